@@ -1,0 +1,1 @@
+"""cli: one module a command; the only place where the rooms are wired together."""

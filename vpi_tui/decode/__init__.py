@@ -1,0 +1,1 @@
+"""decode: PacketBatch in, DecodedBatch out. No I/O, no clock."""

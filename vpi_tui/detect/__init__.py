@@ -1,0 +1,1 @@
+"""detect: signatures and what they match. rules/ reads the language, match/ evaluates it."""

@@ -1,0 +1,1 @@
+"""keywords: one module a family; each keyword registers its parser here."""

@@ -1,0 +1,1 @@
+"""engine: joins the stages into a pipeline and publishes snapshots. The only importer of all stages."""

@@ -1,0 +1,1 @@
+"""feed: the typed protocol between engine and ui: messages, codec, connections."""

@@ -1,0 +1,181 @@
+"""Every message of the feed. A change that an older peer cannot read raises PROTOCOL_VERSION."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from vpi_tui.model.event import Alert, FlowRecord
+from vpi_tui.model.snapshot import Snapshot
+
+PROTOCOL_VERSION = 1
+
+
+class Message(msgspec.Struct, frozen=True, tag=True):
+    """Root of all messages; the tag is the class name."""
+
+
+# Engine to ui ---------------------------------------------------------------------------------
+
+
+class Hello(Message, frozen=True):
+    """First message in each direction."""
+
+    protocol: int
+    version: str
+    mode: str = ""
+    pid: int = 0
+
+
+class SnapshotMessage(Message, frozen=True):
+    snapshot: Snapshot
+
+
+class AlertsMessage(Message, frozen=True):
+    """Alerts in order. dropped: how many were lost so far because the ui was slow."""
+
+    alerts: tuple[Alert, ...]
+    dropped: int = 0
+
+
+class RuleRow(msgspec.Struct, frozen=True):
+    """One loaded rule, for the Rules screen."""
+
+    gid: int
+    sid: int
+    rev: int
+    msg: str
+    pack: str
+    origin: str
+    """file:line"""
+    classtype: str
+    priority: int
+    technique: str
+    enabled: bool
+
+
+class PackRow(msgspec.Struct, frozen=True):
+    name: str
+    description: str
+    version: str
+    path: str
+
+
+class RefusedRow(msgspec.Struct, frozen=True):
+    """A rule that did not load."""
+
+    path: str
+    line: int
+    sid: int
+    reason: str
+
+
+class RulesMessage(Message, frozen=True):
+    """Answer to GetRules."""
+
+    serial: int
+    packs: tuple[PackRow, ...]
+    rules: tuple[RuleRow, ...]
+    refused: tuple[RefusedRow, ...]
+
+
+class ToggledMessage(Message, frozen=True):
+    """Answer to Toggle and UndoToggle: what changed and what the rules had raised."""
+
+    text: str
+    changed: int
+    serial: int
+
+
+class AlertDetail(Message, frozen=True):
+    """Answer to GetAlert. frame is empty when it is no longer kept; reason says so."""
+
+    number: int
+    rule: str
+    origin: str
+    flow: FlowRecord | None
+    frame: bytes
+    link_type: int
+    ts_ns: int
+    stream: bytes = b""
+    """The stretch of the TCP stream that matched; empty for a packet match."""
+    reason: str = ""
+
+
+class FlowDetail(Message, frozen=True):
+    """Answer to GetFlow. flow is None when the table no longer has it."""
+
+    flow_id: int
+    flow: FlowRecord | None
+    alerts: tuple[Alert, ...] = ()
+
+
+class Notice(Message, frozen=True):
+    """Something the operator should read now."""
+
+    severity: Literal["information", "warning", "error"]
+    text: str
+
+
+class Goodbye(Message, frozen=True):
+    """The engine ends by itself; text says why."""
+
+    text: str
+    failed: bool = False
+
+
+EngineMessage = (
+    Hello | SnapshotMessage | AlertsMessage | RulesMessage | ToggledMessage | AlertDetail | FlowDetail | Notice | Goodbye
+)
+
+# Ui to engine ---------------------------------------------------------------------------------
+
+
+class Watch(Message, frozen=True):
+    """What the ui shows now, so that the engine computes and sends no more than that."""
+
+    scope: str = ""
+    """Empty = all, "switch:NAME" or "guest:NAME"."""
+    flows: bool = False
+    flow_limit: int = 100_000
+    interval: float = 1.0
+    """Seconds between snapshots, 0.1 to 10."""
+
+
+class GetRules(Message, frozen=True):
+    pass
+
+
+class Toggle(Message, frozen=True):
+    """Switch rules on or off: the named sids (gid, sid), one pack, or both."""
+
+    enabled: bool
+    sids: tuple[tuple[int, int], ...] = ()
+    pack: str = ""
+
+
+class UndoToggle(Message, frozen=True):
+    pass
+
+
+class GetAlert(Message, frozen=True):
+    number: int
+
+
+class GetFlow(Message, frozen=True):
+    flow_id: int
+
+
+class SetSpeed(Message, frozen=True):
+    """Replay and demo: times real time; 0 = as fast as it goes; paused holds."""
+
+    speed: float
+    paused: bool = False
+
+
+class Stop(Message, frozen=True):
+    pass
+
+
+Command = Hello | Watch | GetRules | Toggle | UndoToggle | GetAlert | GetFlow | SetSpeed | Stop

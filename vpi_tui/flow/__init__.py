@@ -1,0 +1,1 @@
+"""flow: DecodedBatch in, FlowBatch, talkers and closed flows out. Time is handed in."""

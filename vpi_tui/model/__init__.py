@@ -1,0 +1,1 @@
+"""model: the frozen types that travel between rooms. Imports nothing of ours."""

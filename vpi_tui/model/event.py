@@ -1,0 +1,79 @@
+"""Events: one alert, one closed flow, one anomaly. EVE's names are given in output, not here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRecord:
+    """One flow. Addresses are text; times are nanoseconds since 1970 UTC; counters are frames
+    and bytes on the wire."""
+
+    flow_id: int
+    community_id: str
+    switch: str
+    client_guest: str
+    server_guest: str
+    locality: str
+    """east-west, north-south, host, external, unknown."""
+    vlan: tuple[int, ...]
+    proto: int
+    src_ip: str
+    src_port: int
+    dest_ip: str
+    dest_port: int
+    app_proto: str
+    start_ns: int
+    end_ns: int
+    state: str
+    """new, established, closed."""
+    pkts_toserver: int
+    pkts_toclient: int
+    bytes_toserver: int
+    bytes_toclient: int
+    tcp_flags_toserver: int = 0
+    tcp_flags_toclient: int = 0
+    alerted: bool = False
+    reason: str = ""
+    """Why it ended: timeout, fin, rst, evicted, shutdown; "" while it lives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One alert. `number` counts from 1 in an engine's life and never repeats."""
+
+    number: int
+    ts_ns: int
+    gid: int
+    sid: int
+    rev: int
+    msg: str
+    classtype: str
+    priority: int
+    action: str
+    technique: str
+    pack: str
+    in_iface: str
+    """Port where the packet entered."""
+    switch: str
+    src_guest: str
+    dest_guest: str
+    locality: str
+    src_ip: str
+    src_port: int
+    dest_ip: str
+    dest_port: int
+    proto: int
+    app_proto: str
+    vlan: tuple[int, ...]
+    direction: str
+    """to_server, to_client or ""."""
+    community_id: str
+    flow_id: int
+    packet_number: int
+    """1-based number of the packet in its capture; 0 for a stream time-out."""
+    stream: bool = False
+    """True when reassembled bytes matched, not one packet's payload."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    reference: tuple[tuple[str, str], ...] = ()

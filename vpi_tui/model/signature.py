@@ -1,0 +1,258 @@
+"""A signature: a rule lowered to a few kinds of test that the matcher knows.
+
+The rule language has hundreds of keywords; each lowers itself to the types below, so that a new
+keyword needs no new code in the matcher. The order of `steps` is the order in the rule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Literal
+
+IP_MAX = (1 << 128) - 1
+PORT_MAX = 0xFFFF
+
+
+class Action(StrEnum):
+    """What a match does. A monitor only looks: drop and reject raise an alert."""
+
+    ALERT = "alert"
+    PASS = "pass"
+    DROP = "drop"
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class Ranges:
+    """A set of integers as sorted, disjoint, inclusive ranges; negation is already resolved.
+
+    Addresses live in the 128-bit space (IPv4 as ::ffff:a.b.c.d), ports in 0..65535.
+    """
+
+    spans: tuple[tuple[int, int], ...]
+
+    def __contains__(self, value: int) -> bool:
+        return any(low <= value <= high for low, high in self.spans)
+
+
+ANY_ADDRESS = Ranges(((0, IP_MAX),))
+ANY_PORT = Ranges(((0, PORT_MAX),))
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The part of a rule before its options."""
+
+    protocol: str
+    """As written, lower case: ip, tcp, udp, icmp, tcp-pkt, http, ..."""
+    src: Ranges
+    src_port: Ranges
+    dest: Ranges
+    dest_port: Ranges
+    bidirectional: bool = False
+    """True for `<>`: the rule also holds with source and destination changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnTest:
+    """`((column & mask) in ranges) != negated`, evaluated by the compiled loop.
+
+    column: a field of DecodedBatch (integers only), or one of direction, state, first (FlowBatch),
+    locality (Locality of the flow). mask None = all bits.
+    """
+
+    column: str
+    spans: tuple[tuple[int, int], ...]
+    mask: int | None = None
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A byte pattern. Positions may name a variable of byte_extract or byte_math."""
+
+    buffer: str
+    pattern: bytes
+    nocase: bool = False
+    negated: bool = False
+    offset: int | str | None = None
+    depth: int | str | None = None
+    distance: int | str | None = None
+    within: int | str | None = None
+    startswith: bool = False
+    endswith: bool = False
+    fast_pattern: bool = False
+    fast_pattern_only: bool = False
+    fast_pattern_chop: tuple[int, int] | None = None
+    """(offset, length) of the part to use as fast pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pcre:
+    """A regular expression, already translated to Python's `re` syntax; flags as in `re`."""
+
+    buffer: str
+    pattern: bytes
+    flags: int = 0
+    negated: bool = False
+    relative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class IsDataAt:
+    """True when the buffer has a byte at the position (or, relative, that far behind the last match)."""
+
+    buffer: str
+    position: int | str
+    relative: bool = False
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ByteTest:
+    buffer: str
+    count: int | str
+    operator: str
+    """One of < > = <= >= & ^ ; a leading ! is in `negated`."""
+    value: int | str
+    offset: int | str
+    negated: bool = False
+    relative: bool = False
+    little_endian: bool = False
+    base: Literal[0, 8, 10, 16] = 0
+    """0 = binary; otherwise the digits of a string in that base."""
+    bitmask: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByteJump:
+    buffer: str
+    count: int | str
+    offset: int | str
+    relative: bool = False
+    little_endian: bool = False
+    base: Literal[0, 8, 10, 16] = 0
+    multiplier: int = 1
+    align: bool = False
+    from_beginning: bool = False
+    from_end: bool = False
+    post_offset: int | str = 0
+    bitmask: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByteExtract:
+    buffer: str
+    count: int
+    offset: int | str
+    name: str
+    relative: bool = False
+    little_endian: bool = False
+    base: Literal[0, 8, 10, 16] = 0
+    multiplier: int = 1
+    align: int = 0
+    bitmask: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ByteMath:
+    buffer: str
+    count: int | str
+    offset: int | str
+    operator: str
+    """One of + - * / << >>."""
+    rvalue: int | str
+    result: str
+    relative: bool = False
+    little_endian: bool = False
+    base: Literal[0, 8, 10, 16] = 0
+    bitmask: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BufferSize:
+    """bsize: the length of a buffer lies in `spans`."""
+
+    buffer: str
+    spans: tuple[tuple[int, int], ...]
+    negated: bool = False
+
+
+Step = (
+    Content | Pcre | IsDataAt | ByteTest | ByteJump | ByteExtract | ByteMath | BufferSize
+)
+"""Tests over bytes. Buffer names: payload (packet payload or TCP stream), ipv4.hdr, ipv6.hdr,
+tcp.hdr, udp.hdr, icmpv4.hdr, icmpv6.hdr; application layers add theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class FlowBits:
+    """set, unset, toggle happen when all else matched; isset, isnotset are conditions."""
+
+    op: Literal["set", "unset", "toggle", "isset", "isnotset"]
+    names: tuple[str, ...]
+    """One name, or several joined by `|`: any of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """limit, threshold, both (after a match), or detection_filter (before an alert)."""
+
+    kind: Literal["limit", "threshold", "both", "detection_filter"]
+    track: Literal["by_src", "by_dst", "by_both", "by_rule", "by_flow"]
+    count: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where in the virtual topology a rule holds; empty = everywhere. Names may use `*`."""
+
+    direction: Literal["any", "east-west", "north-south"] = "any"
+    switches: tuple[str, ...] = ()
+    guests: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a rule was read from. line is 1-based; pack is "" for a plain rule file."""
+
+    path: str
+    line: int
+    pack: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    action: Action
+    header: Header
+    msg: str
+    gid: int
+    sid: int
+    rev: int
+    raw: str
+    """The rule's text, one line."""
+    origin: Origin
+    classtype: str = ""
+    priority: int = 3
+    """1 = high; from the classtype unless the rule says."""
+    reference: tuple[tuple[str, str], ...] = ()
+    metadata: tuple[tuple[str, str], ...] = ()
+    """Key and value in order; mitre_technique_id names the ATT&CK technique."""
+    inspect: Literal["auto", "packet", "stream"] = "auto"
+    """Which payload: stream data and packets outside a stream (auto), only packets, only streams."""
+    columns: tuple[ColumnTest, ...] = ()
+    steps: tuple[Step, ...] = ()
+    flowbits: tuple[FlowBits, ...] = ()
+    threshold: Threshold | None = None
+    scope: Scope = field(default_factory=Scope)
+    noalert: bool = False
+    enabled: bool = True
+    """As shipped; the operator's switch is kept elsewhere."""
+
+    @property
+    def technique(self) -> str:
+        """ATT&CK technique id (T1046), or "" when the rule names none."""
+        return next((v.replace("_", ".") for k, v in self.metadata if k == "mitre_technique_id"), "")

@@ -1,0 +1,67 @@
+"""The virtual network: switches, their ports, and the guests behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Literal
+
+Source = Literal["probe", "static", "learned", "file", "demo"]
+
+
+class Locality(IntEnum):
+    """Where a flow runs, judged by the ports where its ends were learned, not by RFC 1918."""
+
+    UNKNOWN = 0
+    EAST_WEST = 1
+    """Both ends are guests of this host."""
+    NORTH_SOUTH = 2
+    """One end is a guest, the other is beyond an uplink."""
+    HOST = 3
+    """One end is this host itself."""
+    EXTERNAL = 4
+    """Neither end is here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port of a switch. ifindex: the number that PacketBatch.ifindex carries."""
+
+    ifindex: int
+    name: str
+    switch: str
+    guest: str = ""
+    """Name of the guest behind it; "" for an uplink or an unknown."""
+    uplink: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """A virtual switch. kind: bridge, ovs, file, demo, ..."""
+
+    name: str
+    kind: str
+    source: Source = "probe"
+    ifindex: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    name: str
+    switch: str
+    macs: tuple[int, ...] = ()
+    ips: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    source: Source = "probe"
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """One consistent picture; `serial` grows with each change. Positions are the numeric ids."""
+
+    serial: int = 0
+    switches: tuple[Switch, ...] = ()
+    ports: tuple[Port, ...] = ()
+    guests: tuple[Guest, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What a probe could not find out, and what to do; whole sentences."""

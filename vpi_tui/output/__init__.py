@@ -1,0 +1,1 @@
+"""output: events out as EVE JSON; the only place that renames fields for EVE."""

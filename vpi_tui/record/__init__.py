@@ -1,0 +1,1 @@
+"""record: the last packets behind the alerts, kept within a bound of bytes."""

@@ -1,0 +1,1 @@
+"""screens: one module a screen."""

@@ -1,0 +1,1 @@
+"""widgets: what screens are built of; a widget renders rows and computes none."""

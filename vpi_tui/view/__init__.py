@@ -1,0 +1,1 @@
+"""view: snapshot in, rows and figures out. Pure; no Textual, no packets."""
