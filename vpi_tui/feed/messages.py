@@ -126,7 +126,15 @@ class Goodbye(Message, frozen=True):
 
 
 EngineMessage = (
-    Hello | SnapshotMessage | AlertsMessage | RulesMessage | ToggledMessage | AlertDetail | FlowDetail | Notice | Goodbye
+    Hello
+    | SnapshotMessage
+    | AlertsMessage
+    | RulesMessage
+    | ToggledMessage
+    | AlertDetail
+    | FlowDetail
+    | Notice
+    | Goodbye
 )
 
 # Ui to engine ---------------------------------------------------------------------------------

@@ -1,0 +1,137 @@
+"""Starts the engine as a process of its own and speaks with it over the feed.
+
+This module is imported by the ui's process: it must not import numpy, numba or any stage.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from typing import IO
+
+import msgspec
+
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.feed.client import FeedConnection
+from vpi_tui.feed.messages import Command, EngineMessage, Stop
+from vpi_tui.model.event import Alert
+from vpi_tui.model.snapshot import Snapshot
+
+EXIT_WAIT = 3.0
+"""Seconds that an engine has to end by itself before it is killed."""
+
+
+class EngineClient:
+    """One engine process and the connection to it. `restart` starts another one in its place.
+
+    announce: called with the process id of each engine started (tests and benchmarks use it).
+    """
+
+    def __init__(self, spec: EngineSpec, announce: Callable[[int], None] | None = None) -> None:
+        self._spec = spec
+        self._announce = announce
+        self._start()
+
+    def _start(self) -> None:
+        self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
+        ours, theirs = socket.socketpair()
+        keep = [theirs.fileno()]
+        spec = self._spec
+        if "-" in spec.files:
+            keep.append(stdin := os.dup(0))
+            spec = replace(spec, stdin_fd=stdin)
+        with theirs:
+            self._process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "vpi_tui.engine",
+                    str(theirs.fileno()),
+                    msgspec.json.encode(spec).decode(),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                pass_fds=keep,
+                start_new_session=True,
+                env=self._environment(),
+            )
+        if spec.stdin_fd >= 0:
+            os.close(spec.stdin_fd)
+        self._feed = FeedConnection(ours)
+        if self._announce is not None:
+            self._announce(self._process.pid)
+
+    def _environment(self) -> dict[str, str]:
+        cache = {"NUMBA_CACHE_DIR": self._spec.cache_dir} if self._spec.cache_dir else {}
+        return {**os.environ, **cache}
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def latest(self) -> Snapshot | None:
+        return self._feed.latest()
+
+    def take_alerts(self) -> tuple[list[Alert], int]:
+        return self._feed.take_alerts()
+
+    def take_messages(self) -> list[EngineMessage]:
+        return self._feed.take_messages()
+
+    def send(self, command: Command) -> None:
+        self._feed.send(command)
+
+    def alive(self) -> bool:
+        return self._feed.alive()
+
+    def finished(self) -> bool:
+        """True when the engine ended in order, having said why."""
+        return not self._feed.alive() and self._feed.in_order
+
+    def failure(self) -> str:
+        """Why the engine is gone, in words; "" while it lives or when it ended in order."""
+        if self._feed.alive() or self._feed.in_order:
+            return ""
+        code = self._wait(1.0)
+        said = self._last_words()
+        if said:
+            return said
+        if self._feed.failure():
+            return self._feed.failure()
+        if code is not None and code < 0:
+            return f"The engine was killed by signal {-code}."
+        return f"The engine ended without a word (exit {code})."
+
+    def restart(self) -> None:
+        """End what is left of the old engine and start a new one with the same order."""
+        self.close()
+        self._start()
+
+    def close(self) -> None:
+        """Ask the engine to end, wait a little, then kill it."""
+        if self._feed.alive():
+            self._feed.send(Stop())
+        self._feed.close()
+        if self._wait(EXIT_WAIT) is None:
+            self._process.kill()
+            self._process.wait()
+        self._stderr.close()
+
+    def _wait(self, seconds: float) -> int | None:
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def _last_words(self) -> str:
+        """Last line that the engine wrote to its standard error."""
+        self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(0, self._stderr.tell() - 4096))
+        lines = self._stderr.read().decode(errors="replace").strip().splitlines()
+        return lines[-1] if lines else ""

@@ -1,0 +1,56 @@
+"""What an engine is to do: everything it needs, as one value that can be sent to its process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Mode = Literal["live", "replay", "demo"]
+Checksums = Literal["auto", "all", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSpec:
+    """Paths are text, absolute, or "" for none; the process that reads them may have another cwd."""
+
+    mode: Mode
+    interfaces: tuple[str, ...] = ()
+    """Live: ports named by hand; empty = the ports of every virtual switch found here."""
+    files: tuple[str, ...] = ()
+    """Replay: capture files in order; "-" = standard input."""
+    stdin_fd: int = -1
+    """Where the engine finds the standard input of the command; -1 = it has none."""
+    speed: float = 1.0
+    """Replay and demo: times real time; 0 = as fast as it goes."""
+    seed: int = 1
+    """Demo: the same seed gives the same frames."""
+    demo_start_ns: int = 0
+    """Demo: time of the first frame; 0 = now."""
+    duration: float = 0.0
+    """Seconds after which the engine ends by itself; 0 = never (live, demo) or at the end (replay)."""
+    rules: tuple[str, ...] = ()
+    """Rule files and packs; empty = the bundled packs."""
+    rules_dir: str = ""
+    """Where the bundled packs are."""
+    variables: dict[str, str] = field(default_factory=dict)
+    """vars.address-groups.NAME and vars.port-groups.NAME."""
+    options: dict[str, str] = field(default_factory=dict)
+    """Other --set keys in Suricata's spelling: stream.midstream, stream.reassembly.depth, ..."""
+    checksums: Checksums = "auto"
+    inventory: str = ""
+    """inventory.yaml"""
+    state_dir: str = ""
+    """Where the rule switches are kept; "" = nowhere."""
+    cache_dir: str = ""
+    """NUMBA_CACHE_DIR of the engine."""
+    user: str = ""
+    """User to become once the ring is open, when started as root; "" = stay."""
+    max_flows: int = 1 << 20
+    stream_memory: int = 256 << 20
+    """Bytes of TCP data kept for reassembly at most."""
+    evidence_memory: int = 64 << 20
+    """Bytes of frames kept behind the alerts at most."""
+    ring_memory: int = 64 << 20
+    """Bytes of the capture ring."""
+    interval: float = 1.0
+    """Seconds between snapshots until the ui says otherwise."""
