@@ -1,0 +1,1 @@
+"""behaviour: what no signature says. Batches in, findings out; time comes with the packets."""
