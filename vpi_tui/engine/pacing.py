@@ -1,0 +1,139 @@
+"""Replays a capture in its own time: packets are handed on when they are due."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from vpi_tui.capture.source import Source
+from vpi_tui.model.batch import PacketBatch
+from vpi_tui.model.errors import CaptureError
+
+MAX_GAP_NS = 2_000_000_000
+"""Longest silence that is waited for, in packet time: nobody watches an empty night."""
+SLICE = 8_192
+"""Packets a batch at most, so that a command is obeyed soon."""
+
+
+def cut(batch: PacketBatch, start: int, end: int) -> PacketBatch:
+    """Packets start..end of a batch; the columns are views."""
+    return batch._replace(
+        offset=batch.offset[start:end],
+        caplen=batch.caplen[start:end],
+        length=batch.length[start:end],
+        ts_ns=batch.ts_ns[start:end],
+        link_type=batch.link_type[start:end],
+        ifindex=batch.ifindex[start:end],
+        vlan_tci=batch.vlan_tci[start:end],
+        flags=batch.flags[start:end],
+    )
+
+
+class PacedSource:
+    """A source whose packets come `speed` times as fast as they were captured; 0 = at once.
+
+    Time stamps that go back are handed on at once; a silence longer than MAX_GAP_NS is shortened.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        speed: float,
+        clock: Callable[[], int] = time.monotonic_ns,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._source = source
+        self._clock = clock
+        self._sleep = sleep
+        self._speed = speed
+        self._paused = False
+        self._batch: PacketBatch | None = None
+        self._due = np.zeros(0, np.int64)
+        self._next = 0
+        self._last_ts: int | None = None
+        self._played = 0
+        self._position_ns = 0.0
+        self._moved_at = clock()
+
+    @property
+    def exhausted(self) -> bool:
+        return self._batch is None and self._source.exhausted
+
+    @property
+    def error(self) -> CaptureError | None:
+        return self._source.error
+
+    def open(self) -> None:
+        self._source.open()
+
+    def close(self) -> None:
+        self._source.close()
+
+    def describe(self) -> str:
+        return self._source.describe()
+
+    def position(self) -> tuple[int, int]:
+        return self._source.position()
+
+    def set_speed(self, speed: float, paused: bool) -> None:
+        self._advance()
+        self._speed, self._paused = speed, paused
+
+    def read(self, timeout_s: float) -> PacketBatch | None:
+        """The packets that are due, at most SLICE of them; None when none is within the time-out."""
+        if self._batch is None and not self._refill(timeout_s):
+            return None
+        batch = self._batch
+        if batch is None:
+            return None
+        end = self._ready()
+        if end <= self._next:
+            self._sleep(self._nap(timeout_s))
+            end = self._ready()
+            if end <= self._next:
+                return None
+        part = cut(batch, self._next, end)
+        self._next = end
+        if end == len(batch.ts_ns):
+            self._batch = None
+        return part
+
+    def _refill(self, timeout_s: float) -> bool:
+        batch = self._source.read(timeout_s)
+        if batch is None or not len(batch.ts_ns):
+            return False
+        before = batch.ts_ns[0] if self._last_ts is None else self._last_ts
+        steps = np.diff(batch.ts_ns, prepend=before)
+        self._due = self._played + np.cumsum(np.clip(steps, 0, MAX_GAP_NS))
+        self._batch, self._next = batch, 0
+        self._last_ts, self._played = int(batch.ts_ns[-1]), int(self._due[-1])
+        return True
+
+    def _ready(self) -> int:
+        """Index behind the last packet that is due now."""
+        limit = min(self._next + SLICE, len(self._due))
+        if self._paused:
+            return self._next
+        if not self._speed:
+            self._position_ns = max(self._position_ns, float(self._due[limit - 1]))
+            self._moved_at = self._clock()
+            return limit
+        self._advance()
+        return min(limit, int(np.searchsorted(self._due, self._position_ns, "right")))
+
+    def _advance(self) -> None:
+        now = self._clock()
+        if self._speed and not self._paused:
+            self._position_ns += (now - self._moved_at) * self._speed
+            if self._batch is None:
+                # Waiting for the source itself (a pipe): its packets are due when they come.
+                self._position_ns = min(self._position_ns, float(self._played))
+        self._moved_at = now
+
+    def _nap(self, timeout_s: float) -> float:
+        if self._paused:
+            return timeout_s
+        wait_ns = (float(self._due[self._next]) - self._position_ns) / self._speed
+        return min(timeout_s, max(0.0, wait_ns / 1e9))
