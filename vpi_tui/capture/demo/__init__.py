@@ -1,0 +1,1 @@
+"""demo: a staged, deterministic day of two virtual switches, as real frames; gives PacketBatch."""
