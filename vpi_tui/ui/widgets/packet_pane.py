@@ -1,0 +1,175 @@
+"""PacketPane: a dissected packet as a tree with the hex dump beside it, in step."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Unpack
+
+from textual import on
+from textual.app import ComposeResult
+from textual.widget import Widget
+
+from vpi_tui.ui.widgets.line_table import Column, LineTable
+from vpi_tui.ui.widgets.line_widget import Common, LineWidget
+from vpi_tui.ui.widgets.lines import Cell, Line, Span, fit, line
+
+_SIDE_BY_SIDE = 112
+"""Cells from which the dump stands beside the tree instead of below it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLine:
+    """One line of the tree. depth 0 = a protocol layer. start, stop: its bytes in the frame; equal = none."""
+
+    name: str
+    value: str = ""
+    depth: int = 0
+    start: int = 0
+    stop: int = 0
+
+
+def hex_lines(
+    data: bytes, width: int, marked: tuple[int, int] = (0, 0), first: int = 0, count: int = 1 << 20
+) -> list[Line]:
+    """A hex dump, 16 bytes a line (8 when `width` is less than 75): offset, bytes, the same as ASCII.
+
+    marked: start and stop of the bytes to show in `hex.match`. first, count: which lines of the dump.
+    """
+    per_line = 16 if width >= 75 else 8
+    begin = first * per_line
+    end = min(len(data), begin + count * per_line)
+    return [_hex_line(data, offset, per_line, marked) for offset in range(begin, end, per_line)]
+
+
+def _hex_line(data: bytes, offset: int, per_line: int, marked: tuple[int, int]) -> Line:
+    chunk = data[offset : offset + per_line]
+    digits: list[Span] = []
+    text: list[Span] = []
+    for place, byte in enumerate(chunk):
+        inside = marked[0] <= offset + place < marked[1]
+        style = "hex.match" if inside else "hex.byte" if byte else "hex.zero"
+        follows = inside and offset + place + 1 < marked[1] and place + 1 < len(chunk)
+        gap = "  " if place == 7 and per_line == 16 else " "
+        digits.append((f"{byte:02x}", style))
+        digits.append((gap, "hex.match" if follows else "hex.byte"))
+        text.append((chr(byte) if 32 <= byte < 127 else ".", "hex.match" if inside else "hex.text"))
+    missing = per_line - len(chunk)
+    pad = 3 * missing + (1 if per_line == 16 and len(chunk) < 8 else 0)
+    return Line(
+        (("  ", "text"), (f"{offset:04x}  ", "hex.offset"), *digits, (" " * (pad + 1), "text"), *text)
+    )
+
+
+class _FieldSource:
+    def __init__(self, fields: Sequence[FieldLine]) -> None:
+        self.fields = fields
+
+    def __len__(self) -> int:
+        return len(self.fields)
+
+    def row(self, index: int) -> Sequence[Cell]:
+        return (self.fields[index].name,)
+
+    def key(self, index: int) -> Hashable:
+        return index
+
+
+class FieldTree(LineTable):
+    """The tree side: a line for each field, indented by depth."""
+
+    def __init__(self, **common: Unpack[Common]) -> None:
+        empty = ("No packet chosen.", "Open an alert with Enter to see its packet.")
+        super().__init__((Column("name", "", 8, 1),), empty=empty, header=False, **common)
+        self._fields: Sequence[FieldLine] = ()
+
+    def set_fields(self, fields: Sequence[FieldLine]) -> None:
+        self._fields = fields
+        self.set_source(_FieldSource(fields))
+
+    def row_spans(self, index: int, room: int) -> Sequence[Span]:
+        entry, ellipsis = self._fields[index], self.look.glyphs.ellipsis
+        if not entry.depth:
+            title = f"{entry.name}  {entry.value}" if entry.value else entry.name
+            return [(fit(title, room, ellipsis=ellipsis), "tree.layer")]
+        indent = "  " * min(entry.depth, 8)
+        name = fit(entry.name, min(max(16 - len(indent), 8), max(room - len(indent), 1)), ellipsis=ellipsis)
+        left = max(room - len(indent) - len(name) - 1, 0)
+        value = fit(entry.value, left, ellipsis=ellipsis)
+        return [(indent, "tree.guide"), (name, "tree.field"), (" ", "text"), (value, "tree.value")]
+
+
+class HexView(LineWidget):
+    """The dump side; scrolls so that the marked bytes are in view."""
+
+    def __init__(self, **common: Unpack[Common]) -> None:
+        super().__init__(**common)
+        self._data = b""
+        self._marked = (0, 0)
+        self._first = 0
+
+    def set_data(self, data: bytes) -> None:
+        self._data, self._marked, self._first = data, (0, 0), 0
+        self.redraw()
+
+    def mark(self, start: int, stop: int) -> None:
+        self._marked = (start, stop)
+        self.redraw()
+
+    def compose_lines(self, width: int, height: int) -> Sequence[Line]:
+        if not self._data:
+            return [line(("  The bytes of this packet are no longer kept.", "empty"))] if height else []
+        per_line = 16 if width >= 75 else 8
+        start, stop = self._marked
+        if stop > start:
+            row = start // per_line
+            if not self._first <= row < self._first + height:
+                self._first = max(row - height // 3, 0)
+        return hex_lines(self._data, width, self._marked, self._first, height)
+
+    def on_mouse_scroll_down(self) -> None:
+        self._scroll(3)
+
+    def on_mouse_scroll_up(self) -> None:
+        self._scroll(-3)
+
+    def _scroll(self, lines: int) -> None:
+        per_line = 16 if self.size.width >= 75 else 8
+        most = max(-(-len(self._data) // per_line) - self.size.height, 0)
+        self._first = min(max(self._first + lines, 0), most)
+        self._marked = (self._marked[0], self._marked[0])
+        self.redraw()
+
+
+class PacketPane(Widget):
+    """Tree and dump; moving in the tree marks the bytes of the field."""
+
+    DEFAULT_CSS = """
+    PacketPane { layout: vertical; width: 1fr; height: 1fr; }
+    PacketPane.-wide { layout: horizontal; }
+    PacketPane.-wide HexView { width: 78; }
+    """
+
+    def __init__(self, **common: Unpack[Common]) -> None:
+        super().__init__(**common)
+        self.tree_view = FieldTree()
+        self.hex_view = HexView()
+
+    def compose(self) -> ComposeResult:
+        yield self.tree_view
+        yield self.hex_view
+
+    def set_packet(self, fields: Sequence[FieldLine], data: bytes) -> None:
+        self.tree_view.set_fields(fields)
+        self.hex_view.set_data(data)
+        self.tree_view.action_top()
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width >= _SIDE_BY_SIDE, "-wide")
+
+    @on(LineTable.RowHighlighted)
+    def _mark_field(self, message: LineTable.RowHighlighted) -> None:
+        message.stop()
+        fields = self.tree_view._fields
+        if message.index < len(fields):
+            self.hex_view.mark(fields[message.index].start, fields[message.index].stop)
