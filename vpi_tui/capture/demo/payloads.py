@@ -213,7 +213,8 @@ def ntp(mode: int) -> bytes:
     """An NTP packet: mode 3 asks, mode 4 answers."""
     from scapy.layers.ntp import NTPHeader
 
-    return bytes(NTPHeader(version=4, mode=mode, stratum=0 if mode == 3 else 2))
+    times = {name: 3_990_000_000.0 for name in ("ref", "orig", "recv", "sent")}
+    return bytes(NTPHeader(version=4, mode=mode, stratum=0 if mode == 3 else 2, **times))
 
 
 def dhcp(kind: str, mac: int, address: str, server: str) -> bytes:
