@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from vpi_tui.capture.source import Source
+from vpi_tui.capture.source import CaptureSource
 from vpi_tui.model.batch import PacketBatch
 from vpi_tui.model.errors import CaptureError
 
@@ -39,7 +39,7 @@ class PacedSource:
 
     def __init__(
         self,
-        source: Source,
+        source: CaptureSource,
         speed: float,
         clock: Callable[[], int] = time.monotonic_ns,
         sleep: Callable[[float], None] = time.sleep,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from ipaddress import IPv4Address
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ class ArpSpoofing:
         self._owner: OrderedDict[tuple[int, int], int] = OrderedDict()
         self._reported: OrderedDict[tuple[int, int, int], int] = OrderedDict()
 
-    def observe(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> list[Finding]:
+    def observe(self, packets: PacketBatch, decoded: DecodedBatch, _flows: FlowBatch) -> list[Finding]:
         rows = np.flatnonzero((decoded.ethertype == ETHERTYPE_ARP) & (decoded.ip_off >= 0))
         if not rows.size:
             return []
@@ -86,6 +87,6 @@ def _mac_text(mac: int) -> str:
     return ":".join(f"{octet:02x}" for octet in mac.to_bytes(6, "big"))
 
 
-def _bound(table: OrderedDict[tuple[int, ...], int] | OrderedDict[tuple[int, int], int]) -> None:
+def _bound(table: OrderedDict[Any, int]) -> None:
     while len(table) > MAX_BINDINGS:
         table.popitem(last=False)

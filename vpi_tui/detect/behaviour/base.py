@@ -28,7 +28,7 @@ class Behaviour(Protocol):
 
     signature: Signature
 
-    def observe(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> list[Finding]: ...
+    def observe(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, /) -> list[Finding]: ...
 
 
 REGISTRY: list[Callable[[], Behaviour]] = []

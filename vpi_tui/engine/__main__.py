@@ -1,0 +1,43 @@
+"""The engine process: `python -m vpi_tui.engine FD SPEC`, started by engine.child and by nobody else.
+
+FD: number of the connected feed socket. SPEC: an EngineSpec as JSON. What it writes to standard
+error last is what the ui shows when it dies.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+
+import msgspec
+
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.feed.messages import Goodbye
+from vpi_tui.feed.server import FeedServer
+from vpi_tui.model.errors import VpiError
+
+
+def main(argv: list[str]) -> int:
+    """0 when the engine ended in order, 1 when it failed and said why."""
+    feed_fd, order = argv
+    spec = msgspec.json.decode(order, type=EngineSpec)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the ui's to handle; it tells us
+    server = FeedServer(socket.socket(fileno=int(feed_fd)), spec.mode, os.getpid())
+    try:
+        # Imported only now: the ui already shows what it waits for.
+        from vpi_tui.engine.worker import Worker
+
+        Worker(spec, server).run()
+    except VpiError as error:
+        server.reply(Goodbye(str(error), failed=True))
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        server.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,39 @@
+"""Giving up root, and what must be arranged before."""
+
+from __future__ import annotations
+
+import os
+import pwd
+from pathlib import Path
+
+from vpi_tui.capture.privileges import drop_to
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.model.errors import ConfigError
+
+
+def become(spec: EngineSpec) -> None:
+    """Become the configured user for good. Without root there is nothing to give up."""
+    if os.geteuid() == 0 and spec.user:
+        drop_to(spec.user)
+
+
+def prepare_state_dir(spec: EngineSpec) -> None:
+    """Make the directory of the rule switches writable for the user that the engine becomes."""
+    if not spec.state_dir:
+        return
+    state = Path(spec.state_dir)
+    try:
+        state.mkdir(mode=0o755, parents=True, exist_ok=True)
+        if os.geteuid() == 0 and spec.user:
+            user = pwd.getpwnam(spec.user)
+            for path in (state, *state.iterdir()):
+                os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+    except KeyError:
+        raise ConfigError(
+            f"There is no user {spec.user!r} on this machine.", hint="Name another with --user."
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"The state directory {state} cannot be used: {error.strerror}.",
+            hint="Rule switches are kept there; make it writable or name another.",
+        ) from None

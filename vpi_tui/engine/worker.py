@@ -1,0 +1,134 @@
+"""The engine's main loop: obey, read, process, publish."""
+
+from __future__ import annotations
+
+import time
+
+from vpi_tui.engine.commands import obey
+from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.publisher import Publisher
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.sources import EngineSource, open_source
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.engine.startup import become, prepare_state_dir
+from vpi_tui.engine.warmup import warm
+from vpi_tui.feed.messages import AlertDetail, FlowDetail, Goodbye, Notice, Watch
+from vpi_tui.feed.server import FeedServer
+from vpi_tui.model.errors import CaptureError
+
+READ_WAIT = 0.05
+"""Seconds to wait for packets before commands are looked at again."""
+MIN_INTERVAL, MAX_INTERVAL = 0.1, 10.0
+
+
+class Worker:
+    """One engine's life. `run` returns when the ui has left, says stop, or the time is over."""
+
+    def __init__(self, spec: EngineSpec, feed: FeedServer) -> None:
+        self.spec = spec
+        self.feed = feed
+        self._watch = Watch(interval=spec.interval)
+        self._publisher = Publisher(spec)
+        self._stop = ""
+        self._next_tick = 0.0
+        self._ends_at = 0.0
+
+    def run(self) -> None:
+        self._start()
+        try:
+            while not self._over():
+                for command in self.feed.take_commands():
+                    obey(self, command)
+                self._read()
+                self._tick()
+        finally:
+            self.source.close()
+        self._publish("finished", self._stop)
+        self.feed.reply(Goodbye(self._stop))
+
+    # Start ------------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        """Open what needs root, load what only root may read, then give root up."""
+        self._say("Opening the source")
+        self.source: EngineSource = open_source(self.spec)
+        self._say("Loading rules")
+        prepare_state_dir(self.spec)
+        self.rules = RuleBook.load(self.spec)
+        self.pipeline = Pipeline(self.spec, self.rules, self.source)
+        self._publisher.attach(self.pipeline, self.rules, self.source)
+        warm(self.pipeline, self._progress)
+        become(self.spec)
+        self.source.start()
+        if self.spec.duration:
+            self._ends_at = time.monotonic() + self.spec.duration
+        for text in (*self.rules.notices, *self.source.notices):
+            self.feed.reply(Notice("warning", text))
+        self._publish("running", "")
+
+    def _say(self, doing: str) -> None:
+        self.feed.publish(self._publisher.starting(doing))
+
+    def _progress(self, doing: str, done: int, total: int) -> None:
+        self._say(f"{doing} ({done} of {total})")
+
+    # Loop -------------------------------------------------------------------------------------
+
+    def _over(self) -> bool:
+        if self._ends_at and time.monotonic() >= self._ends_at:
+            self._stop = self._stop or f"{self.spec.duration:g} seconds are over"
+        if self.feed.gone:
+            self._stop = self._stop or "the ui has left"
+        return bool(self._stop)
+
+    def _read(self) -> None:
+        if self.source.finished:
+            self.feed.wait(READ_WAIT)
+            return
+        try:
+            batch = self.source.read(READ_WAIT)
+        except CaptureError as error:
+            self.source.fail(error)
+            self.feed.reply(Notice("error", str(error)))
+            return
+        alerts = self.pipeline.idle() if batch is None else self.pipeline.process(batch)
+        if self.source.finished:
+            alerts += self.pipeline.finish()
+            if self.source.error is not None:
+                self.feed.reply(Notice("error", str(self.source.error)))
+            self._next_tick = 0.0
+        if alerts:
+            self.feed.alerts(alerts)
+
+    def _tick(self) -> None:
+        now = time.monotonic()
+        if now < self._next_tick:
+            return
+        self._next_tick = now + self._watch.interval
+        self.pipeline.follow(self.source.poll_topology())
+        self.pipeline.tick()
+        state, text = self.source.state()
+        self._publish(state, text)
+
+    def _publish(self, state: str, text: str) -> None:
+        self.feed.publish(self._publisher.snapshot(state, text, self._watch, self.feed.outbox.dropped))
+
+    # What commands ask for --------------------------------------------------------------------
+
+    def watch(self, watch: Watch) -> None:
+        """Show this from now on; the next snapshot comes at once."""
+        interval = min(max(watch.interval, MIN_INTERVAL), MAX_INTERVAL)
+        self._watch = Watch(watch.scope, watch.flows, min(watch.flow_limit, 1_000_000), interval)
+        self._next_tick = 0.0
+
+    def set_speed(self, speed: float, paused: bool) -> None:
+        self.source.set_speed(max(0.0, speed), paused)
+
+    def stop(self, why: str) -> None:
+        self._stop = why
+
+    def alert_detail(self, number: int) -> AlertDetail:
+        return self.pipeline.alert_detail(number)
+
+    def flow_detail(self, flow_id: int) -> FlowDetail:
+        return self.pipeline.flow_detail(flow_id)
