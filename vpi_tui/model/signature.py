@@ -179,9 +179,7 @@ class BufferSize:
     negated: bool = False
 
 
-Step = (
-    Content | Pcre | IsDataAt | ByteTest | ByteJump | ByteExtract | ByteMath | BufferSize
-)
+Step = Content | Pcre | IsDataAt | ByteTest | ByteJump | ByteExtract | ByteMath | BufferSize
 """Tests over bytes. Buffer names: payload (packet payload or TCP stream), ipv4.hdr, ipv6.hdr,
 tcp.hdr, udp.hdr, icmpv4.hdr, icmpv6.hdr; application layers add theirs."""
 
@@ -251,6 +249,9 @@ class Signature:
     noalert: bool = False
     enabled: bool = True
     """As shipped; the operator's switch is kept elsewhere."""
+    packet_too: bool = False
+    """With inspect auto: a payload content is tied to the start (offset, depth, startswith), so each
+    TCP packet's own payload is inspected as well as the stream, as Suricata does."""
 
     @property
     def technique(self) -> str:

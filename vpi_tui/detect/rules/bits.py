@@ -1,0 +1,41 @@
+"""Flag letters with a modifier: the common form of `flags` and `fragbits`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.draft import Draft
+
+
+def bit_test(
+    draft: Draft,
+    name: str,
+    column: str,
+    text: str,
+    letters: Mapping[str, int],
+    *,
+    everything: int,
+    ignore: int = 0,
+) -> None:
+    """`SA` exactly these, `+S` these and maybe others, `*SA` one of these, `!SA` not all of these.
+
+    everything: all bits that the keyword looks at; ignore: those of them that do not count.
+    """
+    modifier, bits = "", 0
+    for letter in text.replace(" ", "").upper():
+        if letter in "+*!":
+            if modifier:
+                raise Refused(f"{name}: more than one of + * !")
+            modifier = letter
+        elif letter in letters:
+            bits |= letters[letter]
+        elif letter != "0":
+            raise Refused(f"{name}: unknown flag {letter!r}; there are {''.join(letters)}")
+    wanted = bits & ~ignore
+    if modifier == "*":
+        draft.test(column, ((0, 0),), mask=wanted, negated=True)
+    elif modifier in {"+", "!"}:
+        draft.test(column, ((bits, bits),), mask=wanted, negated=modifier == "!")
+    else:
+        draft.test(column, ((bits, bits),), mask=everything & ~ignore)

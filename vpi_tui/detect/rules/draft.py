@@ -1,0 +1,194 @@
+"""A rule while its keywords are read: what handlers write to, and how it becomes a Signature."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from vpi_tui.detect.rules.ast import HeaderText, Refused
+from vpi_tui.model.signature import (
+    Action,
+    ColumnTest,
+    Content,
+    FlowBits,
+    Header,
+    Origin,
+    Scope,
+    Signature,
+    Step,
+    Threshold,
+)
+
+PAYLOAD = "payload"
+
+Position = int | str
+
+
+@dataclass(slots=True)
+class ContentDraft:
+    """A content whose modifiers are still to come; the same fields as Content."""
+
+    buffer: str
+    pattern: bytes
+    negated: bool = False
+    nocase: bool = False
+    offset: Position | None = None
+    depth: Position | None = None
+    distance: Position | None = None
+    within: Position | None = None
+    startswith: bool = False
+    endswith: bool = False
+    fast_pattern: bool = False
+    fast_pattern_only: bool = False
+    fast_pattern_chop: tuple[int, int] | None = None
+    option: int = -1
+
+    @property
+    def relative(self) -> bool:
+        return self.distance is not None or self.within is not None
+
+    def finish(self) -> Content:
+        return Content(
+            self.buffer,
+            self.pattern,
+            self.nocase,
+            self.negated,
+            self.offset,
+            self.depth,
+            self.distance,
+            self.within,
+            self.startswith,
+            self.endswith,
+            self.fast_pattern,
+            self.fast_pattern_only,
+            self.fast_pattern_chop,
+        )
+
+
+@dataclass(slots=True)
+class Draft:
+    """One rule on its way. Handlers append and assign; `finish` checks the whole."""
+
+    header: HeaderText
+    priorities: Mapping[str, int]
+    """Classification table: classtype -> priority."""
+    option: int = 0
+    """Index of the option that is read now."""
+    buffer: str = PAYLOAD
+    """Buffer that the next byte keyword looks at."""
+    steps: list[Step | ContentDraft] = field(default_factory=list)
+    columns: list[ColumnTest] = field(default_factory=list)
+    flowbits: list[FlowBits] = field(default_factory=list)
+    variables: set[str] = field(default_factory=set)
+    """Names that byte_extract and byte_math have given so far."""
+    msg: str = ""
+    numbers: dict[str, int] = field(default_factory=dict)
+    """sid, rev, gid, priority: what the rule states."""
+    classtype: str = ""
+    reference: list[tuple[str, str]] = field(default_factory=list)
+    metadata: list[tuple[str, str]] = field(default_factory=list)
+    threshold: Threshold | None = None
+    noalert: bool = False
+    inspect: Literal["auto", "packet", "stream"] = "auto"
+    needs_packet: bool = False
+    """A keyword looks at one packet's header, so the bytes are that packet's too."""
+    seen: set[str] = field(default_factory=set)
+    """Keywords that may stand only once and have."""
+    notices: list[str] = field(default_factory=list)
+
+    def once(self, keyword: str) -> None:
+        """Refuses a keyword that the rule has had already."""
+        if keyword in self.seen:
+            raise Refused(f"{keyword}: only one of it may stand in a rule")
+        self.seen.add(keyword)
+
+    def test(
+        self,
+        column: str,
+        spans: Sequence[tuple[int, int]],
+        *,
+        mask: int | None = None,
+        negated: bool = False,
+    ) -> None:
+        """Add a column test unless the very same one is there already."""
+        made = ColumnTest(column, tuple(spans), mask, negated)
+        if made not in self.columns:
+            self.columns.append(made)
+
+    def last_content(self, keyword: str) -> ContentDraft:
+        """The content that a modifier speaks of: the last one in the current buffer."""
+        for step in reversed(self.steps):
+            if isinstance(step, ContentDraft):
+                if step.buffer != self.buffer:
+                    break
+                return step
+        raise Refused(f"{keyword}: needs a content before it")
+
+    def known_variable(self, keyword: str, name: str) -> str:
+        """Refuses a variable that no earlier keyword of the rule has set."""
+        if name not in self.variables:
+            raise Refused(
+                f"{keyword}: variable {name[:40]!r} is not set by a byte_extract or byte_math before it"
+            )
+        return name
+
+    def finish(self, header: Header, raw: str, origin: Origin, *, scope: Scope, enabled: bool) -> Signature:
+        """Check what only the whole rule shows, and freeze it. Raises Refused."""
+        if "sid" not in self.numbers:
+            raise Refused("sid is missing")
+        steps = tuple(step.finish() if isinstance(step, ContentDraft) else step for step in self.steps)
+        inspect = self._inspection()
+        priority = self.numbers.get("priority", self.priorities.get(self.classtype.lower(), 3))
+        return Signature(
+            action=Action(_ACTIONS[self.header.action.lower()]),
+            header=header,
+            msg=self.msg,
+            gid=self.numbers.get("gid", 1),
+            sid=self.numbers["sid"],
+            rev=self.numbers.get("rev", 0),
+            raw=raw,
+            origin=origin,
+            classtype=self.classtype,
+            priority=priority,
+            reference=tuple(self.reference),
+            metadata=tuple(self.metadata),
+            inspect=inspect,
+            packet_too=inspect == "auto" and any(_anchored(step) for step in steps),
+            columns=tuple(self.columns),
+            steps=steps,
+            flowbits=tuple(self.flowbits),
+            threshold=self.threshold,
+            scope=scope,
+            noalert=self.noalert,
+            enabled=enabled,
+        )
+
+    def _inspection(self) -> Literal["auto", "packet", "stream"]:
+        protocol = self.header.protocol.lower()
+        packet = self.needs_packet or protocol == "tcp-pkt" or self.inspect == "packet"
+        stream = protocol == "tcp-stream" or self.inspect == "stream"
+        if packet and stream:
+            raise Refused(
+                "the rule asks for a packet's own fields and for stream data only; no packet can match"
+            )
+        return "packet" if packet else "stream" if stream else "auto"
+
+
+_ACTIONS = {
+    "alert": "alert",
+    "pass": "pass",
+    "drop": "drop",
+    "reject": "reject",
+    "rejectsrc": "reject",
+    "rejectdst": "reject",
+    "rejectboth": "reject",
+}
+ACTIONS = frozenset(_ACTIONS)
+
+
+def _anchored(step: Step) -> bool:
+    """Suricata also looks at each packet by itself when a payload content has a fixed position."""
+    if not isinstance(step, Content) or step.buffer != PAYLOAD:
+        return False
+    return step.offset is not None or step.depth is not None or step.startswith

@@ -1,0 +1,48 @@
+"""Sticky buffers: what the byte keywords after them look at."""
+
+from __future__ import annotations
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.draft import PAYLOAD, Draft
+from vpi_tui.detect.rules.numbers import spans
+from vpi_tui.detect.rules.registry import keyword
+from vpi_tui.model.signature import BufferSize
+
+_HEADERS: dict[str, tuple[tuple[str, int], ...]] = {
+    "ipv4.hdr": (("ip_v", 4),),
+    "ipv6.hdr": (("ip_v", 6),),
+    "tcp.hdr": (("proto", 6),),
+    "udp.hdr": (("proto", 17),),
+    "icmpv4.hdr": (("proto", 1),),
+    "icmpv6.hdr": (("proto", 58),),
+}
+"""Header buffer -> the column values of packets that have it."""
+
+
+def _header_buffer(name: str, needs: tuple[tuple[str, int], ...]) -> None:
+    def handler(draft: Draft, _text: str) -> None:
+        draft.buffer = name
+        draft.needs_packet = True
+        for column, value in needs:
+            draft.test(column, ((value, value),))
+
+    handler.__doc__ = f"The byte keywords after it look at the {name.partition('.')[0]} header."
+    keyword(name, value="none")(handler)
+
+
+for _name, _needs in _HEADERS.items():
+    _header_buffer(_name, _needs)
+
+
+@keyword("pkt_data", value="none")
+def pkt_data(draft: Draft, _text: str) -> None:
+    """The byte keywords after it look at the payload again."""
+    draft.buffer = PAYLOAD
+
+
+@keyword("bsize")
+def bsize(draft: Draft, text: str) -> None:
+    """Length of the sticky buffer."""
+    if draft.buffer == PAYLOAD:
+        raise Refused("bsize: needs a sticky buffer before it; for the payload there is dsize")
+    draft.steps.append(BufferSize(draft.buffer, spans("bsize", text, 0xFFFFFFFF)))

@@ -1,0 +1,61 @@
+"""Checksums and decoder events: bits of `DecodedBatch.events`."""
+
+from __future__ import annotations
+
+import difflib
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.draft import Draft
+from vpi_tui.detect.rules.registry import keyword
+from vpi_tui.model.batch import DecoderEvent
+
+_CHECKSUMS: dict[str, tuple[DecoderEvent, int, int | None]] = {
+    "ipv4-csum": (DecoderEvent.IPV4_CSUM_INVALID, 4, None),
+    "tcpv4-csum": (DecoderEvent.TCP_CSUM_INVALID, 4, 6),
+    "tcpv6-csum": (DecoderEvent.TCP_CSUM_INVALID, 6, 6),
+    "udpv4-csum": (DecoderEvent.UDP_CSUM_INVALID, 4, 17),
+    "udpv6-csum": (DecoderEvent.UDP_CSUM_INVALID, 6, 17),
+    "icmpv4-csum": (DecoderEvent.ICMPV4_CSUM_INVALID, 4, 1),
+    "icmpv6-csum": (DecoderEvent.ICMPV6_CSUM_INVALID, 6, 58),
+}
+"""Keyword -> event, IP version, protocol."""
+
+EVENT_NAMES: dict[str, DecoderEvent] = {
+    event.name.lower().replace("_", ".", 1): event
+    for event in DecoderEvent
+    if event is not DecoderEvent.LINK_UNKNOWN
+}
+"""`ipv4.pkt_too_small` and the like, as Suricata's decoder-events.rules write them."""
+
+
+def _checksum(name: str, event: DecoderEvent, version: int, protocol: int | None) -> None:
+    def handler(draft: Draft, text: str) -> None:
+        word = text.strip('"').strip().lower()
+        if word not in {"valid", "invalid"}:
+            raise Refused(f"{name}: valid or invalid, not {text[:40]!r}")
+        draft.test("ip_v", ((version, version),))
+        if protocol is not None:
+            draft.test("proto", ((protocol, protocol),))
+        bit = 1 << event
+        draft.test("events", ((bit, bit),), mask=bit, negated=word == "valid")
+        draft.needs_packet = True
+
+    handler.__doc__ = f"Whether the checksum of {name.removesuffix('-csum')} is valid or invalid."
+    keyword(name)(handler)
+
+
+for _name, (_event, _version, _protocol) in _CHECKSUMS.items():
+    _checksum(_name, _event, _version, _protocol)
+
+
+@keyword("decode-event")
+def decode_event(draft: Draft, text: str) -> None:
+    """A malformation that the decoder found: ipv4.trunc_pkt, tcp.hlen_too_small, ..."""
+    event = EVENT_NAMES.get(text.lower())
+    if event is None:
+        near = difflib.get_close_matches(text.lower()[:64], EVENT_NAMES, 1, 0.8)
+        hint = f", did you mean {near[0]}?" if near else ""
+        raise Refused(f"decode-event {text[:60]!r}: not an event of this decoder{hint}")
+    bit = 1 << event
+    draft.test("events", ((bit, bit),), mask=bit)
+    draft.needs_packet = True

@@ -1,0 +1,134 @@
+"""What a rule says about itself: msg, sid, classtype, reference, metadata; and hints it may give."""
+
+from __future__ import annotations
+
+import re
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.draft import Draft
+from vpi_tui.detect.rules.numbers import integer
+from vpi_tui.detect.rules.registry import Handler, keyword, keywords
+from vpi_tui.detect.rules.text import unescape, unquote
+
+_U32 = 0xFFFFFFFF
+LANGUAGE_VERSION = (8, 0, 0)
+"""The Suricata release whose rule language this is; `requires: version` is held against it."""
+
+
+@keyword("msg")
+def msg(draft: Draft, text: str) -> None:
+    """Text of the alert."""
+    draft.once("msg")
+    draft.msg = unescape(unquote("msg", text))
+
+
+def _number(name: str, low: int, high: int, summary: str) -> None:
+    def handler(draft: Draft, text: str) -> None:
+        draft.once(name)
+        draft.numbers[name] = integer(name, unquote(name, text, needed=False), low, high)
+
+    handler.__doc__ = summary
+    registered: Handler = handler
+    keyword(name)(registered)
+
+
+_number("sid", 1, _U32, "Signature id, unique within a gid.")
+_number("rev", 0, _U32, "Revision: of two rules with one sid the higher stays.")
+_number("gid", 0, _U32, "Group of the signature id; 1 when not given.")
+_number("priority", 1, 255, "1 = high; without it the classtype decides.")
+
+
+@keyword("classtype")
+def classtype(draft: Draft, text: str) -> None:
+    """Class of the alert; gives the priority."""
+    draft.once("classtype")
+    draft.classtype = unquote("classtype", text, needed=False)
+    if draft.classtype.lower() not in draft.priorities:
+        draft.notices.append(f"unknown classtype {draft.classtype[:60]!r}: priority 3 is taken")
+
+
+@keyword("reference")
+def reference(draft: Draft, text: str) -> None:
+    """Where to read more: `type,value`."""
+    kind, comma, value = unquote("reference", text, needed=False).partition(",")
+    if not comma or not kind.strip() or not value.strip():
+        raise Refused(f"reference: needs `type,value`, has {text[:60]!r}")
+    draft.reference.append((kind.strip(), unescape(value.strip())))
+
+
+@keyword("metadata")
+def metadata(draft: Draft, text: str) -> None:
+    """Names and values, `name value, name value`."""
+    for pair in text.split(","):
+        name, _, value = pair.strip().partition(" ")
+        if name:
+            draft.metadata.append((name, unescape(value.strip())))
+
+
+@keyword("target")
+def target(draft: Draft, text: str) -> None:
+    """Which end is attacked: src_ip or dest_ip. Read and checked; alerts do not change by it."""
+    draft.once("target")
+    if text not in {"src_ip", "dest_ip"}:
+        raise Refused(f"target: src_ip or dest_ip, not {text[:40]!r}")
+
+
+@keyword("tag", value="required")
+def tag(_draft: Draft, text: str) -> None:
+    """Keep the packets that follow: checked; the packet ring keeps them anyway, alerts do not change."""
+    kind, *rest = (part.strip() for part in text.split(","))
+    if kind not in {"session", "host"}:
+        raise Refused(f"tag: session or host, not {kind[:40]!r}")
+    if kind == "session" and not rest:
+        return
+    if len(rest) < 2 or rest[1] not in {"packets", "bytes", "seconds"}:
+        raise Refused("tag: needs `session|host,count,packets|bytes|seconds`")
+    integer("tag", rest[0], 0, _U32)
+    directions = rest[2:]
+    if len(directions) > 1 or (directions and directions[0] not in {"src", "dst"}):
+        raise Refused("tag: the direction is src or dst")
+
+
+@keyword("prefilter", value="none")
+def prefilter(draft: Draft, _text: str) -> None:
+    """Hint to test the keyword before it first; the matcher orders its tests by itself."""
+    if draft.option == 0:
+        raise Refused("prefilter: needs a keyword before it")
+
+
+_VERSION = re.compile(r"version\s*(<=|>=|<|>|==|=)\s*(\d{1,4})(?:\.(\d{1,4}))?(?:\.(\d{1,4}))?", re.A)
+_COMPARE = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "=": lambda a, b: a == b,
+    "==": lambda a, b: a == b,
+}
+
+
+@keyword("requires")
+def requires(_draft: Draft, text: str) -> None:
+    """Load the rule only when the engine has a version, a feature or a keyword."""
+    for need in (part.strip() for part in text.split(",")):
+        kind, _, name = need.partition(" ")
+        if kind == "keyword":
+            met = name.strip().lower() in keywords()
+        elif kind == "feature":
+            met = False
+        elif kind.startswith("version"):
+            met = any(_version_met(need_one) for need_one in need.split("|"))
+        else:
+            raise Refused(f"requires: version, feature or keyword, not {need[:40]!r}")
+        if not met:
+            raise Refused(f"requires: {need[:60]}, which is not there")
+
+
+def _version_met(text: str) -> bool:
+    found = _VERSION.fullmatch(
+        text.strip() if text.strip().startswith("version") else f"version {text.strip()}"
+    )
+    if not found:
+        raise Refused(f"requires: not a version test: {text[:40]!r}")
+    wanted = tuple(int(part or 0) for part in found.groups()[1:])
+    return bool(_COMPARE[found[1]](LANGUAGE_VERSION, wanted))

@@ -1,0 +1,132 @@
+"""Fields of the IP header: ttl, tos, id, ip_proto, ipopts, fragbits, fragoffset, sameip."""
+
+from __future__ import annotations
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.bits import bit_test
+from vpi_tui.detect.rules.draft import Draft
+from vpi_tui.detect.rules.numbers import integer, spans
+from vpi_tui.detect.rules.registry import keyword
+from vpi_tui.detect.rules.sets import complement
+
+_IPV4 = ((4, 4),)
+_IP = ((4, 4), (6, 6))
+
+IP_OPTIONS = ("eol", "nop", "rr", "qs", "ts", "sec", "lsrr", "esec", "cipso", "satid", "ssrr", "rtralt")
+"""Option names; the place of a name is its bit in `DecodedBatch.ip_opts`."""
+
+PROTOCOL_NUMBERS = {
+    "hopopts": 0, "icmp": 1, "igmp": 2, "ggp": 3, "ipip": 4, "ipencap": 4, "ip-in-ip": 4, "st": 5, "tcp": 6,
+    "egp": 8, "igp": 9, "pup": 12, "udp": 17, "hmp": 20, "xns-idp": 22, "rdp": 27, "iso-tp4": 29, "dccp": 33,
+    "ipv6": 41, "ipv6-route": 43, "ipv6-frag": 44, "idrp": 45, "rsvp": 46, "gre": 47, "esp": 50,
+    "ipsec-esp": 50, "ah": 51, "ipsec-ah": 51, "skip": 57, "ipv6-icmp": 58, "icmpv6": 58, "icmp6": 58,
+    "ipv6-nonxt": 59, "ipv6-opts": 60, "eigrp": 88, "ospf": 89, "etherip": 97, "pim": 103, "ipcomp": 108,
+    "vrrp": 112, "l2tp": 115, "isis": 124, "sctp": 132, "fc": 133, "udplite": 136, "mpls-in-ip": 137,
+}  # fmt: skip
+"""IANA protocol numbers by the names of /etc/protocols, lower case."""
+
+
+@keyword("ttl")
+def ttl(draft: Draft, text: str) -> None:
+    """Time to live, or hop limit: 64, <5, >=128, 10-20."""
+    draft.test("ip_v", _IP)
+    draft.test("ttl", spans("ttl", text, 255))
+    draft.needs_packet = True
+
+
+@keyword("tos")
+def tos(draft: Draft, text: str) -> None:
+    """Type of service of IPv4: 8, x20 (hex), !4."""
+    negated = text.startswith("!")
+    plain = text.lstrip("!").strip()
+    plain = "0" + plain if plain[:1] in {"x", "X"} else plain
+    value = integer("tos", plain, 0, 255)
+    draft.test("ip_v", _IPV4)
+    draft.test("tos", ((value, value),), negated=negated)
+    draft.needs_packet = True
+
+
+@keyword("id")
+def ip_id(draft: Draft, text: str) -> None:
+    """Identification of the IPv4 header."""
+    draft.test("ip_v", _IPV4)
+    draft.test("ip_id", spans("id", text.strip('"'), 0xFFFF))
+    draft.needs_packet = True
+
+
+@keyword("ip_proto")
+def ip_proto(draft: Draft, text: str) -> None:
+    """IP protocol by number or name: 47, gre, !tcp, >100."""
+    sign = text[0] if text[0] in "!<>" else ""
+    name = text[len(sign) :].strip().lower()
+    number = PROTOCOL_NUMBERS.get(name)
+    if number is None and not name.isdigit():
+        raise Refused(f"ip_proto: unknown protocol {name[:40]!r}; use its number")
+    draft.test("ip_v", _IP)
+    draft.test("proto", spans("ip_proto", sign + (name if number is None else str(number)), 255))
+
+
+@keyword("ipopts")
+def ipopts(draft: Draft, text: str) -> None:
+    """An option of the IPv4 header: rr, lsrr, ssrr, ts, sec, ...; or any."""
+    draft.test("ip_v", _IPV4)
+    draft.needs_packet = True
+    if text == "any":
+        draft.test("ip_opts", ((0, 0),), negated=True)
+        return
+    if text not in IP_OPTIONS:
+        raise Refused(f"ipopts: unknown option {text[:40]!r}; there are any, {', '.join(IP_OPTIONS)}")
+    bit = 1 << IP_OPTIONS.index(text)
+    draft.test("ip_opts", ((bit, bit),), mask=bit)
+
+
+_FRAGMENT_BITS = {"R": 4, "D": 2, "M": 1}
+
+
+@keyword("fragbits")
+def fragbits(draft: Draft, text: str) -> None:
+    """Fragment flags M, D, R of IPv4; + all of these, * any, ! not all."""
+    draft.test("ip_v", _IPV4)
+    bit_test(draft, "fragbits", "frag_bits", text, _FRAGMENT_BITS, everything=7)
+    draft.needs_packet = True
+
+
+@keyword("fragoffset")
+def fragoffset(draft: Draft, text: str) -> None:
+    """Fragment offset, in units of 8 bytes: 0, >0, !5."""
+    draft.test("ip_v", _IP)
+    draft.test("frag_offset", spans("fragoffset", text, 0x1FFF))
+    draft.needs_packet = True
+
+
+@keyword("sameip", value="none")
+def sameip(draft: Draft, _text: str) -> None:
+    """Source and destination address are the same."""
+    draft.test("same_ip", ((1, 1),))
+    draft.needs_packet = True
+
+
+@keyword("vlan.id")
+def vlan_id(draft: Draft, text: str) -> None:
+    """VLAN id, of any layer, or of the layer given: 300, >100, 300,0."""
+    number, comma, layer = (part.strip() for part in text.partition(","))
+    wanted = spans("vlan.id", number, 4094)
+    if not comma or layer == "any":
+        draft.test("vlan_any", wanted)
+    elif layer == "all":
+        # All layers lie inside: there is a layer, and none that lies outside.
+        draft.test("vlan_layers", ((0, 0),), negated=True)
+        draft.test("vlan_any", complement(wanted, 0xFFF), negated=True)
+    elif layer in {"0", "1"}:
+        draft.test("vlan_layers", ((int(layer) + 1, 255),))
+        draft.test(f"vlan{layer}", wanted)
+    else:
+        raise Refused(f"vlan.id: layer 0, 1, any or all, not {layer[:20]!r}")
+    draft.needs_packet = True
+
+
+@keyword("vlan.layers")
+def vlan_layers(draft: Draft, text: str) -> None:
+    """Number of VLAN tags."""
+    draft.test("vlan_layers", spans("vlan.layers", text, 255))
+    draft.needs_packet = True

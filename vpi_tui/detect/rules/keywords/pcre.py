@@ -1,0 +1,77 @@
+"""pcre: regular expressions over the current buffer."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.draft import Draft
+from vpi_tui.detect.rules.perlre import Translator
+from vpi_tui.detect.rules.registry import keyword
+from vpi_tui.detect.rules.text import raw_bytes, signed, unquote
+from vpi_tui.model.signature import Pcre
+
+_RE_FLAGS = {"i": re.IGNORECASE, "s": re.DOTALL, "m": re.MULTILINE, "x": re.VERBOSE}
+_PLAIN = frozenset("AEGRBO")
+"""Anchored, dollar at the end only, ungreedy, relative; B and O change nothing for us."""
+_HTTP = {
+    "U": "http.uri",
+    "I": "http.uri.raw",
+    "P": "http.request_body",
+    "Q": "http.response_body",
+    "H": "http.header",
+    "D": "http.header.raw",
+    "M": "http.method",
+    "C": "http.cookie",
+    "S": "http.stat_code",
+    "Y": "http.stat_msg",
+    "V": "http.user_agent",
+    "W": "http.host",
+    "Z": "http.host.raw",
+}
+
+
+@keyword("pcre")
+def pcre(draft: Draft, text: str) -> None:
+    """A Perl regular expression, `/expression/flags` in quotes; `!` before the quotes: does not match."""
+    negated, quoted = signed(text)
+    body = unquote("pcre", quoted)
+    start = body.find("/")
+    end = body.rfind("/")
+    if body[:start].strip() or start < 0 or end == start:
+        raise Refused("pcre: must read /expression/flags")
+    letters = body[end + 1 :]
+    if "," in letters:
+        raise Refused("pcre: capturing into variables is not supported")
+    flags = _flags(letters.strip())
+    expression = raw_bytes(body[start + 1 : end]).decode("latin-1")
+    made = Translator(
+        expression, ungreedy="G" in letters, dollar_end="E" in letters and "m" not in letters
+    ).translate()
+    if "A" in letters:
+        made = f"\\A(?:{made}\n)" if "x" in letters else f"\\A(?:{made})"
+    pattern = made.encode("latin-1")
+    _check(pattern, flags)
+    draft.steps.append(Pcre(draft.buffer, pattern, int(flags), negated, "R" in letters))
+
+
+def _flags(letters: str) -> re.RegexFlag:
+    flags = re.NOFLAG
+    for letter in letters:
+        if letter in _RE_FLAGS:
+            flags |= _RE_FLAGS[letter]
+        elif letter in _HTTP:
+            raise Refused(f"pcre: flag {letter} looks at {_HTTP[letter]}, which is not supported yet")
+        elif letter not in _PLAIN:
+            raise Refused(f"pcre: unknown flag {letter!r}")
+    return flags
+
+
+def _check(pattern: bytes, flags: re.RegexFlag) -> None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern, flags)
+    except (re.error, OverflowError, RecursionError, ValueError) as error:
+        raise Refused(f"pcre: {str(error)[:80] or 'nested too deeply'}") from None

@@ -1,0 +1,78 @@
+"""The parser: text of one rule in, Signature out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vpi_tui.detect.rules.ast import HeaderText, Refused, RuleSyntax
+from vpi_tui.detect.rules.classification import DEFAULT_CLASSES
+from vpi_tui.detect.rules.draft import ACTIONS, Draft
+from vpi_tui.detect.rules.lexer import split_rule
+from vpi_tui.detect.rules.registry import Keyword, apply, check_protocol, keywords
+from vpi_tui.detect.rules.text import printable
+from vpi_tui.detect.rules.variables import Variables
+from vpi_tui.model.signature import Header, Origin, Scope, Signature
+
+
+@dataclass(slots=True)
+class Parser:
+    """Parses rules with one set of variables and one classification table."""
+
+    variables: Variables = field(default_factory=Variables)
+    classes: Mapping[str, int] = field(default_factory=lambda: DEFAULT_CLASSES)
+    notices: list[tuple[Origin, str]] = field(default_factory=list)
+    """What was accepted but deserves a word."""
+    _keywords: Mapping[str, Keyword] = field(default_factory=keywords)
+
+    def parse(
+        self, text: str, origin: Origin, *, scope: Scope | None = None, enabled: bool = True
+    ) -> Signature:
+        """One rule as a Signature. Raises Refused, with the index of the option at fault."""
+        return self.build(split_rule(text), text, origin, scope=scope, enabled=enabled)
+
+    def build(
+        self,
+        syntax: RuleSyntax,
+        raw: str,
+        origin: Origin,
+        *,
+        scope: Scope | None = None,
+        enabled: bool = True,
+    ) -> Signature:
+        """A rule that is cut into pieces already; `raw` is kept as its text."""
+        written = syntax.header
+        _check_words(written)
+        draft = Draft(written, self.classes)
+        for index, option in enumerate(syntax.options):
+            draft.option = index
+            try:
+                apply(draft, option, self._keywords)
+            except Refused as refused:
+                refused.option = index
+                raise
+        signature = draft.finish(
+            self._header(written), printable(raw), origin, scope=scope or Scope(), enabled=enabled
+        )
+        self.notices.extend((origin, notice) for notice in draft.notices)
+        return signature
+
+    def _header(self, written: HeaderText) -> Header:
+        return Header(
+            written.protocol.lower(),
+            self.variables.addresses(written.src),
+            self.variables.ports(written.src_port),
+            self.variables.addresses(written.dest),
+            self.variables.ports(written.dest_port),
+            written.arrow == "<>",
+        )
+
+
+def _check_words(header: HeaderText) -> None:
+    if header.action.lower() not in ACTIONS:
+        raise Refused(f"unknown action {header.action[:40]!r}; there are {', '.join(sorted(ACTIONS))}")
+    check_protocol(header.protocol.lower())
+    if header.arrow == "=>":
+        raise Refused("direction => (both sides of one transaction): not supported yet")
+    if header.arrow not in {"->", "<>"}:
+        raise Refused(f"direction must be -> or <>, not {header.arrow[:20]!r}")
