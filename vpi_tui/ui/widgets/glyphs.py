@@ -55,6 +55,7 @@ class Glyphs:
     branch_last: str
     branch_through: str
     cursor: str
+    here: str
     ellipsis: str
     thumb: str
     groove: str
@@ -84,6 +85,7 @@ UNICODE = Glyphs(
     branch_last="╰╴",
     branch_through="│ ",
     cursor="▌",
+    here="◂",
     ellipsis="…",
     thumb="┃",
     groove="│",
@@ -112,6 +114,7 @@ ASCII = Glyphs(
     branch_last="`-",
     branch_through="| ",
     cursor=">",
+    here="<",
     ellipsis="~",
     thumb="#",
     groove="|",

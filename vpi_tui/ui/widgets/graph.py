@@ -9,12 +9,12 @@ from vpi_tui.ui.widgets.glyphs import area
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
 from vpi_tui.ui.widgets.lines import Line, Span, fit
 
-_STEPS = (1.0, 2.0, 5.0, 10.0)
+_STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _UNITS = ("", "k", "M", "G", "T", "P")
 
 
 def ceiling(value: float) -> float:
-    """The next of 1, 2, 5 × 10ⁿ at or above a value; 1 for nothing. So a scale does not move all the time."""
+    """The next round figure at or above a value; 1 for nothing. So a scale does not move all the time."""
     if not 0 < value < float("inf"):
         return 1.0
     power = 1.0
@@ -82,7 +82,7 @@ class TrafficGraph(LineWidget):
     def _next_scale(self, peak: float) -> float:
         """Grows at once, shrinks only when the peak fell below a third: the picture should not breathe."""
         wanted = ceiling(peak)
-        return wanted if wanted > self._scale or peak < self._scale / 3 else self._scale
+        return wanted if wanted > self._scale or peak < self._scale / 2 else self._scale
 
     def _half(self, values: list[float], width: int, height: int, style: str, *, hang: bool) -> list[Line]:
         drawn = area(values, width, height, self._scale, self.look.glyphs, hang=hang)

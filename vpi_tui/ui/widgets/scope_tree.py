@@ -89,10 +89,10 @@ class ScopeTree(LineTable):
     def _right(self, row: TreeRow, room: int, glyphs: Glyphs) -> list[Span]:
         """Sparkline, rate and badge; the columns stand still whatever the row holds."""
         spans: list[Span] = []
-        if room >= 42:
+        if room >= 36:
             spans += ((sparkline(row.spark, 8, glyphs), "sparkline"), (" ", "text"))
-        if room >= 24:
-            spans += ((fit(row.rate, 9, "right", glyphs.ellipsis), "number"), (" ", "text"))
+        if room >= 20:
+            spans += ((fit(row.rate, 8, "right", glyphs.ellipsis), "number"), (" ", "text"))
         spans.append(_badge(row.alerts, glyphs))
         return spans
 
@@ -104,15 +104,15 @@ def _name(row: TreeRow, width: int, glyphs: Glyphs, in_scope: bool) -> list[Span
     elif row.expanded is not None:
         guides = (glyphs.expanded if row.expanded else glyphs.collapsed) + " "
     guides = guides[: max(width - 4, 0)]
-    name = f"{row.name} {glyphs.cursor}" if in_scope and not row.name.endswith(glyphs.cursor) else row.name
+    name = f"{row.name} {glyphs.here}" if in_scope else row.name
     style = "accent" if in_scope else row.style
     return [(guides, "tree.guide"), (fit(name, width - len(guides), ellipsis=glyphs.ellipsis), style)]
 
 
 def _badge(alerts: tuple[int, int, int], glyphs: Glyphs) -> Span:
-    """The gravest severity there is, with its count, in six cells."""
+    """The gravest severity there is, with its count, in five cells."""
     for mark, style, count in zip(glyphs.severity, _SEVERITY_STYLES, alerts, strict=True):
         if count:
-            figure = str(count) if count < 10_000 else f"{min(count // 1000, 999)}k"
-            return f" {mark}{figure:>4}", style
-    return " " * 6, "text"
+            figure = str(count) if count < 1000 else f"{min(count // 1000, 99)}k"
+            return f" {mark}{figure:>3}", style
+    return " " * 5, "text"

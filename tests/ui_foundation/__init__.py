@@ -1,0 +1,1 @@
+"""Tests of themes, widgets, display and escape: what screens are built on."""
