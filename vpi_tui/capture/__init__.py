@@ -1,1 +1,1 @@
-"""capture: where packets come from (ring, capture files, demo). Gives PacketBatch, never decodes."""
+"""capture: where packets come from (ring, capture files, pipes, demo). Gives PacketBatch, never decodes."""

@@ -1,0 +1,196 @@
+"""Capture files, pipes and standard input as a source."""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from pathlib import Path
+
+import numpy as np
+
+from vpi_tui.capture import pcap, pcapng
+from vpi_tui.capture.bytestreams import GZIP_MAGIC, ByteStream, FdBytes, GzipBytes
+from vpi_tui.capture.columns import allocate, as_batch
+from vpi_tui.capture.formats import FileFormat, Magic
+from vpi_tui.model.batch import PacketBatch
+from vpi_tui.model.errors import CaptureError
+
+STDIN = "-"
+BUFFER_BYTES = 2 << 20
+"""Small enough to stay in the second-level cache, where the stages after this one find it: at 1 to
+2 MB a read plus index costs a third of what mapping the file does (page faults)."""
+MAX_PACKETS = 16_384
+MAGICS: tuple[Magic, ...] = (*pcap.MAGICS, *pcapng.MAGICS)
+SUPPORTED = "pcap (micro- and nanoseconds, both byte orders), pcapng, and either with gzip"
+
+
+class FileSource:
+    """One capture file, FIFO, or `-` for standard input; gzip is recognised by its first bytes.
+
+    Packets of a pipe are given as they arrive. A batch holds at most `max_packets` packets and
+    lies in one buffer of fixed size, so memory does not grow with the file.
+
+    refill_bytes: most bytes taken from the file at a time.
+    """
+
+    def __init__(
+        self, path: str | Path, *, max_packets: int = MAX_PACKETS, refill_bytes: int = BUFFER_BYTES
+    ) -> None:
+        self._path = str(path)
+        self._name = "standard input" if self._path == STDIN else self._path
+        self._refill_bytes = refill_bytes
+        self._stream: ByteStream | None = None
+        self._format: FileFormat | None = None
+        self._columns = allocate(max_packets)
+        self._buf = np.zeros(BUFFER_BYTES, np.uint8)
+        self._view = memoryview(self._buf.data)
+        self._begin = 0
+        self._end = 0
+        self._base = 0
+        """Offset in the (inflated) file of the first byte of the buffer."""
+        self._skip = 0
+        self._skip_from = 0
+        self._gzip = False
+        self._ended = False
+        self.exhausted = False
+        self.error: CaptureError | None = None
+
+    @property
+    def interfaces(self) -> tuple[str, ...]:
+        """Names of the interfaces seen so far, by PacketBatch.ifindex; "" = unnamed."""
+        return self._format.interfaces if self._format else ()
+
+    def open(self) -> None:
+        """Raises CaptureError: no such file, not readable, a directory, not a capture file.
+
+        What comes out of a pipe is looked at in `read`, so that opening never waits for it.
+        """
+        self._stream = stream = FdBytes(_open_fd(self._path), owned=self._path != STDIN)
+        if not stream.blocking:
+            while self._format is None and not self.exhausted:
+                self._refill(0.0)
+            if self.error is not None:
+                self.close()
+                raise self.error
+
+    def read(self, timeout_s: float) -> PacketBatch | None:
+        deadline = time.monotonic() + timeout_s
+        while not self.exhausted:
+            if self._format is not None:
+                before = self._begin
+                batch = self._index(self._format)
+                if batch is not None or self.exhausted:
+                    return batch
+                if self._begin > before:
+                    continue
+            left = deadline - time.monotonic()
+            # A refill may bring bytes but no packet, or gzip bytes that inflate to nothing yet.
+            if not self._refill(max(left, 0.0)) and left <= 0:
+                break
+        return None
+
+    def close(self) -> None:
+        self.exhausted = True
+        if self._stream is not None:
+            self._stream.close()
+
+    def describe(self) -> str:
+        return self._name
+
+    def position(self) -> tuple[int, int]:
+        return (self._stream.consumed, self._stream.total) if self._stream else (0, 0)
+
+    def _index(self, file_format: FileFormat) -> PacketBatch | None:
+        found = file_format.index(self._buf, self._begin, self._end, self._columns)
+        self._begin = found.pos
+        if found.skip:
+            inside = min(found.skip, self._end - found.pos)
+            self._begin, self._skip = found.pos + inside, found.skip - inside
+            self._skip_from = self._base + found.pos
+        if found.fault:
+            at = self._base + found.pos
+            where = f"byte {at} of the uncompressed data" if self._gzip else f"byte {at}"
+            self._fail(f"holds {found.fault}, at {where}.", at)
+        return as_batch(self._buf, self._columns, found.rows) if found.rows else None
+
+    def _refill(self, timeout_s: float) -> bool:
+        """Take in more bytes; False when none came. At the end: `exhausted`, and `error` if need be."""
+        assert self._stream is not None, "open() comes first"
+        rest = self._end - self._begin
+        self._buf[:rest] = self._buf[self._begin : self._end]
+        self._base += self._begin
+        self._begin, self._end = 0, rest
+        room = self._view[rest : rest + self._refill_bytes]
+        try:
+            got = self._stream.read_into(room, timeout_s)
+        except CaptureError as fault:
+            self._fail(fault.message, fault.offset)
+            return False
+        if got == 0:
+            self._finish()
+        if not got:
+            return False
+        self._end += got
+        skipped = min(self._skip, got)
+        self._begin += skipped
+        self._skip -= skipped
+        if self._format is None:
+            self._detect()
+        return True
+
+    def _detect(self) -> None:
+        """Look at the first bytes, as soon as there are enough: gzip, or one of the formats."""
+        head = self._buf[: self._end].tobytes()[:24] if self._end < 24 else self._buf[:24].tobytes()
+        if head.startswith(GZIP_MAGIC) and not self._gzip:
+            assert self._stream is not None
+            self._gzip = True
+            self._stream = GzipBytes(self._stream, self._buf[: self._end].tobytes())
+            self._end = 0
+            return
+        magic = next((magic for magic in MAGICS if head.startswith(magic.first)), None)
+        if magic is None:
+            if len(head) >= 4:
+                self._fail(_not_a_capture(head), 0)
+        elif len(head) >= magic.header:
+            self._format, self._begin = magic.open(head[: magic.header])
+
+    def _finish(self) -> None:
+        """The stream has ended: as it should, or in the middle of something."""
+        rest = self._end - self._begin
+        at = self._skip_from if self._skip else self._base + self._begin
+        if self._format is None:
+            head = self._buf[: min(self._end, 24)].tobytes()
+            self._fail(_not_a_capture(head) if head else "is empty: no capture file.", 0)
+        elif rest or self._skip:
+            missing = "The bytes before it were read."
+            self._fail(f"is cut off: what starts at byte {at} is not whole. {missing}", at)
+        self.exhausted = True
+
+    def _fail(self, what: str, offset: int | None) -> None:
+        self.error = CaptureError(f"{self._name} {what}", offset=offset)
+        self.exhausted = True
+
+
+def _not_a_capture(head: bytes) -> str:
+    return f"is no capture file: it starts with the bytes {head[:8].hex(' ')}. Supported: {SUPPORTED}."
+
+
+def _open_fd(path: str) -> int:
+    """A readable descriptor; a CaptureError says what stands in the way."""
+    if path == STDIN:
+        if os.isatty(0):
+            hint = "Pipe one into it: ssh HOST tcpdump -U -w - | vpi-tui replay -"
+            raise CaptureError("Standard input is a terminal, not a capture.", hint=hint)
+        return 0
+    try:
+        # Without O_NONBLOCK, opening a FIFO waits for its writer.
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as reason:
+        raise CaptureError(f"{path} cannot be read: {getattr(reason, 'strerror', reason)}.") from reason
+    mode = os.fstat(fd).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
+        return fd
+    os.close(fd)
+    kind = "a directory" if stat.S_ISDIR(mode) else "a device"
+    raise CaptureError(f"{path} is {kind}, not a capture file.")
