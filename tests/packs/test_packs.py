@@ -54,7 +54,7 @@ def test_says_what_it_is(rule: Signature):
 
 @each
 def test_is_cheap_or_narrow(rule: Signature):
-    """A rule that looks at bytes has a pattern of four or more to be found by, or one port; no pcre runs alone."""
+    """A rule that looks at bytes has a pattern of four or more to be found by, or one port."""
     if rule.steps:
         literals = [s for s in rule.steps if isinstance(s, Content) and not s.negated]
         ((low, high), *more) = rule.header.dest_port.spans

@@ -33,7 +33,13 @@ def sql_injection(line: Timeline, start: float) -> None:
     )
     for number, target in enumerate(targets):
         agent = p.AGENT if number == 0 else "sqlmap/1.8.9#stable (https://sqlmap.org)"
-        talk = http(intruder, h.WEB1, 80, (p.request(target, SHOP, agent=agent), p.response(p.page("Shop", 6))), rtt=0.02)
+        talk = http(
+            intruder,
+            h.WEB1,
+            80,
+            (p.request(target, SHOP, agent=agent), p.response(p.page("Shop", 6))),
+            rtt=0.02,
+        )
         line.at(start + number * 0.7, talk)
 
 
@@ -49,7 +55,7 @@ def web_shell(line: Timeline, start: float) -> None:
     line.at(start + 1.5, http(intruder, h.WEB1, 80, (shell, told), rtt=0.02))
 
 
-SCANNED = tuple(range(7000, 7040)) + (21, 22, 23, 135, 139, 1433, 2049, 3389, 5900, 6379, 9200, 11211)
+SCANNED = (*range(7000, 7040), 21, 22, 23, 135, 139, 1433, 2049, 3389, 5900, 6379, 9200, 11211)
 
 
 def port_scan(line: Timeline, start: float) -> None:
@@ -115,7 +121,9 @@ def management_plane(line: Timeline, start: float) -> None:
     for number, port in enumerate((16509, 8006, 902, 5900)):
         line.at(start + number * 0.4, Tcp(h.BUILD1, h.HV1, port).syn().done())
     api = "hv-mgmt:2375"
-    order = b'{"Image":"alpine","Cmd":["chroot","/host"],"HostConfig":{"Privileged":true,"Binds":["/:/host"]}}'
+    order = (
+        b'{"Image":"alpine","Cmd":["chroot","/host"],"HostConfig":{"Privileged":true,"Binds":["/:/host"]}}'
+    )
     create = p.request("/v1.47/containers/create", api, method="POST", agent="curl/8.11.0", body=order)
     answer = p.response(b'{"Id":"5f0c1a","Warnings":[]}\n', status="201 Created", kind="application/json")
     line.at(start + 2.0, http(h.BUILD1, h.HV1, 2375, (create, answer)))

@@ -1,4 +1,4 @@
-"""The everyday traffic of the demo: what the two switches carry when nothing is wrong.
+"""The everyday traffic of production: what its switch carries when nothing is wrong.
 
 Each function adds one kind of traffic to the timeline. Rates are densities over the loop
 (0 to 1), so that the graphs rise and fall as over a day.
@@ -15,16 +15,7 @@ import numpy as np
 from vpi_tui.capture.demo import hosts as h
 from vpi_tui.capture.demo import payloads as p
 from vpi_tui.capture.demo import smb
-from vpi_tui.capture.demo.conversation import (
-    Conversation,
-    Frame,
-    Tcp,
-    arp,
-    datagram,
-    icmp,
-    ping,
-    udp,
-)
+from vpi_tui.capture.demo.conversation import Conversation, Tcp, udp
 from vpi_tui.capture.demo.timeline import Timeline
 
 REPLICATION_VLAN = 30
@@ -32,11 +23,18 @@ REPLICATION_VLAN = 30
 
 def wave(peaks: float, phase: float, depth: float = 0.6) -> Callable[[Any], Any]:
     """A density with `peaks` crests in a loop; depth 0 = flat, 1 = down to nothing."""
-    return lambda x: 1 + depth * np.sin(2 * math.pi * (peaks * x + phase)) + 0.2 * np.sin(9 * math.pi * x + phase)
+    return lambda x: (
+        1 + depth * np.sin(2 * math.pi * (peaks * x + phase)) + 0.2 * np.sin(9 * math.pi * x + phase)
+    )
 
 
 def http(
-    client: h.Host, server: h.Host, port: int, *exchanges: tuple[bytes, bytes], rtt: float = 0.0008, pause: float = 0.02
+    client: h.Host,
+    server: h.Host,
+    port: int,
+    *exchanges: tuple[bytes, bytes],
+    rtt: float = 0.0008,
+    pause: float = 0.02,
 ) -> Conversation:
     """One connection with requests and responses in turn."""
     talk = Tcp(client, server, port, rtt=rtt).open()
@@ -46,7 +44,13 @@ def http(
 
 
 def tls(
-    client: h.Host, server: h.Host, port: int, name: str, *sizes: tuple[int, int], seed: int, rtt: float = 0.004
+    client: h.Host,
+    server: h.Host,
+    port: int,
+    name: str,
+    *sizes: tuple[int, int],
+    seed: int,
+    rtt: float = 0.004,
 ) -> Conversation:
     """A TLS session; sizes: bytes up and down, a turn each."""
     talk = Tcp(client, server, port, rtt=rtt).open()
@@ -64,10 +68,26 @@ def _shop_pages() -> list[tuple[bytes, bytes, int]]:
         (p.request("/", shop), p.response(p.page("Shop", 18)), 110),
         (p.request("/products?category=garden&page=2", shop), p.response(p.page("Garden", 40)), 80),
         (p.request("/products/4711", shop), p.response(p.page("Spade", 9)), 90),
-        (p.request("/static/site.css?v=3", shop), p.response(b"body{margin:0;padding:1em}\n" * 90, kind="text/css"), 70),
-        (p.request("/img/spade.jpg", shop), p.response(b"\xff\xd8\xff\xe0" + p.noise(24_000, 3), kind=jpeg), 60),
-        (p.request("/img/logo.png", shop), p.response(b"\x89PNG\r\n\x1a\n" + p.noise(5_000, 4), kind=png), 60),
-        (p.request("/basket", shop, method="POST", body=b"item=4711&amount=2"), p.response(p.page("Basket", 3)), 40),
+        (
+            p.request("/static/site.css?v=3", shop),
+            p.response(b"body{margin:0;padding:1em}\n" * 90, kind="text/css"),
+            70,
+        ),
+        (
+            p.request("/img/spade.jpg", shop),
+            p.response(b"\xff\xd8\xff\xe0" + p.noise(24_000, 3), kind=jpeg),
+            60,
+        ),
+        (
+            p.request("/img/logo.png", shop),
+            p.response(b"\x89PNG\r\n\x1a\n" + p.noise(5_000, 4), kind=png),
+            60,
+        ),
+        (
+            p.request("/basket", shop, method="POST", body=b"item=4711&amount=2"),
+            p.response(p.page("Basket", 3)),
+            40,
+        ),
         (p.request("/favicon.ico", shop), p.response(p.page("Not found", 1), status="404 Not Found"), 20),
     ]
 
@@ -85,8 +105,12 @@ def web(line: Timeline) -> None:
             line.often(talk, 14, rate=rate)
     for number, server in enumerate((h.WEB1, h.WEB2)):
         rate = wave(2, 0.1 + number * 0.05, 0.7)
-        short = tls(visitor, server, 443, "shop.example", (420, 6_000), (380, 1_900), seed=100 + number, rtt=0.012)
-        long = tls(visitor, server, 443, "shop.example", (520, 48_000), (300, 9_000), seed=200 + number, rtt=0.02)
+        short = tls(
+            visitor, server, 443, "shop.example", (420, 6_000), (380, 1_900), seed=100 + number, rtt=0.012
+        )
+        long = tls(
+            visitor, server, 443, "shop.example", (520, 48_000), (300, 9_000), seed=200 + number, rtt=0.02
+        )
         line.often(short, 130, rate=rate, clients=h.VISITORS)
         line.often(long, 30, rate=rate, clients=h.VISITORS)
 
@@ -116,17 +140,26 @@ def postgres(server: h.Host, number: int, queries: int, pause: float) -> Convers
     """A session of the application at a PostgreSQL server."""
     talk = Tcp(h.APP1, server, 5432).open().send(p.pg_startup("shop", "shop")).reply(p.PG_AUTH_OK)
     for n in range(queries):
-        talk.send(p.pg_query(f"select note from orders where customer_id = {number * 100 + n} order by placed limit 20"))
+        talk.send(
+            p.pg_query(
+                f"select note from orders where customer_id = {number * 100 + n} order by placed limit 20"
+            )
+        )
         talk.wait(0.003).reply(p.pg_rows(1 + (n * 7 + number) % 20, 120)).wait(pause)
     return talk.send(p.pg_message("X", b"")).close().done()
 
 
 def names(line: Timeline) -> None:
     """Lookups at dns-01, its own at the world, and those of the operations network."""
-    prod = [("db-01.prod.example", h.DB1.ip), ("app-01.prod.example", h.APP1.ip), ("files.corp.example", h.FS1.ip),
-            ("api.payments.example", "192.0.2.200"), ("updates.example", "192.0.2.201")]  # fmt: skip
+    prod = {
+        "db-01.prod.example": h.DB1.ip,
+        "app-01.prod.example": h.APP1.ip,
+        "files.corp.example": h.FS1.ip,
+        "api.payments.example": "192.0.2.200",
+        "updates.example": "192.0.2.201",
+    }
     clients = (h.WEB1, h.WEB2, h.APP1, h.DB1, h.FS1, h.BACKUP1)
-    for number, (name, address) in enumerate(prod):
+    for number, (name, address) in enumerate(prod.items()):
         for client in (clients[number], clients[(number + 2) % 6]):
             turns = [p.lookup(name, "A", address, ident=0x2000 + number)]
             turns.append(p.lookup(name, "AAAA", "2001:db8:20::99", ident=0x3000 + number))
@@ -179,85 +212,5 @@ def smb_session(client: h.Host, server: h.Host, user: str, share: str) -> Tcp:
     return talk.send(smb.tree_connect(3, share)).reply(smb.tree_connected(3))
 
 
-def shell(client: h.Host, server: h.Host, keys: int, pause: float, *, rtt: float = 0.001) -> Conversation:
-    """An SSH session with `keys` keystrokes, each echoed, some followed by output."""
-    talk = Tcp(client, server, 22, rtt=rtt).open().send(p.SSH_CLIENT).reply(p.SSH_SERVER)
-    talk.send(p.ssh_kexinit(1)).reply(p.ssh_kexinit(2)).send(p.noise(48, 3)).reply(p.noise(452, 4))
-    talk.send(p.noise(60, 5)).reply(p.noise(44, 6)).send(p.noise(148, 7)).reply(p.noise(28, 8))
-    for number in range(keys):
-        talk.send(p.noise(36, number)).reply(p.noise(36 if number % 9 else 900 + number * 31 % 1900, number)).wait(pause)
-    return talk.close().done()
-
-
-def operations(line: Timeline) -> None:
-    """Administrators, mail, the build machine's downloads."""
-    admin = h.outside("198.51.100.9", h.OPS)
-    line.often(shell(admin, h.JUMP1, 220, 0.18, rtt=0.018), 1, stretch=0.05)
-    line.often(shell(admin, h.JUMP1, 60, 0.2, rtt=0.022), 4)
-    line.often(shell(h.JUMP1, h.BUILD1, 90, 0.15), 4, rate=wave(1, 0.2))
-    line.often(shell(h.JUMP1, h.HV1, 50, 0.2), 3)
-    mirror = h.outside("192.0.2.210", h.OPS)
-    line.often(tls(h.BUILD1, mirror, 443, "mirror.example", (350, 60_000), (350, 220_000), seed=300), 20, rate=wave(3, 0.1))
-    line.often(tls(h.HV1, mirror, 443, "updates.example", (350, 9_000), seed=310), 12)
-    sender = h.outside(h.VISITORS[9], h.OPS)
-    line.often(smtp(sender), 60, rate=wave(2, 0.15), clients=h.VISITORS)
-    line.often(tls(sender, h.MAIL1, 993, "mail.corp.example", (90, 700), (120, 14_000), seed=320, rtt=0.015), 70,
-               rate=wave(2, 0.25), clients=h.VISITORS)  # fmt: skip
-
-
-def smtp(sender: h.Host) -> Conversation:
-    """One mail delivered to mail-01."""
-    talk = Tcp(sender, h.MAIL1, 25, rtt=0.015).open().reply(b"220 mail.corp.example ESMTP\r\n")
-    for said, answer in (
-        (b"EHLO out.shop.example\r\n", b"250-mail.corp.example\r\n250-SIZE 52428800\r\n250 8BITMIME\r\n"),
-        (b"MAIL FROM:<orders@shop.example>\r\n", b"250 2.1.0 Ok\r\n"),
-        (b"RCPT TO:<desk@corp.example>\r\n", b"250 2.1.5 Ok\r\n"),
-        (b"DATA\r\n", b"354 End data with <CR><LF>.<CR><LF>\r\n"),
-        (p.MAIL_BODY, b"250 2.0.0 Ok: queued as 4XyZ1\r\n"),
-        (b"QUIT\r\n", b"221 2.0.0 Bye\r\n"),
-    ):
-        talk.send(said).reply(answer)
-    return talk.close(by_client=False).done()
-
-
-def housekeeping(line: Timeline) -> None:
-    """NTP, ping, ARP and neighbour discovery, DHCP, mDNS, syslog."""
-    for number, guest in enumerate(h.GUESTS):
-        clock = h.outside("192.0.2.123", guest.switch)
-        gateway = h.GATEWAY_PROD if guest.switch == h.PROD else h.GATEWAY_OPS
-        line.often(udp(guest, clock, 123, [(p.ntp(3), p.ntp(4))], client_port=123, rtt=0.009)._replace(client_port=0), 3)
-        line.often(ping(gateway, guest, count=3, ident=0x700 + number), 4)
-        line.often(_resolved(guest, gateway), 4)
-    for guest in (h.WEB1, h.WEB2):
-        line.often(ping(h.GATEWAY_PROD.v6(), guest.v6(), count=3, ident=0x800), 3)
-        line.often(_neighbour(h.GATEWAY_PROD.v6(), guest.v6()), 3)
-    lease = datagram(h.BUILD1, h.GATEWAY_OPS, 68, 67, p.dhcp("request", h.BUILD1.mac, h.BUILD1.ip, h.GATEWAY_OPS.ip))
-    granted = datagram(h.GATEWAY_OPS, h.BUILD1, 67, 68, p.dhcp("ack", h.BUILD1.mac, h.BUILD1.ip, h.GATEWAY_OPS.ip))
-    frames = (Frame(0.0, True, h.BUILD1.ifindex, lease), Frame(0.01, False, h.GATEWAY_OPS.ifindex, granted))
-    line.often(Conversation(frames), 2)
-    group = h.Host("mdns", h.PROD, 0, 0x01005E0000FB, "224.0.0.251")
-    question = datagram(h.FS1, group, 5353, 5353, p.dns_question("_ipp._tcp.local", "PTR", ident=0))
-    line.often(Conversation((Frame(0.0, True, h.FS1.ifindex, question),)), 8)
-    text = b"<30>Nov 24 10:00:00 hv-mgmt virtqemud[811]: guest web-02: balloon 4096 MiB"
-    log = datagram(h.HV1, h.JUMP1, 514, 514, text)
-    line.often(Conversation((Frame(0.0, True, h.HV1.ifindex, log),)), 60, rate=wave(4, 0.0))
-
-
-def _resolved(guest: h.Host, gateway: h.Host) -> Conversation:
-    """An ARP request and its reply."""
-    asked = Frame(0.0, True, guest.ifindex, arp(guest, gateway.ip))
-    answered = Frame(0.0003, False, gateway.ifindex, arp(gateway, guest.ip, to=guest))
-    return Conversation((asked, answered))
-
-
-def _neighbour(asker: h.Host, target: h.Host) -> Conversation:
-    """Neighbour solicitation and advertisement (RFC 4861, 4.3 and 4.4), sent to each other directly."""
-    import ipaddress
-
-    address = ipaddress.IPv6Address(target.ip).packed
-    asked = icmp(asker, target, 135, 0, b"\0\0\0\0", address + b"\x01\x01" + asker.mac.to_bytes(6, "big"))
-    told = icmp(target, asker, 136, 0, b"\x60\0\0\0", address + b"\x02\x01" + target.mac.to_bytes(6, "big"))
-    return Conversation((Frame(0.0, True, asker.ifindex, asked), Frame(0.0004, False, target.ifindex, told)))
-
-
-EVERYDAY = (web, application, names, backup, files, operations, housekeeping)
+EVERYDAY = (web, application, names, backup, files)
+"""What the production switch and its visitors add to the timeline."""

@@ -91,7 +91,8 @@ class Tcp:
     """One TCP connection, told step by step; time moves with each frame.
 
     rtt: seconds from a segment to the answer of the other side. mss: segment size of `send` and
-    `reply`; gap: seconds between their segments. ISNs and the client's port may be changed later, by the one who repeats it.
+    `reply`; gap: seconds between their segments. ISNs and the client's port may be changed later,
+    by the one who repeats the conversation.
     """
 
     def __init__(
@@ -185,9 +186,7 @@ class Tcp:
         return Conversation(tuple(self._frames), self._ports[1])
 
 
-def datagram(
-    src: Host, dest: Host, sport: int, dport: int, payload: bytes, *, vlan: int = 0
-) -> bytes:
+def datagram(src: Host, dest: Host, sport: int, dport: int, payload: bytes, *, vlan: int = 0) -> bytes:
     """One UDP frame."""
     template = _template(src, dest, "udp", vlan)
     data = _stamped(template, payload)

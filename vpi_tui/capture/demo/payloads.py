@@ -52,7 +52,10 @@ def page(title: str, paragraphs: int) -> bytes:
 
 def rows_json(count: int) -> bytes:
     """A JSON answer of an internal service."""
-    rows = [{"id": 4000 + n, "name": f"item {n}", "stock": n * 7 % 113, "price": f"{n * 3}.50"} for n in range(count)]
+    rows = [
+        {"id": 4000 + n, "name": f"item {n}", "stock": n * 7 % 113, "price": f"{n * 3}.50"}
+        for n in range(count)
+    ]
     return json.dumps({"items": rows, "next": None}).encode()
 
 
@@ -97,7 +100,13 @@ def client_hello(name: str, seed: int) -> bytes:
 def server_flight(seed: int, size: int = 2900) -> bytes:
     """ServerHello, then encrypted handshake messages of `size` bytes."""
     extensions = _extension(43, b"\x03\x04") + _extension(51, b"\0\x1d" + _vector(noise(32, seed), 2))
-    body = b"\x03\x03" + noise(32, seed + 1) + _vector(noise(32, seed + 2), 1) + b"\x13\x01\0" + _vector(extensions, 2)
+    body = (
+        b"\x03\x03"
+        + noise(32, seed + 1)
+        + _vector(noise(32, seed + 2), 1)
+        + b"\x13\x01\0"
+        + _vector(extensions, 2)
+    )
     hello = tls_record(22, b"\x02" + _vector(body, 3))
     return hello + tls_record(20, b"\x01") + tls_record(23, noise(size, seed + 3))
 
@@ -132,7 +141,9 @@ def pg_rows(count: int, width: int) -> bytes:
     """RowDescription, `count` rows with a text column of `width` bytes, CommandComplete."""
     description = struct.pack("!H", 1) + b"note\0" + struct.pack("!IHIHiH", 0, 0, 25, 0xFFFF, -1, 0)
     row = pg_message("D", struct.pack("!HI", 1, width) + (b"paid in full; " * (width // 14 + 1))[:width])
-    return pg_message("T", description) + row * count + pg_message("C", f"SELECT {count}\0".encode()) + PG_READY
+    return (
+        pg_message("T", description) + row * count + pg_message("C", f"SELECT {count}\0".encode()) + PG_READY
+    )
 
 
 PG_DENIED = pg_message(
@@ -145,13 +156,26 @@ def mysql_packet(number: int, body: bytes) -> bytes:
 
 
 MYSQL_GREETING = mysql_packet(
-    0, b"\x0a8.4.3\0" + b"\x2a\0\0\0" + b"A1b2C3d4\0" + b"\xff\xff\xff\x02\0\xff\xdf\x15" + b"\0" * 10 + b"e5F6g7H8i9J0\0"
+    0,
+    b"\x0a8.4.3\0"
+    + b"\x2a\0\0\0"
+    + b"A1b2C3d4\0"
+    + b"\xff\xff\xff\x02\0\xff\xdf\x15"
+    + b"\0" * 10
+    + b"e5F6g7H8i9J0\0",
 )
 MYSQL_LOGIN = mysql_packet(
-    1, b"\x85\xa6\xff\x01\0\0\0\x01\x2d" + b"\0" * 23 + b"shop\0\x14" + noise(20, 5) + b"mysql_native_password\0"
+    1,
+    b"\x85\xa6\xff\x01\0\0\0\x01\x2d"
+    + b"\0" * 23
+    + b"shop\0\x14"
+    + noise(20, 5)
+    + b"mysql_native_password\0",
 )
 MYSQL_OK = mysql_packet(2, b"\0\0\0\x02\0\0\0")
-MYSQL_DENIED = mysql_packet(2, b"\xff\x15\x04#28000Access denied for user 'root'@'10.20.0.11' (using password: YES)")
+MYSQL_DENIED = mysql_packet(
+    2, b"\xff\x15\x04#28000Access denied for user 'root'@'10.20.0.11' (using password: YES)"
+)
 
 
 # Mail, shell, files ---------------------------------------------------------------------------
@@ -213,7 +237,7 @@ def ntp(mode: int) -> bytes:
     """An NTP packet: mode 3 asks, mode 4 answers."""
     from scapy.layers.ntp import NTPHeader
 
-    times = {name: 3_990_000_000.0 for name in ("ref", "orig", "recv", "sent")}
+    times = dict.fromkeys(("ref", "orig", "recv", "sent"), 3_990_000_000.0)
     return bytes(NTPHeader(version=4, mode=mode, stratum=0 if mode == 3 else 2, **times))
 
 

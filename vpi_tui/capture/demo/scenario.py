@@ -5,9 +5,8 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from vpi_tui.capture.demo import hosts
+from vpi_tui.capture.demo import background, hosts, operations
 from vpi_tui.capture.demo.attacks import STAGES
-from vpi_tui.capture.demo.background import EVERYDAY
 from vpi_tui.capture.demo.timeline import Reel, Timeline
 
 LOOP_SECONDS = 72.0
@@ -19,7 +18,7 @@ FIXED_START_NS = 1_790_000_000_000_000_000
 def build(seed: int = DEFAULT_SEED, *, attacks: bool = True, everyday: bool = True) -> Reel:
     """One loop of the scenario; the same seed gives the same bytes."""
     line = Timeline(LOOP_SECONDS, seed)
-    for add in EVERYDAY if everyday else ():
+    for add in (*background.EVERYDAY, *operations.EVERYDAY) if everyday else ():
         add(line)
     for stage in STAGES.values() if attacks else ():
         stage.play(line, stage.start)
@@ -67,10 +66,10 @@ def _option(code: int, value: bytes) -> bytes:
 def _pcapng(reel: Reel, start_ns: int) -> list[bytes]:
     """draft-ietf-opsawg-pcapng: section header, an interface for each port, enhanced packets."""
     pieces = [_block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))]
-    number = {}
-    for port in hosts.topology().ports:
-        number[port.ifindex] = len(number)
-        options = _option(2, port.name.encode()) + _option(9, b"\x09") + _option(0, b"")
+    number: dict[int, int] = {}
+    for known in hosts.topology().ports:
+        number[known.ifindex] = len(number)
+        options = _option(2, known.name.encode()) + _option(9, b"\x09") + _option(0, b"")
         pieces.append(_block(1, struct.pack("<HHI", 1, 0, 65535) + options))
     for at, port, data in _frames(reel):
         high, low = divmod(start_ns + at, 1 << 32)

@@ -32,7 +32,9 @@ def message(command: int, number: int, body: bytes, *, reply: bool = False, stat
 
 def negotiate(reply: bool = False) -> bytes:
     if reply:
-        body = struct.pack("<HHHH16sIIIIQQHHI", 65, 1, 0x0302, 0, b"\x22" * 16, 7, 1 << 20, 1 << 20, 1 << 20, 0, 0, 128, 0, 0)
+        body = struct.pack(
+            "<HHHH16sIIIIQQHHI", 65, 1, 0x0302, 0, b"\x22" * 16, 7, 1 << 20, 1 << 20, 1 << 20, 0, 0, 128, 0, 0
+        )
     else:
         body = struct.pack("<HHHHI16sQ", 36, 2, 1, 0, 7, b"\x33" * 16, 0) + struct.pack("<HH", 0x0210, 0x0302)
     return message(NEGOTIATE, 0, body, reply=reply)
@@ -73,7 +75,9 @@ def created(number: int) -> bytes:
 
 
 def read(number: int, length: int) -> bytes:
-    return message(READ, number, struct.pack("<HBBIQ16sIIIHH", 49, 80, 0, length, 0, _FILE, 0, 0, 0, 0, 0) + b"\0")
+    return message(
+        READ, number, struct.pack("<HBBIQ16sIIIHH", 49, 80, 0, length, 0, _FILE, 0, 0, 0, 0, 0) + b"\0"
+    )
 
 
 def read_done(number: int, data: bytes) -> bytes:
@@ -81,7 +85,9 @@ def read_done(number: int, data: bytes) -> bytes:
 
 
 def write(number: int, data: bytes) -> bytes:
-    return message(WRITE, number, struct.pack("<HHIQ16sIIHHI", 49, 112, len(data), 0, _FILE, 0, 0, 0, 0, 0) + data)
+    return message(
+        WRITE, number, struct.pack("<HHIQ16sIIHHI", 49, 112, len(data), 0, _FILE, 0, 0, 0, 0, 0) + data
+    )
 
 
 def written(number: int, length: int) -> bytes:

@@ -55,7 +55,9 @@ class DemoSource:
     @staticmethod
     def _checked(speed: float) -> float:
         if not speed >= 0 or speed == float("inf"):
-            raise CaptureError(f"A speed of {speed} makes no sense.", hint="Give a number from 0 (no pacing) on.")
+            raise CaptureError(
+                f"A speed of {speed} makes no sense.", hint="Give a number from 0 (no pacing) on."
+            )
         return speed
 
     # Life ------------------------------------------------------------------------------------

@@ -137,7 +137,9 @@ class _Columns:
     def __init__(self, pieces: list[_Piece]) -> None:
         sizes = [sum(len(f.data) + (len(f.data) & 1) for f in p.talk.frames) for p in pieces]
         rows = sum(len(p.talk.frames) * len(p.starts) for p in pieces)
-        self.arena = np.zeros(sum(s * len(p.starts) for s, p in zip(sizes, pieces, strict=True)) + 8, np.uint8)
+        self.arena = np.zeros(
+            sum(s * len(p.starts) for s, p in zip(sizes, pieces, strict=True)) + 8, np.uint8
+        )
         self.offset = np.empty(rows, np.int64)
         self.length = np.empty(rows, np.int64)
         self.at_ns = np.empty(rows, np.int64)
