@@ -124,7 +124,7 @@ def test_scapy_reads_every_kind_of_frame(reel):
     kinds = {}
     for row in range(len(reel.offset)):
         frame = _frame(reel, row)
-        kinds[frame[12:15], frame[20:21], frame[23:24], len(frame) // 64] = frame
+        kinds[frame[12:15], frame[20:21], frame[23:24], len(frame) // 8] = frame
     seen = set()
     for frame in kinds.values():
         seen |= {type(layer) for layer in Ether(frame).iterpayloads()}
