@@ -230,7 +230,8 @@ def _naive_interface(body: bytes, order: str) -> _Interface:
 def _naive_time(ticks: int, port: _Interface) -> int:
     exponent = port.resolution & 0x7F
     base = 2 if port.resolution & 0x80 else 10
-    ns = min(ticks * 10**9 // base**exponent, MAX_TS_NS)
+    # Units below 2**-63 s are read as no time: 64 bits of them do not make one second.
+    ns = 0 if base == 2 and exponent > 63 else min(ticks * 10**9 // base**exponent, MAX_TS_NS)
     limit = MAX_TS_NS // 10**9
     offset = max(min(port.offset_s, limit), -limit) * 10**9
     return max(0, min(ns + offset, MAX_TS_NS))

@@ -145,7 +145,7 @@ def _set_clock(table: InterfaceTable, row: int, resolution: int) -> None:
     binary = resolution >= 0x80
     never = (1 << 64) - 1
     table.shift[row] = exponent if binary and exponent < 64 else -1
-    # A unit far below the nanosecond: 64 bits of it do not make one second.
+    # A unit below 2**-63 s is read as no time: 64 bits of it do not make one second.
     divisor = never if binary else 10 ** max(exponent - 9, 0)
     multiplier = 1 if binary else 10 ** max(9 - exponent, 0)
     table.divisor[row] = min(divisor, never)

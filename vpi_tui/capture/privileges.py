@@ -32,10 +32,11 @@ class _CapData(ctypes.Structure):
 def effective_capabilities() -> int:
     """Bit set of CAP_ numbers of this thread; 0 when /proc does not tell."""
     try:
-        lines = Path("/proc/thread-self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        # Bytes: once the user is changed, an encoding may not be importable any more.
+        lines = Path("/proc/thread-self/status").read_bytes().splitlines()
     except OSError:
         return 0
-    return next((int(line.split()[1], 16) for line in lines if line.startswith("CapEff:")), 0)
+    return next((int(line.split()[1], 16) for line in lines if line.startswith(b"CapEff:")), 0)
 
 
 def has_net_raw() -> bool:

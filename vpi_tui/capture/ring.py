@@ -9,6 +9,7 @@ import contextlib
 import ctypes
 import errno
 import mmap
+import os
 import select
 import socket
 import struct
@@ -66,6 +67,15 @@ def _link_types() -> U16:
     for device, link in ARPHRD.items():
         table[device] = link
     return table
+
+
+def _bind_everywhere(sock: socket.socket) -> None:
+    """From now on take all protocols of all interfaces; Python's own bind() insists on one of them."""
+    address = struct.pack("=HHiHBB8x", socket.AF_PACKET, socket.htons(ETH_P_ALL), 0, 0, 0, 0)
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.bind(sock.fileno(), address, len(address)) != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code))
 
 
 class RingSource:
@@ -142,8 +152,7 @@ class RingSource:
         self._poll.register(sock.fileno(), select.POLLIN)
         for port in self._ports:
             self._set_promiscuous(sock, PACKET_ADD_MEMBERSHIP, port)
-        # htons is Python's part in bind(), as opposed to socket().
-        sock.bind(("", ETH_P_ALL))
+        _bind_everywhere(sock)
         self._read_statistics(sock)
 
     def _allocate_ring(self, sock: socket.socket) -> None:
