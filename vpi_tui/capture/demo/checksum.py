@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -60,6 +59,12 @@ def _sums(words: U16, start: I64, end: I64) -> U64:
 
 _BLOCK = 1024
 
+
+def _gathered(words: U16, start: I64, count: int) -> U64:
+    """Sum of `count` 16-bit words from `start` on, for each row."""
+    return words[start[:, None] // 2 + np.arange(count)].sum(axis=1, dtype=np.uint64)
+
+
 CHECKSUM_AT = {1: 2, 6: 16, 17: 6, 58: 2}
 """Offset of the checksum in the transport header, by IP protocol."""
 
@@ -67,33 +72,34 @@ CHECKSUM_AT = {1: 2, 6: 16, 17: 6, 58: 2}
 def fill(arena: U8, where: Layout) -> None:
     """Write IPv4 header and ICMP, TCP, UDP checksums.
 
-    The arena has one spare even byte pair after its last frame, each frame starts at an even
-    position and an odd frame is followed by a zero byte. Words are summed in host order, which
-    the checksum does not mind, and are written as they are.
+    Frames lie in the arena in the order of the rows; two spare bytes follow the last. Each begins
+    at an even position and an odd one is followed by a zero byte. Words are summed in host order,
+    which the checksum does not mind, and are written as they are.
     """
     words = arena.view(np.uint16)
     v4 = (where.proto != 0) & ~where.v6
-    l3, l4 = where.l3[v4], where.l4[v4]
+    l3 = where.l3[v4]
     words[(l3 + 10) // 2] = 0
-    words[(l3 + 10) // 2] = _folded(_sums(words, l3, l4))
-    for proto, at in CHECKSUM_AT.items():
-        rows = np.flatnonzero(where.proto == proto)
-        if len(rows):
-            _fill_transport(words, where, rows, proto, at)
+    words[(l3 + 10) // 2] = _folded(_gathered(words, l3, 10))
+    _fill_transport(words, where)
 
 
-def _fill_transport(words: U16, where: Layout, rows: I64, proto: int, at: int) -> None:
-    l3, l4, end = where.l3[rows], where.l4[rows], where.end[rows]
-    place = (l4 + at) // 2
+def _fill_transport(words: U16, where: Layout) -> None:
+    field = np.zeros(256, np.int64)
+    for number, at in CHECKSUM_AT.items():
+        field[number] = at
+    rows = np.flatnonzero(field[where.proto])
+    l3, l4, end, proto, v6 = (
+        column[rows] for column in (where.l3, where.l4, where.end, where.proto, where.v6)
+    )
+    place = (l4 + field[proto]) // 2
     words[place] = 0
     total = _sums(words, l4, end + (end & 1))
-    if proto != 1:
-        v6 = where.v6[rows]
-        addresses = np.where(v6, l3 + 8, l3 + 12)
-        total += _sums(words, addresses, addresses + np.where(v6, 32, 8))
-        total += (end - l4).astype(">u2").view(np.uint16)
-        total += np.uint64(int.from_bytes(bytes((0, proto)), sys.byteorder))
-    value = _folded(total)
-    if proto == 17:
-        value[value == 0] = 0xFFFF
+    pseudo = (end - l4).astype(">u2").view(np.uint16).astype(np.uint64)
+    pseudo += proto.astype(">u2").view(np.uint16)
+    pseudo[~v6] += _gathered(words, l3[~v6] + 12, 4)
+    pseudo[v6] += _gathered(words, l3[v6] + 8, 16)
+    pseudo[proto == 1] = 0
+    value = _folded(total + pseudo)
+    value[(proto == 17) & (value == 0)] = 0xFFFF
     words[place] = value
