@@ -1,0 +1,118 @@
+"""`vpi-tui scan`: capture files in, EVE JSON out, no dashboard. Its flags are Suricata's."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from vpi_tui.cli.command import Command
+from vpi_tui.cli.order import engine_spec, settings_of
+from vpi_tui.cli.parser import EXIT_DONE, EXIT_FAILED, Parser, add_settings, examples
+from vpi_tui.cli.progress import ProgressLine
+from vpi_tui.cli.replay import capture_files
+from vpi_tui.model.errors import ConfigError, VpiError
+
+if TYPE_CHECKING:
+    from vpi_tui.engine.scan import ScanResult
+    from vpi_tui.engine.spec import EngineSpec
+
+EVE_NAME = "eve.json"
+"""Name of the file in the directory of -l, as Suricata has it."""
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument(
+        "-r",
+        dest="files",
+        action="append",
+        required=True,
+        metavar="CAPTURE",
+        help="pcap or pcapng, also with gzip; - = standard input; may be repeated",
+    )
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument(
+        "--eve", metavar="FILE|-", help="write EVE JSON here, one event a line; - = standard output"
+    )
+    output.add_argument(
+        "-l", dest="log_dir", type=Path, metavar="DIR", help=f"write {EVE_NAME} into this directory"
+    )
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="where relative file names in rules are found"
+    )
+    add_settings(parser, "scan")
+
+
+def _run(args: argparse.Namespace) -> int:
+    spec = _spec(args)
+    from vpi_tui.engine.scan import run_scan
+
+    with _eve_stream(args) as stream, ProgressLine(sys.stderr) as line:
+        result = run_scan(spec, stream, line.show)
+    print(_summary(result), file=sys.stderr)
+    for error in result.errors:
+        print(f"vpi-tui: {error}", file=sys.stderr)
+    return EXIT_FAILED if result.errors else EXIT_DONE
+
+
+def _summary(result: ScanResult) -> str:
+    """One paragraph for people; it goes to standard error, as standard output may be the events."""
+    refused = f" ({result.rules_refused:,} refused)" if result.rules_refused else ""
+    return (
+        f"{result.packets:,} packets, {result.bytes:,} bytes, {result.flows:,} flows,"
+        f" {result.alerts:,} alerts of {result.rules_loaded:,} rules{refused}, {result.seconds:.1f} s"
+    )
+
+
+def _spec(args: argparse.Namespace) -> EngineSpec:
+    settings = settings_of(args)
+    options = settings.options()
+    if args.data_dir is not None:
+        if not args.data_dir.is_dir():
+            raise ConfigError(f"--data-dir {args.data_dir} is no directory.")
+        options["data-dir"] = str(args.data_dir.absolute())
+    return engine_spec(
+        "replay", settings, files=capture_files(args.files), speed=0.0, options=options, state_dir="", user=""
+    )
+
+
+@contextmanager
+def _eve_stream(args: argparse.Namespace) -> Iterator[BinaryIO | None]:
+    """Where events go; None when nobody wants them."""
+    if args.eve == "-":
+        yield sys.stdout.buffer
+        return
+    if args.log_dir is not None:
+        path = args.log_dir / EVE_NAME
+    elif args.eve:
+        path = Path(args.eve)
+    else:
+        yield None
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("wb")
+    except OSError as error:
+        raise VpiError(f"{path} cannot be written: {error.strerror}.") from error
+    with file:
+        yield file
+
+
+COMMAND = Command(
+    name="scan",
+    summary="capture files in, EVE JSON out, no dashboard",
+    description="Reads capture files as fast as it goes and writes alerts and flows as EVE JSON, one event a"
+    " line. Without -S the bundled rule packs are used. Exit 1 when a file cannot be read to its end; what was"
+    " read is reported.",
+    epilog=examples(
+        ("vpi-tui scan -r a.pcap", "a summary"),
+        ("vpi-tui scan -r a.pcap -S local.rules --eve -", "events on standard output"),
+        ("vpi-tui scan -r a.pcap -r b.pcap.gz -l logs", "two files, events in logs/eve.json"),
+        ("vpi-tui scan -r a.pcap -k none --set stream.midstream=yes", "flags and settings are Suricata's"),
+    ),
+    configure=_configure,
+    run=_run,
+)

@@ -1,0 +1,193 @@
+"""Every setting there is, as one table: it drives the check of YAML files, the flags and `--set`.
+
+A name with dots is a path in the YAML file: `demo.seed` is `seed` in the mapping `demo`. A `*` stands for one
+level whose name is free. Names that Suricata has too keep its spelling and meaning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from vpi_tui.config import kinds
+from vpi_tui.config.kinds import Kind
+
+DASHBOARD = frozenset(["live", "demo", "replay"])
+"""Commands that show the dashboard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """flags: empty = only by --set. commands: those whose command line has the flags."""
+
+    name: str
+    kind: Kind
+    default: Any
+    help: str
+    flags: tuple[str, ...] = ()
+    metavar: str = ""
+    commands: frozenset[str] = frozenset()
+
+
+def _on(*commands: str) -> frozenset[str]:
+    return frozenset(commands)
+
+
+TABLE: tuple[Setting, ...] = (
+    Setting(
+        "interfaces",
+        kinds.texts,
+        (),
+        "watch this interface; may be repeated (default: the ports of all virtual switches)",
+        ("-i", "--interface"),
+        "IF",
+        _on("live"),
+    ),
+    Setting(
+        "duration",
+        kinds.number(0, 1e9, "seconds"),
+        0.0,
+        "end by itself after so many seconds (0 = never)",
+        ("--duration",),
+        "S",
+        DASHBOARD,
+    ),
+    Setting(
+        "user",
+        kinds.text,
+        "nobody",
+        "user to become once the ring is open, when started as root (empty = stay root)",
+        ("--user",),
+        "NAME",
+        _on("live"),
+    ),
+    Setting(
+        "demo.seed",
+        kinds.whole(0, 2**31 - 1),
+        1,
+        "the same seed gives the same traffic",
+        ("--seed",),
+        "N",
+        _on("demo"),
+    ),
+    Setting(
+        "demo.speed", kinds.number(0, 1000, "times real time"), 1.0, "times real time; 0 = as fast as it goes"
+    ),
+    Setting(
+        "refresh",
+        kinds.number(0.1, 10, "seconds"),
+        1.0,
+        "seconds between two pictures",
+        ("--refresh",),
+        "S",
+        DASHBOARD,
+    ),
+    Setting(
+        "theme",
+        kinds.text,
+        "",
+        "colours: a bundled theme or one of ~/.config/vpi-tui/themes",
+        ("--theme",),
+        "NAME",
+        DASHBOARD,
+    ),
+    Setting("ascii", kinds.boolean, False, "draw with ASCII characters only", ("--ascii",), "", DASHBOARD),
+    Setting(
+        "rules",
+        kinds.paths,
+        (),
+        "rule file or pack, instead of the bundled packs; may be repeated",
+        ("-S", "--rules"),
+        "FILE",
+        DASHBOARD | _on("scan", "rules"),
+    ),
+    Setting(
+        "inventory",
+        kinds.path,
+        "",
+        "names of guests and switches (inventory.yaml)",
+        ("--inventory",),
+        "FILE",
+        DASHBOARD | _on("scan"),
+    ),
+    Setting(
+        "checksums",
+        kinds.choice("auto", "all", "none"),
+        "auto",
+        "which checksums must be right: all, none, or auto (all, unless most of a file are wrong)",
+        ("-k", "--checksums"),
+        "MODE",
+        DASHBOARD | _on("scan"),
+    ),
+    Setting("memory.flows", kinds.whole(1 << 10, 1 << 24), 1 << 20, "most flows kept at once"),
+    Setting("memory.stream", kinds.size(1 << 20, 1 << 36), 256 << 20, "most bytes kept for TCP reassembly"),
+    Setting(
+        "memory.evidence", kinds.size(1 << 16, 1 << 36), 64 << 20, "most bytes of frames kept behind alerts"
+    ),
+    Setting("memory.ring", kinds.size(1 << 20, 1 << 32), 64 << 20, "bytes of the capture ring"),
+    Setting("vars.address-groups.*", kinds.group, None, "an address variable of the rules, such as HOME_NET"),
+    Setting("vars.port-groups.*", kinds.group, None, "a port variable of the rules, such as HTTP_PORTS"),
+    Setting("stream.midstream", kinds.boolean, None, "take up TCP streams whose start was not seen"),
+    Setting("stream.async-oneside", kinds.boolean, None, "take up TCP streams of which one side is seen"),
+    Setting("stream.inline", kinds.switch("auto"), None, "inspect as an inline sensor would"),
+    Setting(
+        "stream.reassembly.depth", kinds.size(0, 1 << 40), None, "bytes of each stream to inspect; 0 = all"
+    ),
+    Setting(
+        "app-layer.protocols.*.enabled", kinds.switch("detection-only"), None, "yes, no or detection-only"
+    ),
+    Setting(
+        "app-layer.protocols.http.libhtp.default-config.decompression-layer-limit",
+        kinds.whole(0, 100),
+        None,
+        "most layers of compression that are undone",
+    ),
+    Setting("default-reputation-path", kinds.path, None, "directory of the reputation files"),
+    Setting("reputation-categories-file", kinds.path, None, "categories of IP reputation"),
+    Setting("reputation-files", kinds.paths, None, "lists of IP reputation"),
+)
+
+ENGINE_OPTIONS = ("stream.", "app-layer.", "default-reputation-path", "reputation-")
+"""Settings that are handed to the engine as they are, in Suricata's spelling."""
+
+
+def find(name: str) -> Setting | None:
+    """The setting of that name, the free levels of patterns filled in; None when there is none."""
+    wanted = name.split(".")
+    return next((setting for setting in TABLE if _fits(setting.name.split("."), wanted)), None)
+
+
+def has_below(name: str) -> bool:
+    """True when `name` is a level above some settings: a mapping in YAML."""
+    wanted = name.split(".")
+    return any(
+        len(parts) > len(wanted) and _fits(parts[: len(wanted)], wanted)
+        for parts in (setting.name.split(".") for setting in TABLE)
+    )
+
+
+def names_below(name: str) -> list[str]:
+    """The keys that may stand in the mapping `name` ("" = the whole file); free names are left out."""
+    level = name.split(".") if name else []
+    keys: dict[str, None] = {}
+    for setting in TABLE:
+        parts = setting.name.split(".")
+        if len(parts) > len(level) and _fits(parts[: len(level)], level) and parts[len(level)] != "*":
+            keys[parts[len(level)]] = None
+    return list(keys)
+
+
+def all_names() -> list[str]:
+    return [setting.name for setting in TABLE]
+
+
+def of_command(command: str) -> Iterable[Setting]:
+    """The settings that have a flag on that command."""
+    return (setting for setting in TABLE if command in setting.commands)
+
+
+def _fits(pattern: list[str], wanted: list[str]) -> bool:
+    return len(pattern) == len(wanted) and all(
+        p in ("*", w) and w for p, w in zip(pattern, wanted, strict=True)
+    )
