@@ -92,12 +92,9 @@ def check_keys(node: Fields, allowed: Iterable[str]) -> None:
             raise FieldProblem(line, unknown_key(key, known))
 
 
-def _quoted(node: Node, name: str) -> str:
-    return (
-        '"'
-        + _ESCAPE.sub(lambda found: found[0] if len(found[0]) > 1 else "\\" + found[0], scalar(node, name))
-        + '"'
-    )
+def _quoted(text: str) -> str:
+    """In double quotes, with each `"` and `;` escaped that is not so already."""
+    return '"' + _ESCAPE.sub(lambda found: found[0] if len(found[0]) > 1 else "\\" + found[0], text) + '"'
 
 
 def _msg(out: _Lines, name: str, node: Node) -> None:
@@ -125,7 +122,7 @@ def _pcre(out: _Lines, name: str, node: Node) -> None:
     for item in listed(node):
         text = scalar(item, name)
         negated = "!" if text.startswith("!") else ""
-        out.add(item, f"pcre:{negated}{_quoted(Scalar(item.line, text.removeprefix('!')), name)}")
+        out.add(item, f"pcre:{negated}{_quoted(text.removeprefix('!').lstrip())}")
 
 
 def _content(out: _Lines, _name: str, node: Node) -> None:
@@ -142,9 +139,7 @@ def _pattern(node: Node) -> str:
     # Blanks at the ends of a pattern are part of it.
     if not isinstance(node, Scalar) or not node.text:
         raise FieldProblem(node.line, "pattern: needs one value")
-    return (
-        '"' + _ESCAPE.sub(lambda found: found[0] if len(found[0]) > 1 else "\\" + found[0], node.text) + '"'
-    )
+    return _quoted(node.text)
 
 
 _SWITCHES = ("nocase", "startswith", "endswith", "rawbytes")
@@ -273,17 +268,9 @@ def _header(node: Fields) -> HeaderText:
 
 
 def _raw(header: HeaderText, options: list[Option]) -> str:
-    head = (
-        header.action,
-        header.protocol,
-        header.src,
-        header.src_port,
-        header.arrow,
-        header.dest,
-        header.dest_port,
-    )
+    source = f"{header.action} {header.protocol} {header.src} {header.src_port}"
     body = " ".join(f"{name};" if value is None else f"{name}:{value};" for name, value in options)
-    return f"{' '.join(head)} ({body})"
+    return f"{source} {header.arrow} {header.dest} {header.dest_port} ({body})"
 
 
 _DIRECTIONS = ("any", "east-west", "north-south")

@@ -42,15 +42,15 @@ A rule is one of
 | gid | number | 1 |
 | msg | what the operator reads | required |
 | action | alert, pass, drop, reject | alert |
-| protocol | ip, ipv4, ipv6, tcp, tcp-pkt, tcp-stream, udp, icmp, icmpv4, icmpv6, sctp, pkthdr | ip |
-| src, dest | address, network, range, $VARIABLE, `!` before it, or a list of these | any |
-| src_port, dest_port | port, `1024:2048`, `1024:`, $VARIABLE, `!` before it, or a list | any |
+| protocol | ip, ipv4, ipv6, tcp, tcp-pkt, tcp-stream, udp, icmp, icmpv4, icmpv6, sctp | ip |
+| src, dest | address, network, range, $VARIABLE, `!` before it, or a list | any |
+| src_port, dest_port | port, `1024:2048`, `1024:`, $VARIABLE, `!` before it; or a list | any |
 | bidirectional | true: also with source and destination changed | false |
-| flow | one or a list of: established, not_established, to_server, to_client, stateless, only_stream, no_stream | |
+| flow | one or a list of: established, to_server, to_client, not_established, stateless, ... | |
 | content | a pattern, a mapping (below), or a list of them | |
-| pcre | `/expression/flags`, with `!` before it for "does not match"; or a list | |
+| pcre | `/expression/flags`, `!` before it: does not match; or a list | |
 | flowbits | `set,name`, `isset,name`, ..., or a list | |
-| threshold | {type: limit, threshold or both; track: by_src, by_dst, by_both, by_rule or by_flow; count; seconds} | |
+| threshold | {type: limit, threshold, both; track: by_src, by_dst, by_both, by_rule, by_flow; count; seconds} | |
 | detection_filter | {track, count, seconds} | |
 | classtype | a name from the classification table; gives the priority | |
 | priority | 1 (high) to 255 | of the classtype |
@@ -59,9 +59,9 @@ A rule is one of
 | reference | `url,example.org/page`, or a list | |
 | metadata | a mapping of names to values (or lists of values) | |
 | noalert | true: match (and set flowbits) without an alert | false |
-| enabled | false: loaded, but switched off until the operator switches it on | true |
+| enabled | false: loaded, but off until the operator switches it on | true |
 | scope | where in the virtual topology the rule holds (below) | everywhere |
-| any keyword of the rule language, such as dsize, flags, itype, icode, ttl, byte_test, isdataat, tcp.hdr | its value as in the text, `true` for one without a value, a list to repeat it | |
+| any keyword (dsize, flags, itype, ttl, byte_test, ...) | as in the text; `true` = no value; a list repeats it | |
 
 A content mapping: `pattern` in Suricata's syntax (`|0d 0a|` for bytes; a leading `!` is text here, see
 `negated`), and any of `negated: true`, `nocase: true`, `startswith: true`, `endswith: true`,

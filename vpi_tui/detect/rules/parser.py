@@ -14,6 +14,8 @@ from vpi_tui.detect.rules.text import printable
 from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.signature import Header, Origin, Scope, Signature
 
+_ALIASES = {"ip4": "ipv4", "ip6": "ipv6", "icmp4": "icmpv4", "icmp6": "icmpv6"}
+
 
 @dataclass(slots=True)
 class Parser:
@@ -58,8 +60,9 @@ class Parser:
         return signature
 
     def _header(self, written: HeaderText) -> Header:
+        protocol = written.protocol.lower()
         return Header(
-            written.protocol.lower(),
+            _ALIASES.get(protocol, protocol),
             self.variables.addresses(written.src),
             self.variables.ports(written.src_port),
             self.variables.addresses(written.dest),

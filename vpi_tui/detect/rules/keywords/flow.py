@@ -12,12 +12,12 @@ from vpi_tui.detect.rules.text import printable
 from vpi_tui.model.batch import Direction, FlowState, Fragment
 from vpi_tui.model.signature import FlowBits
 
-_TO_SERVER: tuple[Span, ...] = ((Direction.TO_SERVER, Direction.TO_SERVER),)
-_TO_CLIENT: tuple[Span, ...] = ((Direction.TO_CLIENT, Direction.TO_CLIENT),)
+_TO_SERVER: tuple[Span, ...] = ((int(Direction.TO_SERVER),) * 2,)
+_TO_CLIENT: tuple[Span, ...] = ((int(Direction.TO_CLIENT),) * 2,)
 # A connection that was closed has been established; Suricata's test is "this state or a later one".
-_ESTABLISHED: tuple[Span, ...] = ((FlowState.ESTABLISHED, FlowState.CLOSED),)
-_NEW: tuple[Span, ...] = ((FlowState.NEW, FlowState.NEW),)
-_NO_FRAGMENT: tuple[Span, ...] = ((Fragment.NONE, Fragment.NONE),)
+_ESTABLISHED: tuple[Span, ...] = ((int(FlowState.ESTABLISHED), int(FlowState.CLOSED)),)
+_NEW: tuple[Span, ...] = ((int(FlowState.NEW),) * 2,)
+_NO_FRAGMENT: tuple[Span, ...] = ((int(Fragment.NONE),) * 2,)
 
 _TESTS: dict[str, tuple[str, tuple[Span, ...], bool]] = {
     "to_server": ("direction", _TO_SERVER, False),

@@ -1,0 +1,291 @@
+"""A rule in words, for `rules show` and the rule's screen."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from functools import singledispatch
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.atoms import V4_BASE
+from vpi_tui.detect.rules.lexer import split_rule
+from vpi_tui.detect.rules.registry import PROTOCOLS
+from vpi_tui.model.batch import DecoderEvent
+from vpi_tui.model.signature import (
+    ANY_ADDRESS,
+    ANY_PORT,
+    BufferSize,
+    ByteExtract,
+    ByteJump,
+    ByteMath,
+    ByteTest,
+    ColumnTest,
+    Content,
+    FlowBits,
+    IsDataAt,
+    Pcre,
+    Ranges,
+    Scope,
+    Signature,
+    Step,
+    Threshold,
+)
+
+_MAX_SPANS = 4
+
+
+def describe(signature: Signature) -> str:
+    """The rule as a few lines: what it raises, on which packets, under which conditions."""
+    lines = [_headline(signature), _ends(signature)]
+    lines += [f"- {text}" for text in _conditions(signature)]
+    return "\n".join(lines)
+
+
+def _headline(signature: Signature) -> str:
+    verb = "Matches without an alert" if signature.noalert else f"{signature.action.value.capitalize()}s"
+    kind = f", {signature.classtype}" if signature.classtype else ""
+    technique = f", ATT&CK {signature.technique}" if signature.technique else ""
+    name = f"{signature.gid}:{signature.sid} rev {signature.rev}"
+    return f"{verb} as {signature.msg!r} ({name}, priority {signature.priority}{kind}{technique})"
+
+
+def _ends(signature: Signature) -> str:
+    header = signature.header
+    written: tuple[str, ...] = ("", "", "", "")
+    try:
+        text = split_rule(signature.raw).header
+        written = (text.src, text.src_port, text.dest, text.dest_port)
+    except Refused:
+        pass
+    source = _end(header.src, header.src_port, written[0], written[1])
+    dest = _end(header.dest, header.dest_port, written[2], written[3])
+    arrow = "between {} and {}" if header.bidirectional else "from {} to {}"
+    return f"when {PROTOCOLS.get(header.protocol, header.protocol)} goes {arrow.format(source, dest)}, and"
+
+
+def _end(address: Ranges, port: Ranges, written_address: str, written_port: str) -> str:
+    where = (
+        "anywhere"
+        if address == ANY_ADDRESS
+        else written_address
+        if "$" in written_address
+        else _addresses(address)
+    )
+    if port == ANY_PORT:
+        return where
+    return f"{where} port {written_port if '$' in written_port else _spans(port.spans)}"
+
+
+def _addresses(ranges: Ranges) -> str:
+    return _some([_network(low, high) for low, high in ranges.spans[:_MAX_SPANS]], len(ranges.spans))
+
+
+def _network(low: int, high: int) -> str:
+    def text(value: int) -> str:
+        v4 = V4_BASE <= value <= V4_BASE + 0xFFFFFFFF
+        return str(ipaddress.IPv4Address(value - V4_BASE) if v4 else ipaddress.IPv6Address(value))
+
+    size = high - low + 1
+    if size == 1:
+        return text(low)
+    if size & (size - 1) == 0 and low % size == 0:
+        full = 32 if low >= V4_BASE and high <= V4_BASE + 0xFFFFFFFF else 128
+        return f"{text(low)}/{full - size.bit_length() + 1}"
+    return f"{text(low)} to {text(high)}"
+
+
+def _spans(spans: tuple[tuple[int, int], ...]) -> str:
+    shown = [str(low) if low == high else f"{low} to {high}" for low, high in spans[:_MAX_SPANS]]
+    return _some(shown, len(spans))
+
+
+def _some(shown: list[str], total: int) -> str:
+    rest = f" and {total - len(shown)} more" if total > len(shown) else ""
+    return ", ".join(shown) + rest
+
+
+def _conditions(signature: Signature) -> Iterator[str]:
+    for test in signature.columns:
+        yield _column(test)
+    if signature.inspect != "auto":
+        yield {
+            "packet": "each packet by itself is looked at",
+            "stream": "only reassembled streams are looked at",
+        }[signature.inspect]
+    for step in signature.steps:
+        yield _step(step)
+    for bits in signature.flowbits:
+        yield _flowbits(bits)
+    if signature.threshold is not None:
+        yield _threshold(signature.threshold)
+    if signature.scope != Scope():
+        yield _scope(signature.scope)
+
+
+_LABELS = {
+    "ip_v": "IP version",
+    "proto": "IP protocol",
+    "payload_len": "payload length",
+    "ip_id": "IP identification",
+    "frag_bits": "fragment flags",
+    "frag_offset": "fragment offset",
+    "ip_opts": "IP options",
+    "tcp_flags": "TCP flags",
+    "tcp_seq": "TCP sequence number",
+    "tcp_ack": "TCP acknowledgement number",
+    "tcp_window": "TCP window",
+    "tcp_mss": "TCP maximum segment size",
+    "icmp_type": "ICMP type",
+    "icmp_code": "ICMP code",
+    "icmp_id": "ICMP identifier",
+    "icmp_seq": "ICMP sequence number",
+    "vlan_layers": "number of VLAN tags",
+    "vlan_any": "VLAN of any layer",
+    "vlan0": "outer VLAN",
+    "vlan1": "inner VLAN",
+}
+_WORDS: dict[tuple[str, tuple[tuple[int, int], ...], bool], str] = {
+    ("direction", ((1, 1),), False): "the client sent it",
+    ("direction", ((2, 2),), False): "the server sent it",
+    ("state", ((1, 2),), False): "the connection is established",
+    ("state", ((0, 0),), False): "the connection is not established yet",
+    ("same_ip", ((1, 1),), False): "source and destination address are the same",
+    ("fragment", ((0, 0),), False): "it is no fragment",
+    ("fragment", ((0, 0),), True): "it is a fragment",
+}
+_FLAG_LETTERS = "FSRPAUEC"
+
+
+def _column(test: ColumnTest) -> str:
+    fixed = _WORDS.get((test.column, test.spans, test.negated))
+    if fixed is not None and test.mask is None:
+        return fixed
+    if test.column == "events" and test.mask:
+        event = DecoderEvent(test.mask.bit_length() - 1).name.lower().replace("_", " ")
+        return f"the decoder found {'no ' if test.negated else ''}{event}"
+    label = _LABELS.get(test.column, test.column)
+    verb = "is not" if test.negated else "is"
+    if test.column == "tcp_flags" and test.mask is not None:
+        return f"{label} {verb} {_letters(test.spans[0][0])} (of {_letters(test.mask)})"
+    masked = f" & {test.mask:#x}" if test.mask is not None else ""
+    return f"{label}{masked} {verb} {_spans(test.spans)}"
+
+
+def _letters(bits: int) -> str:
+    return "".join(letter for at, letter in enumerate(_FLAG_LETTERS) if bits >> at & 1) or "none"
+
+
+@singledispatch
+def _step(step: Step) -> str:
+    raise TypeError(f"no words for {type(step).__name__}")
+
+
+def _shown(pattern: bytes) -> str:
+    """Printable bytes as text, others as `|hex|`."""
+    shown: list[str] = []
+    for byte in pattern[:64]:
+        printable = 0x20 <= byte < 0x7F and byte not in b'|"'
+        shown.append(chr(byte) if printable else f"|{byte:02x}|")
+    return '"' + "".join(shown).replace("||", " ") + ('"' if len(pattern) <= 64 else '..."')
+
+
+@_step.register
+def _(step: Content) -> str:
+    words = [f"the {step.buffer} {'does not hold' if step.negated else 'holds'} {_shown(step.pattern)}"]
+    notes: list[tuple[bool, str]] = [
+        (step.nocase, "in any case"),
+        (step.startswith, "at its start"),
+        (step.endswith, "at its end"),
+        (step.offset is not None, f"from byte {step.offset}"),
+        (step.depth is not None, f"within {step.depth} bytes"),
+        (step.distance is not None, f"{step.distance} bytes after the last match"),
+        (step.within is not None, f"within {step.within} bytes of the last match"),
+    ]
+    return ", ".join(words + [text for holds, text in notes if holds])
+
+
+@_step.register
+def _(step: Pcre) -> str:
+    behind = " after the last match" if step.relative else ""
+    verb = "does not match" if step.negated else "matches"
+    return f"the {step.buffer} {verb} the expression {step.pattern[:80].decode('latin-1')!r}{behind}"
+
+
+@_step.register
+def _(step: IsDataAt) -> str:
+    behind = " after the last match" if step.relative else ""
+    return f"the {step.buffer} has {'no' if step.negated else 'a'} byte at {step.position}{behind}"
+
+
+def _number(step: ByteTest | ByteJump | ByteExtract | ByteMath) -> str:
+    kind = f"{step.count}-byte {'text number' if step.base else 'number'}"
+    behind = " after the last match" if step.relative else ""
+    masked = f" & {step.bitmask:#x}" if step.bitmask is not None else ""
+    return f"{kind} at byte {step.offset}{behind} of the {step.buffer}{masked}"
+
+
+@_step.register
+def _(step: ByteTest) -> str:
+    return f"the {_number(step)} {'is not' if step.negated else 'is'} {step.operator} {step.value}"
+
+
+@_step.register
+def _(step: ByteJump) -> str:
+    return f"(moves on by the {_number(step)})"
+
+
+@_step.register
+def _(step: ByteExtract) -> str:
+    return f"({step.name} = the {_number(step)})"
+
+
+@_step.register
+def _(step: ByteMath) -> str:
+    return f"({step.result} = the {_number(step)} {step.operator} {step.rvalue})"
+
+
+@_step.register
+def _(step: BufferSize) -> str:
+    return f"the length of the {step.buffer} {'is not' if step.negated else 'is'} {_spans(step.spans)}"
+
+
+_FLOWBITS: dict[str, str] = {
+    "set": "then the flow is marked {}",
+    "unset": "then the flow loses the mark {}",
+    "toggle": "then the mark {} of the flow is turned over",
+    "isset": "the flow is marked {}",
+    "isnotset": "the flow is not marked {}",
+}
+
+
+def _flowbits(bits: FlowBits) -> str:
+    return _FLOWBITS[bits.op].format(" or ".join(bits.names))
+
+
+_TRACK = {
+    "by_src": "source",
+    "by_dst": "destination",
+    "by_both": "pair of addresses",
+    "by_rule": "rule",
+    "by_flow": "flow",
+}
+_THRESHOLD: dict[str, Callable[[Threshold], str]] = {
+    "limit": lambda t: f"at most {t.count} alerts",
+    "threshold": lambda t: f"one alert for every {t.count} matches",
+    "both": lambda t: f"one alert when it has matched {t.count} times",
+    "detection_filter": lambda t: f"an alert for each match after the first {t.count}",
+}
+
+
+def _threshold(limit: Threshold) -> str:
+    return f"{_THRESHOLD[limit.kind](limit)} in {limit.seconds} s for each {_TRACK[limit.track]}"
+
+
+def _scope(scope: Scope) -> str:
+    parts = [scope.direction] if scope.direction != "any" else []
+    parts += [
+        f"{name} {' or '.join(names)}"
+        for name, names in (("switch", scope.switches), ("guest", scope.guests), ("tag", scope.tags))
+        if names
+    ]
+    return f"only {', '.join(parts)}"
