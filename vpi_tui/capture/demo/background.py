@@ -111,8 +111,8 @@ def web(line: Timeline) -> None:
         long = tls(
             visitor, server, 443, "shop.example", (520, 48_000), (300, 9_000), seed=200 + number, rtt=0.02
         )
-        line.often(short, 130, rate=rate, clients=h.VISITORS)
-        line.often(long, 30, rate=rate, clients=h.VISITORS)
+        line.often(short, 190, rate=rate, clients=h.VISITORS)
+        line.often(long, 34, rate=rate, clients=h.VISITORS)
 
 
 def application(line: Timeline) -> None:
@@ -124,7 +124,7 @@ def application(line: Timeline) -> None:
              p.response(p.rows_json(6 + n * 5), kind="application/json"))
             for n in range(6)
         ]  # fmt: skip
-        line.often(http(server, h.APP1, 8080, *turns), 300, rate=wave(2, 0.05 + number * 0.07, 0.7))
+        line.often(http(server, h.APP1, 8080, *turns), 400, rate=wave(2, 0.05 + number * 0.07, 0.7))
     for number in range(6):
         line.often(postgres(h.DB1, number, 60, 0.9), 1, stretch=0.02)
         line.often(postgres(h.DB1, number, 7, 0.03), 45, rate=wave(2, 0.1, 0.6))
