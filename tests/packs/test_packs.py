@@ -62,6 +62,16 @@ def test_is_cheap_or_narrow(rule: Signature):
 
 
 @each
+def test_is_not_found_by_what_every_request_holds(rule: Signature):
+    literals = [s for s in rule.steps if isinstance(s, Content) and not s.negated]
+    chosen = [s for s in literals if s.fast_pattern] or sorted(literals, key=lambda s: -len(s.pattern))[:1]
+    common = {b" HTTP/1.", b"User-Agent: ", b"POST /", b"GET /", b"\xfeSMB"}
+    ((low, high), *more) = rule.header.dest_port.spans
+    if more or low != high:
+        assert not common & {s.pattern for s in chosen}
+
+
+@each
 def test_does_not_flood(rule: Signature):
     """What may match packet after packet is bounded by a threshold."""
     if not any(isinstance(step, Content) for step in rule.steps):

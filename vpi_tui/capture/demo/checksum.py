@@ -62,7 +62,8 @@ _BLOCK = 1024
 
 def _gathered(words: U16, start: I64, count: int) -> U64:
     """Sum of `count` 16-bit words from `start` on, for each row."""
-    return words[start[:, None] // 2 + np.arange(count)].sum(axis=1, dtype=np.uint64)
+    total: U64 = words[start[:, None] // 2 + np.arange(count)].sum(axis=1, dtype=np.uint64)
+    return total
 
 
 CHECKSUM_AT = {1: 2, 6: 16, 17: 6, 58: 2}
@@ -89,9 +90,8 @@ def _fill_transport(words: U16, where: Layout) -> None:
     for number, at in CHECKSUM_AT.items():
         field[number] = at
     rows = np.flatnonzero(field[where.proto])
-    l3, l4, end, proto, v6 = (
-        column[rows] for column in (where.l3, where.l4, where.end, where.proto, where.v6)
-    )
+    l3, l4, end = where.l3[rows], where.l4[rows], where.end[rows]
+    proto, v6 = where.proto[rows], where.v6[rows]
     place = (l4 + field[proto]) // 2
     words[place] = 0
     total = _sums(words, l4, end + (end & 1))
