@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 from numba import njit
 
 from vpi_tui.decode.kernels_bytes import I64, U64, be16

@@ -6,6 +6,7 @@ Sources: RFC 791, RFC 8200, RFC 4302 (AH), RFC 826. `end` is the end of what was
 
 from __future__ import annotations
 
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
 from numba import njit
 

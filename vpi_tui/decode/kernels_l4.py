@@ -7,13 +7,14 @@ payload end on the wire; events).
 
 from __future__ import annotations
 
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
 from numba import njit
 
-from vpi_tui.decode.icmp import ANSWER_V4, ANSWER_V6
 from vpi_tui.decode.kernels_bytes import I64, U64, be8, be16, be32, fold16, word_sum
 from vpi_tui.decode.kernels_link import IPV4, IPV6, LINK_ETHERNET, LINK_IPV4, LINK_IPV6
 from vpi_tui.model.batch import DecoderEvent, TunnelKind
+from vpi_tui.model.icmp import ANSWER_V4, ANSWER_V6
 
 IPPROTO_ICMP = 1
 IPPROTO_IPIP = 4

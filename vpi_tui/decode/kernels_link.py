@@ -7,6 +7,7 @@ https://www.tcpdump.org/linktypes.html (NULL, LOOP, SLL, SLL2).
 
 from __future__ import annotations
 
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 from numba import njit
 
 from vpi_tui.decode.kernels_bytes import I64, U64, be8, be16, be32, be64

@@ -1,0 +1,221 @@
+"""Which application a payload belongs to, judged by its first bytes.
+
+One matcher is one line of the registry: patterns are written as hexadecimal digits where `.` is
+any digit, or as text. A matcher that would be too weak alone names a port as well. The first
+line that fits wins. Sources: the protocols' own specifications.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+TO_SERVER = 0b010
+TO_CLIENT = 0b100
+BOTH = TO_SERVER | TO_CLIENT
+"""Bit sets over model.batch.Direction."""
+
+TRANSPORTS = ("tcp", "udp")
+
+
+@dataclass(frozen=True, slots=True)
+class Matcher:
+    """Two tests of at most eight bytes each. port: one of the two must be it; 0 = any."""
+
+    app: str
+    transport: str
+    test: str
+    offset: int = 0
+    second: str = ""
+    second_offset: int = 0
+    port: int = 0
+    directions: int = BOTH
+    min_size: int = 0
+
+
+def text(words: str) -> str:
+    """The hexadecimal pattern of an ASCII text."""
+    return words.encode("ascii").hex()
+
+
+def _starts(app: str, transport: str, directions: int, *words: str, port: int = 0) -> list[Matcher]:
+    return [Matcher(app, transport, text(word), port=port, directions=directions) for word in words]
+
+
+_HTTP_METHODS = "GET |POST |HEAD |PUT |DELETE |CONNECT |PATCH |TRACE |PROPFIND|OPTIONS |REPORT |MKCOL "
+_DNS_QUERY = "....0001 0000 0000"  # counts: one question, no answers
+_SIP = "INVITE s|REGISTER|OPTIONS |ACK sip:|BYE sip:|CANCEL s|SIP/2.0 |NOTIFY s|SUBSCRIB|MESSAGE "
+
+MATCHERS: tuple[Matcher, ...] = (
+    # tcp, sure by content alone
+    *_starts("sip", "tcp", BOTH, *_SIP.split("|"), port=5060),
+    *_starts("http", "tcp", TO_SERVER, *_HTTP_METHODS.split("|")),
+    *_starts("http", "tcp", TO_CLIENT, "HTTP/1."),
+    *_starts("http2", "tcp", TO_SERVER, "PRI * HT"),
+    Matcher("tls", "tcp", "16030..... 01", min_size=6, directions=TO_SERVER),
+    Matcher("tls", "tcp", "16030..... 02", min_size=6, directions=TO_CLIENT),
+    Matcher("tls", "tcp", "8...010300", directions=TO_SERVER, port=443),  # SSLv2 hello
+    *_starts("ssh", "tcp", BOTH, "SSH-"),
+    Matcher("smb", "tcp", text("\x00") + "......" + "ff534d42"),
+    Matcher("smb", "tcp", text("\x00") + "......" + "fe534d42"),
+    Matcher("smb", "tcp", text("\x00") + "......" + "fd534d42"),
+    Matcher("nbss", "tcp", "8100 0044 20", directions=TO_SERVER),
+    Matcher("dcerpc", "tcp", "05000b0. 10000000"),
+    Matcher("dcerpc", "tcp", "05000c0. 10000000"),
+    Matcher("rdp", "tcp", "0300.... ..e00000", directions=TO_SERVER),
+    Matcher("rdp", "tcp", "0300.... ..d00000", directions=TO_CLIENT),
+    *_starts("rfb", "tcp", BOTH, "RFB 00"),
+    *_starts("imap", "tcp", TO_CLIENT, "* OK", "* PREAUT"),
+    *_starts("pop3", "tcp", TO_CLIENT, "+OK ", "+OK\r\n", port=110),
+    *_starts("smtp", "tcp", TO_SERVER, "EHLO ", "HELO ", "MAIL FRO"),
+    *_starts("smtp", "tcp", TO_CLIENT, "220 ", "220-", "554 ", port=25),
+    *_starts("smtp", "tcp", TO_CLIENT, "220 ", "220-", "554 ", port=587),
+    *_starts("ftp", "tcp", TO_CLIENT, "220 ", "220-", port=21),
+    *_starts("ftp", "tcp", TO_SERVER, "USER ", "AUTH TLS", port=21),
+    *_starts("pop3", "tcp", TO_SERVER, "USER ", "CAPA\r\n", "APOP ", "STLS\r\n", port=110),
+    *_starts("redis", "tcp", TO_SERVER, *(f"*{count}\r\n$" for count in range(1, 10)), "PING\r\n"),
+    Matcher("mysql", "tcp", "......00 0a 35", directions=TO_CLIENT),
+    Matcher("mysql", "tcp", "......00 0a 38", directions=TO_CLIENT),
+    Matcher("mysql", "tcp", "......00 0a 3131", directions=TO_CLIENT),
+    Matcher("mysql", "tcp", "......00 ff", directions=TO_CLIENT, port=3306),
+    Matcher("postgresql", "tcp", "0000.... 00030000", directions=TO_SERVER),
+    Matcher("postgresql", "tcp", "00000008 04d2162f", directions=TO_SERVER),
+    Matcher("mssql", "tcp", "1201.... 0000..00", directions=TO_SERVER),
+    Matcher("mqtt", "tcp", "10..0004 4d515454", directions=TO_SERVER),
+    Matcher("mqtt", "tcp", "10..0006 4d514973", directions=TO_SERVER),
+    Matcher("mqtt", "tcp", "10....00 044d5154", directions=TO_SERVER),
+    Matcher("ldap", "tcp", "30..0201 ..60", directions=TO_SERVER),
+    Matcher("ldap", "tcp", "30840000 ....0201", directions=BOTH),
+    Matcher("krb5", "tcp", "0000.... 6a", port=88),
+    Matcher("krb5", "tcp", "0000.... 6c", port=88),
+    Matcher("krb5", "tcp", "0000.... 6e", port=88),
+    Matcher("bittorrent", "tcp", "13" + text("BitTorr")),
+    *_starts("rtsp", "tcp", BOTH, "RTSP/1.0", "DESCRIBE"),
+    *_starts("irc", "tcp", TO_SERVER, "NICK ", port=6667),
+    *_starts("vmware-auth", "tcp", TO_CLIENT, "220 VMwa"),
+    Matcher("iscsi", "tcp", "43........000000", port=3260, directions=TO_SERVER, min_size=48),
+    Matcher("iscsi", "tcp", "03........000000", port=3260, directions=TO_SERVER, min_size=48),
+    Matcher("iscsi", "tcp", "23", port=3260, directions=TO_CLIENT, min_size=48),
+    Matcher("rpc", "tcp", "8.", second="00000000 00000002", second_offset=8, min_size=28),
+    Matcher("telnet", "tcp", "fff. ..ff", second="f.", second_offset=4, port=23),
+    Matcher("telnet", "tcp", "fff.", port=23),
+    Matcher("modbus", "tcp", "....0000 00", port=502),
+    Matcher("dnp3", "tcp", "0564", port=20000),
+    Matcher("dns", "tcp", "......00 00", second=_DNS_QUERY, second_offset=4, min_size=19, port=53),
+    Matcher("dns", "tcp", "", second="....0001", second_offset=4, min_size=19, port=53),
+    # udp
+    Matcher("quic", "udp", "c. 00000001", min_size=1000, directions=TO_SERVER),
+    Matcher("quic", "udp", "d. 6b3343cf", min_size=1000, directions=TO_SERVER),
+    Matcher("quic", "udp", "c. 00000001", port=443),
+    Matcher("dhcp", "udp", "0.0106", second="63825363", second_offset=236),
+    Matcher("mdns", "udp", "", second="....", second_offset=2, port=5353, min_size=12),
+    Matcher("llmnr", "udp", "", second="....0001", second_offset=2, port=5355, min_size=12),
+    Matcher("nbns", "udp", "", second="....0001 0000", second_offset=2, port=137, min_size=12),
+    Matcher("nbns", "udp", "", second="..0.0000 0001", second_offset=2, port=137, min_size=12),
+    *_starts("ssdp", "udp", BOTH, "M-SEARCH", "NOTIFY *"),
+    *_starts("sip", "udp", BOTH, *_SIP.split("|")),
+    Matcher("snmp", "udp", "30..0201 0.", port=161),
+    Matcher("snmp", "udp", "30..0201 0.", port=162),
+    Matcher("snmp", "udp", "3081..02 010.", port=161),
+    Matcher("snmp", "udp", "3082.... 02010.", port=161),
+    Matcher("krb5", "udp", "6.", port=88, min_size=32),
+    Matcher("krb5", "udp", "7e", port=88, min_size=32),
+    Matcher("ntp", "udp", "", port=123, min_size=48, second="..", second_offset=0),
+    Matcher("rpc", "udp", "", second="00000000 00000002", second_offset=4, min_size=24),
+    Matcher("radius", "udp", "0.", port=1812, min_size=20),
+    Matcher("syslog", "udp", "3c", port=514),
+    Matcher("tftp", "udp", "000.", port=69),
+    Matcher("wireguard", "udp", "01000000", min_size=148, directions=TO_SERVER),
+    Matcher("ikev2", "udp", "", second="..20", second_offset=16, port=500, min_size=28),
+    Matcher("ikev1", "udp", "", second="..10", second_offset=16, port=500, min_size=28),
+    Matcher("vxlan", "udp", "08000000", port=4789),
+    Matcher("bittorrent-dht", "udp", text("d1:ad2:i")),
+    Matcher("dns", "udp", "....0.0. 0001 0000", second="0000 00", second_offset=8, min_size=17),
+    Matcher("dns", "udp", "....012. 0001 0000", second="0000 00", second_offset=8, min_size=17),
+    Matcher("dns", "udp", "....8... 0001", second="..", second_offset=8, port=53, min_size=17),
+    Matcher("dns", "udp", "....0... 0001", second="..", second_offset=8, port=53, min_size=17),
+)
+
+APP_PROTOS: tuple[str, ...] = ("", *dict.fromkeys(matcher.app for matcher in MATCHERS))
+"""Number -> name; 0 = not known. Fits uint8."""
+
+
+class AppTables(NamedTuple):
+    """The registry as the kernel reads it. Buckets: transport << 8 | first byte."""
+
+    start: NDArray[np.int32]
+    """int32[513]: where a bucket's rows start in `rows`."""
+    rows: NDArray[np.int32]
+    mask: NDArray[np.uint64]
+    """uint64[k, 2]: 0 = no test."""
+    value: NDArray[np.uint64]
+    offset: NDArray[np.int32]
+    min_size: NDArray[np.int32]
+    port: NDArray[np.int32]
+    directions: NDArray[np.int32]
+    app: NDArray[np.int32]
+
+
+def _compiled(pattern: str) -> tuple[int, int, int]:
+    """(mask, value, bytes) of a pattern, left-aligned in 64 bits."""
+    digits = pattern.replace(" ", "")
+    if len(digits) % 2 or len(digits) > 16:
+        raise ValueError(f"pattern {pattern!r}: whole bytes, at most eight")
+    mask = value = 0
+    for digit in digits.ljust(16, "."):
+        mask = mask << 4 | (0 if digit == "." else 15)
+        value = value << 4 | (0 if digit == "." else int(digit, 16))
+    return mask, value, len(digits) // 2
+
+
+@cache
+def app_tables() -> AppTables:
+    """The compiled registry; made once."""
+    count = len(MATCHERS)
+    mask = np.zeros((count, 2), np.uint64)
+    value = np.zeros((count, 2), np.uint64)
+    offset = np.zeros((count, 2), np.int32)
+    min_size = np.zeros(count, np.int32)
+    for at, matcher in enumerate(MATCHERS):
+        tests = ((matcher.test, matcher.offset), (matcher.second, matcher.second_offset))
+        for which, (pattern, where) in enumerate(tests):
+            mask[at, which], value[at, which], size = _compiled(pattern)
+            offset[at, which] = where
+            min_size[at] = max(min_size[at], where + size, matcher.min_size, 1)
+    start, rows = _buckets(mask, value, offset)
+    columns: dict[str, Any] = {
+        "port": [matcher.port for matcher in MATCHERS],
+        "directions": [matcher.directions for matcher in MATCHERS],
+        "app": [APP_PROTOS.index(matcher.app) for matcher in MATCHERS],
+    }
+    return AppTables(
+        start,
+        rows,
+        mask,
+        value,
+        offset,
+        min_size,
+        **{name: np.array(column, np.int32) for name, column in columns.items()},
+    )
+
+
+def _buckets(
+    mask: NDArray[np.uint64], value: NDArray[np.uint64], offset: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """For each transport and first byte the matchers that may still fit, in registry order."""
+    start, rows = [0], []
+    for transport in TRANSPORTS:
+        for byte in range(256):
+            for at, matcher in enumerate(MATCHERS):
+                first_mask = int(mask[at, 0]) >> 56 if offset[at, 0] == 0 else 0
+                if (
+                    matcher.transport == transport
+                    and byte & first_mask == int(value[at, 0]) >> 56 & first_mask
+                ):
+                    rows.append(at)
+            start.append(len(rows))
+    return np.array(start, np.int32), np.array(rows, np.int32)

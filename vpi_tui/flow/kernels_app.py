@@ -1,0 +1,50 @@
+"""Interpreter of the application matchers: the first one that fits the payload names it."""
+
+from __future__ import annotations
+
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
+from numba import njit
+
+from vpi_tui.flow.kernels_index import I64, U64
+
+MAX_PROBED = 4
+
+
+@njit(nogil=True, _nrt=False)
+def load_upto8(buf, at, size):
+    """Big-endian uint64 of buf[at : at + 8]; bytes from `size` on read as 0."""
+    q = U64(at)
+    word = U64(0)
+    if size >= 8:
+        for k in range(8):
+            word = (word << U64(8)) | U64(buf[q + U64(k)])
+        return word
+    for k in range(max(size, 0)):
+        word |= U64(buf[q + U64(k)]) << U64(56 - 8 * k)
+    return word
+
+
+@njit(nogil=True, _nrt=False)
+def find_app(apps, buf, payload, size, proto, direction, src_port, dest_port):
+    """Number of the application, 0 = none fits. apps: appproto.AppTables."""
+    if proto != 6 and proto != 17:
+        return I64(0)
+    table = I64(0) if proto == 6 else I64(1)
+    bucket = (table << 8) | I64(buf[U64(payload)])
+    for at in range(apps.start[bucket], apps.start[bucket + 1]):
+        row = apps.rows[at]
+        if size < apps.min_size[row] or not apps.directions[row] >> direction & 1:
+            continue
+        port = apps.port[row]
+        if port != 0 and port != src_port and port != dest_port:
+            continue
+        fits = True
+        for test in range(2):
+            mask = apps.mask[row, test]
+            if mask != U64(0) and fits:
+                offset = I64(apps.offset[row, test])
+                word = load_upto8(buf, payload + offset, size - offset)
+                fits = word & mask == apps.value[row, test]
+        if fits:
+            return I64(apps.app[row])
+    return I64(0)

@@ -1,0 +1,325 @@
+"""The public face of the flow table."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.flow import kernels, kernels_index
+from vpi_tui.flow.appproto import app_tables
+from vpi_tui.flow.records import FLOW_DTYPE, KERNEL_DTYPE, RECORD_SIZE, EndReason
+from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+
+__all__ = ["FLOW_DTYPE", "FlowTable", "FlowTimeouts", "Touched"]
+
+Rows = NDArray[Any]
+"""structured[k] of FLOW_DTYPE."""
+
+_OPAQUE = np.dtype(f"V{RECORD_SIZE}")
+_SECOND = 1_000_000_000
+_FIRST_INDEX = 1 << 17
+_EVICTED_KEPT = 1 << 14
+_RETIRED_KEPT = 1 << 18
+_EXPIRE_SHARE = 16
+_EXPIRE_LEAST = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class FlowTimeouts:
+    """Seconds of silence after which a flow ends; defaults are Suricata's, closed is a short grace."""
+
+    tcp_new: int = 60
+    tcp_established: int = 600
+    tcp_closed: int = 10
+    udp_new: int = 30
+    udp_established: int = 300
+    icmp_new: int = 30
+    icmp_established: int = 300
+    other_new: int = 30
+    other_established: int = 300
+
+    def nanoseconds(self) -> NDArray[np.int64]:
+        """int64[4, 3]: tcp, udp, icmp, other by FlowState."""
+        rows = [
+            (self.tcp_new, self.tcp_established, self.tcp_closed),
+            (self.udp_new, self.udp_established, 0),
+            (self.icmp_new, self.icmp_established, 0),
+            (self.other_new, self.other_established, 0),
+        ]
+        return np.array(rows, np.int64) * _SECOND
+
+
+class TableArrays(NamedTuple):
+    """What the kernels work on."""
+
+    records: Rows
+    index: NDArray[np.uint64]
+    free: NDArray[np.int32]
+    touched: NDArray[np.int32]
+    evicted: Rows
+    evicted_slot: NDArray[np.int32]
+    timeouts: NDArray[np.int64]
+    secret: NDArray[np.uint64]
+    numbers: NDArray[np.int64]
+
+
+class Touched(NamedTuple):
+    """Flows that had packets since the last drain, and what those packets added."""
+
+    records: Rows
+    pkts_toserver: NDArray[np.uint32]
+    pkts_toclient: NDArray[np.uint32]
+    bytes_toserver: NDArray[np.uint32]
+    bytes_toclient: NDArray[np.uint32]
+
+
+_TOLD = ("pkts_toserver", "pkts_toclient", "bytes_toserver", "bytes_toclient")
+
+
+class FlowTable:
+    """Bidirectional flows, keyed with both VLAN ids and the tunnel.
+
+    max_flows: beyond it the idlest of some flows is evicted, and counted. seed: of the hash; leave
+    it out except in tests. midstream: follow TCP connections whose start was not seen; the sender
+    of a first SYN+ACK is then the server, and both directions seen make it established.
+    """
+
+    def __init__(
+        self,
+        max_flows: int = 1 << 20,
+        timeouts: FlowTimeouts | None = None,
+        *,
+        midstream: bool = True,
+        seed: int | None = None,
+    ) -> None:
+        if not 1 <= max_flows <= 1 << 28:
+            raise ValueError(f"max_flows: 1 to {1 << 28}, not {max_flows}")
+        self.max_flows = max_flows
+        self.midstream = midstream
+        records = _aligned_records(max_flows)
+        self.records: Rows = records.view(FLOW_DTYPE)
+        """structured[max_flows] of FLOW_DTYPE, by slot; memory is used as slots are."""
+        self._arrays = TableArrays(
+            records=records.view(KERNEL_DTYPE),
+            index=np.zeros(min(_FIRST_INDEX, _index_size(max_flows)), np.uint64),
+            free=np.zeros(max_flows, np.int32),
+            touched=np.zeros(max_flows, np.int32),
+            evicted=np.zeros(min(_EVICTED_KEPT, max_flows), KERNEL_DTYPE),
+            evicted_slot=np.zeros(min(_EVICTED_KEPT, max_flows), np.int32),
+            timeouts=(timeouts or FlowTimeouts()).nanoseconds(),
+            secret=_secret(seed),
+            numbers=np.zeros(kernels.N_NUMBERS, np.int64),
+        )
+        self._apps = app_tables()
+        self._out = _OutColumns(0)
+        self._retired: list[Rows] = []
+        self._retired_rows = 0
+        self._retired_lost = 0
+
+    def update(self, packets: PacketBatch, decoded: DecodedBatch) -> FlowBatch:
+        """Assign each decoded row to a flow. The columns are overwritten by the next call.
+
+        `closed` holds the flows that ended during the last call or in `expire` since; their slots
+        are given to new flows from this call on.
+        """
+        rows = len(decoded.packet)
+        closed = self.drain_closed()
+        self._grow_index(rows)
+        if rows > self._out.capacity:
+            self._out = _OutColumns(rows)
+        out = self._out
+        opened = kernels.update_rows(
+            self._arrays,
+            self._apps,
+            packets,
+            decoded,
+            out.flow,
+            out.direction,
+            out.state,
+            out.first,
+            out.new_rows,
+            self.midstream,
+        )
+        return FlowBatch(
+            flow=out.flow[:rows],
+            direction=out.direction[:rows],
+            state=out.state[:rows],
+            first=out.first[:rows],
+            new_rows=out.new_rows[:opened],
+            closed=closed,
+        )
+
+    def expire(self, now_ns: int) -> None:
+        """End flows that were silent too long by packet time `now_ns`; a sixteenth of the table a call."""
+        used = int(self._arrays.numbers[kernels.N_USED])
+        kernels.expire_some(self._arrays, now_ns, max(_EXPIRE_LEAST, used // _EXPIRE_SHARE))
+
+    def drain_closed(self) -> Rows:
+        """Records of ended flows that were not handed out yet; frees their slots."""
+        arrays, numbers = self._arrays, self._arrays.numbers
+        pending = int(numbers[kernels.N_FREE] - numbers[kernels.N_READY])
+        kept = int(numbers[kernels.N_EVICTED_KEPT])
+        if not pending and not kept:
+            return self.records[:0]
+        ready = int(numbers[kernels.N_READY])
+        slots = arrays.free[ready : ready + pending]
+        raw = _joined([arrays.records[slots], arrays.evicted[:kept]])
+        arrays.records["flow_id"][slots] = 0
+        numbers[kernels.N_READY] += pending
+        numbers[kernels.N_EVICTED_KEPT] = 0
+        self._retire(raw)
+        closed = raw.view(FLOW_DTYPE)
+        closed["slot"] = np.concatenate((slots, arrays.evicted_slot[:kept]))
+        return closed
+
+    def close_all(self) -> Rows:
+        """End every flow (the capture is over) and return all records not handed out yet."""
+        arrays, numbers = self._arrays, self._arrays.numbers
+        slots = self._live_slots()
+        closing = arrays.records["reason"]
+        closing[slots] = EndReason.SHUTDOWN
+        at = int(numbers[kernels.N_FREE])
+        arrays.free[at : at + len(slots)] = slots
+        numbers[kernels.N_FREE] += len(slots)
+        numbers[kernels.N_ACTIVE] = 0
+        arrays.index.fill(0)
+        return self.drain_closed()
+
+    def active(self) -> int:
+        """Number of live flows."""
+        return int(self._arrays.numbers[kernels.N_ACTIVE])
+
+    def columns(self, limit: int, where: NDArray[np.bool_] | None = None) -> Rows:
+        """Copies of up to `limit` live records, the latest first when there are more.
+
+        where: bool[max_flows or fewer] by slot; only those.
+        """
+        slots = self._live_slots()
+        if where is not None:
+            slots = slots[slots < len(where)]
+            slots = slots[where[slots]]
+        if len(slots) > limit:
+            last = self.records["last_ns"][slots]
+            slots = slots[np.argpartition(last, len(slots) - limit)[len(slots) - limit :]]
+        rows = self.records[slots]
+        rows["slot"] = slots
+        return rows
+
+    def get(self, flow_id: int) -> Rows | None:
+        """The live record with this id as structured[1], or None."""
+        used = int(self._arrays.numbers[kernels.N_USED])
+        slots = np.flatnonzero(self.records["flow_id"][:used] == np.uint64(flow_id))
+        if flow_id == 0 or not len(slots) or self.records["reason"][slots[0]]:
+            return None
+        row: Rows = self.records[slots[:1]]
+        row["slot"] = slots[0]
+        return row
+
+    def drain_touched(self) -> Touched:
+        """Flows with packets since the last call, those that ended meanwhile included."""
+        arrays, numbers = self._arrays, self._arrays.numbers
+        slots = arrays.touched[: int(numbers[kernels.N_TOUCHED])]
+        raw = arrays.records[slots]
+        live = raw["flow_id"] != 0
+        arrays.records["dirty"][slots] = 0
+        for name in _TOLD:
+            arrays.records[f"told_{name}"][slots] = raw[name].astype(np.uint32)
+        numbers[kernels.N_TOUCHED] = 0
+        raw = _joined([raw[live], *self._retired])
+        self._retired = []
+        self._retired_rows = 0
+        added = (raw[name].astype(np.uint32) - raw[f"told_{name}"] for name in _TOLD)
+        return Touched(raw.view(FLOW_DTYPE), *added)
+
+    def memory(self) -> int:
+        """Bytes in use, as far as slots were ever used."""
+        arrays = self._arrays
+        used = int(arrays.numbers[kernels.N_USED])
+        small = arrays.evicted.nbytes + arrays.evicted_slot.nbytes
+        per_slot = RECORD_SIZE + arrays.free.itemsize + arrays.touched.itemsize
+        return used * per_slot + arrays.index.nbytes + small + self._retired_rows * RECORD_SIZE
+
+    def stats(self) -> dict[str, float]:
+        """Counters since the start and present sizes, under their EVE paths."""
+        numbers = self._arrays.numbers
+        return {
+            "flow.active": float(numbers[kernels.N_ACTIVE]),
+            "flow.total": float(numbers[kernels.N_TOTAL]),
+            "flow.tcp": float(numbers[kernels.N_TCP]),
+            "flow.udp": float(numbers[kernels.N_UDP]),
+            "flow.icmp": float(numbers[kernels.N_ICMP]),
+            "flow.other": float(numbers[kernels.N_OTHER]),
+            "flow.evicted": float(numbers[kernels.N_EVICTED]),
+            "flow.evicted_unreported": float(numbers[kernels.N_EVICTED_LOST]),
+            "flow.memcap": float(numbers[kernels.N_REFUSED]),
+            "flow.timeout": float(numbers[kernels.N_TIMEOUT]),
+            "flow.talkers_lost": float(self._retired_lost),
+            "flow.memuse": float(self.memory()),
+        }
+
+    def _live_slots(self) -> NDArray[np.int32]:
+        used = int(self._arrays.numbers[kernels.N_USED])
+        live = (self.records["flow_id"][:used] != 0) & (self.records["reason"][:used] == 0)
+        return np.flatnonzero(live).astype(np.int32)
+
+    def _grow_index(self, rows: int) -> None:
+        """Keep the index at most two thirds full, whatever the next `rows` rows open."""
+        needed = min(self.active() + rows, self.max_flows)
+        size = len(self._arrays.index)
+        while size * 2 < needed * 3:
+            size *= 2
+        if size > len(self._arrays.index):
+            index = np.zeros(size, np.uint64)
+            kernels_index.index_copy(self._arrays.index, index)
+            self._arrays = self._arrays._replace(index=index)
+
+    def _retire(self, raw: Rows) -> None:
+        """Remember ended flows that drain_touched has not reported yet; bounded."""
+        due = raw[raw["dirty"] != 0]
+        room = _RETIRED_KEPT - self._retired_rows
+        self._retired_lost += max(0, len(due) - room)
+        due = due[:room]
+        if len(due):
+            self._retired.append(due)
+            self._retired_rows += len(due)
+
+
+class _OutColumns:
+    """Result columns of one update, kept from batch to batch."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self.flow = np.zeros(capacity, np.int32)
+        self.direction = np.zeros(capacity, np.uint8)
+        self.state = np.zeros(capacity, np.uint8)
+        self.first = np.zeros(capacity, np.uint8)
+        self.new_rows = np.zeros(capacity, np.int32)
+
+
+def _joined(parts: list[Rows]) -> Rows:
+    """One array of KERNEL_DTYPE; as opaque bytes, because numpy would squeeze out unnamed ones."""
+    return np.concatenate([part.view(_OPAQUE) for part in parts]).view(KERNEL_DTYPE)
+
+
+def _index_size(flows: int) -> int:
+    size = 64
+    while size * 2 < flows * 3:
+        size *= 2
+    return size
+
+
+def _aligned_records(count: int) -> NDArray[np.uint8]:
+    """Zeroed records that start on a cache line; the system gives the pages when they are touched."""
+    block = np.zeros(count * RECORD_SIZE + 64, np.uint8)
+    start = -block.ctypes.data % 64
+    return block[start : start + count * RECORD_SIZE]
+
+
+def _secret(seed: int | None) -> NDArray[np.uint64]:
+    """uint64[8]: odd multipliers of the hash."""
+    random = np.random.default_rng(secrets.randbits(128) if seed is None else seed)
+    return random.integers(0, 1 << 64, 8, np.uint64) | np.uint64(1)
