@@ -1,0 +1,110 @@
+"""Buffers that steps look at, by name. An application layer adds its own with `register`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from vpi_tui.model.batch import U8, DecodedBatch, Fragment
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What one rule is evaluated on: a packet, or a stretch of a stream and the packet with it.
+
+    start, end: where the payload or stretch lies in `data`. fresh: bytes before this (counted from
+    the start of the payload) were inspected before; -1 = all is new.
+    """
+
+    data: U8
+    start: int
+    end: int
+    fresh: int
+    buf: U8
+    """The packets' bytes."""
+    decoded: DecodedBatch
+    row: int
+    """-1 = no packet."""
+
+
+Buffer = Callable[[Context], bytes | None]
+"""Gives the bytes of a buffer, None when this packet does not have it."""
+
+BUFFERS: Final[dict[str, Buffer]] = {}
+
+
+def register(name: str, buffer: Buffer) -> None:
+    """Add a buffer. Raises ValueError when the name is taken."""
+    if name in BUFFERS:
+        raise ValueError(f"buffer {name} is registered already")
+    BUFFERS[name] = buffer
+
+
+def _payload(context: Context) -> bytes:
+    return context.data[context.start : context.end].tobytes()
+
+
+def _ip_header(version: int) -> Buffer:
+    """From the IP header to layer 4: options and extension headers included."""
+
+    def buffer(context: Context) -> bytes | None:
+        decoded, row = context.decoded, context.row
+        if row < 0 or decoded.ip_v[row] != version or decoded.ip_off[row] < 0:
+            return None
+        start, end = int(decoded.ip_off[row]), int(decoded.l4_off[row])
+        return context.buf[start:end].tobytes() if end > start else None
+
+    return buffer
+
+
+def _layer4(context: Context, proto: int) -> int:
+    """Where the layer-4 header begins, -1 when the packet has none of this protocol."""
+    decoded, row = context.decoded, context.row
+    if row < 0 or decoded.proto[row] != proto or decoded.fragment[row] == Fragment.LATER:
+        return -1
+    return int(decoded.l4_off[row])
+
+
+def _fixed_header(proto: int, length: int) -> Buffer:
+    def buffer(context: Context) -> bytes | None:
+        start = _layer4(context, proto)
+        if start < 0:
+            return None
+        row = context.row
+        end = int(context.decoded.ip_off[row]) + int(context.decoded.ip_len[row])
+        return context.buf[start : start + length].tobytes() if start + length <= end else None
+
+    return buffer
+
+
+def _tcp_header(context: Context) -> bytes | None:
+    start = _layer4(context, 6)
+    end = int(context.decoded.payload_off[context.row]) if start >= 0 else -1
+    return context.buf[start:end].tobytes() if 0 <= start < end else None
+
+
+_ICMP_LENGTH: Final = {13: 20, 14: 20, 17: 12, 18: 12}
+_ROUTER_ADVERTISEMENT: Final = 9
+
+
+def _icmp4_header(context: Context) -> bytes | None:
+    """The header with what belongs to it by type (RFC 792, 950, 1256): times, mask, router entries."""
+    start, row = _layer4(context, 1), context.row
+    if start < 0:
+        return None
+    kind = int(context.decoded.icmp_type[row])
+    length = _ICMP_LENGTH.get(kind, 8)
+    end = int(context.decoded.ip_off[row]) + int(context.decoded.ip_len[row])
+    if kind == _ROUTER_ADVERTISEMENT and start + 8 <= end:
+        length += 4 * int(context.buf[start + 4]) * int(context.buf[start + 5])
+    return context.buf[start : start + length].tobytes() if start + length <= end else None
+
+
+register("payload", _payload)
+register("ipv4.hdr", _ip_header(4))
+register("ipv6.hdr", _ip_header(6))
+register("tcp.hdr", _tcp_header)
+register("udp.hdr", _fixed_header(17, 8))
+register("icmpv4.hdr", _icmp4_header)
+register("icmpv6.hdr", _fixed_header(58, 8))

@@ -1,0 +1,234 @@
+"""Running the compiled loops over one batch: which rules may hold where, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from vpi_tui.detect.match.flowstate import FlowState
+from vpi_tui.detect.match.kernels_rules import Subject, packet_subject, stream_subject
+from vpi_tui.detect.match.kernels_scan import LANES, Units, scan
+from vpi_tui.detect.match.kernels_units import check_packets, check_streams, packet_units, stream_units
+from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.match.types import FlowView
+from vpi_tui.model.batch import (
+    I32,
+    I64,
+    U8,
+    U32,
+    DecodedBatch,
+    DecoderEvent,
+    FlowBatch,
+    PacketBatch,
+    StreamBatch,
+)
+
+MOST_CANDIDATES: Final = 1 << 22
+"""Of one pass over one batch; more are dropped and counted."""
+
+_NOT_MALFORMED: Final = frozenset(
+    {
+        DecoderEvent.IPV4_CSUM_INVALID,
+        DecoderEvent.TCP_CSUM_INVALID,
+        DecoderEvent.UDP_CSUM_INVALID,
+        DecoderEvent.ICMPV4_CSUM_INVALID,
+        DecoderEvent.ICMPV6_CSUM_INVALID,
+        DecoderEvent.IPV4_OPT_INVALID,
+        DecoderEvent.TCP_INVALID_OPTLEN,
+        DecoderEvent.VLAN_TOO_MANY_LAYERS,
+        DecoderEvent.GRE_PKT_TOO_SMALL,
+        DecoderEvent.GRE_INVALID,
+        DecoderEvent.VXLAN_HEADER_INVALID,
+        DecoderEvent.TUNNEL_TOO_DEEP,
+    }
+)
+MALFORMED: Final = np.uint64(sum(1 << event for event in DecoderEvent if event not in _NOT_MALFORMED))
+"""Events after which a packet's fields are not to be trusted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """All that one call of the matcher is about."""
+
+    packets: PacketBatch
+    decoded: DecodedBatch
+    flows: FlowBatch
+    streams: StreamBatch | None
+    view: FlowView
+    subject: Subject
+    born: U32
+    """uint32[m]: generation of each row's flow."""
+    stream_subject: Subject | None
+    stream_born: U32
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Columns of equal length, in packet order, then rule order; one entry per row and rule."""
+
+    rule: I32
+    row: I32
+    """-1 = a stretch without a packet."""
+    stream: I32
+    """-1 = the packet."""
+
+    def __len__(self) -> int:
+        return int(self.rule.size)
+
+
+class Finder:
+    """Keeps the work space of the loops between batches."""
+
+    def __init__(self, rules: RuleSet) -> None:
+        self.rules = rules
+        self.dropped = 0
+        self._seen = np.full((LANES, len(rules.signatures)), -1, np.int64)
+        self._out = np.empty((4096, 2), np.int64)
+        self._units = _units(0)
+
+    def prepare(
+        self,
+        packets: PacketBatch,
+        decoded: DecodedBatch,
+        flows: FlowBatch,
+        streams: StreamBatch | None,
+        view: FlowView,
+        state: FlowState,
+    ) -> Batch:
+        """Subjects of the batch; advances the generations of the slots in which flows opened."""
+        top = int(flows.flow.max(initial=-1)) + 1
+        state.make_room(max(top, view.client_port.size))
+        stretches = streams if streams is not None and streams.row.size else None
+        subject, born = packet_subject(
+            decoded, flows, view.locality, state.generation, state.passed, MALFORMED
+        )
+        if stretches is None:
+            return Batch(packets, decoded, flows, streams, view, subject, born, None, _NO_BORN)
+        of_streams, stream_born = stream_subject(stretches, flows, view, state.generation, born, state.passed)
+        return Batch(packets, decoded, flows, streams, view, subject, born, of_streams, stream_born)
+
+    def find(self, batch: Batch, enabled: U8) -> Candidates:
+        """All candidates of the batch. enabled: uint8[n], the switches as they are for this batch."""
+        found = [
+            _tagged(self._check_packets(batch, enabled), None),
+            _tagged(self._scan_packets(batch, enabled), None),
+        ]
+        if batch.stream_subject is not None and batch.streams is not None:
+            rows = batch.streams.row
+            found.append(_tagged(self._check_streams(batch, enabled), rows))
+            found.append(_tagged(self._scan_streams(batch, enabled), rows))
+        rule, row, stream = (np.concatenate(column) for column in zip(*found, strict=True))
+        return self._in_order(rule, row, stream)
+
+    def _in_order(self, rule: I32, row: I32, stream: I32) -> Candidates:
+        """Sort; a rule that a packet and its stretch both may match is tried on the stretch first.
+
+        The later ones of one row and rule are kept: the first may turn out not to hold.
+        """
+        if rule.size > 1:
+            packet_last = np.where(stream < 0, np.iinfo(np.int32).max, stream)
+            order = np.lexsort((packet_last, self.rules.rank[rule], row))
+            rule, row, stream = rule[order], row[order], stream[order]
+        return Candidates(rule, row, stream)
+
+    def _check_packets(self, batch: Batch, enabled: U8) -> I64:
+        taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
+        rules = self.rules
+        return self._collect(
+            lambda out: check_packets(
+                batch.decoded,
+                batch.flows,
+                batch.subject,
+                taken,
+                rules.packet_rules,
+                enabled,
+                rules.table,
+                out,
+            )
+        )
+
+    def _check_streams(self, batch: Batch, enabled: U8) -> I64:
+        rules, first = self.rules, batch.flows.first
+        return self._collect(
+            lambda out: check_streams(
+                batch.streams,
+                batch.stream_subject,
+                rules.packet_rules,
+                enabled,
+                rules.table,
+                batch.decoded,
+                first,
+                out,
+            )
+        )
+
+    def _scan_packets(self, batch: Batch, enabled: U8) -> I64:
+        if not self.rules.automata.start.size:
+            return _NOTHING
+        taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
+        units = self._room(2 * batch.subject.kinds.size)
+        count = packet_units(batch.decoded, batch.subject, taken, self.rules.selectors, units)
+        return self._scan(batch, batch.packets.buf, units, count, batch.subject, enabled)
+
+    def _scan_streams(self, batch: Batch, enabled: U8) -> I64:
+        assert batch.streams is not None
+        assert batch.stream_subject is not None
+        if not self.rules.automata.start.size:
+            return _NOTHING
+        units = self._room(2 * batch.stream_subject.kinds.size)
+        count = stream_units(batch.streams, batch.stream_subject, self.rules.selectors, units)
+        return self._scan(batch, batch.streams.buf, units, count, batch.stream_subject, enabled)
+
+    def _scan(self, batch: Batch, buf: U8, units: Units, count: int, subject: Subject, enabled: U8) -> I64:
+        if not count:
+            return _NOTHING
+        units = Units(*(column[:count] for column in units))
+        rules, first = self.rules, batch.flows.first
+
+        def run(out: I64) -> int:
+            self._seen.fill(-1)
+            return int(
+                scan(
+                    buf, units, rules.automata, rules.fast, rules.table, enabled, subject, batch.decoded, first,
+                    self._seen, out,
+                )
+            )  # fmt: skip
+
+        return self._collect(run)
+
+    def _room(self, count: int) -> Units:
+        if self._units.start.size < count:
+            self._units = _units(count)
+        return self._units
+
+    def _collect(self, run: Callable[[I64], Any]) -> I64:
+        """Call a loop, again with more room when it found more than fitted."""
+        count = int(run(self._out))
+        if count > self._out.shape[0]:
+            room = min(MOST_CANDIDATES, 1 << int(count).bit_length())
+            self._out = np.empty((room, 2), np.int64)
+            count = int(run(self._out))
+            self.dropped += max(0, count - room)
+        return self._out[: min(count, self._out.shape[0])].copy()
+
+
+_NOTHING: Final = np.empty((0, 2), np.int64)
+_NO_ROWS: Final = np.empty(0, np.uint8)
+_NO_BORN: Final = np.empty(0, np.uint32)
+
+
+def _units(count: int) -> Units:
+    return Units(
+        *(np.empty(count, dtype) for dtype in (np.int64, np.int64, np.int64, np.int32, np.int32, np.uint8))
+    )
+
+
+def _tagged(found: I64, rows: I32 | None) -> tuple[I32, I32, I32]:
+    """(rule, row, stream) from (entry, rule). rows: of the stretches; None = entries are rows."""
+    entry, rule = found[:, 0].astype(np.int32), found[:, 1].astype(np.int32)
+    if rows is None:
+        return rule, entry, np.full(entry.size, -1, np.int32)
+    return rule, rows[entry], entry

@@ -1,0 +1,33 @@
+"""Can a signature be run here? The rule language refuses what it does not know; this is the last gate."""
+
+from __future__ import annotations
+
+import re
+
+from vpi_tui.detect.match.buffers import BUFFERS
+from vpi_tui.detect.match.columns import COLUMN_ID, PROTOCOL_KINDS
+from vpi_tui.detect.match.evaluate import MAX_STEPS
+from vpi_tui.detect.match.regex import why_refused
+from vpi_tui.model.signature import Pcre, Signature
+
+
+def why_unusable(signature: Signature) -> str:
+    """The reason in one sentence, "" when it can be run."""
+    if signature.header.protocol not in PROTOCOL_KINDS:
+        return f"protocol {signature.header.protocol} is not followed yet"
+    for test in signature.columns:
+        if test.column not in COLUMN_ID and test.column != "direction":
+            return f"there is no packet column {test.column}"
+    if len(signature.steps) > MAX_STEPS:
+        return f"{len(signature.steps)} steps; the limit is {MAX_STEPS}"
+    for step in signature.steps:
+        if step.buffer not in BUFFERS:
+            return f"buffer {step.buffer} is not known"
+        if isinstance(step, Pcre):
+            try:
+                reason = why_refused(step.pattern, step.flags)
+            except (re.error, OverflowError, RecursionError) as error:
+                return f"pcre: {error}"
+            if reason:
+                return reason
+    return ""

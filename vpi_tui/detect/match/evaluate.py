@@ -1,0 +1,316 @@
+"""The steps of one rule against its buffers, after the compiled filter let the rule through.
+
+Contents may be found in more than one place; when a later step that depends on the place fails, the
+next place is tried (Suricata's recursive search). All of it is bounded by a budget of tries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vpi_tui.detect.match.buffers import BUFFERS, Context
+from vpi_tui.detect.match.numbers import MAX_VALUE, masked, read_number
+from vpi_tui.detect.match.regex import SUBJECT_LIMIT, compile_regex
+from vpi_tui.detect.match.units import PAYLOAD, is_relative
+from vpi_tui.model.signature import (
+    BufferSize,
+    ByteExtract,
+    ByteJump,
+    ByteMath,
+    ByteTest,
+    Content,
+    IsDataAt,
+    Pcre,
+    Step,
+)
+
+BUDGET: Final = 3000
+"""Tries of one evaluation, as Suricata's inspection-recursion-limit."""
+MAX_STEPS: Final = 200
+"""Steps of a rule; each is one call deep."""
+
+Value = int | str | None
+Place = tuple[int, int]
+"""(where the next relative step starts, how far the bytes looked at so far reach)"""
+
+
+@dataclass(slots=True)
+class Run:
+    """One evaluation of a rule on one buffer."""
+
+    data: bytes
+    folded: bytes | None
+    steps: Sequence[Step]
+    tied: Sequence[bool]
+    """For each step: does what follows depend on where it ended?"""
+    variables: dict[str, int]
+    fresh: int
+    """The bytes looked at must reach beyond this; -1 = no such condition."""
+    budget: int = BUDGET
+    exhausted: bool = False
+
+    def spend(self) -> bool:
+        self.budget -= 1
+        self.exhausted = self.exhausted or self.budget < 0
+        return self.budget >= 0
+
+    def value(self, name: Value, default: int = 0) -> int:
+        if name is None:
+            return default
+        return self.variables.get(name, 0) if isinstance(name, str) else name
+
+
+def _hold(run: Run, number: int, place: Place) -> bool:
+    """Do the steps from `number` on hold, given where the ones before ended?"""
+    if number == len(run.steps):
+        return place[1] > run.fresh
+    step = run.steps[number]
+    return _HANDLERS[type(step)](run, step, number, place)
+
+
+def _content_range(run: Run, step: Content, at: int) -> tuple[int, int]:
+    """(earliest start, latest end) of a content."""
+    low, high = 0, len(run.data)
+    if step.startswith:
+        return 0, min(high, len(step.pattern))
+    if step.offset is not None or step.depth is not None:
+        low = run.value(step.offset)
+        if step.depth is not None:
+            high = min(high, low + run.value(step.depth))
+    if is_relative(step):
+        distance = run.value(step.distance)
+        low = max(low, at + distance, 0)
+        if step.within is not None:
+            high = min(high, at + distance + run.value(step.within))
+    return low, high
+
+
+def _find(run: Run, step: Content, low: int, high: int) -> int:
+    """First place of the pattern in the range, -1 = none."""
+    data, pattern = run.data, step.pattern
+    if step.nocase:
+        if run.folded is None:
+            run.folded = run.data.lower()
+        data, pattern = run.folded, pattern.lower()
+    if step.endswith:
+        low = max(low, len(data) - len(pattern))
+    return data.find(pattern, low, high) if low <= high else -1
+
+
+def _content(run: Run, step: Content, number: int, place: Place) -> bool:
+    at, reach = place
+    low, high = _content_range(run, step, at)
+    if step.negated:
+        return run.spend() and _find(run, step, low, high) < 0 and _hold(run, number + 1, place)
+    while run.spend():
+        found = _find(run, step, low, high)
+        if found < 0:
+            return False
+        end = found + len(step.pattern)
+        if _hold(run, number + 1, (end, max(reach, end))):
+            return True
+        if not run.tied[number]:
+            return False
+        low = found + 1
+    return False
+
+
+def _pcre(run: Run, step: Pcre, number: int, place: Place) -> bool:
+    at, reach = place
+    base = at if step.relative else 0
+    subject = run.data[base : base + SUBJECT_LIMIT]
+    regex = compile_regex(step.pattern, step.flags)
+    start = 0
+    while run.spend():
+        found = regex.search(subject, start)
+        if step.negated:
+            return found is None and _hold(run, number + 1, place)
+        if found is None:
+            return False
+        end = base + found.end()
+        if _hold(run, number + 1, (end, max(reach, end))):
+            return True
+        start = found.start() + 1
+        if not run.tied[number] or start > len(subject):
+            return False
+    return False
+
+
+def _is_data_at(run: Run, step: IsDataAt, number: int, place: Place) -> bool:
+    at, reach = place
+    wanted = run.value(step.position)
+    wanted = at + wanted if step.relative else wanted + 1
+    if (wanted <= len(run.data)) == step.negated:
+        return False
+    if not step.negated:
+        reach = max(reach, wanted)
+    return _hold(run, number + 1, (at, reach))
+
+
+_Numeric = ByteTest | ByteJump | ByteExtract | ByteMath
+
+
+def _number(run: Run, step: _Numeric, at: int) -> tuple[int, int, int] | None:
+    """(value, where it starts, where it ends) of the number that a step reads."""
+    start = run.value(step.offset) + (at if step.relative else 0)
+    read = read_number(
+        run.data, start, run.value(step.count), base=step.base, little_endian=step.little_endian
+    )
+    return None if read is None else (read[0], start, start + read[1])
+
+
+_COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {
+    "<": lambda a, b: a < b,
+    ">": lambda a, b: a > b,
+    "=": lambda a, b: a == b,
+    "<=": lambda a, b: a <= b,
+    ">=": lambda a, b: a >= b,
+    "&": lambda a, b: a & b != 0,
+    "^": lambda a, b: a ^ b != 0,
+}
+
+
+def _byte_test(run: Run, step: ByteTest, number: int, place: Place) -> bool:
+    read = _number(run, step, place[0])
+    if read is None:
+        return False
+    value = masked(read[0], step.bitmask)
+    if _COMPARE[step.operator](value, run.value(step.value)) == step.negated:
+        return False
+    return _hold(run, number + 1, (place[0], max(place[1], read[2])))
+
+
+def _byte_jump(run: Run, step: ByteJump, number: int, place: Place) -> bool:
+    read = _number(run, step, place[0])
+    if read is None:
+        return False
+    jump = masked(read[0], step.bitmask) * step.multiplier
+    if step.align:
+        jump += -jump % 4
+    jump += run.value(step.post_offset)
+    if step.from_beginning:
+        target = jump
+    elif step.from_end:
+        target = len(run.data) + jump
+    else:
+        target = read[2] + jump
+    if not 0 <= target < len(run.data):
+        return False
+    return _hold(run, number + 1, (target, max(place[1], read[2])))
+
+
+def _byte_extract(run: Run, step: ByteExtract, number: int, place: Place) -> bool:
+    read = _number(run, step, place[0])
+    if read is None:
+        return False
+    value = masked(read[0], step.bitmask) * step.multiplier
+    if step.align:
+        value += -value % step.align
+    run.variables[step.name] = value & MAX_VALUE
+    return _hold(run, number + 1, (read[2], max(place[1], read[2])))
+
+
+_COMPUTE: Final[dict[str, Callable[[int, int], int | None]]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a // b if b else None,
+    "<<": lambda a, b: a << b if b < 64 else None,
+    ">>": lambda a, b: a >> b if b < 64 else None,
+}
+
+
+def _byte_math(run: Run, step: ByteMath, number: int, place: Place) -> bool:
+    read = _number(run, step, place[0])
+    if read is None:
+        return False
+    value = _COMPUTE[step.operator](read[0], run.value(step.rvalue))
+    if value is None:
+        return False
+    run.variables[step.result] = masked(value & MAX_VALUE, step.bitmask)
+    return _hold(run, number + 1, (read[2], max(place[1], read[2])))
+
+
+def _buffer_size(run: Run, step: BufferSize, number: int, place: Place) -> bool:
+    inside = any(low <= len(run.data) <= high for low, high in step.spans)
+    return inside != step.negated and _hold(run, number + 1, place)
+
+
+_HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
+    Content: _content,
+    Pcre: _pcre,
+    IsDataAt: _is_data_at,
+    ByteTest: _byte_test,
+    ByteJump: _byte_jump,
+    ByteExtract: _byte_extract,
+    ByteMath: _byte_math,
+    BufferSize: _buffer_size,
+}
+STEP_TYPES: Final = tuple(_HANDLERS)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What evaluations came to."""
+
+    evaluated: int = 0
+    exhausted: int = 0
+    """Evaluations that ran out of budget and so did not match."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A rule's steps by buffer, in the order in which the buffers first appear."""
+
+    groups: tuple[tuple[str, tuple[Step, ...], tuple[bool, ...]], ...]
+    needs_fresh: bool
+    """A positive payload step looks for bytes: on a stream some of them must be new."""
+
+    @classmethod
+    def of(cls, steps: Sequence[Step]) -> Plan:
+        by_buffer: dict[str, list[Step]] = {}
+        for step in steps:
+            by_buffer.setdefault(step.buffer, []).append(step)
+        groups = tuple((name, tuple(own), _tied(own)) for name, own in by_buffer.items())
+        found = any(isinstance(s, Content | Pcre) and not s.negated for s in by_buffer.get(PAYLOAD, ()))
+        return cls(groups, found)
+
+    def holds(self, context: Context, tally: Tally) -> bool:
+        """Do all steps hold? A buffer that the packet does not have holds for nothing."""
+        tally.evaluated += 1
+        variables: dict[str, int] = {}
+        for name, steps, tied in self.groups:
+            data = BUFFERS[name](context)
+            if data is None:
+                return False
+            fresh = context.fresh if name == PAYLOAD and self.needs_fresh else -1
+            if fresh >= 0:
+                tied = (True,) * len(steps)
+            run = Run(data, None, steps, tied, variables, fresh)
+            held = _hold(run, 0, (0, 0))
+            tally.exhausted += run.exhausted
+            if not held:
+                return False
+        return True
+
+
+def _tied(steps: Sequence[Step]) -> tuple[bool, ...]:
+    """For each step: is any later step relative to it?
+
+    A variable hangs on a place only through a byte_extract or byte_math that is itself relative.
+    """
+    tied = [False] * len(steps)
+    depends = False
+    for number in range(len(steps) - 1, -1, -1):
+        tied[number] = depends
+        step = steps[number]
+        moves = isinstance(step, Content | Pcre | ByteJump | ByteExtract | ByteMath) and not getattr(
+            step, "negated", False
+        )
+        if is_relative(step):
+            depends = True
+        elif moves:
+            depends = False
+    return tuple(tied)

@@ -1,0 +1,100 @@
+"""Which content of a rule, and which piece of it, the multi-pattern scan looks for.
+
+A good piece is rare in ordinary traffic: the scan then seldom stops. Rarity is judged by the bytes
+alone (a table of how common they are) and by a list of strings that are in almost every message.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vpi_tui.model.signature import Content, Step
+
+LONGEST_PIECE: Final = 8
+"""Bytes of a piece. Longer ones make the automata larger, not the scan more exact (the whole
+content is compared after each hit)."""
+
+_BOILERPLATE: Final = (
+    b"get / http/1.0 http/1.1\r\nhost: user-agent: mozilla/5.0 (compatible; content-type: "
+    b"content-length: accept: accept-encoding: accept-language: connection: keep-alive\r\ncookie: "
+    b"referer: server: date: post /put /head /options http://www.https:// .com .html .php text/html "
+    b"application/ charset=utf-8\r\n\r\n200 ok\r\n<html><head><title><body></script></div> index. "
+)
+
+
+def _weights() -> tuple[float, ...]:
+    """Bits of surprise for each byte, letters folded: a rough model of mixed traffic."""
+    weight = [6.0] * 256
+    for byte in range(0x80, 0x100):
+        weight[byte] = 7.0
+    for byte in b"abcdefghijklmnopqrstuvwxyz":
+        weight[byte] = 4.0
+    for byte in b"etaoinsrhld":
+        weight[byte] = 3.3
+    for byte in b"jkqvxz":
+        weight[byte] = 5.0
+    for byte in b'0123456789./:-_=;,"<>':
+        weight[byte] = 4.3
+    for byte in b" \r\n":
+        weight[byte] = 3.2
+    weight[0x00], weight[0xFF], weight[0x20] = 1.0, 2.5, 2.8
+    weight[0x01], weight[0x90], weight[0x41] = 3.5, 4.5, weight[0x61]
+    return tuple(weight)
+
+
+_WEIGHT: Final = _weights()
+
+
+@dataclass(frozen=True, slots=True)
+class FastPattern:
+    """step: index in Signature.steps; piece: folded to lower case; at: where it is in the content."""
+
+    step: int
+    piece: bytes
+    at: int
+
+
+def fold(pattern: bytes) -> bytes:
+    """ASCII letters to lower case, all other bytes as they are."""
+    return pattern.lower()
+
+
+def surprise(piece: bytes) -> float:
+    """How rare a folded piece is, in bits; a byte that repeats its neighbour adds little."""
+    total, before = 0.0, -1
+    for byte in piece:
+        total += _WEIGHT[byte] * (0.2 if byte == before else 1.0)
+        before = byte
+    return total * 0.4 if piece in _BOILERPLATE else total
+
+
+def best_piece(pattern: bytes) -> tuple[float, bytes, int]:
+    """(surprise, piece, offset) of the rarest piece of at most LONGEST_PIECE bytes."""
+    folded = fold(pattern)
+    last = max(0, len(folded) - LONGEST_PIECE)
+    pieces = ((surprise(folded[at : at + LONGEST_PIECE]), -at) for at in range(last + 1))
+    score, minus_at = max(pieces)
+    return score, folded[-minus_at : -minus_at + LONGEST_PIECE], -minus_at
+
+
+def choose(steps: Sequence[Step], buffer: str = "payload") -> FastPattern | None:
+    """The fast pattern of a rule, None when it has no content that must be there.
+
+    An explicit fast_pattern wins; else the rarest piece, where each byte of length counts.
+    """
+    best: tuple[float, FastPattern] | None = None
+    for number, step in enumerate(steps):
+        if not isinstance(step, Content) or step.negated or step.buffer != buffer or not step.pattern:
+            continue
+        begin, length = step.fast_pattern_chop or (0, len(step.pattern))
+        chopped = step.pattern[begin : begin + length] or step.pattern
+        begin = begin if step.pattern[begin : begin + length] else 0
+        score, piece, at = best_piece(chopped)
+        chosen = FastPattern(number, piece, begin + at)
+        if step.fast_pattern or step.fast_pattern_only or step.fast_pattern_chop:
+            return chosen
+        if best is None or score > best[0]:
+            best = (score, chosen)
+    return best[1] if best else None

@@ -1,0 +1,108 @@
+"""What is remembered per flow: flowbits and passed flows. Bounded; a reused slot starts empty."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import numpy as np
+
+from vpi_tui.detect.match.types import ScopeResolver
+from vpi_tui.model.batch import U32
+from vpi_tui.model.signature import FlowBits, Scope, Signature
+
+MOST_FLOWS: Final = 262_144
+"""Flows with flowbits; the one that got its first bit longest ago makes room."""
+
+
+class FlowState:
+    """Slots are told apart from their earlier use by a generation, which the packet loop counts."""
+
+    def __init__(self) -> None:
+        self.generation: U32 = np.ones(1, np.uint32)
+        """uint32[slots]: grows with each flow in a slot."""
+        self.passed: U32 = np.zeros(1, np.uint32)
+        """uint32[slots]: the generation that a pass rule let through; 0 = none."""
+        self.evicted = 0
+        self._bits: dict[int, tuple[int, int]] = {}
+        """Slot -> (generation, set of bits)."""
+
+    def make_room(self, slots: int) -> None:
+        """Grow to at least so many slots."""
+        short = slots - self.generation.size
+        if short > 0:
+            extra = max(short, self.generation.size)
+            self.generation = np.concatenate((self.generation, np.ones(extra, np.uint32)))
+            self.passed = np.concatenate((self.passed, np.zeros(extra, np.uint32)))
+
+    def bits(self, slot: int, born: int) -> int:
+        found = self._bits.get(slot)
+        return found[1] if found and found[0] == born else 0
+
+    def set_bits(self, slot: int, born: int, bits: int) -> None:
+        if not bits:
+            self._bits.pop(slot, None)
+            return
+        if slot not in self._bits and len(self._bits) >= MOST_FLOWS:
+            del self._bits[next(iter(self._bits))]
+            self.evicted += 1
+        self._bits[slot] = (born, bits)
+
+    def forget(self, slots: Iterable[int]) -> None:
+        for slot in slots:
+            self._bits.pop(slot, None)
+            if 0 <= slot < self.passed.size:
+                self.passed[slot] = 0
+
+    @property
+    def flows(self) -> int:
+        return len(self._bits)
+
+
+class BitPlan:
+    """A rule's flowbits with the names as bits of one integer."""
+
+    __slots__ = ("changes", "conditions")
+
+    def __init__(self, flowbits: Sequence[FlowBits], numbers: dict[str, int]) -> None:
+        self.conditions: list[tuple[int, bool]] = []
+        """(any of these bits, must it be set)"""
+        self.changes: list[tuple[str, int]] = []
+        for step in flowbits:
+            bits = sum(1 << numbers.setdefault(name, len(numbers)) for name in dict.fromkeys(step.names))
+            if step.op in ("isset", "isnotset"):
+                self.conditions.append((bits, step.op == "isset"))
+            else:
+                self.changes.append((step.op, bits))
+
+    def allows(self, bits: int) -> bool:
+        return all(bool(bits & asked) == wanted for asked, wanted in self.conditions)
+
+    def change(self, bits: int) -> int:
+        for op, named in self.changes:
+            bits = bits | named if op == "set" else bits & ~named if op == "unset" else bits ^ named
+        return bits
+
+
+def bit_plans(signatures: Sequence[Signature]) -> dict[int, BitPlan]:
+    """Plans of the rules that have flowbits, by rule number."""
+    numbers: dict[str, int] = {}
+    return {n: BitPlan(s.flowbits, numbers) for n, s in enumerate(signatures) if s.flowbits}
+
+
+def scope_holds(scope: Scope, resolver: ScopeResolver | None, flow: int) -> bool:
+    """Does the flow touch the switches, guests and tags that the rule names? No resolver: no."""
+    if not (scope.switches or scope.guests or scope.tags):
+        return True
+    if resolver is None or flow < 0:
+        return False
+    return (
+        (not scope.switches or _any_like((resolver.switch_of(flow),), scope.switches))
+        and (not scope.guests or _any_like(resolver.guests_of(flow), scope.guests))
+        and (not scope.tags or _any_like(resolver.tags_of(flow), scope.tags))
+    )
+
+
+def _any_like(names: Iterable[str], patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatchcase(name, pattern) for name in names for pattern in patterns)

@@ -1,0 +1,210 @@
+"""Sorting rules into groups, so that a packet meets only what could match it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.detect.match.automata import AutomataBuilder
+from vpi_tui.detect.match.columns import KIND_ICMP4, KIND_ICMP6, KIND_OTHER, KIND_SCTP, KIND_TCP, KIND_UDP
+from vpi_tui.detect.match.kernels_units import SELECTORS, PacketRules, Selectors
+from vpi_tui.detect.match.units import UnitKind, mask
+from vpi_tui.model.batch import I32
+from vpi_tui.model.signature import ANY_PORT, Ranges, Signature
+
+MOST_PORTS: Final = 2048
+"""A set of more ports than this is no help in sorting."""
+MOST_GROUPS: Final = 64
+MOST_PIECES: Final = 40_000
+"""Patterns of all groups of a selector together: each group repeats those for any port."""
+
+_MAIN = mask(UnitKind.PACKET, UnitKind.STREAM_START, UnitKind.STREAM_LATER)
+_TAKEN = mask(UnitKind.TAKEN)
+_TO_SERVER, _TO_CLIENT = 0b011, 0b100
+_OTHER = KIND_SCTP | KIND_ICMP4 | KIND_ICMP6 | KIND_OTHER
+# (kinds of packet, directions, unit kinds) of each selector; see kernels_units._selector.
+_SELECTOR: Final = (
+    (KIND_TCP, _TO_SERVER, _MAIN),
+    (KIND_TCP, _TO_CLIENT, _MAIN),
+    (KIND_TCP, _TO_SERVER, _TAKEN),
+    (KIND_TCP, _TO_CLIENT, _TAKEN),
+    (KIND_UDP, _TO_SERVER, _MAIN),
+    (KIND_UDP, _TO_CLIENT, _MAIN),
+    (_OTHER, _TO_SERVER, _MAIN),
+    (_OTHER, _TO_CLIENT, _MAIN),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRule:
+    """What the grouping needs of a rule with a fast pattern."""
+
+    pattern: int
+    """Number of the piece."""
+    kinds: int
+    directions: int
+    units: int
+    limit: int
+    """Latest end of the content in the payload; -1 = anywhere."""
+    ports: Ranges | None
+    """The few ports that it is about; None = many."""
+    to_port: bool
+    from_port: bool
+    """Whether those are destination ports, source ports, or (bidirectional) either."""
+
+
+def narrow_ports(signature: Signature) -> tuple[Ranges | None, bool, bool]:
+    """(ports, are they of the destination, of the source) by which to sort a rule."""
+    header = signature.header
+    for ports, to_port in ((header.dest_port, True), (header.src_port, False)):
+        if ports != ANY_PORT and sum(high - low + 1 for low, high in ports.spans) <= MOST_PORTS:
+            return ports, to_port or header.bidirectional, not to_port or header.bidirectional
+    return None, False, False
+
+
+def build_selectors(rules: Iterable[ScanRule], builder: AutomataBuilder) -> Selectors:
+    """Groups and automata of all selectors. Rules that do not fit in a group go to all ports."""
+    all_rules = list(rules)
+    port_group = np.zeros((2 * SELECTORS, 65536), np.uint8)
+    automaton = np.full((2 * SELECTORS, 256), -1, np.int32)
+    limit = np.full((2 * SELECTORS, 256), -1, np.int32)
+    for number, (kinds, directions, units) in enumerate(_SELECTOR):
+        chosen = [
+            rule
+            for rule in all_rules
+            if rule.kinds & kinds and rule.directions & directions and rule.units & units
+        ]
+        kept = _kept_ranges(chosen)
+        anywhere = [rule for rule in chosen if rule.ports not in kept]
+        for side, wanted in ((2 * number, "to_port"), (2 * number + 1, "from_port")):
+            everywhere = anywhere if wanted == "to_port" else []
+            placed = [rule for rule in chosen if rule.ports in kept and getattr(rule, wanted)]
+            groups, members = _port_groups({rule.ports for rule in placed if rule.ports}, port_group[side])
+            for group in range(groups):
+                rules_here = everywhere + [rule for rule in placed if rule.ports in members[group]]
+                automaton[side, group] = builder.add(frozenset(rule.pattern for rule in rules_here))
+                limits = [rule.limit for rule in rules_here]
+                limit[side, group] = max(limits) if limits and min(limits) >= 0 else -1
+    return Selectors(port_group, automaton, limit)
+
+
+def _kept_ranges(rules: Sequence[ScanRule]) -> set[Ranges | None]:
+    """The port sets worth a group of their own: the most used, as long as memory allows."""
+    used = Counter(rule.ports for rule in rules if rule.ports is not None)
+    ranked = [ports for ports, _ in used.most_common(MOST_GROUPS)]
+    anywhere = len(rules) - sum(used[ports] for ports in ranked)
+    while ranked and anywhere * len(ranked) > MOST_PIECES:
+        anywhere += used[ranked.pop()]
+    return set(ranked)
+
+
+def _port_groups(
+    ranges: set[Ranges], port_group: NDArray[np.uint8]
+) -> tuple[int, list[frozenset[Ranges | None]]]:
+    """Fill in each port's group; (number of groups, the port sets that each group is in).
+
+    Ports that lie in the same sets form a group; group 0 lies in none. With more than 255 groups
+    (port sets that overlap in many ways) neighbours are merged: a group may hold too many rules,
+    never too few.
+    """
+    members: dict[int, set[Ranges]] = defaultdict(set)
+    for one in ranges:
+        for low, high in one.spans:
+            for port in range(low, high + 1):
+                members[port].add(one)
+    numbers: dict[frozenset[Ranges], int] = {}
+    groups: list[set[Ranges]] = [set()]
+    for port, found in sorted(members.items()):
+        key = frozenset(found)
+        if key not in numbers:
+            if len(groups) < 256:
+                groups.append(set())
+            numbers[key] = len(groups) - 1
+        groups[numbers[key]] |= key
+        port_group[port] = numbers[key]
+    return len(groups), [frozenset(group) for group in groups]
+
+
+_CLASS_KINDS: Final = (KIND_TCP, KIND_UDP, KIND_ICMP4 | KIND_ICMP6, KIND_SCTP | KIND_OTHER)
+_KEY_COLUMN: Final = {0: "tcp_flags", 2: "icmp_type"}
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRule:
+    """What the grouping needs of a rule without a fast pattern."""
+
+    number: int
+    signature: Signature
+    kinds: int
+    directions: int
+    once: bool
+    units: int
+    """Mask of UnitKind for rules that want a payload; 0 = none."""
+
+
+class _Lists:
+    def __init__(self) -> None:
+        self.numbers: dict[tuple[int, ...], int] = {(): 0}
+
+    def number(self, rules: tuple[int, ...]) -> int:
+        return self.numbers.setdefault(rules, len(self.numbers))
+
+    def arrays(self) -> tuple[I32, I32]:
+        start = np.concatenate(([0], np.cumsum([len(rules) for rules in self.numbers])))
+        return start.astype(np.int32), np.array([r for rules in self.numbers for r in rules], np.int32)
+
+
+def build_packet_rules(rules: Sequence[ListedRule], total: int) -> PacketRules:
+    """The lists of rules to check per packet. total: number of all rules."""
+    lists = _Lists()
+    list_of = np.zeros((4, 3, 256), np.int32)
+    once_of = np.zeros((4, 3), np.int32)
+    stream_of = np.zeros(3, np.int32)
+    packets = mask(UnitKind.PACKET, UnitKind.TAKEN)
+    per_packet = [rule for rule in rules if not rule.once and (not rule.units or rule.units & packets)]
+    for group, kinds in enumerate(_CLASS_KINDS):
+        for direction in range(3):
+            once = (r.number for r in rules if r.once and r.kinds & kinds and r.directions >> direction & 1)
+            once_of[group, direction] = lists.number(tuple(once))
+            here = [r for r in per_packet if r.kinds & kinds and r.directions >> direction & 1]
+            list_of[group, direction] = _by_key(here, _KEY_COLUMN.get(group, ""), lists)
+    for direction in range(3):
+        streams = (r.number for r in rules if r.units & ~packets and r.directions >> direction & 1)
+        stream_of[direction] = lists.number(tuple(streams))
+    needs = np.zeros(total, np.uint8)
+    for rule in rules:
+        needs[rule.number] = rule.units
+    start, flat = lists.arrays()
+    return PacketRules(list_of, start, flat, once_of, needs, stream_of)
+
+
+def _by_key(rules: Sequence[ListedRule], column: str, lists: _Lists) -> I32:
+    """int32[256]: the list for each key byte: the rules whose tests of the column it can pass."""
+    allowed = np.array([_key_allowed(rule.signature, column) for rule in rules]).reshape(-1, 256)
+    found = np.zeros(256, np.int32)
+    for key in range(256):
+        found[key] = lists.number(tuple(rules[k].number for k in np.flatnonzero(allowed[:, key])))
+    return found
+
+
+def _key_allowed(signature: Signature, column: str) -> NDArray[np.bool_]:
+    """bool[256]: may a packet with this low byte in the column pass the rule's tests of it?"""
+    allowed = np.ones(256, np.bool_)
+    for test in signature.columns:
+        if test.column == column:
+            either = np.zeros(256, np.bool_)
+            for ninth_bit in (0, 0x100):
+                values = np.arange(256) + ninth_bit
+                if test.mask is not None:
+                    values &= test.mask & 0x1FF
+                inside = np.zeros(256, np.bool_)
+                for low, high in test.spans:
+                    inside |= (values >= min(low, 0x7FFF)) & (values <= min(high, 0x7FFF))
+                either |= inside != test.negated
+            allowed &= either
+    return allowed

@@ -1,0 +1,371 @@
+"""Does a rule's header (protocol, direction, addresses, ports) and do its column tests hold?
+
+A *subject* is what is inspected: the rows of a DecodedBatch, or the stretches of a StreamBatch in
+the shape of rows. All entries of one Subject are of one of these two sorts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from vpi_tui.model.batch import I32, U8, U16, U64
+
+KIND_NOT_IP = 1 << 10
+
+
+class Subject(NamedTuple):
+    """Columns of what is inspected, one entry each; for packets these are views on the batches."""
+
+    src_ip: U64
+    dest_ip: U64
+    src_port: U16
+    dest_port: U16
+    kinds: U16
+    """uint16[n]: bits of columns.KIND_*; 0 = never inspected (the flow was passed)."""
+    layer4: U8
+    """uint8[n]: 1 = its layer-4 header is here."""
+    valid: U8
+    """uint8[n]: 0 = malformed; only rules about decoder events look at it."""
+    direction: U8
+    state: U8
+    locality: U8
+    row: I32
+    """int32[n]: row of the DecodedBatch; -1 = none."""
+
+
+class RuleTable(NamedTuple):
+    """The compiled headers and column tests of `n` rules."""
+
+    kinds: U16
+    """uint16[n]: bits of columns.KIND_* that the rule looks at."""
+    directions: U8
+    """uint8[n]: bit 1 << Direction for each direction in which the rule holds."""
+    layer4: U8
+    """uint8[n]: 1 = needs the layer-4 header."""
+    malformed: U8
+    """uint8[n]: 1 = also looks at malformed packets."""
+    bidirectional: U8
+    src: I32
+    """int32[n]: number of an address set; -1 = any. The same for dest, and for port sets."""
+    dest: I32
+    src_port: I32
+    dest_port: I32
+    set_start: I32
+    """int32[sets + 1]: where the spans of an address set begin."""
+    low: U64
+    """uint64[spans, 2], sorted in each set; high is inclusive."""
+    high: U64
+    port_start: I32
+    """int32[sets + 1]: likewise for ports."""
+    port_low: U16
+    port_high: U16
+    test_start: I32
+    """int32[n + 1]: where the tests of a rule begin."""
+    test_column: U8
+    test_mask: U64
+    test_negated: U8
+    span_start: I32
+    """int32[tests + 1]"""
+    span_low: U64
+    span_high: U64
+
+
+@njit(nogil=True)
+def in_addresses(table, number, high, low):
+    """Is the address (two halves) in the set? Binary search for the last span that starts before."""
+    first = np.int64(table.set_start[number])
+    left, right = first, np.int64(table.set_start[number + 1])
+    while left < right:
+        middle = (left + right) >> 1
+        bound_high = table.low[middle, 0]
+        if bound_high < high or (bound_high == high and table.low[middle, 1] <= low):
+            left = middle + 1
+        else:
+            right = middle
+    if left == first:
+        return False
+    top = table.high[left - 1, 0]
+    return high < top or (high == top and low <= table.high[left - 1, 1])
+
+
+@njit(nogil=True)
+def in_ports(table, number, port):
+    first = np.int64(table.port_start[number])
+    left, right = first, np.int64(table.port_start[number + 1])
+    while left < right:
+        middle = (left + right) >> 1
+        if table.port_low[middle] <= port:
+            left = middle + 1
+        else:
+            right = middle
+    return left > first and port <= table.port_high[left - 1]
+
+
+@njit(nogil=True)
+def endpoints_hold(table, rule, subject, i, swapped):
+    """Addresses and ports. A later fragment has no ports: only `any` holds for it."""
+    src_port, dest_port = table.src_port[rule], table.dest_port[rule]
+    if swapped:
+        src_port, dest_port = dest_port, src_port
+    if src_port >= 0 or dest_port >= 0:
+        if subject.layer4[i] == 0:
+            return False
+        if dest_port >= 0 and not in_ports(table, dest_port, subject.dest_port[i]):
+            return False
+        if src_port >= 0 and not in_ports(table, src_port, subject.src_port[i]):
+            return False
+    src, dest = table.src[rule], table.dest[rule]
+    if swapped:
+        src, dest = dest, src
+    if src >= 0 and not in_addresses(table, src, subject.src_ip[i, 0], subject.src_ip[i, 1]):
+        return False
+    return dest < 0 or in_addresses(table, dest, subject.dest_ip[i, 0], subject.dest_ip[i, 1])
+
+
+@njit(nogil=True)
+def column_value(decoded, first, row, column):
+    """Value of a packet's column by its number in columns.COLUMN_NAMES."""
+    if column == 18:
+        return np.uint64(decoded.tcp_flags[row])
+    if column == 0:
+        return np.uint64(decoded.ip_v[row])
+    if column == 1:
+        return np.uint64(decoded.ethertype[row])
+    if column == 2:
+        return np.uint64(decoded.src_port[row])
+    if column == 3:
+        return np.uint64(decoded.dest_port[row])
+    if column == 4:
+        return np.uint64(decoded.proto[row])
+    if column == 5:
+        return np.uint64(decoded.vlan[row, 0])
+    if column == 6:
+        return np.uint64(decoded.vlan_layers[row])
+    if column == 7:
+        return np.uint64(decoded.src_mac[row])
+    if column == 8:
+        return np.uint64(decoded.dest_mac[row])
+    if column == 9:
+        return np.uint64(max(decoded.ip_len[row], 0))
+    if column == 10:
+        return np.uint64(max(decoded.payload_len[row], 0))
+    if column == 11:
+        return np.uint64(decoded.ttl[row])
+    if column == 12:
+        return np.uint64(decoded.tos[row])
+    if column == 13:
+        return np.uint64(decoded.ip_id[row])
+    if column == 14:
+        return np.uint64(decoded.frag_bits[row])
+    if column == 15:
+        return np.uint64(decoded.frag_offset[row])
+    if column == 16:
+        return np.uint64(decoded.fragment[row])
+    if column == 17:
+        return np.uint64(decoded.ip_opts[row])
+    if column == 19:
+        return np.uint64(decoded.tcp_seq[row])
+    if column == 20:
+        return np.uint64(decoded.tcp_ack[row])
+    if column == 21:
+        return np.uint64(decoded.tcp_window[row])
+    if column == 22:
+        return np.uint64(decoded.tcp_mss[row])
+    if column == 23:
+        return np.uint64(decoded.icmp_type[row])
+    if column == 24:
+        return np.uint64(decoded.icmp_code[row])
+    if column == 25:
+        return np.uint64(decoded.icmp_id[row])
+    if column == 26:
+        return np.uint64(decoded.icmp_seq[row])
+    if column == 27:
+        return np.uint64(decoded.tunnel[row])
+    if column == 28:
+        return np.uint64(decoded.events[row])
+    if column == 30:
+        return np.uint64(first[row])
+    if column == 32:
+        return np.uint64(decoded.vlan[row, 1])
+    same = (
+        decoded.src_ip[row, 0] == decoded.dest_ip[row, 0]
+        and decoded.src_ip[row, 1] == decoded.dest_ip[row, 1]
+    )
+    return np.uint64(1) if same and decoded.ip_v[row] else np.uint64(0)
+
+
+@njit(nogil=True)
+def value_holds(table, test, value):
+    """`((value & mask) in spans) != negated`."""
+    value = value & table.test_mask[test]
+    inside = False
+    for k in range(table.span_start[test], table.span_start[test + 1]):
+        if table.span_low[k] <= value <= table.span_high[k]:
+            inside = True
+            break
+    return inside != (table.test_negated[test] != 0)
+
+
+@njit(nogil=True)
+def _vlan_holds(table, test, decoded, row):
+    """vlan_any: the id stands in one of the (two) layers kept; negated: in none of them."""
+    negated = table.test_negated[test] != 0
+    for layer in range(min(np.int64(decoded.vlan_layers[row]), 2)):
+        if value_holds(table, test, np.uint64(decoded.vlan[row, layer])) != negated:
+            return not negated
+    return negated
+
+
+@njit(nogil=True)
+def test_holds(table, test, subject, i, decoded, first):
+    """One column test; a stretch without a row fails every test of a packet's own column."""
+    column = np.int64(table.test_column[test])
+    if column == 29:
+        return value_holds(table, test, np.uint64(subject.state[i]))
+    if column == 31:
+        return value_holds(table, test, np.uint64(subject.locality[i]))
+    if column == 0:
+        version = np.uint64(4) if subject.kinds[i] & np.uint16(1 << 8) else np.uint64(6)
+        if subject.kinds[i] & np.uint16(KIND_NOT_IP):
+            version = np.uint64(0)
+        return value_holds(table, test, version)
+    row = np.int64(subject.row[i])
+    if row < 0:
+        return column == 4 and value_holds(table, test, np.uint64(6))
+    if column == 33:
+        return _vlan_holds(table, test, decoded, row)
+    return value_holds(table, test, column_value(decoded, first, row, column))
+
+
+@njit(nogil=True)
+def rule_holds(table, rule, subject, i, decoded, first):
+    """Header and column tests of a rule against entry `i`, cheapest first."""
+    both = table.kinds[rule] & subject.kinds[i]
+    if (both & np.uint16(0xFF)) == 0 or (both & np.uint16(0xFF00)) == 0:
+        return False
+    if (table.directions[rule] >> subject.direction[i]) & 1 == 0:
+        return False
+    if table.layer4[rule] > subject.layer4[i]:
+        return False
+    if subject.valid[i] == 0 and table.malformed[rule] == 0:
+        return False
+    for test in range(table.test_start[rule], table.test_start[rule + 1]):
+        if not test_holds(table, test, subject, i, decoded, first):
+            return False
+    if endpoints_hold(table, rule, subject, i, False):
+        return True
+    return table.bidirectional[rule] != 0 and endpoints_hold(table, rule, subject, i, True)
+
+
+_KIND_OF_PROTO = np.full(256, 1 << 5, dtype=np.uint16)
+for _number, _kind in ((6, 1), (17, 2), (132, 4), (1, 8), (58, 16)):
+    _KIND_OF_PROTO[_number] = _kind
+
+
+@njit(nogil=True, cache=True)
+def packet_subject(decoded, flows, locality_of, generation, passed, malformed_events):
+    """The Subject of all rows of a batch, and each row's flow generation (uint32[m]).
+
+    generation: uint32[slots], grows by one whenever a row opens a flow in that slot, so that what
+    is remembered of an earlier flow in the slot is known to be stale. passed: uint32[slots], the
+    generation that a pass rule let through (0 = none). Both may be longer than the flow table.
+    """
+    rows = decoded.packet.size
+    kinds = np.empty(rows, np.uint16)
+    layer4 = np.empty(rows, np.uint8)
+    valid = np.empty(rows, np.uint8)
+    locality = np.zeros(rows, np.uint8)
+    numbers = np.empty(rows, np.int32)
+    born = np.zeros(rows, np.uint32)
+    for row in range(rows):
+        version = decoded.ip_v[row]
+        if version == 4:
+            kind = _KIND_OF_PROTO[decoded.proto[row]] | np.uint16(1 << 8)
+        elif version == 6:
+            kind = _KIND_OF_PROTO[decoded.proto[row]] | np.uint16(1 << 9)
+        else:
+            kind = np.uint16((1 << 5) | KIND_NOT_IP)
+        layer4[row] = 1 if decoded.l4_off[row] >= 0 and decoded.fragment[row] != 2 else 0
+        valid[row] = 1 if (decoded.events[row] & malformed_events) == 0 else 0
+        slot = np.int64(flows.flow[row])
+        if slot >= 0:
+            if flows.first[row] & 1:
+                generation[slot] += np.uint32(1)
+            born[row] = generation[slot]
+            if slot < locality_of.size:
+                locality[row] = locality_of[slot]
+            if passed[slot] == born[row] and born[row] != 0:
+                kind = np.uint16(0)
+        kinds[row] = kind
+        numbers[row] = row
+    subject = Subject(
+        decoded.src_ip,
+        decoded.dest_ip,
+        decoded.src_port,
+        decoded.dest_port,
+        kinds,
+        layer4,
+        valid,
+        flows.direction,
+        flows.state,
+        locality,
+        numbers,
+    )
+    return subject, born
+
+
+@njit(nogil=True, cache=True)
+def stream_subject(streams, flows, view, generation, born_of_row, passed):
+    """The Subject of all stretches: ends and direction from the flow table, the rest from the row.
+
+    Also uint32[k]: the generation of the flow of each stretch.
+    """
+    count = streams.row.size
+    src_ip = np.zeros((count, 2), np.uint64)
+    dest_ip = np.zeros((count, 2), np.uint64)
+    src_port = np.zeros(count, np.uint16)
+    dest_port = np.zeros(count, np.uint16)
+    kinds = np.zeros(count, np.uint16)
+    state = np.ones(count, np.uint8)
+    locality = np.zeros(count, np.uint8)
+    born = np.zeros(count, np.uint32)
+    for i in range(count):
+        slot, row = np.int64(streams.flow[i]), np.int64(streams.row[i])
+        if slot < 0 or slot >= view.client_port.size:
+            continue
+        born[i] = born_of_row[row] if row >= 0 and flows.flow[row] == slot else generation[slot]
+        if passed[slot] == born[i] and born[i] != 0:
+            continue
+        if streams.direction[i] == 2:
+            src, dest = view.server_ip, view.client_ip
+            src_port[i], dest_port[i] = view.server_port[slot], view.client_port[slot]
+        else:
+            src, dest = view.client_ip, view.server_ip
+            src_port[i], dest_port[i] = view.client_port[slot], view.server_port[slot]
+        for half in range(2):
+            src_ip[i, half] = src[slot, half]
+            dest_ip[i, half] = dest[slot, half]
+        mapped = src_ip[i, 0] == 0 and (src_ip[i, 1] >> np.uint64(32)) == np.uint64(0xFFFF)
+        kinds[i] = np.uint16(1 | (1 << 8)) if mapped else np.uint16(1 | (1 << 9))
+        locality[i] = view.locality[slot]
+        if row >= 0:
+            state[i] = flows.state[row]
+    return (
+        Subject(
+            src_ip,
+            dest_ip,
+            src_port,
+            dest_port,
+            kinds,
+            np.ones(count, np.uint8),
+            np.ones(count, np.uint8),
+            streams.direction,
+            state,
+            locality,
+            streams.row,
+        ),
+        born,
+    )

@@ -1,0 +1,134 @@
+"""Thresholds: counting matches per rule and address, flow or rule, in a table of bounded size.
+
+What each kind does is Suricata's (manual, "Thresholding Keywords"; detect-engine-threshold.c):
+time comes from the packets, a window begins with the first match and lasts `seconds` inclusive.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from vpi_tui.model.batch import I64, U8, U64
+
+WAYS = 8
+LIMIT, THRESHOLD, BOTH, DETECTION_FILTER = 1, 2, 3, 4
+BY_SRC, BY_DST, BY_BOTH, BY_RULE, BY_FLOW = 0, 1, 2, 3, 4
+
+
+class ThresholdRules(NamedTuple):
+    """uint8 / int64 [n]: the threshold of each rule; kind 0 = none."""
+
+    kind: U8
+    track: U8
+    count: I64
+    window_ns: I64
+
+
+class ThresholdTable(NamedTuple):
+    """Sets of 8 places; a new key takes a free or the stalest place of its set."""
+
+    key: U64
+    """uint64[places, 5]: rule + 1 and up to two addresses; 0 = free."""
+    begin: I64
+    """int64[places]: ns, time of the first match in the window."""
+    count: I64
+    evicted: I64
+    """int64[1]: windows that were still open when their place was taken."""
+
+
+@njit(nogil=True)
+def _mix(value):
+    value = (value ^ (value >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
+    value = (value ^ (value >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
+    return value ^ (value >> np.uint64(33))
+
+
+@njit(nogil=True)
+def _place(table, key, now, windows, salt):
+    """(place, is it new) for a key."""
+    mixed = salt
+    for k in range(5):
+        mixed = _mix(mixed ^ key[k])
+    sets = table.begin.size // WAYS
+    home = np.int64(mixed % np.uint64(sets)) * WAYS
+    oldest = home
+    for place in range(home, home + WAYS):
+        if table.key[place, 0] == 0:
+            oldest = place
+            break
+        same = True
+        for k in range(5):
+            if table.key[place, k] != key[k]:
+                same = False
+                break
+        if same:
+            return place, False
+        if table.begin[place] < table.begin[oldest]:
+            oldest = place
+    if table.key[oldest, 0] != 0 and now <= table.begin[oldest] + windows[np.int64(table.key[oldest, 0]) - 1]:
+        table.evicted[0] += 1
+    for k in range(5):
+        table.key[oldest, k] = key[k]
+    return oldest, True
+
+
+@njit(nogil=True)
+def _fires(kind, limit, window, table, place, is_new, now):
+    """Count one match; does it raise an alert?"""
+    if is_new or now > table.begin[place] + window:
+        table.begin[place] = now
+        table.count[place] = 1
+        return kind == LIMIT or (kind == BOTH and limit == 1)
+    table.count[place] += 1
+    count = table.count[place]
+    if kind == LIMIT:
+        return count <= limit
+    if kind == BOTH:
+        return count == limit
+    if kind == DETECTION_FILTER:
+        return count > limit
+    if count >= limit:
+        table.count[place] = 0
+        return True
+    return False
+
+
+@njit(nogil=True)
+def _after(a_high, a_low, b_high, b_low):
+    return a_high > b_high or (a_high == b_high and a_low > b_low)
+
+
+@njit(nogil=True, cache=True)
+def apply_thresholds(rules, table, salt, rule, entry, ts_ns, src_ip, dest_ip, flow, born, keep):
+    """Set keep[i] to 0 for each match i (rule[i], entry[i]) that its threshold holds back.
+
+    In order of i. ts_ns int64[i]; src_ip, dest_ip uint64[entries, 2]; flow, born: the flow's slot
+    and generation by entry. salt: uint64, secret, so that no sender can aim at one set of places.
+    """
+    key = np.zeros(5, np.uint64)
+    for i in range(rule.size):
+        number = rule[i]
+        kind = rules.kind[number]
+        if kind == 0 or (kind == THRESHOLD and rules.count[number] == 1):
+            continue
+        e = entry[i]
+        key[0] = np.uint64(number + 1)
+        key[1], key[2], key[3], key[4] = np.uint64(0), np.uint64(0), np.uint64(0), np.uint64(0)
+        track = rules.track[number]
+        if track == BY_SRC:
+            key[1], key[2] = src_ip[e, 0], src_ip[e, 1]
+        elif track == BY_DST:
+            key[1], key[2] = dest_ip[e, 0], dest_ip[e, 1]
+        elif track == BY_BOTH:
+            key[1], key[2], key[3], key[4] = src_ip[e, 0], src_ip[e, 1], dest_ip[e, 0], dest_ip[e, 1]
+            if _after(key[1], key[2], key[3], key[4]):
+                key[1], key[2], key[3], key[4] = key[3], key[4], key[1], key[2]
+        elif track == BY_FLOW:
+            key[1], key[2] = np.uint64(flow[e] + 1), np.uint64(born[e])
+        now = ts_ns[i]
+        place, is_new = _place(table, key, now, rules.window_ns, salt)
+        if not _fires(kind, rules.count[number], rules.window_ns[number], table, place, is_new, now):
+            keep[i] = 0

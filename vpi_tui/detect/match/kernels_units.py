@@ -1,0 +1,185 @@
+"""Which bytes to scan with which automaton, and which rules to look at without a pattern.
+
+Traffic is sorted by *selector*: class of protocol x direction x (all rules | rules that look at a
+packet although the stream took its payload). Within a selector, rules for few ports are looked for
+only on those ports.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from vpi_tui.detect.match.kernels_rules import rule_holds
+from vpi_tui.model.batch import I32, U8
+
+# Unit kinds (units.UnitKind): numbers of the bits in FastContents.kinds.
+PACKET, TAKEN, STREAM_START, STREAM_LATER = 0, 1, 2, 3
+SELECTORS = 8
+
+
+class Selectors(NamedTuple):
+    """Automata by selector and port; -1 = nothing to scan for."""
+
+    port_group: U8
+    """uint8[16, 65536]: selector * 2 (+ 1 for source ports) and port -> group, 0 = none special."""
+    automaton: I32
+    """int32[16, 256]: automaton of a group; for destination ports group 0 = the rules for any port."""
+    limit: I32
+    """int32[16, 256]: no pattern of the group can begin to match behind so many bytes."""
+
+
+class PacketRules(NamedTuple):
+    """Lists of rules without a fast pattern, by what a packet's key byte is.
+
+    The key byte is the low byte of tcp_flags, or the ICMP type: most such rules test it.
+    """
+
+    list_of: I32
+    """int32[4, 3, 256]: class (tcp, udp, icmp, other), direction, key -> number of a list."""
+    list_start: I32
+    list_rule: I32
+    once_of: I32
+    """int32[4, 3]: class, direction -> list of rules inspected once a flow and direction."""
+    needs: U8
+    """uint8[n]: 0 = a packet as it is; else bits 1 << unit kind: wants a payload of that kind."""
+    stream_of: I32
+    """int32[3]: direction -> list of the rules that inspect stretches without a fast pattern."""
+
+
+@njit(nogil=True)
+def protocol_class(kinds):
+    """0 tcp, 1 udp, 2 icmp, 3 all others."""
+    if kinds & np.uint16(1):
+        return 0
+    if kinds & np.uint16(2):
+        return 1
+    if kinds & np.uint16(8 | 16):
+        return 2
+    return 3
+
+
+@njit(nogil=True)
+def _selector(kinds, direction, taken):
+    """tcp 0-3 (direction, then taken), udp 4-5, others 6-7. Without a direction: as to server."""
+    client = 1 if direction == 2 else 0
+    if kinds & np.uint16(1):
+        return client + (2 if taken else 0)
+    if kinds & np.uint16(2):
+        return 4 + client
+    return 6 + client
+
+
+@njit(nogil=True)
+def _put(units, n, selectors, side, port, start, end, fresh, entry, kind):
+    """Add the unit for one side's automaton, if there is one."""
+    group = selectors.port_group[side, port]
+    automaton = selectors.automaton[side, group]
+    if automaton < 0:
+        return n
+    limit = np.int64(selectors.limit[side, group])
+    units.start[n] = start
+    units.end[n] = min(end, start + limit) if limit >= 0 else end
+    units.fresh[n] = fresh
+    units.automaton[n] = automaton
+    units.entry[n] = entry
+    units.kind[n] = kind
+    return n + 1
+
+
+@njit(nogil=True, cache=True)
+def packet_units(decoded, subject, taken, selectors, units):
+    """Fill `units` (room for twice the rows) from packet payloads; returns how many.
+
+    taken: uint8[rows], or of length 0 when no stream is followed.
+    """
+    n = 0
+    for row in range(subject.kinds.size):
+        length = np.int64(decoded.payload_len[row])
+        if length <= 0 or decoded.payload_off[row] < 0 or subject.kinds[row] == 0 or subject.valid[row] == 0:
+            continue
+        kind = TAKEN if taken.size > row and taken[row] else PACKET
+        side = 2 * _selector(subject.kinds[row], subject.direction[row], kind == TAKEN)
+        start = decoded.payload_off[row]
+        n = _put(units, n, selectors, side, subject.dest_port[row], start, start + length, start, row, kind)
+        if selectors.port_group[side + 1, subject.src_port[row]]:
+            n = _put(
+                units, n, selectors, side + 1, subject.src_port[row], start, start + length, start, row, kind
+            )
+    return n
+
+
+@njit(nogil=True, cache=True)
+def stream_units(streams, subject, selectors, units):
+    n = 0
+    for i in range(subject.kinds.size):
+        start, end = streams.start[i], streams.end[i]
+        if end <= start or subject.kinds[i] == 0:
+            continue
+        kind = STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER
+        side = 2 * _selector(subject.kinds[i], subject.direction[i], False)
+        fresh = streams.fresh[i]
+        n = _put(units, n, selectors, side, subject.dest_port[i], start, end, fresh, i, kind)
+        if selectors.port_group[side + 1, subject.src_port[i]]:
+            n = _put(units, n, selectors, side + 1, subject.src_port[i], start, end, fresh, i, kind)
+    return n
+
+
+@njit(nogil=True)
+def _check_list(lists, number, kind, enabled, rules, subject, entry, decoded, first, out, n):
+    """Add the rules of one list that hold for an entry. kind: unit kind, or -1 = no payload."""
+    for k in range(lists.list_start[number], lists.list_start[number + 1]):
+        rule = np.int64(lists.list_rule[k])
+        if enabled[rule] == 0:
+            continue
+        if lists.needs[rule] and (kind < 0 or (lists.needs[rule] >> kind) & 1 == 0):
+            continue
+        if rule_holds(rules, rule, subject, entry, decoded, first):
+            if n < out.shape[0]:
+                out[n, 0] = entry
+                out[n, 1] = rule
+            n += 1
+    return n
+
+
+@njit(nogil=True, cache=True)
+def check_packets(decoded, flows, subject, taken, lists, enabled, rules, out):
+    """Candidates (row, rule) of the rules without a fast pattern; returns how many (see scan)."""
+    n = 0
+    for row in range(subject.kinds.size):
+        kinds = subject.kinds[row]
+        if kinds == 0:
+            continue
+        group = protocol_class(kinds)
+        key = np.int64(0)
+        if subject.layer4[row]:
+            if group == 0:
+                key = np.int64(decoded.tcp_flags[row]) & 0xFF
+            elif group == 2:
+                key = np.int64(decoded.icmp_type[row])
+        direction = subject.direction[row]
+        if flows.flow[row] < 0 or flows.first[row] & 2:
+            number = lists.once_of[group, direction]
+            if number:
+                n = _check_list(lists, number, -1, enabled, rules, subject, row, decoded, flows.first, out, n)
+        number = lists.list_of[group, direction, key]
+        if number:
+            kind = -1
+            if decoded.payload_len[row] > 0 and decoded.payload_off[row] >= 0:
+                kind = TAKEN if taken.size > row and taken[row] else PACKET
+            n = _check_list(lists, number, kind, enabled, rules, subject, row, decoded, flows.first, out, n)
+    return n
+
+
+@njit(nogil=True, cache=True)
+def check_streams(streams, subject, lists, enabled, rules, decoded, first, out):
+    """The same for stretches: rules of stream data that have no fast pattern."""
+    n = 0
+    for i in range(subject.kinds.size):
+        number = lists.stream_of[streams.direction[i]]
+        if number and subject.kinds[i] and streams.end[i] > streams.start[i]:
+            kind = STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER
+            n = _check_list(lists, number, kind, enabled, rules, subject, i, decoded, first, out, n)
+    return n

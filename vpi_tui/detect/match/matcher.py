@@ -1,0 +1,245 @@
+"""Matcher: a batch in, matches out. What the compiled loops could not decide is decided here."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from vpi_tui.detect.match.buffers import Context
+from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
+from vpi_tui.detect.match.evaluate import Tally
+from vpi_tui.detect.match.flowstate import FlowState, bit_plans, scope_holds
+from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
+from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.match.types import FlowView, Match, ScopeResolver
+from vpi_tui.model.batch import I32, I64, U8, U64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+
+THRESHOLD_PLACES = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class _Subjects:
+    """Columns of each candidate: who, in which flow, when."""
+
+    flow: I64
+    born: I64
+    direction: U8
+    ts_ns: I64
+    src_ip: U64
+    dest_ip: U64
+
+
+class Matcher:
+    """Keeps what rules remember between packets: flowbits, thresholds, passed flows, counts."""
+
+    def __init__(
+        self,
+        rules: RuleSet,
+        scope: ScopeResolver | None = None,
+        *,
+        threshold_places: int = THRESHOLD_PLACES,
+    ) -> None:
+        """threshold_places: how many counts are kept at a time, a multiple of 8."""
+        self.rules = rules
+        self.scope = scope
+        self.hits: I64 = np.zeros(len(rules.signatures), np.int64)
+        """int64[n]: Matches given out."""
+        self.last_hit_ns: I64 = np.zeros(len(rules.signatures), np.int64)
+        self.checks: I64 = np.zeros(len(rules.signatures), np.int64)
+        """int64[n]: candidates that the compiled loops let through."""
+        self.matches: I64 = np.zeros(len(rules.signatures), np.int64)
+        """int64[n]: times all of the rule held, before thresholds."""
+        self._finder = Finder(rules)
+        self._state = FlowState()
+        self._bits = bit_plans(rules.signatures)
+        self._tally = Tally()
+        self._suppressed = 0
+        self._passed = 0
+        places = max(8, threshold_places) if rules.has_threshold else 8
+        self._thresholds = ThresholdTable(
+            key=np.zeros((places, 5), np.uint64),
+            begin=np.zeros(places, np.int64),
+            count=np.zeros(places, np.int64),
+            evicted=np.zeros(1, np.int64),
+        )
+        self._salt = np.uint64(secrets.randbits(64))
+
+    def match(
+        self,
+        packets: PacketBatch,
+        decoded: DecodedBatch,
+        flows: FlowBatch,
+        streams: StreamBatch | None,
+        flow_view: FlowView,
+    ) -> list[Match]:
+        """Matches of one batch, in packet order, then rule order. The batch is not kept."""
+        if not decoded.packet.size and (streams is None or not streams.row.size):
+            return []
+        enabled = self.rules.enabled.copy()
+        batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state)
+        found = self._finder.find(batch, enabled)
+        if not len(found):
+            return []
+        self.checks += np.bincount(found.rule, minlength=self.checks.size)
+        subjects = _subjects(batch, found)
+        held = self._decide(batch, found, subjects)
+        held &= self._not_passed(found, subjects, held)
+        held &= self.rules.is_pass[found.rule] == 0
+        held &= self.rules.noalert[found.rule] == 0
+        kept = np.flatnonzero(held)
+        kept = kept[_first_of_each(found, kept)]
+        if self.rules.has_threshold:
+            kept = self._within_thresholds(found, subjects, kept)
+        return self._give_out(found, subjects, kept)
+
+    def forget_flows(self, slots: Iterable[int]) -> None:
+        """Drop what is remembered of flows that ended."""
+        self._state.forget(int(slot) for slot in slots)
+
+    def stats(self) -> dict[str, float]:
+        """Counts since the matcher was made, by EVE path."""
+        return {
+            "detect.alert": int(self.hits.sum()),
+            "detect.candidates": int(self.checks.sum()),
+            "detect.evaluated": self._tally.evaluated,
+            "detect.budget_exhausted": self._tally.exhausted,
+            "detect.matched": int(self.matches.sum()),
+            "detect.suppressed": self._suppressed,
+            "detect.passed": self._passed,
+            "detect.candidates_dropped": self._finder.dropped,
+            "detect.threshold_evicted": int(self._thresholds.evicted[0]),
+            "detect.flowbits_flows": self._state.flows,
+            "detect.flowbits_evicted": self._state.evicted,
+            "detect.memuse": self.rules.memory,
+        }
+
+    def _decide(
+        self, batch: Batch, found: Candidates, subjects: _Subjects
+    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
+        held = self.rules.plain[found.rule] != 0
+        done: tuple[int, int] | None = None
+        for i in np.flatnonzero(~held).tolist():
+            rule, row = int(found.rule[i]), int(found.row[i])
+            if done == (rule, row) and row >= 0:
+                continue  # the rule matched on the stretch already; its packet is not tried
+            flow, born = int(subjects.flow[i]), int(subjects.born[i])
+            plan = self._bits.get(rule)
+            if plan is not None and not (flow >= 0 and plan.allows(self._state.bits(flow, born))):
+                continue
+            steps = self.rules.plans[rule]
+            if steps is not None and not steps.holds(_context(batch, row, int(found.stream[i])), self._tally):
+                continue
+            if not scope_holds(self.rules.signatures[rule].scope, self.scope, flow):
+                continue
+            if plan is not None and plan.changes:
+                self._state.set_bits(flow, born, plan.change(self._state.bits(flow, born)))
+            held[i], done = True, (rule, row)
+        self.matches += np.bincount(found.rule[held], minlength=self.matches.size)
+        return held
+
+    def _not_passed(
+        self, found: Candidates, subjects: _Subjects, held: np.ndarray[tuple[int], np.dtype[np.bool_]]
+    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        """bool per candidate: no pass rule held for its packet, nor before it for its flow.
+
+        A rule about addresses alone and a match in stream data pass the whole flow, as in Suricata.
+        """
+        passing = np.flatnonzero(held & (self.rules.is_pass[found.rule] != 0))
+        allowed = np.ones(len(found), np.bool_)
+        if not passing.size:
+            return allowed
+        rows = found.row[passing]
+        allowed &= ~np.isin(found.row, rows[rows >= 0])
+        whole = (self.rules.once[found.rule[passing]] != 0) | (found.stream[passing] >= 0)
+        for i in passing[whole & (subjects.flow[passing] >= 0)].tolist():
+            flow, born = int(subjects.flow[i]), int(subjects.born[i])
+            if self._state.passed[flow] != born:
+                self._state.passed[flow] = born
+                same = (subjects.flow == flow) & (subjects.born == born) & (found.row >= found.row[i])
+                allowed &= ~same
+        self._passed += int(np.count_nonzero(held & ~allowed & (self.rules.is_pass[found.rule] == 0)))
+        return allowed
+
+    def _within_thresholds(self, found: Candidates, subjects: _Subjects, kept: I64) -> I64:
+        keep = np.ones(kept.size, np.uint8)
+        apply_thresholds(
+            self.rules.thresholds,
+            self._thresholds,
+            self._salt,
+            found.rule[kept],
+            np.arange(kept.size, dtype=np.int64),
+            subjects.ts_ns[kept],
+            subjects.src_ip[kept],
+            subjects.dest_ip[kept],
+            subjects.flow[kept],
+            subjects.born[kept],
+            keep,
+        )
+        self._suppressed += int(kept.size - np.count_nonzero(keep))
+        return kept[keep != 0]
+
+    def _give_out(self, found: Candidates, subjects: _Subjects, kept: I64) -> list[Match]:
+        rule = found.rule[kept]
+        if not rule.size:
+            return []
+        self.hits += np.bincount(rule, minlength=self.hits.size)
+        np.maximum.at(self.last_hit_ns, rule, subjects.ts_ns[kept])
+        columns = (
+            rule,
+            found.row[kept],
+            subjects.flow[kept],
+            subjects.direction[kept],
+            found.stream[kept],
+            subjects.ts_ns[kept],
+        )
+        return [Match(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def _first_of_each(found: Candidates, kept: I64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """bool per kept candidate: not the same rule on the same packet again."""
+    rule, row = found.rule[kept], found.row[kept]
+    fresh = np.ones(kept.size, np.bool_)
+    fresh[1:] = (rule[1:] != rule[:-1]) | (row[1:] != row[:-1]) | (row[1:] < 0)
+    return fresh
+
+
+def _subjects(batch: Batch, found: Candidates) -> _Subjects:
+    """Look up the columns of all candidates, in the packets or in the stretches."""
+    row, stream = found.row, found.stream
+    of_stream = stream >= 0
+    at: I32 = np.where(of_stream, 0, row)
+    packet, decoded, flows = batch.packets, batch.decoded, batch.flows
+    if decoded.packet.size:
+        flow, born = flows.flow[at].astype(np.int64), batch.born[at].astype(np.int64)
+        direction = flows.direction[at]
+        src_ip, dest_ip = decoded.src_ip[at], decoded.dest_ip[at]
+        ts_ns = packet.ts_ns[decoded.packet[np.maximum(row, 0)]]
+    else:
+        flow, born = np.full(at.size, -1, np.int64), np.zeros(at.size, np.int64)
+        direction, ts_ns = np.zeros(at.size, np.uint8), np.zeros(at.size, np.int64)
+        src_ip, dest_ip = np.zeros((at.size, 2), np.uint64), np.zeros((at.size, 2), np.uint64)
+    if batch.streams is not None and batch.stream_subject is not None:
+        of = stream[of_stream]
+        flow[of_stream] = batch.streams.flow[of]
+        born[of_stream] = batch.stream_born[of]
+        direction[of_stream] = batch.streams.direction[of]
+        src_ip[of_stream] = batch.stream_subject.src_ip[of]
+        dest_ip[of_stream] = batch.stream_subject.dest_ip[of]
+    return _Subjects(flow, born, direction, ts_ns, src_ip, dest_ip)
+
+
+def _context(batch: Batch, row: int, stream: int) -> Context:
+    """What a candidate is evaluated on."""
+    decoded, buf = batch.decoded, batch.packets.buf
+    if stream >= 0 and batch.streams is not None:
+        streams = batch.streams
+        start = int(streams.start[stream])
+        fresh = int(streams.fresh[stream]) - start
+        return Context(streams.buf, start, int(streams.end[stream]), fresh, buf, decoded, row)
+    start = int(decoded.payload_off[row])
+    length = int(decoded.payload_len[row])
+    return Context(buf, max(start, 0), max(start, 0) + max(length, 0), -1, buf, decoded, row)

@@ -1,0 +1,285 @@
+"""RuleSet: signatures compiled for the loops. Immutable but for the switches."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from vpi_tui.detect.match import fast_pattern
+from vpi_tui.detect.match.automata import AutomataBuilder
+from vpi_tui.detect.match.checks import why_unusable
+from vpi_tui.detect.match.evaluate import Plan
+from vpi_tui.detect.match.grouping import (
+    ListedRule,
+    ScanRule,
+    build_packet_rules,
+    build_selectors,
+    narrow_ports,
+)
+from vpi_tui.detect.match.kernels_rules import RuleTable
+from vpi_tui.detect.match.kernels_scan import Automata, FastContents
+from vpi_tui.detect.match.kernels_threshold import ThresholdRules
+from vpi_tui.detect.match.kernels_units import PacketRules, Selectors
+from vpi_tui.detect.match.ordering import is_ip_only, rule_order
+from vpi_tui.detect.match.rule_table import build_rule_table
+from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
+from vpi_tui.model.batch import I32, I64, U8
+from vpi_tui.model.errors import RuleError
+from vpi_tui.model.signature import (
+    ANY_ADDRESS,
+    ANY_PORT,
+    Action,
+    Content,
+    Header,
+    Pcre,
+    Scope,
+    Signature,
+)
+
+LOOKBACK_LIMIT: Final = 512
+"""Bytes of a stream that are kept for patterns across an edge; each is scanned twice."""
+_UNKNOWN_GAP: Final = 64
+_STREAMS: Final = mask(UnitKind.STREAM_START, UnitKind.STREAM_LATER)
+_THRESHOLD_KIND: Final = {"limit": 1, "threshold": 2, "both": 3, "detection_filter": 4}
+_THRESHOLD_TRACK: Final = {"by_src": 0, "by_dst": 1, "by_both": 2, "by_rule": 3, "by_flow": 4}
+_NEUTRAL: Final = Header("ip", ANY_ADDRESS, ANY_PORT, ANY_ADDRESS, ANY_PORT)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RuleSet:
+    """`n` rules. Made by `compile`; `enabled` is all that changes afterwards."""
+
+    signatures: tuple[Signature, ...]
+    enabled: U8
+    """uint8[n]: live switches; read once a batch."""
+    refused: dict[int, RuleError]
+    """Rules that cannot be run, by number; they never match and cannot be switched on."""
+    table: RuleTable
+    automata: Automata
+    fast: FastContents
+    selectors: Selectors
+    packet_rules: PacketRules
+    thresholds: ThresholdRules
+    rank: I32
+    """int32[n]: place of a rule in the order of evaluation."""
+    plain: U8
+    """uint8[n]: 1 = what the compiled loops found is a match; nothing is left for Python to check."""
+    once: U8
+    """uint8[n]: 1 = inspected once a flow and direction."""
+    plans: tuple[Plan | None, ...]
+    """Steps to evaluate; None = none, or the scan has checked them."""
+    is_pass: U8
+    noalert: U8
+    has_threshold: bool
+    needs_streams: bool
+    """Does any rule inspect stream data?"""
+    lookback: int
+    """Bytes before the fresh part of a stretch that patterns across the edge need."""
+
+    @classmethod
+    def compile(cls, signatures: Sequence[Signature]) -> RuleSet:
+        """Compile rules. Those that cannot be run are listed in `refused`, not raised."""
+        refused = {
+            number: RuleError(s.origin.path, s.origin.line, reason, sid=s.sid)
+            for number, s in enumerate(signatures)
+            if (reason := why_unusable(s))
+        }
+        usable = [_neutral(s) if n in refused else s for n, s in enumerate(signatures)]
+        table = build_rule_table(usable)
+        table.kinds[list(refused)] = 0
+        units = [unit_kinds(s) for s in usable]
+        pieces = [fast_pattern.choose(s.steps) for s in usable]
+        simple = [_is_simple(s) for s in usable]
+        once = [is_ip_only(s) for s in usable]
+        automata, fast, selectors = _compile_scan(usable, table, units, pieces, simple)
+        enabled = np.array([s.enabled for s in signatures], np.uint8)
+        enabled[list(refused)] = 0
+        return cls(
+            signatures=tuple(signatures),
+            enabled=enabled,
+            refused=refused,
+            table=table,
+            automata=automata,
+            fast=fast,
+            selectors=selectors,
+            packet_rules=_list_rules(usable, table, units, pieces, once, refused),
+            thresholds=_thresholds(usable),
+            rank=_rank(usable),
+            plain=np.array([_is_plain(s, done) for s, done in zip(usable, simple, strict=True)], np.uint8),
+            once=np.array(once, np.uint8),
+            plans=tuple(
+                Plan.of(s.steps) if s.steps and not done else None
+                for s, done in zip(usable, simple, strict=True)
+            ),
+            is_pass=np.array([s.action is Action.PASS for s in usable], np.uint8),
+            noalert=np.array([s.noalert for s in usable], np.uint8),
+            has_threshold=any(s.threshold for s in usable),
+            needs_streams=any(_inspects_streams(s, k) for s, k in zip(usable, units, strict=True)),
+            lookback=max(
+                (_extent(s) for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)),
+                default=0,
+            ),
+        )
+
+    def set_enabled(self, rules: Iterable[int], on: bool) -> None:
+        """Switch rules by number; acts on the next batch. A refused rule stays off."""
+        self.enabled[[number for number in rules if number not in self.refused]] = on
+
+    @property
+    def memory(self) -> int:
+        """Bytes of the compiled tables."""
+        parts = (self.table, self.automata, self.fast, self.selectors, self.packet_rules, self.thresholds)
+        return sum(array.nbytes for part in parts for array in part)
+
+
+def _neutral(signature: Signature) -> Signature:
+    """What stands in the tables for a rule that cannot be run."""
+    return replace(
+        signature, header=_NEUTRAL, columns=(), steps=(), flowbits=(), threshold=None, scope=Scope()
+    )
+
+
+def _is_simple(signature: Signature) -> bool:
+    """Is a single content with fixed positions all that the rule asks of the payload?"""
+    if len(signature.steps) != 1:
+        return False
+    step = signature.steps[0]
+    return (
+        isinstance(step, Content)
+        and step.buffer == "payload"
+        and not step.negated
+        and bool(step.pattern)
+        and not is_relative(step)
+        and not isinstance(step.offset, str)
+        and not isinstance(step.depth, str)
+    )
+
+
+def _is_plain(signature: Signature, simple: bool) -> bool:
+    scope = signature.scope
+    named = scope.switches or scope.guests or scope.tags
+    return not (signature.flowbits or named or (signature.steps and not simple))
+
+
+def _inspects_streams(signature: Signature, units: int) -> bool:
+    return bool(signature.steps) and bool(units & _STREAMS)
+
+
+def _extent(signature: Signature) -> int:
+    """Bytes that a match of the payload steps may span, less one; at most LOOKBACK_LIMIT."""
+    total = 0
+    for step in signature.steps:
+        if isinstance(step, Content) and not step.negated:
+            total += len(step.pattern)
+            if is_relative(step):
+                known = [abs(v) for v in (step.distance, step.within) if isinstance(v, int)]
+                total += sum(known) if isinstance(step.within, int) else _UNKNOWN_GAP + sum(known)
+        elif isinstance(step, Pcre):
+            total += _UNKNOWN_GAP
+        else:
+            total += 8
+    return min(max(total - 1, 0), LOOKBACK_LIMIT)
+
+
+def _position(content: Content) -> tuple[int, int]:
+    """(earliest start, latest end or -1) of a content, as far as numbers say."""
+    if content.startswith:
+        return 0, len(content.pattern)
+    if is_relative(content) or isinstance(content.offset, str):
+        return 0, -1
+    low = content.offset or 0
+    return low, low + content.depth if isinstance(content.depth, int) else -1
+
+
+def _compile_scan(
+    signatures: Sequence[Signature],
+    table: RuleTable,
+    units: Sequence[int],
+    pieces: Sequence[fast_pattern.FastPattern | None],
+    simple: Sequence[bool],
+) -> tuple[Automata, FastContents, Selectors]:
+    """Automata, groups, and what to compare after a hit."""
+    count = len(signatures)
+    numbers: dict[bytes, int] = {}
+    rules_of: list[list[int]] = []
+    columns = {
+        name: np.zeros(count, np.int32) for name in ("length", "tail", "low", "at_end", "nocase", "kinds")
+    }
+    high, begin = np.full(count, -1, np.int32), np.zeros(count, np.int64)
+    data = bytearray()
+    scanned = []
+    for number, (signature, piece) in enumerate(zip(signatures, pieces, strict=True)):
+        if piece is None or not table.kinds[number]:
+            continue
+        content = signature.steps[piece.step]
+        assert isinstance(content, Content)
+        pattern = numbers.setdefault(piece.piece, len(numbers))
+        if pattern == len(rules_of):
+            rules_of.append([])
+        rules_of[pattern].append(number)
+        begin[number] = len(data)
+        data += fast_pattern.fold(content.pattern) if content.nocase else content.pattern
+        columns["low"][number], high[number] = _position(content)
+        columns["length"][number] = len(content.pattern)
+        columns["tail"][number] = len(content.pattern) - piece.at - len(piece.piece)
+        columns["at_end"][number] = content.endswith
+        columns["nocase"][number] = content.nocase
+        columns["kinds"][number] = units[number]
+        ports, to_port, from_port = narrow_ports(signature)
+        kinds, directions = int(table.kinds[number]), int(table.directions[number])
+        limit = -1 if content.endswith else int(high[number])
+        scanned.append(ScanRule(pattern, kinds, directions, units[number], limit, ports, to_port, from_port))
+    builder = AutomataBuilder(list(numbers))
+    selectors = build_selectors(scanned, builder)
+    fast = FastContents(
+        byte_start=begin,
+        length=columns["length"],
+        tail=columns["tail"],
+        low=columns["low"],
+        high=high,
+        at_end=columns["at_end"].astype(np.uint8),
+        nocase=columns["nocase"].astype(np.uint8),
+        kinds=columns["kinds"].astype(np.uint8),
+        simple=np.array(simple, np.uint8),
+        data=np.frombuffer(bytes(data) or b"\0", np.uint8).copy(),
+    )
+    return builder.finish(rules_of), fast, selectors
+
+
+def _list_rules(
+    signatures: Sequence[Signature],
+    table: RuleTable,
+    units: Sequence[int],
+    pieces: Sequence[fast_pattern.FastPattern | None],
+    once: Sequence[bool],
+    refused: dict[int, RuleError],
+) -> PacketRules:
+    """The rules that have no fast pattern and are checked against each packet (or stretch)."""
+    listed = []
+    for number, signature in enumerate(signatures):
+        if pieces[number] is None and number not in refused:
+            payload = any(step.buffer == "payload" for step in signature.steps)
+            kinds, directions = int(table.kinds[number]), int(table.directions[number])
+            wanted = units[number] if payload else 0
+            listed.append(ListedRule(number, signature, kinds, directions, once[number], wanted))
+    return build_packet_rules(listed, len(signatures))
+
+
+def _thresholds(signatures: Sequence[Signature]) -> ThresholdRules:
+    found = [s.threshold for s in signatures]
+    return ThresholdRules(
+        kind=np.array([_THRESHOLD_KIND[t.kind] if t else 0 for t in found], np.uint8),
+        track=np.array([_THRESHOLD_TRACK[t.track] if t else 0 for t in found], np.uint8),
+        count=np.array([t.count if t else 0 for t in found], np.int64),
+        window_ns=np.array([t.seconds * 1_000_000_000 if t else 0 for t in found], np.int64),
+    )
+
+
+def _rank(signatures: Sequence[Signature]) -> I32:
+    rank = np.zeros(len(signatures), np.int32)
+    order: I64 = np.array(rule_order(signatures), np.int64)
+    rank[order] = np.arange(len(signatures), dtype=np.int32)
+    return rank

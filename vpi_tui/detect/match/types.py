@@ -1,0 +1,55 @@
+"""What the matcher takes besides batches, and what it gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from vpi_tui.model.batch import U8, U16, U64
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One rule that held. Matches come in packet order, then in rule order (see ordering.py)."""
+
+    rule: int
+    """Index into `RuleSet.signatures`."""
+    row: int
+    """Row of the DecodedBatch; -1 = a stretch of a stream that a time-out released."""
+    flow: int
+    """Slot in the flow table; -1 = none."""
+    direction: int
+    """A Direction: of the packet, or of the stretch that matched."""
+    stream: int
+    """Index into the StreamBatch; -1 = the packet itself matched."""
+    ts_ns: int
+
+
+class FlowView(NamedTuple):
+    """What the matcher needs of the flow table: one entry per slot, views on the table's records.
+
+    Addresses are two halves in host order, IPv4 as ::ffff:a.b.c.d. Client is who opened the flow.
+    """
+
+    client_ip: U64
+    """uint64[slots, 2]"""
+    server_ip: U64
+    """uint64[slots, 2]"""
+    client_port: U16
+    server_port: U16
+    locality: U8
+    """uint8[slots]: a Locality."""
+
+
+class ScopeResolver(Protocol):
+    """Names of the places that a flow touches, for rules that name switches, guests or tags."""
+
+    def switch_of(self, flow: int) -> str:
+        """Name of the virtual switch; "" when it is not known."""
+
+    def guests_of(self, flow: int) -> Iterable[str]:
+        """Names of the guests at its two ends, as far as they are known."""
+
+    def tags_of(self, flow: int) -> Iterable[str]:
+        """Tags of those guests."""
