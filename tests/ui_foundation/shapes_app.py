@@ -1,12 +1,14 @@
 """The program that the terminal tests run: every kind of cell, twelve steps, then it stands still.
 
 usage: python -m tests.ui_foundation.shapes_app stock|diff STEPS_PER_SECOND
+SHAPES_REPORT: a file that is told how many frames were dropped.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import Any, ClassVar
 
 from textual.app import App, ComposeResult
@@ -21,7 +23,7 @@ from vpi_tui.ui.widgets.lines import line
 from vpi_tui.ui.widgets.panel import Panel
 from vpi_tui.ui.widgets.text_line import BarLine, TextLines
 
-LAST_STEP = 12
+LAST_STEP = int(os.environ.get("SHAPES_STEPS", "12"))
 WIDE = ("漢字 wide", "e\u0301 combining a\u0308\u0304", "日本 x", "plain text", "x 漢 y", "🙂 face 한글")
 
 
@@ -73,12 +75,18 @@ class Shapes(App[None]):
         else:
             self.push_screen(Dialog())
 
+    def action_pause(self) -> None:
+        with self.suspend():
+            os.write(1, b"\x1b[H\x1b[44m" + b"junk of another program " * 80)
+
     def query_one(self, *args: Any, **kwargs: Any) -> Any:
         return self.screen_stack[0].query_one(*args, **kwargs)
 
     def finish(self) -> None:
         """Said in the header, so that the reader knows that the last picture is there."""
-        self.query_one(BarLine).set_parts([("finished", "good")], [f"pid {len(str(os.getpid())) * 0}"])
+        self.query_one(BarLine).set_parts([("finished", "good")])
+        if "SHAPES_REPORT" in os.environ:
+            Path(os.environ["SHAPES_REPORT"]).write_text(str(getattr(self, "dropped_frames", 0)))
 
 
 class DiffShapes(DiffDisplay, Shapes):

@@ -1,17 +1,17 @@
 """DiffDisplay: sends a terminal only the cells that changed, and never waits for it.
 
-Textual writes every region that was repainted, changed or not, and its `write` blocks once thirty frames wait for the
-line. This mixin keeps a shadow of the screen and sends the difference; while the line is behind it sends nothing
-and, when the line has caught up, the difference to the newest picture. So the last state always arrives.
+Textual writes every region that was repainted, changed or not, and its `write` blocks once thirty frames wait
+for the line. This mixin keeps a shadow of the screen and sends the difference. While the line is behind it
+sends nothing, and when it has caught up, the difference to the newest picture: the last state always arrives.
 
-It leans on private names of Textual 8.2. `unsupported()` checks them; when they are not what they should be, and
-after any surprise while drawing, the stock display takes over.
+It leans on private names of Textual 8.2. `unsupported()` checks them; when they are not what they should be,
+and after any surprise while drawing, the stock display takes over.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -52,7 +52,7 @@ def unsupported() -> str:
     for owner, name in wanted:
         if not hasattr(owner, name):
             return f"Textual has no {getattr(owner, '__name__', owner)}.{name}"
-    signatures = [
+    signatures: list[tuple[Callable[..., Any], list[str]]] = [
         (App._display, ["self", "screen", "renderable"]),
         (_compositor.LayoutUpdate.__init__, ["self", "strips", "region"]),
         (_compositor.ChopsUpdate.__init__, ["self", "chops", "spans", "chop_ends"]),
@@ -150,12 +150,8 @@ class DiffDisplay(App[Any]):
     def _send(self, update: Any, writer: object) -> None:
         width, height = self.size
         shadow = self._shadow
-        if (
-            shadow is None
-            or (shadow.width, shadow.height) != (width, height)
-            or writer is not self._shadow_writer
-        ):
-            # Another writer thread means that the program was suspended: the terminal may show anything.
+        # Another writer thread means that the program was suspended: the terminal may show anything.
+        if shadow is None or shadow.size != (width, height) or writer is not self._shadow_writer:
             shadow = self._shadow = CellGrid(width, height)
             self._shadow_writer = writer
         system = self.console._color_system or ColorSystem.TRUECOLOR

@@ -79,9 +79,9 @@ class ScopeTree(LineTable):
         row = self._rows[index]
         glyphs = self.look.glyphs
         right = self._right(row, room - 2, glyphs)
-        left = room - 2 - sum(len(text) for text, _ in right)
+        left = room - 3 - sum(len(text) for text, _ in right)
         name = _name(row, left, glyphs, row.key == self._scope)
-        return [self._coverage(row, glyphs), (" ", "text"), *name, *right]
+        return [self._coverage(row, glyphs), (" ", "text"), *name, (" ", "text"), *right]
 
     def _coverage(self, row: TreeRow, glyphs: Glyphs) -> Span:
         return glyphs.coverage.get(row.coverage, glyphs.coverage["unknown"]), f"coverage.{row.coverage}"

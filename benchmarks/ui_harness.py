@@ -1,0 +1,261 @@
+"""What a dashboard costs its terminal: bytes, CPU, key latency, slow and stalled lines; btop beside it.
+
+usage: python benchmarks/ui_harness.py [--seconds S] [--size COLSxROWS] [--keys KEYS] -- PROGRAM ARG...
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+
+import psutil
+import pyte
+
+if __package__ in (None, ""):
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.ui_emulator import Emulator, cursor_mark
+from benchmarks.ui_pty import Pty
+
+SIZE = (120, 40)
+SLOW_LINE = 32_000
+"""Bytes a second of the slow line."""
+
+
+@dataclass(frozen=True, slots=True)
+class UiCost:
+    """Rates over the measured time; CPU of the drawing process alone, percent of one core."""
+
+    bytes_per_s: float
+    frames_per_s: float
+    cpu_percent: float
+    rss_mb: float
+    alive: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """backlog: bytes that had gathered while nobody read. recovery: seconds until a key acts again."""
+
+    backlog: int
+    recovery: float
+
+
+def measure(
+    cmd: Sequence[str],
+    seconds: float = 20,
+    warm: float = 5,
+    size: tuple[int, int] = SIZE,
+    *,
+    keys: bytes = b"",
+    env: Mapping[str, str] | None = None,
+) -> UiCost:
+    """Run a program, let it settle, press `keys` (to choose a screen), and count what it sends."""
+    with Pty(cmd, size, env) as pty:
+        pty.pump(warm, _ignore)
+        if keys:
+            pty.send(keys)
+            pty.pump(2, _ignore)
+        arrivals: list[tuple[float, int]] = []
+        cpu, start = pty.cpu_seconds(), time.monotonic()
+        pty.pump(seconds, lambda data: arrivals.append((time.monotonic(), len(data))))
+        elapsed = time.monotonic() - start
+        used = pty.cpu_seconds() - cpu
+        memory = psutil.Process(pty.pid).memory_info().rss if pty.alive else 0
+        frames = sum(after[0] - before[0] > 0.03 for before, after in pairwise(arrivals)) + bool(arrivals)
+        return UiCost(
+            sum(count for _, count in arrivals) / elapsed,
+            frames / elapsed,
+            100 * used / elapsed,
+            memory / 1e6,
+            pty.alive,
+        )
+
+
+def key_latency(
+    cmd: Sequence[str],
+    keys: bytes = b"jk",
+    n: int = 100,
+    *,
+    warm: float = 5,
+    size: tuple[int, int] = SIZE,
+    env: Mapping[str, str] | None = None,
+) -> tuple[float, float]:
+    """(p50, p99) seconds from a key to the first byte of the answer; `keys` are pressed in turn."""
+    with Pty(cmd, size, env) as pty:
+        pty.pump(warm, _ignore)
+        taken = []
+        for key in _in_turn(keys, n):
+            while pty.read(0.02):
+                pass  # wait for a gap, so that the next bytes are the answer
+            start = time.perf_counter()
+            pty.send(key)
+            pty.read(2.0)
+            taken.append(time.perf_counter() - start)
+            pty.pump(0.02, _ignore)
+    return _percentiles(taken)
+
+
+def throttled_echo(
+    cmd: Sequence[str],
+    keys: bytes = b"jk",
+    n: int = 40,
+    *,
+    rate: float = SLOW_LINE,
+    pause: float = 0.15,
+    warm: float = 5,
+    size: tuple[int, int] = SIZE,
+    seen: Callable[[pyte.Screen], object] = cursor_mark,
+    env: Mapping[str, str] | None = None,
+) -> tuple[float, float]:
+    """(p50, p99) seconds from a key to a change of `seen` on the screen, on a line of `rate` bytes/s.
+
+    A terminal emulator reads the line, so bytes that were under way before the key do not count as its echo.
+    """
+    emulator = Emulator(size)
+    taken = []
+    with Pty(cmd, size, env) as pty:
+        pty.pump(warm, emulator.feed, rate)
+        for key in _in_turn(keys, n):
+            before = seen(emulator.screen)
+            start = time.perf_counter()
+            pty.send(key)
+            while seen(emulator.screen) == before and time.perf_counter() - start < 5:
+                pty.pump(0.002, emulator.feed, rate)
+            taken.append(time.perf_counter() - start)
+            pty.pump(pause, emulator.feed, rate)
+    return _percentiles(taken)
+
+
+def stalled(
+    cmd: Sequence[str],
+    keys: bytes = b"jk",
+    seconds: float = 5,
+    *,
+    warm: float = 5,
+    size: tuple[int, int] = SIZE,
+    seen: Callable[[pyte.Screen], object] = cursor_mark,
+    env: Mapping[str, str] | None = None,
+) -> Stall:
+    """Nobody reads for `seconds` while `keys` are pressed ten times a second; then: how soon does a key act?"""
+    emulator = Emulator(size)
+    with Pty(cmd, size, env) as pty:
+        pty.pump(warm, emulator.feed)
+        for key in _in_turn(keys, int(seconds * 10) // 2 * 2):
+            pty.send(key)
+            time.sleep(0.1)
+        start = time.perf_counter()
+        sent = emulator.bytes
+        pty.pump(0.2, emulator.feed)
+        backlog = emulator.bytes - sent
+        before = seen(emulator.screen)
+        pty.send(keys[:1])
+        while seen(emulator.screen) == before and time.perf_counter() - start < 30:
+            pty.pump(0.005, emulator.feed)
+        return Stall(backlog, time.perf_counter() - start - 0.2)
+
+
+def table_refresh_cost(rows: int = 100_000, rounds: int = 50) -> float:
+    """Milliseconds (median) that LineTable takes for a new source of so many rows, at 120×40."""
+    return asyncio.run(_table_refresh(rows, rounds))
+
+
+async def _table_refresh(rows: int, rounds: int) -> float:
+    from textual.app import App, ComposeResult
+
+    from vpi_tui.ui.widgets.line_table import Column, LineTable
+
+    class Source:
+        def __init__(self, turn: int) -> None:
+            self.turn = turn
+
+        def __len__(self) -> int:
+            return rows
+
+        def row(self, index: int) -> tuple[str, ...]:
+            return tuple(f"{index * 7 + column + self.turn}" for column in range(8))
+
+        def key(self, index: int) -> int:
+            return index
+
+        def find(self, key: int) -> int:
+            return key
+
+    class Bench(App[None]):
+        def compose(self) -> ComposeResult:
+            yield LineTable([Column(str(number), f"Column {number}", 8, 1) for number in range(8)])
+
+    app = Bench()
+    async with app.run_test(size=SIZE) as pilot:
+        table = app.query_one(LineTable)
+        table.move_to(rows // 2)
+        taken = []
+        for turn in range(rounds):
+            start = time.perf_counter()
+            table.set_source(Source(turn))
+            await pilot.pause()
+            taken.append(time.perf_counter() - start)
+    return 1000 * statistics.median(taken)
+
+
+def btop_cost(seconds: float = 20, size: tuple[int, int] = SIZE) -> UiCost | None:
+    """The same figures for btop at one refresh a second; None when it is not installed."""
+    if not shutil.which("btop"):
+        return None
+    with tempfile.TemporaryDirectory() as home:
+        config = Path(home) / "btop" / "btop.conf"
+        config.parent.mkdir()
+        config.write_text("update_ms = 1000\n")
+        return measure(["btop"], seconds, 5, size, env={"XDG_CONFIG_HOME": home})
+
+
+def _ignore(data: bytes) -> None:
+    """A sink for output that is not looked at."""
+
+
+def _in_turn(keys: bytes, n: int) -> Iterator[bytes]:
+    for number in range(n):
+        yield keys[number % len(keys) :][:1]
+
+
+def _percentiles(taken: Sequence[float]) -> tuple[float, float]:
+    ordered = sorted(taken)
+    return statistics.median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--size", default="120x40")
+    parser.add_argument("--keys", default="jk", help="two keys that move the cursor there and back")
+    parser.add_argument("--no-btop", action="store_true")
+    parser.add_argument("cmd", nargs=argparse.REMAINDER)
+    args = parser.parse_args()
+    cmd = args.cmd[1:] if args.cmd[:1] == ["--"] else args.cmd
+    columns, _, lines = args.size.partition("x")
+    size, keys = (int(columns), int(lines)), args.keys.encode()
+    print(f"load {os.getloadavg()[0]:.1f}, size {args.size}, {args.seconds:.0f} s")
+    if cmd:
+        print("program   ", measure(cmd, args.seconds, size=size))
+    if not args.no_btop:
+        print("btop      ", btop_cost(args.seconds, size) or "not installed")
+    if cmd:
+        fast, slow = key_latency(cmd, keys, size=size), throttled_echo(cmd, keys, size=size)
+        print(f"key to first byte: p50 {1000 * fast[0]:.1f} ms, p99 {1000 * fast[1]:.1f} ms")
+        print(f"key to screen at 32 kB/s: p50 {1000 * slow[0]:.1f} ms, p99 {1000 * slow[1]:.1f} ms")
+        print("stalled 5 s:", stalled(cmd, keys, size=size))
+    print(f"table of 100,000 rows: {table_refresh_cost():.1f} ms a refresh")
+
+
+if __name__ == "__main__":
+    main()
