@@ -117,7 +117,8 @@ def decoded_of(packets: list[Packet]) -> tuple[PacketBatch, DecodedBatch, FlowBa
         np.zeros(n, np.uint32), np.zeros(n, np.uint8), 0, 0,
     )  # fmt: skip
     types = {
-        "packet": np.int32, "ip_v": np.uint8, "ethertype": np.uint16, "src_ip": np.uint64, "dest_ip": np.uint64,
+        "packet": np.int32, "ip_v": np.uint8, "ethertype": np.uint16, "src_ip": np.uint64,
+        "dest_ip": np.uint64,
         "src_port": np.uint16, "dest_port": np.uint16, "proto": np.uint8, "vlan": np.uint16,
         "vlan_layers": np.uint8, "src_mac": np.uint64, "dest_mac": np.uint64, "ip_off": np.int64,
         "ip_len": np.int32, "l4_off": np.int64, "payload_off": np.int64, "payload_len": np.int32,

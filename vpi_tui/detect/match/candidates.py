@@ -136,33 +136,22 @@ class Finder:
 
     def _check_packets(self, batch: Batch, enabled: U8) -> I64:
         taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
-        rules = self.rules
+        lists, table = self.rules.packet_rules, self.rules.table
+        subject, decoded, flows = batch.subject, batch.decoded, batch.flows
         return self._collect(
-            lambda out: check_packets(
-                batch.decoded,
-                batch.flows,
-                batch.subject,
-                taken,
-                rules.packet_rules,
-                enabled,
-                rules.table,
-                out,
-            )
+            lambda out: check_packets(decoded, flows, subject, taken, lists, enabled, table, out)
         )
 
     def _check_streams(self, batch: Batch, enabled: U8) -> I64:
-        rules, first = self.rules, batch.flows.first
+        lists, table = self.rules.packet_rules, self.rules.table
+        streams, subject, decoded, first = (
+            batch.streams,
+            batch.stream_subject,
+            batch.decoded,
+            batch.flows.first,
+        )
         return self._collect(
-            lambda out: check_streams(
-                batch.streams,
-                batch.stream_subject,
-                rules.packet_rules,
-                enabled,
-                rules.table,
-                batch.decoded,
-                first,
-                out,
-            )
+            lambda out: check_streams(streams, subject, lists, enabled, table, decoded, first, out)
         )
 
     def _scan_packets(self, batch: Batch, enabled: U8) -> I64:
@@ -185,17 +174,26 @@ class Finder:
     def _scan(self, batch: Batch, buf: U8, units: Units, count: int, subject: Subject, enabled: U8) -> I64:
         if not count:
             return _NOTHING
-        units = Units(*(column[:count] for column in units))
-        rules, first = self.rules, batch.flows.first
+        units = _head(units, count)
+        decoded, first, seen = batch.decoded, batch.flows.first, self._seen
+        automata, fast, table = self.rules.automata, self.rules.fast, self.rules.table
 
         def run(out: I64) -> int:
-            self._seen.fill(-1)
-            return int(
-                scan(
-                    buf, units, rules.automata, rules.fast, rules.table, enabled, subject, batch.decoded, first,
-                    self._seen, out,
-                )
-            )  # fmt: skip
+            seen.fill(-1)
+            found = scan(
+                buf,
+                units,
+                automata,
+                fast,
+                table,
+                enabled,
+                subject,
+                decoded,
+                first,
+                seen,
+                out,
+            )
+            return int(found)
 
         return self._collect(run)
 
@@ -222,7 +220,24 @@ _NO_BORN: Final = np.empty(0, np.uint32)
 
 def _units(count: int) -> Units:
     return Units(
-        *(np.empty(count, dtype) for dtype in (np.int64, np.int64, np.int64, np.int32, np.int32, np.uint8))
+        start=np.empty(count, np.int64),
+        end=np.empty(count, np.int64),
+        fresh=np.empty(count, np.int64),
+        automaton=np.empty(count, np.int32),
+        entry=np.empty(count, np.int32),
+        kind=np.empty(count, np.uint8),
+    )
+
+
+def _head(units: Units, count: int) -> Units:
+    """The first entries."""
+    return Units(
+        units.start[:count],
+        units.end[:count],
+        units.fresh[:count],
+        units.automaton[:count],
+        units.entry[:count],
+        units.kind[:count],
     )
 
 

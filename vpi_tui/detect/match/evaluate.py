@@ -286,9 +286,8 @@ class Plan:
             if data is None:
                 return False
             fresh = context.fresh if name == PAYLOAD and self.needs_fresh else -1
-            if fresh >= 0:
-                tied = (True,) * len(steps)
-            run = Run(data, None, steps, tied, variables, fresh)
+            depends = tied if fresh < 0 else (True,) * len(steps)
+            run = Run(data, None, steps, depends, variables, fresh)
             held = _hold(run, 0, (0, 0))
             tally.exhausted += run.exhausted
             if not held:

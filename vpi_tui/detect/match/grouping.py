@@ -188,7 +188,7 @@ def _by_key(rules: Sequence[ListedRule], column: str, lists: _Lists) -> I32:
     allowed = np.array([_key_allowed(rule.signature, column) for rule in rules]).reshape(-1, 256)
     found = np.zeros(256, np.int32)
     for key in range(256):
-        found[key] = lists.number(tuple(rules[k].number for k in np.flatnonzero(allowed[:, key])))
+        found[key] = lists.number(tuple(rules[k].number for k in np.flatnonzero(allowed[:, key]).tolist()))
     return found
 
 

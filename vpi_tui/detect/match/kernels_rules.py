@@ -4,6 +4,7 @@ A *subject* is what is inspected: the rows of a DecodedBatch, or the stretches o
 the shape of rows. All entries of one Subject are of one of these two sorts.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
 from __future__ import annotations
 
 from typing import NamedTuple

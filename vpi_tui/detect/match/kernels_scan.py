@@ -4,6 +4,7 @@ Each automaton is a dense table: state x byte class -> row of the next state. Al
 array. The time of a byte does not depend on what the byte is, so a sender cannot slow the scan down.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -4,6 +4,7 @@ What each kind does is Suricata's (manual, "Thresholding Keywords"; detect-engin
 time comes from the packets, a window begins with the first match and lasts `seconds` inclusive.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -23,7 +24,8 @@ class ThresholdRules(NamedTuple):
 
     kind: U8
     track: U8
-    count: I64
+    limit: I64
+    """The rule's count."""
     window_ns: I64
 
 
@@ -34,7 +36,7 @@ class ThresholdTable(NamedTuple):
     """uint64[places, 5]: rule + 1 and up to two addresses; 0 = free."""
     begin: I64
     """int64[places]: ns, time of the first match in the window."""
-    count: I64
+    counted: I64
     evicted: I64
     """int64[1]: windows that were still open when their place was taken."""
 
@@ -80,10 +82,10 @@ def _fires(kind, limit, window, table, place, is_new, now):
     """Count one match; does it raise an alert?"""
     if is_new or now > table.begin[place] + window:
         table.begin[place] = now
-        table.count[place] = 1
+        table.counted[place] = 1
         return kind == LIMIT or (kind == BOTH and limit == 1)
-    table.count[place] += 1
-    count = table.count[place]
+    table.counted[place] += 1
+    count = table.counted[place]
     if kind == LIMIT:
         return count <= limit
     if kind == BOTH:
@@ -91,7 +93,7 @@ def _fires(kind, limit, window, table, place, is_new, now):
     if kind == DETECTION_FILTER:
         return count > limit
     if count >= limit:
-        table.count[place] = 0
+        table.counted[place] = 0
         return True
     return False
 
@@ -112,7 +114,7 @@ def apply_thresholds(rules, table, salt, rule, entry, ts_ns, src_ip, dest_ip, fl
     for i in range(rule.size):
         number = rule[i]
         kind = rules.kind[number]
-        if kind == 0 or (kind == THRESHOLD and rules.count[number] == 1):
+        if kind == 0 or (kind == THRESHOLD and rules.limit[number] == 1):
             continue
         e = entry[i]
         key[0] = np.uint64(number + 1)
@@ -130,5 +132,5 @@ def apply_thresholds(rules, table, salt, rule, entry, ts_ns, src_ip, dest_ip, fl
             key[1], key[2] = np.uint64(flow[e] + 1), np.uint64(born[e])
         now = ts_ns[i]
         place, is_new = _place(table, key, now, rules.window_ns, salt)
-        if not _fires(kind, rules.count[number], rules.window_ns[number], table, place, is_new, now):
+        if not _fires(kind, rules.limit[number], rules.window_ns[number], table, place, is_new, now):
             keep[i] = 0

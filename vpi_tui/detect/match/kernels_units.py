@@ -5,6 +5,7 @@ packet although the stream took its payload). Within a selector, rules for few p
 only on those ports.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
 from __future__ import annotations
 
 from typing import NamedTuple

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vpi_tui.detect.match.buffers import Context
 from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
@@ -18,6 +19,7 @@ from vpi_tui.detect.match.types import FlowView, Match, ScopeResolver
 from vpi_tui.model.batch import I32, I64, U8, U64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
 THRESHOLD_PLACES = 1 << 16
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Matcher:
         self._thresholds = ThresholdTable(
             key=np.zeros((places, 5), np.uint64),
             begin=np.zeros(places, np.int64),
-            count=np.zeros(places, np.int64),
+            counted=np.zeros(places, np.int64),
             evicted=np.zeros(1, np.int64),
         )
         self._salt = np.uint64(secrets.randbits(64))
@@ -116,11 +118,9 @@ class Matcher:
             "detect.memuse": self.rules.memory,
         }
 
-    def _decide(
-        self, batch: Batch, found: Candidates, subjects: _Subjects
-    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _decide(self, batch: Batch, found: Candidates, subjects: _Subjects) -> Bools:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
-        held = self.rules.plain[found.rule] != 0
+        held: Bools = self.rules.plain[found.rule] != 0
         done: tuple[int, int] | None = None
         for i in np.flatnonzero(~held).tolist():
             rule, row = int(found.rule[i]), int(found.row[i])
@@ -141,9 +141,7 @@ class Matcher:
         self.matches += np.bincount(found.rule[held], minlength=self.matches.size)
         return held
 
-    def _not_passed(
-        self, found: Candidates, subjects: _Subjects, held: np.ndarray[tuple[int], np.dtype[np.bool_]]
-    ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    def _not_passed(self, found: Candidates, subjects: _Subjects, held: Bools) -> Bools:
         """bool per candidate: no pass rule held for its packet, nor before it for its flow.
 
         A rule about addresses alone and a match in stream data pass the whole flow, as in Suricata.
@@ -180,7 +178,8 @@ class Matcher:
             keep,
         )
         self._suppressed += int(kept.size - np.count_nonzero(keep))
-        return kept[keep != 0]
+        within: I64 = kept[keep != 0]
+        return within
 
     def _give_out(self, found: Candidates, subjects: _Subjects, kept: I64) -> list[Match]:
         rule = found.rule[kept]
@@ -199,7 +198,7 @@ class Matcher:
         return [Match(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
 
-def _first_of_each(found: Candidates, kept: I64) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _first_of_each(found: Candidates, kept: I64) -> Bools:
     """bool per kept candidate: not the same rule on the same packet again."""
     rule, row = found.rule[kept], found.row[kept]
     fresh = np.ones(kept.size, np.bool_)

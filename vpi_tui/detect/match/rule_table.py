@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from vpi_tui.detect.match.columns import (
     needs_layer4,
 )
 from vpi_tui.detect.match.kernels_rules import RuleTable
-from vpi_tui.model.batch import U64, Direction
+from vpi_tui.model.batch import I32, U64, Direction
 from vpi_tui.model.signature import ANY_ADDRESS, ANY_PORT, ColumnTest, Ranges, Signature
 from vpi_tui.model.topology import Locality
 
@@ -75,6 +75,10 @@ def tests_of(signature: Signature) -> list[ColumnTest]:
     return tests
 
 
+def _sees_malformed(signature: Signature) -> bool:
+    return signature.header.protocol == "pkthdr" or any(t.column == "events" for t in signature.columns)
+
+
 @dataclass(slots=True)
 class _Sets:
     """Sets of integers, each kept once: number by its spans."""
@@ -91,8 +95,8 @@ class _Sets:
         return [span for ranges in self.number_of for span in ranges.spans]
 
     @property
-    def starts(self) -> Iterable[int]:
-        return np.concatenate(([0], np.cumsum([len(ranges.spans) for ranges in self.number_of]))).tolist()
+    def starts(self) -> I32:
+        return _starts([len(ranges.spans) for ranges in self.number_of])
 
 
 def _halves(values: Sequence[int]) -> U64:
@@ -131,10 +135,10 @@ def build_rule_table(signatures: Sequence[Signature]) -> RuleTable:
         dest=np.array(dest, np.int32),
         src_port=np.array(src_port, np.int32),
         dest_port=np.array(dest_port, np.int32),
-        set_start=np.array(addresses.starts, np.int32),
+        set_start=addresses.starts,
         low=_halves([low for low, _ in addresses.spans]),
         high=_halves([high for _, high in addresses.spans]),
-        port_start=np.array(ports.starts, np.int32),
+        port_start=ports.starts,
         port_low=np.array([low for low, _ in ports.spans], np.uint16),
         port_high=np.array([high for _, high in ports.spans], np.uint16),
         test_start=_starts([len(own) for own in tests]),
@@ -147,5 +151,5 @@ def build_rule_table(signatures: Sequence[Signature]) -> RuleTable:
     )
 
 
-def _starts(lengths: Sequence[int]) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
+def _starts(lengths: Sequence[int]) -> I32:
     return np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int32)

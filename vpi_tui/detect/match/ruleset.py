@@ -273,7 +273,7 @@ def _thresholds(signatures: Sequence[Signature]) -> ThresholdRules:
     return ThresholdRules(
         kind=np.array([_THRESHOLD_KIND[t.kind] if t else 0 for t in found], np.uint8),
         track=np.array([_THRESHOLD_TRACK[t.track] if t else 0 for t in found], np.uint8),
-        count=np.array([t.count if t else 0 for t in found], np.int64),
+        limit=np.array([t.count if t else 0 for t in found], np.int64),
         window_ns=np.array([t.seconds * 1_000_000_000 if t else 0 for t in found], np.int64),
     )
 
