@@ -1,0 +1,176 @@
+"""The engine's own health as rows: name, figure, verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from vpi_tui.model.snapshot import Snapshot
+from vpi_tui.view import humanize
+from vpi_tui.view.escape import safe
+
+Verdict = Literal["", "good", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One line. hint: what to do about it; "" = nothing."""
+
+    name: str
+    value: str
+    verdict: Verdict = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    title: str
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Time of one stage of the pipeline. share: of all stages, 0..1, since the last look."""
+
+    name: str
+    seconds: float
+    share: float
+
+
+class StageClock:
+    """Shares of the stages between two looks: what costs time now, not since the start."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, float] = {}
+
+    def stages(self, stats: dict[str, float]) -> list[Stage]:
+        now = {
+            name.removeprefix("stage.").removesuffix(".seconds"): value
+            for name, value in stats.items()
+            if name.startswith("stage.") and name.endswith(".seconds")
+        }
+        spent = {name: max(0.0, value - self._last.get(name, 0.0)) for name, value in now.items()}
+        self._last = now
+        whole = sum(spent.values()) or 1.0
+        rows = [Stage(safe(name, 24), now[name], spent[name] / whole) for name in now]
+        return sorted(rows, key=lambda stage: -stage.seconds)
+
+
+def sections(snapshot: Snapshot) -> tuple[Section, ...]:
+    return (
+        Section("Capture", _figures(snapshot, _CAPTURE)),
+        Section("Tables", _figures(snapshot, _TABLES)),
+        Section("Process", _figures(snapshot, _PROCESS)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """How one statistic is told."""
+
+    path: str
+    name: str
+    tell: Callable[[float], str]
+    judge: Callable[[Snapshot, float], tuple[Verdict, str]] = lambda _snapshot, _value: ("", "")
+
+
+def _figures(snapshot: Snapshot, known: tuple[_Known, ...]) -> tuple[Figure, ...]:
+    out = []
+    for item in known:
+        value = snapshot.stats.get(item.path)
+        if value is None:
+            continue
+        verdict, hint = item.judge(snapshot, value)
+        out.append(Figure(item.name, item.tell(value), verdict, hint))
+    return tuple(out)
+
+
+def drop_share(snapshot: Snapshot) -> float:
+    """Share of the packets offered that the kernel dropped, 0..1."""
+    offered = snapshot.stats.get("capture.kernel_packets", 0.0)
+    return snapshot.stats.get("capture.kernel_drops", 0.0) / offered if offered else 0.0
+
+
+def _judge_drops(snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
+    if not value:
+        return "good", ""
+    hint = "Not all packets were seen: switch rules off, or watch fewer ports."
+    return ("error" if drop_share(snapshot) > 0.01 else "warning"), hint
+
+
+def _judge_lost(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
+    return (
+        ("warning", "This terminal was too slow for all alerts; all are in the log.")
+        if value
+        else ("good", "")
+    )
+
+
+def _judge_evicted(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
+    return ("warning", "The flow table is full; give it more memory.") if value else ("good", "")
+
+
+def _judge_fill(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
+    if value < 0.5:
+        return "good", ""
+    return ("error" if value > 0.9 else "warning"), "The engine does not keep up."
+
+
+_CAPTURE = (
+    _Known("capture.kernel_packets", "packets offered", humanize.count),
+    _Known("capture.kernel_drops", "dropped by the kernel", humanize.count, _judge_drops),
+    _Known("capture.ring_fill", "ring filled", humanize.percent, _judge_fill),
+    _Known("decoder.pkts", "packets decoded", humanize.count),
+    _Known("decoder.bytes", "bytes decoded", humanize.size),
+    _Known("decoder.invalid", "malformed packets", humanize.count),
+    _Known("capture.lag_seconds", "behind the wire", humanize.duration),
+    _Known("detect.alert", "alerts raised", humanize.count),
+    _Known("feed.alerts_dropped", "alerts not shown", humanize.count, _judge_lost),
+)
+_TABLES = (
+    _Known("flow.active", "flows alive", humanize.count),
+    _Known("flow.total", "flows seen", humanize.count),
+    _Known("flow.memuse", "flow memory", humanize.size),
+    _Known("flow.evicted", "flows evicted", humanize.count, _judge_evicted),
+    _Known("tcp.sessions", "streams followed", humanize.count),
+    _Known("tcp.memuse", "stream memory", humanize.size),
+    _Known("tcp.gaps", "gaps in streams", humanize.count),
+    _Known("record.memuse", "evidence kept", humanize.size),
+    _Known("detect.rules", "rules at work", humanize.count),
+)
+_PROCESS = (
+    _Known("engine.cpu_share", "CPU now", humanize.percent),
+    _Known("engine.cpu_seconds", "CPU used", humanize.duration),
+    _Known("engine.rss_bytes", "memory", humanize.size),
+    _Known("engine.uptime_seconds", "running for", humanize.duration),
+    _Known("engine.batches", "batches", humanize.count),
+    _Known("engine.queue", "queue", humanize.count),
+    _Known("engine.pid", "process", lambda value: f"{value:.0f}"),
+)
+_TOLD = {item.path for group in (_CAPTURE, _TABLES, _PROCESS) for item in group}
+
+
+class CpuClock:
+    """CPU of the engine now, from two looks at its counter."""
+
+    def __init__(self) -> None:
+        self._last = (0, 0.0)
+
+    def apply(self, snapshot: Snapshot) -> Snapshot:
+        """The snapshot with engine.cpu_share laid into its stats (1.0 = one core)."""
+        used = snapshot.stats.get("engine.cpu_seconds")
+        if used is None:
+            return snapshot
+        then, before = self._last
+        self._last = (snapshot.taken_ns, used)
+        if not then or snapshot.taken_ns <= then:
+            return snapshot
+        share = max(0.0, (used - before) / ((snapshot.taken_ns - then) / 1e9))
+        return replace(snapshot, stats={**snapshot.stats, "engine.cpu_share": share})
+
+
+def other_stats(snapshot: Snapshot) -> tuple[Figure, ...]:
+    """Statistics that have no line of their own, under their EVE paths."""
+    rest = sorted(p for p in snapshot.stats if p not in _TOLD and not p.startswith("stage."))
+    return tuple(Figure(safe(path, 40), f"{snapshot.stats[path]:,.6g}") for path in rest[:200])

@@ -1,0 +1,225 @@
+"""Flows as rows: sorted and filtered over whole columns, made into text only where somebody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.model.snapshot import FlowColumns
+from vpi_tui.view import humanize
+from vpi_tui.view.cells import Cell
+from vpi_tui.view.escape import safe
+from vpi_tui.view.filters import NOTHING, Filter
+from vpi_tui.view.flow_table import FIELDS, STATE_NAMES, Column, FlowTable, address_text, proto_name
+
+__all__ = ["FIELDS", "SORTS", "FlowRows", "FlowTable", "group_rows", "order"]
+
+_STATE_STYLES = ("new", "good", "muted")
+
+
+def _name_rank(table: FlowTable, column: str) -> Column:
+    """Place of each row's name in the alphabet."""
+    ranks = np.empty(len(table.names), np.int64)
+    ranks[sorted(range(len(table.names)), key=lambda i: table.names[i].lower())] = np.arange(len(table.names))
+    return np.asarray(ranks[table[column]])
+
+
+def _address_rank(addresses: Column) -> Column:
+    """A number that orders addresses; IPv4 fits one half, IPv6 needs both."""
+    halves = np.ascontiguousarray(addresses).view(">u8").reshape(-1, 2).astype(np.uint64)
+    high, low = halves[:, 0], halves[:, 1]
+    if not high.any():
+        return np.asarray(low)
+    ranks = np.empty(len(low), np.int64)
+    ranks[np.lexsort((low, high))] = np.arange(len(low))
+    return ranks
+
+
+SORTS: dict[str, Callable[[FlowTable], Column]] = {
+    "bytes": lambda t: t["bytes_toserver"] + t["bytes_toclient"],
+    "pkts": lambda t: t["pkts_toserver"] + t["pkts_toclient"],
+    "last": lambda t: t["end_ns"],
+    "start": lambda t: t["start_ns"],
+    "age": lambda t: t["end_ns"] - t["start_ns"],
+    "alerts": lambda t: t["alerted"],
+    "state": lambda t: t["state"],
+    "app": lambda t: _name_rank(t, "app_proto"),
+    "proto": lambda t: t["proto"],
+    "src": lambda t: _address_rank(t.src),
+    "dst": lambda t: _address_rank(t.dest),
+    "port": lambda t: t["dest_port"],
+    "guest": lambda t: _name_rank(t, "src_guest"),
+    "switch": lambda t: _name_rank(t, "switch"),
+    "vlan": lambda t: t["vlan"],
+}
+"""What flows can be sorted by: one number for each row."""
+
+
+def order(keys: Column, last: int, *, descending: bool) -> NDArray[np.intp]:
+    """Places of the best `last` rows in order; equal keys keep the order of the table, so rows stand still.
+
+    A partition finds the last key that counts; only what is above it is sorted.
+    """
+    count = len(keys)
+    last = min(last, count)
+    if last <= 0:
+        return np.empty(0, np.intp)
+    ranked = _ascending(keys, descending=descending)
+    if last < count:
+        edge = np.partition(ranked, last - 1)[last - 1]
+        better = np.flatnonzero(ranked < edge)
+        equal = np.flatnonzero(ranked == edge)[: last - len(better)]
+        chosen = np.concatenate([better, equal])
+    else:
+        chosen = np.arange(count)
+    return np.asarray(chosen[np.argsort(ranked[chosen], kind="stable")])
+
+
+def _ascending(keys: Column, *, descending: bool) -> Column:
+    if keys.dtype.kind == "u" and keys.dtype.itemsize == 8:
+        return ~keys if descending else keys
+    if keys.dtype.kind in "bu":
+        keys = keys.astype(np.int64)
+    return -keys if descending else keys
+
+
+class FlowRows:
+    """Lines for a table. The order is found as far down as somebody scrolled, page by page.
+
+    Columns: alerts, state, application, source, destination, packets, bytes, age, last seen, switch, vlan.
+    """
+
+    def __init__(
+        self,
+        table: FlowTable,
+        wanted: Filter = NOTHING,
+        *,
+        sort: str = "bytes",
+        descending: bool = True,
+        now_ns: int = 0,
+    ) -> None:
+        self.table = table
+        mask = table.mask(wanted)
+        self._chosen = None if mask is None else np.flatnonzero(mask)
+        keys = SORTS.get(sort, SORTS["bytes"])(table)
+        self._keys = keys if self._chosen is None else keys[self._chosen]
+        self._descending = descending
+        self._now = now_ns
+        self._order = np.empty(0, np.intp)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def _at(self, index: int) -> int:
+        if index >= len(self._order):
+            self._order = order(self._keys, max(256, 2 * index + 2), descending=self._descending)
+        place = self._order[index]
+        return int(place if self._chosen is None else self._chosen[place])
+
+    def key(self, index: int) -> int:
+        return int(self.table["flow_id"][self._at(index)])
+
+    def find(self, key: object) -> int | None:
+        """Where a flow stands in the order: counted, not searched."""
+        if not isinstance(key, int):
+            return None
+        ids = self.table["flow_id"] if self._chosen is None else self.table["flow_id"][self._chosen]
+        places = np.flatnonzero(ids == np.uint64(key & 0xFFFFFFFFFFFFFFFF))
+        if not len(places):
+            return None
+        ranked = _ascending(self._keys, descending=self._descending)
+        mine = ranked[places[0]]
+        return int(np.count_nonzero(ranked < mine) + np.count_nonzero(ranked[: places[0]] == mine))
+
+    def row(self, index: int) -> Sequence[Cell]:
+        return flow_cells(self.table, self._at(index), self._now)
+
+
+def flow_cells(table: FlowTable, at: int, now_ns: int) -> tuple[Cell, ...]:
+    alerts, state = int(table["alerted"][at]), min(int(table["state"][at]), 2)
+    proto, vlan = int(table["proto"][at]), int(table["vlan"][at])
+    app = table.names[table["app_proto"][at]]
+    start, end = int(table["start_ns"][at]), int(table["end_ns"][at])
+    sent, back = int(table["bytes_toserver"][at]), int(table["bytes_toclient"][at])
+    closed = state == 2
+    shade = "muted" if closed else "text"
+    return (
+        (f"{'255+' if alerts == 255 else alerts}" if alerts else "", "severity.high"),
+        (STATE_NAMES[state], _STATE_STYLES[state]),
+        (safe(app, 16) or proto_name(proto), "muted" if closed else "protocol"),
+        (endpoint(table, at, "src"), shade),
+        (endpoint(table, at, "dest"), shade),
+        (humanize.count(int(table["pkts_toserver"][at]) + int(table["pkts_toclient"][at])), shade),
+        (humanize.size(sent + back), shade),
+        (humanize.percent(sent / (sent + back)) if sent + back else "-", "muted"),
+        (humanize.duration((end - start) / 1e9), "muted"),
+        (humanize.ago(end, now_ns), "time"),
+        (safe(table.names[table["switch"][at]], 32), "muted"),
+        (str(vlan) if vlan else "-", "muted"),
+    )
+
+
+def endpoint(table: FlowTable, at: int, side: str) -> str:
+    """`web-1 10.0.5.3:443`; without ports for protocols that have none."""
+    packed = (table.src if side == "src" else table.dest)[at].tobytes()
+    guest = safe(table.names[table[f"{side}_guest"][at]], 40)
+    text = address_text(packed)
+    if int(table["proto"][at]) in (6, 17, 132):
+        port = int(table[f"{side}_port"][at])
+        text = f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
+    return f"{guest} {text}".strip()
+
+
+# Groups ---------------------------------------------------------------------------------------
+
+GROUPS: dict[str, Callable[[FlowTable], tuple[Column, Callable[[int], str]]]] = {
+    "guest": lambda t: (t["src_guest"], lambda value: t.names[value] or "(no guest)"),
+    "peer": lambda t: (t["dest_guest"], lambda value: t.names[value] or "(no guest)"),
+    "port": lambda t: (
+        t["proto"].astype(np.int64) << 16 | t["dest_port"],
+        lambda value: f"{proto_name(value >> 16)}/{value & 0xFFFF}",
+    ),
+    "application": lambda t: (t["app_proto"], lambda value: t.names[value] or "(unknown)"),
+}
+"""What flows can be grouped by: a number for each row, and its text."""
+
+
+def group_rows(table: FlowTable, by: str, wanted: Filter = NOTHING, most: int = 500) -> list[GroupRow]:
+    """Sums by group, most bytes first."""
+    values, name = GROUPS[by](table)
+    mask = table.mask(wanted)
+    size = (table["bytes_toserver"] + table["bytes_toclient"]).astype(np.float64)
+    pkts = (table["pkts_toserver"] + table["pkts_toclient"]).astype(np.float64)
+    alerted = (table["alerted"] > 0).astype(np.float64)
+    if mask is not None:
+        values, size, pkts, alerted = values[mask], size[mask], pkts[mask], alerted[mask]
+    unique, inverse = np.unique(values, return_inverse=True)
+    sums = [np.bincount(inverse, weights=w, minlength=len(unique)) for w in (size, pkts, alerted)]
+    flows = np.bincount(inverse, minlength=len(unique))
+    best = order(sums[0], most, descending=True)
+    return [
+        GroupRow(
+            safe(name(int(unique[i])), 64), int(flows[i]), int(sums[1][i]), int(sums[0][i]), int(sums[2][i])
+        )
+        for i in best
+    ]
+
+
+class GroupRow(NamedTuple):
+    """Sums over one group of flows. alerted: flows that raised an alert."""
+
+    name: str
+    flows: int
+    pkts: int
+    bytes: int
+    alerted: int
+
+
+def empty_text(columns: FlowColumns) -> tuple[str, str]:
+    """Why no flow is shown, and what to do."""
+    if columns.total:
+        return "No flow fits the filter or the scope.", "Esc takes them away."
+    return "No flow yet.", "Flows appear with the first packets; see 9 for what the engine captures."

@@ -1,0 +1,199 @@
+"""The overview: the header's figures, the tree, the mix of protocols, the top talkers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from vpi_tui.model.snapshot import (
+    GuestStat,
+    Severities,
+    Snapshot,
+    SwitchStat,
+    TalkerKind,
+    TalkerTable,
+    Window,
+)
+from vpi_tui.view import humanize
+from vpi_tui.view.cells import Row, Rows
+from vpi_tui.view.escape import safe
+from vpi_tui.view.history import History
+from vpi_tui.view.scope import Scope, counters_of
+
+SPARK_POINTS = 8
+KINDS: tuple[TalkerKind, ...] = ("guest", "peer", "port", "application")
+WINDOWS: tuple[Window, ...] = ("10s", "1m", "10m", "all")
+WINDOW_WORDS: dict[str, str] = {
+    "10s": "10 s",
+    "1m": "1 min",
+    "10m": "10 min",
+    "all": "since start",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One part of a whole. share: 0..1."""
+
+    name: str
+    bytes: int
+    share: float
+
+
+def protocol_mix(snapshot: Snapshot, most: int = 5) -> list[Share]:
+    """The largest protocols of the watched scope, the rest summed up as `other`."""
+    whole = sum(amount for _, amount in snapshot.protocols)
+    if whole <= 0:
+        return []
+    ranked = [(name, amount) for name, amount in snapshot.protocols if amount > 0]
+    room = most if len(ranked) <= most else most - 1
+    rows = [Share(safe(name, 24), amount, amount / whole) for name, amount in ranked[:room]]
+    rest = whole - sum(row.bytes for row in rows)
+    return [*rows, Share("other", rest, rest / whole)] if rest > 0 and len(ranked) > room else rows
+
+
+def east_west(snapshot: Snapshot, scope: Scope) -> Share:
+    """Bytes that never left this host, of all bytes of the scope since the start."""
+    counters = counters_of(snapshot, scope)
+    whole = counters.bytes_in + (counters.bytes_out if scope.kind == "guest" else 0)
+    share = counters.east_west_bytes / whole if whole else 0.0
+    return Share("east-west", counters.east_west_bytes, min(share, 1.0))
+
+
+def talkers(snapshot: Snapshot, kind: TalkerKind, window: Window) -> TalkerTable | None:
+    return next((t for t in snapshot.talkers if t.kind == kind and t.window == window), None)
+
+
+def talker_rows(table: TalkerTable | None, rows: int) -> Rows:
+    """Columns: name, share, bytes, packets, flows."""
+    if table is None:
+        return Rows()
+    whole = table.total_bytes or sum(row.bytes for row in table.rows) or 1
+    style = {"guest": "guest", "peer": "text", "port": "protocol", "application": "protocol"}[table.kind]
+    return Rows(
+        [
+            Row(
+                (table.kind, row.label),
+                (
+                    (safe(row.label, 80), style),
+                    humanize.percent(row.bytes / whole),
+                    humanize.size(row.bytes),
+                    humanize.count(row.pkts),
+                    humanize.count(row.flows),
+                ),
+            )
+            for row in table.rows[:rows]
+        ]
+    )
+
+
+# The tree -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TreeNode:
+    """One line of the tree. key: the scope. depth: 0 = all, 1 = switch, 2 = guest. last: of its siblings.
+
+    expanded: None = it has no children. style: name of a theme style.
+    """
+
+    key: str
+    name: str
+    depth: int
+    style: str
+    rate: str
+    spark: tuple[float, ...]
+    alerts: Severities
+    coverage: str
+    last: bool = False
+    parent_last: bool = False
+    expanded: bool | None = None
+
+
+def tree(snapshot: Snapshot, history: History, folded: Collection[str] = ()) -> list[TreeNode]:
+    """Everything, the switches, and the guests of those that are not folded; loose guests come last."""
+    nodes = [
+        _node(history, "", "all", 0, "title", snapshot.total.alerts, snapshot.total.coverage, expanded=True)
+    ]
+    by_switch: dict[str, list[GuestStat]] = {}
+    for guest in snapshot.guests:
+        by_switch.setdefault(guest.switch, []).append(guest)
+    known = {switch.name for switch in snapshot.switches}
+    loose = [g for name, guests in by_switch.items() if name not in known for g in guests]
+    for place, switch in enumerate(snapshot.switches):
+        last = place == len(snapshot.switches) - 1 and not loose
+        nodes += _branch(history, switch, by_switch.get(switch.name, []), folded, last=last)
+    nodes += [_guest(history, guest, 1, last=guest is loose[-1]) for guest in loose]
+    return nodes
+
+
+def _branch(
+    history: History, switch: SwitchStat, guests: list[GuestStat], folded: Collection[str], *, last: bool
+) -> list[TreeNode]:
+    key = f"switch:{switch.name}"
+    opened = key not in folded
+    expanded = opened if guests else None
+    name = safe(switch.name, 64)
+    node = _node(
+        history, key, name, 1, "switch", switch.alerts, switch.coverage, last=last, expanded=expanded
+    )
+    if not opened:
+        return [node]
+    return [node, *(_guest(history, g, 2, last=g is guests[-1], parent_last=last) for g in guests)]
+
+
+def _guest(
+    history: History, guest: GuestStat, depth: int, *, last: bool, parent_last: bool = False
+) -> TreeNode:
+    style = "guest" if guest.present else "guest.gone"
+    name = safe(guest.name, 64) + ("" if guest.present else " (gone)")
+    return _node(
+        history,
+        f"guest:{guest.name}",
+        name,
+        depth,
+        style,
+        guest.alerts,
+        guest.coverage,
+        last=last,
+        parent_last=parent_last,
+    )
+
+
+def _node(
+    history: History,
+    key: str,
+    name: str,
+    depth: int,
+    style: str,
+    alerts: Severities,
+    coverage: str,
+    *,
+    last: bool = False,
+    parent_last: bool = False,
+    expanded: bool | None = None,
+) -> TreeNode:
+    rate = history.rates(key)
+    spark = [
+        a + b
+        for a, b in zip(
+            history.series(key, "bytes_in", SPARK_POINTS).values,
+            history.series(key, "bytes_out", SPARK_POINTS).values,
+            strict=True,
+        )
+    ]
+    moving = humanize.bit_rate(rate.bytes) if rate.bytes >= 1 else "-"
+    return TreeNode(
+        key, name, depth, style, moving, tuple(spark), alerts, coverage, last, parent_last, expanded
+    )
+
+
+# The header -----------------------------------------------------------------------------------
+
+_MODES = {"live": "LIVE", "replay": "REPLAY", "demo": "DEMO"}
+
+
+def mode_words(snapshot: Snapshot) -> str:
+    """LIVE, REPLAY, DEMO, with the state when it does not simply run."""
+    word = _MODES.get(snapshot.mode, "?")
+    return word if snapshot.state == "running" else f"{word} {snapshot.state}"

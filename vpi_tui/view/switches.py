@@ -1,0 +1,112 @@
+"""The wall: one pane for each virtual switch, or for each guest of the scope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from vpi_tui.model.snapshot import GuestStat, Severities, Snapshot, SwitchStat
+from vpi_tui.view.escape import safe
+from vpi_tui.view.history import History, Rates, Series
+from vpi_tui.view.scope import ALL, Scope, guests_in
+
+_GAP = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """One pane. key: the scope that Enter narrows to. lines: what stands under the graph, label and text."""
+
+    key: str
+    title: str
+    kind: str
+    rates: Rates
+    inbound: Series
+    outbound: Series
+    alerts: Severities
+    coverage: str
+    present: bool
+    lines: tuple[tuple[str, str], ...]
+
+
+def panes(
+    snapshot: Snapshot, history: History, points: int, *, by_guest: bool, scope: Scope = ALL, limit: int = 256
+) -> list[Pane]:
+    """Switches in the order of the snapshot, or guests, the busiest first."""
+    if not by_guest:
+        shown = [s for s in snapshot.switches if scope.kind == "all" or s.name == scope.name]
+        return [_switch_pane(snapshot, switch, history, points) for switch in shown[:limit]]
+    ranked = sorted(
+        guests_in(snapshot, scope), key=lambda g: (-history.rates(f"guest:{g.name}", 10).bytes, g.name)
+    )
+    return [_guest_pane(guest, history, points) for guest in ranked[:limit]]
+
+
+def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, points: int) -> Pane:
+    key = f"switch:{switch.name}"
+    guests = [g for g in snapshot.guests if g.switch == switch.name]
+    busiest = max(guests, key=lambda g: history.rates(f"guest:{g.name}", 10).bytes, default=None)
+    alerted = [g for g in guests if g.last_alert]
+    worst = min(alerted, key=lambda g: next((i for i, n in enumerate(g.alerts) if n), 3), default=None)
+    present = sum(g.present for g in guests)
+    lines = (
+        ("guests", f"{present} on {switch.ports} ports"),
+        ("busiest", safe(busiest.name, 64) if busiest else "-"),
+        ("alert", f"{safe(worst.name, 32)}: {safe(worst.last_alert, 100)}" if worst else "none"),
+    )
+    return Pane(
+        key,
+        safe(switch.name, 64),
+        safe(switch.kind, 16),
+        history.rates(key),
+        history.series(key, "bytes_in", points),
+        history.series(key, "east_west_bytes", points),
+        switch.alerts,
+        switch.coverage,
+        True,
+        lines,
+    )
+
+
+def _guest_pane(guest: GuestStat, history: History, points: int) -> Pane:
+    key = f"guest:{guest.name}"
+    lines = (
+        ("on", f"{safe(guest.switch, 32)} {safe(guest.port, 32)}".strip()),
+        ("peer", safe(guest.top_peer, 64) or "-"),
+        ("alert", safe(guest.last_alert, 100) or "none"),
+    )
+    return Pane(
+        key,
+        safe(guest.name, 64),
+        "guest" if guest.present else "gone",
+        history.rates(key),
+        history.series(key, "bytes_in", points),
+        history.series(key, "bytes_out", points),
+        guest.alerts,
+        guest.coverage,
+        guest.present,
+        lines,
+    )
+
+
+def grid(count: int, width: int, height: int, *, least: tuple[int, int] = (36, 7)) -> tuple[int, int, int]:
+    """(columns, pane width, pane height) for `count` panes: as large as they can be and still all be seen,
+    not smaller than `least`; then the rest is reached by scrolling."""
+    if count < 1:
+        return 1, width, height
+    best = (1, width, least[1])
+    for columns in range(1, max(width // least[0], 1) + 1):
+        rows = -(-count // columns)
+        pane = (
+            columns,
+            (width - _GAP * (columns - 1)) // columns,
+            max((height - rows + 1) // rows, least[1]),
+        )
+        if _worth(pane, rows, height) > _worth(best, -(-count // best[0]), height):
+            best = pane
+    return best
+
+
+def _worth(pane: tuple[int, int, int], rows: int, height: int) -> tuple[bool, int]:
+    """All in sight first; then the shape that is closest to four to one, which suits a curve."""
+    fits = rows * pane[2] + rows - 1 <= height
+    return fits, -abs(pane[1] - 4 * pane[2]) if fits else pane[0]
