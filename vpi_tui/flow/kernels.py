@@ -113,7 +113,7 @@ def record_tag(flow, secret):
 def end_flow(t, slot, reason):
     """Take a live flow out of the index; its record stays as it is until it is handed out."""
     flow = t.records[slot]
-    index_remove(t.index, record_tag(flow, t.secret), slot)
+    index_remove(t.entries, record_tag(flow, t.secret), slot)
     flow["reason"] = reason
     t.numbers[N_ACTIVE] -= 1
     t.free[t.numbers[N_FREE]] = slot
@@ -154,7 +154,7 @@ def evict_one(t, stamp):
     t.numbers[N_EVICT_HAND] = hand
     if best >= 0:
         flow = t.records[best]
-        index_remove(t.index, record_tag(flow, t.secret), best)
+        index_remove(t.entries, record_tag(flow, t.secret), best)
         flow["reason"] = R_EVICTED
         kept = t.numbers[N_EVICTED_KEPT]
         if kept < len(t.evicted):
@@ -171,7 +171,7 @@ def evict_one(t, stamp):
 @njit(nogil=True, inline="always", _nrt=False)
 def find_flow(t, d, r, tag, vlans, tunnel, src_port, dest_port):
     """(slot or -1, direction) of the flow that row r belongs to."""
-    index = t.index
+    index = t.entries
     mask = U64(len(index) - 1)
     at = tag & mask
     found = I64(-1)
@@ -225,7 +225,6 @@ def find_flow(t, d, r, tag, vlans, tunnel, src_port, dest_port):
 def fill_flow(t, d, r, slot, now, vlans, tunnel, swapped):
     """Write a fresh record; swapped: the sender of row r is the server."""
     flow = t.records[slot]
-    src = 1 if swapped else 0
     flow["src_high"] = d.dest_ip[r, 0] if swapped else d.src_ip[r, 0]
     flow["src_low"] = d.dest_ip[r, 1] if swapped else d.src_ip[r, 1]
     flow["dest_high"] = d.src_ip[r, 0] if swapped else d.dest_ip[r, 0]
@@ -263,7 +262,6 @@ def fill_flow(t, d, r, slot, now, vlans, tunnel, swapped):
     flow["told_pkts_toclient"] = 0
     flow["told_bytes_toserver"] = 0
     flow["told_bytes_toclient"] = 0
-    return src
 
 
 @njit(nogil=True, inline="always", _nrt=False)
@@ -272,7 +270,7 @@ def open_flow(t, d, r, now, tag, vlans, tunnel, swapped, stamp):
     slot = take_free(t)
     if slot < 0:
         slot = evict_one(t, stamp)
-    if slot >= 0 and not index_insert(t.index, tag, slot):
+    if slot >= 0 and not index_insert(t.entries, tag, slot):
         t.records[slot]["reason"] = R_EVICTED
         t.free[t.numbers[N_FREE]] = slot
         t.numbers[N_FREE] += 1

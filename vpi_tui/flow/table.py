@@ -57,7 +57,7 @@ class TableArrays(NamedTuple):
     """What the kernels work on."""
 
     records: Rows
-    index: NDArray[np.uint64]
+    entries: NDArray[np.uint64]
     free: NDArray[np.int32]
     touched: NDArray[np.int32]
     evicted: Rows
@@ -105,7 +105,7 @@ class FlowTable:
         """structured[max_flows] of FLOW_DTYPE, by slot; memory is used as slots are."""
         self._arrays = TableArrays(
             records=records.view(KERNEL_DTYPE),
-            index=np.zeros(min(_FIRST_INDEX, _index_size(max_flows)), np.uint64),
+            entries=np.zeros(min(_FIRST_INDEX, _index_size(max_flows)), np.uint64),
             free=np.zeros(max_flows, np.int32),
             touched=np.zeros(max_flows, np.int32),
             evicted=np.zeros(min(_EVICTED_KEPT, max_flows), KERNEL_DTYPE),
@@ -186,7 +186,7 @@ class FlowTable:
         arrays.free[at : at + len(slots)] = slots
         numbers[kernels.N_FREE] += len(slots)
         numbers[kernels.N_ACTIVE] = 0
-        arrays.index.fill(0)
+        arrays.entries.fill(0)
         return self.drain_closed()
 
     def active(self) -> int:
@@ -241,7 +241,7 @@ class FlowTable:
         used = int(arrays.numbers[kernels.N_USED])
         small = arrays.evicted.nbytes + arrays.evicted_slot.nbytes
         per_slot = RECORD_SIZE + arrays.free.itemsize + arrays.touched.itemsize
-        return used * per_slot + arrays.index.nbytes + small + self._retired_rows * RECORD_SIZE
+        return used * per_slot + arrays.entries.nbytes + small + self._retired_rows * RECORD_SIZE
 
     def stats(self) -> dict[str, float]:
         """Counters since the start and present sizes, under their EVE paths."""
@@ -269,13 +269,13 @@ class FlowTable:
     def _grow_index(self, rows: int) -> None:
         """Keep the index at most two thirds full, whatever the next `rows` rows open."""
         needed = min(self.active() + rows, self.max_flows)
-        size = len(self._arrays.index)
+        size = len(self._arrays.entries)
         while size * 2 < needed * 3:
             size *= 2
-        if size > len(self._arrays.index):
+        if size > len(self._arrays.entries):
             index = np.zeros(size, np.uint64)
-            kernels_index.index_copy(self._arrays.index, index)
-            self._arrays = self._arrays._replace(index=index)
+            kernels_index.index_copy(self._arrays.entries, index)
+            self._arrays = self._arrays._replace(entries=index)
 
     def _retire(self, raw: Rows) -> None:
         """Remember ended flows that drain_touched has not reported yet; bounded."""
