@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 POLL = 0.1
 """Seconds between two looks at the feed while a report is waited for."""
-DEMO_REPORT = 72.0
-"""Seconds of scenario that a demo without a terminal shows, when --duration does not say: one round of it."""
 KEPT_ALERTS = 10_000
 """Alerts that a report keeps; the snapshot counts them all."""
 
@@ -51,11 +49,11 @@ def _dashboard(spec: EngineSpec, settings: Settings) -> int:
 
 
 def _bounded(spec: EngineSpec) -> EngineSpec:
-    """The same order with an end, as a report needs one."""
+    """The same order with an end, as a report needs one. A demo without --duration is one round, at once."""
     if spec.duration or spec.mode == "replay":
         return spec
     if spec.mode == "demo":
-        return replace(spec, duration=DEMO_REPORT / (spec.speed or DEMO_REPORT))
+        return replace(spec, speed=0.0)
     raise ConfigError(
         "Standard output is no terminal, so there is nothing to draw on.",
         hint="Give --duration S for a report after S seconds.",

@@ -111,7 +111,7 @@ COMMAND = Command(
         ("vpi-tui scan -r a.pcap", "a summary"),
         ("vpi-tui scan -r a.pcap -S local.rules --eve -", "events on standard output"),
         ("vpi-tui scan -r a.pcap -r b.pcap.gz -l logs", "two files, events in logs/eve.json"),
-        ("vpi-tui scan -r a.pcap -k none --set stream.midstream=yes", "flags and settings are Suricata's"),
+        ("vpi-tui scan -r a.pcap -k none --set stream.midstream=yes", "as with Suricata"),
     ),
     configure=_configure,
     run=_run,

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from typing import IO
 
 import msgspec
@@ -35,6 +34,8 @@ class EngineClient:
     def __init__(self, spec: EngineSpec, announce: Callable[[int], None] | None = None) -> None:
         self._spec = spec
         self._announce = announce
+        # Kept, because the ui takes the terminal as its own standard input afterwards.
+        self._stdin = os.dup(0) if "-" in spec.files else subprocess.DEVNULL
         self._start()
 
     def _start(self) -> None:

@@ -18,8 +18,6 @@ class EngineSpec:
     """Live: ports named by hand; empty = the ports of every virtual switch found here."""
     files: tuple[str, ...] = ()
     """Replay: capture files in order; "-" = standard input."""
-    stdin_fd: int = -1
-    """Where the engine finds the standard input of the command; -1 = it has none."""
     speed: float = 1.0
     """Replay and demo: times real time; 0 = as fast as it goes."""
     seed: int = 1

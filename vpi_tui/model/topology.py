@@ -65,3 +65,5 @@ class Topology:
     guests: tuple[Guest, ...] = ()
     notices: tuple[str, ...] = ()
     """What a probe could not find out, and what to do; whole sentences."""
+    host_ips: tuple[str, ...] = ()
+    """Addresses of this host itself, as text."""

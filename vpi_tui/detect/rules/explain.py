@@ -122,6 +122,10 @@ def _conditions(signature: Signature) -> Iterator[str]:
         yield _scope(signature.scope)
 
 
+_INSPECT = {
+    "packet": "each packet by itself is looked at",
+    "stream": "only reassembled streams are looked at",
+}
 _LABELS = {
     "ip_v": "IP version",
     "proto": "IP protocol",
@@ -270,7 +274,7 @@ _TRACK = {
     "by_flow": "flow",
 }
 _THRESHOLD: dict[str, Callable[[Threshold], str]] = {
-    "limit": lambda t: f"at most {t.count} alerts",
+    "limit": lambda t: f"at most {t.count} alert{'s' if t.count > 1 else ''}",
     "threshold": lambda t: f"one alert for every {t.count} matches",
     "both": lambda t: f"one alert when it has matched {t.count} times",
     "detection_filter": lambda t: f"an alert for each match after the first {t.count}",
@@ -282,7 +286,7 @@ def _threshold(limit: Threshold) -> str:
 
 
 def _scope(scope: Scope) -> str:
-    parts = [scope.direction] if scope.direction != "any" else []
+    parts: list[str] = [scope.direction] if scope.direction != "any" else []
     parts += [
         f"{name} {' or '.join(names)}"
         for name, names in (("switch", scope.switches), ("guest", scope.guests), ("tag", scope.tags))

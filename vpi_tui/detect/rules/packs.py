@@ -50,7 +50,7 @@ A rule is one of
 | content | a pattern, a mapping (below), or a list of them | |
 | pcre | `/expression/flags`, `!` before it: does not match; or a list | |
 | flowbits | `set,name`, `isset,name`, ..., or a list | |
-| threshold | {type: limit, threshold, both; track: by_src, by_dst, by_both, by_rule, by_flow; count; seconds} | |
+| threshold | {type: limit|threshold|both, track: by_src|by_dst|..,  count, seconds} | |
 | detection_filter | {track, count, seconds} | |
 | classtype | a name from the classification table; gives the priority | |
 | priority | 1 (high) to 255 | of the classtype |
@@ -61,7 +61,7 @@ A rule is one of
 | noalert | true: match (and set flowbits) without an alert | false |
 | enabled | false: loaded, but off until the operator switches it on | true |
 | scope | where in the virtual topology the rule holds (below) | everywhere |
-| any keyword (dsize, flags, itype, ttl, byte_test, ...) | as in the text; `true` = no value; a list repeats it | |
+| any keyword (dsize, flags, ttl, byte_test, ..) | as in the text; `true` = no value; a list repeats it | |
 
 A content mapping: `pattern` in Suricata's syntax (`|0d 0a|` for bytes; a leading `!` is text here, see
 `negated`), and any of `negated: true`, `nocase: true`, `startswith: true`, `endswith: true`,

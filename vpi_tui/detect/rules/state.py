@@ -73,8 +73,10 @@ class RuleSwitches:
         return made
 
     def set(self, enabled: bool, *, rules: Iterable[RuleKey] = (), packs: Iterable[str] = ()) -> None:
-        """Switch rules and whole packs, and save. Raises VpiError when saving fails; the switch holds then
-        until the program ends."""
+        """Switch rules and whole packs, and save.
+
+        Raises VpiError when saving fails; the switches then hold until the program ends.
+        """
         keys = [f"{gid}:{sid}" for gid, sid in rules] + [f"pack:{name}" for name in packs]
         if not keys:
             return

@@ -1,0 +1,185 @@
+"""From matches and findings to alerts: everything an operator needs, looked up once."""
+
+from __future__ import annotations
+
+from ipaddress import IPv6Address
+from typing import Any
+
+import numpy as np
+
+from vpi_tui.detect.behaviour.base import Finding
+from vpi_tui.detect.match.types import Match
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.names import Names
+from vpi_tui.flow.render import to_record
+from vpi_tui.model.batch import DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.event import Alert, FlowRecord
+from vpi_tui.model.signature import Signature
+from vpi_tui.model.topology import Locality
+from vpi_tui.record.evidence import FRAME_LIMIT, STREAM_LIMIT, Evidence, EvidenceStore
+
+MAX_COUNT = 255
+"""`alerts` of a flow record stays there."""
+ICMP = (1, 58)
+
+
+def address_text(high: int, low: int) -> str:
+    """Address as DecodedBatch holds it, in text; "" for none."""
+    value = high << 64 | low
+    if not value:
+        return ""
+    address = IPv6Address(value)
+    return str(address.ipv4_mapped or address)
+
+
+class Alerter:
+    """Numbers alerts, counts them in rules and flows, and keeps the evidence."""
+
+    def __init__(self, rules: RuleBook, source: EngineSource, evidence: EvidenceStore) -> None:
+        self._rules = rules
+        self._source = source
+        self._evidence = evidence
+        self.count = 0
+
+    def from_match(
+        self, match: Match, packets: PacketBatch, decoded: DecodedBatch, streams: StreamBatch | None,
+        records: Any, names: Names, first_packet: int, now_ns: int,
+    ) -> Alert:  # fmt: skip
+        """first_packet: 1-based number of the batch's first packet in the capture. now_ns: time of
+        what no packet released."""
+        signature = self._rules.signatures[match.rule]
+        flow = to_record(records[match.flow], names.switches, names.guests) if match.flow >= 0 else None
+        packet = int(decoded.packet[match.row]) if match.row >= 0 else -1
+        ends = _ends(match, decoded, flow)
+        alert = self._alert(
+            signature,
+            signature.msg,
+            ts_ns=match.ts_ns or now_ns,
+            in_iface=self._source.port_name(_entry_port(match, packets, packet, records)),
+            flow=flow,
+            ends=ends,
+            direction=match.direction,
+            packet_number=first_packet + packet if packet >= 0 else 0,
+            stream=match.stream >= 0,
+        )
+        stretch = b""
+        if streams is not None and match.stream >= 0:
+            start, end = int(streams.start[match.stream]), int(streams.end[match.stream])
+            stretch = streams.buf[start : min(end, start + STREAM_LIMIT)].tobytes()
+        self._keep(alert, match.rule, packets, packet, stretch, flow)
+        if match.flow >= 0:
+            records["alerts"][match.flow] = min(MAX_COUNT, int(records["alerts"][match.flow]) + 1)
+        return alert
+
+    def from_finding(
+        self, rule: int, finding: Finding, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch,
+        records: Any, names: Names, first_packet: int,
+    ) -> Alert:  # fmt: skip
+        """A behaviour's finding; its sentence becomes the message."""
+        row, slot = finding.row, int(flows.flow[finding.row])
+        packet = int(decoded.packet[row])
+        flow = to_record(records[slot], names.switches, names.guests) if slot >= 0 else None
+        match = Match(rule, row, slot, int(flows.direction[row]), -1, int(packets.ts_ns[packet]))
+        port = int(packets.ifindex[packet])
+        alert = self._alert(
+            self._rules.signatures[rule],
+            finding.detail,
+            ts_ns=match.ts_ns,
+            in_iface=self._source.port_name(port),
+            flow=flow,
+            ends=_ends(match, decoded, flow),
+            direction=match.direction,
+            packet_number=first_packet + packet,
+            stream=False,
+            place=names.place_of_port(port),
+        )
+        self._keep(alert, rule, packets, packet, b"", flow)
+        return alert
+
+    def _alert(
+        self, signature: Signature, msg: str, *, ts_ns: int, in_iface: str, flow: FlowRecord | None,
+        ends: tuple[str, int, str, int, int, tuple[int, ...]], direction: int, packet_number: int, stream: bool,
+        place: tuple[str, str] = ("", ""),
+    ) -> Alert:  # fmt: skip
+        self.count += 1
+        src_ip, src_port, dest_ip, dest_port, proto, vlan = ends
+        switch, guest = place
+        forward = direction != Direction.TO_CLIENT
+        guests = (guest, "") if flow is None else (flow.client_guest, flow.server_guest)
+        return Alert(
+            number=self.count,
+            ts_ns=ts_ns,
+            gid=signature.gid,
+            sid=signature.sid,
+            rev=signature.rev,
+            msg=msg,
+            classtype=signature.classtype,
+            priority=signature.priority,
+            action=signature.action,
+            technique=signature.technique,
+            pack=signature.origin.pack,
+            in_iface=in_iface,
+            switch=flow.switch if flow else switch,
+            src_guest=guests[0] if forward else guests[1],
+            dest_guest=guests[1] if forward else guests[0],
+            locality=flow.locality if flow else _LOCALITY_UNKNOWN,
+            src_ip=src_ip,
+            src_port=src_port,
+            dest_ip=dest_ip,
+            dest_port=dest_port,
+            proto=proto,
+            app_proto=flow.app_proto if flow else "",
+            vlan=vlan,
+            direction=_DIRECTION_NAMES[direction],
+            community_id=flow.community_id if flow else "",
+            flow_id=flow.flow_id if flow else 0,
+            packet_number=packet_number,
+            stream=stream,
+            metadata=signature.metadata,
+            reference=signature.reference,
+        )
+
+    def _keep(
+        self, alert: Alert, rule: int, packets: PacketBatch, packet: int, stretch: bytes, flow: FlowRecord | None
+    ) -> None:
+        self._rules.hit(rule, alert.ts_ns)
+        frame, link = b"", 1
+        if packet >= 0:
+            start = int(packets.offset[packet])
+            frame = packets.buf[start : start + min(int(packets.caplen[packet]), FRAME_LIMIT)].tobytes()
+            link = int(packets.link_type[packet])
+        self._evidence.add(Evidence(alert.number, rule, alert.ts_ns, link, frame, stretch, flow))
+
+
+_LOCALITY_UNKNOWN = Locality.UNKNOWN.name.lower()
+_DIRECTION_NAMES = {Direction.NONE: "", Direction.TO_SERVER: "to_server", Direction.TO_CLIENT: "to_client"}
+
+
+def _entry_port(match: Match, packets: PacketBatch, packet: int, records: Any) -> int:
+    """ifindex where the bytes that matched entered; the packet that released a stretch may be the peer's."""
+    if match.stream >= 0 and match.flow >= 0:
+        side = "ifindex_server" if match.direction == Direction.TO_CLIENT else "ifindex_client"
+        return int(records[side][match.flow])
+    return int(packets.ifindex[packet]) if packet >= 0 else 0
+
+
+def _ends(
+    match: Match, decoded: DecodedBatch, flow: FlowRecord | None
+) -> tuple[str, int, str, int, int, tuple[int, ...]]:
+    """Source and destination of what matched: of the stretch's sender, or of the packet."""
+    if flow is not None and (match.stream >= 0 or match.row < 0):
+        ends = (flow.src_ip, flow.src_port, flow.dest_ip, flow.dest_port)
+        if match.direction == Direction.TO_CLIENT:
+            ends = (*ends[2:], *ends[:2])
+        return (*ends, flow.proto, flow.vlan)
+    row = match.row
+    proto = int(decoded.proto[row])
+    if proto in ICMP:
+        ports = int(decoded.icmp_type[row]), int(decoded.icmp_code[row])
+    else:
+        ports = int(decoded.src_port[row]), int(decoded.dest_port[row])
+    vlan = tuple(int(v) for v in np.trim_zeros(decoded.vlan[row]))
+    src = address_text(*(int(v) for v in decoded.src_ip[row]))
+    dest = address_text(*(int(v) for v in decoded.dest_ip[row]))
+    return src, ports[0], dest, ports[1], proto, vlan

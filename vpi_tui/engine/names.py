@@ -1,0 +1,54 @@
+"""Numbers to names: one reading of a topology, for whatever has to print a place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from vpi_tui.model.topology import Topology
+
+
+class Names:
+    """switches, guests: names by position, as the columns of flow records count them."""
+
+    def __init__(self, topology: Topology) -> None:
+        self.topology = topology
+        self.switches = tuple(s.name for s in topology.switches)
+        self.guests = tuple(g.name for g in topology.guests)
+        self._ports = {p.ifindex: p for p in topology.ports}
+
+    def place_of_port(self, ifindex: int) -> tuple[str, str]:
+        """(switch, guest) behind a port; a topology of one switch needs no ports."""
+        port = self._ports.get(ifindex)
+        if port is not None:
+            return port.switch, port.guest
+        return (self.switches[0] if len(self.switches) == 1 else ""), ""
+
+    def guest(self, number: int) -> str:
+        return self.guests[number] if 0 <= number < len(self.guests) else ""
+
+    def switch(self, number: int) -> str:
+        return self.switches[number] if 0 <= number < len(self.switches) else ""
+
+
+class FlowPlaces:
+    """Answers the matcher's question where a flow runs (its ScopeResolver)."""
+
+    def __init__(self, names: Names, records: Any) -> None:
+        self.names = names
+        self._records = records
+
+    def switch_of(self, flow: int) -> str:
+        return self.names.switch(int(self._records["switch"][flow])) if flow >= 0 else ""
+
+    def guests_of(self, flow: int) -> Iterable[str]:
+        return [self.names.guests[n] for n in self._ends(flow)]
+
+    def tags_of(self, flow: int) -> Iterable[str]:
+        return [tag for n in self._ends(flow) for tag in self.names.topology.guests[n].tags]
+
+    def _ends(self, flow: int) -> list[int]:
+        if flow < 0:
+            return []
+        ends = (int(self._records[column][flow]) for column in ("src_guest", "dest_guest"))
+        return [n for n in ends if 0 <= n < len(self.names.guests)]

@@ -1,0 +1,49 @@
+"""Settings in Suricata's spelling (`--set stream.midstream=true`) that the stages understand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vpi_tui.model.errors import ConfigError
+
+_UNITS = {"": 1, "b": 1, "kb": 1 << 10, "kib": 1 << 10, "mb": 1 << 20, "mib": 1 << 20, "gb": 1 << 30, "gib": 1 << 30}
+_SIZE = re.compile(r"(\d+)\s*([a-z]*)", re.I)
+_WORDS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+DEFAULT_DEPTH = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class StreamOptions:
+    midstream: bool
+    """Follow TCP connections whose beginning was not seen."""
+    depth: int
+    """Bytes of each direction that are reassembled; 0 = all."""
+
+
+def stream_options(options: Mapping[str, str]) -> StreamOptions:
+    """Raises ConfigError for a value that makes no sense."""
+    return StreamOptions(
+        midstream=_switch(options, "stream.midstream", False),
+        depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),
+    )
+
+
+def _switch(options: Mapping[str, str], key: str, default: bool) -> bool:
+    text = options.get(key)
+    if text is None:
+        return default
+    if text.lower() not in _WORDS:
+        raise ConfigError(f"{key} is {text!r}.", hint="Write true or false.")
+    return _WORDS[text.lower()]
+
+
+def _size(options: Mapping[str, str], key: str, default: int) -> int:
+    text = options.get(key)
+    if text is None:
+        return default
+    match = _SIZE.fullmatch(text.strip())
+    if match is None or match[2].lower() not in _UNITS:
+        raise ConfigError(f"{key} is {text!r}.", hint="Write a size such as 65536, 512kb or 1mb.")
+    return int(match[1]) * _UNITS[match[2].lower()]

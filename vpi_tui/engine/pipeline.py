@@ -1,0 +1,224 @@
+"""The stages in order: what happens to a batch of packets."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vpi_tui.decode.decoder import Decoder
+from vpi_tui.detect.match.matcher import Matcher
+from vpi_tui.detect.match.types import FlowView
+from vpi_tui.engine.alerts import Alerter
+from vpi_tui.engine.names import FlowPlaces, Names
+from vpi_tui.engine.options import stream_options
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.engine.stopwatch import Stopwatch
+from vpi_tui.feed.messages import AlertDetail, FlowDetail
+from vpi_tui.flow.render import to_record
+from vpi_tui.flow.table import FlowTable
+from vpi_tui.flow.talkers import Talkers
+from vpi_tui.inventory.attribute import Attributor
+from vpi_tui.inventory.learned import HostLearner
+from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.event import Alert, FlowRecord
+from vpi_tui.model.topology import Topology
+from vpi_tui.record.evidence import EvidenceStore
+from vpi_tui.stream.table import StreamTable
+
+STREAM_PATIENCE_NS = 300_000_000
+"""In-order bytes are inspected after this long at the latest, acknowledged or not."""
+
+NO_PACKETS = PacketBatch(
+    buf=np.zeros(1, np.uint8),
+    offset=np.zeros(0, np.int64),
+    caplen=np.zeros(0, np.int32),
+    length=np.zeros(0, np.int32),
+    ts_ns=np.zeros(0, np.int64),
+    link_type=np.zeros(0, np.uint16),
+    ifindex=np.zeros(0, np.int32),
+    vlan_tci=np.zeros(0, np.uint32),
+    flags=np.zeros(0, np.uint8),
+    kernel_packets=0,
+    kernel_drops=0,
+)
+"""Goes with stretches of streams that no packet released."""
+
+
+class Pipeline:
+    """One sensor's stages and what they remember. Time is that of the packets unless the source is live."""
+
+    def __init__(self, spec: EngineSpec, rules: RuleBook, source: EngineSource) -> None:
+        streams = stream_options(spec.options)
+        self.rules = rules
+        self.source = source
+        self.stopwatch = Stopwatch()
+        self.decoder = Decoder(verify_checksums=spec.checksums != "none", zero_length_is_rest=source.live)
+        self.table = FlowTable(spec.max_flows, midstream=streams.midstream)
+        self.talkers = Talkers()
+        self.attributor = Attributor(source.topology)
+        self.names = Names(source.topology)
+        self._places = FlowPlaces(self.names, self.table.records)
+        self._learner = HostLearner(source.topology) if source.learns else None
+        self.streams = StreamTable(
+            max_bytes=spec.stream_memory,
+            depth=streams.depth,
+            lookback=rules.ruleset.lookback,
+            midstream=streams.midstream,
+        )
+        self.matcher = Matcher(rules.ruleset, self._places)
+        self.evidence = EvidenceStore(spec.evidence_memory)
+        self.alerter = Alerter(rules, source, self.evidence)
+        self.packets = 0
+        self.packet_ns = 0
+        self.first_ns = 0
+        self.kernel_packets = 0
+        self.kernel_drops = 0
+
+    # Packets ----------------------------------------------------------------------------------
+
+    def process(self, packets: PacketBatch) -> list[Alert]:
+        """Run one batch through all stages."""
+        measure = self.stopwatch.measure
+        with measure("decode"):
+            decoded = self.decoder.decode(packets)
+        with measure("flow"):
+            flows = self.table.update(packets, decoded)
+            self._end_flows(flows)
+        with measure("attribute"):
+            self.attributor.attribute(packets, decoded, flows, self.table.records)
+            self._learn(packets, decoded, flows)
+        with measure("stream"):
+            streams = self._reassemble(packets, decoded, flows)
+        with measure("detect"):
+            alerts = self._detect(packets, decoded, flows, streams)
+        self._count(packets)
+        return alerts
+
+    def idle(self) -> list[Alert]:
+        """No packets came: inspect what streams still hold back."""
+        return self._flush(self.now_ns())
+
+    def finish(self) -> list[Alert]:
+        """The source is at its end: inspect all that is left."""
+        return self._flush(None)
+
+    def now_ns(self) -> int:
+        return self.source.now_ns(self.packet_ns)
+
+    def _reassemble(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> StreamBatch | None:
+        if not self.rules.ruleset.needs_streams:
+            return None
+        return self.streams.update(packets, decoded, flows)
+
+    def _detect(
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None
+    ) -> list[Alert]:
+        records, first = self.table.records, self.packets + 1
+        matches = self.matcher.match(packets, decoded, flows, streams, self._flow_view())
+        alerts = [
+            self.alerter.from_match(m, packets, decoded, streams, records, self.names, first, self.packet_ns)
+            for m in matches
+        ]
+        for number, behaviour in self.rules.numbered_behaviours():
+            found = behaviour.observe(packets, decoded, flows)
+            if self.rules.is_on(number):
+                alerts += [
+                    self.alerter.from_finding(number, f, packets, decoded, flows, records, self.names, first)
+                    for f in found
+                ]
+        return alerts
+
+    def _flush(self, now_ns: int | None) -> list[Alert]:
+        """Inspect stretches that waited too long; all of them when now_ns is None."""
+        if not self.rules.ruleset.needs_streams:
+            return []
+        with self.stopwatch.measure("stream"):
+            streams = self.streams.flush(now_ns, STREAM_PATIENCE_NS)
+        if not len(streams.row):
+            return []
+        decoded = self.decoder.decode(NO_PACKETS)
+        flows = self.table.update(NO_PACKETS, decoded)
+        with self.stopwatch.measure("detect"):
+            alerts = self._detect(NO_PACKETS, decoded, flows, streams)
+        self._end_flows(flows)
+        return alerts
+
+    def _flow_view(self) -> FlowView:
+        records = self.table.records
+        return FlowView(
+            records["src_ip"], records["dest_ip"], records["src_port"], records["dest_port"], records["locality"]
+        )
+
+    def _end_flows(self, flows: FlowBatch) -> None:
+        if len(flows.closed):
+            self.streams.close_flows(flows.closed["slot"])
+            self.matcher.forget_flows(flows.closed["slot"].tolist())
+
+    def _learn(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
+        if self._learner is not None:
+            topology = self._learner.learn(packets, decoded, flows)
+            if topology is not None:
+                self.follow(topology)
+
+    def _count(self, packets: PacketBatch) -> None:
+        self.packets += len(packets.ts_ns)
+        newest = int(packets.ts_ns.max())
+        self.first_ns = self.first_ns or int(packets.ts_ns[0])
+        self.packet_ns = max(self.packet_ns, newest)
+        self.kernel_packets, self.kernel_drops = packets.kernel_packets, packets.kernel_drops
+
+    # Time -------------------------------------------------------------------------------------
+
+    def tick(self) -> None:
+        """Once a snapshot: count talkers, end silent flows."""
+        with self.stopwatch.measure("tick"):
+            self.talkers.tick(self.table, self.now_ns())
+            self.expire()
+
+    def expire(self) -> None:
+        """End flows that were silent for too long."""
+        self.table.expire(self.now_ns())
+
+    def follow(self, topology: Topology | None) -> None:
+        """The topology changed: name by it from now on, and place the flows that live already."""
+        if topology is None:
+            return
+        self.names = Names(topology)
+        self._places.names = self.names
+        self.attributor.retarget(topology, self.table.records)
+
+    # Questions --------------------------------------------------------------------------------
+
+    def alert_detail(self, number: int) -> AlertDetail:
+        """What is kept about an alert."""
+        kept = self.evidence.get(number)
+        if kept is None:
+            return AlertDetail(
+                number, "", "", None, b"", 1, 0, reason="This alert is older than what the sensor keeps."
+            )
+        signature = self.rules.signatures[kept.rule]
+        origin = f"{signature.origin.path}:{signature.origin.line}"
+        flow = self._flow(kept.flow.flow_id) or kept.flow if kept.flow else None
+        return AlertDetail(
+            number, signature.raw, origin, flow, kept.frame, kept.link_type, kept.ts_ns, kept.stream
+        )
+
+    def flow_detail(self, flow_id: int) -> FlowDetail:
+        return FlowDetail(flow_id, self._flow(flow_id))
+
+    def _flow(self, flow_id: int) -> FlowRecord | None:
+        rows = self.table.get(flow_id)
+        return None if rows is None else to_record(rows[0], self.names.switches, self.names.guests)
+
+    def stats(self) -> dict[str, float]:
+        """All counters by EVE path."""
+        stats = {
+            "capture.kernel_packets": float(self.kernel_packets),
+            "capture.kernel_drops": float(self.kernel_drops),
+        }
+        for stage in (self.decoder, self.table, self.streams, self.matcher, self.stopwatch):
+            stats.update(stage.stats())
+        stats["record.bytes"] = float(self.evidence.bytes)
+        stats["detect.alert"] = float(self.alerter.count)
+        return stats

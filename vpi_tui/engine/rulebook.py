@@ -1,0 +1,160 @@
+"""The loaded rules, their switches, and the set that the matcher runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import vpi_tui.detect.behaviour.arp  # noqa: F401 (registers itself)
+from vpi_tui.detect.behaviour.base import GID, PACK, REGISTRY, Behaviour
+from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.rules.loader import LoadResult, load
+from vpi_tui.detect.rules.state import RuleSwitches
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.feed.messages import PackRow, RefusedRow, RuleRow, RulesMessage, Toggle, ToggledMessage
+from vpi_tui.model.errors import RuleError, VpiError
+from vpi_tui.model.signature import Signature
+from vpi_tui.model.snapshot import RuleStat
+
+SWITCHES_FILE = "rules.json"
+Key = tuple[int, int]
+"""(gid, sid)"""
+
+
+class RuleBook:
+    """Signatures and behaviours under one numbering: the matcher's rules first, behaviours behind them."""
+
+    def __init__(self, loaded: LoadResult, switches: RuleSwitches) -> None:
+        self.behaviours = [factory() for factory in REGISTRY]
+        self.ruleset = RuleSet.compile(loaded.signatures)
+        self.signatures: tuple[Signature, ...] = (
+            *loaded.signatures,
+            *(b.signature for b in self.behaviours),
+        )
+        self.refused: list[RuleError] = [*loaded.errors, *self.ruleset.refused.values()]
+        self.serial = 1
+        self.hits: dict[int, tuple[int, int]] = {}
+        """Rule number to (alerts raised, time of the last); only rules that raised one."""
+        self._packs = loaded.packs
+        self._switches = switches
+        self._index: dict[Key, int] = {(s.gid, s.sid): n for n, s in enumerate(self.signatures)}
+        self._enabled = [True] * len(self.signatures)
+        self._apply(switches.apply(self.signatures))
+
+    @classmethod
+    def load(cls, spec: EngineSpec) -> RuleBook:
+        """Rules of the order, or the bundled packs. A rule that is refused is listed, never raised."""
+        loaded = load(spec.rules or (spec.rules_dir,), spec.variables)
+        path = Path(spec.state_dir) / SWITCHES_FILE if spec.state_dir else None
+        return cls(loaded, RuleSwitches.load(path))
+
+    # Looking up -------------------------------------------------------------------------------
+
+    @property
+    def notices(self) -> list[str]:
+        return list(self._switches.notices)
+
+    @property
+    def loaded(self) -> int:
+        """Rules that can run."""
+        return len(self.signatures) - len(self.ruleset.refused)
+
+    @property
+    def enabled_count(self) -> int:
+        return sum(self._enabled)
+
+    def number(self, gid: int, sid: int) -> int:
+        """Number of a rule. Raises KeyError."""
+        return self._index[gid, sid]
+
+    def is_on(self, number: int) -> bool:
+        return self._enabled[number]
+
+    def numbered_behaviours(self) -> Iterable[tuple[int, Behaviour]]:
+        """(rule number, behaviour) of all; those that are off go on learning and stay silent."""
+        return enumerate(self.behaviours, len(self.signatures) - len(self.behaviours))
+
+    def hit(self, number: int, ts_ns: int) -> None:
+        count, _ = self.hits.get(number, (0, 0))
+        self.hits[number] = (count + 1, ts_ns)
+
+    def stats(self) -> tuple[RuleStat, ...]:
+        """Of the rules that raised an alert."""
+        return tuple(
+            RuleStat(self.signatures[n].gid, self.signatures[n].sid, count, last)
+            for n, (count, last) in self.hits.items()
+        )
+
+    def rows(self) -> RulesMessage:
+        """All that the Rules screen lists."""
+        rules = tuple(self._row(n, s) for n, s in enumerate(self.signatures) if n not in self.ruleset.refused)
+        packs = tuple(PackRow(p.name, p.description, p.version, p.path) for p in self._packs)
+        built_in = PackRow(PACK, "What no signature says; part of the program.", "", "built in")
+        refused = tuple(RefusedRow(e.path, e.line, e.sid, e.reason) for e in self.refused)
+        return RulesMessage(self.serial, (*packs, built_in), rules, refused)
+
+    def _row(self, number: int, s: Signature) -> RuleRow:
+        origin = f"{s.origin.path}:{s.origin.line}" if s.gid != GID else s.origin.path
+        return RuleRow(
+            s.gid, s.sid, s.rev, s.msg, s.origin.pack, origin, s.classtype, s.priority, s.technique,
+            self._enabled[number],
+        )  # fmt: skip
+
+    # Switching --------------------------------------------------------------------------------
+
+    def toggle(self, command: Toggle) -> ToggledMessage:
+        """Switch rules; acts on the next batch. A switch that cannot be kept still acts, and says so."""
+        chosen = [n for n, s in enumerate(self.signatures) if self._is_meant(s, command)]
+        if not chosen:
+            return ToggledMessage("No loaded rule is meant by that.", 0, self.serial)
+        problem = self._keep(command)
+        before = list(self._enabled)
+        self._apply(self._switches.apply(self.signatures))
+        changed = [n for n in chosen if before[n] != self._enabled[n]]
+        text = self._what(command, chosen) + problem
+        return ToggledMessage(text, len(changed), self.serial)
+
+    def undo(self) -> ToggledMessage:
+        """Take the last switch back."""
+        try:
+            label = self._switches.undo()
+        except VpiError as error:
+            label = f"the last switch ({error})"
+        if not label:
+            return ToggledMessage("Nothing to undo.", 0, self.serial)
+        before = list(self._enabled)
+        self._apply(self._switches.apply(self.signatures))
+        changed = sum(a != b for a, b in zip(before, self._enabled, strict=True))
+        return ToggledMessage(f"Undone: {label}.", changed, self.serial)
+
+    @staticmethod
+    def _is_meant(signature: Signature, command: Toggle) -> bool:
+        return (signature.gid, signature.sid) in command.sids or (
+            bool(command.pack) and signature.origin.pack == command.pack
+        )
+
+    def _keep(self, command: Toggle) -> str:
+        packs = [command.pack] if command.pack else []
+        try:
+            self._switches.set(command.enabled, rules=command.sids, packs=packs)
+        except VpiError as error:
+            return f" It will not outlast this session: {error}"
+        return ""
+
+    def _what(self, command: Toggle, chosen: list[int]) -> str:
+        word = "On" if command.enabled else "Off"
+        raised = sum(self.hits.get(n, (0, 0))[0] for n in chosen)
+        alerts = f"{raised:,} alert{'s' * (raised != 1)}"
+        had = f"{'it' if len(chosen) == 1 else 'they'} had raised {alerts}"
+        if len(chosen) == 1:
+            return f"{word}: sid {self.signatures[chosen[0]].sid}; {had}."
+        return f"{word}: {len(chosen):,} rules{f' of {command.pack}' if command.pack else ''}; {had}."
+
+    def _apply(self, switches: list[bool]) -> None:
+        on = [n for n, enabled in enumerate(switches) if enabled]
+        off = [n for n, enabled in enumerate(switches) if not enabled]
+        count = len(self.ruleset.signatures)
+        self.ruleset.set_enabled([n for n in on if n < count], True)
+        self.ruleset.set_enabled([n for n in off if n < count], False)
+        self._enabled = [enabled and n not in self.ruleset.refused for n, enabled in enumerate(switches)]
+        self.serial += 1

@@ -1,0 +1,90 @@
+"""Capture files in, events out, as fast as it goes: no feed, no second process."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from vpi_tui.detect.rules.classification import describe_class
+from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.sources.replay import ReplayFeed
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.model.errors import CaptureError, RuleError, VpiError
+from vpi_tui.model.event import Alert
+from vpi_tui.output.eve import EveWriter, alert_event
+
+READ_WAIT = 0.5
+EXPIRE_EVERY = 64
+"""Batches between two looks at silent flows."""
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(slots=True)
+class ScanResult:
+    """What a scan saw. errors: files that could not be read, or not to their end."""
+
+    packets: int = 0
+    bytes: int = 0
+    flows: int = 0
+    alerts: int = 0
+    by_rule: Counter[tuple[int, int, str]] = field(default_factory=Counter)
+    """(gid, sid, msg) to alerts."""
+    rules: int = 0
+    refused: list[RuleError] = field(default_factory=list)
+    errors: list[VpiError] = field(default_factory=list)
+    stats: dict[str, float] = field(default_factory=dict)
+
+
+def run_scan(spec: EngineSpec, eve: BinaryIO | None, progress: Progress) -> ScanResult:
+    """Scan the files of the order. Raises VpiError when not even the first can be opened.
+
+    progress: told what is done, and how far it is in bytes.
+    """
+    rules = RuleBook.load(spec)
+    source = ReplayFeed(spec)
+    pipeline = Pipeline(spec, rules, source)
+    result = ScanResult(rules=rules.loaded, refused=rules.refused)
+    writer = EveWriter(eve) if eve is not None else None
+    try:
+        _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, writer))
+    finally:
+        source.close()
+        if writer is not None:
+            writer.flush()
+    result.errors += source.errors
+    result.packets = pipeline.packets
+    result.stats = pipeline.stats()
+    result.bytes = int(result.stats["decoder.bytes"])
+    result.flows = int(result.stats["flow.total"])
+    return result
+
+
+def _read_all(
+    pipeline: Pipeline, source: ReplayFeed, progress: Progress, report: Callable[[list[Alert]], None]
+) -> None:
+    batches = 0
+    while not source.finished:
+        try:
+            batch = source.read(READ_WAIT)
+        except CaptureError as error:
+            source.errors.append(error)
+            break
+        if batch is None:
+            continue
+        report(pipeline.process(batch))
+        batches += 1
+        if batches % EXPIRE_EVERY == 0:
+            pipeline.expire()
+        progress(f"{pipeline.packets:,} packets", *source.capture.position())
+    report(pipeline.finish())
+
+
+def _report(alerts: list[Alert], result: ScanResult, writer: EveWriter | None) -> None:
+    for alert in alerts:
+        result.alerts += 1
+        result.by_rule[alert.gid, alert.sid, alert.msg] += 1
+        if writer is not None:
+            writer.write(alert_event(alert, describe_class(alert.classtype)))

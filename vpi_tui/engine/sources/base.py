@@ -1,0 +1,98 @@
+"""What the engine's loop needs of a source, whatever the mode."""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from vpi_tui.capture.source import CaptureSource
+from vpi_tui.model.batch import PacketBatch
+from vpi_tui.model.errors import CaptureError
+from vpi_tui.model.topology import Topology
+
+
+class Paced(CaptureSource, Protocol):
+    """A capture source whose pace can be set."""
+
+    def set_speed(self, speed: float, paused: bool) -> None: ...
+
+
+class EngineSource:
+    """A capture source and its topology. Subclasses say where the topology comes from."""
+
+    learns = False
+    """True when hosts are to be learned from the wire, because nothing else names them."""
+    live = False
+    """True when time is the wall clock's and not the packets'."""
+
+    def __init__(self, capture: CaptureSource, topology: Topology) -> None:
+        self.capture = capture
+        self.topology = topology
+        self.notices: list[str] = []
+        self.speed = 1.0
+        self.paused = False
+        self._failure: CaptureError | None = None
+        self._names: dict[int, str] = {}
+        self._remember_ports(topology)
+
+    # Packets ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Called when the engine is ready to take packets."""
+
+    def read(self, timeout_s: float) -> PacketBatch | None:
+        return self.capture.read(timeout_s)
+
+    def close(self) -> None:
+        self.capture.close()
+
+    def fail(self, error: CaptureError) -> None:
+        """Remember why the source cannot be read any more."""
+        self._failure = error
+
+    @property
+    def finished(self) -> bool:
+        return self._failure is not None or self.capture.exhausted
+
+    @property
+    def error(self) -> CaptureError | None:
+        return self._failure or self.capture.error
+
+    def set_speed(self, speed: float, paused: bool) -> None:
+        """Live traffic has its own pace: nothing happens."""
+
+    # Topology ---------------------------------------------------------------------------------
+
+    def poll_topology(self) -> Topology | None:
+        """The topology when it changed since the last call."""
+        return None
+
+    def port_name(self, ifindex: int) -> str:
+        """Name of the port, also of one that has gone; "" for an unknown."""
+        return self._names.get(ifindex, "")
+
+    def _remember_ports(self, topology: Topology) -> None:
+        self._names.update((port.ifindex, port.name) for port in topology.ports)
+
+    # Words ------------------------------------------------------------------------------------
+
+    def describe(self) -> str:
+        return self.capture.describe()
+
+    def state(self) -> tuple[str, str]:
+        """State of a Snapshot and the sentence beside it."""
+        if self.error is not None:
+            return "failed", str(self.error)
+        if self.finished:
+            return "finished", "All packets have been read."
+        if self.paused:
+            return "paused", "Paused."
+        return "running", self._running_text()
+
+    def _running_text(self) -> str:
+        done, total = self.capture.position()
+        return f"{100 * done // total} % read" if total else ""
+
+    def now_ns(self, packet_ns: int) -> int:
+        """The time for time-outs: the wall clock live, the newest packet's otherwise."""
+        return time.time_ns() if self.live else packet_ns

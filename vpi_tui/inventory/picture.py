@@ -1,0 +1,58 @@
+"""What a probe saw at one moment, before names from inventory.yaml are put to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from vpi_tui.model.topology import Switch
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPort:
+    """One port of a switch. macs: addresses that the switch has learned behind it."""
+
+    ifindex: int
+    name: str
+    switch: str
+    uplink: bool = False
+    guests: bool = True
+    """False when no guest is behind it although it is no uplink: the link may carry both directions."""
+    macs: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    switches: tuple[Switch, ...] = ()
+    ports: tuple[SeenPort, ...] = ()
+    host_ips: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class Probe(Protocol):
+    """One way to find switches. Add one by writing a module with a class like this."""
+
+    name: str
+
+    def changed(self, now: float) -> bool:
+        """True when `read` may give something new. now: seconds of any steady clock. Cheap, never blocks."""
+
+    def read(self) -> Picture:
+        """Raises VpiError when the switches cannot be read."""
+
+    def close(self) -> None: ...
+
+
+def mac_number(text: str) -> int:
+    """48 bits of a MAC address written with colons or dashes. Raises ValueError."""
+    parts = text.replace("-", ":").split(":")
+    if len(parts) != 6 or any(not 1 <= len(part) <= 2 for part in parts):
+        raise ValueError(text)
+    value = 0
+    for part in parts:
+        value = value << 8 | int(part, 16)
+    return value
+
+
+def mac_text(mac: int) -> str:
+    return ":".join(f"{mac >> shift & 0xFF:02x}" for shift in range(40, -8, -8))
