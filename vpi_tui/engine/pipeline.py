@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.types import FlowView
@@ -19,31 +17,11 @@ from vpi_tui.flow.render import to_record
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
 from vpi_tui.inventory.attribute import Attributor
-from vpi_tui.inventory.learned import HostLearner
+from vpi_tui.inventory.learned import LearnedHosts
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.event import Alert, FlowRecord
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
-from vpi_tui.stream.table import StreamTable
-
-STREAM_PATIENCE_NS = 300_000_000
-"""In-order bytes are inspected after this long at the latest, acknowledged or not."""
-
-NO_PACKETS = PacketBatch(
-    buf=np.zeros(1, np.uint8),
-    offset=np.zeros(0, np.int64),
-    caplen=np.zeros(0, np.int32),
-    length=np.zeros(0, np.int32),
-    ts_ns=np.zeros(0, np.int64),
-    link_type=np.zeros(0, np.uint16),
-    ifindex=np.zeros(0, np.int32),
-    vlan_tci=np.zeros(0, np.uint32),
-    flags=np.zeros(0, np.uint8),
-    kernel_packets=0,
-    kernel_drops=0,
-)
-"""Goes with stretches of streams that no packet released."""
-
 
 class Pipeline:
     """One sensor's stages and what they remember. Time is that of the packets unless the source is live."""
@@ -59,13 +37,7 @@ class Pipeline:
         self.attributor = Attributor(source.topology)
         self.names = Names(source.topology)
         self._places = FlowPlaces(self.names, self.table.records)
-        self._learner = HostLearner(source.topology) if source.learns else None
-        self.streams = StreamTable(
-            max_bytes=spec.stream_memory,
-            depth=streams.depth,
-            lookback=rules.ruleset.lookback,
-            midstream=streams.midstream,
-        )
+        self._learner = LearnedHosts() if source.learns else None
         self.matcher = Matcher(rules.ruleset, self._places)
         self.evidence = EvidenceStore(spec.evidence_memory)
         self.alerter = Alerter(rules, source, self.evidence)
@@ -87,29 +59,14 @@ class Pipeline:
             self._end_flows(flows)
         with measure("attribute"):
             self.attributor.attribute(packets, decoded, flows, self.table.records)
-            self._learn(packets, decoded, flows)
-        with measure("stream"):
-            streams = self._reassemble(packets, decoded, flows)
+            self._learn(decoded, flows)
         with measure("detect"):
-            alerts = self._detect(packets, decoded, flows, streams)
+            alerts = self._detect(packets, decoded, flows, None)
         self._count(packets)
         return alerts
 
-    def idle(self) -> list[Alert]:
-        """No packets came: inspect what streams still hold back."""
-        return self._flush(self.now_ns())
-
-    def finish(self) -> list[Alert]:
-        """The source is at its end: inspect all that is left."""
-        return self._flush(None)
-
     def now_ns(self) -> int:
         return self.source.now_ns(self.packet_ns)
-
-    def _reassemble(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> StreamBatch | None:
-        if not self.rules.ruleset.needs_streams:
-            return None
-        return self.streams.update(packets, decoded, flows)
 
     def _detect(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None
@@ -129,21 +86,6 @@ class Pipeline:
                 ]
         return alerts
 
-    def _flush(self, now_ns: int | None) -> list[Alert]:
-        """Inspect stretches that waited too long; all of them when now_ns is None."""
-        if not self.rules.ruleset.needs_streams:
-            return []
-        with self.stopwatch.measure("stream"):
-            streams = self.streams.flush(now_ns, STREAM_PATIENCE_NS)
-        if not len(streams.row):
-            return []
-        decoded = self.decoder.decode(NO_PACKETS)
-        flows = self.table.update(NO_PACKETS, decoded)
-        with self.stopwatch.measure("detect"):
-            alerts = self._detect(NO_PACKETS, decoded, flows, streams)
-        self._end_flows(flows)
-        return alerts
-
     def _flow_view(self) -> FlowView:
         records = self.table.records
         return FlowView(
@@ -152,14 +94,12 @@ class Pipeline:
 
     def _end_flows(self, flows: FlowBatch) -> None:
         if len(flows.closed):
-            self.streams.close_flows(flows.closed["slot"])
             self.matcher.forget_flows(flows.closed["slot"].tolist())
 
-    def _learn(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
+    def _learn(self, decoded: DecodedBatch, flows: FlowBatch) -> None:
         if self._learner is not None:
-            topology = self._learner.learn(packets, decoded, flows)
-            if topology is not None:
-                self.follow(topology)
+            self._learner.learn(decoded, flows)
+            self.follow(self._learner.topology(self.source.topology))
 
     def _count(self, packets: PacketBatch) -> None:
         self.packets += len(packets.ts_ns)
@@ -186,7 +126,8 @@ class Pipeline:
             return
         self.names = Names(topology)
         self._places.names = self.names
-        self.attributor.retarget(topology, self.table.records)
+        self.attributor.retopology(topology)
+        self.attributor.attribute_all(self.table.records)
 
     # Questions --------------------------------------------------------------------------------
 
@@ -217,7 +158,7 @@ class Pipeline:
             "capture.kernel_packets": float(self.kernel_packets),
             "capture.kernel_drops": float(self.kernel_drops),
         }
-        for stage in (self.decoder, self.table, self.streams, self.matcher, self.stopwatch):
+        for stage in (self.decoder, self.table, self.matcher, self.stopwatch):
             stats.update(stage.stats())
         stats["record.bytes"] = float(self.evidence.bytes)
         stats["detect.alert"] = float(self.alerter.count)

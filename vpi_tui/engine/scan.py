@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from vpi_tui.detect.rules.classification import describe_class
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources.replay import ReplayFeed
 from vpi_tui.engine.spec import EngineSpec
-from vpi_tui.model.errors import CaptureError, RuleError, VpiError
+from vpi_tui.model.errors import CaptureError, VpiError
 from vpi_tui.model.event import Alert
-from vpi_tui.output.eve import EveWriter, alert_event
+from vpi_tui.output.eve import EveWriter, alert_event, category
 
 READ_WAIT = 0.5
 EXPIRE_EVERY = 64
@@ -32,8 +32,10 @@ class ScanResult:
     alerts: int = 0
     by_rule: Counter[tuple[int, int, str]] = field(default_factory=Counter)
     """(gid, sid, msg) to alerts."""
-    rules: int = 0
-    refused: list[RuleError] = field(default_factory=list)
+    rules_loaded: int = 0
+    rules_refused: int = 0
+    seconds: float = 0.0
+    """Wall time from the first rule to the last packet."""
     errors: list[VpiError] = field(default_factory=list)
     stats: dict[str, float] = field(default_factory=dict)
 
@@ -43,10 +45,11 @@ def run_scan(spec: EngineSpec, eve: BinaryIO | None, progress: Progress) -> Scan
 
     progress: told what is done, and how far it is in bytes.
     """
+    began = time.monotonic()
     rules = RuleBook.load(spec)
     source = ReplayFeed(spec)
     pipeline = Pipeline(spec, rules, source)
-    result = ScanResult(rules=rules.loaded, refused=rules.refused)
+    result = ScanResult(rules_loaded=rules.loaded, rules_refused=len(rules.refused))
     writer = EveWriter(eve) if eve is not None else None
     try:
         _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, writer))
@@ -59,6 +62,7 @@ def run_scan(spec: EngineSpec, eve: BinaryIO | None, progress: Progress) -> Scan
     result.stats = pipeline.stats()
     result.bytes = int(result.stats["decoder.bytes"])
     result.flows = int(result.stats["flow.total"])
+    result.seconds = time.monotonic() - began
     return result
 
 
@@ -79,7 +83,6 @@ def _read_all(
         if batches % EXPIRE_EVERY == 0:
             pipeline.expire()
         progress(f"{pipeline.packets:,} packets", *source.capture.position())
-    report(pipeline.finish())
 
 
 def _report(alerts: list[Alert], result: ScanResult, writer: EveWriter | None) -> None:
@@ -87,4 +90,4 @@ def _report(alerts: list[Alert], result: ScanResult, writer: EveWriter | None) -
         result.alerts += 1
         result.by_rule[alert.gid, alert.sid, alert.msg] += 1
         if writer is not None:
-            writer.write(alert_event(alert, describe_class(alert.classtype)))
+            writer.write(alert_event(alert, category(alert.classtype)))

@@ -46,16 +46,19 @@ class Change:
 class RuleSwitches:
     """Switches by key, `1:9000001` for a rule and `pack:recon` for a pack."""
 
-    path: Path
+    path: Path | None
+    """None = kept nowhere: the switches last as long as the program."""
     switches: dict[str, Switch] = field(default_factory=dict)
     history: list[Change] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     """What happened while loading that the operator should know."""
 
     @classmethod
-    def load(cls, path: Path) -> RuleSwitches:
+    def load(cls, path: Path | None) -> RuleSwitches:
         """Read the file; without one all is as shipped. Raises VpiError when it is there but locked away."""
         made = cls(path)
+        if path is None:
+            return made
         try:
             if path.stat().st_size > MAX_BYTES:
                 raise ValueError(f"larger than {MAX_BYTES:,} bytes")
@@ -122,6 +125,8 @@ class RuleSwitches:
             self.history.append(Change(str(change["label"]), before))
 
     def _save(self) -> None:
+        if self.path is None:
+            return
         data = {
             "version": VERSION,
             "switches": {key: [switch.enabled, switch.at] for key, switch in self.switches.items()},

@@ -1,0 +1,32 @@
+# make demo | test | check | bench | screenshots | lab-test | clean
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check bench lab-test clean
+
+$(STAMP): pyproject.toml
+	python3 -m venv $(VENV)
+	$(BIN)/pip install --quiet -e '.[dev]'
+	touch $@
+
+demo: $(STAMP)
+	$(BIN)/vpi-tui warmup
+	$(BIN)/vpi-tui demo
+
+test: $(STAMP)
+	$(BIN)/pytest -m "not lab"
+
+check: $(STAMP)
+	$(BIN)/ruff check vpi_tui tests
+	$(BIN)/pytest -m "not lab"
+
+lab-test: $(STAMP)
+	$(BIN)/pytest -m lab
+
+bench: $(STAMP)
+	$(BIN)/python benchmarks/scan.py $(CAPTURE)
+
+clean:
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
