@@ -12,8 +12,8 @@ $(STAMP): pyproject.toml
 	touch $@
 
 demo: $(STAMP)
-	$(BIN)/vpi-tui warmup
-	$(BIN)/vpi-tui demo
+	$(BIN)/python -m vpi_tui.capture.demo $(VENV)/demo.pcap
+	$(BIN)/vpi-tui scan -r $(VENV)/demo.pcap --eve $(VENV)/demo-eve.json
 
 test: $(STAMP)
 	$(BIN)/pytest -m "not lab"

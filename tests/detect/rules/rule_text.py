@@ -25,7 +25,7 @@ def columns(
     options: str, **keywords: str
 ) -> dict[str, list[tuple[tuple[tuple[int, int], ...], int | None, bool]]]:
     """Column -> its tests as (spans, mask, negated)."""
-    made: dict[str, list[tuple[tuple[tuple[int, int], ...], int | None, bool]]] = {}
+    made: dict[str, list[Test]] = {}
     for test in parse(options, **keywords).columns:
         made.setdefault(test.column, []).append((test.spans, test.mask, test.negated))
     return made

@@ -3,9 +3,10 @@ from __future__ import annotations
 import re
 
 import pytest
-from rule_text import parse, refused
 
 from vpi_tui.model.signature import BufferSize, ByteExtract, ByteJump, ByteMath, ByteTest, IsDataAt
+
+from .rule_text import parse, refused
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from rule_text import parse, refused
 
 from vpi_tui.model.signature import Content
+
+from .rule_text import parse, refused
 
 
 def content(options):

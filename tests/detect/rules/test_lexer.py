@@ -15,7 +15,7 @@ def test_lines_comments_and_continuation():
     assert [(rule.line, rule.text) for rule in rules_in(text)] == [
         (3, "alert a (x;)"),
         (4, "alert b  (y; z;)"),
-        (7, "alert d (q;)"),
+        (8, "alert d (q;)"),
     ]
 
 

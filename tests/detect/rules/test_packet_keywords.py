@@ -3,11 +3,12 @@ from __future__ import annotations
 import re
 
 import pytest
-from rule_text import columns, parse, refused
 
 from vpi_tui.decode.ipopts import OPTION_BITS
 from vpi_tui.detect.rules.keywords.packet_ip import IP_OPTIONS
 from vpi_tui.model.batch import DecodedBatch, DecoderEvent
+
+from .rule_text import columns, parse, refused
 
 TCP = [(((6, 6),), None, False)]
 ICMP = [(((1, 1), (58, 58)), None, False)]

@@ -1,0 +1,125 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from vpi_tui.detect.rules.classification import DEFAULT_CLASSES, read_classification
+from vpi_tui.detect.rules.keywords.meta import LANGUAGE_VERSION
+from vpi_tui.detect.rules.known import KNOWN_KEYWORDS, KNOWN_PROTOCOLS
+from vpi_tui.detect.rules.registry import PROTOCOLS, keywords
+from vpi_tui.model.signature import Action
+
+from .rule_text import PARSER, parse, refused
+
+
+def test_what_a_rule_says_about_itself():
+    signature = parse(
+        r'msg:"a\;b \"c\" \\"; rev:7; gid:3; classtype:trojan-activity; reference:url,x.org/a\;b; reference:cve,1-2;'
+        "metadata:mitre_technique_id T1021_002, created_at 2020_01_01, flag; target:dest_ip;"
+    )
+    assert signature.msg == 'a;b "c" \\'
+    assert (signature.gid, signature.sid, signature.rev) == (3, 1, 7)
+    assert (signature.classtype, signature.priority) == ("trojan-activity", 1)
+    assert signature.reference == (("url", "x.org/a;b"), ("cve", "1-2"))
+    assert signature.metadata[1:] == (("created_at", "2020_01_01"), ("flag", ""))
+    assert signature.technique == "T1021.002"
+
+
+def test_defaults_and_priority():
+    assert (parse("").gid, parse("").rev, parse("").priority) == (1, 0, 3)
+    assert parse("classtype:trojan-activity; priority:9;").priority == 9
+
+
+def test_unknown_classtype_is_a_notice_and_priority_three():
+    assert parse("classtype:no-such-class;").priority == 3
+    assert "no-such-class" in PARSER.notices.pop()[1]
+
+
+@pytest.mark.parametrize(
+    ("action", "made"), [("alert", "alert"), ("DROP", "drop"), ("rejectboth", "reject"), ("pass", "pass")]
+)
+def test_actions(action, made):
+    assert parse("", head=f"{action} ip any any -> any any").action == Action(made)
+
+
+def test_headers():
+    both = parse("", head="alert UDP any any <> any 53").header
+    assert (both.protocol, both.bidirectional) == ("udp", True)
+    assert parse("", head="alert icmp6 any any -> any any").header.protocol == "icmpv6"
+
+
+def test_hints_change_nothing():
+    plain = parse("itype:8;", head="alert icmp any any -> any any")
+    hinted = parse(
+        "itype:8; prefilter; tag:host,100,packets,src; tag:session;", head="alert icmp any any -> any any"
+    )
+    assert (hinted.columns, hinted.steps) == (plain.columns, plain.steps)
+
+
+@pytest.mark.parametrize(
+    "need", ["version >= 7.0.0", "version>=6, version < 99", "keyword content", "version < 6 | >= 8"]
+)
+def test_requires_that_are_met(need):
+    assert parse(f"requires:{need};").sid == 1
+    assert LANGUAGE_VERSION >= (8, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "head", "reason"),
+    [
+        ("http.uri;", "tcp", "keyword http.uri: not supported yet"),
+        ("tls.sni;", "tcp", "keyword tls.sni: not supported yet"),
+        ("contnet:x;", "tcp", "unknown keyword 'contnet', did you mean content"),
+        ("blorb;", "tcp", "unknown keyword 'blorb'$"),
+        ("", "http", "protocol http: not supported yet"),
+        ("", "tpc", "unknown protocol 'tpc', did you mean tcp"),
+        ("requires:feature geoip;", "tcp", "which is not there"),
+        ("requires:version >= 99;", "tcp", "which is not there"),
+        ("requires:keyword http.uri;", "tcp", "which is not there"),
+        ("requires:moon full;", "tcp", "version, feature or keyword"),
+        ("msg:x;", "tcp", "double quotes"),
+        ('msg:"a"; msg:"b";', "tcp", "only one"),
+        ("sid:0;", "tcp", "out of range"),
+        ("sid:x;", "tcp", "not a number"),
+        ("rev:4294967296;", "tcp", "out of range"),
+        ("reference:url;", "tcp", "type,value"),
+        ("target:me;", "tcp", "src_ip or dest_ip"),
+        ("tag:host;", "tcp", "needs `session"),
+        ("prefilter;", "tcp", "needs a keyword before it"),
+    ],
+)
+def test_refused(options, head, reason):
+    assert re.search(reason, refused(options, head=f"alert {head} any any -> any any"))
+
+
+@pytest.mark.parametrize(
+    ("head", "reason"),
+    [
+        ("log tcp any any -> any any", "unknown action 'log'"),
+        ("alert tcp any any <- any any", "direction must be"),
+        ("alert tcp any any => any any", "not supported yet"),
+    ],
+)
+def test_headers_that_are_refused(head, reason):
+    assert re.search(reason, refused("", head=head))
+
+
+def test_sid_is_needed():
+    from vpi_tui.detect.rules.ast import Refused
+    from vpi_tui.model.signature import Origin
+
+    with pytest.raises(Refused, match="sid is missing"):
+        PARSER.parse('alert tcp any any -> any any (msg:"x";)', Origin("t", 1))
+
+
+def test_no_keyword_is_both_supported_and_not():
+    assert not set(keywords()) & KNOWN_KEYWORDS
+    assert not set(PROTOCOLS) & KNOWN_PROTOCOLS
+    assert all(item.summary.endswith(".") or ":" in item.summary for item in keywords().values())
+
+
+def test_classification_files():
+    text = "# x\nconfig classification: my-class,My class, 1\nconfig classification:other,,4\nconfig classification: bad\n"
+    assert read_classification(text) == {"my-class": 1, "other": 4}
+    assert DEFAULT_CLASSES["network-scan"] == 3
