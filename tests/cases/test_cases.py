@@ -11,6 +11,7 @@ import pytest
 
 from tests.cases.build import write_pcap
 from tests.cases.registry import CASES, Slot, film, frames_for, slot_at, slots
+from vpi_tui.capture.demo.hosts import topology
 from vpi_tui.detect.rules.loader import load
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
@@ -25,6 +26,12 @@ def _nanoseconds(stamp: str) -> int:
     return round(datetime.fromisoformat(stamp).timestamp() * 1e9)
 
 
+def _inventory() -> str:
+    """The guests of the demo: who is none of them is outside."""
+    guests = [f"  - {{name: {g.name}, ip: [{', '.join(map(repr, g.ips))}]}}" for g in topology().guests if g.ips]
+    return "\n".join(["guests:", *guests, ""])
+
+
 @pytest.fixture(scope="module")
 def raised(tmp_path_factory) -> dict[Slot, set[int]]:
     """One run of the scanner over all cases: which sids were raised in which slot."""
@@ -32,7 +39,10 @@ def raised(tmp_path_factory) -> dict[Slot, set[int]]:
     capture = folder / "cases.pcap"
     write_pcap(capture, film())
     rules = [part for pack in PACKS for part in ("-S", str(pack))]
-    assert scan.main(["scan", "-r", str(capture), *rules, "-l", str(folder)]) == 0
+    inventory = folder / "inventory.yaml"
+    inventory.write_text(_inventory())
+    order = ["scan", "-r", str(capture), *rules, "-l", str(folder), "--inventory", str(inventory)]
+    assert scan.main(order) == 0
     found: dict[Slot, set[int]] = defaultdict(set)
     for line in (folder / "eve.json").read_text().splitlines():
         event = json.loads(line)

@@ -83,6 +83,7 @@ class Link(Generic[T]):
             self._reason = "" if self._closing else f"The connection broke: {error.strerror or error}."
         finally:
             selector.close()
+            self._discard_unread()
             for end in (self._sock, self._waker, self._woken):
                 end.close()
             self._ended(self._reason)
@@ -128,6 +129,14 @@ class Link(Generic[T]):
         for message in self._decoder.feed(data):
             self._received(message)
         return True
+
+    def _discard_unread(self) -> None:
+        """Closing with unread bytes resets the connection, and the other side would lose our last words."""
+        try:
+            while self._sock.recv(READ_SIZE):
+                pass
+        except OSError:
+            return
 
     def _drain_wakes(self) -> None:
         try:
