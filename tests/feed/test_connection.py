@@ -86,7 +86,7 @@ def test_each_side_learns_that_the_other_left(ends: tuple[FeedServer, FeedConnec
     engine.reply(Goodbye("finished"))
     engine.close()
     assert until(lambda: not ui.alive())
-    assert ui.in_order
+    assert ui.in_order, (ui.failure(), ui.take_messages())
     assert ui.failure() == ""
     assert Goodbye("finished") in ui.take_messages()
 

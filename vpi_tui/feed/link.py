@@ -117,12 +117,17 @@ class Link(Generic[T]):
             sent = self._sock.send(self._frame)
         except BlockingIOError:
             return
+        except ConnectionError:
+            # The other side reads no more; what it said last is still to be read.
+            self._frame = memoryview(b"")
+            return
         self._frame = self._frame[sent:]
 
     def _receive(self) -> bool:
         try:
             data = self._sock.recv(READ_SIZE)
-        except BlockingIOError:
+        except (BlockingIOError, ConnectionResetError):
+            # A reset is told once; what had arrived before it is read next.
             return True
         if not data:
             return False
