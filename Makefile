@@ -1,32 +1,52 @@
-# make demo | test | check | bench | screenshots | lab-test | clean
+# make demo | test | check | lab-test | bench | screenshots | clean
+#
+# The first two do all the set-up on a fresh machine that has Python 3.11+, pip and make.
 
+PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
 
-.PHONY: demo test check bench lab-test clean
+.PHONY: demo test lint check lab-test bench screenshots clean
 
-$(STAMP): pyproject.toml
-	python3 -m venv $(VENV)
-	$(BIN)/pip install --quiet -e '.[dev]'
-	touch $@
+$(BIN)/pip:
+	$(PYTHON) -m venv $(VENV)
 
-demo: $(STAMP)
-	$(BIN)/python -m vpi_tui.capture.demo $(VENV)/demo.pcap
-	$(BIN)/vpi-tui scan -r $(VENV)/demo.pcap --eve $(VENV)/demo-eve.json
+$(RUN): pyproject.toml | $(BIN)/pip
+	@echo "Installing vpi-tui into $(VENV) ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	@touch $@
 
-test: $(STAMP)
+$(DEV): pyproject.toml | $(BIN)/pip
+	@echo "Installing vpi-tui and what its tests need into $(VENV) ..."
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@ $(RUN)
+
+demo: $(RUN)
+	$(BIN)/vpi-tui warmup
+	$(BIN)/vpi-tui demo
+
+test: $(DEV)
 	$(BIN)/pytest -m "not lab"
 
-check: $(STAMP)
-	$(BIN)/ruff check vpi_tui tests
-	$(BIN)/pytest -m "not lab"
+lint: $(DEV)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
 
-lab-test: $(STAMP)
+check: lint test
+
+# Needs root: network namespaces, real bridges, real sockets.
+lab-test: $(DEV)
 	$(BIN)/pytest -m lab
 
-bench: $(STAMP)
-	$(BIN)/python benchmarks/scan.py $(CAPTURE)
+bench: $(DEV)
+	$(BIN)/python -m benchmarks $(BENCH)
+
+screenshots: $(DEV)
+	$(BIN)/python screenshots/make.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
