@@ -48,6 +48,11 @@ def _rules(worker: Worker, _command: messages.GetRules) -> None:
     worker.feed.reply(worker.rules.rows())
 
 
+@handles(messages.GetRule)
+def _rule(worker: Worker, command: messages.GetRule) -> None:
+    worker.feed.reply(worker.rules.detail(command.gid, command.sid))
+
+
 @handles(messages.Toggle)
 def _toggle(worker: Worker, command: messages.Toggle) -> None:
     worker.feed.reply(worker.rules.toggle(command))

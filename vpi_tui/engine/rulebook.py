@@ -8,10 +8,19 @@ from pathlib import Path
 import vpi_tui.detect.behaviour.arp  # noqa: F401 (registers itself)
 from vpi_tui.detect.behaviour.base import GID, PACK, REGISTRY, Behaviour
 from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.rules.explain import describe
 from vpi_tui.detect.rules.loader import LoadResult, load
 from vpi_tui.detect.rules.state import RuleSwitches
 from vpi_tui.engine.spec import EngineSpec
-from vpi_tui.feed.messages import PackRow, RefusedRow, RuleRow, RulesMessage, Toggle, ToggledMessage
+from vpi_tui.feed.messages import (
+    PackRow,
+    RefusedRow,
+    RuleDetail,
+    RuleRow,
+    RulesMessage,
+    Toggle,
+    ToggledMessage,
+)
 from vpi_tui.model.errors import RuleError, VpiError
 from vpi_tui.model.signature import Signature
 from vpi_tui.model.snapshot import RuleStat
@@ -99,6 +108,16 @@ class RuleBook:
             s.gid, s.sid, s.rev, s.msg, s.origin.pack, origin, s.classtype, s.priority, s.technique,
             self._enabled[number],
         )  # fmt: skip
+
+    def detail(self, gid: int, sid: int) -> RuleDetail:
+        """One rule, whole and in words; empty when it is not loaded."""
+        number = self._index.get((gid, sid))
+        if number is None:
+            return RuleDetail(gid, sid, "", "")
+        s = self.signatures[number]
+        origin = s.origin.path if s.gid == GID else f"{s.origin.path}:{s.origin.line}"
+        words = "" if s.gid == GID else describe(s)
+        return RuleDetail(gid, sid, s.raw, origin, words, s.metadata, s.reference)
 
     # Switching --------------------------------------------------------------------------------
 

@@ -111,6 +111,21 @@ class FlowDetail(Message, frozen=True):
     alerts: tuple[Alert, ...] = ()
 
 
+class RuleDetail(Message, frozen=True):
+    """Answer to GetRule. rule is empty when no such rule is loaded."""
+
+    gid: int
+    sid: int
+    rule: str
+    """As Suricata writes it."""
+    origin: str
+    """file:line"""
+    words: str = ""
+    """What it looks for, in lines for a person."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    reference: tuple[tuple[str, str], ...] = ()
+
+
 class Notice(Message, frozen=True):
     """Something the operator should read now."""
 
@@ -133,6 +148,7 @@ EngineMessage = (
     | ToggledMessage
     | AlertDetail
     | FlowDetail
+    | RuleDetail
     | Notice
     | Goodbye
 )
@@ -175,6 +191,11 @@ class GetFlow(Message, frozen=True):
     flow_id: int
 
 
+class GetRule(Message, frozen=True):
+    gid: int
+    sid: int
+
+
 class SetSpeed(Message, frozen=True):
     """Replay and demo: times real time; 0 = as fast as it goes; paused holds."""
 
@@ -186,4 +207,4 @@ class Stop(Message, frozen=True):
     pass
 
 
-Command = Hello | Watch | GetRules | Toggle | UndoToggle | GetAlert | GetFlow | SetSpeed | Stop
+Command = Hello | Watch | GetRules | GetRule | Toggle | UndoToggle | GetAlert | GetFlow | SetSpeed | Stop
