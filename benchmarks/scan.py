@@ -49,13 +49,10 @@ def compare(capture: Path, rules: Sequence[str], times: int) -> list[Row]:
             measure("scan, no rules", [*VPI, "scan", *eve, "-S", str(none), "-r"], capture, empty, times),
             measure("scan, bundled packs", [*VPI, "scan", *eve, "-r"], capture, empty, times),
         ]
-        for path in rules:
-            rows.append(
-                measure(
-                    f"scan, {Path(path).name}", [*VPI, "scan", *eve, "-S", path, "-r"], capture, empty, times
-                )
-            )
-    return rows
+        return rows + [
+            measure(f"scan, {Path(path).name}", [*VPI, "scan", *eve, "-S", path, "-r"], capture, empty, times)
+            for path in rules
+        ]
 
 
 def table(rows: Sequence[Row], packets: int) -> str:
@@ -64,11 +61,11 @@ def table(rows: Sequence[Row], packets: int) -> str:
         "| command | CPU s | over tcpdump | ns a packet | start-up s | peak MB |",
         "|---|---|---|---|---|---|",
     ]
-    for row in rows:
-        lines.append(
-            f"| {row.name} | {row.net:.2f} | {row.net / base:.3f} | {row.net / packets * 1e9:.0f} "
-            f"| {row.startup:.2f} | {row.peak / 1e6:.0f} |"
-        )
+    lines += [
+        f"| {row.name} | {row.net:.2f} | {row.net / base:.3f} | {row.net / packets * 1e9:.0f} "
+        f"| {row.startup:.2f} | {row.peak / 1e6:.0f} |"
+        for row in rows
+    ]
     return "\n".join(lines)
 
 

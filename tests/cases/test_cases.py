@@ -28,7 +28,9 @@ def _nanoseconds(stamp: str) -> int:
 
 def _inventory() -> str:
     """The guests of the demo: who is none of them is outside."""
-    guests = [f"  - {{name: {g.name}, ip: [{', '.join(map(repr, g.ips))}]}}" for g in topology().guests if g.ips]
+    guests = [
+        f"  - {{name: {g.name}, ip: [{', '.join(map(repr, g.ips))}]}}" for g in topology().guests if g.ips
+    ]
     return "\n".join(["guests:", *guests, ""])
 
 

@@ -104,9 +104,9 @@ def _eve_stream(args: argparse.Namespace) -> Iterator[BinaryIO | None]:
 COMMAND = Command(
     name="scan",
     summary="capture files in, EVE JSON out, no dashboard",
-    description="Reads capture files as fast as it goes and writes alerts and flows as EVE JSON, one event a"
-    " line. Without -S the bundled rule packs are used. Exit 1 when a file cannot be read to its end; what was"
-    " read is reported.",
+    description="Reads capture files as fast as it goes and writes alerts and flows as EVE JSON, one event"
+    " a line. Without -S the bundled rule packs are used. Exit 1 when a file cannot be read to its end; what"
+    " was read is reported.",
     epilog=examples(
         ("vpi-tui scan -r a.pcap", "a summary"),
         ("vpi-tui scan -r a.pcap -S local.rules --eve -", "events on standard output"),

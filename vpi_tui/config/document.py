@@ -119,6 +119,11 @@ def parse_document(text: str, path: str) -> Node | None:
         loader.dispose()
 
 
+def _line(event: Any) -> int:
+    """1-based; every event of a parsed text has a mark, though PyYAML's types let it be None."""
+    return int(event.start_mark.line) + 1
+
+
 class _Builder:
     """Builds the tree from parser events, so that every bound holds before memory is used."""
 
@@ -142,7 +147,7 @@ class _Builder:
         return None if root.value is None else root
 
     def _error(self, event: Any, what: str) -> ConfigError:
-        return ConfigError(f"{self._path}:{event.start_mark.line + 1}: {what}")
+        return ConfigError(f"{self._path}:{_line(event)}: {what}")
 
     def _node(self, event: Any, depth: int) -> Node:
         yaml = self._yaml
@@ -153,7 +158,7 @@ class _Builder:
             raise self._error(event, f"nested more than {MAX_DEPTH} deep.")
         if isinstance(event, yaml.AliasEvent):
             raise self._error(event, "YAML aliases are not allowed; write the value out.")
-        line = event.start_mark.line + 1
+        line = _line(event)
         if isinstance(event, yaml.SequenceStartEvent):
             return Node(self._sequence(depth), self._path, line)
         if isinstance(event, yaml.MappingStartEvent):
@@ -177,7 +182,7 @@ class _Builder:
                 raise self._error(
                     event, f"the key {key[:80]!r} stands here twice (first on line {lines[key]})."
                 )
-            lines[key] = event.start_mark.line + 1
+            lines[key] = _line(event)
             value = self._node(self._loader.get_event(), depth + 1)
             entries[key] = Node(value.value, value.path, max(value.line, lines[key]))
         return Mapping(entries, lines, self._path)

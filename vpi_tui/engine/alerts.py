@@ -9,9 +9,9 @@ import numpy as np
 
 from vpi_tui.detect.behaviour.base import Finding
 from vpi_tui.detect.match.types import Match
+from vpi_tui.engine.names import Names
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
-from vpi_tui.engine.names import Names
 from vpi_tui.flow.render import to_record
 from vpi_tui.model.batch import DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.event import Alert, FlowRecord
@@ -98,10 +98,19 @@ class Alerter:
         return alert
 
     def _alert(
-        self, signature: Signature, msg: str, *, ts_ns: int, in_iface: str, flow: FlowRecord | None,
-        ends: tuple[str, int, str, int, int, tuple[int, ...]], direction: int, packet_number: int, stream: bool,
+        self,
+        signature: Signature,
+        msg: str,
+        *,
+        ts_ns: int,
+        in_iface: str,
+        flow: FlowRecord | None,
+        ends: tuple[str, int, str, int, int, tuple[int, ...]],
+        direction: int,
+        packet_number: int,
+        stream: bool,
         place: tuple[str, str] = ("", ""),
-    ) -> Alert:  # fmt: skip
+    ) -> Alert:
         self.count += 1
         src_ip, src_port, dest_ip, dest_port, proto, vlan = ends
         switch, guest = place
@@ -141,7 +150,13 @@ class Alerter:
         )
 
     def _keep(
-        self, alert: Alert, rule: int, packets: PacketBatch, packet: int, stretch: bytes, flow: FlowRecord | None
+        self,
+        alert: Alert,
+        rule: int,
+        packets: PacketBatch,
+        packet: int,
+        stretch: bytes,
+        flow: FlowRecord | None,
     ) -> None:
         self._rules.hit(rule, alert.ts_ns)
         frame, link = b"", 1
@@ -153,7 +168,11 @@ class Alerter:
 
 
 _LOCALITY_UNKNOWN = Locality.UNKNOWN.name.lower()
-_DIRECTION_NAMES = {Direction.NONE: "", Direction.TO_SERVER: "to_server", Direction.TO_CLIENT: "to_client"}
+_DIRECTION_NAMES: dict[int, str] = {
+    Direction.NONE: "",
+    Direction.TO_SERVER: "to_server",
+    Direction.TO_CLIENT: "to_client",
+}
 
 
 def _entry_port(match: Match, packets: PacketBatch, packet: int, records: Any) -> int:

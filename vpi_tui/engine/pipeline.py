@@ -23,6 +23,7 @@ from vpi_tui.model.event import Alert, FlowRecord
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
 
+
 class Pipeline:
     """One sensor's stages and what they remember. Time is that of the packets unless the source is live."""
 
@@ -58,7 +59,7 @@ class Pipeline:
             flows = self.table.update(packets, decoded)
             self._end_flows(flows)
         with measure("attribute"):
-            self.attributor.attribute(packets, decoded, flows, self.table.records)
+            self.attributor.attribute(flows, self.table.records)
             self._learn(decoded, flows)
         with measure("detect"):
             alerts = self._detect(packets, decoded, flows, None)
@@ -89,7 +90,11 @@ class Pipeline:
     def _flow_view(self) -> FlowView:
         records = self.table.records
         return FlowView(
-            records["src_ip"], records["dest_ip"], records["src_port"], records["dest_port"], records["locality"]
+            records["src_ip"],
+            records["dest_ip"],
+            records["src_port"],
+            records["dest_port"],
+            records["locality"],
         )
 
     def _end_flows(self, flows: FlowBatch) -> None:

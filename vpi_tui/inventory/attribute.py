@@ -1,7 +1,8 @@
 """Whose flow it is: switch, guests and locality of each flow, by tables over arrays.
 
-The port where a frame entered the switch decides; MAC and IP address, which a guest can forge, are asked only
-where no port tells (a capture file, a side that has not answered yet, a host behind a port that is no guest's).
+The port where a frame entered the switch decides; MAC and IP address, which a guest can forge, are asked
+only where no port tells (a capture file, a side that has not answered yet, a host behind a port that is no
+guest's).
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.inventory.addresses import halves
-from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.batch import FlowBatch
 from vpi_tui.model.topology import Locality, Topology
 
 Records = NDArray[Any]
@@ -109,14 +110,11 @@ class Attributor:
 
     # Attribution ------------------------------------------------------------------------------
 
-    def attribute(
-        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, records: Records
-    ) -> NDArray[np.int32]:
-        """Write switch, src_guest, dest_guest and locality of flows that began, or were answered, in this batch.
+    def attribute(self, flows: FlowBatch, records: Records) -> NDArray[np.int32]:
+        """Write switch, src_guest, dest_guest and locality of flows that began, or were answered, now.
 
-        records: the flow table's live array. Gives the slots that were written. Flows that ended before they were
-        ever attributed (`flows.closed`) are attributed too. packets and decoded are there for rules to come: the
-        flow record already holds the ports, MACs and addresses of both ends.
+        records: the flow table's live array. Gives the slots that were written. Flows that ended before
+        they were ever attributed (`flows.closed`) are attributed too.
         """
         slots = np.unique(flows.flow[np.flatnonzero(flows.first)])
         slots = slots[slots >= 0]

@@ -12,7 +12,6 @@ from dataclasses import replace
 
 import numpy as np
 
-
 from vpi_tui.inventory.addresses import address_of
 from vpi_tui.inventory.picture import mac_text
 from vpi_tui.model.batch import DecodedBatch, FlowBatch
@@ -76,9 +75,10 @@ class LearnedHosts:
             self._routers.add(mac)
 
     def topology(self, base: Topology) -> Topology | None:
-        """`base` with the learned hosts as guests of its first switch; None when nothing changed since the last call.
+        """`base` with the learned hosts as guests of its first switch; None when nothing changed.
 
-        Guests of `base` stay first. A host that turns out to be a router leaves, and the positions behind it change.
+        Guests of `base` stay first. A host that turns out to be a router leaves, and the positions behind
+        it change.
         """
         if not self._changed:
             return None
@@ -91,9 +91,11 @@ class LearnedHosts:
         for mac, ips in self._by_mac.items():
             if mac not in known_macs and not known_ips.intersection(ips):
                 guests.append(Guest(_free_name(ips, mac, taken), switch, (mac,), tuple(ips), (), "learned"))
-        for ip in self._by_ip:
-            if ip not in taken and ip not in known_ips:
-                guests.append(Guest(ip, switch, (), (ip,), (), "learned"))
+        guests += [
+            Guest(ip, switch, (), (ip,), (), "learned")
+            for ip in self._by_ip
+            if ip not in taken and ip not in known_ips
+        ]
         return replace(base, guests=tuple(guests), serial=base.serial + 1)
 
 

@@ -85,8 +85,9 @@ def _steady(before: tuple[Item, ...], now: dict[str, Item]) -> tuple[Item, ...]:
     gone = sum(item.name not in now for item in before)
     kept = [item for item in before if item.name in now or gone <= MAX_GONE]
     names = {item.name for item in kept}
-    ordered = [now.get(item.name, item) for item in kept]
-    return tuple([*ordered, *(item for name, item in now.items() if name not in names)][:MAX_IDS])
+    steady = [now.get(item.name, item) for item in kept]
+    steady += [item for name, item in now.items() if name not in names]
+    return tuple(steady[:MAX_IDS])
 
 
 def with_serial(topology: Topology, serial: int) -> Topology:

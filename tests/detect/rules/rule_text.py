@@ -21,9 +21,10 @@ def refused(options: str, *, head: str = "alert tcp any any -> any any") -> str:
     return caught.value.reason
 
 
-def columns(
-    options: str, **keywords: str
-) -> dict[str, list[tuple[tuple[tuple[int, int], ...], int | None, bool]]]:
+Test = tuple[tuple[tuple[int, int], ...], int | None, bool]
+
+
+def columns(options: str, **keywords: str) -> dict[str, list[Test]]:
     """Column -> its tests as (spans, mask, negated)."""
     made: dict[str, list[Test]] = {}
     for test in parse(options, **keywords).columns:

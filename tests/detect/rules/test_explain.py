@@ -10,8 +10,9 @@ from .rule_text import PARSER, parse
 
 def test_a_rule_in_words():
     signature = PARSER.parse(
-        'alert tcp $EXTERNAL_NET any -> 10.0.0.0/8 [22,2222] (msg:"hello"; flow:established,to_server; flags:S,CE;'
-        'content:"|0d 0a|a"; nocase; offset:3; flowbits:isset,x|y; detection_filter:track by_src, count 5, seconds 9;'
+        'alert tcp $EXTERNAL_NET any -> 10.0.0.0/8 [22,2222] (msg:"hello"; flow:established,to_server; '
+        'flags:S,CE; content:"|0d 0a|a"; nocase; offset:3; flowbits:isset,x|y; '
+        "detection_filter:track by_src, count 5, seconds 9; "
         "classtype:misc-attack; metadata:mitre_technique_id T1021; sid:7; rev:2;)",
         parse("").origin,
         scope=Scope("east-west", guests=("web*", "db")),

@@ -82,7 +82,8 @@ def test_thresholds():
         ("threshold:type backoff, track by_flow, count 1, multiplier 10;", "backoff is not supported yet"),
         ("detection_filter:type limit, track by_src, count 1, seconds 1;", "unknown part"),
         (
-            "threshold:type limit,track by_src,count 1,seconds 1; detection_filter:track by_src,count 1,seconds 1;",
+            "threshold:type limit,track by_src,count 1,seconds 1; "
+            "detection_filter:track by_src,count 1,seconds 1;",
             "only one",
         ),
     ],

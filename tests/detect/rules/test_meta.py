@@ -15,7 +15,8 @@ from .rule_text import PARSER, parse, refused
 
 def test_what_a_rule_says_about_itself():
     signature = parse(
-        r'msg:"a\;b \"c\" \\"; rev:7; gid:3; classtype:trojan-activity; reference:url,x.org/a\;b; reference:cve,1-2;'
+        r'msg:"a\;b \"c\" \\"; rev:7; gid:3; classtype:trojan-activity; reference:url,x.org/a\;b; '
+        "reference:cve,1-2; "
         "metadata:mitre_technique_id T1021_002, created_at 2020_01_01, flag; target:dest_ip;"
     )
     assert signature.msg == 'a;b "c" \\'
@@ -120,6 +121,9 @@ def test_no_keyword_is_both_supported_and_not():
 
 
 def test_classification_files():
-    text = "# x\nconfig classification: my-class,My class, 1\nconfig classification:other,,4\nconfig classification: bad\n"
+    text = (
+        "# x\nconfig classification: my-class,My class, 1\n"
+        "config classification:other,,4\nconfig classification: bad\n"
+    )
     assert read_classification(text) == {"my-class": 1, "other": 4}
     assert DEFAULT_CLASSES["network-scan"] == 3

@@ -77,8 +77,8 @@ def test_fields_mean_what_the_same_text_means():
     text = (
         'drop tcp [10.0.0.0/8,!10.1.0.0/16] 1024: <> $HOME_NET [80,8080] (sid:5; msg:"m"; rev:4; '
         r'flow:established,to_server; content:"GET /a\"b\;"; nocase; offset:0; depth:20; fast_pattern; '
-        r'content:!"|0d 0a|"; distance:1; within:9; content:"tail"; pcre:"/x\"y\;z/i"; byte_test:1,>,3,0; dsize:>10; '
-        "tcp.hdr; isdataat:1; isdataat:!9; flowbits:set,a; flowbits:isnotset,b; "
+        r'content:!"|0d 0a|"; distance:1; within:9; content:"tail"; pcre:"/x\"y\;z/i"; byte_test:1,>,3,0; '
+        "dsize:>10; tcp.hdr; isdataat:1; isdataat:!9; flowbits:set,a; flowbits:isnotset,b; "
         "threshold:type limit, track by_src, count 1, seconds 60; classtype:trojan-activity; "
         "metadata:mitre_technique_id T1046; metadata:mitre_tactic_name Discovery; metadata:created 2020; "
         "metadata:tags a; metadata:tags b; reference:url,example.org; noalert;)"

@@ -76,4 +76,6 @@ def _topology(spec: EngineSpec) -> Topology:
     if spec.inventory:
         return load_static(Path(spec.inventory))
     names = [Path(f).name if f != "-" else "standard input" for f in spec.files]
-    return Topology(switches=(Switch(names[0] if len(names) == 1 else f"{len(names)} files", "file", "file"),))
+    return Topology(
+        switches=(Switch(names[0] if len(names) == 1 else f"{len(names)} files", "file", "file"),)
+    )
