@@ -23,6 +23,10 @@ from vpi_tui.model.event import Alert, FlowRecord
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
 
+FOLLOW_PACKETS_A_FLOW = 1
+FOLLOW_PACKETS_A_GUEST = 32
+"""Between two namings of learned hosts, as a guest costs that many times what a flow costs."""
+
 
 class Pipeline:
     """One sensor's stages and what they remember. Time is that of the packets unless the source is live."""
@@ -39,6 +43,8 @@ class Pipeline:
         self.names = Names(source.topology)
         self._places = FlowPlaces(self.names, self.table.records)
         self._learner = LearnedHosts() if source.learns else None
+        self._learn_at = 0
+        """Packets after which learned hosts are named again."""
         self.matcher = Matcher(rules.ruleset, self._places)
         self.evidence = EvidenceStore(spec.evidence_memory)
         self.alerter = Alerter(rules, source, self.evidence)
@@ -104,7 +110,16 @@ class Pipeline:
     def _learn(self, decoded: DecodedBatch, flows: FlowBatch) -> None:
         if self._learner is not None:
             self._learner.learn(decoded, flows)
-            self.follow(self._learner.topology(self.source.topology))
+            if self.packets >= self._learn_at:
+                self._follow_learned()
+
+    def _follow_learned(self) -> None:
+        """Name by the hosts learned so far. Costs a look at every flow and guest, so it waits for as many
+        packets before it does so again: naming stays a small share of the work, however much is learned."""
+        if self._learner is not None and (topology := self._learner.topology(self.source.topology)):
+            self.follow(topology)
+            flows, guests = self.table.active(), len(topology.guests)
+            self._learn_at = self.packets + FOLLOW_PACKETS_A_FLOW * flows + FOLLOW_PACKETS_A_GUEST * guests
 
     def _count(self, packets: PacketBatch) -> None:
         self.packets += len(packets.ts_ns)
@@ -118,6 +133,7 @@ class Pipeline:
     def tick(self) -> None:
         """Once a snapshot: count talkers, end silent flows."""
         with self.stopwatch.measure("tick"):
+            self._follow_learned()
             self.talkers.tick(self.table, self.now_ns())
             self.expire()
 
@@ -132,7 +148,7 @@ class Pipeline:
         self.names = Names(topology)
         self._places.names = self.names
         self.attributor.retopology(topology)
-        self.attributor.attribute_all(self.table.records)
+        self.attributor.attribute_all(self.table.used())
 
     # Questions --------------------------------------------------------------------------------
 

@@ -193,6 +193,10 @@ class FlowTable:
         """Number of live flows."""
         return int(self._arrays.numbers[kernels.N_ACTIVE])
 
+    def used(self) -> Rows:
+        """The live records as far as slots were ever used; a flow_id of 0 = free."""
+        return self.records[: int(self._arrays.numbers[kernels.N_USED])]
+
     def columns(self, limit: int, where: NDArray[np.bool_] | None = None) -> Rows:
         """Copies of up to `limit` live records, the latest first when there are more.
 

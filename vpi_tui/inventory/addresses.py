@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 
 _V4_MAPPED = 0xFFFF_0000_0000
 
@@ -14,6 +15,7 @@ def address_of(high: int, low: int) -> ipaddress.IPv4Address | ipaddress.IPv6Add
     return ipaddress.IPv6Address(high << 64 | low)
 
 
+@lru_cache(maxsize=4096)
 def halves(text: str) -> tuple[int, int]:
     """The two halves of an address written as text. Raises ValueError."""
     address = ipaddress.ip_address(text)

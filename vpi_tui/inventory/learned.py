@@ -12,6 +12,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from vpi_tui.inventory import kernels
 from vpi_tui.inventory.addresses import address_of
 from vpi_tui.inventory.picture import mac_text
 from vpi_tui.model.batch import DecodedBatch, FlowBatch
@@ -22,7 +23,9 @@ ADDRESSES_A_HOST = 4
 """A MAC with more is a router."""
 MAX_ROUTERS = 1_000
 ROWS_A_BATCH = 4_096
-"""First packets looked at of one batch; of a flood, the beginning is enough."""
+"""New senders looked at of one batch; of a flood, the beginning is enough."""
+SEEN_PLACES = 4_096
+"""Senders that are not looked at again. A power of two."""
 _PRIVATE = tuple(
     ipaddress.ip_network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
 )
@@ -35,19 +38,19 @@ class LearnedHosts:
         self._by_mac: dict[int, list[str]] = {}
         self._by_ip: dict[str, None] = {}
         self._routers: set[int] = set()
+        self._router_macs = np.zeros(0, np.uint64)
+        self._seen = np.zeros((SEEN_PLACES, 3), np.uint64)
+        self._rows = np.zeros(ROWS_A_BATCH, np.int32)
         self._changed = False
 
     def learn(self, decoded: DecodedBatch, flows: FlowBatch) -> None:
         """Look at the first packet of each direction of each flow of a batch."""
-        rows = np.flatnonzero(flows.first)[:ROWS_A_BATCH]
-        rows = rows[(decoded.ip_v[rows] != 0) & (decoded.tunnel[rows] == 0)]
-        if not rows.size or self._full():
+        if self._full():
             return
-        if self._routers:
-            routers = np.fromiter(self._routers, dtype=np.uint64, count=len(self._routers))
-            rows = rows[~np.isin(decoded.src_mac[rows], routers)]
-        keys = np.column_stack((decoded.src_mac[rows], decoded.src_ip[rows]))
-        for mac, high, low in np.unique(keys, axis=0).tolist():
+        count = kernels.new_speakers(decoded, flows.first, self._router_macs, self._seen, self._rows)
+        rows = self._rows[:count]
+        columns = (decoded.src_mac[rows], decoded.src_ip[rows, 0], decoded.src_ip[rows, 1])
+        for mac, high, low in zip(*(column.tolist() for column in columns), strict=True):
             self._add(mac, high, low)
 
     def _full(self) -> bool:
@@ -73,6 +76,7 @@ class LearnedHosts:
         if len(known) > ADDRESSES_A_HOST:
             del self._by_mac[mac]
             self._routers.add(mac)
+            self._router_macs = np.array(sorted(self._routers), np.uint64)
 
     def topology(self, base: Topology) -> Topology | None:
         """`base` with the learned hosts as guests of its first switch; None when nothing changed.

@@ -1,0 +1,142 @@
+"""Attribution beside a plain rendering of its rule: port, then MAC, then address."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vpi_tui.flow.table import FLOW_DTYPE
+from vpi_tui.inventory.addresses import halves
+from vpi_tui.inventory.attribute import Attributor
+from vpi_tui.model.batch import FlowBatch
+from vpi_tui.model.topology import Guest, Locality, Port, Switch, Topology
+
+ADDRESSES = [f"10.0.0.{n}" for n in range(8)] + [f"2001:db8::{n}" for n in range(8)]
+MACS = [*range(1, 9), 0, 0xFFFFFFFFFFFF, 0x01005E000001]
+
+
+def topology_of(rng: random.Random) -> Topology:
+    switches = tuple(Switch(f"br{n}", "bridge", ifindex=50 + n) for n in range(rng.randint(0, 3)))
+    guests = tuple(
+        Guest(
+            f"vm{n}",
+            rng.choice(switches).name if switches else "",
+            macs=tuple(rng.sample(MACS, rng.randint(0, 2))),
+            ips=tuple(rng.sample(ADDRESSES, rng.randint(0, 3))),
+        )
+        for n in range(rng.randint(0, 5))
+    )
+    ports = tuple(
+        Port(
+            n,
+            f"tap{n}",
+            rng.choice(switches).name if switches else "",
+            guest=rng.choice(guests).name if guests and rng.random() < 0.6 else "",
+            uplink=rng.random() < 0.2,
+        )
+        for n in rng.sample(range(1, 9), rng.randint(0, 5))
+    )
+    host_ips = tuple(rng.sample(ADDRESSES, rng.randint(0, 2)))
+    return Topology(1, switches, ports, guests, host_ips=host_ips)
+
+
+def flows_of(rng: random.Random, count: int) -> Any:
+    flows = np.zeros(count, FLOW_DTYPE)
+    for flow in flows:
+        flow["flow_id"] = rng.randint(0, 9)
+        flow["src_ip"], flow["dest_ip"] = halves(rng.choice(ADDRESSES)), halves(rng.choice(ADDRESSES))
+        flow["src_mac"], flow["dest_mac"] = rng.choice(MACS), rng.choice(MACS)
+        flow["ifindex_client"], flow["ifindex_server"] = rng.choice([0, *range(1, 9), 50]), rng.randint(0, 9)
+        flow["switch"] = flow["src_guest"] = flow["dest_guest"] = -1
+    return flows
+
+
+def expected(topology: Topology, flow: Any) -> tuple[int, int, int, int]:
+    """(switch, src_guest, dest_guest, locality)."""
+    names = [switch.name for switch in topology.switches]
+    ports = {port.ifindex: port for port in topology.ports}
+
+    def guest_of(side: str, ifindex: int) -> int:
+        port = ports.get(ifindex)
+        if port is not None and port.uplink:
+            return -1
+        if port is not None and port.guest:
+            return [guest.name for guest in topology.guests].index(port.guest)
+        for number, guest in enumerate(topology.guests):
+            if int(flow[f"{side}_mac"]) and int(flow[f"{side}_mac"]) in guest.macs:
+                return number
+        address = tuple(int(half) for half in flow[f"{side}_ip"])
+        for number, guest in enumerate(topology.guests):
+            if address in [halves(ip) for ip in guest.ips]:
+                return number
+        return -1
+
+    def switch_of(ifindex: int) -> int:
+        if ifindex in ports:
+            return names.index(ports[ifindex].switch) if ports[ifindex].switch else -1
+        own = [n for n, switch in enumerate(topology.switches) if switch.ifindex == ifindex]
+        return own[0] if own else -1
+
+    src = guest_of("src", int(flow["ifindex_client"]))
+    dest = guest_of("dest", int(flow["ifindex_server"]))
+    answers = [switch_of(int(flow["ifindex_client"])), switch_of(int(flow["ifindex_server"]))]
+    answers += [names.index(topology.guests[n].switch) if names else -1 for n in (src, dest) if n >= 0]
+    switch = next((answer for answer in answers if answer >= 0), -1)
+    hosts = [halves(ip) for ip in topology.host_ips]
+    ends = [tuple(int(half) for half in flow[name]) for name in ("src_ip", "dest_ip")]
+    knows = bool(topology.guests or topology.ports or topology.switches)
+    if src >= 0 and dest >= 0:
+        locality = Locality.EAST_WEST
+    elif any(end in hosts for end in ends):
+        locality = Locality.HOST
+    elif int(flow["dest_mac"]) >> 40 & 1:
+        locality = Locality.UNKNOWN
+    elif src >= 0 or dest >= 0:
+        locality = Locality.NORTH_SOUTH
+    else:
+        locality = Locality.EXTERNAL if knows else Locality.UNKNOWN
+    return switch, src, dest, int(locality)
+
+
+def written(flow: Any) -> tuple[int, int, int, int]:
+    return tuple(int(flow[name]) for name in ("switch", "src_guest", "dest_guest", "locality"))  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_all_flows_as_the_rule_says(seed: int) -> None:
+    rng = random.Random(seed)
+    topology = topology_of(rng)
+    flows = flows_of(rng, 60)
+    before = flows.copy()
+    Attributor(topology).attribute_all(flows)
+    for flow, old in zip(flows, before, strict=True):
+        assert written(flow) == (expected(topology, old) if old["flow_id"] else written(old))
+
+
+def test_only_first_rows_are_attributed_and_closed_ones_that_were_not() -> None:
+    rng = random.Random(7)
+    topology = Topology(switches=(Switch("br0", "bridge"),))
+    records, closed = flows_of(rng, 6), flows_of(rng, 3)
+    records["flow_id"], closed["flow_id"] = 1, 1
+    closed["locality"] = [0, int(Locality.HOST), 0]
+    flows = FlowBatch(
+        flow=np.array([2, -1, 4, 5], np.int32),
+        direction=np.ones(4, np.uint8),
+        state=np.zeros(4, np.uint8),
+        first=np.array([3, 3, 2, 0], np.uint8),
+        new_rows=np.array([0], np.int32),
+        closed=closed,
+    )
+    Attributor(topology).attribute(flows, records)
+    assert records["switch"].tolist() == [-1, -1, 0, -1, 0, -1]
+    assert closed["switch"].tolist() == [0, -1, 0]
+
+
+def test_the_only_switch_of_a_capture_is_everybodys() -> None:
+    flows = flows_of(random.Random(1), 4)
+    flows["flow_id"] = 1
+    Attributor(Topology(switches=(Switch("a.pcap", "file"),))).attribute_all(flows)
+    assert set(flows["switch"].tolist()) == {0}

@@ -1,0 +1,156 @@
+"""Compiled loops of attribution and of learning hosts: one turn a flow, or a first packet.
+
+A Lookup is sorted by (high, low) and searched by halving. An absent key gives NOBODY.
+"""
+
+from __future__ import annotations
+
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
+import numpy as np
+from numba import njit
+
+from vpi_tui.model.topology import Locality
+
+U64 = np.uint64
+I64 = np.int64
+
+NOBODY = -1
+UPLINK = -2
+"""In the table of ports: surely no guest. Asked no further, so that nobody poses as a guest from outside."""
+MULTICAST_MAC = U64(1 << 40)
+"""The group bit of a MAC address, which broadcast has too."""
+
+EAST_WEST = int(Locality.EAST_WEST)
+NORTH_SOUTH = int(Locality.NORTH_SOUTH)
+HOST = int(Locality.HOST)
+UNKNOWN = int(Locality.UNKNOWN)
+EXTERNAL = int(Locality.EXTERNAL)
+
+ODD_A = U64(0x9E3779B97F4A7C15)
+ODD_B = U64(0xC2B2AE3D27D4EB4F)
+ODD_C = U64(0x165667B19E3779F9)
+S32 = U64(32)
+
+
+@njit(nogil=True, _nrt=False)
+def find(table, high, low):
+    """The id of a key, or NOBODY."""
+    first = 0
+    last = len(table.low)
+    while first < last:
+        middle = (first + last) >> 1
+        key_high = table.high[middle]
+        if key_high < high or (key_high == high and table.low[middle] < low):
+            first = middle + 1
+        else:
+            last = middle
+    if first < len(table.low) and table.high[first] == high and table.low[first] == low:
+        return I64(table.id[first])
+    return I64(NOBODY)
+
+
+@njit(nogil=True, _nrt=False)
+def find_guest(t, ifindex, mac, high, low):
+    """The guest of one end: by port, else by MAC, else by address."""
+    guest = find(t.port_guest, U64(0), U64(ifindex))
+    if guest == NOBODY:
+        guest = find(t.macs, U64(0), mac)
+    if guest == NOBODY:
+        guest = find(t.ips, high, low)
+    return max(guest, I64(NOBODY))
+
+
+@njit(nogil=True, _nrt=False)
+def switch_of(t, client_port, server_port, source, dest):
+    """The first of four answers: port of the client, of the server, guest that sends, that receives."""
+    switch = find(t.port_switch, U64(0), U64(client_port))
+    if switch == NOBODY:
+        switch = find(t.port_switch, U64(0), U64(server_port))
+    if switch == NOBODY and source >= 0:
+        switch = I64(t.switch_of_guest[source])
+    if switch == NOBODY and dest >= 0:
+        switch = I64(t.switch_of_guest[dest])
+    return I64(t.default_switch) if switch == NOBODY else switch
+
+
+@njit(nogil=True, _nrt=False)
+def write(t, f, at):
+    """Switch, guests and locality of the record at `at`."""
+    src_high, src_low = f.src_ip[at, 0], f.src_ip[at, 1]
+    dest_high, dest_low = f.dest_ip[at, 0], f.dest_ip[at, 1]
+    client_port, server_port = f.ifindex_client[at], f.ifindex_server[at]
+    source = find_guest(t, client_port, f.src_mac[at], src_high, src_low)
+    dest = find_guest(t, server_port, f.dest_mac[at], dest_high, dest_low)
+    f.switch[at] = switch_of(t, client_port, server_port, source, dest)
+    f.src_guest[at] = source
+    f.dest_guest[at] = dest
+    if source >= 0 and dest >= 0:
+        locality = EAST_WEST
+    elif find(t.host_ips, src_high, src_low) >= 0 or find(t.host_ips, dest_high, dest_low) >= 0:
+        locality = HOST
+    elif f.dest_mac[at] & MULTICAST_MAC != U64(0):
+        locality = UNKNOWN
+    elif source >= 0 or dest >= 0:
+        locality = NORTH_SOUTH
+    else:
+        locality = EXTERNAL if t.knows_guests else UNKNOWN
+    f.locality[at] = locality
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def attribute_first(t, f, flow, first):
+    """Attribute the flows of the rows that are the first of their flow or direction."""
+    for row in range(len(first)):
+        if first[row] != 0 and flow[row] >= 0:
+            write(t, f, flow[row])
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def attribute_used(t, f, only_unknown):
+    """Attribute every record that holds a flow. only_unknown: leave alone those that have a locality."""
+    for at in range(len(f.flow_id)):
+        if f.flow_id[at] != U64(0) and not (only_unknown and f.locality[at] != UNKNOWN):
+            write(t, f, at)
+
+
+@njit(nogil=True, _nrt=False)
+def is_one_of(keys, key):
+    """True when the sorted `keys` hold `key`."""
+    first = 0
+    last = len(keys)
+    while first < last:
+        middle = (first + last) >> 1
+        if keys[middle] < key:
+            first = middle + 1
+        else:
+            last = middle
+    return first < len(keys) and keys[first] == key
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def new_speakers(d, first, routers, seen, out):
+    """Rows whose sender (MAC and address) is not in `seen`; returns how many were written to `out`.
+
+    routers: uint64[k], sorted MACs to leave out. seen: uint64[2**b, 3], a cache that forgets: one place
+    for each hash, so a sender may come again, but none is ever left out for good.
+    """
+    mask = U64(len(seen) - 1)
+    count = 0
+    for row in range(len(first)):
+        if first[row] == 0 or d.ip_v[row] == 0 or d.tunnel[row] != 0:
+            continue
+        mac, high, low = d.src_mac[row], d.src_ip[row, 0], d.src_ip[row, 1]
+        mixed = (mac * ODD_A) ^ (high * ODD_B) ^ ((low ^ low >> S32) * ODD_C)
+        place = (mixed >> S32) & mask
+        if seen[place, 0] == mac and seen[place, 1] == high and seen[place, 2] == low:
+            continue
+        if is_one_of(routers, mac):
+            continue
+        if count == len(out):
+            break
+        seen[place, 0] = mac
+        seen[place, 1] = high
+        seen[place, 2] = low
+        out[count] = row
+        count += 1
+    return count
