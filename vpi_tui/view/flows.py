@@ -33,8 +33,12 @@ def _address_rank(addresses: Column) -> Column:
     high, low = halves[:, 0], halves[:, 1]
     if not high.any():
         return np.asarray(low)
+    ranked = np.lexsort((low, high))
+    new = (np.diff(high[ranked], prepend=high[ranked[0]]) != 0) | (
+        np.diff(low[ranked], prepend=low[ranked[0]]) != 0
+    )
     ranks = np.empty(len(low), np.int64)
-    ranks[np.lexsort((low, high))] = np.arange(len(low))
+    ranks[ranked] = np.cumsum(new)
     return ranks
 
 

@@ -1,0 +1,1 @@
+"""Tests of the pure functions between snapshots and cells."""
