@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vpi_tui.capture import bpf
-from vpi_tui.capture.bpf import Instruction, ingress_filter, pack
+from vpi_tui.capture.bpf import Instruction, port_filter, pack
 
 PACKET_HOST, PACKET_OTHERHOST = 0, 3
 
@@ -33,7 +33,7 @@ def run(program: list[Instruction], packet_type: int, ifindex: int) -> int:
 @settings(max_examples=60, deadline=None)
 @given(st.sets(st.integers(1, 5000), max_size=600), st.lists(st.integers(0, 6000), max_size=60))
 def test_keeps_what_enters_at_the_ports(ports: set[int], others: list[int]) -> None:
-    program = ingress_filter(ports)
+    program = port_filter(ports)
     for ifindex in [*ports, *others]:
         kept = run(program, PACKET_OTHERHOST, ifindex)
         assert kept == (bpf.ACCEPT_BYTES if ifindex in ports else 0)
@@ -43,7 +43,7 @@ def test_keeps_what_enters_at_the_ports(ports: set[int], others: list[int]) -> N
 @pytest.mark.parametrize("count", [1, 4, 5, 255, 256, 257, 1000, 2700, 3900])
 def test_every_size_fits_and_is_right(count: int) -> None:
     ports = range(7, 7 + 3 * count, 3)
-    program = ingress_filter(ports)
+    program = port_filter(ports)
     assert len(program) <= bpf.MAX_INSTRUCTIONS
     assert all(max(one.jump_true, one.jump_false) <= bpf.MAX_JUMP for one in program)
     assert len(pack(program)) == 8 * len(program)
@@ -52,6 +52,15 @@ def test_every_size_fits_and_is_right(count: int) -> None:
         assert run(program, PACKET_HOST, ifindex + 1) == 0
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.sets(st.integers(1, 400), max_size=300), st.sets(st.integers(1, 400), max_size=300))
+def test_directions_are_apart(incoming: set[int], outgoing: set[int]) -> None:
+    program = port_filter(incoming, outgoing)
+    for ifindex in range(402):
+        assert bool(run(program, PACKET_HOST, ifindex)) == (ifindex in incoming)
+        assert bool(run(program, bpf.PACKET_OUTGOING, ifindex)) == (ifindex in outgoing)
+
+
 def test_too_many_ports_are_refused() -> None:
     with pytest.raises(bpf.TooManyPortsError):
-        ingress_filter(range(1, 4100))
+        port_filter(range(1, 4100))

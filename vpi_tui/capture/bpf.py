@@ -1,4 +1,4 @@
-"""The kernel filter of the ring: incoming frames of the chosen ports, as classic BPF.
+"""The kernel filter of the ring: frames of the chosen ports and directions, as classic BPF.
 
 Sources: linux/filter.h (ancillary loads), bpf_common.h (opcodes), packet(7).
 """
@@ -62,25 +62,31 @@ def _tree(ports: Sequence[int], group: int) -> list[Instruction]:
     return [*fork, *low, *high]
 
 
-def ingress_filter(ifindexes: Collection[int]) -> list[Instruction]:
-    """Accept frames that entered at one of `ifindexes`; no port = nothing.
+def _member(ports: Sequence[int], group: int) -> list[Instruction]:
+    """Accept when the frame's interface is one of `ports`; no port = nothing."""
+    if not ports:
+        return [Instruction(RETURN, 0, 0, 0)]
+    return [Instruction(LOAD_WORD_ABS, 0, 0, AD_IFINDEX), *_tree(ports, group)]
+
+
+def port_filter(incoming: Collection[int], outgoing: Collection[int] = ()) -> list[Instruction]:
+    """Accept frames received at one of the ifindexes `incoming`, or sent through one of `outgoing`.
 
     Raises TooManyPortsError beyond some 4,000 ports.
     """
-    ports = sorted(set(ifindexes))
-    if not ports:
-        return [Instruction(RETURN, 0, 0, 0)]
-    head = [
-        Instruction(LOAD_WORD_ABS, 0, 0, AD_PKTTYPE),
-        Instruction(JUMP_EQUAL, 0, 1, PACKET_OUTGOING),
-        Instruction(RETURN, 0, 0, 0),
-        Instruction(LOAD_WORD_ABS, 0, 0, AD_IFINDEX),
-    ]
+    received, sent = sorted(set(incoming)), sorted(set(outgoing))
     for group in GROUP_SIZES:
-        program = [*head, *_tree(ports, group)]
+        low, high = _member(received, group), _member(sent, group)
+        program = [
+            Instruction(LOAD_WORD_ABS, 0, 0, AD_PKTTYPE),
+            Instruction(JUMP_EQUAL, 0, 1, PACKET_OUTGOING),
+            Instruction(JUMP_ALWAYS, 0, 0, len(low)),
+            *low,
+            *high,
+        ]
         if len(program) <= MAX_INSTRUCTIONS:
             return program
-    raise TooManyPortsError(f"{len(ports)} ports do not fit into a kernel filter")
+    raise TooManyPortsError(f"{len(received) + len(sent)} ports do not fit into a kernel filter")
 
 
 def pack(program: Sequence[Instruction]) -> bytes:

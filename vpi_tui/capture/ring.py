@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterator
 
 import numpy as np
 
-from vpi_tui.capture.bpf import TooManyPortsError, ingress_filter, pack
+from vpi_tui.capture.bpf import TooManyPortsError, pack, port_filter
 from vpi_tui.capture.columns import allocate, as_batch
 from vpi_tui.capture.kernels_ring import BLOCK_STATUS, walk_block
 from vpi_tui.capture.privileges import net_raw_hint
@@ -79,7 +79,10 @@ def _bind_everywhere(sock: socket.socket) -> None:
 
 
 class RingSource:
-    """Frames that enter at the ports `ifindexes`, each once, at the port where it entered.
+    """Frames received at the ports `incoming` and sent through the ports `outgoing`.
+
+    Of a switch: all its ports are incoming and its own device, through which the host sends, is outgoing.
+    Each frame then comes once, with the ifindex of the port where it entered the switch.
 
     A batch points into ring blocks that go back to the kernel with the next `read`: be quick, or
     the kernel drops (which is counted in the batch). One thread for everything.
@@ -92,7 +95,8 @@ class RingSource:
 
     def __init__(
         self,
-        ifindexes: Collection[int],
+        incoming: Collection[int],
+        outgoing: Collection[int] = (),
         *,
         name: str = "",
         block_bytes: int = BLOCK_BYTES,
@@ -100,7 +104,7 @@ class RingSource:
         retire_ms: int = RETIRE_MS,
         promiscuous: bool = True,
     ) -> None:
-        self._ports = frozenset(ifindexes)
+        self._incoming, self._outgoing = frozenset(incoming), frozenset(outgoing)
         self._name = name
         self._block_bytes, self._blocks, self._retire_ms = block_bytes, blocks, retire_ms
         self._promiscuous = promiscuous
@@ -137,10 +141,7 @@ class RingSource:
 
     def _set_up(self, sock: socket.socket) -> None:
         sock.setsockopt(SOL_PACKET, PACKET_VERSION, TPACKET_V3)
-        with contextlib.suppress(OSError):
-            # Since 4.20; spares the kernel a copy that the filter throws away.
-            sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
-        self._attach_filter(sock, self._ports)
+        self._attach_filter(sock, self._incoming, self._outgoing)
         self._allocate_ring(sock)
         size = self._block_bytes * self._blocks
         self._map = mmap.mmap(sock.fileno(), size, mmap.MAP_SHARED, mmap.PROT_READ | mmap.PROT_WRITE)
@@ -150,7 +151,7 @@ class RingSource:
         self._frames = words[:, BLOCK_STATUS // 4 + 1]
         self._poll = select.poll()
         self._poll.register(sock.fileno(), select.POLLIN)
-        for port in self._ports:
+        for port in self._incoming:
             self._set_promiscuous(sock, PACKET_ADD_MEMBERSHIP, port)
         _bind_everywhere(sock)
         self._read_statistics(sock)
@@ -167,32 +168,36 @@ class RingSource:
                     raise
                 self._blocks //= 2
 
-    def set_ports(self, ifindexes: Collection[int]) -> None:
+    def set_ports(self, incoming: Collection[int], outgoing: Collection[int] = ()) -> None:
         """Watch these ports from now on; no frame of a port that stays is missed or seen twice.
 
-        Raises CaptureError when there are too many; the old ports stay then.
+        Needs no capability: the socket is open. Raises CaptureError when there are too many; the old
+        ports stay then.
         """
-        wanted = frozenset(ifindexes)
+        wanted, sent = frozenset(incoming), frozenset(outgoing)
         sock = self._socket
-        if sock is None or wanted == self._ports:
-            self._ports = wanted
-            return
-        self._attach_filter(sock, wanted)
-        for port in self._ports - wanted:
-            self._set_promiscuous(sock, PACKET_DROP_MEMBERSHIP, port)
-        for port in wanted - self._ports:
-            self._set_promiscuous(sock, PACKET_ADD_MEMBERSHIP, port)
-        self._ports = wanted
+        if sock is not None and (wanted, sent) != (self._incoming, self._outgoing):
+            self._attach_filter(sock, wanted, sent)
+            for port in self._incoming - wanted:
+                self._set_promiscuous(sock, PACKET_DROP_MEMBERSHIP, port)
+            for port in wanted - self._incoming:
+                self._set_promiscuous(sock, PACKET_ADD_MEMBERSHIP, port)
+        self._incoming, self._outgoing = wanted, sent
 
-    def _attach_filter(self, sock: socket.socket, ports: Collection[int]) -> None:
+    def _attach_filter(
+        self, sock: socket.socket, incoming: Collection[int], outgoing: Collection[int]
+    ) -> None:
         try:
-            program = ingress_filter(ports)
+            program = port_filter(incoming, outgoing)
         except TooManyPortsError as reason:
             raise CaptureError(f"{reason}.", hint="Choose fewer interfaces.") from reason
         code = ctypes.create_string_buffer(pack(program))
         # struct sock_fprog; the kernel replaces the filter in one step.
         fprog = struct.pack("HP", len(program), ctypes.addressof(code))
         sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, fprog)
+        with contextlib.suppress(OSError):
+            # Since 4.20; spares the kernel a copy of each sent frame that the filter throws away.
+            sock.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, int(not outgoing))
 
     def _set_promiscuous(self, sock: socket.socket, option: int, port: int) -> None:
         # A port may vanish between its listing and this call, and takes its membership with it.
@@ -278,7 +283,7 @@ class RingSource:
         self._map = None
 
     def describe(self) -> str:
-        return self._name or f"{len(self._ports)} ports"
+        return self._name or f"{len(self._incoming)} ports"
 
     def position(self) -> tuple[int, int]:
         return 0, 0
