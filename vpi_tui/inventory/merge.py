@@ -34,41 +34,61 @@ def merge(pictures: Iterable[Picture], static: StaticInventory, before: Topology
         for port in picture.ports:
             guest = naming.guest_of(port)
             if guest is not None:
-                guests[guest.name] = guest
-            ports.append(
-                Port(port.ifindex, port.name, port.switch, guest.name if guest else "", naming.uplink(port))
-            )
+                guests[guest.name] = _joined(guests.get(guest.name), guest)
+            name = guest.name if guest else ""
+            ports.append(Port(port.ifindex, port.name, port.switch, name, naming.uplink(port), port.pvid))
     for entry in static.guests:
         guests.setdefault(entry.name, naming.known(entry))
+    gone = tuple(replace(switch, ifindex=0) for switch in before.switches)
     return Topology(
-        switches=_steady(before.switches, switches),
+        switches=_steady(gone, switches),
         ports=tuple(sorted(ports, key=lambda port: port.ifindex)),
         guests=_steady(before.guests, guests),
-        notices=tuple(notice for picture in seen for notice in picture.notices),
+        notices=tuple(dict.fromkeys(notice for picture in seen for notice in picture.notices)),
         host_ips=tuple(dict.fromkeys(ip for picture in seen for ip in picture.host_ips)),
     )
 
 
+def _joined(first: Guest | None, second: Guest) -> Guest:
+    """A guest with several ports: it belongs to the switch of the first, and has the addresses of all."""
+    if first is None:
+        return second
+    macs = tuple(dict.fromkeys((*first.macs, *second.macs)))
+    return replace(first, macs=macs, ips=tuple(dict.fromkeys((*first.ips, *second.ips))))
+
+
 class _Naming:
-    """Finds the entry of the inventory for a port: by the port's name, else by a MAC learned behind it."""
+    """Finds the entry of the inventory for a port: by the port's name, else by a MAC or an address behind it.
+
+    MACs and addresses name a guest; they never move one to another port that the inventory names by port.
+    """
 
     def __init__(self, static: StaticInventory) -> None:
         self._static = static
         self._by_port = {entry.port: entry for entry in static.guests if entry.port}
         self._by_mac = {mac: entry for entry in static.guests if not entry.port for mac in entry.macs}
+        self._by_ip = {
+            ip: entry for entry in static.guests if not (entry.port or entry.macs) for ip in entry.ips
+        }
+        self._names = {entry.name for entry in static.guests}
 
     def uplink(self, port: SeenPort) -> bool:
         return port.uplink or port.name in self._static.uplinks(port.switch)
 
     def guest_of(self, port: SeenPort) -> Guest | None:
-        """The guest behind a port, named after the port when the inventory does not know it."""
+        """The guest behind a port. One that the inventory does not know is named after its network namespace,
+        if that has a name, or after the port."""
         if not port.guests:
             return None
         entry = self._entry(port)
         if entry is not None:
             macs = tuple(dict.fromkeys((*entry.macs, *port.macs)))
-            return Guest(entry.name, port.switch, macs, entry.ips, entry.tags, "static")
-        return None if self.uplink(port) else Guest(port.name, port.switch, port.macs)
+            ips = tuple(dict.fromkeys((*entry.ips, *port.ips)))
+            return Guest(entry.name, port.switch, macs, ips, entry.tags, "static")
+        if self.uplink(port):
+            return None
+        name = port.namespace if port.namespace not in self._names else ""
+        return Guest(name or port.name, port.switch, port.macs, port.ips)
 
     def known(self, entry: StaticGuest) -> Guest:
         """A guest whose port is not here (now)."""
@@ -77,7 +97,8 @@ class _Naming:
     def _entry(self, port: SeenPort) -> StaticGuest | None:
         entry = self._by_port.get(port.name)
         if entry is None and not self.uplink(port):
-            entry = next((self._by_mac[mac] for mac in port.macs if mac in self._by_mac), None)
+            found = [self._by_mac.get(mac) for mac in port.macs] + [self._by_ip.get(ip) for ip in port.ips]
+            entry = next((one for one in found if one is not None), None)
         return entry if entry and entry.switch in ("", port.switch) else None
 
 

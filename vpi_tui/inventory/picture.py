@@ -19,6 +19,12 @@ class SeenPort:
     guests: bool = True
     """False when no guest is behind it although it is no uplink: the link may carry both directions."""
     macs: tuple[int, ...] = ()
+    ips: tuple[str, ...] = ()
+    """Addresses that this host's neighbour tables give for those macs."""
+    namespace: str = ""
+    """Name of the network namespace at the other end, if it has one: the guest is a container."""
+    pvid: int = 0
+    """VLAN that the switch puts untagged frames into; 0 when it does not look at VLANs."""
 
 
 @dataclass(frozen=True, slots=True)

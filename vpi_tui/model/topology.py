@@ -33,16 +33,23 @@ class Port:
     guest: str = ""
     """Name of the guest behind it; "" for an uplink or an unknown."""
     uplink: bool = False
+    pvid: int = 0
+    """VLAN of frames that enter untagged; 0 = the switch leaves them untagged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """A virtual switch. kind: bridge, ovs, file, demo, ..."""
+    """A virtual switch. kind: bridge, ovs, interface, file, demo, ...
+
+    ifindex: of its own device, through which the host sends into it; 0 = none, or not watched.
+    """
 
     name: str
     kind: str
     source: Source = "probe"
     ifindex: int = 0
+    pvid: int = 0
+    """VLAN of frames that the host sends into it untagged; 0 = they stay untagged."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,166 @@
+"""Live traffic: one ring for all chosen ports, and the topology of this host, followed as it changes.
+
+Only opening the ring needs a capability (CAP_NET_RAW). What happens afterwards needs none: attaching
+another filter to the open socket, asking for promiscuous ports (the kernel's packet_setsockopt checks nothing
+there), and listing links by netlink. So the engine gives up every right between the constructor and `start`.
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from vpi_tui.capture.ring import BLOCK_BYTES, MIN_BLOCKS, RingSource
+from vpi_tui.config.nearest import did_you_mean
+from vpi_tui.engine.sources.base import EngineSource
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.inventory.bridge import BridgeProbe
+from vpi_tui.inventory.static import StaticInventory, read_inventory
+from vpi_tui.inventory.watch import Inventory
+from vpi_tui.model.batch import PacketBatch
+from vpi_tui.model.errors import CaptureError
+from vpi_tui.model.topology import Switch, Topology
+
+VLAN_PRESENT, VLAN_ID = 0x10000, 0xFFF
+"""Bits of PacketBatch.vlan_tci."""
+NAMES_SHOWN = 12
+
+
+class LiveFeed(EngineSource):
+    """Watches what `inventory.bridge` finds or what was named by hand; takes packets from `start` on.
+
+    Raises CaptureError when there is nothing to watch, PrivilegeError without CAP_NET_RAW, ConfigError for a
+    bad inventory.
+    """
+
+    capture: RingSource
+    live = True
+
+    def __init__(self, spec: EngineSpec) -> None:
+        static = read_inventory(Path(spec.inventory)) if spec.inventory else StaticInventory()
+        self._inventory = Inventory([BridgeProbe(spec.interfaces)], static)
+        try:
+            topology = self._first_look(spec.interfaces)
+            # No port yet: what comes while rules are loaded would only overflow the ring.
+            ring = RingSource((), blocks=max(MIN_BLOCKS, spec.ring_memory // BLOCK_BYTES))
+            ring.open()
+        except CaptureError:
+            self._inventory.close()
+            raise
+        super().__init__(ring, topology)
+        self.learns = all(switch.kind == "interface" for switch in _present(topology))
+        self._started = False
+        self._vlans = _PortVlans(topology)
+
+    def _first_look(self, named: tuple[str, ...]) -> Topology:
+        topology = self._inventory.poll(time.monotonic()) or self._inventory.topology
+        if _present(topology):
+            return topology
+        if named:
+            raise _no_such_interface(named)
+        reasons = " ".join(topology.notices)
+        raise CaptureError(
+            f"There is no virtual switch (Linux bridge) on this host. {reasons}".strip(),
+            hint=f"Name an interface to watch: vpi-tui -i IF (here: {_interfaces()})."
+            " To look around without one: vpi-tui demo",
+        )
+
+    # Packets ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self._started = True
+        self._follow(self.topology)
+
+    def read(self, timeout_s: float) -> PacketBatch | None:
+        batch = self.capture.read(timeout_s)
+        if batch is not None:
+            self._vlans.put_on(batch)
+        return batch
+
+    def close(self) -> None:
+        super().close()
+        self._inventory.close()
+
+    # Topology ---------------------------------------------------------------------------------
+
+    def poll_topology(self) -> Topology | None:
+        """The topology when it changed; its ports are watched from now on. Cheap: ask before each read."""
+        changed = self._inventory.poll(time.monotonic())
+        if changed is not None:
+            self._follow(changed)
+            return self.topology
+        return None
+
+    def _follow(self, topology: Topology) -> None:
+        if self._started:
+            try:
+                self.capture.set_ports(*watched(topology))
+            except CaptureError as error:
+                topology = replace(topology, notices=(*topology.notices, str(error)))
+        self.topology = topology
+        self._vlans = _PortVlans(topology)
+        self._remember_ports(topology)
+
+    # Words ------------------------------------------------------------------------------------
+
+    def describe(self) -> str:
+        names = [switch.name for switch in _present(self.topology)]
+        more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+        return ", ".join(names[:NAMES_SHOWN]) + more
+
+    def _running_text(self) -> str:
+        return "" if self.topology.ports else "No port is there to watch; waiting for one."
+
+
+def watched(topology: Topology) -> tuple[set[int], set[int]]:
+    """ifindexes at which frames are received, and through which they are sent, each frame once.
+
+    All that enters a switch: at its ports, and from the host through the switch's own device.
+    """
+    incoming = {port.ifindex for port in topology.ports}
+    return incoming, {switch.ifindex for switch in topology.switches if switch.ifindex}
+
+
+def _present(topology: Topology) -> list[Switch]:
+    """Switches that are here now, not those of the inventory or of the past."""
+    with_ports = {port.switch for port in topology.ports}
+    return [switch for switch in topology.switches if switch.ifindex or switch.name in with_ports]
+
+
+def _interfaces() -> str:
+    return ", ".join(name for _, name in socket.if_nameindex()[:NAMES_SHOWN])
+
+
+def _no_such_interface(named: tuple[str, ...]) -> CaptureError:
+    here = [name for _, name in socket.if_nameindex()]
+    hint = did_you_mean(named[0], here)
+    return CaptureError(
+        f"There is no interface {', '.join(named)}.", hint=f"{hint} Here are: {_interfaces()}.".strip()
+    )
+
+
+class _PortVlans:
+    """Puts frames that enter a VLAN-aware switch untagged into the VLAN of their port.
+
+    Both directions of a flow then have the same VLAN, also between an access port and a trunk.
+    """
+
+    def __init__(self, topology: Topology) -> None:
+        pairs = [(port.ifindex, port.pvid) for port in topology.ports if port.pvid]
+        pairs += [(switch.ifindex, switch.pvid) for switch in topology.switches if switch.pvid]
+        pairs.sort()
+        self._ports = np.array([ifindex for ifindex, _ in pairs], np.int32)
+        self._vlans = np.array([vlan for _, vlan in pairs], np.uint32)
+
+    def put_on(self, batch: PacketBatch) -> None:
+        if not self._ports.size:
+            return
+        tags = batch.vlan_tci
+        at = np.minimum(np.searchsorted(self._ports, batch.ifindex), self._ports.size - 1)
+        # A tag of VLAN 0 carries a priority and no VLAN.
+        rows = np.flatnonzero((self._ports[at] == batch.ifindex) & (tags & VLAN_ID == 0))
+        tags[rows] |= self._vlans[at[rows]] | VLAN_PRESENT

@@ -1,0 +1,178 @@
+"""The links of this host and what is known behind them, as rtnetlink tells it.
+
+Sources: linux/if_link.h, linux/if_bridge.h, linux/neighbour.h, linux/if.h.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from vpi_tui.inventory import netlink
+
+IFINFO = struct.Struct("=BxHiII")
+"""struct ifinfomsg: family, device type, ifindex, flags, change mask."""
+IFADDR_BYTES = 8
+NDMSG = struct.Struct("=BxxxiHBB")
+"""struct ndmsg: family, ifindex, state, flags, type."""
+AF_UNSPEC, AF_INET, AF_BRIDGE, AF_INET6 = 0, 2, 7, 10
+IFF_UP, IFF_LOOPBACK, IFF_LOWER_UP = 0x1, 0x8, 0x10000
+IFLA_IFNAME, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO = 3, 5, 10, 18
+IFLA_AF_SPEC, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 26, 29, 37
+IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_VLAN_FILTERING = 1, 2, 7
+IFLA_BRIDGE_VLAN_INFO, VLAN_IS_PVID = 2, 0x2
+EXT_BRIDGE_VLANS, EXT_SKIP_STATS = 0x2, 0x8
+IFA_ADDRESS, IFA_LOCAL = 1, 2
+NDA_DST, NDA_LLADDR = 1, 2
+NUD_PERMANENT = 0x80
+"""State of the forwarding entries for the bridge's own addresses."""
+NUD_FAILED = 0x20
+
+MAX_LINKS = 8_192
+MAX_ADDRESSES = 2_048
+MAX_FORWARDING = 4_096
+MAX_NEIGHBOURS = 2_048
+"""A guest can fill these tables; what is beyond is named by its port all the same."""
+MACS_A_PORT = IPS_A_MAC = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """peer: ifindex of the other end of a veth pair, in namespace `peer_namespace` (None: in this one)."""
+
+    ifindex: int
+    name: str
+    kind: str = ""
+    """What `ip -d link` calls it; "" for a network card."""
+    master: int = 0
+    peer: int = 0
+    peer_namespace: int | None = None
+    flags: int = IFF_UP | IFF_LOWER_UP
+    vlan_filtering: bool = False
+
+    @property
+    def up(self) -> bool:
+        return bool(self.flags & IFF_UP)
+
+    @property
+    def carrier(self) -> bool:
+        return bool(self.flags & IFF_LOWER_UP)
+
+    @property
+    def loopback(self) -> bool:
+        return bool(self.flags & IFF_LOOPBACK)
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """macs: learned by bridges, by ifindex of the port. ips: from ARP and neighbour discovery, by MAC."""
+
+    macs: Mapping[int, tuple[int, ...]]
+    ips: Mapping[int, tuple[str, ...]]
+
+
+def read_links(requests: netlink.Requests) -> list[Link]:
+    """All links. Raises OSError."""
+    question = _ifinfo(AF_UNSPEC, EXT_SKIP_STATS)
+    return [parse_link(body) for body in requests.dump(netlink.RTM_GETLINK, question, MAX_LINKS)]
+
+
+def parse_link(body: bytes) -> Link:
+    _, _, ifindex, flags, _ = IFINFO.unpack_from(body)
+    found = netlink.attributes(body, IFINFO.size)
+    info = netlink.attributes(found.get(IFLA_LINKINFO, b""))
+    kind = netlink.text(info.get(IFLA_INFO_KIND))
+    data = netlink.attributes(info.get(IFLA_INFO_DATA, b"")) if kind == "bridge" else {}
+    return Link(
+        ifindex,
+        netlink.text(found.get(IFLA_IFNAME)),
+        kind,
+        netlink.number(found.get(IFLA_MASTER)) or 0,
+        netlink.number(found.get(IFLA_LINK)) or 0,
+        netlink.number(found.get(IFLA_LINK_NETNSID)),
+        flags,
+        bool(netlink.number(data.get(IFLA_BR_VLAN_FILTERING))),
+    )
+
+
+def read_pvids(requests: netlink.Requests) -> dict[int, int]:
+    """VLAN of untagged frames by ifindex of the bridge port. Raises OSError."""
+    question = _ifinfo(AF_BRIDGE, EXT_BRIDGE_VLANS)
+    found = (parse_pvid(body) for body in requests.dump(netlink.RTM_GETLINK, question, MAX_LINKS))
+    return {ifindex: vlan for ifindex, vlan in found if vlan}
+
+
+def parse_pvid(body: bytes) -> tuple[int, int]:
+    """ifindex and VLAN; 0 when the port takes no untagged frames."""
+    ifindex = IFINFO.unpack_from(body)[2]
+    specific = netlink.attributes(body, IFINFO.size).get(IFLA_AF_SPEC, b"")
+    for kind, value in netlink.each_attribute(specific):
+        if kind == IFLA_BRIDGE_VLAN_INFO:
+            flags, vlan = struct.unpack_from("=HH", value)
+            if flags & VLAN_IS_PVID:
+                return ifindex, vlan
+    return ifindex, 0
+
+
+def read_addresses(requests: netlink.Requests) -> tuple[str, ...]:
+    """This host's own addresses. Raises OSError."""
+    found: dict[str, None] = {}
+    for body in requests.dump(netlink.RTM_GETADDR, b"\0" * IFADDR_BYTES, MAX_ADDRESSES):
+        attributes = netlink.attributes(body, IFADDR_BYTES)
+        packed = attributes.get(IFA_LOCAL) or attributes.get(IFA_ADDRESS)
+        if packed is not None and len(packed) in (4, 16):
+            found[str(ipaddress.ip_address(packed))] = None
+    return tuple(found)
+
+
+def read_neighbours(requests: netlink.Requests) -> Neighbours:
+    """Who was seen where. Raises OSError."""
+    forwarding = requests.dump(netlink.RTM_GETNEIGH, NDMSG.pack(AF_BRIDGE, 0, 0, 0, 0), MAX_FORWARDING)
+    tables = [
+        requests.dump(netlink.RTM_GETNEIGH, NDMSG.pack(family, 0, 0, 0, 0), MAX_NEIGHBOURS)
+        for family in (AF_INET, AF_INET6)
+    ]
+    return Neighbours(macs_by_port(forwarding), ips_by_mac(body for table in tables for body in table))
+
+
+def macs_by_port(entries: Iterable[bytes]) -> dict[int, tuple[int, ...]]:
+    """The first few learned addresses of each port: a guest that floods the table must not fill ours."""
+    found: dict[int, list[int]] = {}
+    for body in entries:
+        _, ifindex, state, _, _ = NDMSG.unpack_from(body)
+        mac = _mac(netlink.attributes(body, NDMSG.size).get(NDA_LLADDR))
+        macs = found.setdefault(ifindex, [])
+        if mac and not state & NUD_PERMANENT and len(macs) < MACS_A_PORT and mac not in macs:
+            macs.append(mac)
+    return {ifindex: tuple(sorted(macs)) for ifindex, macs in found.items() if macs}
+
+
+def ips_by_mac(entries: Iterable[bytes]) -> dict[int, tuple[str, ...]]:
+    found: dict[int, list[str]] = {}
+    for body in entries:
+        state = NDMSG.unpack_from(body)[2]
+        attributes = netlink.attributes(body, NDMSG.size)
+        mac, packed = _mac(attributes.get(NDA_LLADDR)), attributes.get(NDA_DST, b"")
+        if mac and len(packed) in (4, 16) and not state & NUD_FAILED:
+            ips = found.setdefault(mac, [])
+            if len(ips) < IPS_A_MAC:
+                ips.append(str(ipaddress.ip_address(packed)))
+    return {mac: tuple(sorted(ips, key=_v4_first)) for mac, ips in found.items()}
+
+
+def _v4_first(ip: str) -> tuple[bool, str]:
+    return ":" in ip, ip
+
+
+def _mac(packed: bytes | None) -> int:
+    """48 bits; 0 for a group address and for what is no MAC."""
+    if packed is None or len(packed) != 6 or packed[0] & 1:
+        return 0
+    return int.from_bytes(packed, "big")
+
+
+def _ifinfo(family: int, extended: int) -> bytes:
+    mask = netlink.attribute(IFLA_EXT_MASK, struct.pack("=I", extended))
+    return IFINFO.pack(family, 0, 0, 0, 0) + mask
