@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vpi_tui.capture import bpf
-from vpi_tui.capture.bpf import Instruction, port_filter, pack
+from vpi_tui.capture.bpf import Instruction, pack, port_filter
 
 PACKET_HOST, PACKET_OTHERHOST = 0, 3
 

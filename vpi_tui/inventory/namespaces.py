@@ -1,6 +1,7 @@
 """Names of network namespaces, for the guests that are containers: what `ip netns` calls them.
 
-Source: ip-netns(8), linux/net_namespace.h. Needs no capability; a namespace that only /proc knows stays nameless.
+Source: ip-netns(8), linux/net_namespace.h. Needs no capability.
+Namespaces that only /proc knows stay nameless.
 """
 
 from __future__ import annotations
