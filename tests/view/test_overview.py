@@ -1,0 +1,194 @@
+"""The overview's figures and tree, and the wall of panes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vpi_tui.model.snapshot import Talker, TalkerTable
+from vpi_tui.view.escape import is_safe
+from vpi_tui.view.history import History
+from vpi_tui.view.overview import (
+    SPARK_POINTS,
+    east_west,
+    mode_words,
+    protocol_mix,
+    talker_rows,
+    talkers,
+    tree,
+)
+from vpi_tui.view.scope import ALL, Scope
+from vpi_tui.view.switches import grid, panes
+
+from .samples import HOSTILE, NS, START, counters, guest, snapshot, switch
+
+PICTURE = snapshot(
+    total=switch("all", counters=counters(bytes_in=1000, east_west_bytes=250), alerts=(1, 0, 0)),
+    switches=(switch("br0", alerts=(1, 0, 0), coverage="seen"), switch("br1")),
+    guests=(
+        guest("web", counters=counters(bytes_in=300, bytes_out=100, east_west_bytes=100), alerts=(1, 0, 0)),
+        guest("db", present=False),
+        guest("dns", "br1"),
+        guest("lost", "gone"),
+    ),
+)
+
+
+def history(*pictures: object) -> History:
+    kept = History()
+    for picture in pictures:
+        kept.add(picture)
+    return kept
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 10**12)), max_size=8), st.integers(2, 6)
+)
+def test_the_mix_is_a_whole(given_protocols, most):
+    ranked = tuple(sorted(given_protocols, key=lambda p: -p[1]))
+    mix = protocol_mix(snapshot(protocols=ranked), most)
+    whole = sum(amount for _, amount in ranked)
+    assert len(mix) <= most
+    assert sum(row.bytes for row in mix) == whole
+    assert sum(row.share for row in mix) == pytest.approx(1.0 if whole else 0.0)
+    assert [row.bytes for row in mix if row.name != "other"] == [a for _, a in ranked if a][
+        : len(mix) - any(row.name == "other" for row in mix)
+    ]
+
+
+def test_the_share_that_never_left_the_host():
+    assert (east_west(PICTURE, ALL).bytes, east_west(PICTURE, ALL).share) == (250, 0.25)
+    assert east_west(PICTURE, Scope("guest", "web")).share == 0.25
+    assert east_west(PICTURE, Scope("guest", "nobody")).share == 0.0
+
+
+def test_talkers():
+    table = TalkerTable(
+        "port", "1m", (Talker("tcp/443", "br0", "", 10, 1500, 2), Talker("udp/53", "", "", 5, 500, 5)), 4000
+    )
+    picture = snapshot(talkers=(table,))
+    assert talkers(picture, "guest", "1m") is None
+    assert len(talker_rows(None, 5)) == 0
+    rows = talker_rows(talkers(picture, "port", "1m"), 1)
+    assert len(rows) == 1
+    assert rows.row(0) == (("tcp/443", "protocol"), "38%", "1.50 kB", "10", "2")
+    assert rows.find(("port", "tcp/443")) == 0
+
+
+def test_the_tree():
+    nodes = tree(PICTURE, history(PICTURE))
+    assert [(n.depth, n.key) for n in nodes] == [
+        (0, ""),
+        (1, "switch:br0"),
+        (2, "guest:web"),
+        (2, "guest:db"),
+        (1, "switch:br1"),
+        (2, "guest:dns"),
+        (1, "guest:lost"),
+    ]
+    by_key = {node.key: node for node in nodes}
+    assert by_key["guest:db"].name == "db (gone)"
+    assert by_key["guest:web"].alerts == (1, 0, 0)
+    assert [node.key for node in nodes if node.last] == ["guest:db", "guest:dns", "guest:lost"]
+    assert all(len(node.spark) == SPARK_POINTS for node in nodes)
+    assert by_key["switch:br0"].expanded
+    assert by_key["guest:web"].expanded is None
+
+
+def test_a_folded_switch_hides_its_guests():
+    nodes = tree(PICTURE, history(PICTURE), folded={"switch:br0"})
+    assert "guest:web" not in {node.key for node in nodes}
+    assert [node.expanded for node in nodes if node.key == "switch:br0"] == [False]
+
+
+def test_rates_stand_beside_the_names():
+    later = snapshot(
+        taken_ns=START + 2 * NS,
+        guests=(guest("web", counters=counters(bytes_in=250_300, bytes_out=100, east_west_bytes=100)),),
+    )
+    nodes = {node.key: node for node in tree(later, history(PICTURE, later))}
+    assert nodes["guest:web"].rate == "1.00 Mb/s"
+    assert nodes[""].rate == "-"
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "words"), [("live", "running", "LIVE"), ("replay", "finished", "REPLAY finished")]
+)
+def test_mode(mode, state, words):
+    assert mode_words(snapshot(mode=mode, state=state)) == words
+
+
+# The wall -------------------------------------------------------------------------------------
+
+
+def test_panes_of_switches():
+    first, second = panes(PICTURE, history(PICTURE), 12, by_guest=False)
+    assert (first.key, first.title, first.coverage, first.alerts) == ("switch:br0", "br0", "seen", (1, 0, 0))
+    assert dict(first.lines)["guests"] == "1 on 2 ports"
+    assert dict(second.lines)["busiest"] == "dns"
+    assert dict(second.lines)["alert"] == "none"
+    assert len(first.inbound.values) == 12
+    assert [p.key for p in panes(PICTURE, history(), 3, by_guest=False, scope=Scope("switch", "br1"))] == [
+        "switch:br1"
+    ]
+
+
+def test_the_worst_alert_is_told():
+    guests = (
+        guest("a", alerts=(0, 5, 0), last_alert="medium one"),
+        guest("b", alerts=(1, 0, 0), last_alert="high one"),
+    )
+    (pane,) = panes(snapshot(switches=(switch("br0"),), guests=guests), history(), 3, by_guest=False)
+    assert dict(pane.lines)["alert"] == "b: high one"
+
+
+def test_panes_of_guests_the_busiest_first():
+    later = snapshot(
+        taken_ns=START + NS,
+        guests=tuple(
+            guest(n, counters=counters(bytes_in=b)) for n, b in (("idle", 0), ("busy", 900), ("some", 90))
+        ),
+    )
+    earlier = snapshot(guests=tuple(guest(n) for n in ("idle", "busy", "some")))
+    shown = panes(later, history(earlier, later), 4, by_guest=True)
+    assert [pane.title for pane in shown] == ["busy", "some", "idle"]
+    assert len(panes(later, history(earlier, later), 4, by_guest=True, limit=2)) == 2
+    assert [p.title for p in panes(later, history(), 4, by_guest=True, scope=Scope("guest", "some"))] == [
+        "some"
+    ]
+
+
+@given(st.integers(0, 300), st.integers(1, 400), st.integers(1, 120))
+def test_the_grid_fits_whenever_it_can(count, width, height):
+    columns, pane_width, pane_height = grid(count, width, height)
+    assert columns >= 1
+    if count and width >= 36:
+        assert columns * pane_width + columns - 1 <= width
+        assert pane_width >= 36
+        assert columns <= count
+        assert pane_height >= 7
+        rows = -(-count // columns)
+        possible = any(
+            -(-count // c) * 8 - 1 <= height for c in range(1, width // 36 + 1) if (width - c + 1) // c >= 36
+        )
+        if possible:
+            assert rows * pane_height + rows - 1 <= height
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_nothing_hostile_is_shown(text):
+    picture = snapshot(
+        switches=(switch(text, kind=text),),
+        guests=(guest(text, text, port=text, last_alert=text, top_peer=text),),
+        protocols=((text, 5),),
+        talkers=(TalkerTable("peer", "all", (Talker(text, text, text, 1, 1, 1),), 1),),
+    )
+    kept = history(picture)
+    shown = [node.name for node in tree(picture, kept)]
+    for by_guest in (False, True):
+        for pane in panes(picture, kept, 3, by_guest=by_guest):
+            shown += [pane.title, pane.kind, *(line for _, line in pane.lines)]
+    shown += [row.name for row in protocol_mix(picture)]
+    shown += [talker_rows(picture.talkers[0], 1).row(0)[0][0]]
+    assert all(is_safe(part) and len(part) < 300 for part in shown)
