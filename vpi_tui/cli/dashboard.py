@@ -15,13 +15,10 @@ from vpi_tui.model.errors import ConfigError, VpiError
 if TYPE_CHECKING:
     from vpi_tui.engine.child import EngineClient
     from vpi_tui.engine.spec import EngineSpec
-    from vpi_tui.model.event import Alert
-    from vpi_tui.model.snapshot import Snapshot
+    from vpi_tui.view.alerts import Inbox
 
 POLL = 0.1
 """Seconds between two looks at the feed while a report is waited for."""
-KEPT_ALERTS = 10_000
-"""Alerts that a report keeps; the snapshot counts them all."""
 
 
 def run(spec: EngineSpec, settings: Settings) -> int:
@@ -62,43 +59,46 @@ def _bounded(spec: EngineSpec) -> EngineSpec:
 
 def _report(spec: EngineSpec) -> int:
     from vpi_tui.engine.child import EngineClient
+    from vpi_tui.view.alerts import Inbox
     from vpi_tui.view.report import report
 
     client = EngineClient(spec)
+    inbox = Inbox()
     try:
-        snapshot, alerts = _watch(client)
+        _watch(client, inbox)
+        failure = client.failure()
     finally:
         client.close()
-    print(report(snapshot, alerts))
+    snapshot = client.latest()
+    if snapshot is not None and snapshot.state != "starting":
+        print(report(snapshot, inbox), end="")
+    if failure:
+        raise VpiError(failure)
+    if snapshot is not None and snapshot.state == "failed":
+        sys.stdout.flush()
+        raise VpiError(snapshot.state_text)
     return EXIT_DONE
 
 
-def _watch(client: EngineClient) -> tuple[Snapshot, list[Alert]]:
-    """Wait for the end (or Ctrl+C); the last snapshot and the first alerts. Raises VpiError on failure."""
-    alerts: list[Alert] = []
-    try:
-        while True:
-            alive = client.alive()  # asked first, so that what came last is still taken
-            _keep(client, alerts)
-            snapshot = client.latest()
-            if not alive or (snapshot is not None and snapshot.state in ("finished", "failed")):
-                break
+def _watch(client: EngineClient, inbox: Inbox) -> None:
+    """Wait until the engine has ended, by itself, by Ctrl+C, or told to when its source is over."""
+    from vpi_tui.feed.messages import Stop
+
+    told = False
+    while True:
+        alive = client.alive()  # asked first, so that what came last is still taken
+        inbox.add(*client.take_alerts())
+        if not alive:
+            return
+        snapshot = client.latest()
+        over = snapshot is not None and snapshot.state in ("finished", "failed")
+        try:
+            if over and not told:
+                client.send(Stop())
+                told = True
             time.sleep(POLL)
-    except KeyboardInterrupt:
-        if client.latest() is None:
-            raise
-    if failure := client.failure():
-        raise VpiError(failure)
-    _keep(client, alerts)
-    snapshot = client.latest()
-    if snapshot is None:
-        raise VpiError("The engine ended before it had seen anything.")
-    if snapshot.state == "failed":
-        raise VpiError(snapshot.state_text)
-    return snapshot, alerts
-
-
-def _keep(client: EngineClient, alerts: list[Alert]) -> None:
-    """Take what has come; the oldest stay when there are too many."""
-    taken, _ = client.take_alerts()
-    alerts.extend(taken[: max(0, KEPT_ALERTS - len(alerts))])
+        except KeyboardInterrupt:
+            if told or snapshot is None:
+                raise
+            client.send(Stop())
+            told = True

@@ -29,7 +29,9 @@ def main(argv: list[str]) -> int:
         # Imported only now: the ui already shows what it waits for.
         from vpi_tui.engine.worker import Worker
 
-        Worker(spec, server).run()
+        worker = Worker(spec, server)
+        signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop("it was told to (SIGTERM)"))
+        worker.run()
     except VpiError as error:
         server.reply(Goodbye(str(error), failed=True))
         print(error, file=sys.stderr)

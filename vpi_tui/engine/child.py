@@ -6,6 +6,7 @@ This module is imported by the ui's process: it must not import numpy, numba or 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import IO
 
 import msgspec
 
+from vpi_tui.config.paths import PACKAGE
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.client import FeedConnection
 from vpi_tui.feed.messages import Command, EngineMessage, Stop
@@ -23,6 +25,8 @@ from vpi_tui.model.snapshot import Snapshot
 
 EXIT_WAIT = 3.0
 """Seconds that an engine has to end by itself before it is killed."""
+LAST_WORDS = 4096
+"""Bytes at the end of its standard error in which its last words are looked for."""
 
 
 class EngineClient:
@@ -34,43 +38,35 @@ class EngineClient:
     def __init__(self, spec: EngineSpec, announce: Callable[[int], None] | None = None) -> None:
         self._spec = spec
         self._announce = announce
-        # Kept, because the ui takes the terminal as its own standard input afterwards.
-        self._stdin = os.dup(0) if "-" in spec.files else subprocess.DEVNULL
+        # A copy, because the ui takes the terminal as its own standard input afterwards.
+        self._stdin = os.dup(0) if "-" in spec.files else -1
         self._start()
 
     def _start(self) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         ours, theirs = socket.socketpair()
-        keep = [theirs.fileno()]
-        spec = self._spec
-        if "-" in spec.files:
-            keep.append(stdin := os.dup(0))
-            spec = replace(spec, stdin_fd=stdin)
+        order = msgspec.json.encode(self._spec).decode()
         with theirs:
             self._process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "vpi_tui.engine",
-                    str(theirs.fileno()),
-                    msgspec.json.encode(spec).decode(),
-                ],
-                stdin=subprocess.DEVNULL,
+                # -P: nothing is imported from the directory that the operator happens to be in.
+                [sys.executable, "-P", "-m", "vpi_tui.engine", str(theirs.fileno()), order],
+                stdin=self._stdin if self._stdin >= 0 else subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=self._stderr,
-                pass_fds=keep,
+                pass_fds=(theirs.fileno(),),
                 start_new_session=True,
                 env=self._environment(),
             )
-        if spec.stdin_fd >= 0:
-            os.close(spec.stdin_fd)
+        self._why = ""
         self._feed = FeedConnection(ours)
         if self._announce is not None:
             self._announce(self._process.pid)
 
     def _environment(self) -> dict[str, str]:
+        """Ours, with this very package first on the path, and the cache of kernels."""
+        paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
         cache = {"NUMBA_CACHE_DIR": self._spec.cache_dir} if self._spec.cache_dir else {}
-        return {**os.environ, **cache}
+        return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **cache}
 
     @property
     def pid(self) -> int:
@@ -99,23 +95,22 @@ class EngineClient:
         """Why the engine is gone, in words; "" while it lives or when it ended in order."""
         if self._feed.alive() or self._feed.in_order:
             return ""
-        code = self._wait(1.0)
-        said = self._last_words()
-        if said:
-            return said
-        if self._feed.failure():
-            return self._feed.failure()
-        if code is not None and code < 0:
-            return f"The engine was killed by signal {-code}."
-        return f"The engine ended without a word (exit {code})."
+        self._why = self._why or self._feed.failure() or self._post_mortem()
+        return self._why
 
     def restart(self) -> None:
         """End what is left of the old engine and start a new one with the same order."""
-        self.close()
+        self._end()
         self._start()
 
     def close(self) -> None:
         """Ask the engine to end, wait a little, then kill it."""
+        self._end()
+        if self._stdin >= 0:
+            os.close(self._stdin)
+            self._stdin = -1
+
+    def _end(self) -> None:
         if self._feed.alive():
             self._feed.send(Stop())
         self._feed.close()
@@ -130,9 +125,29 @@ class EngineClient:
         except subprocess.TimeoutExpired:
             return None
 
+    def _post_mortem(self) -> str:
+        """Why a process ended that took no leave."""
+        code = self._wait(0.5)
+        if code is None:
+            return "The engine closed the connection without a word."
+        if code < 0:
+            memory = ", as the system does when memory runs out" if code == -signal.SIGKILL else ""
+            return f"The engine was killed by signal {-code} ({_signal_name(-code)}){memory}."
+        said = self._last_words()
+        return f"The engine failed: {said}" if said else f"The engine ended without a word (exit {code})."
+
     def _last_words(self) -> str:
         """Last line that the engine wrote to its standard error."""
+        if self._stderr.closed:
+            return ""
         self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(0, self._stderr.tell() - 4096))
+        self._stderr.seek(max(0, self._stderr.tell() - LAST_WORDS))
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return "unknown"

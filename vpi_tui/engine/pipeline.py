@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.engine.alerts import Alerter
+from vpi_tui.engine.closed import ClosedFlows
+from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
 from vpi_tui.engine.options import stream_options
 from vpi_tui.engine.rulebook import RuleBook
@@ -31,11 +36,13 @@ FOLLOW_PACKETS_A_GUEST = 32
 class Pipeline:
     """One sensor's stages and what they remember. Time is that of the packets unless the source is live."""
 
-    def __init__(self, spec: EngineSpec, rules: RuleBook, source: EngineSource) -> None:
+    def __init__(
+        self, spec: EngineSpec, rules: RuleBook, source: EngineSource, *, stopwatch: Stopwatch | None = None
+    ) -> None:
         streams = stream_options(spec.options)
         self.rules = rules
         self.source = source
-        self.stopwatch = Stopwatch()
+        self.stopwatch = stopwatch or Stopwatch()
         self.decoder = Decoder(verify_checksums=spec.checksums != "none", zero_length_is_rest=source.live)
         self.table = FlowTable(spec.max_flows, midstream=streams.midstream)
         self.talkers = Talkers()
@@ -48,6 +55,11 @@ class Pipeline:
         self.matcher = Matcher(rules.ruleset, self._places)
         self.evidence = EvidenceStore(spec.evidence_memory)
         self.alerter = Alerter(rules, source, self.evidence)
+        self.ledger = AlertLedger()
+        self.closed = ClosedFlows()
+        self.on_closed: Callable[[Any], None] | None = None
+        """Told of every flow that ended, as records of flow.FLOW_DTYPE."""
+        self.batches = 0
         self.packets = 0
         self.packet_ns = 0
         self.first_ns = 0
@@ -63,14 +75,31 @@ class Pipeline:
             decoded = self.decoder.decode(packets)
         with measure("flow"):
             flows = self.table.update(packets, decoded)
-            self._end_flows(flows)
+            self.matcher.forget_flows(flows.closed["slot"].tolist())
         with measure("attribute"):
             self.attributor.attribute(flows, self.table.records)
             self._learn(decoded, flows)
+            self._end(flows.closed)
         with measure("detect"):
             alerts = self._detect(packets, decoded, flows, None)
         self._count(packets)
+        self.ledger.add(alerts)
         return alerts
+
+    def idle(self) -> list[Alert]:
+        """No packet came: what time has ended need not wait for the next."""
+        self._hand_out(self.table.drain_closed())
+        return []
+
+    def finish(self) -> list[Alert]:
+        """The source has come to its end: nothing is waited for any more."""
+        alerts = self.idle()
+        self.ledger.add(alerts)
+        return alerts
+
+    def end_all_flows(self) -> None:
+        """End the flows that still live; for who wants a record of each."""
+        self._hand_out(self.table.close_all())
 
     def now_ns(self) -> int:
         return self.source.now_ns(self.packet_ns)
@@ -103,9 +132,18 @@ class Pipeline:
             records["locality"],
         )
 
-    def _end_flows(self, flows: FlowBatch) -> None:
-        if len(flows.closed):
-            self.matcher.forget_flows(flows.closed["slot"].tolist())
+    def _hand_out(self, closed: Any) -> None:
+        """Flows that ended outside of a batch."""
+        self.matcher.forget_flows(closed["slot"].tolist())
+        self.attributor.attribute_closed(closed)
+        self._end(closed)
+
+    def _end(self, closed: Any) -> None:
+        if not len(closed):
+            return
+        self.closed.add(closed)
+        if self.on_closed is not None:
+            self.on_closed(closed)
 
     def _learn(self, decoded: DecodedBatch, flows: FlowBatch) -> None:
         if self._learner is not None:
@@ -122,6 +160,7 @@ class Pipeline:
             self._learn_at = self.packets + FOLLOW_PACKETS_A_FLOW * flows + FOLLOW_PACKETS_A_GUEST * guests
 
     def _count(self, packets: PacketBatch) -> None:
+        self.batches += 1
         self.packets += len(packets.ts_ns)
         newest = int(packets.ts_ns.max())
         self.first_ns = self.first_ns or int(packets.ts_ns[0])
@@ -167,10 +206,13 @@ class Pipeline:
         )
 
     def flow_detail(self, flow_id: int) -> FlowDetail:
-        return FlowDetail(flow_id, self._flow(flow_id))
+        """A flow that lives or ended lately, and its alerts."""
+        return FlowDetail(flow_id, self._flow(flow_id), self.ledger.of_flow(flow_id))
 
     def _flow(self, flow_id: int) -> FlowRecord | None:
         rows = self.table.get(flow_id)
+        if rows is None:
+            rows = self.closed.get(flow_id)
         return None if rows is None else to_record(rows[0], self.names.switches, self.names.guests)
 
     def stats(self) -> dict[str, float]:
@@ -181,6 +223,8 @@ class Pipeline:
         }
         for stage in (self.decoder, self.table, self.matcher, self.stopwatch):
             stats.update(stage.stats())
-        stats["record.bytes"] = float(self.evidence.bytes)
+        stats["record.memuse"] = float(self.evidence.bytes)
+        stats["detect.rules"] = float(self.rules.enabled_count)
+        stats["engine.batches"] = float(self.batches)
         stats["detect.alert"] = float(self.alerter.count)
         return stats

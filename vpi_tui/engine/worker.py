@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 
 from vpi_tui.engine.commands import obey
@@ -19,6 +20,13 @@ from vpi_tui.model.errors import CaptureError
 READ_WAIT = 0.05
 """Seconds to wait for packets before commands are looked at again."""
 MIN_INTERVAL, MAX_INTERVAL = 0.1, 10.0
+MAX_SPEED = 1e6
+MAX_FLOWS = 500_000
+"""Flows in one snapshot: a frame of the feed holds no more."""
+
+
+class _EndedEarly(Exception):  # noqa: N818 (nothing went wrong)
+    """Told to end while still starting."""
 
 
 class Worker:
@@ -34,12 +42,19 @@ class Worker:
         self._ends_at = 0.0
 
     def run(self) -> None:
-        self._start()
+        try:
+            self._start()
+        except _EndedEarly:
+            self.feed.reply(Goodbye(self._stop))
+            return
         try:
             while not self._over():
                 for command in self.feed.take_commands():
                     obey(self, command)
-                self._read()
+                if self.source.finished:
+                    self.feed.wait(READ_WAIT)
+                else:
+                    self._read()
                 self._tick()
         finally:
             self.source.close()
@@ -57,7 +72,7 @@ class Worker:
         self.rules = RuleBook.load(self.spec)
         self.pipeline = Pipeline(self.spec, self.rules, self.source)
         self._publisher.attach(self.pipeline, self.rules, self.source)
-        warm(self.pipeline, self._progress)
+        warm(self.spec.mode, self._progress)
         become(self.spec)
         self.source.start()
         if self.spec.duration:
@@ -67,6 +82,8 @@ class Worker:
         self._publish("running", "")
 
     def _say(self, doing: str) -> None:
+        if self._over():
+            raise _EndedEarly
         self.feed.publish(self._publisher.starting(doing))
 
     def _progress(self, doing: str, done: int, total: int) -> None:
@@ -78,27 +95,27 @@ class Worker:
         if self._ends_at and time.monotonic() >= self._ends_at:
             self._stop = self._stop or f"{self.spec.duration:g} seconds are over"
         if self.feed.gone:
-            self._stop = self._stop or "the ui has left"
+            self._stop = self._stop or self.feed.reason or "the ui has left"
         return bool(self._stop)
 
     def _read(self) -> None:
-        if self.source.finished:
-            self.feed.wait(READ_WAIT)
-            return
         try:
             batch = self.source.read(READ_WAIT)
         except CaptureError as error:
             self.source.fail(error)
-            self.feed.reply(Notice("error", str(error)))
-            return
+            batch = None
         alerts = self.pipeline.idle() if batch is None else self.pipeline.process(batch)
         if self.source.finished:
             alerts += self.pipeline.finish()
-            if self.source.error is not None:
-                self.feed.reply(Notice("error", str(self.source.error)))
-            self._next_tick = 0.0
+            self._tell_end()
         if alerts:
             self.feed.alerts(alerts)
+
+    def _tell_end(self) -> None:
+        """The source is over: say so at once, and if it broke, why."""
+        if self.source.error is not None:
+            self.feed.reply(Notice("error", str(self.source.error)))
+        self._next_tick = 0.0
 
     def _tick(self) -> None:
         now = time.monotonic()
@@ -117,12 +134,19 @@ class Worker:
 
     def watch(self, watch: Watch) -> None:
         """Show this from now on; the next snapshot comes at once."""
-        interval = min(max(watch.interval, MIN_INTERVAL), MAX_INTERVAL)
-        self._watch = Watch(watch.scope, watch.flows, min(watch.flow_limit, 1_000_000), interval)
+        asked = watch.interval if math.isfinite(watch.interval) else self._watch.interval
+        interval = min(max(asked, MIN_INTERVAL), MAX_INTERVAL)
+        limit = min(max(watch.flow_limit, 0), MAX_FLOWS)
+        self._watch = Watch(watch.scope, watch.flows, limit, interval)
         self._next_tick = 0.0
 
     def set_speed(self, speed: float, paused: bool) -> None:
-        self.source.set_speed(max(0.0, speed), paused)
+        """A speed that makes no sense is answered and changes nothing."""
+        if not 0 <= speed <= MAX_SPEED:
+            self.feed.reply(Notice("warning", f"A speed of {speed:g} makes no sense."))
+            return
+        self.source.set_speed(speed, paused)
+        self._next_tick = 0.0
 
     def stop(self, why: str) -> None:
         self._stop = why
@@ -131,4 +155,4 @@ class Worker:
         return self.pipeline.alert_detail(number)
 
     def flow_detail(self, flow_id: int) -> FlowDetail:
-        return self.pipeline.flow_detail(flow_id)
+        return self.pipeline.flow_detail(flow_id) if 0 < flow_id < 1 << 64 else FlowDetail(flow_id, None)

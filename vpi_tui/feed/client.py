@@ -110,7 +110,9 @@ class FeedConnection:
                 )
                 self._alive = False
             else:
-                self._goodbye = self._goodbye or isinstance(message, Goodbye)
+                if isinstance(message, Goodbye):
+                    self._goodbye = not message.failed
+                    self._failure = self._failure or (message.text if message.failed else "")
                 self._messages.append(message)
 
     def _queue_alerts(self, message: AlertsMessage) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -27,11 +28,12 @@ def encode(message: Any) -> bytes:
 class FrameDecoder(Generic[T]):
     """Bytes in any portions in, whole messages out.
 
-    Raises FeedError at the first frame that is too long or is no message of the given type;
-    the connection is then of no use any more.
+    Raises FeedError at the first frame that is too long or is no message of the given type; the connection
+    is then of no use any more. refused: told instead of a frame that is no message, which is then skipped.
     """
 
-    def __init__(self, types: Any) -> None:
+    def __init__(self, types: Any, refused: Callable[[FeedError], None] | None = None) -> None:
+        self._refused = refused
         self._decoder: msgspec.msgpack.Decoder[T] = msgspec.msgpack.Decoder(types)
         self._pending = bytearray()
 
@@ -47,7 +49,12 @@ class FrameDecoder(Generic[T]):
             end = start + _LENGTH.size + length
             if end > len(self._pending):
                 break
-            messages.append(self._decode(start + _LENGTH.size, end))
+            try:
+                messages.append(self._decode(start + _LENGTH.size, end))
+            except FeedError as error:
+                if self._refused is None:
+                    raise
+                self._refused(error)
             start = end
         del self._pending[:start]
         return messages
@@ -63,9 +70,9 @@ class FrameDecoder(Generic[T]):
 _HINT = "Both sides must run the same version of vpi-tui."
 
 
-def engine_side() -> FrameDecoder[Command]:
+def engine_side(refused: Callable[[FeedError], None] | None = None) -> FrameDecoder[Command]:
     """What an engine reads."""
-    return FrameDecoder(Command)
+    return FrameDecoder(Command, refused)
 
 
 def ui_side() -> FrameDecoder[EngineMessage]:

@@ -17,8 +17,10 @@ from vpi_tui.feed.messages import (
     Command,
     EngineMessage,
     Hello,
+    Notice,
     SnapshotMessage,
 )
+from vpi_tui.model.errors import FeedError
 from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import Snapshot
 
@@ -81,9 +83,13 @@ class FeedServer:
     def __init__(self, sock: socket.socket, mode: str, pid: int) -> None:
         self.outbox = EngineOutbox()
         self._commands: deque[Command] = deque(maxlen=10_000)
+        self.reason = ""
+        """Why the connection broke; "" when the ui left in order."""
         self._gone = threading.Event()
         self._arrived = threading.Event()
-        self._link: Link[Any] = Link(sock, engine_side(), self.outbox, self._received, self._ended)
+        self._link: Link[Any] = Link(
+            sock, engine_side(self._refused), self.outbox, self._received, self._ended
+        )
         self.outbox.reply(Hello(PROTOCOL_VERSION, __version__, mode, pid))
         self._link.start()
 
@@ -118,10 +124,15 @@ class FeedServer:
     def close(self) -> None:
         self._link.close()
 
+    def _refused(self, error: FeedError) -> None:
+        """A command that this engine does not know is answered; it must not end the watch."""
+        self.reply(Notice("warning", f"A command was not understood. {error}"))
+
     def _received(self, command: Command) -> None:
         self._commands.append(command)
         self._arrived.set()
 
-    def _ended(self, _reason: str) -> None:
+    def _ended(self, reason: str) -> None:
+        self.reason = reason
         self._gone.set()
         self._arrived.set()

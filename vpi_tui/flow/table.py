@@ -208,7 +208,8 @@ class FlowTable:
             slots = slots[where[slots]]
         if len(slots) > limit:
             last = self.records["last_ns"][slots]
-            slots = slots[np.argpartition(last, len(slots) - limit)[len(slots) - limit :]]
+            # In the order of their slots, so that rows stand still from one picture to the next.
+            slots = np.sort(slots[np.argpartition(last, len(slots) - limit)[len(slots) - limit :]])
         rows = self.records[slots]
         rows["slot"] = slots
         return rows

@@ -184,6 +184,27 @@ class Talkers:
         rows = _top_rows(group(facts), label, names or Names(), k)
         return TalkerTable(kind, window, rows, int(total_bytes(outer).sum()))
 
+    def top_peers(self, window: Window, names: Names) -> dict[int, str]:
+        """Guest number to the guest or address that it exchanged most bytes with; only those that spoke."""
+        facts = self._windows.facts(window)
+        facts = facts[~facts["inner"]]
+        guest = np.concatenate((facts["src_guest"], facts["dest_guest"]))
+        peer = np.concatenate((facts["dest_end"], facts["src_end"]))
+        size = np.tile(total_bytes(facts), 2)
+        mine = np.flatnonzero(guest >= 0)
+        order = mine[np.lexsort((peer[mine], guest[mine]))]
+        if not len(order):
+            return {}
+        fresh = (np.diff(guest[order]) != 0) | (np.diff(peer[order]) != 0)
+        starts = np.flatnonzero(np.concatenate(([True], fresh)))
+        sums = np.add.reduceat(size[order], starts)
+        best: dict[int, str] = {}
+        # Ascending, so that of each guest the largest is written last.
+        for at in order[starts[np.argsort(sums, kind="stable")]].tolist():
+            side = "dest" if at < len(facts) else "src"
+            best[int(guest[at])] = _Row(facts[at % len(facts)], True, names).end(side)
+        return best
+
     def protocols(
         self, scope_switch: int | None = None, scope_guest: int | None = None, k: int = 20
     ) -> tuple[tuple[str, int], ...]:

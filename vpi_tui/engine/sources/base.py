@@ -58,6 +58,10 @@ class EngineSource:
     def error(self) -> CaptureError | None:
         return self._failure or self.capture.error
 
+    def stats(self) -> dict[str, float]:
+        """What only the source knows, by EVE path."""
+        return {}
+
     def set_speed(self, speed: float, paused: bool) -> None:
         """Live traffic has its own pace: nothing happens."""
 

@@ -1,0 +1,198 @@
+"""From the stages' memory to one Snapshot. Columns are packed by numpy; Python touches no single flow."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.engine.vitals import Vitals
+from vpi_tui.feed.messages import Watch
+from vpi_tui.flow.render import to_columns
+from vpi_tui.flow.talkers import KINDS, Names
+from vpi_tui.flow.windows import SPANS
+from vpi_tui.inventory.picture import mac_text
+from vpi_tui.model.snapshot import (
+    Counters,
+    FlowColumns,
+    GuestStat,
+    Snapshot,
+    SwitchStat,
+    TalkerTable,
+    Window,
+)
+from vpi_tui.model.topology import Guest, Port, Topology
+
+WINDOWS: tuple[Window, ...] = (*SPANS, "all")
+CLOSED_SHARE = 5
+"""One in so many flows sent may be one that has ended."""
+NOTICES = 50
+PEER_WINDOW: Window = "1m"
+_NOTHING = SwitchStat("all", "", 0, Counters(), (0, 0, 0))
+
+
+@dataclass(frozen=True, slots=True)
+class _Scope:
+    """What the ui watches as positions in the topology; None = no limit."""
+
+    switch: int | None = None
+    guest: int | None = None
+
+
+class Publisher:
+    """Numbers snapshots. `attach` names the parts once they are there; until then it says what goes on."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._mode = spec.mode
+        self._seq = 0
+        self._vitals = Vitals()
+        self._told: deque[str] = deque(maxlen=NOTICES)
+
+    def attach(self, pipeline: Pipeline, rules: RuleBook, source: EngineSource) -> None:
+        self._pipeline, self._rules, self._source = pipeline, rules, source
+
+    def note(self, text: str) -> None:
+        """Something that happened and that every later snapshot shall tell."""
+        if text not in self._told:
+            self._told.append(text)
+
+    def starting(self, doing: str) -> Snapshot:
+        """A snapshot of an engine that does not see anything yet."""
+        return Snapshot(
+            self._next(), time.time_ns(), 0, self._mode, "", "starting", doing, _NOTHING,
+            stats=self._vitals.stats(),
+        )  # fmt: skip
+
+    def snapshot(self, state: Any, text: str, watch: Watch, alerts_dropped: int) -> Snapshot:
+        pipeline, rules, source = self._pipeline, self._rules, self._source
+        topology = pipeline.names.topology
+        names = Names(pipeline.names.switches, pipeline.names.guests)
+        scope = _scope(watch.scope, names)
+        stats = {**pipeline.stats(), **source.stats(), **self._vitals.stats()}
+        stats["feed.alerts_dropped"] = float(alerts_dropped)
+        return Snapshot(
+            seq=self._next(),
+            taken_ns=time.time_ns(),
+            packet_ns=pipeline.packet_ns,
+            mode=self._mode,
+            source=source.describe(),
+            state=state,
+            state_text=text,
+            total=SwitchStat(
+                "all", "", len(topology.ports), pipeline.talkers.tally.total(), pipeline.ledger.total()
+            ),
+            switches=_switches(pipeline, topology),
+            guests=_guests(pipeline, topology, names),
+            talkers=_talkers(pipeline, scope, names),
+            protocols=pipeline.talkers.protocols(scope.switch, scope.guest),
+            flows=_flows(pipeline, watch, scope)
+            if watch.flows
+            else FlowColumns(total=pipeline.table.active()),
+            rules=rules.stats(),
+            rules_enabled=rules.enabled_count,
+            rules_loaded=rules.loaded,
+            rules_refused=len(rules.refused),
+            ruleset_serial=rules.serial,
+            stats=stats,
+            notices=(*topology.notices, *rules.notices, *source.notices, *self._told)[-NOTICES:],
+        )
+
+    def _next(self) -> int:
+        self._seq += 1
+        return self._seq
+
+
+def _scope(key: str, names: Names) -> _Scope:
+    """A scope that is gone (or was never there) matches nothing: position -2 is nobody's."""
+    kind, _, name = key.partition(":")
+    if kind == "switch":
+        return _Scope(switch=_position(names.switches, name))
+    if kind == "guest":
+        return _Scope(guest=_position(names.guests, name))
+    return _Scope()
+
+
+def _position(names: Any, name: str) -> int:
+    return names.index(name) if name in names else -2
+
+
+def _switches(pipeline: Pipeline, topology: Topology) -> tuple[SwitchStat, ...]:
+    ports: dict[str, int] = {}
+    for port in topology.ports:
+        ports[port.switch] = ports.get(port.switch, 0) + 1
+    counters, ledger = pipeline.talkers.tally.switches, pipeline.ledger
+    return tuple(
+        SwitchStat(s.name, s.kind, ports.get(s.name, 0), counters.get(number), ledger.of_switch(s.name))
+        for number, s in enumerate(topology.switches)
+    )
+
+
+def _guests(pipeline: Pipeline, topology: Topology, names: Names) -> tuple[GuestStat, ...]:
+    ports = {port.guest: port for port in topology.ports if port.guest}
+    peers = pipeline.talkers.top_peers(PEER_WINDOW, names)
+    return tuple(
+        _guest(pipeline, number, guest, ports.get(guest.name), topology, peers.get(number, ""))
+        for number, guest in enumerate(topology.guests)
+    )
+
+
+def _guest(
+    pipeline: Pipeline, number: int, guest: Guest, port: Port | None, topology: Topology, peer: str
+) -> GuestStat:
+    return GuestStat(
+        name=guest.name,
+        switch=guest.switch,
+        port=port.name if port else "",
+        ips=guest.ips,
+        macs=tuple(mac_text(mac) for mac in guest.macs),
+        tags=guest.tags,
+        source=guest.source,
+        # Where there are no ports, as in a capture file, none can have gone away.
+        present=port is not None or guest.source == "learned" or not topology.ports,
+        counters=pipeline.talkers.tally.guests.get(number),
+        alerts=pipeline.ledger.of_guest(guest.name),
+        last_alert=pipeline.ledger.last_of_guest(guest.name),
+        top_peer=peer,
+    )
+
+
+def _talkers(pipeline: Pipeline, scope: _Scope, names: Names) -> tuple[TalkerTable, ...]:
+    return tuple(
+        pipeline.talkers.top(kind, window, scope.switch, scope.guest, names=names)
+        for kind, window in product(KINDS, WINDOWS)
+    )
+
+
+def _flows(pipeline: Pipeline, watch: Watch, scope: _Scope) -> FlowColumns:
+    """Live flows, the latest when there are too many, and those that ended last; none when not watched."""
+    if not watch.flows:
+        return FlowColumns(total=pipeline.table.active())
+    limit = max(0, watch.flow_limit)
+    ended = pipeline.closed.newest(limit // CLOSED_SHARE, scope.switch, scope.guest)
+    live = pipeline.table.columns(limit - len(ended), _in_scope(pipeline, scope))
+    total = pipeline.table.active() + len(ended)
+    return to_columns(
+        np.concatenate((live, ended)) if len(ended) else live,
+        total,
+        pipeline.names.switches,
+        pipeline.names.guests,
+    )
+
+
+def _in_scope(pipeline: Pipeline, scope: _Scope) -> NDArray[np.bool_] | None:
+    """bool by slot of the flow table; None = all."""
+    records = pipeline.table.used()
+    if scope.switch is not None:
+        return np.asarray(records["switch"] == scope.switch)
+    if scope.guest is not None:
+        return np.asarray((records["src_guest"] == scope.guest) | (records["dest_guest"] == scope.guest))
+    return None

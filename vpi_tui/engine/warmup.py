@@ -1,0 +1,203 @@
+"""Compiles the kernels, or loads them from their cache, before the first real packet needs them.
+
+A small pipeline is run over a few packets of its own: so every loop is made for exactly the types that it
+will meet. A kernel that this does not reach would be compiled in the middle of live traffic; a test watches
+that.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import struct
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import vpi_tui
+from vpi_tui.capture.columns import allocate
+from vpi_tui.capture.files import FileSource
+from vpi_tui.detect.rules.loader import load
+from vpi_tui.detect.rules.state import RuleSwitches
+from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.spec import EngineSpec, Mode
+from vpi_tui.engine.stopwatch import Stopwatch
+from vpi_tui.flow import kernels_index
+from vpi_tui.model.topology import Topology
+
+Progress = Callable[[str, int, int], None]
+DOING = "Compiling kernels"
+RULES = """
+alert tcp any any -> any any (msg:"scanned and checked"; content:"warm"; sid:1; rev:1;)
+alert tcp any any -> any any (msg:"left to Python"; content:"warm"; content:"up"; distance:1; sid:2; rev:1;)
+alert tcp any any -> any any (msg:"in a stream"; flow:established,to_server; content:"GET"; sid:3; rev:1;)
+alert tcp any any -> any any (msg:"counted"; flags:S; sid:4; rev:1; \
+threshold:type limit, track by_src, count 1, seconds 9;)
+"""
+
+
+def warm(mode: Mode, progress: Progress) -> None:
+    """What an engine of this mode needs. progress: kernels ready, and kernels in all."""
+    _run([_READERS[mode], _pipeline], progress)
+
+
+def warmup(progress: Progress) -> None:
+    """Every kernel of the program."""
+    for module in pkgutil.walk_packages(vpi_tui.__path__, "vpi_tui."):
+        if _is_kernels(module.name):
+            importlib.import_module(module.name)
+    _run([*_READERS.values(), _pipeline], progress)
+
+
+def kernels() -> dict[str, Any]:
+    """The kernels whose code is kept in the cache, of all modules that are imported."""
+    from numba.core.dispatcher import Dispatcher
+
+    found = {}
+    for name, module in list(sys.modules.items()):
+        for attribute, value in list(vars(module).items()) if _is_kernels(name) else ():
+            mine = isinstance(value, Dispatcher) and value.__module__ == name
+            if mine and value.stats.cache_path and not attribute.startswith("_"):
+                found[f"{name}.{attribute}"] = value
+    return found
+
+
+def _is_kernels(name: str) -> bool:
+    return name.startswith("vpi_tui.") and name.rpartition(".")[2].startswith("kernels")
+
+
+def _run(steps: list[Callable[[Callable[[], None]], None]], progress: Progress) -> None:
+    every = kernels().values()
+
+    def tell() -> None:
+        progress(DOING, sum(bool(kernel.signatures) for kernel in every), len(every))
+
+    for step in steps:
+        tell()
+        step(tell)
+    tell()
+
+
+# The stages -----------------------------------------------------------------------------------
+
+
+class _TellingStopwatch(Stopwatch):
+    """Tells the progress whenever a stage begins."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        super().__init__()
+        self._tell = tell
+
+    @contextmanager
+    def measure(self, stage: str) -> Iterator[None]:
+        self._tell()
+        with super().measure(stage):
+            yield
+
+
+def _pipeline(tell: Callable[[], None]) -> None:
+    """All stages over a small conversation that trips a rule of each kind."""
+    spec = EngineSpec("replay", checksums="none", max_flows=64, stream_memory=1 << 20, evidence_memory=1)
+    with tempfile.TemporaryDirectory() as made:
+        rules = Path(made) / "warm.rules"
+        rules.write_text(RULES, encoding="ascii")
+        book = RuleBook(load((str(rules),)), RuleSwitches(None))
+        source = EngineSource(_capture(Path(made) / "warm.pcap"), Topology())
+        source.learns = True
+        pipeline = Pipeline(spec, book, source, stopwatch=_TellingStopwatch(tell))
+        while (batch := source.read(1.0)) is not None:
+            pipeline.process(batch)
+        source.close()
+    pipeline.tick()
+    pipeline.finish()
+    kernels_index.index_copy(np.zeros(64, np.uint64), np.zeros(128, np.uint64))
+
+
+# The sources ----------------------------------------------------------------------------------
+
+
+def _files(_tell: Callable[[], None]) -> None:
+    """A capture file of each kind."""
+    with tempfile.TemporaryDirectory() as made:
+        for name in ("warm.pcap", "warm.pcapng"):
+            source = _capture(Path(made) / name)
+            source.read(1.0)
+            source.close()
+
+
+def _ring(_tell: Callable[[], None]) -> None:
+    """A block of the ring without a frame."""
+    from vpi_tui.capture.kernels_ring import walk_block
+
+    links = np.zeros(1 << 16, np.uint16)
+    walk_block(np.zeros(4096, np.uint8), 0, 4096, sys.byteorder == "big", links, allocate(1), 0)
+
+
+def _nothing(_tell: Callable[[], None]) -> None:
+    """The demo reads neither."""
+
+
+_READERS: dict[Mode, Callable[[Callable[[], None]], None]] = {
+    "replay": _files,
+    "live": _ring,
+    "demo": _nothing,
+}
+
+
+# The packets ----------------------------------------------------------------------------------
+
+_CLIENT, _SERVER = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
+_SYN, _ACK, _PUSH = 0x02, 0x10, 0x18
+
+
+def _capture(path: Path) -> FileSource:
+    """A file with the conversation in it, open."""
+    path.write_bytes(_pcapng() if path.suffix == ".pcapng" else _pcap())
+    source = FileSource(path)
+    source.open()
+    return source
+
+
+def _conversation() -> list[bytes]:
+    """A handshake, a request and its answer, as frames without checksums."""
+    return [
+        _frame(_CLIENT, _SERVER, 99, 0, _SYN),
+        _frame(_SERVER, _CLIENT, 199, 100, _SYN | _ACK),
+        _frame(_CLIENT, _SERVER, 100, 200, _ACK),
+        _frame(_CLIENT, _SERVER, 100, 200, _PUSH, b"GET /warm-up HTTP/1.1\r\n\r\n"),
+        _frame(_SERVER, _CLIENT, 200, 126, _PUSH, b"HTTP/1.1 200 OK\r\n\r\n"),
+        _frame(_CLIENT, _SERVER, 126, 219, _ACK),
+    ]
+
+
+def _frame(src: bytes, dest: bytes, seq: int, ack: int, flags: int, payload: bytes = b"") -> bytes:
+    """Ethernet, IPv4 (RFC 791), TCP (RFC 9293)."""
+    ports = (40_000, 80) if src == _CLIENT else (80, 40_000)
+    tcp = struct.pack("!HHIIBBHHH", *ports, seq, ack, 5 << 4, flags, 65_535, 0, 0) + payload
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, src, dest)
+    return b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x08\0" + ip + tcp
+
+
+def _pcap() -> bytes:
+    head = struct.pack("<IHHiIII", 0xA1B23C4D, 2, 4, 0, 0, 65_535, 1)
+    frames = _conversation()
+    return head + b"".join(struct.pack("<IIII", 1, 0, len(f), len(f)) + f for f in frames)
+
+
+def _pcapng() -> bytes:
+    """draft-ietf-opsawg-pcapng: section header, one interface, enhanced packets."""
+    blocks = [(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1)), (1, struct.pack("<HHI", 1, 0, 0))]
+    for frame in _conversation():
+        padding = b"\0" * (-len(frame) % 4)
+        blocks.append((6, struct.pack("<IIIII", 0, 0, 1, len(frame), len(frame)) + frame + padding))
+    return b"".join(
+        struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
+        for kind, body in blocks
+    )
