@@ -24,6 +24,7 @@ from vpi_tui.capture.columns import allocate
 from vpi_tui.capture.files import FileSource
 from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.rules.state import RuleSwitches
+from vpi_tui.engine.pacing import cut
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
@@ -56,15 +57,24 @@ def warmup(progress: Progress) -> None:
     _run([*_READERS.values(), _pipeline], progress)
 
 
-def kernels() -> dict[str, Any]:
-    """The kernels whose code is kept in the cache, of all modules that are imported."""
+def seal_cache() -> None:
+    """From now on write no compiled code: the user that the engine becomes may not, and numba would raise."""
+    for kernel in kernels(helpers=True).values():
+        kernel._cache.disable()
+
+
+def kernels(*, helpers: bool = False) -> dict[str, Any]:
+    """The kernels whose code is kept in the cache, of all modules that are imported.
+
+    helpers: also those that only other kernels call, and that are compiled into them.
+    """
     from numba.core.dispatcher import Dispatcher
 
     found = {}
     for name, module in list(sys.modules.items()):
         for attribute, value in list(vars(module).items()) if _is_kernels(name) else ():
             mine = isinstance(value, Dispatcher) and value.__module__ == name
-            if mine and value.stats.cache_path and not attribute.startswith("_"):
+            if mine and value.stats.cache_path and (helpers or not attribute.startswith("_")):
                 found[f"{name}.{attribute}"] = value
     return found
 
@@ -112,11 +122,17 @@ def _pipeline(tell: Callable[[], None]) -> None:
         source = EngineSource(_capture(Path(made) / "warm.pcap"), Topology())
         source.learns = True
         pipeline = Pipeline(spec, book, source, stopwatch=_TellingStopwatch(tell))
-        while (batch := source.read(1.0)) is not None:
-            pipeline.process(batch)
+        batch = source.read(1.0)
+        assert batch is not None
+        half = len(batch.ts_ns) // 2
+        # Columns of one flow are contiguous for numba, those of more are not: each makes a loop of its own.
+        for part in (cut(batch, 0, half), cut(batch, half, 2 * half)):
+            pipeline.process(part)
+            pipeline.follow(source.topology)
+            pipeline.tick()
         source.close()
-    pipeline.tick()
     pipeline.finish()
+    pipeline.end_all_flows()
     kernels_index.index_copy(np.zeros(64, np.uint64), np.zeros(128, np.uint64))
 
 
@@ -166,20 +182,25 @@ def _capture(path: Path) -> FileSource:
 
 
 def _conversation() -> list[bytes]:
-    """A handshake, a request and its answer, as frames without checksums."""
+    """Two connections: a handshake, a request and its answer, as frames without checksums."""
+    request, answer = b"GET /warm-up HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"
     return [
-        _frame(_CLIENT, _SERVER, 99, 0, _SYN),
-        _frame(_SERVER, _CLIENT, 199, 100, _SYN | _ACK),
-        _frame(_CLIENT, _SERVER, 100, 200, _ACK),
-        _frame(_CLIENT, _SERVER, 100, 200, _PUSH, b"GET /warm-up HTTP/1.1\r\n\r\n"),
-        _frame(_SERVER, _CLIENT, 200, 126, _PUSH, b"HTTP/1.1 200 OK\r\n\r\n"),
-        _frame(_CLIENT, _SERVER, 126, 219, _ACK),
+        frame
+        for port in (40_000, 40_001)
+        for frame in (
+            _frame(_CLIENT, _SERVER, port, 99, 0, _SYN),
+            _frame(_SERVER, _CLIENT, port, 199, 100, _SYN | _ACK),
+            _frame(_CLIENT, _SERVER, port, 100, 200, _ACK),
+            _frame(_CLIENT, _SERVER, port, 100, 200, _PUSH, request),
+            _frame(_SERVER, _CLIENT, port, 200, 100 + len(request), _PUSH, answer),
+            _frame(_CLIENT, _SERVER, port, 100 + len(request), 200 + len(answer), _ACK),
+        )
     ]
 
 
-def _frame(src: bytes, dest: bytes, seq: int, ack: int, flags: int, payload: bytes = b"") -> bytes:
-    """Ethernet, IPv4 (RFC 791), TCP (RFC 9293)."""
-    ports = (40_000, 80) if src == _CLIENT else (80, 40_000)
+def _frame(src: bytes, dest: bytes, port: int, seq: int, ack: int, flags: int, payload: bytes = b"") -> bytes:
+    """Ethernet, IPv4 (RFC 791), TCP (RFC 9293). port: the client's."""
+    ports = (port, 80) if src == _CLIENT else (80, port)
     tcp = struct.pack("!HHIIBBHHH", *ports, seq, ack, 5 << 4, flags, 65_535, 0, 0) + payload
     ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, src, dest)
     return b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x08\0" + ip + tcp

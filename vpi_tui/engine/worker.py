@@ -12,7 +12,7 @@ from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource, open_source
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.startup import become, prepare_state_dir
-from vpi_tui.engine.warmup import warm
+from vpi_tui.engine.warmup import seal_cache, warm
 from vpi_tui.feed.messages import AlertDetail, FlowDetail, Goodbye, Notice, Watch
 from vpi_tui.feed.server import FeedServer
 from vpi_tui.model.errors import CaptureError
@@ -58,7 +58,8 @@ class Worker:
                 self._tick()
         finally:
             self.source.close()
-        self._publish("finished", self._stop)
+        broken = self.source.error
+        self._publish("failed" if broken else "finished", str(broken) if broken else self._stop)
         self.feed.reply(Goodbye(self._stop))
 
     # Start ------------------------------------------------------------------------------------
@@ -73,6 +74,7 @@ class Worker:
         self.pipeline = Pipeline(self.spec, self.rules, self.source)
         self._publisher.attach(self.pipeline, self.rules, self.source)
         warm(self.spec.mode, self._progress)
+        seal_cache()
         become(self.spec)
         self.source.start()
         if self.spec.duration:
