@@ -52,6 +52,8 @@ COMMANDS: tuple[Command, ...] = (
     Command("pause", "pause", "hold or go on with a replay or the demo"),
     Command("freeze", "freeze", "hold the picture; the engine goes on"),
     Command("refresh", "refresh", "seconds between pictures, 0.1 to 10", takes="seconds"),
+    Command("notices", "notices", "all that the program told so far", aliases=("messages", "log")),
+    Command("restart", "restart", "start the engine again when it has ended"),
     Command("help", "help", "keys of this screen", aliases=("h", "keys")),
     Command("quit", "quit", "leave", aliases=("q", "exit")),
 )

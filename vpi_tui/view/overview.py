@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 
 from vpi_tui.model.snapshot import (
     GuestStat,
@@ -15,6 +16,7 @@ from vpi_tui.model.snapshot import (
     Window,
 )
 from vpi_tui.view import humanize
+from vpi_tui.view.alerts import Group, inbox_rows
 from vpi_tui.view.cells import Row, Rows
 from vpi_tui.view.escape import safe
 from vpi_tui.view.history import History
@@ -188,12 +190,45 @@ def _node(
     )
 
 
-# The header -----------------------------------------------------------------------------------
-
-_MODES = {"live": "LIVE", "replay": "REPLAY", "demo": "DEMO"}
+# Traffic over time ----------------------------------------------------------------------------
 
 
-def mode_words(snapshot: Snapshot) -> str:
-    """LIVE, REPLAY, DEMO, with the state when it does not simply run."""
-    word = _MODES.get(snapshot.mode, "?")
-    return word if snapshot.state == "running" else f"{word} {snapshot.state}"
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """Two curves in bits a second, one above the other. now: their newest rates in bytes a second."""
+
+    names: tuple[str, str]
+    upper: tuple[float, ...]
+    lower: tuple[float, ...]
+    now: tuple[float, float]
+    step: float
+    """Seconds that one value covers."""
+    number: int
+    """Number of the newest value; grows by one each time the curves move on."""
+
+
+def traffic(history: History, scope: Scope, points: int) -> Traffic:
+    """A guest: what it sent above what it received. A switch or all, where each frame counts once: what
+    stayed on this host above what left or entered it."""
+    key = scope.key
+    into = history.series(key, "bytes_in", points)
+    rates = history.rates(key, 2.0)
+    number = history.column_number(points)
+    if scope.kind == "guest":
+        out = history.series(key, "bytes_out", points)
+        names, lower = ("sent", "received"), out.values
+        upper, now = into.values, (rates.bytes_in, rates.bytes_out)
+    else:
+        inside = history.series(key, "east_west_bytes", points)
+        names, upper = ("east-west", "north-south"), inside.values
+        lower = tuple(max(0.0, a - b) for a, b in zip(into.values, inside.values, strict=True))
+        now = (rates.east_west_bytes, max(0.0, rates.bytes_in - rates.east_west_bytes))
+    return Traffic(
+        names, tuple(8 * v for v in upper), tuple(8 * v for v in lower), now, float(into.step), number
+    )
+
+
+def alert_rows(groups: Sequence[Group], marks: Sequence[str], now_ns: int, zone: tzinfo) -> Rows:
+    """The inbox in short. Columns: severity, count, signature, guest and peer, technique, last, age."""
+    whole = inbox_rows(groups, marks, now_ns, zone)
+    return Rows([Row(row.key, (*row.cells[:5], row.cells[6], row.cells[7])) for row in whole.rows])

@@ -9,7 +9,8 @@ from vpi_tui.view.escape import safe
 from vpi_tui.view.history import History, Rates, Series
 from vpi_tui.view.scope import ALL, Scope, guests_in
 
-_GAP = 1
+GAP = 1
+"""Cells between two panes side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +30,32 @@ class Pane:
 
 
 def panes(
-    snapshot: Snapshot, history: History, points: int, *, by_guest: bool, scope: Scope = ALL, limit: int = 256
+    snapshot: Snapshot,
+    history: History,
+    points: int,
+    *,
+    by_guest: bool,
+    scope: Scope = ALL,
+    wanted: str = "",
+    limit: int = 256,
 ) -> list[Pane]:
-    """Switches in the order of the snapshot, or guests, the busiest first."""
+    """Switches in the order of the snapshot, or guests, the busiest first. wanted: words of their names;
+    a word after `!` must not stand there."""
     if not by_guest:
         shown = [s for s in snapshot.switches if scope.kind == "all" or s.name == scope.name]
+        shown = [s for s in shown if _holds(s.name, wanted)]
         return [_switch_pane(snapshot, switch, history, points) for switch in shown[:limit]]
     ranked = sorted(
-        guests_in(snapshot, scope), key=lambda g: (-history.rates(f"guest:{g.name}", 10).bytes, g.name)
+        (g for g in guests_in(snapshot, scope) if _holds(f"{g.name} {' '.join(g.ips)}", wanted)),
+        key=lambda g: (-history.rates(f"guest:{g.name}", 10).bytes, g.name),
     )
     return [_guest_pane(guest, history, points) for guest in ranked[:limit]]
+
+
+def _holds(text: str, wanted: str) -> bool:
+    text = text.lower()
+    words = [word.lower() for word in wanted.split()]
+    return all((word.lstrip("!") in text) != word.startswith("!") for word in words)
 
 
 def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, points: int) -> Pane:
@@ -98,7 +115,7 @@ def grid(count: int, width: int, height: int, *, least: tuple[int, int] = (36, 7
         rows = -(-count // columns)
         pane = (
             columns,
-            (width - _GAP * (columns - 1)) // columns,
+            (width - GAP * (columns - 1)) // columns,
             max((height - rows + 1) // rows, least[1]),
         )
         if _worth(pane, rows, height) > _worth(best, -(-count // best[0]), height):

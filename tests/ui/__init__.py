@@ -1,0 +1,1 @@
+"""Tests of the screens, driven by pictures that are built by hand: no engine, no clock."""

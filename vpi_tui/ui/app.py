@@ -1,0 +1,372 @@
+"""The dashboard: one screen with a header, a page and a footer, fed by a session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import on
+from textual.app import App, ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal
+from textual.events import Key
+
+from vpi_tui.model.errors import ConfigError
+from vpi_tui.ui import doings
+from vpi_tui.ui.display import DiffDisplay
+from vpi_tui.ui.frame import HeaderBar, MessageBar, NavBar, TrailBar
+from vpi_tui.ui.keys import Keys
+from vpi_tui.ui.picker import Choice, Picker
+from vpi_tui.ui.prompt import Prompt, Question
+from vpi_tui.ui.screens import registry
+from vpi_tui.ui.screens.base import Page
+from vpi_tui.ui.state import EngineLink, News, Session, Severity
+from vpi_tui.ui.theme import Theme, load_themes, pick_theme, theme_dirs
+from vpi_tui.ui.widgets.glyphs import ASCII, UNICODE
+from vpi_tui.ui.widgets.look import Look, look_of, set_look
+from vpi_tui.ui.widgets.scope_panel import ScopePanel
+from vpi_tui.ui.widgets.text_line import KeyFooter
+from vpi_tui.view.escape import safe
+from vpi_tui.view.scope import ALL, Scope
+
+POLL = 0.1
+"""Seconds between two looks at the feed; a look that finds nothing costs some microseconds."""
+SIDE_FROM = 150
+"""Columns from which the tree stands beside pages that have none of their own."""
+LEAST = (60, 16)
+"""The smallest terminal that is drawn on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where one was: Esc goes back there."""
+
+    page: str
+    scope: Scope
+
+
+class VpiApp(DiffDisplay, App[int]):
+    """The program; it is the `Shell` of the pages."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "vpi-tui"
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(entry.key, f"open_page('{entry.name}')", entry.title, show=False, tooltip=entry.help)
+            for entry in registry.PAGES
+        ),
+        Binding("colon", "command", "Command", key_display=":", tooltip="type a command; Tab completes"),
+        Binding("slash", "filter", "Filter", key_display="/", tooltip="narrow this screen; /!word = without"),
+        Binding("question_mark", "help", "Help", key_display="?", tooltip="the keys of this screen"),
+        Binding("p", "freeze", "Freeze", tooltip="hold the picture; the engine goes on"),
+        Binding("escape", "back", "Back", show=False, key_display="Esc", tooltip="back, then all switches"),
+        Binding("T", "themes", "Themes", show=False, tooltip="choose colours, with a live preview"),
+        Binding("u", "undo", "Undo", show=False, tooltip="take the last switching of rules back"),
+        Binding("r", "restart", "Restart", show=False, tooltip="start the engine again when it has ended"),
+        Binding("plus", "faster(1)", "Faster", show=False, key_display="+", tooltip="replay, demo: faster"),
+        Binding("minus", "faster(-1)", "Slower", show=False, key_display="-", tooltip="replay, demo: slower"),
+        Binding("P", "hold", "Pause", show=False, tooltip="replay, demo: hold the traffic itself, or go on"),
+        Binding("ctrl+p", "palette", "Palette", show=False, key_display="^P", tooltip="find anything"),
+        Binding("ctrl+l", "redraw_terminal", "Redraw", show=False, key_display="^L", tooltip="draw all anew"),
+        Binding("q", "quit", "Quit", tooltip="leave"),
+    ]
+
+    def __init__(
+        self,
+        client: EngineLink,
+        *,
+        themes: dict[str, Theme],
+        theme: Theme,
+        ascii_only: bool = False,
+        interval: float = 1.0,
+        session: Session | None = None,
+    ) -> None:
+        super().__init__()
+        self.session = session or Session(client, interval=interval)
+        self.themes_by_name = themes
+        self._glyphs = ASCII if ascii_only else UNICODE
+        set_look(self, Look(theme, self._glyphs))
+        self._pages: dict[str, Page] = {}
+        self._here = ""
+        self._places: list[Place] = []
+        self._keys = Keys(self)
+
+    # Layout -----------------------------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        yield HeaderBar(lambda: self.session, id="header")
+        yield NavBar(lambda: self.session, id="nav")
+        yield TrailBar(id="trail")
+        with Horizontal(id="body"):
+            yield ScopePanel(id="side")
+            yield Container(id="pages")
+        yield KeyFooter(id="footer")
+        yield MessageBar(id="messages")
+        yield Prompt(id="prompt")
+
+    async def on_mount(self) -> None:
+        await self._open(registry.PAGES[0].name)
+        self.set_interval(POLL, self._poll)
+        self.set_interval(1.0, self._tick)
+
+    @property
+    def page(self) -> Page:
+        """The page that is shown."""
+        return self._pages[self._here]
+
+    # Taking what came -------------------------------------------------------------------------
+
+    def _poll(self) -> None:
+        if news := self.session.poll():
+            self._tell(news)
+
+    def _tell(self, news: News) -> None:
+        for message in news.messages:
+            for page in self._pages.values():
+                page.receive(message)
+        for note in news.notes:
+            self.query_one(MessageBar).tell(note)
+        doings.report_replies(self, news.messages)
+        if news.picture or news.alerts or news.life:
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw what is visible from the session."""
+        if self._here:
+            self.page.show(self.session)
+            side = self.query_one("#side", ScopePanel)
+            if side.display:
+                side.show(self.session)
+        self.redraw_frame()
+
+    def redraw_frame(self) -> None:
+        """Draw what stands round the page: header, screens, breadcrumbs, keys."""
+        if not self._here:
+            return
+        self.query_one(HeaderBar).redraw()
+        self.query_one(NavBar).set_here(self._here)
+        self.query_one(TrailBar).set_trail(self._crumbs(), self.page.filter_text)
+        self.query_one(KeyFooter).set_keys(self._keys.footer())
+
+    def _tick(self) -> None:
+        """Once a second: what counts seconds by itself."""
+        if self.session.frozen or self.session.silent_for:
+            self.query_one(HeaderBar).redraw()
+
+    def _crumbs(self) -> tuple[str, ...]:
+        scope = self.session.scope
+        entry = registry.find(self._here)
+        title = entry.title if entry else self._here
+        crumbs = [title, *self.page.trail()]
+        return tuple(crumbs if scope == ALL else [scope.label, *crumbs])
+
+    # Pages ------------------------------------------------------------------------------------
+
+    async def _open(self, name: str) -> Page:
+        """Show a page; it is made when it is opened first."""
+        page = self._pages.get(name)
+        if page is None:
+            entry = registry.find(name)
+            if entry is None:
+                return self.page
+            page = self._pages[name] = entry.make()
+            await self.query_one("#pages").mount(page)
+        if name != self._here:
+            for other in self._pages.values():
+                other.set_class(other is page, "-shown")
+            self._here = name
+        side = self.query_one("#side", ScopePanel)
+        side.display = self.size.width >= SIDE_FROM and not page.query(ScopePanel)
+        self.session.watch_flows(page.WANTS_FLOWS)
+        self.draw()
+        focus = page.first_focus()
+        if focus is not None:
+            focus.focus()
+        else:
+            self.set_focus(None)
+        return page
+
+    async def action_open_page(self, name: str) -> None:
+        self._places.clear()
+        await self._open(name)
+
+    async def go(self, name: str) -> Page:
+        """Open a page as a drill-down: Esc comes back."""
+        self._places.append(Place(self._here, self.session.scope))
+        return await self._open(name)
+
+    async def narrow(self, scope: Scope, page: str = "") -> None:
+        """Narrow all screens; Esc comes back."""
+        if scope == self.session.scope and page in ("", self._here):
+            return
+        self._places.append(Place(self._here, self.session.scope))
+        self.session.set_scope(scope)
+        await self._open(page or self._here)
+
+    async def action_back(self) -> None:
+        """Esc: out of a detail, then to where one came from, then without filter, then all switches."""
+        page = self.page
+        if page.back():
+            self.redraw_frame()
+        elif page.filter_text:
+            self.set_filter("")
+        elif self._places:
+            place = self._places.pop()
+            self.session.set_scope(place.scope)
+            await self._open(place.page)
+        elif self.session.scope != ALL:
+            self.session.set_scope(ALL)
+            self.draw()
+        else:
+            self.query_one(MessageBar).clear()
+
+    @on(NavBar.Chosen)
+    async def _nav_chosen(self, message: NavBar.Chosen) -> None:
+        await self.action_open_page(message.name)
+
+    @on(ScopePanel.Chosen)
+    async def _scope_chosen(self, message: ScopePanel.Chosen) -> None:
+        await self.narrow(message.scope)
+
+    # Keys -------------------------------------------------------------------------------------
+
+    async def on_key(self, event: Key) -> None:
+        """The keys of a page act also while something beside it has the focus."""
+        action = self._keys.of_page(event.key) if self._here and len(self.screen_stack) == 1 else ""
+        if action and not self.query_one(Prompt).is_open:
+            event.stop()
+            await self.run_action(action, self.page)
+
+    @on(KeyFooter.KeyClicked)
+    async def _key_clicked(self, message: KeyFooter.KeyClicked) -> None:
+        action, target = self._keys.clicked(message.key)
+        if action:
+            await self.run_action(action, target)
+
+    # What the operator is told and asked ------------------------------------------------------
+
+    def say(self, text: str, severity: Severity = "information") -> None:
+        self.query_one(MessageBar).tell(self.session.note(text, severity))
+
+    def ask(self, label: str, answered: Callable[[str], object], value: str = "") -> None:
+        self._prompt(Question(label, answered, value=value))
+
+    def _prompt(self, question: Question) -> None:
+        before = self.focused
+
+        def give_back() -> None:
+            if before is not None and before.is_attached:
+                before.focus()
+
+        def answered(text: str) -> object:
+            give_back()
+            return question.answered(text)
+
+        def left() -> None:
+            give_back()
+            question.left()
+
+        self.query_one(Prompt).ask(
+            Question(
+                question.label,
+                answered,
+                question.typed,
+                question.options,
+                left,
+                question.value,
+                question.remembers,
+                question.hint,
+            )
+        )
+
+    def action_command(self) -> None:
+        self.session.need_rules()
+        self._prompt(doings.command_question(self))
+
+    def action_filter(self) -> None:
+        self._prompt(doings.filter_question(self))
+
+    def set_filter(self, text: str) -> str:
+        """Narrow the page; why that cannot be understood, or ""."""
+        error = self.page.apply_filter(text)
+        if not error:
+            self.page.filter_text = safe(text, 200)
+            self.redraw_frame()
+        return error
+
+    # Actions ----------------------------------------------------------------------------------
+
+    def action_freeze(self) -> None:
+        if self.session.frozen:
+            self._tell(self.session.thaw())
+        else:
+            self.session.freeze()
+        self.redraw_frame()
+
+    def action_undo(self) -> None:
+        self.session.undo()
+
+    async def action_restart(self) -> None:
+        if not self.session.ended:
+            self.say("The engine runs; there is nothing to restart.")
+            return
+        self.session.restart()
+        self.draw()
+
+    def action_faster(self, steps: int) -> None:
+        doings.change_speed(self, steps)
+
+    def action_hold(self) -> None:
+        doings.hold(self)
+
+    def action_help(self) -> None:
+        from vpi_tui.ui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self._keys.help()))
+
+    def action_notices(self) -> None:
+        from vpi_tui.ui.screens.help import NoticesScreen
+
+        self.push_screen(NoticesScreen(list(self.session.notes), self.session.zone))
+
+    def action_palette(self) -> None:
+        self.push_screen(Picker("Go to, or do", doings.palette(self)), self._palette_chosen)
+
+    async def _palette_chosen(self, key: str | None) -> None:
+        if key and (error := await doings.obey(self, key)):
+            self.say(error, "warning")
+
+    def action_themes(self) -> None:
+        before = look_of(self).palette.theme.name
+        choices = [Choice(t.name, t.name, t.description) for t in self.themes_by_name.values()]
+        picker = Picker("Themes", choices, looked=self.use_theme, start=before)
+        self.push_screen(picker, lambda chosen: self.use_theme(chosen or before))
+
+    def use_theme(self, name: str) -> None:
+        if name in self.themes_by_name and name != look_of(self).palette.theme.name:
+            set_look(self, Look(self.themes_by_name[name], self._glyphs))
+
+
+def run_app(
+    client: EngineLink,
+    *,
+    theme: str = "",
+    ascii_only: bool = False,
+    interval: float = 1.0,
+    user_themes: Path | None = None,
+) -> int:
+    """Show the dashboard until the operator leaves; the program's exit code.
+
+    A user's theme that cannot be read is told in words, and the others are there. Raises ConfigError when
+    `theme` is not among them.
+    """
+    problems: list[ConfigError] = []
+    themes = load_themes(theme_dirs(user_themes), problems)
+    app = VpiApp(
+        client, themes=themes, theme=pick_theme(theme, themes), ascii_only=ascii_only, interval=interval
+    )
+    app.call_later(lambda: [app.say(str(problem), "warning") for problem in problems])
+    return app.run() or 0

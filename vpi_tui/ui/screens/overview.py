@@ -1,0 +1,195 @@
+"""Overview: who is there, what they say, who says most, and what is wrong."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Horizontal, Vertical
+from textual.widget import Widget
+
+from vpi_tui.model.snapshot import TalkerKind
+from vpi_tui.ui.screens.base import Page
+from vpi_tui.ui.state import Session
+from vpi_tui.ui.widgets.graph import TrafficGraph
+from vpi_tui.ui.widgets.line_table import Column, LineTable
+from vpi_tui.ui.widgets.lines import Cell
+from vpi_tui.ui.widgets.mix_pane import MixPane
+from vpi_tui.ui.widgets.panel import Panel
+from vpi_tui.ui.widgets.scope_panel import ScopePanel
+from vpi_tui.view import alerts, humanize, overview
+from vpi_tui.view.filters import NOTHING, FilterError, parse
+
+NARROW = 110
+"""Columns below which panels are only ruled, not framed, and stand closer."""
+
+_T = TypeVar("_T")
+
+_TALKERS = (
+    Column("name", "Name", 14, 1),
+    Column("share", "Share", 5, align="right"),
+    Column("bytes", "Bytes", 7, align="right"),
+    Column("pkts", "Packets", 7, align="right", priority=2),
+    Column("flows", "Flows", 5, align="right", priority=1),
+)
+_ALERTS = (
+    Column("severity", "Severity", 8),
+    Column("count", "Count", 5, align="right"),
+    Column("signature", "Signature", 18, 3),
+    Column("parties", "Guest and peer", 16, 2),
+    Column("technique", "Technique", 9, priority=2),
+    Column("last", "Last", 8, priority=3),
+    Column("age", "Ago", 7, align="right", priority=1),
+)
+
+
+class OverviewPage(Page):
+    """The first screen."""
+
+    FIELDS = alerts.FIELDS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("t", "kind", "Talkers by", tooltip="top talkers: guests, pairs, ports, applications"),
+        Binding("w", "window", "Window", tooltip="top talkers over 10 s, 1 min, 10 min, or since start"),
+    ]
+    DEFAULT_CSS = """
+    OverviewPage { layout: vertical; }
+    OverviewPage #ov-top { height: 1fr; layout: horizontal; }
+    OverviewPage #ov-tree { width: 44; }
+    OverviewPage #ov-right { width: 1fr; layout: vertical; }
+    OverviewPage #ov-traffic { height: 1fr; }
+    OverviewPage #ov-middle { height: 11; layout: horizontal; }
+    OverviewPage #ov-mix { width: 2fr; }
+    OverviewPage #ov-talkers { width: 3fr; }
+    OverviewPage #ov-alerts { height: 35%; min-height: 6; }
+    OverviewPage.-narrow #ov-tree { width: 31; margin: 0 1 0 0; }
+    OverviewPage.-narrow #ov-middle { height: 9; layout: vertical; }
+    OverviewPage.-narrow #ov-mix { width: 1fr; height: 4; }
+    OverviewPage.-narrow #ov-talkers { width: 1fr; height: 1fr; }
+    OverviewPage.-narrow #ov-alerts { height: 6; }
+    """
+
+    kind: TalkerKind = "peer"
+    window = overview.WINDOWS[1]
+    _wanted = NOTHING
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="ov-top"):
+            yield ScopePanel(id="ov-tree")
+            with Vertical(id="ov-right"):
+                with Panel(title="Traffic", id="ov-traffic"):
+                    yield TrafficGraph()
+                with Container(id="ov-middle"):
+                    with Panel(title="Protocols", id="ov-mix"):
+                        yield MixPane()
+                    with Panel(title="Top talkers", id="ov-talkers"):
+                        yield LineTable(_TALKERS, header=False, id="ov-talker-list")
+        with Panel(title="Newest alerts", id="ov-alerts"):
+            yield LineTable(_ALERTS, header=False, id="ov-alert-list")
+
+    def first_focus(self) -> Widget | None:
+        return self.query_one(ScopePanel).tree
+
+    def on_resize(self) -> None:
+        narrow = self.size.width < NARROW
+        self.set_class(narrow, "-narrow")
+        for panel in self.query(Panel):
+            panel.set_class(narrow, "-rule")
+        self.call_after_refresh(lambda: self.show(self.session))
+
+    # Drawing ----------------------------------------------------------------------------------
+
+    def show(self, session: Session) -> None:
+        self.query_one(ScopePanel).show(session)
+        self._show_alerts(session)
+        if session.snapshot is None:
+            return
+        self._show_traffic(session)
+        self._show_mix(session)
+        self._show_talkers(session)
+
+    def _show_traffic(self, session: Session) -> None:
+        graph = self.query_one(TrafficGraph)
+        points = max(2 * graph.size.width, 2)
+        shown = overview.traffic(session.history, session.scope, points)
+        glyphs = self.look.glyphs
+        note: list[Cell] = []
+        for name, rate, mark, style in zip(
+            shown.names,
+            shown.now,
+            (glyphs.ascending, glyphs.descending),
+            ("graph.in", "graph.out"),
+            strict=True,
+        ):
+            note += [(f"{mark} {name} ", style), (f"{humanize.bit_rate(rate):>9} ", "number")]
+        self.query_one("#ov-traffic", Panel).set_title("Traffic", note)
+        graph.set_series(shown.upper, shown.lower, seq=shown.number)
+
+    def _show_mix(self, session: Session) -> None:
+        snapshot = session.snapshot
+        assert snapshot is not None
+        pane = self.query_one(MixPane)
+        pane.set_parts(overview.protocol_mix(snapshot), overview.east_west(snapshot, session.scope))
+
+    def _show_talkers(self, session: Session) -> None:
+        snapshot = session.snapshot
+        assert snapshot is not None
+        table = overview.talkers(snapshot, self.kind, self.window)
+        note: list[Cell] = [(f"{_KIND_WORDS[self.kind]}, {overview.WINDOW_WORDS[self.window]}", "muted")]
+        self.query_one("#ov-talkers", Panel).set_title("Top talkers", note)
+        listed = self.query_one("#ov-talker-list", LineTable)
+        listed.set_empty(f"Nobody talked in this window ({overview.WINDOW_WORDS[self.window]}).")
+        listed.set_source(overview.talker_rows(table, 20))
+
+    def _show_alerts(self, session: Session) -> None:
+        groups = alerts.select(session.inbox, scope=session.scope, wanted=self._wanted, sort="last")
+        listed = self.query_one("#ov-alert-list", LineTable)
+        listed.set_empty(
+            ("No alert that nobody acknowledged.", "A quiet network, or rules that are off: see 5.")
+        )
+        listed.set_source(
+            overview.alert_rows(groups, self.look.glyphs.severity, session.now_ns, session.zone)
+        )
+        note: list[Cell] = [(f"{len(groups)} groups, Enter opens one", "muted")]
+        self.query_one("#ov-alerts", Panel).set_title("Newest alerts", note)
+
+    # Keys -------------------------------------------------------------------------------------
+
+    def apply_filter(self, text: str) -> str:
+        try:
+            self._wanted = parse(text, alerts.FIELDS)
+        except FilterError as error:
+            return str(error)
+        self._show_alerts(self.session)
+        return ""
+
+    def action_kind(self) -> None:
+        self.kind = _after(overview.KINDS, self.kind)
+        self._show_if_there()
+
+    def action_window(self) -> None:
+        self.window = _after(overview.WINDOWS, self.window)
+        self._show_if_there()
+
+    def _show_if_there(self) -> None:
+        if self.session.snapshot is not None:
+            self._show_talkers(self.session)
+
+    @on(LineTable.RowSelected, "#ov-alert-list")
+    async def _open_alert(self, message: LineTable.RowSelected) -> None:
+        message.stop()
+        page = await self.shell.go("alerts")
+        page.reveal(message.key)
+
+
+_KIND_WORDS: dict[str, str] = {
+    "guest": "guests",
+    "peer": "pairs",
+    "port": "ports",
+    "application": "applications",
+}
+
+
+def _after(choices: tuple[_T, ...], now: _T) -> _T:
+    return choices[(choices.index(now) + 1) % len(choices)]

@@ -1,0 +1,34 @@
+"""Which screens there are. A page's module is imported when it is opened first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from vpi_tui.ui.screens.base import Page
+
+
+@dataclass(frozen=True, slots=True)
+class PageEntry:
+    """name: what `:` and `go` call it. key: its number key. kind: module and class in ui/screens."""
+
+    name: str
+    key: str
+    title: str
+    help: str
+    kind: str
+
+    def make(self) -> Page:
+        module, _, name = self.kind.partition(":")
+        page: Page = getattr(import_module(f"vpi_tui.ui.screens.{module}"), name)(id=f"page-{self.name}")
+        return page
+
+
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("overview", "1", "Overview", "the whole picture", "overview:OverviewPage"),
+    PageEntry("switches", "2", "Switches", "a wall of panes", "switches:SwitchesPage"),
+)
+
+
+def find(name: str) -> PageEntry | None:
+    return next((entry for entry in PAGES if entry.name == name), None)

@@ -1,0 +1,149 @@
+"""The header: what an operator looks at first, in fields of a fixed width, so that nothing jumps.
+
+A field has a rank; where the line is too short the fields of the highest rank are left out, whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from vpi_tui.model.snapshot import Severities, Snapshot
+from vpi_tui.view import humanize
+from vpi_tui.view.cells import SEVERITY_STYLES
+from vpi_tui.view.escape import safe
+from vpi_tui.view.history import History
+
+Span = tuple[str, str]
+
+_MODES = {"live": "LIVE", "replay": "REPLAY", "demo": "DEMO"}
+_GAP: Span = ("  ", "header.label")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """spans: (text, theme style). rank: 0 = never left out. right: stands at the right edge."""
+
+    spans: tuple[Span, ...]
+    rank: int = 0
+    right: bool = False
+
+    @property
+    def width(self) -> int:
+        return sum(len(text) for text, _ in self.spans)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the snapshot itself does not say. Seconds; 0 = not so. held: alerts that wait while frozen."""
+
+    life: str
+    frozen_for: float = 0.0
+    frozen: bool = False
+    held: int = 0
+    silent_for: float = 0.0
+    speed: str = ""
+
+
+def fields(
+    snapshot: Snapshot | None,
+    history: History,
+    condition: Condition,
+    alerts: Severities,
+    marks: Sequence[str],
+    clock: str,
+) -> list[Field]:
+    """The fields of the first line, left to right."""
+    rates = history.rates("", 2.0)
+    return [
+        Field((("vpi-tui", "header.brand"),), 4),
+        _mode(snapshot, condition),
+        *_frozen(condition),
+        Field((("sensor ", "header.label"), (_source(snapshot), "header.value")), 5),
+        Field(((humanize.packet_rate(rates.pkts).rjust(9), "header.value"),), 1),
+        Field(((humanize.bit_rate(rates.bytes).rjust(9), "header.value"),), 1),
+        _drops(snapshot),
+        _alerts(alerts, marks),
+        Field(((clock, "header.value"),), 2, right=True),
+    ]
+
+
+def fit(shown: Sequence[Field], width: int) -> tuple[list[Span], list[Span]]:
+    """Left and right part of a line of `width` cells."""
+    kept = list(shown)
+    while kept and sum(field.width + 2 for field in kept) > width:
+        worst = max(range(len(kept)), key=lambda i: (kept[i].rank, i))
+        if kept[worst].rank == 0:
+            break
+        del kept[worst]
+    return _joined(f for f in kept if not f.right), _joined(f for f in kept if f.right)
+
+
+def _joined(shown: object) -> list[Span]:
+    spans: list[Span] = []
+    for field in shown:  # type: ignore[attr-defined]
+        spans += [*((_GAP,) if spans else ((" ", "header.label"),)), *field.spans]
+    return [*spans, (" ", "header.label")]
+
+
+def _mode(snapshot: Snapshot | None, condition: Condition) -> Field:
+    mode = snapshot.mode if snapshot else ""
+    word = _MODES.get(mode, "vpi")
+    spans: list[Span] = [(word, f"header.{mode}" if mode in _MODES else "header.brand")]
+    if condition.life != "running":
+        bad = condition.life == "failed"
+        spans.append((f" {condition.life}", "error" if bad else "header.frozen"))
+    elif condition.speed:
+        spans.append((f" {condition.speed}", "header.label"))
+    return Field(tuple(spans))
+
+
+def _frozen(condition: Condition) -> list[Field]:
+    out = []
+    if condition.frozen:
+        out.append(Field(((f" FROZEN {humanize.duration(condition.frozen_for // 1)} ", "header.frozen"),)))
+        if condition.held:
+            out.append(Field(((f"+{humanize.count(condition.held)} alerts", "warning"),), 3))
+    if condition.silent_for:
+        out.append(Field(((f"no news for {humanize.duration(condition.silent_for)}", "warning"),), 1))
+    return out
+
+
+def _source(snapshot: Snapshot | None) -> str:
+    return safe(snapshot.source, 24) or "-" if snapshot else "-"
+
+
+def _drops(snapshot: Snapshot | None) -> Field:
+    drops = snapshot.stats.get("capture.kernel_drops", 0.0) if snapshot else 0.0
+    style = "error" if drops else "header.value"
+    return Field((("drops ", "header.label"), (humanize.count(drops).ljust(5), style)), 1)
+
+
+def _alerts(alerts: Severities, marks: Sequence[str]) -> Field:
+    spans: list[Span] = []
+    for mark, style, count in zip(marks, SEVERITY_STYLES, alerts, strict=True):
+        text = f"{mark} {humanize.count(count).ljust(5)}"
+        spans.append((text, style if count else "header.label"))
+    return Field(tuple(spans), right=True)
+
+
+def verdicts(snapshot: Snapshot | None, marks: dict[str, str]) -> list[Field]:
+    """Fields of the second line, at the right: can the silence be trusted?"""
+    if snapshot is None:
+        return []
+    coverage = snapshot.total.coverage
+    style = f"coverage.{coverage}" if coverage in marks else "coverage.unknown"
+    mark = marks.get(coverage, marks["unknown"])
+    refused = f" {snapshot.rules_refused} refused" if snapshot.rules_refused else ""
+    return [
+        Field((("coverage ", "header.label"), (f"{mark} {safe(coverage, 8)}", style)), 1, right=True),
+        Field(
+            (
+                ("rules ", "header.label"),
+                (f"{snapshot.rules_enabled}/{snapshot.rules_loaded}", "header.value"),
+                (refused, "warning"),
+            ),
+            1,
+            right=True,
+        ),
+    ]
