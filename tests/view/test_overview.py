@@ -12,7 +12,6 @@ from vpi_tui.view.history import History
 from vpi_tui.view.overview import (
     SPARK_POINTS,
     east_west,
-    mode_words,
     protocol_mix,
     talker_rows,
     talkers,
@@ -110,13 +109,6 @@ def test_rates_stand_beside_the_names():
     nodes = {node.key: node for node in tree(later, history(PICTURE, later))}
     assert nodes["guest:web"].rate == "1.00 Mb/s"
     assert nodes[""].rate == "-"
-
-
-@pytest.mark.parametrize(
-    ("mode", "state", "words"), [("live", "running", "LIVE"), ("replay", "finished", "REPLAY finished")]
-)
-def test_mode(mode, state, words):
-    assert mode_words(snapshot(mode=mode, state=state)) == words
 
 
 # The wall -------------------------------------------------------------------------------------

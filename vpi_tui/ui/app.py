@@ -86,7 +86,7 @@ class VpiApp(DiffDisplay, App[int]):
     ) -> None:
         super().__init__()
         self.session = session or Session(client, interval=interval)
-        self.themes_by_name = themes
+        self.themes_by_name: dict[str, Theme] = themes
         self._glyphs = ASCII if ascii_only else UNICODE
         set_look(self, Look(theme, self._glyphs))
         self._pages: dict[str, Page] = {}
@@ -368,5 +368,6 @@ def run_app(
     app = VpiApp(
         client, themes=themes, theme=pick_theme(theme, themes), ascii_only=ascii_only, interval=interval
     )
-    app.call_later(lambda: [app.say(str(problem), "warning") for problem in problems])
+    for problem in problems:
+        app.call_later(app.say, str(problem), "warning")
     return app.run() or 0

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from vpi_tui.feed.messages import EngineMessage, ToggledMessage
+from vpi_tui.model.snapshot import GuestStat, SwitchStat
 from vpi_tui.ui.picker import Choice
 from vpi_tui.ui.prompt import Question
 from vpi_tui.ui.screens import registry
@@ -222,11 +223,11 @@ def choices(app: VpiApp, kind: str) -> Sequence[str]:
     return _CHOICES[kind](app) if kind in _CHOICES else ()
 
 
-def _switches(app: VpiApp) -> Sequence[object]:
+def _switches(app: VpiApp) -> Sequence[SwitchStat]:
     return app.session.snapshot.switches if app.session.snapshot else ()
 
 
-def _guests(app: VpiApp) -> Sequence[object]:
+def _guests(app: VpiApp) -> Sequence[GuestStat]:
     return app.session.snapshot.guests if app.session.snapshot else ()
 
 

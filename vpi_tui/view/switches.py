@@ -111,7 +111,7 @@ def grid(count: int, width: int, height: int, *, least: tuple[int, int] = (36, 7
     if count < 1:
         return 1, width, height
     best = (1, width, least[1])
-    for columns in range(1, min(max((width + _GAP) // (least[0] + _GAP), 1), count) + 1):
+    for columns in range(1, min(max((width + GAP) // (least[0] + GAP), 1), count) + 1):
         rows = -(-count // columns)
         pane = (
             columns,

@@ -14,7 +14,7 @@ footer (show=True), `tooltip`, a longer text, in the help (`?`); give each bindi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
 from textual.containers import Container
 from textual.widget import Widget
@@ -22,8 +22,6 @@ from textual.widget import Widget
 from vpi_tui.ui.widgets.look import Look, look_of
 
 if TYPE_CHECKING:
-    from textual.app import App
-
     from vpi_tui.feed.messages import Command, EngineMessage
     from vpi_tui.ui.state import Session, Severity
     from vpi_tui.view.filters import Fields
@@ -75,7 +73,7 @@ class Page(Container):
 
     @property
     def look(self) -> Look:
-        return look_of(cast("App[Any]", self.app))
+        return look_of(self.app)
 
     def send(self, command: Command) -> None:
         self.session.send(command)

@@ -89,7 +89,7 @@ class OverviewPage(Page):
             yield LineTable(_ALERTS, header=False, id="ov-alert-list")
 
     def first_focus(self) -> Widget | None:
-        return self.query_one(ScopePanel).tree
+        return self.query_one(ScopePanel).scope_tree
 
     def on_resize(self) -> None:
         narrow = self.size.width < NARROW

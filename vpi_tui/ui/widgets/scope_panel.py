@@ -36,16 +36,16 @@ class ScopePanel(Panel):
         yield ScopeTree()
 
     @property
-    def tree(self) -> ScopeTree:
+    def scope_tree(self) -> ScopeTree:
         return self.query_one(ScopeTree)
 
     def show(self, session: Session) -> None:
         self._session = session
         if session.snapshot is None:
-            self.tree.set_rows(())
+            self.scope_tree.set_rows(())
             return
         nodes = overview.tree(session.snapshot, session.history, session.folded)
-        self.tree.set_rows([_row(node) for node in nodes], session.scope.key)
+        self.scope_tree.set_rows([_row(node) for node in nodes], session.scope.key)
 
     @on(LineTable.RowSelected)
     def _selected(self, message: LineTable.RowSelected) -> None:
