@@ -207,15 +207,10 @@ def _buckets(
     mask: NDArray[np.uint64], value: NDArray[np.uint64], offset: NDArray[np.int32]
 ) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """For each transport and first byte the matchers that may still fit, in registry order."""
-    start, rows = [0], []
-    for transport in TRANSPORTS:
-        for byte in range(256):
-            for at, matcher in enumerate(MATCHERS):
-                first_mask = int(mask[at, 0]) >> 56 if offset[at, 0] == 0 else 0
-                if (
-                    matcher.transport == transport
-                    and byte & first_mask == int(value[at, 0]) >> 56 & first_mask
-                ):
-                    rows.append(at)
-            start.append(len(rows))
-    return np.array(start, np.int32), np.array(rows, np.int32)
+    first_mask = np.where(offset[:, 0] == 0, mask[:, 0] >> np.uint64(56), np.uint64(0))
+    first = value[:, 0] >> np.uint64(56) & first_mask
+    may_fit = np.arange(256, dtype=np.uint64)[:, None] & first_mask == first
+    transport = np.array([matcher.transport for matcher in MATCHERS])
+    fits = np.concatenate([may_fit & (transport == name) for name in TRANSPORTS])
+    start = np.concatenate(([0], np.cumsum(fits.sum(axis=1))))
+    return start.astype(np.int32), np.nonzero(fits)[1].astype(np.int32)
