@@ -140,3 +140,23 @@ def test_the_only_switch_of_a_capture_is_everybodys() -> None:
     flows["flow_id"] = 1
     Attributor(Topology(switches=(Switch("a.pcap", "file"),))).attribute_all(flows)
     assert set(flows["switch"].tolist()) == {0}
+
+
+def test_a_port_that_has_gone_still_tells_whose_its_flows_were() -> None:
+    before = Topology(
+        1,
+        (Switch("br0", "bridge"),),
+        (Port(3, "tap0", "br0", "vm0"), Port(4, "tap1", "br0", "vm1")),
+        (Guest("vm0", "br0"), Guest("vm1", "br0")),
+    )
+    flows = np.zeros(1, FLOW_DTYPE)
+    flows["flow_id"], flows["ifindex_client"], flows["ifindex_server"] = 1, 3, 4
+    attributor = Attributor(before)
+    attributor.retopology(Topology(2, before.switches, before.ports[1:], before.guests))
+    attributor.attribute_all(flows)
+    assert (flows["src_guest"][0], flows["dest_guest"][0]) == (0, 1)
+    assert flows["locality"][0] == Locality.EAST_WEST
+    reused = Port(3, "tap9", "br0", "vm1")
+    attributor.retopology(Topology(3, before.switches, (reused, before.ports[1]), before.guests))
+    attributor.attribute_all(flows)
+    assert flows["src_guest"][0] == 1

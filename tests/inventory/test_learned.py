@@ -6,20 +6,26 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from vpi_tui.capture.columns import allocate, as_batch
 from vpi_tui.decode.columns import Columns
 from vpi_tui.inventory.addresses import halves
 from vpi_tui.inventory.learned import ADDRESSES_A_HOST, MAX_HOSTS, LearnedHosts
-from vpi_tui.model.batch import DecodedBatch, FlowBatch
-from vpi_tui.model.topology import Switch, Topology
+from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.topology import Guest, Port, Switch, Topology
 
 BASE = Topology(switches=(Switch("a.pcap", "file"),))
 
 
-def batch(senders: Iterable[tuple[int, str]], first: int = 3) -> tuple[DecodedBatch, FlowBatch]:
-    """One row a sender: MAC and address."""
+def batch(
+    senders: Iterable[tuple[int, str]], first: int = 3, entered: int = 0
+) -> tuple[PacketBatch, DecodedBatch, FlowBatch]:
+    """One row a sender: MAC and address. entered: the ifindex of all."""
     rows = list(senders)
+    packets = as_batch(np.zeros(0, np.uint8), allocate(len(rows)), len(rows))
+    packets.ifindex[:] = entered
     decoded = Columns(len(rows)).rows(len(rows))
     for row, (mac, address) in enumerate(rows):
+        decoded.packet[row] = row
         decoded.ip_v[row] = 6 if ":" in address else 4
         decoded.src_mac[row] = mac
         decoded.src_ip[row] = halves(address)
@@ -32,7 +38,7 @@ def batch(senders: Iterable[tuple[int, str]], first: int = 3) -> tuple[DecodedBa
         new_rows=np.arange(count, dtype=np.int32),
         closed=np.zeros(0, np.uint8),
     )
-    return decoded, flows
+    return packets, decoded, flows
 
 
 def learned(*batches: list[tuple[int, str]]) -> dict[str, tuple[tuple[int, ...], tuple[str, ...]]]:
@@ -50,9 +56,35 @@ def test_a_mac_with_its_addresses_is_a_host() -> None:
     }
 
 
-def test_a_mac_with_many_addresses_is_a_router_and_leaves() -> None:
+def test_a_mac_with_many_addresses_is_a_router_without_addresses() -> None:
     world = [(0x0A, f"198.51.100.{n}") for n in range(1, ADDRESSES_A_HOST + 2)]
-    assert set(learned([(0x02, "10.0.0.1")], world, [(0x0A, "203.0.113.1")])) == {"10.0.0.1"}
+    hosts = LearnedHosts()
+    for senders in (world[:1], [(0x02, "10.0.0.1")], world, [(0x0A, "203.0.113.1")]):
+        hosts.learn(*batch(senders))
+    topology = hosts.topology(BASE)
+    assert topology is not None
+    # It keeps its position: counters are kept by position.
+    assert topology.guests == (
+        Guest("198.51.100.1", "a.pcap", tags=("router",), source="learned"),
+        Guest("10.0.0.1", "a.pcap", (0x02,), ("10.0.0.1",), source="learned"),
+    )
+
+
+def test_a_host_belongs_to_the_interface_where_it_was_seen() -> None:
+    base = Topology(
+        switches=(Switch("eth1", "interface"), Switch("eth2", "interface")),
+        ports=(Port(7, "eth1", "eth1"), Port(8, "eth2", "eth2")),
+        host_ips=("10.0.0.9",),
+    )
+    hosts = LearnedHosts()
+    hosts.learn(*batch([(0x02, "10.0.0.1"), (0x06, "10.0.0.9")], entered=7))
+    hosts.learn(*batch([(0x04, "10.0.0.2"), (0x02, "10.0.0.1")], entered=8))
+    topology = hosts.topology(base)
+    assert topology is not None
+    assert [(guest.name, guest.switch) for guest in topology.guests] == [
+        ("10.0.0.1", "eth1"),
+        ("10.0.0.2", "eth2"),
+    ]
 
 
 def test_without_macs_private_addresses_are_hosts() -> None:

@@ -78,7 +78,7 @@ class Pipeline:
             self.matcher.forget_flows(flows.closed["slot"].tolist())
         with measure("attribute"):
             self.attributor.attribute(flows, self.table.records)
-            self._learn(decoded, flows)
+            self._learn(packets, decoded, flows)
             self._end(flows.closed)
         with measure("detect"):
             alerts = self._detect(packets, decoded, flows, None)
@@ -145,9 +145,9 @@ class Pipeline:
         if self.on_closed is not None:
             self.on_closed(closed)
 
-    def _learn(self, decoded: DecodedBatch, flows: FlowBatch) -> None:
+    def _learn(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
         if self._learner is not None:
-            self._learner.learn(decoded, flows)
+            self._learner.learn(packets, decoded, flows)
             if self.packets >= self._learn_at:
                 self._follow_learned()
 

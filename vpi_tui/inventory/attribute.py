@@ -17,11 +17,13 @@ from vpi_tui.inventory import kernels
 from vpi_tui.inventory.addresses import halves
 from vpi_tui.inventory.kernels import NOBODY, UPLINK
 from vpi_tui.model.batch import U64, FlowBatch
-from vpi_tui.model.topology import Topology
+from vpi_tui.model.topology import Port, Topology
 
 Records = NDArray[Any]
 """Structured array with the fields of the flow table (flow.FLOW_DTYPE)."""
 Ids = NDArray[np.int16]
+MAX_DEPARTED = 4_096
+"""Ports that have gone and whose live flows are still placed by them."""
 Key = tuple[int, int]
 """The halves of an address; (0, number) for a MAC or a port."""
 
@@ -83,13 +85,18 @@ class Attributor:
     """Attributes flows by one topology; `retopology` changes to another."""
 
     def __init__(self, topology: Topology) -> None:
+        self._ports: dict[int, Port] = {}
         self.retopology(topology)
 
     def retopology(self, topology: Topology) -> None:
-        """Use another topology from now on. Live flows keep theirs until `attribute_all`."""
+        """Use another topology from now on. Live flows keep theirs until `attribute_all`.
+
+        A port that has gone still tells whose its flows were, until its ifindex is used again.
+        """
+        self._remember(topology.ports)
         switches = {switch.name: number for number, switch in enumerate(topology.switches)}
         guests = {guest.name: number for number, guest in enumerate(topology.guests)}
-        ports = {_port_key(port.ifindex): port for port in reversed(topology.ports)}
+        ports = {_port_key(ifindex): port for ifindex, port in self._ports.items()}
         port_switch = {
             _port_key(switch.ifindex): number
             for number, switch in reversed(list(enumerate(topology.switches)))
@@ -110,6 +117,11 @@ class Attributor:
             default_switch=0 if only_one else NOBODY,
             knows_guests=bool(topology.guests or port_switch),
         )
+
+    def _remember(self, ports: Iterable[Port]) -> None:
+        current = {port.ifindex: port for port in ports}
+        departed = [(ifindex, port) for ifindex, port in self._ports.items() if ifindex not in current]
+        self._ports = dict(departed[-MAX_DEPARTED:]) | current
 
     def attribute(self, flows: FlowBatch, records: Records) -> None:
         """Write switch, src_guest, dest_guest and locality of flows that began, or were answered, now.
