@@ -49,7 +49,7 @@ def net_raw_hint() -> str:
     interpreter = os.path.realpath(sys.executable)
     return (
         "Run it with sudo, or let the interpreter do it: "
-        f"sudo setcap cap_net_raw,cap_net_admin+ep {interpreter} "
+        f"sudo setcap cap_net_raw+ep {interpreter} "
         "(every program that this interpreter runs gets these rights). "
         "To look around without privileges: vpi-tui demo"
     )
@@ -58,22 +58,37 @@ def net_raw_hint() -> str:
 def drop_to(user: str) -> None:
     """Become `user` for good: its groups and ids, no capabilities, none to be gained by exec.
 
-    Needs no root: a process that is not root keeps its ids and only gives up capabilities. Call it
-    before other threads start: capabilities and no_new_privs belong to a thread, and threads inherit
-    them. Raises PrivilegeError when the user is unknown, is root, or the kernel refuses; nothing
-    that was dropped comes back then, so the caller should end.
+    Needs no root: a process that is not root keeps its ids and only gives up capabilities. These and
+    no_new_privs belong to a thread; later threads inherit them, and one that runs already must call
+    `shed_thread_rights` itself. Raises PrivilegeError when the user is unknown, is root, or the kernel
+    refuses; nothing that was dropped comes back then, so the caller should end.
     """
     if os.geteuid() == 0:
         _change_user(user)
+    _shed(keep_capabilities=False)
+    if effective_capabilities():
+        raise PrivilegeError("The kernel left capabilities to a process that gave them up.")
+
+
+def shed_thread_rights() -> None:
+    """For a thread that starts before `drop_to` and never needs rights: gives up those of its own.
+
+    Not the capabilities of root: without CAP_SETUID the thread could not follow when the process changes its
+    user, which takes them from all threads.
+    """
+    _shed(keep_capabilities=os.geteuid() == 0)
+
+
+def _shed(*, keep_capabilities: bool) -> None:
     libc = ctypes.CDLL(None, use_errno=True)
     _check(libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), "setting no_new_privs")
+    if keep_capabilities:
+        return
     # EINVAL on kernels before 4.3, which have no ambient capabilities.
     libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
     header = _CapHeader(LINUX_CAPABILITY_VERSION_3, 0)
     none = (_CapData * 2)()
     _check(libc.capset(ctypes.byref(header), none), "dropping capabilities")
-    if effective_capabilities():
-        raise PrivilegeError("The kernel left capabilities to a process that gave them up.")
 
 
 def _change_user(user: str) -> None:

@@ -97,7 +97,7 @@ def privileges(_: Context) -> Iterator[Finding]:
             "WARN",
             "privileges",
             "no CAP_NET_RAW: live capture is not possible; demo, replay and scan are.",
-            f"Run it with sudo, or once: sudo setcap cap_net_raw+eip {program}",
+            f"Run it with sudo, or once: sudo setcap cap_net_raw+ep {program}",
         )
 
 

@@ -13,6 +13,7 @@ import sys
 
 import msgspec
 
+from vpi_tui.capture.privileges import shed_thread_rights
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.messages import Goodbye
 from vpi_tui.feed.server import FeedServer
@@ -24,7 +25,7 @@ def main(argv: list[str]) -> int:
     feed_fd, order = argv
     spec = msgspec.json.decode(order, type=EngineSpec)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the ui's to handle; it tells us
-    server = FeedServer(socket.socket(fileno=int(feed_fd)), spec.mode, os.getpid())
+    server = FeedServer(socket.socket(fileno=int(feed_fd)), spec.mode, os.getpid(), shed_thread_rights)
     try:
         # Imported only now: the ui already shows what it waits for.
         from vpi_tui.engine.worker import Worker

@@ -180,10 +180,15 @@ class Pipeline:
         """End flows that were silent for too long."""
         self.table.expire(self.now_ns())
 
-    def follow(self, topology: Topology | None) -> None:
+    def follow_source(self) -> None:
+        """Ask the source whether its ports changed. To be done before each read, so that no packet of a new
+        port comes before its name."""
+        topology = self.source.poll_topology()
+        if topology is not None:
+            self.follow(topology if self._learner is None else self._learner.added_to(topology))
+
+    def follow(self, topology: Topology) -> None:
         """The topology changed: name by it from now on, and place the flows that live already."""
-        if topology is None:
-            return
         self.names = Names(topology)
         self._places.names = self.names
         self.attributor.retopology(topology)

@@ -12,8 +12,8 @@ from vpi_tui.model.errors import ConfigError
 
 
 def become(spec: EngineSpec) -> None:
-    """Become the configured user for good. Without root there is nothing to give up."""
-    if os.geteuid() == 0 and spec.user:
+    """Become the configured user for good; whoever is not root only gives up capabilities."""
+    if os.geteuid() != 0 or spec.user:
         drop_to(spec.user)
 
 

@@ -101,6 +101,7 @@ class Worker:
         return bool(self._stop)
 
     def _read(self) -> None:
+        self.pipeline.follow_source()
         try:
             batch = self.source.read(READ_WAIT)
         except CaptureError as error:
@@ -124,7 +125,6 @@ class Worker:
         if now < self._next_tick:
             return
         self._next_tick = now + self._watch.interval
-        self.pipeline.follow(self.source.poll_topology())
         self.pipeline.tick()
         state, text = self.source.state()
         self._publish(state, text)

@@ -27,9 +27,9 @@ class Outbox(Protocol):
 
 
 class Link(Generic[T]):
-    """Runs until either side closes. `received` and `ended` are called in the link's thread.
+    """Runs until either side closes. All callbacks are called in the link's thread.
 
-    ended: told once, with "" when the other side closed in order, otherwise why.
+    prepare: called first of all, to give up rights that this thread does not need. ended: told once, with "" when the other side closed in order, otherwise why.
     """
 
     def __init__(
@@ -39,12 +39,14 @@ class Link(Generic[T]):
         outbox: Outbox,
         received: Callable[[T], None],
         ended: Callable[[str], None],
+        prepare: Callable[[], None] | None = None,
     ) -> None:
         self._sock = sock
         self._decoder = decoder
         self._outbox = outbox
         self._received = received
         self._ended = ended
+        self._prepare = prepare
         self._waker, self._woken = socket.socketpair()
         self._frame = memoryview(b"")
         self._closing = False
@@ -75,6 +77,8 @@ class Link(Generic[T]):
         selector.register(self._sock, selectors.EVENT_READ)
         selector.register(self._woken, selectors.EVENT_READ)
         try:
+            if self._prepare is not None:
+                self._prepare()
             while self._step(selector):
                 pass
         except FeedError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from vpi_tui import __version__
@@ -78,9 +78,14 @@ class EngineOutbox:
 
 
 class FeedServer:
-    """Give it one connected socket. `take_commands` hands over what the ui asked for."""
+    """Give it one connected socket. `take_commands` hands over what the ui asked for.
 
-    def __init__(self, sock: socket.socket, mode: str, pid: int) -> None:
+    prepare: called first by the thread that reads what the ui says.
+    """
+
+    def __init__(
+        self, sock: socket.socket, mode: str, pid: int, prepare: Callable[[], None] | None = None
+    ) -> None:
         self.outbox = EngineOutbox()
         self._commands: deque[Command] = deque(maxlen=10_000)
         self.reason = ""
@@ -88,7 +93,7 @@ class FeedServer:
         self._gone = threading.Event()
         self._arrived = threading.Event()
         self._link: Link[Any] = Link(
-            sock, engine_side(self._refused), self.outbox, self._received, self._ended
+            sock, engine_side(self._refused), self.outbox, self._received, self._ended, prepare
         )
         self.outbox.reply(Hello(PROTOCOL_VERSION, __version__, mode, pid))
         self._link.start()
