@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 CLONE_NEWNET = 0x40000000
@@ -155,8 +156,7 @@ class Lab:
 def _quiet() -> None:
     for path in ("all/accept_dad", "default/accept_dad", "default/router_solicitations"):
         try:
-            with open(f"/proc/sys/net/ipv6/conf/{path}", "w", encoding="ascii") as file:
-                file.write("0")
+            Path("/proc/sys/net/ipv6/conf", path).write_text("0")
         except OSError:
             continue
 

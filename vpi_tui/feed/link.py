@@ -29,7 +29,8 @@ class Outbox(Protocol):
 class Link(Generic[T]):
     """Runs until either side closes. All callbacks are called in the link's thread.
 
-    prepare: called first of all, to give up rights that this thread does not need. ended: told once, with "" when the other side closed in order, otherwise why.
+    prepare: called first of all, to give up rights that this thread does not need.
+    ended: told once, with "" when the other side closed in order, otherwise why.
     """
 
     def __init__(

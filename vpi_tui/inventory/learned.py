@@ -91,8 +91,8 @@ class LearnedHosts:
     def added_to(self, base: Topology) -> Topology:
         """`base` with the hosts learned so far as guests of the switch where they were seen.
 
-        Guests of `base` stay first, and a host keeps its position. One that turns out to be a router does too,
-        tagged so and without addresses, since those are of the world behind it. This host is no guest.
+        Guests of `base` stay first, and a host keeps its position. One that turns out to be a router does
+        too, tagged so and without addresses: those are of the world behind it. This host is no guest.
         """
         taken = {guest.name for guest in base.guests}
         known_macs = {mac for guest in base.guests for mac in guest.macs}
