@@ -61,6 +61,8 @@ def with_command(words: list[str], parser: Parser) -> list[str]:
         if words[at] == "--debug" or words[at].startswith("--config="):
             at += 1
         elif words[at] == "--config":
+            if at + 1 == len(words):
+                return words  # the parser says what is missing
             at += 2
         else:
             break

@@ -46,8 +46,9 @@ def build_parser() -> Parser:
         child = subparsers.add_parser(
             command.name, help=command.summary, description=command.description, epilog=command.epilog
         )
-        _add_common(child, config=argparse.SUPPRESS, debug=argparse.SUPPRESS)
         command.configure(child)
+        for below in (child, *child.commands().values()):
+            _add_common(below, config=argparse.SUPPRESS, debug=argparse.SUPPRESS)
     return parser
 
 

@@ -105,7 +105,13 @@ def parse_document(text: str, path: str) -> Node | None:
     """The tree of YAML text; `path` is only named in errors. Raises ConfigError."""
     import yaml
 
-    loader = yaml.SafeLoader(text)
+    try:
+        loader = yaml.SafeLoader(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(
+            f"{path}:{line}: holds a control character (U+{ord(text[error.position]):04X})."
+        ) from None
     try:
         return _Builder(path).build(loader)
     except yaml.YAMLError as error:
