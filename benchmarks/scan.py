@@ -43,7 +43,7 @@ def compare(capture: Path, rules: Sequence[str], times: int) -> list[Row]:
         empty, none = Path(folder, "empty.pcap"), Path(folder, "none.rules")
         empty.write_bytes(EMPTY_PCAP)
         none.write_text("# no rules\n")
-        eve = ["--eve", "/dev/null"]
+        eve = ["--eve", "/dev/null", "--events", "alert"]
         rows = [
             measure("tcpdump -n -r", ["tcpdump", "-n", "-r"], capture, empty, times),
             measure("scan, no rules", [*VPI, "scan", *eve, "-S", str(none), "-r"], capture, empty, times),

@@ -175,7 +175,7 @@ def terminal(_: Context) -> Iterator[Finding]:
 @check
 def cache(_: Context) -> Iterator[Finding]:
     given = os.environ.get("NUMBA_CACHE_DIR")
-    directory = Path(given) if given else paths.user_cache_dir() / "numba"
+    directory = Path(given) if given else paths.kernel_cache_dir()
     if paths.is_private_and_writable(directory):
         yield Finding("OK", "cache", str(directory))
     else:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from vpi_tui.engine.scan import ScanResult
     from vpi_tui.engine.spec import EngineSpec
 
+EVENTS = ("alert", "flow")
+"""Types of events that --events takes."""
 EVE_NAME = "eve.json"
 """Name of the file in the directory of -l, as Suricata has it."""
 
@@ -41,9 +43,24 @@ def _configure(parser: Parser) -> None:
         "-l", dest="log_dir", type=Path, metavar="DIR", help=f"write {EVE_NAME} into this directory"
     )
     parser.add_argument(
+        "--events",
+        type=_event_types,
+        default=EVENTS,
+        metavar="TYPES",
+        help=f"types of events to write, with commas between (default: {','.join(EVENTS)})",
+    )
+    parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="where relative file names in rules are found"
     )
     add_settings(parser, "scan")
+
+
+def _event_types(text: str) -> tuple[str, ...]:
+    chosen = tuple(part.strip() for part in text.split(","))
+    for name in chosen:
+        if name not in EVENTS:
+            raise argparse.ArgumentTypeError(f"{name[:40]!r} is no type of event. Known: {', '.join(EVENTS)}")
+    return chosen
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -51,7 +68,7 @@ def _run(args: argparse.Namespace) -> int:
     from vpi_tui.engine.scan import run_scan
 
     with _eve_stream(args) as stream, ProgressLine(sys.stderr) as line:
-        result = run_scan(spec, stream, line.show)
+        result = run_scan(spec, stream, line.show, args.events)
     print(_summary(result), file=sys.stderr)
     for error in result.errors:
         print(f"vpi-tui: {error}", file=sys.stderr)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
+import shutil
 import stat
 import tempfile
+import time
 from pathlib import Path
+
+from vpi_tui import __version__
 
 APP = "vpi-tui"
 SYSTEM_CONFIG = Path("/etc/vpi-tui/config.yaml")
 SYSTEM_CACHE = Path("/var/cache/vpi-tui")
 """Cache of root. Compiled kernels are pickles, which run what they hold when they are read: root reads them
 from a directory that nobody else can write, never from a home directory that sudo may have left in $HOME."""
+_CACHE_PREFIX = "numba-"
+_CACHE_KEPT = 86_400
+"""Seconds that the compiled kernels of another version are kept."""
+_IMPORT = re.compile(rb"^from (vpi_tui[\w.]*) import", re.M)
+_TYPES = re.compile(rb"NamedTuple|np\.dtype\(")
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -66,11 +77,57 @@ def prepare_numba_cache() -> Path:
     given = os.environ.get("NUMBA_CACHE_DIR")
     if given:
         return Path(given)
-    chosen = user_cache_dir() / "numba"
-    if not is_private_and_writable(chosen):
+    chosen = kernel_cache_dir()
+    if is_private_and_writable(chosen):
+        os.utime(chosen)
+        _remove_unused(chosen)
+    else:
         chosen = Path(tempfile.mkdtemp(prefix="vpi-tui-numba-"))
     os.environ["NUMBA_CACHE_DIR"] = str(chosen)
     return chosen
+
+
+def kernel_cache_dir() -> Path:
+    """Where the compiled kernels of exactly this program belong.
+
+    The name carries a digest of the sources, because numba looks only at the time stamp of the file that a
+    kernel stands in: not at the kernels it calls, and those of an installed wheel never change. (It does look
+    at its own version and at the processor.)
+    """
+    return user_cache_dir() / f"{_CACHE_PREFIX}{kernel_digest(PACKAGE)}"
+
+
+def kernel_digest(package: Path) -> str:
+    """Digest of all sources that compiled code depends on: kernels, what they import, and types they take."""
+    from hashlib import blake2b
+
+    digest = blake2b(__version__.encode(), digest_size=8)
+    for path, source in sorted(_kernel_sources(package).items()):
+        digest.update(path.encode() + b"\0" + source + b"\0")
+    return digest.hexdigest()
+
+
+def _kernel_sources(package: Path) -> dict[str, bytes]:
+    """Path within the package to source."""
+    kernels = {path: path.read_bytes() for path in package.rglob("kernels*.py")}
+    rooms = {path.parent for path in kernels} | {package / "model"}
+    others = {path: path.read_bytes() for room in rooms for path in room.glob("*.py") if path not in kernels}
+    imported = {
+        package.parent / f"{name.decode().replace('.', '/')}.py"
+        for source in kernels.values()
+        for name in _IMPORT.findall(source)
+    }
+    typed = {path: source for path, source in others.items() if path in imported or _TYPES.search(source)}
+    return {str(path.relative_to(package)): source for path, source in (kernels | typed).items()}
+
+
+def _remove_unused(current: Path) -> None:
+    """Remove the caches of other versions that nobody started for a day. One that resists is left."""
+    oldest = time.time() - _CACHE_KEPT
+    for other in current.parent.glob(f"{_CACHE_PREFIX}*"):
+        with contextlib.suppress(OSError):
+            if other != current and other.lstat().st_mtime < oldest:
+                shutil.rmtree(other)
 
 
 def is_private_and_writable(directory: Path) -> bool:

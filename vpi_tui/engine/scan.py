@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources.replay import ReplayFeed
 from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.flow.render import to_records
 from vpi_tui.model.errors import CaptureError, VpiError
 from vpi_tui.model.event import Alert
-from vpi_tui.output.eve import EveWriter, alert_event, category
+from vpi_tui.output.eve import EveWriter, alert_event, category, flow_event
 
+EVENT_TYPES = ("alert", "flow")
 READ_WAIT = 0.5
 EXPIRE_EVERY = 64
 """Batches between two looks at silent flows."""
@@ -40,10 +42,13 @@ class ScanResult:
     stats: dict[str, float] = field(default_factory=dict)
 
 
-def run_scan(spec: EngineSpec, eve: BinaryIO | None, progress: Progress) -> ScanResult:
+def run_scan(
+    spec: EngineSpec, eve: BinaryIO | None, progress: Progress, events: Collection[str] = EVENT_TYPES
+) -> ScanResult:
     """Scan the files of the order. Raises VpiError when not even the first can be opened.
 
-    progress: told what is done, and how far it is in bytes.
+    eve: where events go, None = nowhere. events: which types of them. progress: told what is done, and how
+    far it is in bytes.
     """
     began = time.monotonic()
     rules = RuleBook.load(spec)
@@ -51,8 +56,11 @@ def run_scan(spec: EngineSpec, eve: BinaryIO | None, progress: Progress) -> Scan
     pipeline = Pipeline(spec, rules, source)
     result = ScanResult(rules_loaded=rules.loaded, rules_refused=len(rules.refused))
     writer = EveWriter(eve) if eve is not None else None
+    if writer is not None and "flow" in events:
+        pipeline.on_closed = lambda rows: _write_flows(rows, pipeline, writer)
+    alerts_to = writer if "alert" in events else None
     try:
-        _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, writer))
+        _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, alerts_to))
     finally:
         source.close()
         if writer is not None:
@@ -83,6 +91,13 @@ def _read_all(
         if batches % EXPIRE_EVERY == 0:
             pipeline.expire()
         progress(f"{pipeline.packets:,} packets", *source.capture.position())
+    report(pipeline.finish())
+    pipeline.end_all_flows()
+
+
+def _write_flows(rows: Any, pipeline: Pipeline, writer: EveWriter) -> None:
+    for flow in to_records(rows, pipeline.names.switches, pipeline.names.guests):
+        writer.write(flow_event(flow))
 
 
 def _report(alerts: list[Alert], result: ScanResult, writer: EveWriter | None) -> None:

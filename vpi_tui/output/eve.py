@@ -6,6 +6,7 @@ What Suricata does not know (switch, guests, locality) stands under `vpi`.
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import IO, Any
 
 import msgspec
@@ -21,8 +22,13 @@ ICMP = (1, 58)
 def timestamp(ts_ns: int) -> str:
     """2026-11-24T04:44:24.123456+0000, always UTC."""
     seconds, ns = divmod(ts_ns, 1_000_000_000)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{ns // 1000:06d}+0000"
+    return f"{_second(seconds)}.{ns // 1000:06d}+0000"
+
+
+@lru_cache(maxsize=256)
+def _second(seconds: int) -> str:
+    """Most events of a batch fall into few seconds."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def protocol_name(number: int) -> str:
