@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,12 +13,14 @@ from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.events import Key
+from textual.screen import Screen
 
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.ui import doings
 from vpi_tui.ui.display import DiffDisplay
 from vpi_tui.ui.frame import HeaderBar, MessageBar, NavBar, TrailBar
 from vpi_tui.ui.keys import Keys
+from vpi_tui.ui.life import LifeBar, StartPane
 from vpi_tui.ui.picker import Choice, Picker
 from vpi_tui.ui.prompt import Prompt, Question
 from vpi_tui.ui.screens import registry
@@ -29,6 +32,7 @@ from vpi_tui.ui.widgets.look import Look, look_of, set_look
 from vpi_tui.ui.widgets.scope_panel import ScopePanel
 from vpi_tui.ui.widgets.text_line import KeyFooter
 from vpi_tui.view.escape import safe
+from vpi_tui.view.life import banner
 from vpi_tui.view.scope import ALL, Scope
 
 POLL = 0.1
@@ -45,6 +49,10 @@ class Place:
 
     page: str
     scope: Scope
+
+
+class MainScreen(Screen[None]):
+    """The one screen; dialogs lie over it."""
 
 
 class VpiApp(DiffDisplay, App[int]):
@@ -93,16 +101,23 @@ class VpiApp(DiffDisplay, App[int]):
         self._here = ""
         self._places: list[Place] = []
         self._keys = Keys(self)
+        self._restarting = False
+
+    def get_default_screen(self) -> Screen[Any]:
+        return MainScreen(id="main")
 
     # Layout -----------------------------------------------------------------------------------
 
     def compose(self) -> ComposeResult:
+        """What the main screen holds."""
         yield HeaderBar(lambda: self.session, id="header")
         yield NavBar(lambda: self.session, id="nav")
         yield TrailBar(id="trail")
         with Horizontal(id="body"):
             yield ScopePanel(id="side")
+            yield StartPane(lambda: self.session, id="start")
             yield Container(id="pages")
+        yield LifeBar(id="life")
         yield KeyFooter(id="footer")
         yield MessageBar(id="messages")
         yield Prompt(id="prompt")
@@ -120,7 +135,7 @@ class VpiApp(DiffDisplay, App[int]):
     # Taking what came -------------------------------------------------------------------------
 
     def _poll(self) -> None:
-        if news := self.session.poll():
+        if not self._restarting and (news := self.session.poll()):
             self._tell(news)
 
     def _tell(self, news: News) -> None:
@@ -135,11 +150,21 @@ class VpiApp(DiffDisplay, App[int]):
 
     def draw(self) -> None:
         """Draw what is visible from the session."""
-        if self._here:
-            self.page.show(self.session)
-            side = self.query_one("#side", ScopePanel)
-            if side.display:
-                side.show(self.session)
+        if not self._here:
+            return
+        session = self.session
+        starting = session.life == "starting"
+        self.query_one("#start").display = starting
+        self.query_one("#pages").display = not starting
+        side = self.query_one("#side", ScopePanel)
+        side.display = not starting and self.size.width >= SIDE_FROM and not self.page.query(ScopePanel)
+        self.query_one(LifeBar).set_banner(banner(session.life, session.snapshot, session.failure))
+        if starting:
+            self.query_one(StartPane).redraw()
+        else:
+            self.page.show(session)
+        if side.display:
+            side.show(session)
         self.redraw_frame()
 
     def redraw_frame(self) -> None:
@@ -155,6 +180,8 @@ class VpiApp(DiffDisplay, App[int]):
         """Once a second: what counts seconds by itself."""
         if self.session.frozen or self.session.silent_for:
             self.query_one(HeaderBar).redraw()
+        if self.session.life == "starting":
+            self.query_one(StartPane).redraw()
 
     def _crumbs(self) -> tuple[str, ...]:
         scope = self.session.scope
@@ -178,8 +205,6 @@ class VpiApp(DiffDisplay, App[int]):
             for other in self._pages.values():
                 other.set_class(other is page, "-shown")
             self._here = name
-        side = self.query_one("#side", ScopePanel)
-        side.display = self.size.width >= SIDE_FROM and not page.query(ScopePanel)
         self.session.watch_flows(page.WANTS_FLOWS)
         self.draw()
         focus = page.first_focus()
@@ -310,10 +335,14 @@ class VpiApp(DiffDisplay, App[int]):
         self.session.undo()
 
     async def action_restart(self) -> None:
-        if not self.session.ended:
+        if not self.session.over:
             self.say("The engine runs; there is nothing to restart.")
             return
-        self.session.restart()
+        self._restarting = True
+        try:
+            await asyncio.to_thread(self.session.restart)  # it waits for the old engine to end
+        finally:
+            self._restarting = False
         self.draw()
 
     def action_faster(self, steps: int) -> None:

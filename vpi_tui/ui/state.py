@@ -122,7 +122,7 @@ class Session:
         self._held_alerts: deque[Alert] = deque()
         self._held_lost = 0
         self._newest: Snapshot | None = None
-        self._newest_at = monotonic()
+        self._newest_at = self._started_at = monotonic()
         self._rules_asked = -1
         self._told: set[str] = set()
         self._watch = Watch()
@@ -144,15 +144,20 @@ class Session:
         return self.snapshot.state if self.snapshot is not None else "starting"
 
     @property
-    def ended(self) -> bool:
-        """True when no engine runs any more; `restart` starts another one."""
-        return self._ended
+    def over(self) -> bool:
+        """True when nothing more will come; `restart` starts another engine."""
+        return self.life in ("finished", "failed")
+
+    @property
+    def starting_for(self) -> float:
+        """Seconds since the engine was started; meant for while it does not run yet."""
+        return self._monotonic() - self._started_at
 
     @property
     def silent_for(self) -> float:
         """Seconds since the engine last published a picture; 0 when that is no surprise."""
         silence = self._monotonic() - self._newest_at
-        usual = self._ended or self._newest is None or silence < 2 * self.interval + 3
+        usual = self.life != "running" or silence < 2 * self.interval + 3
         return 0.0 if usual else silence
 
     # Taking what came -------------------------------------------------------------------------
@@ -322,7 +327,7 @@ class Session:
         self._held_alerts.clear()
         self._held_lost = 0
         self.snapshot = self._newest = None
-        self._newest_at = self._monotonic()
+        self._newest_at = self._started_at = self._monotonic()
         self.history.clear()
         self.inbox.clear()
         self.rules, self.rules_loaded, self._rules_asked = RuleBook(), False, -1

@@ -204,8 +204,22 @@ def textual_theme(theme: Theme) -> TextualTheme:
             "input-selection-background": selection,
             "footer-background": panel,
             "text-muted": color("muted"),
+            **(_ANSI_VARIABLES if theme.ansi else {}),
         },
     )
+
+
+_ANSI_VARIABLES = {
+    "ansi-background": "ansi_black",
+    "ansi-foreground": "ansi_white",
+    "input-cursor-background": "ansi_default",
+    "input-cursor-foreground": "ansi_default",
+    "input-cursor-text-style": "reverse",
+    "input-selection-foreground": "ansi_default",
+    "screen-selection-background": "ansi_bright_blue",
+    "screen-selection-foreground": "ansi_black",
+}
+"""What Textual makes itself for a theme with colours, and wants to be told for one without."""
 
 
 def _hex_color(color: str) -> str:

@@ -9,7 +9,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from vpi_tui.ui.widgets.lines import BLANK, Line, to_strip
+from vpi_tui.ui.widgets.lines import BLANK, Line, only_ascii, to_strip
 from vpi_tui.ui.widgets.look import Look, look_of
 
 
@@ -53,8 +53,9 @@ class LineWidget(Widget):
         if changed is None:
             self.refresh()
         elif changed:
-            width = self.outer_size.width
-            self.refresh(*[Region(0, y, width, 1) for y in changed])
+            # Textual counts regions from inside the padding; ours are counted from the outer edge.
+            width, (left, top) = self.outer_size.width, self.content_offset
+            self.refresh(*[Region(-left, y - top, width, 1) for y in changed])
 
     def _recompose(self) -> list[int] | None:
         """Numbers of the lines that changed; None when all did (another size or look)."""
@@ -79,7 +80,9 @@ class LineWidget(Widget):
             return Strip.blank(self.outer_size.width)
         strip = self._strips[y]
         if strip is None:
-            strip = self._strips[y] = to_strip(self._lines[y], self._drawn_width, self.look.palette)
+            look = self.look
+            content = self._lines[y] if look.glyphs.braille else only_ascii(self._lines[y])
+            strip = self._strips[y] = to_strip(content, self._drawn_width, look.palette)
         return strip
 
     def render_lines(self, crop: Region) -> list[Strip]:

@@ -95,6 +95,19 @@ def clip(spans: Sequence[Span], width: int) -> list[Span]:
     return kept
 
 
+def only_ascii(content: Line) -> Line:
+    """The line for a terminal without Unicode: as wide as before, `~` for an ellipsis, `?` for what is lost."""
+    if all(text.isascii() for text, _ in content.spans):
+        return content
+    return content._replace(spans=tuple((_ascii(text), style) for text, style in content.spans))
+
+
+def _ascii(text: str) -> str:
+    if text.isascii():
+        return text
+    return "".join(c if c.isascii() else "~" if c == "…" else "?" * cell_len(c) for c in guard(text))
+
+
 def to_strip(content: Line, width: int, palette: Palette) -> Strip:
     """Draw a line: exactly `width` cells."""
     surface = content.surface
