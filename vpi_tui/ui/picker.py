@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from vpi_tui.ui.widgets.line_table import Column, LineTable, SequenceSource
+from vpi_tui.ui.widgets.lines import Span
 from vpi_tui.ui.widgets.panel import Panel
 
 MOST_SHOWN = 200
@@ -41,6 +42,16 @@ def rank(choices: Sequence[Choice], typed: str) -> list[Choice]:
 def _distance(name: str, word: str) -> int:
     place = name.find(word)
     return 0 if place == 0 else 1 if place > 0 and not name[place - 1].isalnum() else 2 if place > 0 else 3
+
+
+class _Choices(LineTable):
+    """The list under the line that is typed in: its cursor is lit though the keyboard is there."""
+
+    def _margin(self, chosen: bool) -> Span:
+        return (self.look.glyphs.cursor if chosen else " ", "accent")
+
+    def _ground(self, chosen: bool) -> str:
+        return "selection" if chosen else self._surface
 
 
 class Picker(ModalScreen[str | None]):
@@ -78,7 +89,7 @@ class Picker(ModalScreen[str | None]):
         columns = (Column("name", "", 20, 1), Column("help", "", 20, 2, style="muted", priority=1))
         with Vertical(id="picker-box"), Panel(title=self._heading, surface="panel"):
             yield Input(compact=True, id="picker-input")
-            yield LineTable(columns, header=False, surface="panel", empty="Nothing fits.", id="picker-list")
+            yield _Choices(columns, header=False, surface="panel", empty="Nothing fits.", id="picker-list")
 
     def on_mount(self) -> None:
         self.query_one(Input).cursor_blink = False

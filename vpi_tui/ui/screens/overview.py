@@ -122,8 +122,8 @@ class OverviewPage(Page):
             ("graph.in", "graph.out"),
             strict=True,
         ):
-            note += [(f"{mark} {name} ", style), (f"{humanize.bit_rate(rate):>9} ", "number")]
-        self.query_one("#ov-traffic", Panel).set_title("Traffic", note)
+            note += [(f"{mark} {name} ", style), (f"{humanize.bit_rate(rate):>9}", "number"), "  "]
+        self.query_one("#ov-traffic", Panel).set_title("Traffic", note[:-1])
         graph.set_series(shown.upper, shown.lower, seq=shown.number)
 
     def _show_mix(self, session: Session) -> None:
