@@ -103,7 +103,7 @@ class VpiApp(DiffDisplay, App[int]):
         self._keys = Keys(self)
         self._restarting = False
 
-    def get_default_screen(self) -> Screen[Any]:
+    def get_default_screen(self) -> Screen[None]:
         return MainScreen(id="main")
 
     # Layout -----------------------------------------------------------------------------------
