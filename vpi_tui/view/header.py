@@ -110,7 +110,7 @@ def _frozen(condition: Condition) -> list[Field]:
 
 
 def _source(snapshot: Snapshot | None) -> str:
-    return safe(snapshot.source, 24) or "-" if snapshot else "-"
+    return safe(snapshot.source, 28) or "-" if snapshot else "-"
 
 
 def _drops(snapshot: Snapshot | None) -> Field:

@@ -22,7 +22,7 @@ from vpi_tui.view.escape import safe
 from vpi_tui.view.history import History
 from vpi_tui.view.scope import Scope, counters_of
 
-SPARK_POINTS = 8
+SPARK_POINTS = 7
 KINDS: tuple[TalkerKind, ...] = ("guest", "peer", "port", "application")
 WINDOWS: tuple[Window, ...] = ("10s", "1m", "10m", "all")
 WINDOW_WORDS: dict[str, str] = {

@@ -56,7 +56,7 @@ class OverviewPage(Page):
     DEFAULT_CSS = """
     OverviewPage { layout: vertical; }
     OverviewPage #ov-top { height: 1fr; layout: horizontal; }
-    OverviewPage #ov-tree { width: 44; }
+    OverviewPage #ov-tree { width: 46; }
     OverviewPage #ov-right { width: 1fr; layout: vertical; }
     OverviewPage #ov-traffic { height: 1fr; }
     OverviewPage #ov-middle { height: 11; layout: horizontal; }

@@ -96,7 +96,7 @@ def clip(spans: Sequence[Span], width: int) -> list[Span]:
 
 
 def only_ascii(content: Line) -> Line:
-    """The line for a terminal without Unicode, as wide as before: `~` for an ellipsis, `?` for what is lost."""
+    """The line for a terminal without Unicode, as wide as before; what is lost becomes `?`."""
     if all(text.isascii() for text, _ in content.spans):
         return content
     return content._replace(spans=tuple((_ascii(text), style) for text, style in content.spans))

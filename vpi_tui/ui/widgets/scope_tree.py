@@ -89,8 +89,8 @@ class ScopeTree(LineTable):
     def _right(self, row: TreeRow, room: int, glyphs: Glyphs) -> list[Span]:
         """Sparkline, rate and badge; the columns stand still whatever the row holds."""
         spans: list[Span] = []
-        if room >= 37:
-            spans += ((sparkline(row.spark, 8, glyphs), "sparkline"), (" ", "text"))
+        if room >= 36:
+            spans += ((sparkline(row.spark, 7, glyphs), "sparkline"), (" ", "text"))
         if room >= 21:
             spans += ((fit(row.rate, 9, "right", glyphs.ellipsis), "number"), (" ", "text"))
         spans.append(_badge(row.alerts, glyphs))
