@@ -34,17 +34,26 @@ FOLLOW_PACKETS_A_GUEST = 32
 
 
 class Pipeline:
-    """One sensor's stages and what they remember. Time is that of the packets unless the source is live."""
+    """One sensor's stages and what they remember. Time is that of the packets unless the source is live.
+
+    talkers: add up who talks most; `tick` must then be called now and then.
+    """
 
     def __init__(
-        self, spec: EngineSpec, rules: RuleBook, source: EngineSource, *, stopwatch: Stopwatch | None = None
+        self,
+        spec: EngineSpec,
+        rules: RuleBook,
+        source: EngineSource,
+        *,
+        stopwatch: Stopwatch | None = None,
+        talkers: bool = True,
     ) -> None:
         streams = stream_options(spec.options)
         self.rules = rules
         self.source = source
         self.stopwatch = stopwatch or Stopwatch()
         self.decoder = Decoder(verify_checksums=spec.checksums != "none", zero_length_is_rest=source.live)
-        self.table = FlowTable(spec.max_flows, midstream=streams.midstream)
+        self.table = FlowTable(spec.max_flows, midstream=streams.midstream, talkers=talkers)
         self.talkers = Talkers()
         self.attributor = Attributor(source.topology)
         self.names = Names(source.topology)

@@ -53,7 +53,7 @@ def run_scan(
     began = time.monotonic()
     rules = RuleBook.load(spec)
     source = ReplayFeed(spec)
-    pipeline = Pipeline(spec, rules, source)
+    pipeline = Pipeline(spec, rules, source, talkers=False)
     result = ScanResult(rules_loaded=rules.loaded, rules_refused=len(rules.refused))
     writer = EveWriter(eve) if eve is not None else None
     if writer is not None and "flow" in events:

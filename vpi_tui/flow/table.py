@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -85,7 +86,8 @@ class FlowTable:
 
     max_flows: beyond it the idlest of some flows is evicted, and counted. seed: of the hash; leave
     it out except in tests. midstream: follow TCP connections whose start was not seen; the sender
-    of a first SYN+ACK is then the server, and both directions seen make it established.
+    of a first SYN+ACK is then the server, and both directions seen make it established. talkers:
+    keep what flows did until `drain_touched`, also when they have ended.
     """
 
     def __init__(
@@ -94,12 +96,14 @@ class FlowTable:
         timeouts: FlowTimeouts | None = None,
         *,
         midstream: bool = True,
+        talkers: bool = True,
         seed: int | None = None,
     ) -> None:
         if not 1 <= max_flows <= 1 << 28:
             raise ValueError(f"max_flows: 1 to {1 << 28}, not {max_flows}")
         self.max_flows = max_flows
         self.midstream = midstream
+        self._talkers = talkers
         records = _aligned_records(max_flows)
         self.records: Rows = records.view(FLOW_DTYPE)
         """structured[max_flows] of FLOW_DTYPE, by slot; memory is used as slots are."""
@@ -224,21 +228,24 @@ class FlowTable:
         row["slot"] = slots[0]
         return row
 
-    def drain_touched(self) -> Touched:
-        """Flows with packets since the last call, those that ended meanwhile included."""
+    def drain_touched(self, at_once: int = 1 << 16) -> Iterator[Touched]:
+        """Flows with packets since the last drain, those that ended meanwhile included.
+
+        In parts of about `at_once` flows, so that a million of them need no second table.
+        """
+        if self._retired:
+            ended, self._retired, self._retired_rows = self._retired, [], 0
+            yield _touched(_joined(ended))
         arrays, numbers = self._arrays, self._arrays.numbers
-        slots = arrays.touched[: int(numbers[kernels.N_TOUCHED])]
-        raw = arrays.records[slots]
-        live = raw["flow_id"] != 0
-        arrays.records["dirty"][slots] = 0
-        for name in _TOLD:
-            arrays.records[f"told_{name}"][slots] = raw[name].astype(np.uint32)
-        numbers[kernels.N_TOUCHED] = 0
-        raw = _joined([raw[live], *self._retired])
-        self._retired = []
-        self._retired_rows = 0
-        added = (raw[name].astype(np.uint32) - raw[f"told_{name}"] for name in _TOLD)
-        return Touched(raw.view(FLOW_DTYPE), *added)
+        while count := int(numbers[kernels.N_TOUCHED]):
+            rest = max(count - at_once, 0)
+            slots = arrays.touched[rest:count]
+            numbers[kernels.N_TOUCHED] = rest
+            raw = arrays.records[slots]
+            arrays.records["dirty"][slots] = 0
+            for name in _TOLD:
+                arrays.records[f"told_{name}"][slots] = raw[name].astype(np.uint32)
+            yield _touched(_joined([raw[raw["flow_id"] != 0]]))
 
     def memory(self) -> int:
         """Bytes in use, as far as slots were ever used."""
@@ -284,6 +291,8 @@ class FlowTable:
 
     def _retire(self, raw: Rows) -> None:
         """Remember ended flows that drain_touched has not reported yet; bounded."""
+        if not self._talkers:
+            return
         due = raw[raw["dirty"] != 0]
         room = _RETIRED_KEPT - self._retired_rows
         self._retired_lost += max(0, len(due) - room)
@@ -303,6 +312,11 @@ class _OutColumns:
         self.state = np.zeros(capacity, np.uint8)
         self.first = np.zeros(capacity, np.uint8)
         self.new_rows = np.zeros(capacity, np.int32)
+
+
+def _touched(raw: Rows) -> Touched:
+    added = (raw[name].astype(np.uint32) - raw[f"told_{name}"] for name in _TOLD)
+    return Touched(raw.view(FLOW_DTYPE), *added)
 
 
 def _joined(parts: list[Rows]) -> Rows:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.flow.appproto import APP_PROTOS
 from vpi_tui.flow.counters import Tally
-from vpi_tui.flow.facts import Facts, from_touched, merged, total_bytes
+from vpi_tui.flow.facts import FACT_DTYPE, Facts, from_touched, merged, total_bytes
 from vpi_tui.flow.render import address_text
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.windows import Windows
@@ -163,9 +163,12 @@ class Talkers:
 
     def tick(self, table: FlowTable, now_ns: int) -> None:
         """Take what the flows added since the last tick. now_ns: packet time."""
-        touched = table.drain_touched()
-        self.tally.add(touched)
-        self._windows.add(merged(from_touched(touched), same_tick=True), now_ns)
+        parts = [np.zeros(0, FACT_DTYPE)]
+        for touched in table.drain_touched():
+            self.tally.add(touched)
+            parts.append(merged(from_touched(touched), same_tick=True))
+        facts = parts[1] if len(parts) == 2 else merged(np.concatenate(parts), same_tick=True)
+        self._windows.add(facts, now_ns)
 
     def top(
         self,

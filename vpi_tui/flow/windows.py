@@ -49,6 +49,8 @@ class _Span:
 
 SPANS: dict[Window, _Span] = {"10s": _Span(1, 10, 512), "1m": _Span(10, 6, 1024), "10m": _Span(60, 10, 2048)}
 ALL_TIME_LIMIT = 8192
+TICK_LIMIT = 4 * ALL_TIME_LIMIT
+"""Facts taken of one tick: a bucket holds a few ticks before it merges them."""
 
 
 class Windows:
@@ -63,6 +65,9 @@ class Windows:
     def add(self, facts: Facts, now_ns: int) -> None:
         """Facts of the tick that ends at packet time `now_ns`, already merged."""
         self._now = max(self._now, now_ns)
+        kept = largest(facts, TICK_LIMIT)
+        self._dropped += len(facts) - len(kept)
+        facts = kept
         for name, span in SPANS.items():
             ring = self._rings[name]
             number = self._now // (span.seconds * _SECOND)
