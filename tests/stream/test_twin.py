@@ -1,0 +1,107 @@
+"""Whatever segments come, the compiled reassembly does what the naive twin does, and bounds hold."""
+
+from __future__ import annotations
+
+import numba
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.stream.build import feed, finish
+from tests.stream.twin import ACK, FIN, PSH, RST, SYN, Segment, Twin
+from vpi_tui.stream.layout import CELL
+from vpi_tui.stream.reassembly import Reassembler
+
+MILLISECOND = 1_000_000
+BASE = (1 << 32) - 300
+"""Sequence numbers wrap soon."""
+FLAGS = st.sampled_from([ACK, ACK, ACK | PSH, PSH, 0, SYN, SYN | ACK, FIN | ACK, RST, FIN | PSH | ACK])
+EXAMPLES = 60 if numba.config.DISABLE_JIT else 300
+
+
+@st.composite
+def segments(draw: st.DrawFn, *, far: bool = False) -> Segment:
+    """A segment somewhere near the beginning, of bytes that mostly agree with their position."""
+    place = draw(st.integers(-5, 3000) if not far else st.integers(0, (1 << 32) - 1))
+    count = draw(st.sampled_from([0, 0, 1, 7, 60, 500, 1460]))
+    tint = draw(st.sampled_from([0, 0, 0, 1]))
+    return Segment(
+        flow=draw(st.integers(0, 2)),
+        direction=draw(st.integers(1, 2)),
+        flags=draw(FLAGS),
+        seq=(BASE + place) % (1 << 32),
+        ack=(BASE + draw(st.integers(0, 5000))) % (1 << 32),
+        data=bytes((place + k) % 251 ^ tint for k in range(count)),
+        ts_ns=draw(st.integers(0, 20)) * 300 * MILLISECOND,
+    )
+
+
+@st.composite
+def conversations(draw: st.DrawFn) -> list[list[Segment]]:
+    """Batches; times mostly grow, each flow opens once."""
+    found = [s for part in draw(st.lists(st.lists(segments(), max_size=8), max_size=6)) for s in part]
+    seen: set[int] = set()
+    ordered = []
+    for number, s in enumerate(found):
+        late = number * 20 * MILLISECOND
+        ordered.append(
+            Segment(s.flow, s.direction, s.flags, s.seq, s.ack, s.data, s.ts_ns // 8 + late, s.flow not in seen)
+        )
+        seen.add(s.flow)
+    cut = draw(st.integers(1, 8))
+    return [ordered[at : at + cut] for at in range(0, len(ordered), cut)]
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    batches=conversations(),
+    lookback=st.sampled_from([0, 3, 100, CELL]),
+    depth=st.sampled_from([0, 900, 4000]),
+    midstream=st.booleans(),
+)
+def test_does_what_the_twin_does(
+    batches: list[list[Segment]], lookback: int, depth: int, midstream: bool
+) -> None:
+    streams = Reassembler(4, 1 << 20, lookback=lookback, depth=depth, midstream=midstream)
+    twin = Twin(lookback=lookback, depth=depth, midstream=midstream)
+    for batch in batches:
+        assert feed(streams, batch) == twin.run(batch)
+    assert finish(streams) == twin.finish()
+    assert streams.waits() == 0
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(
+    batches=st.lists(
+        st.lists(st.one_of(segments(), segments(far=True)), max_size=12), min_size=1, max_size=6
+    ),
+    opened=st.lists(st.integers(0, 2)),
+)
+def test_memory_is_bounded_and_given_back(batches: list[list[Segment]], opened: list[int]) -> None:
+    streams = Reassembler(3, 0, lookback=64, midstream=True)
+    for number, batch in enumerate(batches):
+        ended = [flow for flow in opened if flow % len(batches) == number]
+        for stretch in feed(streams, batch, ended)[0]:
+            assert stretch.new
+            assert stretch.offset >= 0
+    finish(streams)
+    assert streams.waits() == 0
+    feed(streams, [], [0, 1, 2])
+    assert streams.memory() == 0
+
+
+@pytest.mark.parametrize("flows", [40, 400])
+def test_when_memory_is_used_up_others_lose_theirs_and_it_is_counted(flows: int) -> None:
+    """A hole in each flow, and more bytes behind the holes than there is memory for."""
+    streams = Reassembler(flows, 0, lookback=64)
+    opening = [Segment(flow, 1, SYN, 0, first=True) for flow in range(flows)]
+    early = [Segment(flow, 1, ACK, 1001, data=bytes(8000)) for flow in range(flows)]
+    feed(streams, opening)
+    _, taken = feed(streams, early)
+    stats = streams.stats()
+    most = 256 * CELL
+    assert streams.memory() <= most
+    assert sum(taken) == flows
+    assert stats["tcp.stream_evicted"] >= flows - most // 8000
+    assert stats["tcp.bytes_not_inspected"] == 8000 * stats["tcp.stream_evicted"]
+    assert sum(len(s.new) for s in finish(streams)) == 8000 * (flows - stats["tcp.stream_evicted"])

@@ -1,0 +1,271 @@
+"""The reassembly once more, naively: bytes and positions, no pools, no queue, no arena.
+
+The oracle of the property tests. It knows nothing of memory limits.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from vpi_tui.stream.layout import (
+    CHUNK,
+    EARLY_BYTES,
+    EARLY_SEGMENTS,
+    FARTHEST,
+    HOLD_NS,
+    PATIENCE,
+)
+
+FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
+RESET_WINDOW = 1 << 20
+
+
+@dataclass(frozen=True)
+class Segment:
+    flow: int
+    direction: int
+    flags: int
+    seq: int
+    ack: int = 0
+    data: bytes = b""
+    ts_ns: int = 0
+    first: bool = False
+    """It opens the flow in its slot."""
+
+
+@dataclass(frozen=True)
+class Stretch:
+    row: int
+    flow: int
+    direction: int
+    old: bytes
+    new: bytes
+    offset: int
+    """Of the first old byte."""
+    gap: bool
+
+
+@dataclass
+class Side:
+    """One direction. Positions count from the first byte; base: sequence number of position 0."""
+
+    base: int | None = None
+    position: int = 0
+    acked: int | None = None
+    window: bytes = b""
+    pending: bytes = b""
+    early: list[tuple[int, bytes]] = field(default_factory=list)
+    gap: bool = False
+    full: bool = False
+    since: int | None = None
+    waited: int = 0
+
+    def place(self, seq: int) -> int:
+        assert self.base is not None
+        ahead = (seq - self.base - self.position) % (1 << 32)
+        return self.position + (ahead - (1 << 32) if ahead >= 1 << 31 else ahead)
+
+
+class Twin:
+    def __init__(self, *, lookback: int, depth: int, midstream: bool) -> None:
+        self.lookback, self.midstream = lookback, midstream
+        self.depth = depth or 1 << 62
+        self.sides: dict[tuple[int, int], Side] = {}
+        self.queue: list[tuple[int, int]] = []
+        self.out: list[Stretch] = []
+        self.now = 0
+
+    def run(self, segments: list[Segment]) -> tuple[list[Stretch], list[int]]:
+        self.out = []
+        for segment in segments:
+            if segment.first:
+                self._forget(segment.flow)
+        return self.out, [self._segment(row, segment) for row, segment in enumerate(segments)]
+
+    def finish(self) -> list[Stretch]:
+        self.out = []
+        while self.queue:
+            key = self.queue[0]
+            self._flush(key, -1)
+            self._leave(key)
+        return self.out
+
+    def _forget(self, flow: int) -> None:
+        for direction in (1, 2):
+            self._leave((flow, direction))
+            self.sides.pop((flow, direction), None)
+
+    def _side(self, key: tuple[int, int]) -> Side:
+        return self.sides.setdefault(key, Side())
+
+    def _segment(self, row: int, s: Segment) -> int:
+        self.now = max(self.now, s.ts_ns)
+        self._look_again()
+        key, peer = (s.flow, s.direction), (s.flow, 3 - s.direction)
+        side, seq, taken = self._side(key), s.seq, 0
+        if s.flags & SYN:
+            seen = side.position or side.window or side.pending or side.early
+            if side.base is None or not seen:
+                side.base, side.position, side.acked = (s.seq + 1) % (1 << 32), 0, None
+            seq = (s.seq + 1) % (1 << 32)
+        if s.flags & ACK:
+            self._acknowledged(peer, s.ack, row)
+        if s.data:
+            self._release(peer, row)
+            taken = self._data(key, row, seq, s)
+        if s.flags & (FIN | RST) and side.base is not None:
+            self._ended(key, (seq + len(s.data)) % (1 << 32), s.flags, row)
+        return taken
+
+    def _acknowledged(self, key: tuple[int, int], ack: int, row: int) -> None:
+        side = self._side(key)
+        if side.base is None or side.place(ack) - side.position > FARTHEST:
+            return
+        place = side.place(ack)
+        side.acked = place if side.acked is None else max(place, side.acked)
+        while side.early and side.early[0][0] <= side.acked:
+            self._give_up(key, row)
+
+    def _data(self, key: tuple[int, int], row: int, seq: int, s: Segment) -> int:
+        side = self._side(key)
+        if side.base is None:
+            if not self.midstream and self._side((s.flow, 3 - s.direction)).base is None:
+                return 0
+            side.base, side.position = seq, 0
+        if side.full:
+            return 0
+        place = side.place(seq)
+        if place - side.position > FARTHEST:
+            return 0
+        if side.acked is not None and side.position < place <= side.acked:
+            self._skip(key, place, row)
+            self._stop_at_depth(key)
+        while (
+            place > side.position
+            and side.early
+            and (
+                len(side.early) >= EARLY_SEGMENTS
+                or sum(len(d) for _, d in side.early) + len(s.data) > EARLY_BYTES
+            )
+        ):
+            self._give_up(key, row)
+        if side.full:
+            return 0
+        if place > side.position:
+            at = sum(begin <= place for begin, _ in side.early)
+            side.early.insert(at, (place, s.data))
+            self._enter(key)
+            return 1
+        return self._in_order(key, row, place, s)
+
+    def _in_order(self, key: tuple[int, int], row: int, place: int, s: Segment) -> int:
+        side = self._side(key)
+        kept = side.window + side.pending
+        begin = side.position - len(kept)
+        same = all(
+            byte == kept[place + k - begin]
+            for k, byte in enumerate(s.data)
+            if begin <= place + k < side.position
+        )
+        if place + len(s.data) <= side.position:
+            return int(same)
+        data = s.data[side.position - place :][: self.depth - side.position]
+        joins = bool(side.early) and side.early[0][0] <= side.position + len(data)
+        side.pending += data
+        side.position += len(data)
+        if joins or s.flags & (PSH | FIN | RST) or len(side.pending) >= CHUNK or side.position >= self.depth:
+            if joins:
+                self._join(side)
+            self._release(key, row)
+            self._stop_at_depth(key)
+        else:
+            self._enter(key)
+        return int(same)
+
+    def _join(self, side: Side) -> None:
+        while side.early and side.early[0][0] <= side.position:
+            place, data = side.early.pop(0)
+            rest = data[side.position - place :][: max(0, self.depth - side.position)]
+            side.pending += rest
+            side.position += len(rest)
+
+    def _skip(self, key: tuple[int, int], place: int, row: int) -> None:
+        side = self._side(key)
+        self._release(key, row)
+        side.window, side.position, side.gap = b"", place, True
+
+    def _give_up(self, key: tuple[int, int], row: int) -> None:
+        side = self._side(key)
+        self._skip(key, side.early[0][0], row)
+        self._join(side)
+        self._release(key, row)
+        self._stop_at_depth(key)
+        self._unhold(key)
+
+    def _stop_at_depth(self, key: tuple[int, int]) -> None:
+        side = self._side(key)
+        if side.position >= self.depth:
+            side.full, side.early, side.window, side.pending = True, [], b"", b""
+            self._unhold(key)
+
+    def _release(self, key: tuple[int, int], row: int) -> None:
+        side = self.sides.get(key)
+        if side is None or not side.pending:
+            return
+        offset = side.position - len(side.pending) - len(side.window)
+        self.out.append(Stretch(row, *key, side.window, side.pending, offset, side.gap))
+        together = side.window + side.pending
+        side.window = together[len(together) - min(self.lookback, len(together)) :]
+        side.pending, side.gap = b"", False
+        self._unhold(key)
+
+    def _flush(self, key: tuple[int, int], row: int) -> None:
+        side = self._side(key)
+        self._release(key, row)
+        while side.early:
+            self._give_up(key, row)
+        side.window = b""
+
+    def _ended(self, key: tuple[int, int], seq: int, flags: int, row: int) -> None:
+        side = self._side(key)
+        ahead = side.place(seq) - side.position
+        if flags & RST:
+            if -1 <= ahead <= RESET_WINDOW:
+                self._flush((key[0], 3 - key[1]), row)
+                self._flush(key, row)
+        elif ahead == 0:
+            self._release(key, row)
+            if not side.early:
+                side.window = b""
+
+    def _enter(self, key: tuple[int, int]) -> None:
+        if key not in self.queue:
+            self.queue.append(key)
+            self._side(key).since = self.now
+
+    def _leave(self, key: tuple[int, int]) -> None:
+        if key in self.queue:
+            self.queue.remove(key)
+            self._side(key).waited = 0
+
+    def _unhold(self, key: tuple[int, int]) -> None:
+        side = self._side(key)
+        if not side.early and not side.pending:
+            self._leave(key)
+
+    def _look_again(self) -> None:
+        while self.queue:
+            key = self.queue[0]
+            side = self._side(key)
+            assert side.since is not None
+            if self.now < side.since + HOLD_NS:
+                return
+            waited = side.waited + 1
+            self._release(key, -1)
+            if waited >= PATIENCE:
+                while side.early:
+                    self._give_up(key, -1)
+            self._leave(key)
+            if side.early:
+                self._enter(key)
+                side.waited = waited

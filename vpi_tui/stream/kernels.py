@@ -1,0 +1,365 @@
+"""The loop over the rows of a batch: each TCP segment into its stream."""
+
+from __future__ import annotations
+
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
+import numpy as np
+from numba import njit
+
+from vpi_tui.model.batch import FirstSeen
+from vpi_tui.stream.kernels_cells import cells_left, cells_of, differs, store
+from vpi_tui.stream.kernels_held import dequeue, enqueue
+from vpi_tui.stream.kernels_release import (
+    add,
+    advance,
+    begin,
+    drop_chain,
+    finish,
+    flush,
+    give_up_hole,
+    join_early,
+    release,
+    skip_hole,
+    stop_at_depth,
+)
+from vpi_tui.stream.kernels_segments import distance, drop_first, insert, take_segment
+from vpi_tui.stream.layout import (
+    ACKED,
+    CHUNK,
+    EARLY_BYTES,
+    EARLY_SEGMENTS,
+    FARTHEST,
+    FULL,
+    GAP,
+    N_ARENA,
+    N_DIFFERENT,
+    N_DROPPED,
+    N_DUE,
+    N_EARLY,
+    N_EVICT_HAND,
+    N_EVICTED,
+    N_HELD_FIRST,
+    N_LOST,
+    N_MIDSTREAM,
+    N_NOW,
+    N_OUTSIDE,
+    N_OVERLAP,
+    N_RETRANSMITTED,
+    N_SESSIONS,
+    N_STRETCHES,
+    N_TOP_DIRECTION,
+    PATIENCE,
+    ROW_ROOM,
+    ROW_STRETCHES,
+    SYNCED,
+)
+
+I64 = np.int64
+TCP, FIN, SYN, RST, PSH, ACK = 6, 1, 2, 4, 8, 16
+OF_FLOW = int(FirstSeen.OF_FLOW)
+EVICT_TRIES = 128
+RESET_WINDOW = 1 << 20
+"""A reset within so many bytes of the next one is believed (RFC 5961 is stricter)."""
+
+
+@njit(nogil=True, _nrt=False)
+def drop_bytes(p, i):
+    """Free all cells of a direction; what was not inspected is counted as lost."""
+    own = p.directions[i]
+    pending = I64(own["kept"]) - I64(own["window"])
+    p.numbers[N_LOST] += pending + own["early_bytes"]
+    if pending:
+        own["flags"] |= GAP
+    while own["early"]:
+        drop_first(p, i)
+    drop_chain(p, i)
+    dequeue(p, i)
+
+
+@njit(nogil=True, _nrt=False)
+def forget_flow(p, slot):
+    for i in (2 * slot, 2 * slot + 1):
+        if p.directions[i]["flags"]:
+            drop_bytes(p, i)
+            p.directions[i]["flags"] = 0
+
+
+@njit(nogil=True, _nrt=False)
+def reserve(p, i, bytes_wanted):
+    """Make sure of cells for some bytes of direction i, at the cost of others. False = no memory."""
+    wanted = cells_of(bytes_wanted) + 1
+    tries = 0
+    while cells_left(p) < wanted:
+        top = p.numbers[N_TOP_DIRECTION]
+        if tries >= EVICT_TRIES or not top:
+            return False
+        tries += 1
+        hand = p.numbers[N_EVICT_HAND] + 1
+        hand = hand if hand < top else I64(0)
+        p.numbers[N_EVICT_HAND] = hand
+        other = p.directions[hand]
+        if hand >> 1 == i >> 1 or not (other["chain"] or other["early"]):
+            continue
+        p.numbers[N_EVICTED] += 1
+        drop_bytes(p, hand)
+    return True
+
+
+@njit(nogil=True, _nrt=False)
+def acknowledged(p, j, ack, row, limits, out):
+    """The peer has all up to ack: a hole before that is our loss, nobody will fill it."""
+    own = p.directions[j]
+    if not own["flags"] & SYNCED or distance(ack, own["next_seq"]) > FARTHEST:
+        return
+    if not own["flags"] & ACKED or distance(ack, own["acked"]) > 0:
+        own["acked"] = ack
+        own["flags"] |= ACKED
+    while own["early"] and distance(own["acked"], p.segments[own["early"]]["seq"]) >= 0:
+        give_up_hole(p, j, row, limits, out)
+
+
+@njit(nogil=True, _nrt=False)
+def was_different(p, i, old, source, at, count):
+    """Does a copy of bytes that are kept (it begins `old` bytes back) say something else?"""
+    own = p.directions[i]
+    kept = I64(own["kept"])
+    skipped = max(I64(0), old - kept)
+    count = min(count, old) - skipped
+    if count <= 0 or not differs(p, own["chain"], kept - old + skipped, source, at + skipped, count):
+        return False
+    p.numbers[N_DIFFERENT] += 1
+    return True
+
+
+@njit(nogil=True, _nrt=False)
+def in_order(p, i, row, source, at, count, push, now, limits, out):
+    """The next bytes of the stream: give them out, or keep them until there is more."""
+    own = p.directions[i]
+    count = min(count, limits.depth - I64(own["offset"]))
+    joins = False
+    if own["early"]:
+        following = (I64(own["next_seq"]) + count) & 0xFFFFFFFF
+        joins = distance(p.segments[own["early"]]["seq"], following) <= 0
+    pending = I64(own["kept"]) - I64(own["window"]) + count
+    full = I64(own["offset"]) + count >= limits.depth
+    if joins or push or full or pending >= CHUNK or not reserve(p, i, count):
+        start = begin(p, i, out)
+        add(p, i, source, at, count, out)
+        if joins:
+            join_early(p, i, limits.depth, out)
+        finish(p, i, start, row, limits.lookback, out)
+        stop_at_depth(p, i, limits.depth)
+        return
+    first, last = store(p, own["last"], I64(own["kept"]), source, at, count)
+    if not own["chain"]:
+        own["chain"] = first
+    own["last"] = last
+    own["kept"] += count
+    advance(own, count)
+    enqueue(p, i, now)
+
+
+@njit(nogil=True, _nrt=False)
+def hold_early(p, i, seq, source, at, count, now):
+    """Keep a segment that came too early. Returns 0 when there is no memory for it."""
+    number = take_segment(p) if reserve(p, i, count) else I64(0)
+    if not number:
+        p.numbers[N_DROPPED] += 1
+        return 0
+    insert(p, i, number, seq, source, at, count)
+    p.numbers[N_EARLY] += 1
+    enqueue(p, i, now)
+    return 1
+
+
+@njit(nogil=True, _nrt=False)
+def has_room_for(own, count):
+    return own["early_count"] < EARLY_SEGMENTS and own["early_bytes"] + count <= EARLY_BYTES
+
+
+@njit(nogil=True, _nrt=False)
+def synchronise(p, i, seq, limits):
+    """Start to follow a direction at its first data; False when its beginning had to be seen."""
+    own = p.directions[i]
+    if own["flags"] & SYNCED:
+        return True
+    peer = p.directions[i ^ 1]
+    if not limits.midstream and not peer["flags"] & SYNCED:
+        return False
+    if not peer["flags"] & SYNCED:
+        p.numbers[N_MIDSTREAM] += 1
+        p.numbers[N_SESSIONS] += 1
+    own["flags"] |= SYNCED
+    own["next_seq"] = seq
+    own["offset"] = 0
+    return True
+
+
+@njit(nogil=True, _nrt=False)
+def take_data(p, i, row, seq, source, at, count, push, now, limits, out):
+    """A segment's payload. Returns 1 when its bytes are inspected as part of the stream."""
+    own = p.directions[i]
+    if not synchronise(p, i, seq, limits) or own["flags"] & FULL:
+        return 0
+    ahead = distance(seq, own["next_seq"])
+    if ahead > FARTHEST:
+        p.numbers[N_OUTSIDE] += 1
+        return 0
+    if ahead > 0 and own["flags"] & ACKED and distance(own["acked"], seq) >= 0:
+        skip_hole(p, i, seq, row, out)
+        ahead = I64(0)
+        stop_at_depth(p, i, limits.depth)
+    while ahead > 0 and own["early"] and not has_room_for(own, count):
+        give_up_hole(p, i, row, limits, out)
+        ahead = distance(seq, own["next_seq"])
+    if own["flags"] & FULL:
+        return 0
+    if ahead > 0:
+        return hold_early(p, i, seq, source, at, count, now)
+    old = -ahead
+    different = False
+    if old > 0:
+        different = was_different(p, i, old, source, at, count)
+        if old >= count:
+            p.numbers[N_RETRANSMITTED] += 1
+            return 0 if different else 1
+        p.numbers[N_OVERLAP] += 1
+    in_order(p, i, row, source, at + old, count - old, push, now, limits, out)
+    return 0 if different else 1
+
+
+@njit(nogil=True, _nrt=False)
+def handshake(p, i, seq):
+    """A SYN: its direction starts behind it, unless data was seen already."""
+    own = p.directions[i]
+    if own["flags"] & SYNCED and (own["offset"] or own["kept"] or own["early"]):
+        return
+    if not (own["flags"] | p.directions[i ^ 1]["flags"]) & SYNCED:
+        p.numbers[N_SESSIONS] += 1
+    own["flags"] = (own["flags"] | SYNCED) & (0xFF ^ ACKED)
+    own["offset"] = 0
+    own["next_seq"] = (seq + 1) & 0xFFFFFFFF
+
+
+@njit(nogil=True, _nrt=False)
+def ended(p, i, seq, flags, row, limits, out):
+    """FIN or RST (seq: of the FIN): nothing will follow what is in order."""
+    own = p.directions[i]
+    if not own["flags"] & SYNCED:
+        return
+    ahead = distance(seq, own["next_seq"])
+    if flags & RST:
+        if -1 <= ahead <= RESET_WINDOW:
+            flush(p, i ^ 1, row, limits, out)
+            flush(p, i, row, limits, out)
+    elif ahead == 0:
+        release(p, i, row, limits.lookback, out)
+        if not own["early"]:
+            drop_chain(p, i)
+
+
+@njit(nogil=True, _nrt=False)
+def newest(p, now):
+    """Time never runs backwards, so that the queue stays in order."""
+    p.numbers[N_NOW] = max(p.numbers[N_NOW], now)
+    return p.numbers[N_NOW]
+
+
+@njit(nogil=True, _nrt=False)
+def look_again(p, now, limits, out):
+    """Give out what waits since HOLD_NS; give up holes after PATIENCE looks. False = no room left."""
+    now = newest(p, now)
+    while now >= p.numbers[N_DUE]:
+        if no_room(p, out):
+            return False
+        i = p.numbers[N_HELD_FIRST] - 1
+        own = p.directions[i]
+        waited = I64(own["waited"]) + 1
+        release(p, i, I64(-1), limits.lookback, out)
+        if waited >= PATIENCE:
+            while own["early"]:
+                give_up_hole(p, i, I64(-1), limits, out)
+        dequeue(p, i)
+        if own["early"]:
+            enqueue(p, i, now)
+            own["waited"] = waited
+    return True
+
+
+@njit(nogil=True, _nrt=False)
+def no_room(p, out):
+    """May the next row need more than what is left of the output?"""
+    return p.numbers[N_ARENA] + ROW_ROOM > len(out.arena) or p.numbers[N_STRETCHES] + ROW_STRETCHES > len(
+        out.row
+    )
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def open_batch(p, new_rows, flow_of, ended_slots):
+    """Forget the flows that ended, and what was kept of slots that were given to new ones."""
+    for k in range(len(ended_slots)):
+        forget_flow(p, I64(ended_slots[k]))
+    for k in range(len(new_rows)):
+        slot = I64(flow_of[new_rows[k]])
+        forget_flow(p, slot)
+        p.numbers[N_TOP_DIRECTION] = max(p.numbers[N_TOP_DIRECTION], 2 * slot + 2)
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def update_rows(p, packets, d, flows, wanted, first_row, limits, taken, out):
+    """Put the segments of the rows from first_row on into their streams.
+
+    wanted: uint8[2, 2, 65536]: direction, (destination, source) port: 1 = some rule inspects such a
+    stream. Returns the row at which the output had no room left, or the number of rows.
+    """
+    for r in range(first_row, len(d.packet)):
+        taken[r] = 0
+        if d.proto[r] != TCP or flows.flow[r] < 0:
+            continue
+        side = I64(flows.direction[r]) - 1
+        src, dest = d.src_port[r], d.dest_port[r]
+        own_wanted = wanted[side, 0, dest] | wanted[side, 1, src]
+        if not own_wanted | wanted[1 - side, 0, src] | wanted[1 - side, 1, dest]:
+            continue
+        now = newest(p, packets.ts_ns[d.packet[r]])
+        if no_room(p, out) or (now >= p.numbers[N_DUE] and not look_again(p, now, limits, out)):
+            return r
+        if d.fragment[r] != 0 or I64(d.events[r]) & limits.bad_events:
+            continue
+        i = 2 * I64(flows.flow[r]) + side
+        flags = I64(d.tcp_flags[r])
+        seq = I64(d.tcp_seq[r])
+        if flags & SYN:
+            handshake(p, i, seq)
+            seq = (seq + 1) & 0xFFFFFFFF
+        if flags & ACK:
+            acknowledged(p, i ^ 1, d.tcp_ack[r], I64(r), limits, out)
+        count = I64(d.payload_len[r])
+        if count > 0:
+            release(p, i ^ 1, I64(r), limits.lookback, out)
+            if own_wanted:
+                push = flags & (PSH | FIN | RST) != 0
+                taken[r] = take_data(
+                    p, i, I64(r), seq, packets.buf, d.payload_off[r], count, push, now, limits, out
+                )
+        if flags & (FIN | RST):
+            ended(p, i, (seq + max(count, I64(0))) & 0xFFFFFFFF, flags, I64(r), limits, out)
+    return len(d.packet)
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def release_due(p, now, limits, out):
+    """See `look_again`."""
+    return look_again(p, now, limits, out)
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def release_all(p, limits, out):
+    """Give out everything that waits. It may have to be called again: False."""
+    while p.numbers[N_HELD_FIRST]:
+        if no_room(p, out):
+            return False
+        i = p.numbers[N_HELD_FIRST] - 1
+        flush(p, i, I64(-1), limits, out)
+        dequeue(p, i)
+    return True

@@ -1,0 +1,175 @@
+"""Bytes of one direction into the arena, where they are inspected."""
+
+from __future__ import annotations
+
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
+import numpy as np
+from numba import njit
+
+from vpi_tui.stream.kernels_cells import cells_left, copy_bytes, free_chain, take_cell, unroll
+from vpi_tui.stream.kernels_held import dequeue
+from vpi_tui.stream.kernels_segments import distance, drop_first
+from vpi_tui.stream.layout import (
+    CELL,
+    FULL,
+    GAP,
+    N_ARENA,
+    N_GAPS,
+    N_STRETCHES,
+)
+
+I64 = np.int64
+
+
+@njit(nogil=True, _nrt=False)
+def drop_chain(p, i):
+    own = p.directions[i]
+    free_chain(p, own["chain"])
+    own["chain"] = 0
+    own["last"] = 0
+    own["kept"] = 0
+    own["window"] = 0
+
+
+@njit(nogil=True, _nrt=False)
+def unhold(p, i):
+    """Leave the queue when nothing waits any more."""
+    own = p.directions[i]
+    if not own["early"] and own["kept"] == own["window"]:
+        dequeue(p, i)
+
+
+@njit(nogil=True, _nrt=False)
+def begin(p, i, out):
+    """Lay what is kept at the end of the arena; returns where. `finish` must follow."""
+    start = p.numbers[N_ARENA]
+    kept = I64(p.directions[i]["kept"])
+    unroll(p, p.directions[i]["chain"], I64(0), kept, out.arena, start)
+    p.numbers[N_ARENA] = start + kept
+    return start
+
+
+@njit(nogil=True, _nrt=False)
+def add(p, i, source, begin_at, count, out):
+    """Lay the next bytes of the stream behind."""
+    own = p.directions[i]
+    copy_bytes(out.arena, p.numbers[N_ARENA], source, begin_at, count)
+    p.numbers[N_ARENA] += count
+    advance(own, count)
+
+
+@njit(nogil=True, _nrt=False)
+def advance(own, count):
+    own["next_seq"] = (I64(own["next_seq"]) + count) & 0xFFFFFFFF
+    own["offset"] += count
+
+
+@njit(nogil=True, _nrt=False)
+def keep_window(p, i, out, end, count):
+    """Remember the last `count` bytes before `end` of the arena in place of all that was kept."""
+    own = p.directions[i]
+    if count <= 0 or (not own["chain"] and not cells_left(p)):
+        drop_chain(p, i)
+        return
+    cell = I64(own["chain"])
+    if cell:
+        free_chain(p, p.following[cell])
+        p.following[cell] = 0
+    else:
+        cell = take_cell(p)
+    copy_bytes(p.cells, cell * CELL, out.arena, end - count, count)
+    own["chain"] = cell
+    own["last"] = cell
+    own["kept"] = count
+    own["window"] = count
+
+
+@njit(nogil=True, _nrt=False)
+def finish(p, i, start, row, lookback, out):
+    """Give the stretch from `start` to the end of the arena out; its last bytes become the window."""
+    own = p.directions[i]
+    end = p.numbers[N_ARENA]
+    k = p.numbers[N_STRETCHES]
+    out.row[k] = row
+    out.flow[k] = i >> 1
+    out.direction[k] = 1 + (i & 1)
+    out.start[k] = start
+    out.fresh[k] = start + own["window"]
+    out.end[k] = end
+    out.stream_offset[k] = own["offset"] - (end - start)
+    out.gap[k] = 1 if own["flags"] & GAP else 0
+    p.numbers[N_STRETCHES] = k + 1
+    own["flags"] &= 0xFF ^ GAP
+    keep_window(p, i, out, end, min(end - start, lookback))
+    unhold(p, i)
+
+
+@njit(nogil=True, _nrt=False)
+def release(p, i, row, lookback, out):
+    """Give out what is in order and waits."""
+    own = p.directions[i]
+    if own["kept"] > own["window"]:
+        finish(p, i, begin(p, i, out), row, lookback, out)
+
+
+@njit(nogil=True, _nrt=False)
+def join_early(p, i, depth, out):
+    """Lay the segments behind that now are in order."""
+    own = p.directions[i]
+    while own["early"]:
+        first = p.segments[own["early"]]
+        late = -distance(first["seq"], own["next_seq"])
+        if late < 0:
+            break
+        count = min(I64(first["length"]) - late, depth - I64(own["offset"]))
+        if count > 0:
+            unroll(p, first["chain"], late, count, out.arena, p.numbers[N_ARENA])
+            p.numbers[N_ARENA] += count
+            advance(own, count)
+        drop_first(p, i)
+
+
+@njit(nogil=True, _nrt=False)
+def skip_hole(p, i, seq, row, out):
+    """Bytes up to seq will not come: inspect what was before, go on behind the hole."""
+    own = p.directions[i]
+    release(p, i, row, I64(0), out)
+    drop_chain(p, i)
+    own["offset"] += distance(seq, own["next_seq"])
+    own["next_seq"] = seq
+    own["flags"] |= GAP
+    p.numbers[N_GAPS] += 1
+
+
+@njit(nogil=True, _nrt=False)
+def give_up_hole(p, i, row, limits, out):
+    """Skip the first hole and give out what follows it."""
+    own = p.directions[i]
+    skip_hole(p, i, p.segments[own["early"]]["seq"], row, out)
+    start = begin(p, i, out)
+    join_early(p, i, limits.depth, out)
+    if p.numbers[N_ARENA] > start:
+        finish(p, i, start, row, limits.lookback, out)
+    stop_at_depth(p, i, limits.depth)
+    unhold(p, i)
+
+
+@njit(nogil=True, _nrt=False)
+def stop_at_depth(p, i, depth):
+    """Beyond the depth nothing is followed or kept."""
+    own = p.directions[i]
+    if own["offset"] >= depth:
+        own["flags"] |= FULL
+        while own["early"]:
+            drop_first(p, i)
+        drop_chain(p, i)
+        unhold(p, i)
+
+
+@njit(nogil=True, _nrt=False)
+def flush(p, i, row, limits, out):
+    """Give out all that waits, holes or not, and keep nothing."""
+    release(p, i, row, limits.lookback, out)
+    while p.directions[i]["early"]:
+        give_up_hole(p, i, row, limits, out)
+    drop_chain(p, i)

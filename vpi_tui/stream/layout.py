@@ -1,0 +1,128 @@
+"""What is remembered of each direction of a TCP connection, and the pools that hold its bytes."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.model.batch import I32, I64, U8
+
+CELL = 512
+"""Bytes of a cell; a window of bytes inspected before fits in one."""
+CHUNK = 2560
+"""Bytes that are inspected at the latest, as Suricata's toserver-chunk-size."""
+HOLD_NS = 1_000_000_000
+"""Packet time after which what waits is looked at again."""
+PATIENCE = 5
+"""Such looks until a hole is given up."""
+EARLY_SEGMENTS = 512
+"""Segments that wait behind a hole, of one direction; EARLY_BYTES: their bytes."""
+EARLY_BYTES = 512 << 10
+FARTHEST = 1 << 26
+"""A segment that begins farther ahead than this belongs to no window (RFC 7323: below 2^30)."""
+ROW_ROOM = 2 << 20
+"""Bytes that one row can release at most."""
+ROW_STRETCHES = 2 * EARLY_SEGMENTS + 16
+"""Stretches that one row can release at most."""
+
+# Bits of `flags`.
+SYNCED, ACKED, HELD, GAP, FULL = (1 << k for k in range(5))
+
+DIRECTION_DTYPE = np.dtype(
+    [
+        ("offset", np.int64),  # stream position of next_seq
+        ("since", np.int64),  # ns: when it began to wait
+        ("next_seq", np.uint32),
+        ("acked", np.uint32),  # highest acknowledgement of the peer; with ACKED
+        ("chain", np.int32),  # first cell of the bytes kept: window, then pending; 0 = none
+        ("last", np.int32),  # last cell
+        ("kept", np.int32),  # bytes in the chain
+        ("window", np.int32),  # of these the first so many were inspected before
+        ("early", np.int32),  # first segment behind a hole; 0 = none
+        ("early_last", np.int32),
+        ("early_bytes", np.int32),
+        ("held_before", np.int32),  # neighbours in the queue: direction + 1; 0 = none
+        ("held_after", np.int32),
+        ("early_count", np.uint16),
+        ("flags", np.uint8),
+        ("waited", np.uint8),
+    ]
+)
+"""64 bytes, all zero = nothing known. Directions are numbered slot * 2 (+ 1 for the server's bytes)."""
+
+SEGMENT_DTYPE = np.dtype(
+    [("seq", np.uint32), ("length", np.int32), ("chain", np.int32), ("following", np.int32)]
+)
+"""A segment behind a hole, in a list sorted by seq."""
+
+# Places in `numbers`, int64: state of the pools and queue, then counters.
+(
+    N_CELLS_USED,
+    N_CELLS_TOP,  # cells ever used
+    N_CELLS_FREE,  # first of the list of free cells; 0 = none
+    N_SEGMENTS_TOP,
+    N_SEGMENTS_FREE,
+    N_HELD_FIRST,
+    N_HELD_LAST,
+    N_DUE,  # ns: when the first of the queue is to be looked at
+    N_NOW,  # ns: the newest packet
+    N_TOP_DIRECTION,  # directions ever used
+    N_EVICT_HAND,
+    N_ARENA,  # bytes of the arena in use
+    N_STRETCHES,
+    N_SESSIONS,
+    N_MIDSTREAM,
+    N_GAPS,
+    N_OVERLAP,
+    N_DIFFERENT,  # overlaps with other bytes than the first copy
+    N_RETRANSMITTED,
+    N_EARLY,  # segments that came too early
+    N_DROPPED,  # segments for which there was no memory
+    N_OUTSIDE,  # segments far outside the window
+    N_EVICTED,  # directions whose bytes made room for others
+    N_LOST,  # bytes that were never inspected: evicted, or their flow was taken away
+    N_NUMBERS,
+) = range(25)
+
+
+class Pools(NamedTuple):
+    """All memory of the reassembly; the kernels' one argument for it."""
+
+    directions: NDArray[Any]
+    """structured[2 * flows] of DIRECTION_DTYPE"""
+    cells: U8
+    """uint8[(cells + 1) * CELL]; cell 0 is never used."""
+    following: I32
+    """int32[cells + 1]: next cell of a chain or of the free list; 0 = the last."""
+    segments: NDArray[Any]
+    """structured[segments + 1] of SEGMENT_DTYPE; 0 is never used."""
+    numbers: I64
+
+
+class Limits(NamedTuple):
+    """What the operator and the rules ask for."""
+
+    lookback: int
+    """Bytes given again before fresh ones; at most CELL."""
+    depth: int
+    """Bytes of a direction that are followed."""
+    midstream: int
+    """1 = follow connections whose beginning was not seen."""
+    bad_events: int
+    """Bits of DecoderEvent with which a segment is not taken."""
+
+
+class Output(NamedTuple):
+    """Columns of the StreamBatch under construction, with room to spare."""
+
+    arena: U8
+    row: I32
+    flow: I32
+    direction: U8
+    start: I64
+    fresh: I64
+    end: I64
+    stream_offset: I64
+    gap: U8

@@ -1,0 +1,175 @@
+"""The public face of TCP reassembly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.model.batch import I32, I64, U8, DecodedBatch, DecoderEvent, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.stream import kernels, layout
+from vpi_tui.stream.kernels_held import NEVER
+
+EVERY_PORT: U8 = np.ones((2, 2, 65536), np.uint8)
+EVERYTHING = 1 << 62
+_BAD = sum(1 << event for event in (DecoderEvent.IPV4_CSUM_INVALID, DecoderEvent.TCP_CSUM_INVALID))
+_LEAST_CELLS = 256
+_FIRST_ARENA = 2 * layout.ROW_ROOM
+_FIRST_STRETCHES = 2 * layout.ROW_STRETCHES
+_NO_ROWS: U8 = np.empty(0, np.uint8)
+
+
+class Reassembler:
+    """All TCP streams of one sensor.
+
+    max_flows: slots of the flow table. memory: bytes for what is kept, at most; when they are used
+    up, directions lose what they keep, and that is counted. lookback: bytes given again before fresh
+    ones, at most CELL. depth: bytes followed of each direction, 0 = all. midstream: follow
+    connections whose beginning was not seen. wanted: uint8[2, 2, 65536], direction (to server, to
+    client) x (destination, source) port: 1 = some rule inspects a stream like that.
+    """
+
+    def __init__(
+        self,
+        max_flows: int,
+        memory: int,
+        *,
+        lookback: int = 0,
+        depth: int = 0,
+        midstream: bool = False,
+        wanted: U8 = EVERY_PORT,
+    ) -> None:
+        cells = max(_LEAST_CELLS, memory // (layout.CELL + 4 + layout.SEGMENT_DTYPE.itemsize))
+        self._wanted = wanted
+        self._limits = layout.Limits(
+            lookback=min(max(lookback, 0), layout.CELL),
+            depth=depth or EVERYTHING,
+            midstream=int(midstream),
+            bad_events=_BAD,
+        )
+        self._pools = layout.Pools(
+            directions=np.zeros(2 * max_flows, layout.DIRECTION_DTYPE),
+            cells=np.zeros((cells + 1) * layout.CELL, np.uint8),
+            following=np.zeros(cells + 1, np.int32),
+            segments=np.zeros(cells + 1, layout.SEGMENT_DTYPE),
+            numbers=np.zeros(layout.N_NUMBERS, np.int64),
+        )
+        self._pools.numbers[layout.N_DUE] = NEVER
+        self._out = _columns(_FIRST_ARENA, _FIRST_STRETCHES)
+        self._taken: U8 = np.zeros(0, np.uint8)
+
+    def update(
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, ended_slots: NDArray[Any]
+    ) -> StreamBatch:
+        """The stretches that a batch releases. Its columns are overwritten by the next call.
+
+        ended_slots: int[...], slots of flows that are over and were not given to others since.
+        """
+        rows = len(decoded.packet)
+        if len(self._taken) < rows:
+            self._taken = np.zeros(rows, np.uint8)
+        self._start()
+        kernels.open_batch(self._pools, flows.new_rows, flows.flow, ended_slots)
+        row = 0
+        while True:
+            row = kernels.update_rows(
+                self._pools, packets, decoded, flows, self._wanted, row, self._limits, self._taken, self._out
+            )
+            if row >= rows:
+                return self._batch(self._taken[:rows])
+            self._grow()
+
+    def release(self, now_ns: int) -> StreamBatch | None:
+        """What has waited for too long by packet time `now_ns`: call again until it is None."""
+        if now_ns < self._pools.numbers[layout.N_DUE]:
+            return None
+        self._start()
+        kernels.release_due(self._pools, now_ns, self._limits, self._out)
+        return self._batch(_NO_ROWS)
+
+    def release_all(self) -> StreamBatch | None:
+        """What waits, at the end of the capture: call again until it is None."""
+        if not self._pools.numbers[layout.N_HELD_FIRST]:
+            return None
+        self._start()
+        kernels.release_all(self._pools, self._limits, self._out)
+        return self._batch(_NO_ROWS)
+
+    def memory(self) -> int:
+        """Bytes of the cells in use."""
+        return int(self._pools.numbers[layout.N_CELLS_USED]) * layout.CELL
+
+    def waits(self) -> int:
+        """Directions that hold bytes back; walks the queue."""
+        count, number = 0, int(self._pools.numbers[layout.N_HELD_FIRST])
+        while number:
+            count, number = count + 1, int(self._pools.directions[number - 1]["held_after"])
+        return count
+
+    def stats(self) -> dict[str, float]:
+        """Counters since the start and present sizes, under their EVE paths."""
+        numbers = self._pools.numbers
+        counts = {name: float(numbers[place]) for name, place in _COUNTERS.items()}
+        known = int(numbers[layout.N_TOP_DIRECTION]) * layout.DIRECTION_DTYPE.itemsize
+        return {"tcp.memuse": float(known), "tcp.reassembly_memuse": float(self.memory()), **counts}
+
+    def _start(self) -> None:
+        self._pools.numbers[layout.N_ARENA] = 0
+        self._pools.numbers[layout.N_STRETCHES] = 0
+
+    def _grow(self) -> None:
+        """Twice the room for what is given out, what is there already included."""
+        old, numbers = self._out, self._pools.numbers
+        new = _columns(2 * len(old.arena), 2 * len(old.row))
+        new.arena[: numbers[layout.N_ARENA]] = old.arena[: numbers[layout.N_ARENA]]
+        stretches = numbers[layout.N_STRETCHES]
+        for before, after in zip(old[1:], new[1:], strict=True):
+            after[:stretches] = before[:stretches]
+        self._out = new
+
+    def _batch(self, taken: U8) -> StreamBatch:
+        out, count = self._out, int(self._pools.numbers[layout.N_STRETCHES])
+        return StreamBatch(
+            buf=out.arena,
+            row=out.row[:count],
+            flow=out.flow[:count],
+            direction=out.direction[:count],
+            start=out.start[:count],
+            fresh=out.fresh[:count],
+            end=out.end[:count],
+            stream_offset=out.stream_offset[:count],
+            gap=out.gap[:count],
+            reassembled=taken,
+        )
+
+
+_COUNTERS = {
+    "tcp.sessions": layout.N_SESSIONS,
+    "tcp.midstream_pickups": layout.N_MIDSTREAM,
+    "tcp.reassembly_gap": layout.N_GAPS,
+    "tcp.overlap": layout.N_OVERLAP,
+    "tcp.overlap_diff_data": layout.N_DIFFERENT,
+    "tcp.retransmission": layout.N_RETRANSMITTED,
+    "tcp.out_of_order": layout.N_EARLY,
+    "tcp.segment_memcap_drop": layout.N_DROPPED,
+    "tcp.out_of_window": layout.N_OUTSIDE,
+    "tcp.stream_evicted": layout.N_EVICTED,
+    "tcp.bytes_not_inspected": layout.N_LOST,
+}
+
+
+def _columns(arena: int, stretches: int) -> layout.Output:
+    def ints() -> I32:
+        return np.empty(stretches, np.int32)
+
+    def longs() -> I64:
+        return np.empty(stretches, np.int64)
+
+    def bytes_() -> U8:
+        return np.empty(stretches, np.uint8)
+
+    return layout.Output(
+        arena=np.empty(arena, np.uint8), row=ints(), flow=ints(), direction=bytes_(), start=longs(),
+        fresh=longs(), end=longs(), stream_offset=longs(), gap=bytes_(),
+    )  # fmt: skip
