@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.match.matcher import Matcher
@@ -12,25 +14,35 @@ from vpi_tui.engine.alerts import Alerter
 from vpi_tui.engine.closed import ClosedFlows
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
-from vpi_tui.engine.options import stream_options
+from vpi_tui.engine.options import StreamOptions, stream_options
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.stopwatch import Stopwatch
 from vpi_tui.feed.messages import AlertDetail, FlowDetail
+from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.render import to_record
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
 from vpi_tui.inventory.attribute import Attributor
 from vpi_tui.inventory.learned import LearnedHosts
-from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import I32, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.event import Alert, FlowRecord
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
+from vpi_tui.stream.reassembly import Reassembler
 
 FOLLOW_PACKETS_A_FLOW = 1
 FOLLOW_PACKETS_A_GUEST = 32
 """Between two namings of learned hosts, as a guest costs that many times what a flow costs."""
+
+
+class _Batches(NamedTuple):
+    """One batch as the first stages know it."""
+
+    packets: PacketBatch
+    decoded: DecodedBatch
+    flows: FlowBatch
 
 
 class Pipeline:
@@ -61,6 +73,10 @@ class Pipeline:
         self._learner = LearnedHosts() if source.learns else None
         self._learn_at = 0
         """Packets after which learned hosts are named again."""
+        self.streams = _reassembler(spec, streams, rules) if rules.ruleset.needs_streams else None
+        """None = no rule inspects streams."""
+        self._no_packets: _Batches | None = None
+        """What goes with stretches that no packet released; None = there was no batch yet."""
         self.matcher = Matcher(rules.ruleset, self._places)
         self.evidence = EvidenceStore(spec.evidence_memory)
         self.alerter = Alerter(rules, source, self.evidence)
@@ -84,27 +100,35 @@ class Pipeline:
             decoded = self.decoder.decode(packets)
         with measure("flow"):
             flows = self.table.update(packets, decoded)
-            self.matcher.forget_flows(flows.closed["slot"].tolist())
+            ended = self._ended_slots(flows.closed)
+            self.matcher.forget_flows(ended.tolist())
         with measure("attribute"):
             self.attributor.attribute(flows, self.table.records)
             self._learn(packets, decoded, flows)
             self._end(flows.closed)
+        with measure("stream"):
+            streams = self.streams.update(packets, decoded, flows, ended) if self.streams else None
         with measure("detect"):
-            alerts = self._detect(packets, decoded, flows, None)
+            alerts = self._detect(packets, decoded, flows, streams)
         self._count(packets)
+        if self.streams is not None:
+            self._no_packets = self._no_packets or _without_rows(packets, decoded, flows)
+            alerts += self._detect_released(lambda s: s.release(self.packet_ns))
         self.ledger.add(alerts)
         return alerts
 
     def idle(self) -> list[Alert]:
         """No packet came: what time has ended need not wait for the next."""
+        alerts = self._detect_released(lambda streams: streams.release(self.now_ns()))
         self._hand_out(self.table.drain_closed())
-        return []
+        self.ledger.add(alerts)
+        return alerts
 
     def finish(self) -> list[Alert]:
         """The source has come to its end: nothing is waited for any more."""
-        alerts = self.idle()
+        alerts = self._detect_released(lambda streams: streams.release_all())
         self.ledger.add(alerts)
-        return alerts
+        return alerts + self.idle()
 
     def end_all_flows(self) -> None:
         """End the flows that still live; for who wants a record of each."""
@@ -116,12 +140,8 @@ class Pipeline:
     def _detect(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None
     ) -> list[Alert]:
+        alerts = self._alerts_of_rules(packets, decoded, flows, streams)
         records, first = self.table.records, self.packets + 1
-        matches = self.matcher.match(packets, decoded, flows, streams, self._flow_view())
-        alerts = [
-            self.alerter.from_match(m, packets, decoded, streams, records, self.names, first, self.packet_ns)
-            for m in matches
-        ]
         for number, behaviour in self.rules.numbered_behaviours():
             found = behaviour.observe(packets, decoded, flows)
             if self.rules.is_on(number):
@@ -129,6 +149,26 @@ class Pipeline:
                     self.alerter.from_finding(number, f, packets, decoded, flows, records, self.names, first)
                     for f in found
                 ]
+        return alerts
+
+    def _alerts_of_rules(
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None
+    ) -> list[Alert]:
+        records, first = self.table.records, self.packets + 1
+        matches = self.matcher.match(packets, decoded, flows, streams, self._flow_view())
+        return [
+            self.alerter.from_match(m, packets, decoded, streams, records, self.names, first, self.packet_ns)
+            for m in matches
+        ]
+
+    def _detect_released(self, release: Callable[[Reassembler], StreamBatch | None]) -> list[Alert]:
+        """Inspect stretches that were held back, as long as there are some."""
+        alerts: list[Alert] = []
+        if self.streams is None or self._no_packets is None:
+            return alerts
+        with self.stopwatch.measure("detect"):
+            while (stretches := release(self.streams)) is not None:
+                alerts += self._alerts_of_rules(*self._no_packets, stretches)
         return alerts
 
     def _flow_view(self) -> FlowView:
@@ -143,9 +183,18 @@ class Pipeline:
 
     def _hand_out(self, closed: Any) -> None:
         """Flows that ended outside of a batch."""
-        self.matcher.forget_flows(closed["slot"].tolist())
+        ended = self._ended_slots(closed)
+        self.matcher.forget_flows(ended.tolist())
+        if self.streams is not None:
+            self.streams.forget_flows(ended)
         self.attributor.attribute_closed(closed)
         self._end(closed)
+
+    @staticmethod
+    def _ended_slots(closed: Any) -> I32:
+        """Slots of flows that ended; that of an evicted flow is another flow's already."""
+        slots: I32 = closed["slot"][closed["reason"] != EndReason.EVICTED]
+        return slots
 
     def _end(self, closed: Any) -> None:
         if not len(closed):
@@ -235,10 +284,28 @@ class Pipeline:
             "capture.kernel_packets": float(self.kernel_packets),
             "capture.kernel_drops": float(self.kernel_drops),
         }
-        for stage in (self.decoder, self.table, self.matcher, self.stopwatch):
-            stats.update(stage.stats())
+        for stage in (self.decoder, self.table, self.streams, self.matcher, self.stopwatch):
+            stats.update(stage.stats() if stage is not None else {})
         stats["record.memuse"] = float(self.evidence.bytes)
         stats["detect.rules"] = float(self.rules.enabled_count)
         stats["engine.batches"] = float(self.batches)
         stats["detect.alert"] = float(self.alerter.count)
         return stats
+
+
+def _reassembler(spec: EngineSpec, options: StreamOptions, rules: RuleBook) -> Reassembler:
+    return Reassembler(
+        spec.max_flows,
+        spec.stream_memory,
+        lookback=rules.ruleset.lookback,
+        depth=options.depth,
+        midstream=options.midstream,
+        wanted=rules.ruleset.stream_ports,
+    )
+
+
+def _without_rows(*batches: Any) -> _Batches:
+    """The same columns with nothing in them, of the same types for the compiled loops."""
+    return _Batches(
+        *(type(b)(*(c[:0].copy() if isinstance(c, np.ndarray) else c for c in b)) for b in batches)
+    )

@@ -182,7 +182,7 @@ def _capture(path: Path) -> FileSource:
 
 
 def _conversation() -> list[bytes]:
-    """Two connections: a handshake, a request and its answer, as frames without checksums."""
+    """Two connections: a handshake, a request, its answer, and what waits for more; no checksums."""
     request, answer = b"GET /warm-up HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"
     return [
         frame
@@ -193,7 +193,7 @@ def _conversation() -> list[bytes]:
             _frame(_CLIENT, _SERVER, port, 100, 200, _ACK),
             _frame(_CLIENT, _SERVER, port, 100, 200, _PUSH, request),
             _frame(_SERVER, _CLIENT, port, 200, 100 + len(request), _PUSH, answer),
-            _frame(_CLIENT, _SERVER, port, 100 + len(request), 200 + len(answer), _ACK),
+            _frame(_CLIENT, _SERVER, port, 100 + len(request), 200 + len(answer), _ACK, b"held back"),
         )
     ]
 

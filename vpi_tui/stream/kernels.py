@@ -295,10 +295,14 @@ def no_room(p, out):
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def open_batch(p, new_rows, flow_of, ended_slots):
-    """Forget the flows that ended, and what was kept of slots that were given to new ones."""
-    for k in range(len(ended_slots)):
-        forget_flow(p, I64(ended_slots[k]))
+def forget_flows(p, slots):
+    for k in range(len(slots)):
+        forget_flow(p, I64(slots[k]))
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def open_flows(p, new_rows, flow_of):
+    """Forget what was kept of slots that are given to new flows."""
     for k in range(len(new_rows)):
         slot = I64(flow_of[new_rows[k]])
         forget_flow(p, slot)
@@ -348,18 +352,10 @@ def update_rows(p, packets, d, flows, wanted, first_row, limits, taken, out):
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def release_due(p, now, limits, out):
-    """See `look_again`."""
-    return look_again(p, now, limits, out)
-
-
-@njit(nogil=True, cache=True, _nrt=False)
-def release_all(p, limits, out):
-    """Give out everything that waits. It may have to be called again: False."""
-    while p.numbers[N_HELD_FIRST]:
-        if no_room(p, out):
-            return False
+def release_held(p, now, everything, limits, out):
+    """Give out what waits: what is due, or everything. Some may be left when the output is full."""
+    look_again(p, now, limits, out)
+    while everything and p.numbers[N_HELD_FIRST] and not no_room(p, out):
         i = p.numbers[N_HELD_FIRST] - 1
         flush(p, i, I64(-1), limits, out)
         dequeue(p, i)
-    return True

@@ -70,7 +70,8 @@ class Reassembler:
         if len(self._taken) < rows:
             self._taken = np.zeros(rows, np.uint8)
         self._start()
-        kernels.open_batch(self._pools, flows.new_rows, flows.flow, ended_slots)
+        self.forget_flows(ended_slots)
+        kernels.open_flows(self._pools, flows.new_rows, flows.flow)
         row = 0
         while True:
             row = kernels.update_rows(
@@ -80,20 +81,25 @@ class Reassembler:
                 return self._batch(self._taken[:rows])
             self._grow()
 
+    def forget_flows(self, ended_slots: NDArray[Any]) -> None:
+        """Drop what is kept of flows that are over."""
+        kernels.forget_flows(self._pools, ended_slots)
+
     def release(self, now_ns: int) -> StreamBatch | None:
         """What has waited for too long by packet time `now_ns`: call again until it is None."""
         if now_ns < self._pools.numbers[layout.N_DUE]:
             return None
-        self._start()
-        kernels.release_due(self._pools, now_ns, self._limits, self._out)
-        return self._batch(_NO_ROWS)
+        return self._release(now_ns, False)
 
     def release_all(self) -> StreamBatch | None:
         """What waits, at the end of the capture: call again until it is None."""
         if not self._pools.numbers[layout.N_HELD_FIRST]:
             return None
+        return self._release(0, True)
+
+    def _release(self, now_ns: int, everything: bool) -> StreamBatch:
         self._start()
-        kernels.release_all(self._pools, self._limits, self._out)
+        kernels.release_held(self._pools, now_ns, everything, self._limits, self._out)
         return self._batch(_NO_ROWS)
 
     def memory(self) -> int:
@@ -124,7 +130,8 @@ class Reassembler:
         new = _columns(2 * len(old.arena), 2 * len(old.row))
         new.arena[: numbers[layout.N_ARENA]] = old.arena[: numbers[layout.N_ARENA]]
         stretches = numbers[layout.N_STRETCHES]
-        for before, after in zip(old[1:], new[1:], strict=True):
+        columns: list[tuple[NDArray[Any], NDArray[Any]]] = list(zip(old[1:], new[1:], strict=True))
+        for before, after in columns:
             after[:stretches] = before[:stretches]
         self._out = new
 

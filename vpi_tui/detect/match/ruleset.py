@@ -24,9 +24,9 @@ from vpi_tui.detect.match.kernels_scan import Automata, FastContents
 from vpi_tui.detect.match.kernels_threshold import ThresholdRules
 from vpi_tui.detect.match.kernels_units import PacketRules, Selectors
 from vpi_tui.detect.match.ordering import is_ip_only, rule_order
-from vpi_tui.detect.match.rule_table import build_rule_table
+from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
-from vpi_tui.model.batch import I32, I64, U8
+from vpi_tui.model.batch import I32, I64, U8, Direction
 from vpi_tui.model.errors import RuleError
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
@@ -76,6 +76,9 @@ class RuleSet:
     has_threshold: bool
     needs_streams: bool
     """Does any rule inspect stream data?"""
+    stream_ports: U8
+    """uint8[2, 2, 65536]: direction (to server, to client), (destination, source) port: 1 = a rule
+    inspects streams like that."""
     lookback: int
     """Bytes before the fresh part of a stretch that patterns across the edge need."""
 
@@ -118,6 +121,9 @@ class RuleSet:
             noalert=np.array([s.noalert for s in usable], np.uint8),
             has_threshold=any(s.threshold for s in usable),
             needs_streams=any(_inspects_streams(s, k) for s, k in zip(usable, units, strict=True)),
+            stream_ports=_stream_ports(
+                [s for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)]
+            ),
             lookback=max(
                 (_extent(s) for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)),
                 default=0,
@@ -166,6 +172,22 @@ def _is_plain(signature: Signature, simple: bool) -> bool:
 
 def _inspects_streams(signature: Signature, units: int) -> bool:
     return bool(signature.steps) and bool(units & _STREAMS)
+
+
+def _stream_ports(signatures: Sequence[Signature]) -> U8:
+    """RuleSet.stream_ports of the rules that inspect streams."""
+    wanted = np.zeros((2, 2, 65536), np.uint8)
+    for signature in signatures:
+        header, directions = signature.header, directions_of(signature)
+        restricted = [(0, header.dest_port), (1, header.src_port)]
+        side, ports = next(((s, p) for s, p in restricted if p != ANY_PORT), (0, ANY_PORT))
+        for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
+            if directions >> direction & 1:
+                for low, high in ports.spans:
+                    wanted[direction - 1, side, low : high + 1] = 1
+                    if header.bidirectional:
+                        wanted[direction - 1, 1 - side, low : high + 1] = 1
+    return wanted
 
 
 def _extent(signature: Signature) -> int:
