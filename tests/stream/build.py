@@ -51,7 +51,13 @@ def stretches_of(batch: StreamBatch) -> list[Stretch]:
     rows = zip(*(column.tolist() for column in (*columns, batch.stream_offset, batch.gap)), strict=True)
     return [
         Stretch(
-            row, flow, side, batch.buf[start:fresh].tobytes(), batch.buf[fresh:end].tobytes(), offset, bool(gap)
+            row,
+            flow,
+            side,
+            batch.buf[start:fresh].tobytes(),
+            batch.buf[fresh:end].tobytes(),
+            offset,
+            bool(gap),
         )
         for row, flow, side, start, fresh, end, offset, gap in rows
     ]

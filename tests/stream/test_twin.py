@@ -45,7 +45,9 @@ def conversations(draw: st.DrawFn) -> list[list[Segment]]:
     for number, s in enumerate(found):
         late = number * 20 * MILLISECOND
         ordered.append(
-            Segment(s.flow, s.direction, s.flags, s.seq, s.ack, s.data, s.ts_ns // 8 + late, s.flow not in seen)
+            Segment(
+                s.flow, s.direction, s.flags, s.seq, s.ack, s.data, s.ts_ns // 8 + late, s.flow not in seen
+            )
         )
         seen.add(s.flow)
     cut = draw(st.integers(1, 8))
