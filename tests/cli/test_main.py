@@ -220,7 +220,11 @@ def test_rules_check_tells_what_does_not_load(tmp_path, capsys):
 
 def test_a_hostile_rule_file_cannot_write_to_the_terminal(tmp_path, capsys):
     path = tmp_path / "evil.rules"
-    path.write_text('alert tcp any any -> any any (msg:"\x1b[2Jgone\u202e"; content:"abcd"; sid:1;)\n')
+    bad = "\x1b[2Jgone\u202e"
+    path.write_text(
+        f'alert tcp any any -> any any (msg:"{bad}"; content:"a{bad}"; flowbits:set,{bad}; sid:1;)\n'
+        f"alert tcp any any -> any any (cont{bad}; sid:2;)\n"
+    )
     run("rules", "list", "-S", str(path))
     run("rules", "show", "1", "-S", str(path))
     run("rules", "check", str(path))

@@ -112,8 +112,8 @@ def _show(args: argparse.Namespace) -> int:
         )
     for signature in found:
         print(_plain(signature.raw))
-        print(f"\nread from {signature.origin.path}:{signature.origin.line}\n")
-        print(describe(signature))
+        print(f"\nread from {_plain(signature.origin.path)}:{signature.origin.line}\n")
+        print("\n".join(_plain(line) for line in describe(signature).split("\n")))
     return EXIT_DONE
 
 
