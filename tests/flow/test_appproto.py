@@ -1,0 +1,94 @@
+"""Which application a flow speaks, from its first payload bytes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.flow.rows import ACK, Seg, batch
+from vpi_tui.flow.appproto import APP_PROTOS, MATCHERS, app_tables
+from vpi_tui.flow.kernels_app import MAX_PROBED
+from vpi_tui.flow.table import FlowTable
+
+TCP = Seg(flags=ACK, dport=9)
+UDP = Seg(proto=17, dport=9)
+DNS_QUERY = bytes.fromhex("beef0100000100000000000003777777076578616d706c65036f72670000010001")
+TLS_HELLO = bytes.fromhex("160301020001000200")
+QUIC = bytes.fromhex("c000000001") + bytes(1200)
+
+
+def app_of(*rows: Seg) -> str:
+    table = FlowTable(4)
+    table.update(*batch(rows))
+    return APP_PROTOS[int(table.records["app_proto"][0])]
+
+
+@pytest.mark.parametrize(
+    ("row", "app"),
+    [
+        (replace(TCP, payload=b"GET / HTTP/1.1\r\n"), "http"),
+        (replace(TCP, payload=b"PRI * HTTP/2.0\r\n\r\n"), "http2"),
+        (replace(TCP, payload=TLS_HELLO), "tls"),
+        (replace(TCP, payload=b"SSH-2.0-OpenSSH_9.6\r\n"), "ssh"),
+        (replace(TCP, payload=b"\0\0\0\x40\xfeSMB@\0"), "smb"),
+        (replace(TCP, payload=b"EHLO there\r\n", dport=25), "smtp"),
+        (replace(TCP, payload=b"USER anonymous\r\n", dport=21), "ftp"),
+        (replace(TCP, payload=b"USER me\r\n", dport=110), "pop3"),
+        (replace(TCP, payload=b"*1\r\n$4\r\nPING\r\n"), "redis"),
+        (replace(TCP, payload=bytes.fromhex("0000000804d2162f")), "postgresql"),
+        (replace(TCP, payload=bytes.fromhex("0300002a25e00000000000")), "rdp"),
+        (replace(TCP, payload=b"\0\x1d" + DNS_QUERY, dport=53), "dns"),
+        (replace(UDP, payload=DNS_QUERY, dport=5300), "dns"),
+        (replace(UDP, payload=QUIC), "quic"),
+        (replace(UDP, payload=b"\x23" + bytes(47), dport=123), "ntp"),
+        (replace(UDP, payload=b"M-SEARCH * HTTP/1.1\r\n"), "ssdp"),
+        (replace(UDP, payload=b"\x01\x01\x06\0" + bytes(232) + b"\x63\x82\x53\x63"), "dhcp"),
+        (replace(TCP, payload=b"USER anonymous\r\n"), ""),
+        (replace(TCP, payload=b"GET"), ""),
+        (replace(TCP, payload=b"\xfe\xed\xfa\xce" * 8), ""),
+        (replace(UDP, payload=b"GET / HTTP/1.1\r\n"), ""),
+        (replace(UDP, proto=132, payload=b"GET / HTTP/1.1\r\n"), ""),
+    ],
+)
+def test_first_bytes_name_the_application(row: Seg, app: str) -> None:
+    assert app_of(row) == app
+
+
+def test_the_server_may_speak_first() -> None:
+    assert app_of(replace(TCP, payload=0), TCP.back(payload=b"HTTP/1.1 200 OK\r\n")) == "http"
+
+
+def test_a_direction_matters() -> None:
+    assert app_of(replace(TCP, payload=b"HTTP/1.1 200 OK\r\n")) == ""
+
+
+def test_only_the_first_payloads_of_each_direction_are_looked_at() -> None:
+    noise = [replace(TCP, payload=b"\xfe" * 20)] * MAX_PROBED
+    assert app_of(*noise[1:], replace(TCP, payload=b"GET / HTTP/1.1\r\n")) == "http"
+    assert app_of(*noise, replace(TCP, payload=b"GET / HTTP/1.1\r\n")) == ""
+    assert app_of(*noise, TCP.back(payload=b"HTTP/1.1 200 OK\r\n")) == "http"
+
+
+def test_what_was_found_stays() -> None:
+    assert app_of(replace(TCP, payload=TLS_HELLO), replace(TCP, payload=b"GET / HTTP/1.1\r\n")) == "tls"
+
+
+@pytest.mark.parametrize("size", range(0, 40))
+def test_short_payloads_are_read_to_their_end_only(size: int) -> None:
+    """What lies behind the payload (here: the rest of a message) must not complete a match."""
+    packets, decoded = batch([replace(UDP, payload=DNS_QUERY)])
+    decoded.payload_len[0] = min(size, len(DNS_QUERY))
+    table = FlowTable(4)
+    table.update(packets, decoded)
+    assert APP_PROTOS[int(table.records["app_proto"][0])] == ("dns" if size >= 17 else "")
+
+
+def test_the_registry_fits_the_record() -> None:
+    tables = app_tables()
+    assert len(APP_PROTOS) <= np.iinfo(np.uint8).max
+    assert len(tables.app) == len(MATCHERS)
+    assert all(matcher.test or matcher.port or matcher.second for matcher in MATCHERS)
+    assert len(tables.start) == 513
+    assert tables.start[-1] == len(tables.rows)
