@@ -184,11 +184,11 @@ def test_rows_say_it_all():
         "1",
         "RECON port scan",
         "high > db-1",
+        "1m 02s",
         "T1190",
         "14:13:22",
         "14:13:22",
-        "1m 02s",
-        "",
+        "open",
     ]
 
 

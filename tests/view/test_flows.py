@@ -55,7 +55,7 @@ def test_a_broken_sender_cannot_break_the_view(given_flows, cut, count, noise):
     rows = FlowRows(table, filters.parse("!zzz", FIELDS))
     assert len(rows) == max(count, 0)
     for index in range(len(rows)):
-        assert len(rows.row(index)) == 12
+        assert len(rows.row(index)) == 13
 
 
 # Filters --------------------------------------------------------------------------------------
@@ -185,6 +185,7 @@ def test_every_flag_finds_its_flows(flag):
 # Order ----------------------------------------------------------------------------------------
 
 PLAIN: dict[str, Callable[[Flow], object]] = {
+    "share": lambda f: f.bytes_toserver / max(f.bytes_toserver + f.bytes_toclient, 1),
     "bytes": lambda f: f.bytes_toserver + f.bytes_toclient,
     "pkts": lambda f: f.pkts_toserver + f.pkts_toclient,
     "last": lambda f: f.end_ns,
@@ -257,8 +258,8 @@ def test_cells():
     )
     cells = flow_cells(FlowTable(columns([flow])), 0, START + 63 * NS)
     assert [cell if isinstance(cell, str) else cell[0] for cell in cells] == [
-        *("255+", "established", "tls", "web-1 10.0.0.1:40000", "[2001:db8::5]:443", "1.23k", "1.00 kB"),
-        *("75%", "3.0 s", "1m 00s", "br0", "12"),
+        *("*", "!255+", "tls", "web-1 10.0.0.1:40000", "[2001:db8::5]:443", "1.23k", "1.00 kB"),
+        *("75%", "3.0 s", "1m 00s", "established", "br0", "12"),
     ]
 
 

@@ -260,10 +260,12 @@ class VpiApp(DiffDisplay, App[int]):
 
     async def on_key(self, event: Key) -> None:
         """The keys of a page act also while something beside it has the focus."""
-        action = self._keys.of_page(event.key) if self._here and len(self.screen_stack) == 1 else ""
-        if action and not self.query_one(Prompt).is_open:
+        if not self._here or len(self.screen_stack) > 1 or self.query_one(Prompt).is_open:
+            return
+        action, node = self._keys.of_page(event.key)
+        if action:
             event.stop()
-            await self.run_action(action, self.page)
+            await self.run_action(action, node)
 
     @on(KeyFooter.KeyClicked)
     async def _key_clicked(self, message: KeyFooter.KeyClicked) -> None:

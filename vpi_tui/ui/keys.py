@@ -62,8 +62,7 @@ class Keys:
 
     def footer(self) -> list[tuple[str, str]]:
         """(key, what it does): help first, then the page's own, then the program's."""
-        page = self._app.page
-        own = [(b, page) for b in bindings_of(type(page)) if b.show]
+        own = [(b, node) for b, node in self._own() if b.show]
         common = [(b, self._app) for b in bindings_of(type(self._app)) if b.show]
         common.sort(key=lambda pair: pair[0].action != _ALWAYS_FIRST)
         ordered = [*common[:1], *own, *common[1:]]
@@ -73,15 +72,23 @@ class Keys:
     def clicked(self, key: str) -> tuple[str, DOMNode]:
         return self._clickable.get(key, ("", self._app))
 
-    def of_page(self, key: str) -> str:
-        """The action of the page for a key that nobody else took; "" = none."""
-        page = self._app.page
-        return next((b.action for b in bindings_of(type(page)) if b.key == key), "")
+    def of_page(self, key: str) -> tuple[str, DOMNode]:
+        """The action of the page for a key that nobody else took, and who does it; "" = none."""
+        return next(((b.action, node) for b, node in self._own() if b.key == key), ("", self._app))
+
+    def _own(self) -> list[tuple[Binding, DOMNode]]:
+        """The page's bindings that act now, those of an open detail first."""
+        return [
+            (binding, node)
+            for node in self._app.page.key_nodes()
+            for binding in bindings_of(type(node))
+            if node.check_action(binding.action.partition("(")[0], ())
+        ]
 
     def help(self) -> list[tuple[str, list[KeyHelp]]]:
         """(title, lines) for the help of the page that is shown."""
         page = self._app.page
-        groups = [("This screen", _lines(bindings_of(type(page)))), ("Lists", _LISTS)]
+        groups = [("This screen", _lines([b for b, _ in self._own()])), ("Lists", _LISTS)]
         if page.FIELDS is not None:
             groups.append(("Filter", [KeyHelp("/", page.FIELDS.help())]))
         groups.append(("Everywhere", _lines(bindings_of(type(self._app)))))

@@ -7,7 +7,7 @@ that was quiet longest makes room, and that is counted too.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 
@@ -129,6 +129,19 @@ class Inbox:
         """Newest first."""
         return list(reversed(self._groups.values()))
 
+    def of_flow(self, flow_id: int) -> list[Alert]:
+        """Alerts of one flow that are still there whole, oldest first."""
+        found = [a for group in self._groups.values() for a in group.kept if flow_id and a.flow_id == flow_id]
+        return sorted(found, key=lambda alert: alert.number)
+
+    def of_rule(self, gid: int, sid: int) -> list[Group]:
+        """Groups of one rule, newest first."""
+        return [group for group in self.groups() if group.key[:2] == (gid, sid)]
+
+    def find(self, alert: Alert) -> Group | None:
+        """The group that an alert belongs to; None when it was forgotten."""
+        return self._groups.get((alert.gid, alert.sid, subject(alert)))
+
     def acknowledge(self, key: object) -> str:
         """Acknowledge what is open, or take that back when nothing is. Says what happened."""
         group = self.get(key)
@@ -249,30 +262,85 @@ def parties(group: Group) -> str:
 
 
 def inbox_rows(
-    groups: Sequence[Group], marks: Sequence[str], now_ns: int, zone: tzinfo = UTC, today: bool = True
+    groups: Sequence[Group],
+    marks: Sequence[str],
+    now_ns: int,
+    zone: tzinfo = UTC,
+    *,
+    off: Container[tuple[int, int]] = (),
 ) -> Rows:
-    """Columns: severity, count, signature, guest and peer, technique, first, last, age, note.
+    """Columns: severity, count, signature, guest and peer, age, technique, first, last, state and note.
 
-    marks: the signs of high, medium and low. today: times without the date.
+    marks: the signs of high, medium and low. off: rules (gid, sid) that are switched off. Times bear the date
+    when the alerts are of more than one day.
     """
-    tell = humanize.clock if today else humanize.moment
-    return Rows([Row(group.key, _cells(group, marks, now_ns, zone, tell)) for group in groups])
+    days = {humanize.day(ts, zone) for group in groups for ts in (group.first_ns, group.last_ns)}
+    tell = humanize.clock if len(days) < 2 else humanize.moment
+    return Rows([Row(group.key, _cells(group, marks, now_ns, zone, tell, off)) for group in groups])
 
 
 def _cells(
-    group: Group, marks: Sequence[str], now_ns: int, zone: tzinfo, tell: Callable[[int, tzinfo], str]
+    group: Group,
+    marks: Sequence[str],
+    now_ns: int,
+    zone: tzinfo,
+    tell: Callable[[int, tzinfo], str],
+    off: Container[tuple[int, int]],
 ) -> tuple[Cell, ...]:
     level = group.severity
     style = SEVERITY_STYLES[level] if group.open else "muted"
-    text = "signature" if group.open else "muted"
+    shade = "text" if group.open else "muted"
     return (
         (f"{marks[level]} {SEVERITY_WORDS[level]}", style),
-        (humanize.count(group.count), "number" if group.open else "muted"),
-        (safe(group.newest.msg, 120), text),
+        (humanize.count(group.count), shade),
+        (safe(group.newest.msg, 120), "signature" if group.open else "muted"),
         (parties(group), "guest" if group.open else "muted"),
+        (humanize.ago(group.last_ns, now_ns), "time"),
         (safe(group.newest.technique, 16) or "-", "muted"),
         (tell(group.first_ns, zone), "time"),
         (tell(group.last_ns, zone), "time"),
-        (humanize.ago(group.last_ns, now_ns), "time"),
-        (("" if group.open else "acknowledged ") + safe(group.note, 80), "muted"),
+        _state(group, group.key[:2] in off),
+    )
+
+
+def _state(group: Group, rule_off: bool) -> Cell:
+    """`open`, `acked`, `rule off`, and the operator's note."""
+    words = [] if group.open else ["acked"]
+    words += ["rule off"] if rule_off else []
+    words += [safe(group.note, 80)] if group.note else []
+    return (", ".join(words) or "open", "accent" if group.note else "muted" if words else "text")
+
+
+def hit_rows(groups: Sequence[Group], now_ns: int) -> Rows:
+    """Groups of one rule. Columns: count, guest and peer, age, state and note."""
+    return Rows(
+        [
+            Row(
+                group.key,
+                (
+                    (humanize.count(group.count), "number"),
+                    (parties(group), "guest"),
+                    (humanize.ago(group.last_ns, now_ns), "time"),
+                    _state(group, rule_off=False),
+                ),
+            )
+            for group in groups
+        ]
+    )
+
+
+def single_rows(alerts: Sequence[Alert], marks: Sequence[str], zone: tzinfo = UTC) -> Rows:
+    """Alerts one by one. Columns: severity, time, signature, from and to, technique."""
+    return Rows([Row(alert.number, _single(alert, marks, zone)) for alert in alerts])
+
+
+def _single(alert: Alert, marks: Sequence[str], zone: tzinfo) -> tuple[Cell, ...]:
+    level = severity_index(alert.priority)
+    ends = (alert.src_guest or alert.src_ip, alert.dest_guest or alert.dest_ip)
+    return (
+        (f"{marks[level]} {SEVERITY_WORDS[level]}", SEVERITY_STYLES[level]),
+        (humanize.clock(alert.ts_ns, zone), "time"),
+        (safe(alert.msg, 120), "signature"),
+        (f"{safe(ends[0], 64)} > {safe(ends[1], 64)}", "guest"),
+        (safe(alert.technique, 16) or "-", "muted"),
     )

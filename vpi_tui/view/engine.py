@@ -73,6 +73,8 @@ class _Known:
     name: str
     tell: Callable[[float], str]
     judge: Callable[[Snapshot, float], tuple[Verdict, str]] = lambda _snapshot, _value: ("", "")
+    whole: str = ""
+    """Path of what this is a share of."""
 
 
 def _figures(snapshot: Snapshot, known: tuple[_Known, ...]) -> tuple[Figure, ...]:
@@ -82,8 +84,38 @@ def _figures(snapshot: Snapshot, known: tuple[_Known, ...]) -> tuple[Figure, ...
         if value is None:
             continue
         verdict, hint = item.judge(snapshot, value)
-        out.append(Figure(item.name, item.tell(value), verdict, hint))
+        whole = snapshot.stats.get(item.whole, 0.0)
+        share = f" ({humanize.percent(value / whole)})" if whole and value else ""
+        out.append(Figure(item.name, item.tell(value) + share, verdict, hint))
     return tuple(out)
+
+
+def problems(snapshot: Snapshot | None, life: str, failure: str, silent_for: float) -> list[Figure]:
+    """What the operator should mend, gravest first; each with what to do. [] = all is well.
+
+    silent_for: seconds since the engine should have published a picture; 0 = it is on time.
+    """
+    found: list[Figure] = []
+    if life == "failed":
+        reason = failure or (snapshot.state_text if snapshot else "")
+        found.append(
+            Figure(
+                "The engine is gone:",
+                safe(reason, 300) or "no reason given",
+                "error",
+                "r starts another one.",
+            )
+        )
+    elif silent_for:
+        silence = humanize.duration(silent_for)
+        found.append(
+            Figure("The engine has been silent for", silence, "error", "It is overloaded or stopped.")
+        )
+    if snapshot is not None:
+        judged = [figure for section in sections(snapshot) for figure in section.figures]
+        found += [figure for figure in judged if figure.verdict == "error"]
+        found += [figure for figure in judged if figure.verdict == "warning"]
+    return found
 
 
 def drop_share(snapshot: Snapshot) -> float:
@@ -117,13 +149,23 @@ def _judge_fill(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
     return ("error" if value > 0.9 else "warning"), "The engine does not keep up."
 
 
+def _judge_cut(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
+    return ("warning", "Some rules were too costly and given up on.") if value else ("good", "")
+
+
 _CAPTURE = (
     _Known("capture.kernel_packets", "packets offered", humanize.count),
-    _Known("capture.kernel_drops", "dropped by the kernel", humanize.count, _judge_drops),
+    _Known(
+        "capture.kernel_drops",
+        "dropped by the kernel",
+        humanize.count,
+        _judge_drops,
+        "capture.kernel_packets",
+    ),
     _Known("capture.ring_fill", "ring filled", humanize.percent, _judge_fill),
     _Known("decoder.pkts", "packets decoded", humanize.count),
     _Known("decoder.bytes", "bytes decoded", humanize.size),
-    _Known("decoder.invalid", "malformed packets", humanize.count),
+    _Known("decoder.invalid", "malformed packets", humanize.count, whole="decoder.pkts"),
     _Known("capture.lag_seconds", "behind the wire", humanize.duration),
     _Known("detect.alert", "alerts raised", humanize.count),
     _Known("feed.alerts_dropped", "alerts not shown", humanize.count, _judge_lost),
@@ -138,6 +180,8 @@ _TABLES = (
     _Known("tcp.gaps", "gaps in streams", humanize.count),
     _Known("record.memuse", "evidence kept", humanize.size),
     _Known("detect.rules", "rules at work", humanize.count),
+    _Known("detect.memuse", "rule memory", humanize.size),
+    _Known("detect.budget_exhausted", "checks cut short", humanize.count, _judge_cut),
 )
 _PROCESS = (
     _Known("engine.cpu_share", "CPU now", humanize.percent),
@@ -173,4 +217,8 @@ class CpuClock:
 def other_stats(snapshot: Snapshot) -> tuple[Figure, ...]:
     """Statistics that have no line of their own, under their EVE paths."""
     rest = sorted(p for p in snapshot.stats if p not in _TOLD and not p.startswith("stage."))
-    return tuple(Figure(safe(path, 40), f"{snapshot.stats[path]:,.6g}") for path in rest[:200])
+    return tuple(Figure(safe(path, 40), _plain(snapshot.stats[path])) for path in rest[:200])
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if value.is_integer() else f"{value:,.6g}"

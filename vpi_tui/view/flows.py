@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 
 from vpi_tui.model.snapshot import FlowColumns
 from vpi_tui.view import humanize
-from vpi_tui.view.cells import Cell
-from vpi_tui.view.escape import safe
+from vpi_tui.view.cells import Cell, Row, Rows
+from vpi_tui.view.escape import is_safe, safe
 from vpi_tui.view.filters import NOTHING, Filter
 from vpi_tui.view.flow_table import FIELDS, STATE_NAMES, Column, FlowTable, address_text, proto_name
+from vpi_tui.view.scope import ALL, Scope
 
 __all__ = ["FIELDS", "SORTS", "FlowRows", "FlowTable", "group_rows", "order"]
 
 _STATE_STYLES = ("new", "good", "muted")
+MARKS = ("+", "*", "-")
+"""Signs of new, established and closed where nothing better can be drawn."""
 
 
 def _name_rank(table: FlowTable, column: str) -> Column:
@@ -44,6 +47,7 @@ def _address_rank(addresses: Column) -> Column:
 
 SORTS: dict[str, Callable[[FlowTable], Column]] = {
     "bytes": lambda t: t["bytes_toserver"] + t["bytes_toclient"],
+    "share": lambda t: t["bytes_toserver"] / np.maximum(t["bytes_toserver"] + t["bytes_toclient"], 1),
     "pkts": lambda t: t["pkts_toserver"] + t["pkts_toclient"],
     "last": lambda t: t["end_ns"],
     "start": lambda t: t["start_ns"],
@@ -93,7 +97,8 @@ def _ascending(keys: Column, *, descending: bool) -> Column:
 class FlowRows:
     """Lines for a table. The order is found as far down as somebody scrolled, page by page.
 
-    Columns: alerts, state, application, source, destination, packets, bytes, age, last seen, switch, vlan.
+    Columns: mark of the state, alerts, application, source, destination, packets, bytes, share sent by the
+    source, duration, last seen, state, switch, vlan. `marks`: the signs of new, established and closed.
     """
 
     def __init__(
@@ -101,12 +106,18 @@ class FlowRows:
         table: FlowTable,
         wanted: Filter = NOTHING,
         *,
+        scope: Scope = ALL,
         sort: str = "bytes",
         descending: bool = True,
         now_ns: int = 0,
+        marks: Sequence[str] = MARKS,
+        short: bool = False,
     ) -> None:
+        """short: an end that is a guest is told by its name alone, for narrow tables."""
         self.table = table
-        mask = table.mask(wanted)
+        self._short = short
+        self._marks = marks
+        mask = chosen(table, scope, wanted)
         self._chosen = None if mask is None else np.flatnonzero(mask)
         keys = SORTS.get(sort, SORTS["bytes"])(table)
         self._keys = keys if self._chosen is None else keys[self._chosen]
@@ -139,10 +150,25 @@ class FlowRows:
         return int(np.count_nonzero(ranked < mine) + np.count_nonzero(ranked[: places[0]] == mine))
 
     def row(self, index: int) -> Sequence[Cell]:
-        return flow_cells(self.table, self._at(index), self._now)
+        return flow_cells(self.table, self._at(index), self._now, self._marks, short=self._short)
 
 
-def flow_cells(table: FlowTable, at: int, now_ns: int) -> tuple[Cell, ...]:
+def chosen(table: FlowTable, scope: Scope, wanted: Filter = NOTHING) -> NDArray[np.bool_] | None:
+    """Which flows lie in the scope and hold the filter; None = all of them."""
+    mask = table.mask(wanted)
+    if scope.kind == "all":
+        return mask
+    number = np.fromiter((name == scope.name for name in table.names), np.bool_, len(table.names))
+    if scope.kind == "switch":
+        inside = number[table["switch"]]
+    else:
+        inside = number[table["src_guest"]] | number[table["dest_guest"]]
+    return np.asarray(inside if mask is None else inside & mask)
+
+
+def flow_cells(
+    table: FlowTable, at: int, now_ns: int, marks: Sequence[str] = MARKS, *, short: bool = False
+) -> tuple[Cell, ...]:
     alerts, state = int(table["alerted"][at]), min(int(table["state"][at]), 2)
     proto, vlan = int(table["proto"][at]), int(table["vlan"][at])
     app = table.names[table["app_proto"][at]]
@@ -151,29 +177,31 @@ def flow_cells(table: FlowTable, at: int, now_ns: int) -> tuple[Cell, ...]:
     closed = state == 2
     shade = "muted" if closed else "text"
     return (
-        (f"{'255+' if alerts == 255 else alerts}" if alerts else "", "severity.high"),
-        (STATE_NAMES[state], _STATE_STYLES[state]),
+        (marks[state], _STATE_STYLES[state]),
+        (f"!{'255+' if alerts == 255 else alerts}" if alerts else "", "severity.high"),
         (safe(app, 16) or proto_name(proto), "muted" if closed else "protocol"),
-        (endpoint(table, at, "src"), shade),
-        (endpoint(table, at, "dest"), shade),
+        (endpoint(table, at, "src", short=short), shade),
+        (endpoint(table, at, "dest", short=short), shade),
         (humanize.count(int(table["pkts_toserver"][at]) + int(table["pkts_toclient"][at])), shade),
         (humanize.size(sent + back), shade),
         (humanize.percent(sent / (sent + back)) if sent + back else "-", "muted"),
         (humanize.duration((end - start) / 1e9), "muted"),
         (humanize.ago(end, now_ns), "time"),
+        (STATE_NAMES[state], _STATE_STYLES[state]),
         (safe(table.names[table["switch"][at]], 32), "muted"),
         (str(vlan) if vlan else "-", "muted"),
     )
 
 
-def endpoint(table: FlowTable, at: int, side: str) -> str:
-    """`web-1 10.0.5.3:443`; without ports for protocols that have none."""
+def endpoint(table: FlowTable, at: int, side: str, *, short: bool = False) -> str:
+    """`web-1 10.0.5.3:443`, or `web-1:443` in short; without ports for protocols that have none."""
     packed = (table.src if side == "src" else table.dest)[at].tobytes()
     guest = safe(table.names[table[f"{side}_guest"][at]], 40)
+    port = f":{int(table[f'{side}_port'][at])}" if int(table["proto"][at]) in (6, 17, 132) else ""
+    if guest and short:
+        return guest + port
     text = address_text(packed)
-    if int(table["proto"][at]) in (6, 17, 132):
-        port = int(table[f"{side}_port"][at])
-        text = f"[{text}]:{port}" if ":" in text else f"{text}:{port}"
+    text = f"[{text}]{port}" if port and ":" in text else text + port
     return f"{guest} {text}".strip()
 
 
@@ -191,10 +219,12 @@ GROUPS: dict[str, Callable[[FlowTable], tuple[Column, Callable[[int], str]]]] = 
 """What flows can be grouped by: a number for each row, and its text."""
 
 
-def group_rows(table: FlowTable, by: str, wanted: Filter = NOTHING, most: int = 500) -> list[GroupRow]:
+def group_rows(
+    table: FlowTable, by: str, wanted: Filter = NOTHING, most: int = 500, scope: Scope = ALL
+) -> list[GroupRow]:
     """Sums by group, most bytes first."""
     values, name = GROUPS[by](table)
-    mask = table.mask(wanted)
+    mask = chosen(table, scope, wanted)
     size = (table["bytes_toserver"] + table["bytes_toclient"]).astype(np.float64)
     pkts = (table["pkts_toserver"] + table["pkts_toclient"]).astype(np.float64)
     alerted = (table["alerted"] > 0).astype(np.float64)
@@ -206,20 +236,58 @@ def group_rows(table: FlowTable, by: str, wanted: Filter = NOTHING, most: int = 
     best = order(sums[0], most, descending=True)
     return [
         GroupRow(
-            safe(name(int(unique[i])), 64), int(flows[i]), int(sums[1][i]), int(sums[0][i]), int(sums[2][i])
+            safe(word := name(int(unique[i])), 64),
+            int(flows[i]),
+            int(sums[1][i]),
+            int(sums[0][i]),
+            int(sums[2][i]),
+            word,
         )
         for i in best
     ]
 
 
+def group_cells(groups: Sequence[GroupRow]) -> Rows:
+    """Columns: alerted flows, name, flows, packets, bytes, share of all."""
+    whole = sum(group.bytes for group in groups) or 1
+    return Rows(
+        [
+            Row(
+                group.word,
+                (
+                    (f"!{humanize.count(group.alerted)}" if group.alerted else "", "severity.high"),
+                    (group.name, "guest"),
+                    (humanize.count(group.flows), "number"),
+                    (humanize.count(group.pkts), "number"),
+                    (humanize.size(group.bytes), "number"),
+                    (humanize.percent(group.bytes / whole), "muted"),
+                ),
+            )
+            for group in groups
+        ]
+    )
+
+
+def group_filter(by: str, name: str) -> str:
+    """What to type after `/` for the flows of one group; "" = no filter can say it. name: as it came."""
+    if not name or name.startswith("(") or '"' in name or not is_safe(name):
+        return ""
+    if by == "port":
+        proto, _, port = name.partition("/")
+        return f"proto:{proto} dport:{port}"
+    field = {"guest": "src", "peer": "dst", "application": "app"}[by]
+    return f'{field}:"{name}"' if " " in name else f"{field}:{name}"
+
+
 class GroupRow(NamedTuple):
-    """Sums over one group of flows. alerted: flows that raised an alert."""
+    """Sums over one group of flows. alerted: flows that raised an alert. word: the name as it came."""
 
     name: str
     flows: int
     pkts: int
     bytes: int
     alerted: int
+    word: str = ""
 
 
 def empty_text(columns: FlowColumns) -> tuple[str, str]:

@@ -118,6 +118,12 @@ def moment(ts_ns: int, zone: tzinfo = UTC) -> str:
     return when.strftime("%m-%d %H:%M:%S") if when else "-"
 
 
+def day(ts_ns: int, zone: tzinfo = UTC) -> str:
+    """`2026-11-24`; `-` = never."""
+    when = _at(ts_ns, zone) if ts_ns > 0 else None
+    return when.strftime("%Y-%m-%d") if when else "-"
+
+
 def full_time(ts_ns: int, zone: tzinfo = UTC) -> str:
     """`2026-11-24 14:03:22.123456 UTC`."""
     when = _at(ts_ns, zone) if ts_ns > 0 else None

@@ -98,6 +98,10 @@ class Page(Container):
     def reveal(self, key: object) -> None:
         """Put the cursor on, or open, what another page points at: the key of a row of this page."""
 
+    def key_nodes(self) -> tuple[Widget, ...]:
+        """Whose BINDINGS act now, nearest first; a detail that is open comes before its page."""
+        return (self,)
+
     def back(self) -> bool:
         """Esc: close a detail that is open inside the page; False when there was none."""
         return False

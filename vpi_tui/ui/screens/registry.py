@@ -27,6 +27,10 @@ class PageEntry:
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("overview", "1", "Overview", "the whole picture", "overview:OverviewPage"),
     PageEntry("switches", "2", "Switches", "a wall of panes", "switches:SwitchesPage"),
+    PageEntry("flows", "3", "Flows", "who talks to whom", "flows:FlowsPage"),
+    PageEntry("alerts", "4", "Alerts", "the inbox of alerts", "alerts:AlertsPage"),
+    PageEntry("rules", "5", "Rules", "packs and rules, on and off", "rules:RulesPage"),
+    PageEntry("engine", "9", "Engine", "the engine's own health", "engine:EnginePage"),
 )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 from typing import Unpack
 
 from textual import on
@@ -12,21 +11,11 @@ from textual.widget import Widget
 
 from vpi_tui.ui.widgets.line_table import Column, LineTable
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
-from vpi_tui.ui.widgets.lines import Cell, Line, Span, fit, line
+from vpi_tui.ui.widgets.lines import Cell, Line, Span, fit
+from vpi_tui.view.packet import FieldLine
 
 _SIDE_BY_SIDE = 112
 """Cells from which the dump stands beside the tree instead of below it."""
-
-
-@dataclass(frozen=True, slots=True)
-class FieldLine:
-    """One line of the tree. depth 0 = a protocol layer. start, stop: its bytes in the frame; equal = none."""
-
-    name: str
-    value: str = ""
-    depth: int = 0
-    start: int = 0
-    stop: int = 0
 
 
 def hex_lines(
@@ -93,6 +82,11 @@ class FieldTree(LineTable):
             title = f"{entry.name}  {entry.value}" if entry.value else entry.name
             return [(fit(title, room, ellipsis=ellipsis), "tree.layer")]
         indent = "  " * min(entry.depth, 8)
+        if not entry.value:
+            return [
+                (indent, "tree.guide"),
+                (fit(entry.name, room - len(indent), ellipsis=ellipsis), "tree.value"),
+            ]
         name = fit(entry.name, min(max(16 - len(indent), 8), max(room - len(indent), 1)), ellipsis=ellipsis)
         left = max(room - len(indent) - len(name) - 1, 0)
         value = fit(entry.value, left, ellipsis=ellipsis)
@@ -118,7 +112,7 @@ class HexView(LineWidget):
 
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         if not self._data:
-            return [line(("  The bytes of this packet are no longer kept.", "empty"))] if height else []
+            return []
         per_line = 16 if width >= 75 else 8
         start, stop = self._marked
         if stop > start:
@@ -154,15 +148,28 @@ class PacketPane(Widget):
         super().__init__(**common)
         self.tree_view = FieldTree()
         self.hex_view = HexView()
+        self._match = (0, 0)
+        self._match_line = -1
 
     def compose(self) -> ComposeResult:
         yield self.tree_view
         yield self.hex_view
 
-    def set_packet(self, fields: Sequence[FieldLine], data: bytes) -> None:
+    def set_packet(self, fields: Sequence[FieldLine], data: bytes, match: tuple[int, int] = (0, 0)) -> None:
+        """match: first and last byte of what a rule found; the cursor is put there. Equal = nothing."""
+        self._match = match
+        self._match_line = _innermost(fields, match)
         self.tree_view.set_fields(fields)
         self.hex_view.set_data(data)
-        self.tree_view.action_top()
+        if self._match_line >= 0:
+            self.tree_view.move_to(self._match_line)
+        else:
+            self.tree_view.action_top()
+        self.hex_view.mark(*match)
+
+    def set_empty(self, *text: str) -> None:
+        """What the tree says while it has no fields."""
+        self.tree_view.set_empty(text)
 
     def on_resize(self) -> None:
         self.set_class(self.size.width >= _SIDE_BY_SIDE, "-wide")
@@ -171,5 +178,16 @@ class PacketPane(Widget):
     def _mark_field(self, message: LineTable.RowHighlighted) -> None:
         message.stop()
         fields = self.tree_view._fields
-        if message.index < len(fields):
+        if message.index == self._match_line:
+            self.hex_view.mark(*self._match)
+        elif message.index < len(fields):
             self.hex_view.mark(fields[message.index].start, fields[message.index].stop)
+
+
+def _innermost(fields: Sequence[FieldLine], match: tuple[int, int]) -> int:
+    """The deepest field that holds the first byte of the match; -1 = none."""
+    found, depth = -1, -1
+    for number, field in enumerate(fields):
+        if match[1] > match[0] and field.start <= match[0] < field.stop and field.depth >= depth:
+            found, depth = number, field.depth
+    return found

@@ -1,0 +1,215 @@
+"""Rules: packs and what is in them, switched at once; rules that did not load, each with its reason."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+
+from vpi_tui.feed.messages import EngineMessage, RulesMessage, ToggledMessage
+from vpi_tui.ui.screens.drill import DrillPage
+from vpi_tui.ui.screens.rule_detail import RuleView
+from vpi_tui.ui.state import Session
+from vpi_tui.ui.widgets.columns import Column
+from vpi_tui.ui.widgets.line_table import LineTable
+from vpi_tui.ui.widgets.lines import Span
+from vpi_tui.ui.widgets.panel import Panel
+from vpi_tui.view import humanize
+from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
+from vpi_tui.view.rules import FIELDS, Entry, RuleBook, RuleRows, Signs
+
+MOST_SWITCHED = 50_000
+
+
+def columns(zone: str) -> tuple[Column, ...]:
+    """zone: name of the zone that the times are in."""
+    return (
+        Column("state", "State", 8, sortable=False),
+        Column("sid", "Sid", 8, align="right", sortable=False, limit=12),
+        Column("name", "Rule", 28, 1, sortable=False),
+        Column("severity", "Sev", 6, sortable=False),
+        Column("technique", "ATT&CK", 9, priority=2, sortable=False),
+        Column("hits", "Hits", 5, align="right", sortable=False),
+        Column("last", f"Last {zone}", max(len(zone) + 5, 8), priority=1, align="right", sortable=False),
+        Column("origin", "Origin", 14, priority=3, limit=30, sortable=False),
+    )
+
+
+class RulesPage(DrillPage):
+    FIELDS = FIELDS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("space", "switch", "On/off", tooltip="switch the rule or the whole pack; u undoes"),
+        Binding("enter", "open", "Open", tooltip="open a rule; fold or unfold a pack"),
+        Binding("right", "fold(False)", "Unfold", show=False, tooltip="unfold the pack"),
+        Binding("left", "fold(True)", "Fold", show=False, tooltip="fold the pack"),
+        Binding("f", "fold_all", "Fold all", tooltip="fold or unfold all packs"),
+        Binding("o", "switch_shown(False)", "Filter off", tooltip="switch off all rules that fit the filter"),
+        Binding("O", "switch_shown(True)", "Filter on", show=False, tooltip="switch them on"),
+        Binding("h", "only_hit", "Hit", tooltip="only rules that raised an alert"),
+    ]
+
+    _filter: Filter = NOTHING
+    _opened: frozenset[str] = frozenset()
+    _drawn: tuple[object, ...] = ()
+    _entries: list[Entry] = []  # noqa: RUF012 (replaced as a whole, never changed)
+
+    def compose_list(self) -> ComposeResult:
+        yield Panel(LineTable(columns("UTC"), id="rule-table"), title="Rules", id="rule-panel")
+
+    def on_resize(self) -> None:
+        self.query_one("#rule-panel").set_class(self.size.width < 100, "-rule")
+
+    @property
+    def table(self) -> LineTable:
+        return self.query_one("#rule-table", LineTable)
+
+    def reveal(self, key: object) -> None:
+        """key: (gid, sid)."""
+        match key:
+            case (int(gid), int(sid)):
+                self.open_rule(gid, sid)
+
+    def open_rule(self, gid: int, sid: int) -> None:
+        self.drill(RuleView(gid, sid))
+
+    # Drawing ----------------------------------------------------------------------------------
+
+    def show(self, session: Session) -> None:
+        session.need_rules()
+        super().show(session)
+
+    def show_list(self, session: Session) -> None:
+        book = session.rules
+        zone = humanize.zone_name(session.now_ns, session.zone)
+        wanted = columns(zone)
+        if wanted != self.table.columns:
+            self.table.set_columns(wanted)
+        self.table.set_empty(self._why_empty(session))
+        glyphs = self.look.glyphs
+        signs = Signs(glyphs.on, glyphs.off, glyphs.expanded, glyphs.collapsed)
+        self._refresh_entries(book)
+        self.table.set_source(RuleRows(book, self._entries, self._opened, signs, session.zone))
+        self._title(book)
+
+    def _refresh_entries(self, book: RuleBook) -> None:
+        """New lines when rules, folds or filter changed; hits move lines only under a filter."""
+        state = (book, self._filter, self._opened, book.hits if self._filter else None)
+        if len(self._drawn) == len(state) and all(a is b for a, b in zip(state, self._drawn, strict=True)):
+            return
+        self._drawn = state
+        self._entries = book.entries(self._opened, self._filter)
+
+    def _title(self, book: RuleBook) -> None:
+        on_now = sum(rule.enabled for rule in book.by_id.values())
+        note: list[Span] = [(f"{on_now:,} on", "rule.on"), (f" of {len(book):,} rules", "muted")]
+        if book.refused:
+            note.append((f", {len(book.refused):,} refused", "rule.refused"))
+        if self._filter:
+            shown = sum(entry.rule is not None for entry in self._entries)
+            note.append((f", {shown:,} fit the filter", "accent"))
+        self.query_one("#rule-panel", Panel).set_title("Rules", note)
+
+    def _why_empty(self, session: Session) -> tuple[str, ...]:
+        if not session.rules_loaded:
+            return ("The engine is loading its rules.", "They are listed here as soon as it runs.")
+        if self._filter:
+            return ("No rule fits the filter.", "Esc takes it away.")
+        return ("No rule is loaded.", "Start with -S FILE, or without it for the packs that come along.")
+
+    def receive(self, message: EngineMessage) -> None:
+        super().receive(message)
+        if isinstance(message, ToggledMessage):
+            self.session.need_rules()
+        if isinstance(message, RulesMessage) and self.has_class("-shown") and not self.session.frozen:
+            self.show(self.session)
+
+    # Keys -------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        return self.detail is None
+
+    def apply_filter(self, text: str) -> str:
+        try:
+            self._filter = parse(text, FIELDS)
+        except FilterError as error:
+            return str(error)
+        if self.is_mounted and self.detail is None:
+            self.show_list(self.session)
+        return ""
+
+    @property
+    def entry(self) -> Entry | None:
+        """The line with the cursor."""
+        at = self.table.cursor
+        return self._entries[at] if at < len(self._entries) else None
+
+    def action_open(self) -> None:
+        entry = self.entry
+        if entry is None:
+            return
+        if entry.rule is not None:
+            self.open_rule(entry.rule.gid, entry.rule.sid)
+        elif entry.refused is not None:
+            self.shell.say(
+                f"Refused: {entry.refused.reason} ({entry.refused.path}:{entry.refused.line})", "warning"
+            )
+        elif entry.pack is not None:
+            self._fold(entry.pack.name, entry.pack.name in self._opened)
+
+    @on(LineTable.RowSelected, "#rule-table")
+    def _selected(self) -> None:
+        self.action_open()
+
+    def action_fold(self, folded: bool) -> None:
+        entry = self.entry
+        if entry is not None and entry.pack is not None:
+            self._fold(entry.pack.name, folded)
+            self.table.move_to_key(("pack", entry.pack.name))
+
+    def _fold(self, name: str, folded: bool) -> None:
+        self._opened = self._opened - {name} if folded else self._opened | {name}
+        self.show_list(self.session)
+
+    def action_fold_all(self) -> None:
+        packs = frozenset(self.session.rules.by_pack)
+        self._opened = frozenset() if packs <= self._opened else self._opened | packs
+        self.show_list(self.session)
+
+    def action_switch(self) -> None:
+        entry, session = self.entry, self.session
+        if entry is None:
+            return
+        if entry.rule is not None:
+            session.toggle(enabled=not entry.rule.enabled, sids=((entry.rule.gid, entry.rule.sid),))
+        elif entry.pack is not None and entry.pack.name in session.rules.by_pack:
+            rules = session.rules.by_pack[entry.pack.name]
+            enabled = not all(rule.enabled for rule in rules)
+            if entry.pack.name:
+                session.toggle(enabled=enabled, pack=entry.pack.name)
+            else:
+                session.toggle(enabled=enabled, sids=[(rule.gid, rule.sid) for rule in rules])
+        else:
+            self.shell.say("A refused rule cannot be switched: mend it in its file, then start again.")
+
+    @on(LineTable.RowToggled, "#rule-table")
+    def _toggled(self) -> None:
+        self.action_switch()
+
+    def action_switch_shown(self, enabled: bool) -> None:
+        """All rules that fit the filter, in one order to the engine, so that one `u` takes it back."""
+        if not self._filter:
+            self.shell.say("Filter first: / and a word, such as /sev:low or /smb.")
+            return
+        sids = [(e.rule.gid, e.rule.sid) for e in self._entries if e.rule and e.rule.enabled != enabled]
+        if not sids:
+            self.shell.say(f"All rules that fit the filter are {'on' if enabled else 'off'} already.")
+            return
+        self.session.toggle(enabled=enabled, sids=sids[:MOST_SWITCHED])
+
+    def action_only_hit(self) -> None:
+        text = "" if self.filter_text == "is:hit" else "is:hit"
+        self.apply_filter(text)
+        self.filter_text = text
+        self.shell.redraw_frame()

@@ -1,0 +1,103 @@
+"""A rule in Suricata's syntax, laid out to be read: one option a line, what belongs together on one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from vpi_tui.view.cells import Cell
+from vpi_tui.view.escape import safe
+
+Cells = tuple[Cell, ...]
+
+_OPTION = re.compile(r'\s*([A-Za-z0-9_.\-]+)\s*(?::((?:[^;"\\]|\\.|"(?:[^"\\]|\\.)*"?)*))?;?', re.DOTALL)
+_MOST_OPTIONS = 400
+_VALUE = 2_000
+_CONTENT = frozenset({"content", "uricontent", "pcre"})
+_JOINED = frozenset(
+    {"nocase", "depth", "offset", "distance", "within", "fast_pattern", "rawbytes", "startswith", "endswith",
+     "bsize", "isdataat"}
+)  # fmt: skip
+"""Options that say how the content before them is looked for."""
+_ABOUT = frozenset({"classtype", "sid", "rev", "gid", "priority", "metadata", "reference", "target"})
+"""Options that tell about the rule and look for nothing."""
+_LABEL = 13
+
+
+def layout(rule: str) -> list[tuple[str, Cells]]:
+    """(option, value) a line; the header comes first, as `alert`, `drop`, ... Never raises on a bad rule.
+
+    Values are cells in theme styles; all text is safe for a terminal.
+    """
+    head, bracket, body = rule.strip().partition("(")
+    action, _, ends = head.strip().partition(" ")
+    lines: list[tuple[str, Cells]] = [(safe(action, 40), (_header(ends),))]
+    if not bracket:
+        return lines
+    for name, value in _options(body.rstrip().removesuffix(")")):
+        if name in _JOINED and lines and lines[-1][0] in _CONTENT:
+            label, cells = lines[-1]
+            lines[-1] = (label, (*cells, ("  ", "text"), *_joined(name, value)))
+        else:
+            lines.append((safe(name, 40), _value(name, value)))
+    return lines
+
+
+def contents(rule: str) -> list[tuple[bytes, bool]]:
+    """What a rule looks for literally: (bytes, case matters), in order; negated contents are left out."""
+    found: list[tuple[bytes, bool]] = []
+    for name, value in _options(rule.partition("(")[2]):
+        if name in ("content", "uricontent") and not value.startswith("!"):
+            found.append((_literal(value), True))
+        elif name == "nocase" and found:
+            found[-1] = (found[-1][0], False)
+    return [(literal, exact) for literal, exact in found if literal]
+
+
+def locate(rule: str, data: bytes) -> tuple[int, int]:
+    """First and last byte of what the rule's longest literal found in the data; (0, 0) = nothing."""
+    folded = data.lower()
+    for literal, exact in sorted(contents(rule), key=lambda item: -len(item[0])):
+        at = data.find(literal) if exact else folded.find(literal.lower())
+        if at >= 0:
+            return at, at + len(literal)
+    return 0, 0
+
+
+def _options(body: str) -> Iterator[tuple[str, str]]:
+    at = 0
+    for _ in range(_MOST_OPTIONS):
+        match = _OPTION.match(body, at)
+        if match is None or match.end() == at:
+            return
+        yield match[1].lower(), (match[2] or "").strip()
+        at = match.end()
+
+
+def _header(ends: str) -> Cell:
+    return safe(" ".join(ends.split()), _VALUE), "protocol"
+
+
+def _value(name: str, value: str) -> Cells:
+    style = "muted" if name in _ABOUT else "accent" if name in _CONTENT else "text"
+    return ((safe(value, _VALUE), "title" if name == "msg" else style),) if value else ()
+
+
+def _joined(name: str, value: str) -> Cells:
+    label: Cell = (safe(name, 40), "muted")
+    return (label, (" " + safe(value, 80), "number")) if value else (label,)
+
+
+def _literal(value: str) -> bytes:
+    """The bytes of a content: text, with hex between bars and backslashes before `"`, `;`, `:` and itself."""
+    inside = value.strip().strip('"')
+    out = bytearray()
+    for number, part in enumerate(inside.split("|")):
+        if number % 2:
+            try:
+                out += bytes.fromhex(part)
+            except ValueError:
+                return b""
+        else:
+            out += re.sub(r"\\(.)", r"\1", part).encode("latin-1", "replace")
+    return bytes(out)
