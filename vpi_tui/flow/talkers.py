@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.flow.appproto import APP_PROTOS
 from vpi_tui.flow.counters import Tally
-from vpi_tui.flow.facts import FACT_DTYPE, Facts, from_touched, merged, total_bytes
+from vpi_tui.flow.facts import Facts, from_touched, merged, total_bytes
 from vpi_tui.flow.render import address_text
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.windows import Windows
@@ -163,12 +163,12 @@ class Talkers:
 
     def tick(self, table: FlowTable, now_ns: int) -> None:
         """Take what the flows added since the last tick. now_ns: packet time."""
-        parts = [np.zeros(0, FACT_DTYPE)]
+        self._windows.add(self._facts(table), now_ns)
+
+    def _facts(self, table: FlowTable) -> Iterator[Facts]:
         for touched in table.drain_touched():
             self.tally.add(touched)
-            parts.append(merged(from_touched(touched), same_tick=True))
-        facts = parts[1] if len(parts) == 2 else merged(np.concatenate(parts), same_tick=True)
-        self._windows.add(facts, now_ns)
+            yield merged(from_touched(touched), same_tick=True)
 
     def top(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -62,12 +63,10 @@ class Windows:
         self._now = 0
         self._dropped = 0
 
-    def add(self, facts: Facts, now_ns: int) -> None:
-        """Facts of the tick that ends at packet time `now_ns`, already merged."""
+    def add(self, parts: Iterable[Facts], now_ns: int) -> None:
+        """Facts of the tick that ends at packet time `now_ns`, each part already merged."""
         self._now = max(self._now, now_ns)
-        kept = largest(facts, TICK_LIMIT)
-        self._dropped += len(facts) - len(kept)
-        facts = kept
+        facts = self._joined(parts)
         for name, span in SPANS.items():
             ring = self._rings[name]
             number = self._now // (span.seconds * _SECOND)
@@ -76,6 +75,16 @@ class Windows:
                 ring.append(_Bucket(number, span.limit))
             ring[-1].add(facts)
         self._all_time.add(facts)
+
+    def _joined(self, parts: Iterable[Facts]) -> Facts:
+        """One table of a tick's parts, cut as it grows."""
+        whole = np.zeros(0, FACT_DTYPE)
+        for part in parts:
+            whole = merged(np.concatenate((whole, part)), same_tick=True) if len(whole) else part
+            kept = largest(whole, TICK_LIMIT)
+            self._dropped += len(whole) - len(kept)
+            whole = kept
+        return whole
 
     def _forget(self, ring: deque[_Bucket], last: int) -> None:
         while ring and ring[0].number <= last:
