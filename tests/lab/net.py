@@ -92,7 +92,6 @@ class Lab:
     def __enter__(self) -> Lab:
         try:
             self._namespace(self.host)
-            ip("-n", self.host, "link", "set", "lo", "up")
             self.bridge("br0")
         except BaseException:
             self._stack.close()
@@ -107,6 +106,7 @@ class Lab:
         ip("netns", "add", name)
         # Silence: no router solicitations, no duplicate address detection.
         inside(name, _quiet)
+        ip("-n", name, "link", "set", "lo", "up")
 
     def bridge(self, name: str) -> None:
         ip("-n", self.host, "link", "add", name, "type", "bridge", "mcast_snooping", "0")
@@ -161,8 +161,8 @@ def _quiet() -> None:
             continue
 
 
-def fetch(guest: Guest, server: Address, path: str, timeout: float = 5.0) -> bytes:
-    """One HTTP request from a guest, written by hand so that `path` goes out as it is."""
+def fetch(namespace: str, server: Address, path: str, timeout: float = 5.0) -> bytes:
+    """One HTTP request from a namespace, written by hand so that `path` goes out as it is."""
 
     def talk() -> bytes:
         family = socket.AF_INET6 if ":" in server[0] else socket.AF_INET
@@ -175,7 +175,7 @@ def fetch(guest: Guest, server: Address, path: str, timeout: float = 5.0) -> byt
                 answer += part
             return answer
 
-    return inside(guest.name, talk)
+    return inside(namespace, talk)
 
 
 def until(call: Callable[[], T], seconds: float, step: float = 0.02) -> T:

@@ -31,9 +31,13 @@ class _CapData(ctypes.Structure):
 
 def effective_capabilities() -> int:
     """Bit set of CAP_ numbers of this thread; 0 when /proc does not tell."""
+    return _effective_in(Path("/proc/thread-self/status"))
+
+
+def _effective_in(status: Path) -> int:
     try:
         # Bytes: once the user is changed, an encoding may not be importable any more.
-        lines = Path("/proc/thread-self/status").read_bytes().splitlines()
+        lines = status.read_bytes().splitlines()
     except OSError:
         return 0
     return next((int(line.split()[1], 16) for line in lines if line.startswith(b"CapEff:")), 0)
@@ -66,8 +70,8 @@ def drop_to(user: str) -> None:
     if os.geteuid() == 0:
         _change_user(user)
     _shed(keep_capabilities=False)
-    if effective_capabilities():
-        raise PrivilegeError("The kernel left capabilities to a process that gave them up.")
+    if any(map(_effective_in, Path("/proc/self/task").glob("*/status"))):
+        raise PrivilegeError("A thread kept its capabilities when the process gave them up.")
 
 
 def shed_thread_rights() -> None:

@@ -18,6 +18,8 @@ SYSTEM_CONFIG = Path("/etc/vpi-tui/config.yaml")
 SYSTEM_CACHE = Path("/var/cache/vpi-tui")
 """Cache of root. Compiled kernels are pickles, which run what they hold when they are read: root reads them
 from a directory that nobody else can write, never from a home directory that sudo may have left in $HOME."""
+SYSTEM_STATE = Path("/var/lib/vpi-tui")
+"""State of root. Not in root's home, where the user that a live engine becomes could not get at it."""
 _CACHE_PREFIX = "numba-"
 _CACHE_KEPT = 86_400
 """Seconds that the compiled kernels of another version are kept."""
@@ -49,10 +51,10 @@ def user_config_dir() -> Path:
 
 
 def user_state_dir() -> Path:
-    """$XDG_STATE_HOME/vpi-tui, usually ~/.local/state/vpi-tui. It need not exist."""
+    """$XDG_STATE_HOME/vpi-tui, usually ~/.local/state/vpi-tui; for root /var/lib/vpi-tui."""
     import platformdirs
 
-    return Path(platformdirs.user_state_dir(APP))
+    return SYSTEM_STATE if os.geteuid() == 0 else Path(platformdirs.user_state_dir(APP))
 
 
 def user_cache_dir() -> Path:

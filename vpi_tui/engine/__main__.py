@@ -24,6 +24,8 @@ def main(argv: list[str]) -> int:
     """0 when the engine ended in order, 1 when it failed and said why."""
     feed_fd, order = argv
     spec = msgspec.json.decode(order, type=EngineSpec)
+    # numpy's library would start threads, which keep what rights the process had: see capture.privileges.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the ui's to handle; it tells us
     server = FeedServer(socket.socket(fileno=int(feed_fd)), spec.mode, os.getpid(), shed_thread_rights)
     try:

@@ -48,6 +48,7 @@ class Link(Generic[T]):
         self._received = received
         self._ended = ended
         self._prepare = prepare
+        self._prepared = threading.Event()
         self._waker, self._woken = socket.socketpair()
         self._frame = memoryview(b"")
         self._closing = False
@@ -57,7 +58,9 @@ class Link(Generic[T]):
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def start(self) -> None:
+        """Returns when `prepare` has been called."""
         self._thread.start()
+        self._prepared.wait()
 
     def wake(self) -> None:
         """Tell the thread that the outbox has something. Never blocks."""
@@ -78,8 +81,7 @@ class Link(Generic[T]):
         selector.register(self._sock, selectors.EVENT_READ)
         selector.register(self._woken, selectors.EVENT_READ)
         try:
-            if self._prepare is not None:
-                self._prepare()
+            self._get_ready()
             while self._step(selector):
                 pass
         except FeedError as error:
@@ -92,6 +94,13 @@ class Link(Generic[T]):
             for end in (self._sock, self._waker, self._woken):
                 end.close()
             self._ended(self._reason)
+
+    def _get_ready(self) -> None:
+        try:
+            if self._prepare is not None:
+                self._prepare()
+        finally:
+            self._prepared.set()
 
     def _step(self, selector: selectors.BaseSelector) -> bool:
         waiting = self._fill()

@@ -105,6 +105,10 @@ class LiveFeed(EngineSource):
         self._vlans = _PortVlans(topology)
         self._remember_ports(topology)
 
+    def _remember_ports(self, topology: Topology) -> None:
+        super()._remember_ports(topology)
+        self._names.update((switch.ifindex, switch.name) for switch in topology.switches if switch.ifindex)
+
     # Words ------------------------------------------------------------------------------------
 
     def describe(self) -> str:

@@ -1,0 +1,188 @@
+"""The engine on a real bridge: what guests do to each other is told on the feed, at once and once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from tests.lab.handmade import tagged_request
+from tests.lab.net import Lab, fetch, inside, ip, until
+from tests.lab.sensor import Sensor
+
+pytestmark = pytest.mark.lab
+
+UNION_SELECT, STEPS_UP = 9000300, 9000310
+ATTACK = "/items?id=1%20UNION%20SELECT%20password%20FROM%20users"
+TRAVERSAL = "/static/../../../../etc/shadow"
+WEB = 8080
+NO_RIGHTS = "0" * 16
+
+
+@pytest.mark.parametrize("version", ["ip4", "ip6"])
+def test_an_attack_is_told_at_once_and_once(lab: Lab, sensor: Sensor, web: int, version: str) -> None:
+    attacker, victim, _ = lab.guests[:3]
+    fetch(attacker.name, (getattr(victim, version), web), ATTACK)
+    alert = sensor.first(UNION_SELECT, seconds=1.0)
+    assert (alert.switch, alert.src_guest, alert.dest_guest) == ("br0", attacker.name, victim.name)
+    assert (alert.in_iface, alert.locality) == (attacker.port, "east-west")
+    assert (alert.src_ip, alert.dest_ip) == (getattr(attacker, version), getattr(victim, version))
+    assert len(sensor.settled(UNION_SELECT)) == 1
+
+
+def test_path_traversal_between_other_guests(lab: Lab, sensor: Sensor, web: int) -> None:
+    _, victim, attacker = lab.guests[:3]
+    fetch(attacker.name, (victim.ip4, web), TRAVERSAL)
+    assert sensor.first(STEPS_UP).src_guest == attacker.name
+    assert not sensor.alerts(UNION_SELECT)
+
+
+def test_a_rule_is_switched_off_and_on(lab: Lab, sensor: Sensor, web: int) -> None:
+    attacker, victim, _ = lab.guests[:3]
+    sensor.switch(UNION_SELECT, enabled=False)
+    try:
+        fetch(attacker.name, (victim.ip4, web), ATTACK)
+        fetch(attacker.name, (victim.ip4, web), TRAVERSAL)
+        sensor.first(STEPS_UP)  # came after the one that is off
+        assert not sensor.settled(UNION_SELECT)
+    finally:
+        sensor.switch(UNION_SELECT, enabled=True)
+    fetch(attacker.name, (victim.ip4, web), ATTACK)
+    sensor.first(UNION_SELECT)
+    assert len(sensor.settled(UNION_SELECT)) == 1
+
+
+def test_guests_in_a_vlan(lab: Lab, sensor: Sensor) -> None:
+    attacker, victim, _ = lab.guests[:3]
+    tagged_request(attacker, victim, 42, ATTACK, (40042, WEB))
+    alert = sensor.first(UNION_SELECT)
+    assert alert.vlan == (42,)
+    assert (alert.switch, alert.src_guest, alert.dest_guest) == ("br0", attacker.name, victim.name)
+    assert len(sensor.settled(UNION_SELECT)) == 1
+
+
+def test_a_guest_goes_and_comes_back(lab: Lab, sensor: Sensor, web: int) -> None:
+    _, victim, traveller = lab.guests[:3]
+    before = lab.ifindex(traveller.port)
+    lab.unplug(traveller)
+    assert until(lambda: not _present(sensor, traveller.name), 2.0)
+    lab.guest(3)
+    assert lab.ifindex(traveller.port) != before
+    assert until(lambda: _present(sensor, traveller.name), 2.0)
+    fetch(traveller.name, (victim.ip4, web), ATTACK)
+    alert = sensor.first(UNION_SELECT)
+    assert (alert.in_iface, alert.src_guest) == (traveller.port, traveller.name)
+    assert len(sensor.settled(UNION_SELECT)) == 1
+    assert [guest.name for guest in sensor.snapshot().guests].count(traveller.name) == 1
+
+
+def _present(sensor: Sensor, name: str) -> bool:
+    guest = sensor.guest(name)
+    return guest is not None and guest.present
+
+
+def test_a_bridge_that_comes_later(lab: Lab, sensor: Sensor) -> None:
+    lab.bridge("br1")
+    attacker, victim = lab.guest(11, "br1"), lab.guest(12, "br1")
+    assert until(lambda: _present(sensor, victim.name), 2.0)
+    tagged_request(attacker, victim, 7, ATTACK, (40007, WEB))
+    alert = sensor.first(UNION_SELECT)
+    assert (alert.switch, alert.src_guest, alert.dest_guest) == ("br1", attacker.name, victim.name)
+
+
+def test_what_the_host_sends_into_the_switch_is_seen_once(lab: Lab, sensor: Sensor, web: int) -> None:
+    victim = lab.guests[1]
+    ip("-n", lab.host, "addr", "add", "10.77.0.254/24", "dev", "br0")
+    assert until(lambda: "10.77.0.254" in _own_addresses(lab), 2.0)
+    fetch(lab.host, (victim.ip4, web), ATTACK)
+    alert = sensor.first(UNION_SELECT)
+    assert (alert.switch, alert.src_guest, alert.dest_guest) == ("br0", "", victim.name)
+    assert alert.in_iface == "br0"
+    assert len(sensor.settled(UNION_SELECT)) == 1
+
+
+def _own_addresses(lab: Lab) -> str:
+    done = subprocess.run(
+        ["ip", "-n", lab.host, "-4", "addr", "show", "dev", "br0"], capture_output=True, text=True, check=True
+    )
+    return done.stdout
+
+
+def test_offloaded_frames_are_whole_and_counted_once(lab: Lab, sensor: Sensor, web: int) -> None:
+    reader, server, _ = lab.guests[:3]
+    before = sensor.snapshot()
+    size = len(fetch(reader.name, (server.ip4, web), "/big"))
+    assert size > 3_000_000
+    after = sensor.snapshot()
+    seen = after.total.counters.bytes_in - before.total.counters.bytes_in
+    frames = after.total.counters.pkts_in - before.total.counters.pkts_in
+    assert size < seen < 1.1 * size
+    assert seen / frames > 1514, "no frame was larger than the wire's: nothing was offloaded"
+    assert not [name for name in after.stats if name.startswith("decoder.event.") and "csum" in name]
+
+
+def test_no_right_is_left_in_any_thread(sensor: Sensor) -> None:
+    threads = sensor.thread_status()
+    assert len(threads) >= 2
+    for status in threads:
+        assert status["Uid"].split() == ["65534"] * 4
+        assert status["NoNewPrivs"] == "1"
+        assert {status[key] for key in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {NO_RIGHTS}, status[
+            "Name"
+        ]
+
+
+def test_what_the_kernel_drops_is_counted(lab: Lab, sensor: Sensor) -> None:
+    flood = 8_000
+    before = sensor.snapshot().stats
+    subprocess.run(["kill", "-STOP", str(sensor.client.pid)], check=True)
+    try:
+        inside(lab.guests[0].name, lambda: _flood(flood))
+    finally:
+        subprocess.run(["kill", "-CONT", str(sensor.client.pid)], check=True)
+
+    def gained(name: str) -> float:
+        return sensor.snapshot().stats[name] - before[name]
+
+    assert until(lambda: gained("capture.kernel_packets") >= flood, 3.0)
+    assert 0 < gained("capture.kernel_drops") < flood
+    assert gained("capture.kernel_packets") == gained("capture.kernel_drops") + gained("decoder.pkts")
+
+
+def _flood(count: int) -> None:
+    """Large frames of a type for local experiments to everybody: 12 MB, three times the ring."""
+    import socket
+
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+        sock.bind(("eth0", 0))
+        frame = b"\xff" * 6 + b"\2\x77\0\0\0\1" + b"\x88\xb5" + b"x" * 1486
+        for _ in range(count):
+            sock.send(frame)
+
+
+def test_the_report_of_a_run_without_a_terminal(lab: Lab, web: int) -> None:
+    attacker, victim, _ = lab.guests[:3]
+    run = inside(
+        lab.host,
+        lambda: subprocess.Popen(
+            [sys.executable, "-m", "vpi_tui", "live", "--duration", "3"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        ),
+    )
+
+    def attack() -> bool:
+        fetch(attacker.name, (victim.ip4, web), ATTACK)
+        return run.poll() is not None
+
+    try:
+        assert until(attack, 60.0, step=0.3)
+        text, errors = run.communicate(timeout=5)
+    finally:
+        run.kill()
+        run.wait()
+    assert (run.returncode, errors) == (0, "")
+    for part in ("live of br0", attacker.name, victim.name, "UNION SELECT", "0 dropped"):
+        assert part in text
