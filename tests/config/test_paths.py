@@ -21,10 +21,11 @@ def home(tmp_path, monkeypatch):
     for name in ("CONFIG", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
     monkeypatch.setattr(paths, "SYSTEM_CACHE", tmp_path / "cache" / "vpi-tui")
+    monkeypatch.setattr(paths, "SYSTEM_STATE", tmp_path / "state" / "vpi-tui")
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(scratch))
-    return tmp_path / "cache" / "vpi-tui" / "numba"
+    return paths.kernel_cache_dir()
 
 
 def test_bundled_files_are_found():
