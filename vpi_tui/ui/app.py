@@ -262,9 +262,11 @@ class VpiApp(DiffDisplay, App[int]):
         """The keys of a page act also while something beside it has the focus."""
         if not self._here or len(self.screen_stack) > 1 or self.query_one(Prompt).is_open:
             return
+        if self.focused is not None and self.page in self.focused.ancestors:
+            return  # Textual looks the key up from the focus outwards, and so finds the page's
         action, node = self._keys.of_page(event.key)
         if action:
-            event.stop()
+            event.prevent_default()
             await self.run_action(action, node)
 
     @on(KeyFooter.KeyClicked)
