@@ -14,7 +14,7 @@ from vpi_tui.config import paths
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")  # so that what is set below is undone
     monkeypatch.setattr(paths, "user_cache_dir", lambda: tmp_path / "cache")
     return tmp_path / "cache"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import vpi_tui.detect.behaviour.arp  # noqa: F401 (registers itself)
@@ -47,15 +47,17 @@ class RuleBook:
         self._packs = loaded.packs
         self._switches = switches
         self._index: dict[Key, int] = {(s.gid, s.sid): n for n, s in enumerate(self.signatures)}
-        self._enabled = [True] * len(self.signatures)
-        self._apply(switches.apply(self.signatures))
+        self._by_pack: dict[str, list[int]] = {}
+        for n, s in enumerate(self.signatures):
+            self._by_pack.setdefault(s.origin.pack, []).append(n)
+        self._enabled = [*self.ruleset.enabled.astype(bool).tolist(), *(True for _ in self.behaviours)]
+        self._apply(range(len(self.signatures)))
 
     @classmethod
     def load(cls, spec: EngineSpec) -> RuleBook:
         """Rules of the order, or the bundled packs. A rule that is refused is listed, never raised."""
         loaded = load(spec.rules or (spec.rules_dir,), spec.variables)
-        path = Path(spec.state_dir) / SWITCHES_FILE if spec.state_dir else None
-        return cls(loaded, RuleSwitches.load(path))
+        return cls(loaded, _switches(spec.state_dir))
 
     # Looking up -------------------------------------------------------------------------------
 
@@ -123,15 +125,14 @@ class RuleBook:
 
     def toggle(self, command: Toggle) -> ToggledMessage:
         """Switch rules; acts on the next batch. A switch that cannot be kept still acts, and says so."""
-        chosen = [n for n, s in enumerate(self.signatures) if self._is_meant(s, command)]
+        single = [self._index[key] for key in dict.fromkeys(command.sids) if key in self._index]
+        packed = self._by_pack.get(command.pack, []) if command.pack else []
+        chosen = sorted({*single, *packed})
         if not chosen:
             return ToggledMessage("No loaded rule is meant by that.", 0, self.serial)
-        problem = self._keep(command)
-        before = list(self._enabled)
-        self._apply(self._switches.apply(self.signatures))
-        changed = [n for n in chosen if before[n] != self._enabled[n]]
-        text = self._what(command, chosen) + problem
-        return ToggledMessage(text, len(changed), self.serial)
+        problem = self._keep(command.enabled, single, [command.pack] if packed else [])
+        changed = self._apply(chosen)
+        return ToggledMessage(self._what(command, chosen) + problem, changed, self.serial)
 
     def undo(self) -> ToggledMessage:
         """Take the last switch back."""
@@ -141,21 +142,14 @@ class RuleBook:
             label = f"the last switch ({error})"
         if not label:
             return ToggledMessage("Nothing to undo.", 0, self.serial)
-        before = list(self._enabled)
-        self._apply(self._switches.apply(self.signatures))
-        changed = sum(a != b for a, b in zip(before, self._enabled, strict=True))
+        changed = self._apply(range(len(self.signatures)))
         return ToggledMessage(f"Undone: {label}.", changed, self.serial)
 
-    @staticmethod
-    def _is_meant(signature: Signature, command: Toggle) -> bool:
-        return (signature.gid, signature.sid) in command.sids or (
-            bool(command.pack) and signature.origin.pack == command.pack
-        )
-
-    def _keep(self, command: Toggle) -> str:
-        packs = [command.pack] if command.pack else []
+    def _keep(self, enabled: bool, rules: Iterable[int], packs: Iterable[str]) -> str:
+        """Remember the switches; a sentence when they cannot be saved."""
+        keys = [(self.signatures[n].gid, self.signatures[n].sid) for n in rules]
         try:
-            self._switches.set(command.enabled, rules=command.sids, packs=packs)
+            self._switches.set(enabled, rules=keys, packs=packs)
         except VpiError as error:
             return f" It will not outlast this session: {error}"
         return ""
@@ -169,11 +163,29 @@ class RuleBook:
             return f"{word}: sid {self.signatures[chosen[0]].sid}; {had}."
         return f"{word}: {len(chosen):,} rules{f' of {command.pack}' if command.pack else ''}; {had}."
 
-    def _apply(self, switches: list[bool]) -> None:
-        on = [n for n, enabled in enumerate(switches) if enabled]
-        off = [n for n, enabled in enumerate(switches) if not enabled]
-        count = len(self.ruleset.signatures)
-        self.ruleset.set_enabled([n for n in on if n < count], True)
-        self.ruleset.set_enabled([n for n in off if n < count], False)
-        self._enabled = [enabled and n not in self.ruleset.refused for n, enabled in enumerate(switches)]
+    def _apply(self, numbers: Sequence[int]) -> int:
+        """Let the matcher follow the switches of these rules; how many changed."""
+        wanted = self._switches.apply([self.signatures[n] for n in numbers])
+        changed = 0
+        for state in (True, False):
+            flipped = [
+                n
+                for n, on in zip(numbers, wanted, strict=True)
+                if on is state and self._enabled[n] is not state and n not in self.ruleset.refused
+            ]
+            for n in flipped:
+                self._enabled[n] = state
+            self.ruleset.set_enabled((n for n in flipped if n < len(self.ruleset.signatures)), state)
+            changed += len(flipped)
         self.serial += 1
+        return changed
+
+
+def _switches(state_dir: str) -> RuleSwitches:
+    """The switches kept there. What cannot be read must not keep the sensor from watching."""
+    if not state_dir:
+        return RuleSwitches(None)
+    try:
+        return RuleSwitches.load(Path(state_dir) / SWITCHES_FILE)
+    except VpiError as error:
+        return RuleSwitches(None, notices=[f"All rules are as shipped, and switches are not kept. {error}"])

@@ -17,10 +17,14 @@ def become(spec: EngineSpec) -> None:
         drop_to(spec.user)
 
 
-def prepare_state_dir(spec: EngineSpec) -> None:
-    """Make the directory of the rule switches writable for the user that the engine becomes."""
+def prepare_state_dir(spec: EngineSpec) -> str:
+    """Make the directory of the rule switches writable for the user that the engine becomes.
+
+    A notice when that fails: switches then act all the same, and are not kept. Raises ConfigError when there
+    is no such user.
+    """
     if not spec.state_dir:
-        return
+        return ""
     state = Path(spec.state_dir)
     try:
         state.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -33,7 +37,5 @@ def prepare_state_dir(spec: EngineSpec) -> None:
             f"There is no user {spec.user!r} on this machine.", hint="Name another with --user."
         ) from None
     except OSError as error:
-        raise ConfigError(
-            f"The state directory {state} cannot be used: {error.strerror}.",
-            hint="Rule switches are kept there; make it writable or name another.",
-        ) from None
+        return f"Rule switches will not be kept: {state} cannot be used ({error.strerror})."
+    return ""

@@ -15,7 +15,7 @@ from vpi_tui.engine.startup import become, prepare_state_dir
 from vpi_tui.engine.warmup import seal_cache, warm
 from vpi_tui.feed.messages import AlertDetail, FlowDetail, Goodbye, Notice, Watch
 from vpi_tui.feed.server import FeedServer
-from vpi_tui.model.errors import CaptureError
+from vpi_tui.model.errors import CaptureError, ConfigError
 
 READ_WAIT = 0.05
 """Seconds to wait for packets before commands are looked at again."""
@@ -69,8 +69,10 @@ class Worker:
         self._say("Opening the source")
         self.source: EngineSource = open_source(self.spec)
         self._say("Loading rules")
-        prepare_state_dir(self.spec)
+        if problem := prepare_state_dir(self.spec):
+            self._publisher.note(problem)
         self.rules = RuleBook.load(self.spec)
+        self._check_rules()
         self.pipeline = Pipeline(self.spec, self.rules, self.source)
         self._publisher.attach(self.pipeline, self.rules, self.source)
         warm(self.spec.mode, self._progress)
@@ -82,6 +84,19 @@ class Worker:
         for text in (*self.rules.notices, *self.source.notices):
             self.feed.reply(Notice("warning", text))
         self._publish("running", "")
+
+    def _check_rules(self) -> None:
+        """Refused rules are told; that not one of the files that the operator named gives a rule is an error."""
+        refused = self.rules.refused
+        if not refused:
+            return
+        first = f"The first: {refused[0]}"
+        if self.spec.rules and self.rules.loaded == len(self.rules.behaviours):
+            raise ConfigError(
+                f"No rule of {', '.join(self.spec.rules)} loads. {first}.",
+                hint="`vpi-tui rules check FILE` lists each line and reason.",
+            )
+        self._publisher.note(f"{len(refused):,} rules do not load. {first}.")
 
     def _say(self, doing: str) -> None:
         if self._over():

@@ -15,11 +15,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from vpi_tui.model.errors import VpiError
 from vpi_tui.model.signature import Signature
 
 VERSION = 1
 MAX_HISTORY = 50
+MAX_UNDO = 50_000
+"""Switches in all of the history; a change of every rule of a large set is one entry of many."""
 MAX_BYTES = 64 << 20
 
 RuleKey = tuple[int, int]
@@ -86,6 +90,8 @@ class RuleSwitches:
         at = 1 + max((switch.at for switch in self.switches.values()), default=0)
         self.history.append(Change(_label(keys, enabled), {key: self.switches.get(key) for key in keys}))
         del self.history[:-MAX_HISTORY]
+        while len(self.history) > 1 and sum(len(change.before) for change in self.history) > MAX_UNDO:
+            del self.history[0]
         self.switches.update(dict.fromkeys(keys, Switch(enabled, at)))
         self._save()
 
@@ -139,7 +145,7 @@ class RuleSwitches:
             ],
         }
         try:
-            _write(self.path, json.dumps(data).encode())
+            _write(self.path, msgspec.json.encode(data))
         except OSError as error:
             raise VpiError(
                 f"The switches of the rules cannot be saved to {self.path}: {error.strerror}.",
