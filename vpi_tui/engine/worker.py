@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 
@@ -78,6 +79,7 @@ class Worker:
         warm(self.spec.mode, self._progress)
         seal_cache()
         become(self.spec)
+        gc.freeze()  # rules live as long as we do: a collection that walks all of them stops the loop
         self.source.start()
         if self.spec.duration:
             self._ends_at = time.monotonic() + self.spec.duration
