@@ -88,7 +88,7 @@ class Worker:
         self._publish("running", "")
 
     def _check_rules(self) -> None:
-        """Refused rules are told; that not one of the files that the operator named gives a rule is an error."""
+        """Refused rules are told. An error when the files that the operator named give not one rule."""
         refused = self.rules.refused
         if not refused:
             return
