@@ -40,7 +40,7 @@ check: lint test
 
 # Needs root: network namespaces, real bridges, real sockets.
 lab-test: $(DEV)
-	$(BIN)/pytest -m lab
+	$(BIN)/pytest -m lab -rs
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -10,6 +10,17 @@ import pytest
 from tests.lab.handmade import tagged_request
 from tests.lab.net import Lab, fetch, inside, ip, until
 from tests.lab.sensor import Sensor
+from vpi_tui.feed.messages import (
+    AlertDetail,
+    FlowDetail,
+    GetAlert,
+    GetFlow,
+    GetRule,
+    GetRules,
+    RuleDetail,
+    RulesMessage,
+    Watch,
+)
 
 pytestmark = pytest.mark.lab
 
@@ -131,6 +142,25 @@ def test_no_right_is_left_in_any_thread(sensor: Sensor) -> None:
         assert {status[key] for key in ("CapInh", "CapPrm", "CapEff", "CapAmb")} == {NO_RIGHTS}, status[
             "Name"
         ]
+
+
+def test_questions_are_answered_without_rights(lab: Lab, sensor: Sensor, web: int) -> None:
+    """Nothing that an answer needs may be imported only now: nobody may not be able to read it."""
+    attacker, victim = lab.guests[:2]
+    fetch(attacker.name, (victim.ip4, web), ATTACK)
+    alert = sensor.first(UNION_SELECT)
+    detail = sensor.command(GetAlert(alert.number), AlertDetail)
+    assert isinstance(detail, AlertDetail)
+    assert b"UNION%20SELECT" in detail.frame
+    assert detail.flow is not None
+    assert detail.flow.client_guest == attacker.name
+    flow = sensor.command(GetFlow(alert.flow_id), FlowDetail)
+    assert isinstance(flow, FlowDetail)
+    assert flow.flow is not None
+    sensor.command(GetRule(1, UNION_SELECT), RuleDetail)
+    sensor.command(GetRules(), RulesMessage)
+    sensor.client.send(Watch(scope=f"guest:{victim.name}", flows=True, interval=0.1))
+    assert until(lambda: sensor.snapshot().flows.count, 2.0)
 
 
 def test_what_the_kernel_drops_is_counted(lab: Lab, sensor: Sensor) -> None:

@@ -35,14 +35,16 @@ TPACKET_V3 = 2
 TP_STATUS_USER = 1
 ETH_P_ALL = 3
 
-BLOCK_BYTES = 1 << 20
-BLOCKS = 64
+BLOCK_BYTES = 1 << 18
+BLOCKS = 256
+"""Each block is handed over after RETIRE_MS even if it holds one frame: so many blocks outlast five seconds
+without a read at any rate, as far as their bytes suffice."""
 MIN_BLOCKS = 4
 FRAME_BYTES = 2048
 """The kernel wants it; TPACKET_V3 packs frames of any size into a block."""
 RETIRE_MS = 20
 """A block that is not full is handed over after this time."""
-MAX_BLOCKS_READ = 8
+MAX_BLOCKS_READ = 32
 """Blocks in one batch: an eighth of the ring is kept from the kernel while the batch lives."""
 MAX_PACKETS = 65_536
 BIG_ENDIAN = sys.byteorder == "big"
