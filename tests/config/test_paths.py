@@ -16,7 +16,7 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    """A user without NUMBA_CACHE_DIR, whose directories lie below tmp_path. Gives the cache directory."""
+    """A user without NUMBA_CACHE_DIR, with all directories below tmp_path. Gives that of the kernels."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", "")
     for name in ("CONFIG", "STATE", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name.lower()))
@@ -39,7 +39,8 @@ def test_directories_follow_xdg(home, tmp_path):
     assert paths.config_files() == (Path("/etc/vpi-tui/config.yaml"), tmp_path / "config/vpi-tui/config.yaml")
 
 
-def test_the_cache_is_made_and_told_to_numba(home):
+def test_the_cache_is_made_and_told_to_numba(home, tmp_path):
+    assert home.parent == tmp_path / "cache" / "vpi-tui"
     assert paths.prepare_numba_cache() == home
     assert os.environ["NUMBA_CACHE_DIR"] == str(home)
     assert home.is_dir()
