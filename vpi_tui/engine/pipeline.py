@@ -32,8 +32,8 @@ from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
 from vpi_tui.stream.reassembly import Reassembler
 
-FOLLOW_PACKETS_A_FLOW = 1
-FOLLOW_PACKETS_A_GUEST = 32
+FOLLOW_PACKETS_A_FLOW = 4
+FOLLOW_PACKETS_A_GUEST = 256
 """Between two namings of learned hosts, as a guest costs that many times what a flow costs."""
 
 
