@@ -12,13 +12,13 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
-from textual.events import Key
+from textual.events import Key, Resize
 from textual.screen import Screen
 
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.ui import doings
 from vpi_tui.ui.display import DiffDisplay
-from vpi_tui.ui.frame import HeaderBar, MessageBar, NavBar, TrailBar
+from vpi_tui.ui.frame import HeaderBar, MessageBar, NavBar, SmallPane, TrailBar
 from vpi_tui.ui.keys import Keys
 from vpi_tui.ui.life import LifeBar, StartPane
 from vpi_tui.ui.picker import Choice, Picker
@@ -102,6 +102,17 @@ class VpiApp(DiffDisplay, App[int]):
         self._places: list[Place] = []
         self._keys = Keys(self)
         self._restarting = False
+        self._header = HeaderBar(lambda: self.session, id="header")
+        self._nav = NavBar(lambda: self.session, id="nav")
+        self._trail = TrailBar(id="trail")
+        self._side = ScopePanel(id="side")
+        self._start_pane = StartPane(lambda: self.session, id="start")
+        self._page_box = Container(id="pages")
+        self._life_bar = LifeBar(id="life")
+        self._footer = KeyFooter(id="footer")
+        self._message_bar = MessageBar(id="messages")
+        self._prompt_line = Prompt(id="prompt")
+        self._small = SmallPane(LEAST, id="small")
 
     def get_default_screen(self) -> Screen[None]:
         return MainScreen(id="main")
@@ -110,22 +121,28 @@ class VpiApp(DiffDisplay, App[int]):
 
     def compose(self) -> ComposeResult:
         """What the main screen holds."""
-        yield HeaderBar(lambda: self.session, id="header")
-        yield NavBar(lambda: self.session, id="nav")
-        yield TrailBar(id="trail")
+        yield self._header
+        yield self._nav
+        yield self._trail
         with Horizontal(id="body"):
-            yield ScopePanel(id="side")
-            yield StartPane(lambda: self.session, id="start")
-            yield Container(id="pages")
-        yield LifeBar(id="life")
-        yield KeyFooter(id="footer")
-        yield MessageBar(id="messages")
-        yield Prompt(id="prompt")
+            yield self._side
+            yield self._start_pane
+            yield self._page_box
+        yield self._life_bar
+        yield self._footer
+        yield self._message_bar
+        yield self._prompt_line
+        yield self._small
 
     async def on_mount(self) -> None:
         await self._open(registry.PAGES[0].name)
         self.set_interval(POLL, self._poll)
         self.set_interval(1.0, self._tick)
+
+    @on(Resize)
+    def _fit_terminal(self, event: Resize) -> None:
+        width, height = event.size
+        self._small.display = width < LEAST[0] or height < LEAST[1]
 
     @property
     def page(self) -> Page:
@@ -143,7 +160,7 @@ class VpiApp(DiffDisplay, App[int]):
             for page in self._pages.values():
                 page.receive(message)
         for note in news.notes:
-            self.query_one(MessageBar).tell(note)
+            self._message_bar.tell(note)
         doings.report_replies(self, news.messages)
         if news.picture or news.alerts or news.life:
             self.draw()
@@ -154,13 +171,15 @@ class VpiApp(DiffDisplay, App[int]):
             return
         session = self.session
         starting = session.life == "starting"
-        self.query_one("#start").display = starting
-        self.query_one("#pages").display = not starting
-        side = self.query_one("#side", ScopePanel)
+        self._start_pane.display = starting
+        self._page_box.display = not starting
+        side = self._side
         side.display = not starting and self.size.width >= SIDE_FROM and not self.page.query(ScopePanel)
-        self.query_one(LifeBar).set_banner(banner(session.life, session.snapshot, session.failure))
+        told = banner(session.life, session.snapshot, session.failure)
+        self._life_bar.set_banner(told)
+        self._message_bar.styles.margin = (0, 0, 2 if told else 1, 0)
         if starting:
-            self.query_one(StartPane).redraw()
+            self._start_pane.redraw()
         else:
             self.page.show(session)
         if side.display:
@@ -171,17 +190,18 @@ class VpiApp(DiffDisplay, App[int]):
         """Draw what stands round the page: header, screens, breadcrumbs, keys."""
         if not self._here:
             return
-        self.query_one(HeaderBar).redraw()
-        self.query_one(NavBar).set_here(self._here)
-        self.query_one(TrailBar).set_trail(self._crumbs(), self.page.filter_text)
-        self.query_one(KeyFooter).set_keys(self._keys.footer())
+        self._header.redraw()
+        self._nav.set_here(self._here)
+        self._trail.set_trail(self._crumbs(), self.page.filter_text)
+        self._footer.set_keys(self._keys.footer())
 
     def _tick(self) -> None:
         """Once a second: what counts seconds by itself."""
+        self._message_bar.expire()
         if self.session.frozen or self.session.silent_for:
-            self.query_one(HeaderBar).redraw()
+            self._header.redraw()
         if self.session.life == "starting":
-            self.query_one(StartPane).redraw()
+            self._start_pane.redraw()
 
     def _crumbs(self) -> tuple[str, ...]:
         scope = self.session.scope
@@ -200,7 +220,7 @@ class VpiApp(DiffDisplay, App[int]):
             if entry is None:
                 return self.page
             page = self._pages[name] = entry.make()
-            await self.query_one("#pages").mount(page)
+            await self._page_box.mount(page)
         if name != self._here:
             for other in self._pages.values():
                 other.set_class(other is page, "-shown")
@@ -246,7 +266,7 @@ class VpiApp(DiffDisplay, App[int]):
             self.session.set_scope(ALL)
             self.draw()
         else:
-            self.query_one(MessageBar).clear()
+            self._message_bar.clear()
 
     @on(NavBar.Chosen)
     async def _nav_chosen(self, message: NavBar.Chosen) -> None:
@@ -260,7 +280,7 @@ class VpiApp(DiffDisplay, App[int]):
 
     async def on_key(self, event: Key) -> None:
         """The keys of a page act also while something beside it has the focus."""
-        if not self._here or len(self.screen_stack) > 1 or self.query_one(Prompt).is_open:
+        if not self._here or len(self.screen_stack) > 1 or self._prompt_line.is_open:
             return
         if self.focused is not None and self.page in self.focused.ancestors:
             return  # Textual looks the key up from the focus outwards, and so finds the page's
@@ -278,7 +298,7 @@ class VpiApp(DiffDisplay, App[int]):
     # What the operator is told and asked ------------------------------------------------------
 
     def say(self, text: str, severity: Severity = "information") -> None:
-        self.query_one(MessageBar).tell(self.session.note(text, severity))
+        self._message_bar.tell(self.session.note(text, severity))
 
     def ask(self, label: str, answered: Callable[[str], object], value: str = "") -> None:
         self._prompt(Question(label, answered, value=value))
@@ -298,7 +318,7 @@ class VpiApp(DiffDisplay, App[int]):
             give_back()
             question.left()
 
-        self.query_one(Prompt).ask(
+        self._prompt_line.ask(
             Question(
                 question.label,
                 answered,

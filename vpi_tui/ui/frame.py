@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Unpack
 
@@ -10,7 +11,7 @@ from textual.message import Message
 
 from vpi_tui.ui.screens.registry import PAGES
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
-from vpi_tui.ui.widgets.lines import Line, Span, clip, justify, line, width_of
+from vpi_tui.ui.widgets.lines import Line, Span, clip, fit, justify, line, width_of
 from vpi_tui.view import header, humanize
 from vpi_tui.view.header import Condition
 
@@ -137,20 +138,24 @@ class MessageBar(LineWidget):
 
     def __init__(self, **common: Unpack[Common]) -> None:
         super().__init__(**common)
-        self._notes: list[Note] = []
+        self._notes: list[tuple[float, Note]] = []
+        """Each with the time when it goes, by the clock that never steps back."""
 
     def tell(self, note: Note) -> None:
-        self._notes = [*self._notes, note][-self.MOST :]
-        self.set_timer(_NOTICE_SECONDS[note.severity], lambda: self._drop(note))
+        until = time.monotonic() + _NOTICE_SECONDS[note.severity]
+        self._notes = [*self._notes, (until, note)][-self.MOST :]
         self._resized()
 
     def clear(self) -> None:
         self._notes = []
         self._resized()
 
-    def _drop(self, note: Note) -> None:
-        self._notes = [kept for kept in self._notes if kept is not note]
-        self._resized()
+    def expire(self) -> None:
+        """Drop what was shown long enough; called once a second."""
+        kept = [entry for entry in self._notes if entry[0] > time.monotonic()]
+        if len(kept) != len(self._notes):
+            self._notes = kept
+            self._resized()
 
     def _resized(self) -> None:
         self.display = bool(self._notes)
@@ -165,8 +170,27 @@ class MessageBar(LineWidget):
                 *clip([(note.text, f"notice.{note.severity}")], width - 4),
                 surface="panel",
             )
-            for note in self._notes
+            for _, note in self._notes
         ][:height]
 
     def on_click(self) -> None:
         self.clear()
+
+
+class SmallPane(LineWidget):
+    """Over everything when the terminal is too small to draw on."""
+
+    DEFAULT_CSS = "SmallPane { layer: top; width: 1fr; height: 1fr; dock: top; display: none; }"
+
+    def __init__(self, least: tuple[int, int], **common: Unpack[Common]) -> None:
+        super().__init__(**common)
+        self._least = least
+
+    def compose_lines(self, width: int, height: int) -> Sequence[Line]:
+        told = (
+            f"This terminal has {width} x {height} cells.",
+            f"The dashboard needs {self._least[0]} x {self._least[1]}.",
+            "Make it larger, or q quits.",
+        )
+        above = [Line()] * max((height - len(told)) // 2, 0)
+        return [*above, *(line((fit(text, width, "center"), "text")) for text in told)][:height]

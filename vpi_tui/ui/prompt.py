@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import ClassVar, Unpack
 
 from textual import on
@@ -45,7 +45,7 @@ class _State:
     chosen: int = -1
     error: str = ""
     place: int = 0
-    completing: bool = field(default=False)
+    completing: bool = False
 
 
 class Prompt(Vertical):
@@ -144,8 +144,7 @@ class Prompt(Vertical):
         self.close()
         error = state.question.answered(text)
         if isinstance(error, str) and error:
-            self.ask(state.question)
-            self.query_one(Input).value = text
+            self.ask(replace(state.question, value=text))
             if self._state is not None:
                 self._state.error = error
                 self._draw()

@@ -176,7 +176,7 @@ class Session:
             notes += self._new_notices()
         life = not alive and not self._ended
         if life:
-            notes += self._end()
+            self._end()
         return News(picture, taken, life, tuple(messages), tuple(notes))
 
     def _take_snapshot(self, snapshot: Snapshot) -> bool:
@@ -223,12 +223,11 @@ class Session:
         self._told.update(self.snapshot.notices if self.snapshot else ())
         return [self.note(text, "warning") for text in fresh]
 
-    def _end(self) -> list[Note]:
+    def _end(self) -> None:
         self._ended = True
         self.failure = self.failure or self._client.failure()
         if self.failure:
-            return [self.note(self.failure, "error")]
-        return []
+            self.note(self.failure, "error")
 
     def note(self, text: str, severity: Severity = "information") -> Note:
         """Keep something that the operator is told."""

@@ -1,0 +1,161 @@
+"""Every theme, the terminal without Unicode, and strings that were made to break a terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.ui.driver import NARROW, THEMES, WIDE, dashboard, drawn, make_app, text
+from tests.ui.fake_client import FakeClient, alert, snapshot
+from vpi_tui.feed.messages import Notice, PackRow, RefusedRow, RuleRow, RulesMessage, ToggledMessage
+from vpi_tui.ui.app import VpiApp
+from vpi_tui.ui.screens.registry import PAGES
+from vpi_tui.view.escape import is_safe
+
+NAMES = [entry.name for entry in PAGES]
+
+
+@pytest.mark.parametrize("theme", sorted(THEMES))
+async def test_every_theme_draws_every_page(theme: str) -> None:
+    async with dashboard(FakeClient(), WIDE, theme=theme) as (app, pilot):
+        for name in NAMES:
+            await app.action_open_page(name)
+            await pilot.pause()
+            styles = {s.style for strip in app.screen._compositor.render_strips() for s in strip if s.style}
+            colors = {c.name for style in styles for c in (style.color, style.bgcolor) if c is not None}
+            hexes = {name for name in colors if name.startswith("#")}
+            assert bool(hexes) != THEMES[theme].ansi, (name, hexes)
+            assert "vmbr0" in text(app) or name not in ("overview", "switches")
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_ascii_draws_no_other_character(size: tuple[int, int]) -> None:
+    client = FakeClient()
+    async with dashboard(client, size, ascii_only=True) as (app, pilot):
+        odd = "m\u00fcnchen \u6f22\u5b57 \u2026 \U0001f600"
+        client.put(
+            snapshot(61, source=odd, guests=(dataclasses.replace(_guest(), name=odd),)), Notice("error", odd)
+        )
+        client.put_alerts(dataclasses.replace(alert(99, 61), msg=odd))
+        app._poll()
+        for name in NAMES:
+            await app.action_open_page(name)
+            await pilot.pause()
+            assert text(app).isascii(), [c for c in text(app) if ord(c) > 127]
+        for keys in (["?"], ["ctrl+p"], ["T"], [":", "g", "u"], ["/", "x"]):
+            await pilot.press(*keys)
+            await pilot.pause()
+            assert text(app).isascii(), (keys, [c for c in text(app) if ord(c) > 127])
+            await pilot.press("escape")
+            await pilot.pause()
+
+
+def _guest() -> Any:
+    return snapshot(1).guests[0]
+
+
+# Hostile strings ------------------------------------------------------------------------------
+
+WICKED = st.one_of(
+    st.sampled_from(
+        [
+            "\x1b]0;owned\x07",
+            "\x1b[2J\x1b[H",
+            "\x9b31m",
+            "[red]markup[/red]",
+            "[link=https://evil.example]x[/link]",
+            "[/]",
+            "[@click=app.quit]q[/]",
+            "\u202egnp.exe",
+            "\u2066\u2069\u200b\ufeff",
+            "a\u0301\u0301\u0301\u0301\u0301",
+            "\r\n\t\x00",
+            "\ud800",
+            "\\x1b[31m",
+            "\u6f22" * 40,
+            "A" * 65_536,
+            "\x1b" * 65_536,
+        ]
+    ),
+    st.text(max_size=40),
+)
+
+
+def poisoned(value: Any, draw: Any) -> Any:
+    """The same value with every string in it replaced, but for those that choose between fixed words."""
+    if isinstance(value, str):
+        return draw(WICKED)
+    if isinstance(value, tuple):
+        return tuple(poisoned(item, draw) for item in value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [f.name for f in dataclasses.fields(value) if f.name not in ("mode", "state", "window")]
+        keep = {"kind"} if type(value).__name__ == "TalkerTable" else set()
+        return dataclasses.replace(
+            value, **{name: poisoned(getattr(value, name), draw) for name in names if name not in keep}
+        )
+    return value
+
+
+class Stage:
+    """One dashboard for all examples: starting one for each would take minutes."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self.client = FakeClient()
+        self.app: VpiApp = make_app(self.client)
+        self.step = 0
+        self._up, self._down = asyncio.Event(), asyncio.Event()
+        self._task = self.loop.create_task(self._run())
+        self.loop.run_until_complete(self._up.wait())
+
+    async def _run(self) -> None:
+        async with self.app.run_test(size=WIDE) as self.pilot:
+            self._up.set()
+            await self._down.wait()
+
+    def close(self) -> None:
+        self._down.set()
+        self.loop.run_until_complete(self._task)
+        self.loop.close()
+
+    async def show(self) -> None:
+        with self.app._context():
+            await self._show()
+
+    async def _show(self) -> None:
+        self.app._poll()
+        for name in NAMES:
+            await self.app.action_open_page(name)
+            await self.pilot.pause()
+            for line in drawn(self.app):
+                assert is_safe(line), repr(line)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    made = Stage()
+    yield made
+    made.close()
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_nothing_from_the_wire_reaches_the_terminal_raw(stage: Stage, data: st.DataObject) -> None:
+    stage.step += 1
+    picture = poisoned(snapshot(stage.step), data.draw)
+    wicked = data.draw(WICKED)
+    rules = RulesMessage(
+        stage.step,
+        (PackRow(wicked, data.draw(WICKED), wicked, wicked),),
+        (RuleRow(1, 7, 1, data.draw(WICKED), wicked, wicked, wicked, 1, wicked, True),),
+        (RefusedRow(wicked, 3, 7, data.draw(WICKED)),),
+    )
+    stage.client.put(picture, rules, Notice("error", wicked), ToggledMessage(wicked, 1, 1))
+    stage.client.put_alerts(poisoned(alert(stage.step, stage.step), data.draw))
+    stage.loop.run_until_complete(stage.show())
