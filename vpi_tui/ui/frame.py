@@ -53,6 +53,10 @@ def _clock(session: Session) -> str:
     return f"{humanize.clock(now, session.zone):>8} {humanize.zone_name(now, session.zone)}"
 
 
+_LABELLED_FROM = 106
+"""Columns from which the second line has room for labels."""
+
+
 class NavBar(LineWidget):
     """The second line: the screens with their number keys; at the right whether a silence can be trusted."""
 
@@ -78,15 +82,16 @@ class NavBar(LineWidget):
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         spans: list[Span] = []
         self._spots = []
+        narrow = width < _LABELLED_FROM
         for entry in PAGES:
             start = width_of(spans)
             spans += (
                 (f" {entry.key} ", "tab.key"),
                 (entry.title, "tab.here" if entry.name == self._here else "tab"),
-                (" ", "tab"),
+                ("" if narrow else " ", "tab"),
             )
             self._spots.append((start, width_of(spans), entry.name))
-        shown = header.verdicts(self._session().snapshot, dict(self.look.glyphs.coverage))
+        shown = header.verdicts(self._session().snapshot, self.look.glyphs.coverage, narrow=narrow)
         _, right = header.fit(shown, width - width_of(spans))
         return [justify(spans, right, width)][:height]
 

@@ -5,7 +5,7 @@ A field has a rank; where the line is too short the fields of the highest rank a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vpi_tui.model.snapshot import Severities, Snapshot
@@ -79,9 +79,9 @@ def fit(shown: Sequence[Field], width: int) -> tuple[list[Span], list[Span]]:
     return _joined(f for f in kept if not f.right), _joined(f for f in kept if f.right)
 
 
-def _joined(shown: object) -> list[Span]:
+def _joined(shown: Iterable[Field]) -> list[Span]:
     spans: list[Span] = []
-    for field in shown:  # type: ignore[attr-defined]
+    for field in shown:
         spans += [*((_GAP,) if spans else ((" ", "header.label"),)), *field.spans]
     return [*spans, (" ", "header.label")]
 
@@ -127,23 +127,30 @@ def _alerts(alerts: Severities, marks: Sequence[str]) -> Field:
     return Field(tuple(spans), right=True)
 
 
-def verdicts(snapshot: Snapshot | None, marks: dict[str, str]) -> list[Field]:
-    """Fields of the second line, at the right: can the silence be trusted?"""
+def verdicts(snapshot: Snapshot | None, marks: Mapping[str, str], *, narrow: bool) -> list[Field]:
+    """Fields of the second line, at the right: can the silence be trusted? narrow: without labels."""
     if snapshot is None:
         return []
     coverage = snapshot.total.coverage
     style = f"coverage.{coverage}" if coverage in marks else "coverage.unknown"
     mark = marks.get(coverage, marks["unknown"])
-    refused = f" {snapshot.rules_refused} refused" if snapshot.rules_refused else ""
-    return [
-        Field((("coverage ", "header.label"), (f"{mark} {safe(coverage, 8)}", style)), 1, right=True),
-        Field(
-            (
-                ("rules ", "header.label"),
-                (f"{snapshot.rules_enabled}/{snapshot.rules_loaded}", "header.value"),
-                (refused, "warning"),
-            ),
-            1,
-            right=True,
-        ),
-    ]
+    label = () if narrow else (("coverage ", "header.label"),)
+    rules = _rules_in_short(snapshot) if narrow else _rules(snapshot)
+    return [Field((*label, (f"{mark} {safe(coverage, 8)}", style)), 1, right=True), rules]
+
+
+def _rules(snapshot: Snapshot) -> Field:
+    refused = f" {humanize.count(snapshot.rules_refused)} refused" if snapshot.rules_refused else ""
+    on = f"{snapshot.rules_enabled}/{snapshot.rules_loaded}"
+    spans = (("rules ", "header.label"), (on, "header.value"), (refused, "warning"))
+    return Field(spans, 2, right=True)
+
+
+def _rules_in_short(snapshot: Snapshot) -> Field:
+    """`42/45 on`; with `!` when some were refused."""
+    on, loaded = snapshot.rules_enabled, snapshot.rules_loaded
+    figure = f"{on}/{loaded}" if loaded < 1000 else humanize.count(on)
+    sign = "!" if snapshot.rules_refused else " "
+    return Field(
+        ((figure, "header.value"), (f" on{sign}", "warning" if sign == "!" else "header.label")), 2, True
+    )
