@@ -82,17 +82,19 @@ class Alerter:
         flow = to_record(records[slot], names.switches, names.guests) if slot >= 0 else None
         match = Match(rule, row, slot, int(flows.direction[row]), -1, int(packets.ts_ns[packet]))
         port = int(packets.ifindex[packet])
+        ends = _ends(match, decoded, flow)
+        switch, guest = names.place_of_port(port)
         alert = self._alert(
             self._rules.signatures[rule],
             finding.detail,
             ts_ns=match.ts_ns,
             in_iface=self._source.port_name(port),
             flow=flow,
-            ends=_ends(match, decoded, flow),
+            ends=ends,
             direction=match.direction,
             packet_number=first_packet + packet,
             stream=False,
-            place=names.place_of_port(port),
+            place=(switch, guest, names.guest_of_ip(ends[2], switch)),
         )
         self._keep(alert, rule, packets, packet, b"", flow)
         return alert
@@ -109,13 +111,13 @@ class Alerter:
         direction: int,
         packet_number: int,
         stream: bool,
-        place: tuple[str, str] = ("", ""),
+        place: tuple[str, str, str] = ("", "", ""),
     ) -> Alert:
         self.count += 1
         src_ip, src_port, dest_ip, dest_port, proto, vlan = ends
-        switch, guest = place
+        switch, *known = place
         forward = direction != Direction.TO_CLIENT
-        guests = (guest, "") if flow is None else (flow.client_guest, flow.server_guest)
+        guests = known if flow is None else [flow.client_guest, flow.server_guest]
         return Alert(
             number=self.count,
             ts_ns=ts_ns,

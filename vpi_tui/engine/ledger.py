@@ -68,6 +68,11 @@ class AlertLedger:
         """Message of the guest's newest alert; "" = none."""
         return self._last.get(name, "")
 
+    def get(self, number: int) -> Alert | None:
+        """An alert by its number, as long as it is remembered. They are numbered in order, without gaps."""
+        behind = self._recent[-1].number - number if self._recent else -1
+        return self._recent[-1 - behind] if 0 <= behind < len(self._recent) else None
+
     def of_flow(self, flow_id: int) -> tuple[Alert, ...]:
         """The newest remembered alerts of a flow, oldest first."""
         found = [alert for alert in self._recent if alert.flow_id == flow_id]

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from ipaddress import ip_address
 from typing import Any
 
 from vpi_tui.model.topology import Topology
+
+
+def _plain(address: str) -> str:
+    """An address in the one way that this program writes it; what is none stays as it is."""
+    try:
+        return str(ip_address(address))
+    except ValueError:
+        return address
 
 
 class Names:
@@ -15,6 +24,7 @@ class Names:
         self.topology = topology
         self.switches = tuple(s.name for s in topology.switches)
         self.guests = tuple(g.name for g in topology.guests)
+        self._by_ip = {(g.switch, _plain(ip)): g.name for g in topology.guests for ip in g.ips}
         self._ports = {p.ifindex: p for p in topology.ports}
 
     def place_of_port(self, ifindex: int) -> tuple[str, str]:
@@ -23,6 +33,10 @@ class Names:
         if port is not None:
             return port.switch, port.guest
         return (self.switches[0] if len(self.switches) == 1 else ""), ""
+
+    def guest_of_ip(self, address: str, switch: str) -> str:
+        """The guest of a switch that the inventory or the wire gave this address; "" for none."""
+        return self._by_ip.get((switch, address), "")
 
     def guest(self, number: int) -> str:
         return self.guests[number] if 0 <= number < len(self.guests) else ""

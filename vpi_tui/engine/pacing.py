@@ -13,6 +13,8 @@ from vpi_tui.model.errors import CaptureError
 
 MAX_GAP_NS = 2_000_000_000
 """Longest silence that is waited for, in packet time: nobody watches an empty night."""
+LEAST_STEP_NS = 20_000_000
+"""Time between two batches at least: a batch of one packet costs nearly as much as one of hundreds."""
 SLICE = 8_192
 """Packets a batch at most, so that a command is obeyed soon."""
 
@@ -56,6 +58,7 @@ class PacedSource:
         self._played = 0
         self._position_ns = 0.0
         self._moved_at = clock()
+        self._given_at = self._moved_at - LEAST_STEP_NS
 
     @property
     def exhausted(self) -> bool:
@@ -88,12 +91,14 @@ class PacedSource:
         batch = self._batch
         if batch is None:
             return None
+        nap = self._nap(timeout_s)
+        if nap:
+            self._sleep(nap)
         end = self._ready()
         if end <= self._next:
-            self._sleep(self._nap(timeout_s))
-            end = self._ready()
-            if end <= self._next:
-                return None
+            return None
+        if end - self._next < SLICE:  # else it is behind, and hurries
+            self._given_at = self._clock()
         part = cut(batch, self._next, end)
         self._next = end
         if end == len(batch.ts_ns):
@@ -133,7 +138,12 @@ class PacedSource:
         self._moved_at = now
 
     def _nap(self, timeout_s: float) -> float:
+        """Seconds to sleep before the next packet is looked at; 0 = it is due."""
         if self._paused:
             return timeout_s
-        wait_ns = (float(self._due[self._next]) - self._position_ns) / self._speed
-        return min(timeout_s, max(0.0, wait_ns / 1e9))
+        if not self._speed:
+            return 0.0
+        self._advance()
+        until_due = (float(self._due[self._next]) - self._position_ns) / self._speed
+        until_step = self._given_at + LEAST_STEP_NS - self._moved_at
+        return min(timeout_s, max(0.0, until_due, until_step) / 1e9)

@@ -258,15 +258,25 @@ class Pipeline:
         """What is kept about an alert."""
         kept = self.evidence.get(number)
         if kept is None:
-            return AlertDetail(
-                number, "", "", None, b"", 1, 0, reason="This alert is older than what the sensor keeps."
-            )
+            return self._without_evidence(number)
         signature = self.rules.signatures[kept.rule]
         origin = f"{signature.origin.path}:{signature.origin.line}"
         flow = self._flow(kept.flow.flow_id) or kept.flow if kept.flow else None
         return AlertDetail(
             number, signature.raw, origin, flow, kept.frame, kept.link_type, kept.ts_ns, kept.stream
         )
+
+    def _without_evidence(self, number: int) -> AlertDetail:
+        """What can still be said when the packet has made room for newer ones."""
+        alert = self.ledger.get(number)
+        if not 1 <= number <= self.alerter.count:
+            return AlertDetail(number, "", "", None, b"", 1, 0, reason=f"There is no alert {number}.")
+        reason = "The packet behind this alert is no longer kept: newer ones took its place."
+        if alert is None:
+            return AlertDetail(number, "", "", None, b"", 1, 0, reason=reason)
+        told = self.rules.detail(alert.gid, alert.sid)
+        flow = self._flow(alert.flow_id) if alert.flow_id else None
+        return AlertDetail(number, told.rule, told.origin, flow, b"", 1, alert.ts_ns, reason=reason)
 
     def flow_detail(self, flow_id: int) -> FlowDetail:
         """A flow that lives or ended lately, and its alerts."""

@@ -50,7 +50,10 @@ class RuleBook:
         self._by_pack: dict[str, list[int]] = {}
         for n, s in enumerate(self.signatures):
             self._by_pack.setdefault(s.origin.pack, []).append(n)
-        self._enabled = [*self.ruleset.enabled.astype(bool).tolist(), *(True for _ in self.behaviours)]
+        self._enabled: list[bool] = [
+            *self.ruleset.enabled.astype(bool).tolist(),
+            *(True for _ in self.behaviours),
+        ]
         self._apply(range(len(self.signatures)))
 
     @classmethod
