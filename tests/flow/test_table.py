@@ -11,6 +11,8 @@ import pytest
 
 from tests.flow.rows import ACK, FIN, PSH, RST, SECOND, SYN, Seg, batch
 from tests.flow.twin import Twin
+from vpi_tui.flow.counters import Tally
+from vpi_tui.flow.facts import FactTable
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.table import FlowTable, FlowTimeouts
 from vpi_tui.inventory.addresses import address_of
@@ -264,21 +266,37 @@ def test_limits_that_make_no_sense(limit: int) -> None:
         FlowTable(limit)
 
 
-def test_touched_says_what_was_added_since_the_last_drain() -> None:
+def added(table: FlowTable, capacity: int = 64) -> dict[int, tuple[int, ...]]:
+    """Client port -> flows that began, packets, bytes to server, bytes to client."""
+    facts = [fact for part in FactTable(capacity).collect(table.drain_touched(), Tally()) for fact in part]
+    names = ("started", "pkts", "bytes_toserver", "bytes_toclient")
+    assert all(fact["seen"] == 1 for fact in facts)
+    return {int(fact["src_ip"][1]) & 0xFF: tuple(int(fact[name]) for name in names) for fact in facts}
+
+
+@pytest.mark.parametrize("capacity", [1, 4, 64])
+def test_touched_says_what_was_added_since_the_last_drain(capacity: int) -> None:
     table = FlowTable(64, SHORT)
     flows = many(10)
     table.update(*batch(flows))
-    assert sum(len(part.records) for part in table.drain_touched(at_once=3)) == 10
-    assert not list(table.drain_touched())
+    assert added(table, capacity) == dict.fromkeys(range(10), (1, 1, 100, 0))
+    assert added(table) == {}
     table.update(*batch([flows[4], flows[4].back(length=77), flows[6]]))
     table.expire(100 * SECOND)  # they end before anybody asked
     table.update(*batch([]))
-    found = {}
-    for part in table.drain_touched():
-        for at, record in enumerate(part.records):
-            added = (part.pkts_toserver, part.pkts_toclient, part.bytes_toserver, part.bytes_toclient)
-            found[int(record["flow_id"])] = tuple(int(column[at]) for column in added)
-    assert found == {5: (1, 1, 100, 77), 7: (1, 0, 100, 0)}
+    assert added(table, capacity) == {4: (0, 2, 100, 77), 6: (0, 1, 100, 0)}
+
+
+def test_a_slot_used_again_between_drains_counts_for_both_flows() -> None:
+    table = FlowTable(1, SHORT)
+    flows = many(3)
+    table.update(*batch([flows[0]]))
+    assert added(table) == {0: (1, 1, 100, 0)}
+    for flow in (flows[0], flows[1], flows[2]):
+        table.update(*batch([flow]))
+    assert added(table) == {0: (0, 1, 100, 0), 2: (1, 1, 100, 0)}
+    table.update(*batch([]))  # hands out what the last batch evicted
+    assert added(table) == {1: (1, 1, 100, 0)}
 
 
 def test_without_talkers_ended_flows_are_not_kept() -> None:
@@ -286,4 +304,4 @@ def test_without_talkers_ended_flows_are_not_kept() -> None:
     table.update(*batch(many(10)))
     table.expire(100 * SECOND)
     table.update(*batch([]))
-    assert not [part for part in table.drain_touched() if len(part.records)]
+    assert added(table) == {}

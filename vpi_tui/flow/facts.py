@@ -6,13 +6,15 @@ tick gives a short table of them; tables are merged by key and cut to the most b
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.flow import kernels_facts
+from vpi_tui.flow.counters import Tally
 from vpi_tui.flow.table import Touched
-from vpi_tui.model.topology import Locality
 
 Facts = NDArray[Any]
 """structured[k] of FACT_DTYPE."""
@@ -41,51 +43,63 @@ FACT_DTYPE = np.dtype(
     align=True,
 )
 
-_WITH_PORTS = (6, 17, 132)
-_TOP_BIT = np.uint64(1 << 63)
-_ODD = tuple(np.uint64(value) for value in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9))
+
+def _kernel_dtype() -> np.dtype[Any]:
+    """FACT_DTYPE as the compiled loop writes it: addresses as two halves, truth values as bytes."""
+    names, formats, offsets = [], [], []
+    for name in FACT_DTYPE.names or ():
+        kind, offset = FACT_DTYPE.fields[name][:2]  # type: ignore[index]
+        if kind.shape:
+            side = name.removesuffix("_ip")
+            names += [f"{side}_high", f"{side}_low"]
+            formats += ["u8", "u8"]
+            offsets += [offset, offset + 8]
+        else:
+            names.append(name)
+            formats.append("u1" if kind == np.bool_ else kind.str)
+            offsets.append(offset)
+    return np.dtype({"names": names, "formats": formats, "offsets": offsets, "itemsize": FACT_DTYPE.itemsize})
 
 
-def mixed_words(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """A number with its bits spread over all 64, element by element."""
-    words = words ^ (words >> np.uint64(32))
-    words = words * _ODD[0]
-    return words ^ (words >> np.uint64(29))
+KERNEL_FACT_DTYPE = _kernel_dtype()
+CAPACITY = 1 << 16
 
 
-def _ends(guest: NDArray[np.int16], address: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    hashed = mixed_words(address[:, 0] * _ODD[1] + mixed_words(address[:, 1])) | _TOP_BIT
-    return np.where(guest >= 0, (guest.astype(np.int64) + 1).astype(np.uint64), hashed)
+class FactTable:
+    """Adds flows up to facts, a table of `capacity` (a power of two) facts at a time."""
 
+    def __init__(self, capacity: int = CAPACITY) -> None:
+        self._facts = np.zeros(capacity, FACT_DTYPE)
+        self._rows = self._facts.view(KERNEL_FACT_DTYPE)
+        self._index = np.zeros(2 * capacity, np.int32)
+        self._used = 0
 
-def from_touched(touched: Touched) -> Facts:
-    """One fact a flow, not merged yet."""
-    records = touched.records
-    facts = np.zeros(len(records), FACT_DTYPE)
-    for name in ("src_ip", "dest_ip", "switch", "src_guest", "dest_guest", "proto", "app_proto"):
-        facts[name] = records[name]
-    facts["port"] = np.where(np.isin(records["proto"], _WITH_PORTS), records["dest_port"], 0)
-    facts["inner"] = records["tunnel"] != 0
-    facts["east_west"] = records["locality"] == Locality.EAST_WEST
-    facts["src_end"] = _ends(records["src_guest"], records["src_ip"])
-    facts["dest_end"] = _ends(records["dest_guest"], records["dest_ip"])
-    added = touched.pkts_toserver.astype(np.uint64) + touched.pkts_toclient
-    facts["pkts"] = added
-    facts["bytes_toserver"] = touched.bytes_toserver
-    facts["bytes_toclient"] = touched.bytes_toclient
-    facts["started"] = records["pkts_toserver"] + records["pkts_toclient"] == added
-    facts["seen"] = 1
-    facts["key"] = _keys(facts)
-    return facts
+    def collect(self, parts: Iterable[Touched], tally: Tally) -> Iterator[Facts]:
+        """The facts of some flows, each key once in each table that is given; `tally` counts along."""
+        for part in parts:
+            done = 0
+            while done < len(part.rows):
+                moved, self._used = kernels_facts.add_facts(
+                    part.records,
+                    part.rows[done:],
+                    self._rows,
+                    self._index,
+                    self._used,
+                    tally.guests.sums,
+                    tally.switches.sums,
+                    tally.whole.sums,
+                )
+                done += moved
+                if self._used == len(self._facts):
+                    yield self._take()
+        if self._used:
+            yield self._take()
 
-
-def _keys(facts: Facts) -> NDArray[np.uint64]:
-    small = facts["port"].astype(np.uint64)
-    for name in ("proto", "app_proto", "inner", "east_west"):
-        small = small << np.uint64(8) | facts[name].astype(np.uint64)
-    small = small << np.uint64(16) | facts["switch"].view(np.uint16)
-    ends = mixed_words(facts["src_end"]) * _ODD[1] + mixed_words(facts["dest_end"]) * _ODD[2]
-    return mixed_words(ends ^ mixed_words(small))
+    def _take(self) -> Facts:
+        facts = self._facts[: self._used].copy()
+        self._index.fill(0)
+        self._used = 0
+        return facts
 
 
 def merged(facts: Facts, *, same_tick: bool = False) -> Facts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -69,16 +68,14 @@ class TableArrays(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """Flows that had packets since the last drain, and what those packets added."""
+    """Flows that had packets since the last drain: `rows` of `records`, but for those without a flow_id.
+
+    Whoever takes them notes in each record what was told (kernels_facts.add_facts).
+    """
 
     records: Rows
-    pkts_toserver: NDArray[np.uint32]
-    pkts_toclient: NDArray[np.uint32]
-    bytes_toserver: NDArray[np.uint32]
-    bytes_toclient: NDArray[np.uint32]
-
-
-_TOLD = ("pkts_toserver", "pkts_toclient", "bytes_toserver", "bytes_toclient")
+    """structured of KERNEL_DTYPE."""
+    rows: NDArray[np.int32]
 
 
 class FlowTable:
@@ -228,24 +225,14 @@ class FlowTable:
         row["slot"] = slots[0]
         return row
 
-    def drain_touched(self, at_once: int = 1 << 16) -> Iterator[Touched]:
-        """Flows with packets since the last drain, those that ended meanwhile included.
-
-        In parts of about `at_once` flows, so that a million of them need no second table.
-        """
-        if self._retired:
-            ended, self._retired, self._retired_rows = self._retired, [], 0
-            yield _touched(_joined(ended))
+    def drain_touched(self) -> list[Touched]:
+        """Flows with packets since the last drain, those that ended meanwhile included."""
         arrays, numbers = self._arrays, self._arrays.numbers
-        while count := int(numbers[kernels.N_TOUCHED]):
-            rest = max(count - at_once, 0)
-            slots = arrays.touched[rest:count]
-            numbers[kernels.N_TOUCHED] = rest
-            raw = arrays.records[slots]
-            arrays.records["dirty"][slots] = 0
-            for name in _TOLD:
-                arrays.records[f"told_{name}"][slots] = raw[name].astype(np.uint32)
-            yield _touched(_joined([raw[raw["flow_id"] != 0]]))
+        parts = [Touched(ended, np.arange(len(ended), dtype=np.int32)) for ended in self._retired]
+        parts.append(Touched(arrays.records, arrays.touched[: int(numbers[kernels.N_TOUCHED])]))
+        numbers[kernels.N_TOUCHED] = 0
+        self._retired, self._retired_rows = [], 0
+        return parts
 
     def memory(self) -> int:
         """Bytes in use, as far as slots were ever used."""
@@ -312,11 +299,6 @@ class _OutColumns:
         self.state = np.zeros(capacity, np.uint8)
         self.first = np.zeros(capacity, np.uint8)
         self.new_rows = np.zeros(capacity, np.int32)
-
-
-def _touched(raw: Rows) -> Touched:
-    added = (raw[name].astype(np.uint32) - raw[f"told_{name}"] for name in _TOLD)
-    return Touched(raw.view(FLOW_DTYPE), *added)
 
 
 def _joined(parts: list[Rows]) -> Rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.flow.appproto import APP_PROTOS
 from vpi_tui.flow.counters import Tally
-from vpi_tui.flow.facts import Facts, from_touched, merged, total_bytes
+from vpi_tui.flow.facts import Facts, FactTable, total_bytes
 from vpi_tui.flow.render import address_text
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.windows import Windows
@@ -158,17 +158,13 @@ class Talkers:
 
     def __init__(self) -> None:
         self._windows = Windows()
+        self._facts = FactTable()
         self.tally = Tally()
         """Counters of guests, switches and the whole."""
 
     def tick(self, table: FlowTable, now_ns: int) -> None:
         """Take what the flows added since the last tick. now_ns: packet time."""
-        self._windows.add(self._facts(table), now_ns)
-
-    def _facts(self, table: FlowTable) -> Iterator[Facts]:
-        for touched in table.drain_touched():
-            self.tally.add(touched)
-            yield merged(from_touched(touched), same_tick=True)
+        self._windows.add(self._facts.collect(table.drain_touched(), self.tally), now_ns)
 
     def top(
         self,
