@@ -82,7 +82,7 @@ class RuleBook:
         return self._index[gid, sid]
 
     def is_on(self, number: int) -> bool:
-        return self._enabled[number]
+        return bool(self._enabled[number])
 
     def numbered_behaviours(self) -> Iterable[tuple[int, Behaviour]]:
         """(rule number, behaviour) of all; those that are off go on learning and stay silent."""
