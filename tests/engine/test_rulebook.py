@@ -1,0 +1,129 @@
+"""Switching rules: by rule, by pack, by list; kept, undone, and quick with very many of them."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from vpi_tui.config import paths
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.feed.messages import Toggle, ToggledMessage
+
+MANY = 25_000
+SQL = (1, 9000300)
+
+
+def book(state: Path | str = "", *rules: str) -> RuleBook:
+    return RuleBook.load(
+        EngineSpec("replay", rules=rules, rules_dir=str(paths.rules_dir()), state_dir=str(state))
+    )
+
+
+def on(rules: RuleBook) -> set[tuple[int, int]]:
+    """Those that the matcher will run, by its own array."""
+    enabled = rules.ruleset.enabled.tolist()
+    return {(s.gid, s.sid) for s, flag in zip(rules.ruleset.signatures, enabled, strict=True) if flag}
+
+
+def test_one_rule_a_pack_and_a_list(tmp_path: Path) -> None:
+    rules = book(tmp_path)
+    every = on(rules)
+    assert rules.toggle(Toggle(False, (SQL,))).changed == 1
+    assert on(rules) == every - {SQL}
+    recon = {(s.gid, s.sid) for s in rules.signatures if s.origin.pack == "recon"}
+    told = rules.toggle(Toggle(False, pack="recon"))
+    assert told.changed == len(recon)
+    assert on(rules) == every - {SQL} - recon
+    some = tuple(sorted(recon))[:3]
+    assert rules.toggle(Toggle(True, some)).changed == 3
+    assert on(rules) == (every - {SQL} - recon) | set(some)
+    assert rules.enabled_count == len(on(rules)) + len(rules.behaviours)
+
+
+def test_behaviours_are_switched_like_rules(tmp_path: Path) -> None:
+    rules = book(tmp_path)
+    number = rules.number(2, 1)
+    assert rules.is_on(number)
+    rules.toggle(Toggle(False, ((2, 1),)))
+    assert not rules.is_on(number)
+    assert not book(tmp_path).is_on(number)
+
+
+def test_switches_and_undo_outlast_the_program(tmp_path: Path) -> None:
+    rules = book(tmp_path)
+    every = on(rules)
+    rules.toggle(Toggle(False, (SQL,)))
+    rules.toggle(Toggle(False, pack="recon"))
+    later = book(tmp_path)
+    assert on(later) == on(rules)
+    assert "recon" in later.undo().text
+    assert on(later) == every - {SQL}
+    assert later.undo().changed == 1
+    assert on(later) == every
+    assert later.undo() == ToggledMessage("Nothing to undo.", 0, later.serial)
+    assert on(book(tmp_path)) == every
+
+
+def test_the_serial_grows_only_when_something_was_meant(tmp_path: Path) -> None:
+    rules = book(tmp_path)
+    before = rules.serial
+    assert rules.toggle(Toggle(False, ((1, 1),), "no such pack")).changed == 0
+    assert rules.serial == before
+    assert rules.toggle(Toggle(False, (SQL,))).serial > before
+    assert not (tmp_path / "rules.json").read_text().count("no such pack")
+
+
+def test_a_disk_that_takes_no_more_is_told_and_the_switch_acts(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    rules = book(state)
+    state.write_text("not a directory any more")
+    told = rules.toggle(Toggle(False, (SQL,)))
+    assert told.changed == 1
+    assert "not outlast" in told.text
+    assert SQL not in on(rules)
+
+
+def test_a_broken_state_is_put_aside_and_told(tmp_path: Path) -> None:
+    (tmp_path / "rules.json").write_text('{"version": 1, "switches": 7}')
+    rules = book(tmp_path)
+    assert SQL in on(rules)
+    assert any("no valid state" in text for text in rules.notices)
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuleBook]:
+    place = tmp_path_factory.mktemp("large")
+    path = place / "many.rules"
+    path.write_text(
+        "".join(
+            f'alert tcp any any -> any any (msg:"rule {n}"; content:"pattern-{n:05d}"; sid:{n + 1}; rev:1;)\n'
+            for n in range(MANY)
+        )
+    )
+    rules = book(place / "state", str(path))
+    gc.freeze()  # as the engine does once its rules are loaded
+    yield rules
+    gc.unfreeze()
+
+
+@pytest.mark.parametrize(
+    "sids", [((1, 77),), tuple((1, n + 1) for n in range(MANY))], ids=["one rule", "every rule"]
+)
+def test_a_switch_acts_at_once_among_25000_rules(large: RuleBook, sids: tuple[tuple[int, int], ...]) -> None:
+    assert large.loaded - len(large.behaviours) == MANY
+
+    def cpu(work: Callable[[], ToggledMessage]) -> float:
+        start = time.thread_time()
+        assert work().changed == len(sids)
+        return time.thread_time() - start
+
+    times = [cpu(lambda on=flag: large.toggle(Toggle(on, sids))) for flag in (False, True) * 2]  # type: ignore[misc]
+    times.append(cpu(large.undo))
+    assert min(times) < 0.1
+    assert sorted(times)[len(times) // 2] < 0.1
+    large.toggle(Toggle(True, sids))

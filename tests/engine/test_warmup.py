@@ -1,0 +1,60 @@
+"""Warming up compiles all that is needed: no kernel is compiled in the middle of traffic."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vpi_tui.config import paths
+
+PROBE = """
+import json, sys
+from vpi_tui.config import paths
+paths.prepare_numba_cache()
+from vpi_tui.engine import warmup
+from vpi_tui.engine.scan import run_scan
+from vpi_tui.engine.spec import EngineSpec
+
+told = []
+warmup.{how}(*{args}, lambda doing, done, total: told.append((doing, done, total)))
+cold = [name for name, kernel in warmup.kernels().items() if not kernel.signatures]
+before = {{name: len(kernel.signatures) for name, kernel in warmup.kernels().items()}}
+for path in sys.argv[1:]:
+    run_scan(EngineSpec("replay", files=(path,), speed=0.0, rules_dir=str(paths.rules_dir())), None, print)
+late = [name for name, kernel in warmup.kernels().items() if len(kernel.signatures) != before.get(name)]
+print(json.dumps([told, cold, late]))
+"""
+
+
+def probe(how: str, args: tuple[str, ...], *files: Path) -> tuple[list[list[object]], list[str], list[str]]:
+    command = [sys.executable, "-c", PROBE.format(how=how, args=args), *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    told, cold, late = json.loads(done.stdout.splitlines()[-1])
+    return told, cold, late
+
+
+def test_an_engine_compiles_nothing_after_its_start(demo_file: Path) -> None:
+    told, cold, late = probe("warm", ("replay",), demo_file)
+    assert cold == []
+    assert late == []
+    assert told[-1][1] == told[-1][2]
+    assert [step[1] for step in told] == sorted(int(str(step[1])) for step in told)
+
+
+def test_the_command_reaches_every_kernel_of_the_program() -> None:
+    _, cold, _ = probe("warmup", ())
+    assert cold == []
+
+
+def test_the_command_says_where_the_code_is(tmp_path: Path) -> None:
+    if not any(Path(paths.prepare_numba_cache()).rglob("*.nbi")):
+        pytest.skip("nothing is compiled yet; this would take a minute")
+    done = subprocess.run(
+        [sys.executable, "-m", "vpi_tui", "warmup"], capture_output=True, text=True, check=True, timeout=300
+    )
+    assert str(paths.prepare_numba_cache()) in done.stdout
+    assert done.stderr == ""
