@@ -104,7 +104,9 @@ class EnginePage(Page):
         panel = self.query_one("#engine-verdict", Panel)
         panel.set_title(_title(session), [(_state(session), "muted")])
         self._verdict.set_entries(entries)
-        panel.styles.height = min(len(entries), 8 if tall else 3) + (1 if panel.has_class("-rule") else 2)
+        narrow = panel.has_class("-rule")
+        lines = self._verdict.height_for(self.size.width - (0 if narrow else 2))
+        panel.styles.height = min(lines, 10 if tall else 4) + (1 if narrow else 2)
 
 
 def _title(session: Session) -> str:

@@ -51,6 +51,10 @@ class Reader(LineWidget, can_focus=True):
         self._laid_out = (-1, [])
         self.redraw()
 
+    def height_for(self, width: int) -> int:
+        """Lines that all of it takes in a widget of this width."""
+        return len(self._lay_out(width - 2))
+
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         lines = self._lay_out(width - 2)
         self._top = max(min(self._top, len(lines) - height), 0)
