@@ -50,26 +50,6 @@ class Tables(NamedTuple):
     knows_guests: bool
 
 
-class FlowFields(NamedTuple):
-    """The fields of flow records that attribution reads and writes."""
-
-    flow_id: Any
-    ifindex_client: Any
-    ifindex_server: Any
-    src_mac: Any
-    dest_mac: Any
-    src_ip: Any
-    dest_ip: Any
-    switch: Any
-    src_guest: Any
-    dest_guest: Any
-    locality: Any
-
-
-def _fields(records: Records) -> FlowFields:
-    return FlowFields._make(records[name] for name in FlowFields._fields)
-
-
 def _lookup(owners: dict[Key, int]) -> Lookup:
     keys = sorted(owners)
     pairs = np.array(keys, np.uint64).reshape(-1, 2)
@@ -129,17 +109,17 @@ class Attributor:
         records: the flow table's live array. Flows that ended before they were ever attributed
         (`flows.closed`) are attributed too.
         """
-        kernels.attribute_first(self._tables, _fields(records), flows.flow, flows.first)
+        kernels.attribute_first(self._tables, records, flows.flow, flows.first)
         self.attribute_closed(flows.closed)
 
     def attribute_closed(self, closed: Records) -> None:
         """Attribute the records of ended flows that no batch attributed while they lived."""
         if len(closed):
-            kernels.attribute_used(self._tables, _fields(closed), True)
+            kernels.attribute_used(self._tables, closed, True)
 
     def attribute_all(self, records: Records) -> None:
         """Attribute every flow of `records` again: the topology has changed."""
-        kernels.attribute_used(self._tables, _fields(records), False)
+        kernels.attribute_used(self._tables, records, False)
 
 
 def _mac_owners(topology: Topology) -> dict[Key, int]:

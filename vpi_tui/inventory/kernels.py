@@ -74,43 +74,44 @@ def switch_of(t, client_port, server_port, source, dest):
 
 
 @njit(nogil=True, _nrt=False)
-def write(t, f, at):
-    """Switch, guests and locality of the record at `at`."""
-    src_high, src_low = f.src_ip[at, 0], f.src_ip[at, 1]
-    dest_high, dest_low = f.dest_ip[at, 0], f.dest_ip[at, 1]
-    client_port, server_port = f.ifindex_client[at], f.ifindex_server[at]
-    source = find_guest(t, client_port, f.src_mac[at], src_high, src_low)
-    dest = find_guest(t, server_port, f.dest_mac[at], dest_high, dest_low)
-    f.switch[at] = switch_of(t, client_port, server_port, source, dest)
-    f.src_guest[at] = source
-    f.dest_guest[at] = dest
+def write(t, flow):
+    """Switch, guests and locality of one record."""
+    src_high, src_low = flow["src_ip"][0], flow["src_ip"][1]
+    dest_high, dest_low = flow["dest_ip"][0], flow["dest_ip"][1]
+    client_port, server_port = flow["ifindex_client"], flow["ifindex_server"]
+    source = find_guest(t, client_port, flow["src_mac"], src_high, src_low)
+    dest = find_guest(t, server_port, flow["dest_mac"], dest_high, dest_low)
+    flow["switch"] = switch_of(t, client_port, server_port, source, dest)
+    flow["src_guest"] = source
+    flow["dest_guest"] = dest
     if source >= 0 and dest >= 0:
         locality = EAST_WEST
     elif find(t.host_ips, src_high, src_low) >= 0 or find(t.host_ips, dest_high, dest_low) >= 0:
         locality = HOST
-    elif f.dest_mac[at] & MULTICAST_MAC != U64(0):
+    elif flow["dest_mac"] & MULTICAST_MAC != U64(0):
         locality = UNKNOWN
     elif source >= 0 or dest >= 0:
         locality = NORTH_SOUTH
     else:
         locality = EXTERNAL if t.knows_guests else UNKNOWN
-    f.locality[at] = locality
+    flow["locality"] = locality
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def attribute_first(t, f, flow, first):
+def attribute_first(t, records, flow, first):
     """Attribute the flows of the rows that are the first of their flow or direction."""
     for row in range(len(first)):
         if first[row] != 0 and flow[row] >= 0:
-            write(t, f, flow[row])
+            write(t, records[flow[row]])
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def attribute_used(t, f, only_unknown):
+def attribute_used(t, records, only_unknown):
     """Attribute every record that holds a flow. only_unknown: leave alone those that have a locality."""
-    for at in range(len(f.flow_id)):
-        if f.flow_id[at] != U64(0) and not (only_unknown and f.locality[at] != UNKNOWN):
-            write(t, f, at)
+    for at in range(len(records)):
+        flow = records[at]
+        if flow["flow_id"] != U64(0) and not (only_unknown and flow["locality"] != UNKNOWN):
+            write(t, flow)
 
 
 @njit(nogil=True, _nrt=False)
