@@ -1,0 +1,116 @@
+"""Messages of rtnetlink, laid out as the kernel's headers say, and the bounds on what is kept of them."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vpi_tui.inventory import netlink
+from vpi_tui.inventory.links import (
+    AF_BRIDGE,
+    IFINFO,
+    IPS_A_MAC,
+    MACS_A_PORT,
+    NDMSG,
+    NUD_PERMANENT,
+    Link,
+    ips_by_mac,
+    macs_by_port,
+    parse_link,
+    parse_pvid,
+    read_addresses,
+    read_links,
+    read_neighbours,
+)
+from vpi_tui.inventory.netlink import attribute
+
+NESTED = 0x8000
+LEARNED, REACHABLE = 0, 0x02
+
+
+def link_message(*attributes: bytes, ifindex: int = 7, flags: int = 0x10001) -> bytes:
+    return IFINFO.pack(0, 1, ifindex, flags, 0) + b"".join(attributes)
+
+
+def test_a_link() -> None:
+    info = attribute(1, b"bridge\0") + attribute(2 | NESTED, attribute(7, b"\1"))
+    body = link_message(
+        attribute(3, b"br-\xff\0"),
+        attribute(5, struct.pack("=I", 9)),
+        attribute(10, struct.pack("=I", 4)),
+        attribute(18 | NESTED, info),
+        attribute(37, struct.pack("=i", 0)),
+    )
+    assert parse_link(body) == Link(7, "br-\\xff", "bridge", 4, 9, 0, 0x10001, True)
+
+
+def test_a_link_that_says_little() -> None:
+    assert parse_link(link_message()) == Link(7, "", flags=0x10001)
+
+
+def test_the_vlan_of_untagged_frames() -> None:
+    vlans = [struct.pack("=HH", 0, 20), struct.pack("=HH", 2 | 4, 30)]
+    specific = attribute(26 | NESTED, b"".join(attribute(2, vlan) for vlan in vlans))
+    assert parse_pvid(link_message(specific)) == (7, 30)
+    assert parse_pvid(link_message(attribute(26 | NESTED, attribute(2, vlans[0])))) == (7, 0)
+    assert parse_pvid(link_message()) == (7, 0)
+
+
+def neighbour(ifindex: int, state: int, mac: bytes, ip: bytes = b"") -> bytes:
+    body = NDMSG.pack(AF_BRIDGE, ifindex, state, 0, 0) + attribute(2, mac)
+    return body + (attribute(1, ip) if ip else b"")
+
+
+def test_learned_addresses() -> None:
+    entries = [
+        neighbour(3, LEARNED, b"\2\0\0\0\0\2"),
+        neighbour(3, LEARNED, b"\2\0\0\0\0\1"),
+        neighbour(3, LEARNED, b"\2\0\0\0\0\1"),
+        neighbour(3, NUD_PERMANENT, b"\2\0\0\0\0\3"),
+        neighbour(4, LEARNED, b"\1\0\x5e\0\0\1"),
+        neighbour(4, LEARNED, b"\2\0\0"),
+    ]
+    assert macs_by_port(entries) == {3: (0x020000000001, 0x020000000002)}
+
+
+def test_neighbours() -> None:
+    mac, ip6 = b"\2\0\0\0\0\1", socket.inet_pton(socket.AF_INET6, "fe80::1")
+    entries = [neighbour(2, REACHABLE, mac, ip6), neighbour(2, REACHABLE, mac, b"\x0a\0\0\1")]
+    assert ips_by_mac([*entries, neighbour(2, 0x20, mac, b"\x0a\0\0\2")]) == {
+        0x020000000001: ("10.0.0.1", "fe80::1")
+    }
+
+
+def test_a_guest_that_floods_the_tables_gets_a_few_entries() -> None:
+    flood = [neighbour(3, LEARNED, b"\2" + number.to_bytes(5, "big")) for number in range(100)]
+    assert len(macs_by_port(flood)[3]) == MACS_A_PORT
+    flood = [neighbour(2, REACHABLE, b"\2\0\0\0\0\1", number.to_bytes(4, "big")) for number in range(100)]
+    assert len(ips_by_mac(flood)[0x020000000001]) == IPS_A_MAC
+
+
+@given(st.binary(max_size=200), st.integers(0, 40))
+def test_any_bytes_are_taken_apart(data: bytes, start: int) -> None:
+    for kind, value in netlink.each_attribute(data, start):
+        assert 0 <= kind <= netlink.TYPE_MASK
+        assert value in data
+
+
+def test_this_host() -> None:
+    """The real kernel: the loopback is there, and reading leaves no file open."""
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+    requests = netlink.Requests()
+    try:
+        links = {link.name: link for link in read_links(requests)}
+        assert {name for _, name in socket.if_nameindex()} == set(links)
+        assert links["lo"].loopback
+        assert links["lo"].ifindex == socket.if_nametoindex("lo")
+        if links["lo"].up:
+            assert "127.0.0.1" in read_addresses(requests)
+        read_neighbours(requests)
+    finally:
+        requests.close()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
