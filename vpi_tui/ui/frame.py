@@ -50,6 +50,8 @@ def _condition(session: Session) -> Condition:
 
 def _clock(session: Session) -> str:
     now = session.now_ns
+    if not now:
+        return ""
     return f"{humanize.clock(now, session.zone):>8} {humanize.zone_name(now, session.zone)}"
 
 

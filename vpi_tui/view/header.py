@@ -6,12 +6,12 @@ A field has a rank; where the line is too short the fields of the highest rank a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vpi_tui.model.snapshot import Severities, Snapshot
 from vpi_tui.view import humanize
 from vpi_tui.view.cells import SEVERITY_STYLES
-from vpi_tui.view.escape import safe
+from vpi_tui.view.escape import ELLIPSIS, safe
 from vpi_tui.view.history import History
 
 Span = tuple[str, str]
@@ -27,6 +27,8 @@ class Field:
     spans: tuple[Span, ...]
     rank: int = 0
     right: bool = False
+    least: int = 0
+    """Cells that it can be cut to; 0 = it is whole or not there."""
 
     @property
     def width(self) -> int:
@@ -59,7 +61,7 @@ def fields(
         Field((("vpi-tui", "header.brand"),), 4),
         _mode(snapshot, condition),
         *_frozen(condition),
-        Field((("sensor ", "header.label"), (_source(snapshot), "header.value")), 5),
+        Field((("sensor ", "header.label"), (_source(snapshot), "header.value")), 5, least=16),
         Field(((humanize.packet_rate(rates.pkts).rjust(9), "header.value"),), 1),
         Field(((humanize.bit_rate(rates.bytes).rjust(9), "header.value"),), 1),
         _drops(snapshot),
@@ -71,12 +73,21 @@ def fields(
 def fit(shown: Sequence[Field], width: int) -> tuple[list[Span], list[Span]]:
     """Left and right part of a line of `width` cells."""
     kept = list(shown)
-    while kept and sum(field.width + 2 for field in kept) > width:
+    while kept and (over := sum(field.width + 2 for field in kept) - width) > 0:
+        place = next((i for i, f in enumerate(kept) if f.least and f.width - over >= f.least), None)
+        if place is not None:
+            kept[place] = _cut(kept[place], over)
+            break
         worst = max(range(len(kept)), key=lambda i: (kept[i].rank, i))
         if kept[worst].rank == 0:
             break
         del kept[worst]
     return _joined(f for f in kept if not f.right), _joined(f for f in kept if f.right)
+
+
+def _cut(field: Field, cells: int) -> Field:
+    text, style = field.spans[-1]
+    return replace(field, spans=(*field.spans[:-1], (text[: len(text) - cells - 1] + ELLIPSIS, style)))
 
 
 def _joined(shown: Iterable[Field]) -> list[Span]:
@@ -92,7 +103,7 @@ def _mode(snapshot: Snapshot | None, condition: Condition) -> Field:
     spans: list[Span] = [(word, f"header.{mode}" if mode in _MODES else "header.brand")]
     if condition.life != "running":
         bad = condition.life == "failed"
-        spans.append((f" {condition.life}", "error" if bad else "header.frozen"))
+        spans.append((f" {condition.life}", "error" if bad else "warning"))
     elif condition.speed:
         spans.append((f" {condition.speed}", "header.label"))
     return Field(tuple(spans))
@@ -110,7 +121,7 @@ def _frozen(condition: Condition) -> list[Field]:
 
 
 def _source(snapshot: Snapshot | None) -> str:
-    return safe(snapshot.source, 28) or "-" if snapshot else "-"
+    return safe(snapshot.source, 60) or "-" if snapshot else "-"
 
 
 def _drops(snapshot: Snapshot | None) -> Field:

@@ -198,6 +198,7 @@ class Traffic:
     """Two curves in bits a second, one above the other. now: their newest rates in bytes a second."""
 
     names: tuple[str, str]
+    short_names: tuple[str, str]
     upper: tuple[float, ...]
     lower: tuple[float, ...]
     now: tuple[float, float]
@@ -216,19 +217,18 @@ def traffic(history: History, scope: Scope, points: int) -> Traffic:
     number = history.column_number(points)
     if scope.kind == "guest":
         out = history.series(key, "bytes_out", points)
-        names, lower = ("sent", "received"), out.values
+        names, short, lower = ("sent", "received"), ("sent", "rcvd"), out.values
         upper, now = into.values, (rates.bytes_in, rates.bytes_out)
     else:
         inside = history.series(key, "east_west_bytes", points)
-        names, upper = ("east-west", "north-south"), inside.values
+        names, short, upper = ("east-west", "north-south"), ("e-w", "n-s"), inside.values
         lower = tuple(max(0.0, a - b) for a, b in zip(into.values, inside.values, strict=True))
         now = (rates.east_west_bytes, max(0.0, rates.bytes_in - rates.east_west_bytes))
-    return Traffic(
-        names, tuple(8 * v for v in upper), tuple(8 * v for v in lower), now, float(into.step), number
-    )
+    bits = tuple(8 * v for v in upper), tuple(8 * v for v in lower)
+    return Traffic(names, short, *bits, now, float(into.step), number)
 
 
 def alert_rows(groups: Sequence[Group], marks: Sequence[str], now_ns: int, zone: tzinfo) -> Rows:
-    """The inbox in short. Columns: severity, count, signature, guest and peer, technique, last, age."""
+    """The inbox in short. Columns: severity, count, signature, guest and peer, technique, age."""
     whole = inbox_rows(groups, marks, now_ns, zone)
-    return Rows([Row(row.key, (*row.cells[:5], row.cells[6], row.cells[7])) for row in whole.rows])
+    return Rows([Row(row.key, (*row.cells[:4], row.cells[5], row.cells[4])) for row in whole.rows])

@@ -39,15 +39,15 @@ def panes(
     wanted: str = "",
     limit: int = 256,
 ) -> list[Pane]:
-    """Switches in the order of the snapshot, or guests, the busiest first. wanted: words of their names;
-    a word after `!` must not stand there."""
+    """Switches in the order of the snapshot, or guests, those with the most traffic ever first: an order in
+    which panes seldom change places. wanted: words of their names; a word after `!` must not stand there."""
     if not by_guest:
         shown = [s for s in snapshot.switches if scope.kind == "all" or s.name == scope.name]
         shown = [s for s in shown if _holds(s.name, wanted)]
         return [_switch_pane(snapshot, switch, history, points) for switch in shown[:limit]]
     ranked = sorted(
         (g for g in guests_in(snapshot, scope) if _holds(f"{g.name} {' '.join(g.ips)}", wanted)),
-        key=lambda g: (-history.rates(f"guest:{g.name}", 10).bytes, g.name),
+        key=lambda g: (-(g.counters.bytes_in + g.counters.bytes_out), g.name),
     )
     return [_guest_pane(guest, history, points) for guest in ranked[:limit]]
 

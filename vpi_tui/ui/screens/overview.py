@@ -28,7 +28,7 @@ NARROW = 110
 _T = TypeVar("_T")
 
 _TALKERS = (
-    Column("name", "Name", 14, 1),
+    Column("name", "Name", 22, 1),
     Column("share", "Share", 5, align="right"),
     Column("bytes", "Bytes", 7, align="right"),
     Column("pkts", "Packets", 7, align="right", priority=2),
@@ -40,7 +40,6 @@ _ALERTS = (
     Column("signature", "Signature", 18, 3),
     Column("parties", "Guest and peer", 16, 2),
     Column("technique", "Technique", 9, priority=2),
-    Column("last", "Last", 8, priority=3),
     Column("age", "Ago", 7, align="right", priority=1),
 )
 
@@ -50,7 +49,7 @@ class OverviewPage(Page):
 
     FIELDS = alerts.FIELDS
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("t", "kind", "Talkers by", tooltip="top talkers: guests, pairs, ports, applications"),
+        Binding("t", "kind", "Talkers", tooltip="top talkers: guests, pairs, ports, applications"),
         Binding("w", "window", "Window", tooltip="top talkers over 10 s, 1 min, 10 min, or since start"),
     ]
     DEFAULT_CSS = """
@@ -60,7 +59,7 @@ class OverviewPage(Page):
     OverviewPage #ov-right { width: 1fr; layout: vertical; }
     OverviewPage #ov-traffic { height: 1fr; }
     OverviewPage #ov-middle { height: 11; layout: horizontal; }
-    OverviewPage #ov-mix { width: 2fr; }
+    OverviewPage #ov-mix { width: 2fr; max-width: 48; }
     OverviewPage #ov-talkers { width: 3fr; }
     OverviewPage #ov-alerts { height: 35%; min-height: 6; }
     OverviewPage.-narrow #ov-tree { width: 31; margin: 0 1 0 0; }
@@ -111,19 +110,20 @@ class OverviewPage(Page):
 
     def _show_traffic(self, session: Session) -> None:
         graph = self.query_one(TrafficGraph)
-        points = max(2 * graph.size.width, 2)
-        shown = overview.traffic(session.history, session.scope, points)
         glyphs = self.look.glyphs
-        note: list[Cell] = []
-        for name, rate, mark, style in zip(
-            shown.names,
-            shown.now,
-            (glyphs.ascending, glyphs.descending),
-            ("graph.in", "graph.out"),
-            strict=True,
-        ):
-            note += [(f"{mark} {name} ", style), (f"{humanize.bit_rate(rate):>9}", "number"), "  "]
-        self.query_one("#ov-traffic", Panel).set_title("Traffic", note[:-1])
+        points = max(graph.size.width * (2 if glyphs.braille else 1), 2)
+        shown = overview.traffic(session.history, session.scope, points)
+        narrow = self.has_class("-narrow")
+        names = shown.short_names if narrow else shown.names
+        up, down = (
+            [(f"{mark} {name} ", style), (f"{humanize.bit_rate(rate):>9}", "number")]
+            for mark, name, style, rate in (
+                (glyphs.ascending, names[0], "graph.in", shown.now[0]),
+                (glyphs.descending, names[1], "graph.out", shown.now[1]),
+            )
+        )
+        title = "Traffic" if narrow else f"Traffic, {humanize.duration(points * shown.step)}"
+        self.query_one("#ov-traffic", Panel).set_title(title, [*up, "  ", *down])
         graph.set_series(shown.upper, shown.lower, seq=shown.number)
 
     def _show_mix(self, session: Session) -> None:
@@ -145,13 +145,12 @@ class OverviewPage(Page):
     def _show_alerts(self, session: Session) -> None:
         groups = alerts.select(session.inbox, scope=session.scope, wanted=self._wanted, sort="last")
         listed = self.query_one("#ov-alert-list", LineTable)
-        listed.set_empty(
-            ("No alert that nobody acknowledged.", "A quiet network, or rules that are off: see 5.")
-        )
+        listed.set_empty(_no_alerts(session, bool(self._wanted)))
         listed.set_source(
             overview.alert_rows(groups, self.look.glyphs.severity, session.now_ns, session.zone)
         )
-        note: list[Cell] = [(f"{len(groups)} groups, Enter opens one", "muted")]
+        many = "1 group" if len(groups) == 1 else f"{len(groups)} groups"
+        note: list[Cell] = [(f"{many}, Enter opens one" if groups else "none", "muted")]
         self.query_one("#ov-alerts", Panel).set_title("Newest alerts", note)
 
     # Keys -------------------------------------------------------------------------------------
@@ -181,6 +180,18 @@ class OverviewPage(Page):
         message.stop()
         page = await self.shell.go("alerts")
         page.reveal(message.key)
+
+
+def _no_alerts(session: Session, filtered: bool) -> tuple[str, str]:
+    """Why there is no alert, and what to do."""
+    if filtered:
+        return "No open alert fits the filter.", "Esc takes the filter away."
+    if session.scope.kind != "all":
+        return f"No open alert of {session.scope.label}.", "Esc shows all switches."
+    rules = session.snapshot.rules_enabled if session.snapshot is not None else 0
+    if not rules:
+        return "No rule is switched on, so nothing can raise an alert.", "See 5 for the rules."
+    return f"No open alert. {rules:,} rules are on.", "Acknowledged ones are under 4."
 
 
 _KIND_WORDS: dict[str, str] = {

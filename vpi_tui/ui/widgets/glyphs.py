@@ -71,7 +71,7 @@ class Glyphs:
 UNICODE = Glyphs(
     name="unicode",
     braille=True,
-    spark=" ▁▂▃▄▅▆▇█",
+    spark=" ▁▂▃▄▅▆▇",
     bar=" ╸━",
     track="─",
     area=" ▁▂▃▄▅▆▇█",
