@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vpi_tui.detect.rules.ast import Refused
@@ -97,6 +97,7 @@ def check(text: str) -> None:
 
 @settings(max_examples=400)
 @given(edited(st.sampled_from(RAW)))
+@example(RAW[0].replace('msg:"', 'msg:"\ud800'))
 def test_edited_rules(text):
     check(text)
 

@@ -82,4 +82,7 @@ def _from_hex(keyword: str, digits: str) -> bytes:
 def raw_bytes(text: str) -> bytes:
     """The bytes of the rule file that this text was read from."""
     # Rule files are decoded as UTF-8 with surrogateescape, so the bytes of the file come back.
-    return text.encode("utf-8", "surrogateescape")
+    try:
+        return text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:  # an escape such as "\\ud800" in a pack
+        raise Refused(f"U+{ord(text[error.start]):04X} is half a character") from None
