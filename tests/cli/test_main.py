@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import subprocess
 import sys
@@ -251,27 +250,6 @@ def python(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *words], capture_output=True, text=True, cwd=ROOT, timeout=60, check=False
     )
-
-
-def test_the_command_line_loads_nothing_heavy():
-    """The parser with all its commands; so --version and --help are quick."""
-    code = (
-        "import sys, json, vpi_tui.cli.main as m; m.build_parser();"
-        "print(json.dumps(sorted({n.partition('.')[0] for n in sys.modules})))"
-    )
-    loaded = set(json.loads(python("-c", code).stdout))
-    assert "vpi_tui" in loaded
-    assert not loaded & {
-        "textual",
-        "rich",
-        "scapy",
-        "numba",
-        "numpy",
-        "pyroute2",
-        "ahocorasick",
-        "yaml",
-        "msgspec",
-    }
 
 
 def test_the_module_can_be_run():

@@ -30,6 +30,7 @@ import yaml
 from rich.style import Style
 from textual.theme import Theme as TextualTheme
 
+from vpi_tui.config.paths import themes_dir
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.ui.style_names import REQUIRED, STYLE_NAMES, SURFACES
 
@@ -133,9 +134,7 @@ def load_themes(dirs: Iterable[Path], problems: list[ConfigError] | None = None)
 
 def theme_dirs(user: Path | None = None) -> list[Path]:
     """Where themes are looked for: those of the program, then the user's directory when it is given."""
-    package = Path(__file__).resolve().parents[1]
-    installed, checkout = package / "data" / "themes", package.parent / "themes"
-    return [installed if installed.is_dir() else checkout, *([user] if user else [])]
+    return [themes_dir(), *([user] if user else [])]
 
 
 def pick_theme(wanted: str, themes: Mapping[str, Theme], environ: Mapping[str, str] = os.environ) -> Theme:

@@ -84,5 +84,5 @@ def raw_bytes(text: str) -> bytes:
     # Rule files are decoded as UTF-8 with surrogateescape, so the bytes of the file come back.
     try:
         return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError as error:  # an escape such as "\\ud800" in a pack
+    except UnicodeEncodeError as error:  # an escape such as "\ud800" in a pack
         raise Refused(f"U+{ord(text[error.start]):04X} is half a character") from None
