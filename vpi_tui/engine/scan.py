@@ -12,6 +12,7 @@ from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources.replay import ReplayFeed
 from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.engine.warmup import warm
 from vpi_tui.flow.render import to_records
 from vpi_tui.model.errors import CaptureError, VpiError
 from vpi_tui.model.event import Alert
@@ -53,6 +54,7 @@ def run_scan(
     began = time.monotonic()
     rules = RuleBook.load(spec)
     source = ReplayFeed(spec)
+    warm("replay", progress)
     pipeline = Pipeline(spec, rules, source, talkers=False)
     result = ScanResult(rules_loaded=rules.loaded, rules_refused=len(rules.refused))
     writer = EveWriter(eve) if eve is not None else None
