@@ -1,13 +1,15 @@
 """An engine that is none: it hands out pictures of two switches and ten guests, and remembers commands.
 
-The same step always gives the same picture. `python -m tests.ui.fake_client` shows them in the dashboard.
+The same step always gives the same picture. `python -m tests.ui.fake_client [--ascii] [THEMES]` shows them.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
+import sys
 import time
+from pathlib import Path
 
 from vpi_tui.feed.messages import Command, EngineMessage
 from vpi_tui.model.event import Alert
@@ -251,4 +253,9 @@ class PlayedClient(FakeClient):
 if __name__ == "__main__":
     from vpi_tui.ui.app import run_app
 
-    run_app(PlayedClient(), theme="", ascii_only=False, interval=1.0)
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    run_app(
+        PlayedClient(),
+        ascii_only="--ascii" in sys.argv,
+        user_themes=Path(words[0]) if words else None,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -21,6 +21,7 @@ from vpi_tui.ui.display import DiffDisplay
 from vpi_tui.ui.frame import HeaderBar, MessageBar, NavBar, SmallPane, TrailBar
 from vpi_tui.ui.keys import Keys
 from vpi_tui.ui.life import LifeBar, StartPane
+from vpi_tui.ui.pace import Pace
 from vpi_tui.ui.picker import Choice, Picker
 from vpi_tui.ui.prompt import Prompt, Question
 from vpi_tui.ui.screens import registry
@@ -79,6 +80,8 @@ class VpiApp(DiffDisplay, App[int]):
         Binding("P", "hold", "Pause", show=False, tooltip="replay, demo: hold the traffic itself, or go on"),
         Binding("ctrl+p", "palette", "Palette", show=False, key_display="^P", tooltip="find anything"),
         Binding("ctrl+l", "redraw_terminal", "Redraw", show=False, key_display="^L", tooltip="draw all anew"),
+        Binding("ctrl+z", "suspend_process", "Suspend", show=False, tooltip="to the shell; fg comes back"),
+        Binding("ctrl+c", "quit", "Quit", show=False, priority=True, tooltip="leave"),
         Binding("q", "quit", "Quit", tooltip="leave"),
     ]
 
@@ -91,7 +94,9 @@ class VpiApp(DiffDisplay, App[int]):
         ascii_only: bool = False,
         interval: float = 1.0,
         session: Session | None = None,
+        problems: Sequence[str] = (),
     ) -> None:
+        """problems: what went wrong before the start; told once there is something to tell it on."""
         super().__init__()
         self.session = session or Session(client, interval=interval)
         self.themes_by_name: dict[str, Theme] = themes
@@ -102,6 +107,8 @@ class VpiApp(DiffDisplay, App[int]):
         self._places: list[Place] = []
         self._keys = Keys(self)
         self._restarting = False
+        self._problems = problems
+        self._pace = Pace(self.session.interval)
         self._header = HeaderBar(lambda: self.session, id="header")
         self._nav = NavBar(lambda: self.session, id="nav")
         self._trail = TrailBar(id="trail")
@@ -138,6 +145,8 @@ class VpiApp(DiffDisplay, App[int]):
         await self._open(registry.PAGES[0].name)
         self.set_interval(POLL, self._poll)
         self.set_interval(1.0, self._tick)
+        for problem in self._problems:
+            self.say(problem, "warning")
 
     @on(Resize)
     def _fit_terminal(self, event: Resize) -> None:
@@ -198,10 +207,25 @@ class VpiApp(DiffDisplay, App[int]):
     def _tick(self) -> None:
         """Once a second: what counts seconds by itself."""
         self._message_bar.expire()
+        self._keep_pace()
         if self.session.frozen or self.session.silent_for:
             self._header.redraw()
         if self.session.life == "starting":
             self._start_pane.redraw()
+
+    def _keep_pace(self) -> None:
+        """A line that cannot take the pictures gets fewer of them."""
+        interval = self._pace.tick(self.dropped_frames)
+        if interval != self.session.interval:
+            slower = interval > self.session.interval
+            self.session.set_interval(interval)
+            if slower:
+                self.say(f"The line is slow: a picture every {interval:g} s from now on.")
+
+    def set_refresh(self, seconds: float) -> None:
+        """Seconds between two pictures."""
+        self._pace.wish(seconds)
+        self.session.set_interval(seconds)
 
     def _crumbs(self) -> tuple[str, ...]:
         scope = self.session.scope
@@ -419,8 +443,11 @@ def run_app(
     problems: list[ConfigError] = []
     themes = load_themes(theme_dirs(user_themes), problems)
     app = VpiApp(
-        client, themes=themes, theme=pick_theme(theme, themes), ascii_only=ascii_only, interval=interval
+        client,
+        themes=themes,
+        theme=pick_theme(theme, themes),
+        ascii_only=ascii_only,
+        interval=interval,
+        problems=[str(problem) for problem in problems],
     )
-    for problem in problems:
-        app.call_later(app.say, str(problem), "warning")
     return app.run() or 0

@@ -174,7 +174,7 @@ def _refresh(app: VpiApp, _detail: str, argument: str) -> str:
         seconds = 0.0
     if not 0.1 <= seconds <= 10:
         return "Give seconds between two pictures, 0.1 to 10."
-    app.session.set_interval(seconds)
+    app.set_refresh(seconds)
     return ""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Unpack
@@ -13,6 +14,7 @@ from vpi_tui.ui.screens.registry import PAGES
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
 from vpi_tui.ui.widgets.lines import Line, Span, clip, fit, justify, line, width_of
 from vpi_tui.view import header, humanize
+from vpi_tui.view.escape import safe
 from vpi_tui.view.header import Condition
 
 if TYPE_CHECKING:
@@ -166,19 +168,22 @@ class MessageBar(LineWidget):
 
     def _resized(self) -> None:
         self.display = bool(self._notes)
-        self.styles.height = len(self._notes)
+        self.styles.height = len(self._told(self.app.size.width))
         self.redraw()
 
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
+        return self._told(width)[:height]
+
+    def _told(self, width: int) -> list[Line]:
         marks = {"information": self.look.glyphs.separator, "warning": "!", "error": "!"}
-        return [
-            line(
-                (f" {marks[note.severity]} ", f"notice.{note.severity}"),
-                *clip([(note.text, f"notice.{note.severity}")], width - 4),
-                surface="panel",
-            )
-            for _, note in self._notes
-        ][:height]
+        lines = []
+        for _, note in self._notes:
+            style = f"notice.{note.severity}"
+            text = textwrap.wrap(safe(note.text, 1000), max(width - 4, 8), max_lines=3, placeholder=" ...")
+            for place, part in enumerate(text):
+                mark = "   " if place else f" {marks[note.severity]} "
+                lines.append(line((mark, style), (part, style), surface="panel"))
+        return lines
 
     def on_click(self) -> None:
         self.clear()

@@ -45,6 +45,9 @@ class Shell(Protocol):
     def ask(self, label: str, answered: Callable[[str], object], value: str = "") -> None:
         """Ask for one line of text in the command line; `answered` gets it, unless Esc was pressed."""
 
+    def set_filter(self, text: str) -> str:
+        """Filter the page that is shown, as `/` does; why that cannot be understood, or ""."""
+
     def redraw_frame(self) -> None:
         """The page's keys, breadcrumbs or filter changed: draw what stands round it anew."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from datetime import UTC, tzinfo
 from typing import ClassVar
@@ -18,6 +19,9 @@ from vpi_tui.ui.widgets.lines import Cell
 from vpi_tui.ui.widgets.panel import Panel
 from vpi_tui.view import humanize
 from vpi_tui.view.escape import safe
+
+_WRAP = 58
+"""Cells of a line of text in the dialog at 80 columns."""
 
 
 class ListDialog(ModalScreen[None]):
@@ -59,7 +63,9 @@ class HelpScreen(ListDialog):
             if rows:
                 rows.append(("", ""))
             rows.append(("", (title, "title")))
-            rows += [((entry.key, "footer.key"), entry.text) for entry in lines]
+            for entry in lines:
+                first, *more = textwrap.wrap(entry.text, _WRAP) or [""]
+                rows += [((entry.key, "footer.key"), first), *(("", text) for text in more)]
         columns = (Column("key", "", 9, align="right"), Column("text", "", 20, 1))
         super().__init__("Keys", columns, rows)
 
@@ -68,13 +74,12 @@ class NoticesScreen(ListDialog):
     """What the operator was told, newest first."""
 
     def __init__(self, notes: Sequence[Note], zone: tzinfo = UTC) -> None:
-        rows: list[Sequence[Cell]] = [
-            (
-                (humanize.clock(int(note.when * 1e9), zone), "time"),
-                (note.severity if note.severity != "information" else "told", f"notice.{note.severity}"),
-                safe(note.text, 1000),
-            )
-            for note in reversed(notes)
-        ]
+        rows: list[Sequence[Cell]] = []
+        for note in reversed(notes):
+            when = humanize.clock(int(note.when * 1e9), zone)
+            kind = note.severity if note.severity != "information" else "told"
+            first, *more = textwrap.wrap(safe(note.text, 1000), _WRAP - 6) or [""]
+            rows.append(((when, "time"), (kind, f"notice.{note.severity}"), first))
+            rows += [("", "", text) for text in more]
         columns = (Column("when", "", 8), Column("kind", "", 7), Column("text", "", 20, 1))
         super().__init__("Notices", columns, rows, "Nothing was told so far.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -21,6 +21,7 @@ from vpi_tui.ui.widgets.panel import Panel
 from vpi_tui.ui.widgets.scope_panel import ScopePanel
 from vpi_tui.view import alerts, humanize, overview
 from vpi_tui.view.filters import NOTHING, FilterError, parse
+from vpi_tui.view.scope import Scope
 
 NARROW = 110
 """Columns below which panels are only ruled, not framed, and stand closer."""
@@ -175,6 +176,16 @@ class OverviewPage(Page):
         if self.session.snapshot is not None:
             self._show_talkers(self.session)
 
+    @on(LineTable.RowSelected, "#ov-talker-list")
+    async def _open_talker(self, message: LineTable.RowSelected) -> None:
+        message.stop()
+        kind, label = cast("tuple[TalkerKind, str]", message.key)
+        if kind == "guest":
+            await self.shell.narrow(Scope("guest", label))
+            return
+        await self.shell.go("flows")
+        self.shell.set_filter(_flows_of(kind, label))
+
     @on(LineTable.RowSelected, "#ov-alert-list")
     async def _open_alert(self, message: LineTable.RowSelected) -> None:
         message.stop()
@@ -192,6 +203,15 @@ def _no_alerts(session: Session, filtered: bool) -> tuple[str, str]:
     if not rules:
         return "No rule is switched on, so nothing can raise an alert.", "See 5 for the rules."
     return f"No open alert. {rules:,} rules are on.", "Acknowledged ones are under 4."
+
+
+def _flows_of(kind: TalkerKind, label: str) -> str:
+    """The filter that shows the flows behind a top talker."""
+    if kind == "peer":
+        return " ".join(f'"{name}"' for name in label.split(" > "))
+    if kind == "port":
+        return f"port:{label.rpartition('/')[2]}"
+    return f"app:{label}"
 
 
 _KIND_WORDS: dict[str, str] = {
