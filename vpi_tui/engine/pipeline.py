@@ -64,7 +64,8 @@ class Pipeline:
         self.rules = rules
         self.source = source
         self.stopwatch = stopwatch or Stopwatch()
-        self.decoder = Decoder(verify_checksums=spec.checksums != "none", zero_length_is_rest=source.live)
+        verify = spec.checksums != "none" or rules.ruleset.needs_checksums
+        self.decoder = Decoder(verify_checksums=verify, zero_length_is_rest=source.live)
         self.table = FlowTable(spec.max_flows, midstream=streams.midstream, talkers=talkers)
         self.talkers = Talkers()
         self.attributor = Attributor(source.topology)
@@ -310,6 +311,7 @@ def _reassembler(spec: EngineSpec, options: StreamOptions, rules: RuleBook) -> R
         lookback=rules.ruleset.lookback,
         depth=options.depth,
         midstream=options.midstream,
+        checksums=spec.checksums != "none",
         wanted=rules.ruleset.stream_ports,
     )
 

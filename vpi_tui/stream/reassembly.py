@@ -26,8 +26,9 @@ class Reassembler:
     max_flows: slots of the flow table. memory: bytes for what is kept, at most; when they are used
     up, directions lose what they keep, and that is counted. lookback: bytes given again before fresh
     ones, at most CELL. depth: bytes followed of each direction, 0 = all. midstream: follow
-    connections whose beginning was not seen. wanted: uint8[2, 2, 65536], direction (to server, to
-    client) x (destination, source) port: 1 = some rule inspects a stream like that.
+    connections whose beginning was not seen. checksums: leave out segments with a wrong one.
+    wanted: uint8[2, 2, 65536], direction (to server, to client) x (destination, source) port: 1 =
+    some rule inspects a stream like that.
     """
 
     def __init__(
@@ -38,6 +39,7 @@ class Reassembler:
         lookback: int = 0,
         depth: int = 0,
         midstream: bool = False,
+        checksums: bool = True,
         wanted: U8 = EVERY_PORT,
     ) -> None:
         cells = max(_LEAST_CELLS, memory // (layout.CELL + 4 + layout.SEGMENT_DTYPE.itemsize))
@@ -46,7 +48,7 @@ class Reassembler:
             lookback=min(max(lookback, 0), layout.CELL),
             depth=depth or EVERYTHING,
             midstream=int(midstream),
-            bad_events=_BAD,
+            bad_events=_BAD if checksums else 0,
         )
         self._pools = layout.Pools(
             directions=np.zeros(2 * max_flows, layout.DIRECTION_DTYPE),

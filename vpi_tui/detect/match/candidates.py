@@ -10,7 +10,7 @@ import numpy as np
 
 from vpi_tui.detect.match.flowstate import FlowState
 from vpi_tui.detect.match.kernels_rules import Subject, packet_subject, stream_subject
-from vpi_tui.detect.match.kernels_scan import LANES, Units, scan
+from vpi_tui.detect.match.kernels_scan import LANES, Lanes, Units, scan
 from vpi_tui.detect.match.kernels_units import check_packets, check_streams, packet_units, stream_units
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.types import FlowView
@@ -45,8 +45,27 @@ _NOT_MALFORMED: Final = frozenset(
         DecoderEvent.TUNNEL_TOO_DEEP,
     }
 )
-MALFORMED: Final = np.uint64(sum(1 << event for event in DecoderEvent if event not in _NOT_MALFORMED))
-"""Events after which a packet's fields are not to be trusted."""
+_LAYER4: Final = frozenset(
+    {
+        DecoderEvent.TCP_PKT_TOO_SMALL,
+        DecoderEvent.TCP_HLEN_TOO_SMALL,
+        DecoderEvent.UDP_PKT_TOO_SMALL,
+        DecoderEvent.UDP_HLEN_INVALID,
+        DecoderEvent.ICMPV4_PKT_TOO_SMALL,
+        DecoderEvent.ICMPV6_PKT_TOO_SMALL,
+        DecoderEvent.SCTP_PKT_TOO_SMALL,
+    }
+)
+
+
+def _mask(events: frozenset[DecoderEvent]) -> np.uint64:
+    return np.uint64(sum(1 << event for event in events))
+
+
+BROKEN_LAYER4: Final = _mask(_LAYER4)
+"""Events after which a packet is an IP packet of no known protocol."""
+MALFORMED: Final = _mask(frozenset(DecoderEvent) - _NOT_MALFORMED - _LAYER4)
+"""Events after which no field of a packet is to be trusted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +107,7 @@ class Finder:
         self._seen = np.full((LANES, len(rules.signatures)), -1, np.int64)
         self._out = np.empty((4096, 2), np.int64)
         self._units = _units(0)
+        self._lanes = _lanes()
 
     def prepare(
         self,
@@ -103,7 +123,7 @@ class Finder:
         state.make_room(max(top, view.client_port.size))
         stretches = streams if streams is not None and streams.row.size else None
         subject, born = packet_subject(
-            decoded, flows, view.locality, state.generation, state.passed, MALFORMED
+            decoded, flows, view.locality, state.generation, state.passed, MALFORMED, BROKEN_LAYER4
         )
         if stretches is None:
             return Batch(packets, decoded, flows, streams, view, subject, born, None, _NO_BORN)
@@ -175,7 +195,7 @@ class Finder:
         if not count:
             return _NOTHING
         units = _head(units, count)
-        decoded, first, seen = batch.decoded, batch.flows.first, self._seen
+        decoded, first, seen, lanes = batch.decoded, batch.flows.first, self._seen, self._lanes
         automata, fast, table = self.rules.automata, self.rules.fast, self.rules.table
 
         def run(out: I64) -> int:
@@ -190,6 +210,7 @@ class Finder:
                 subject,
                 decoded,
                 first,
+                lanes,
                 seen,
                 out,
             )
@@ -226,6 +247,16 @@ def _units(count: int) -> Units:
         automaton=np.empty(count, np.int32),
         entry=np.empty(count, np.int32),
         kind=np.empty(count, np.uint8),
+    )
+
+
+def _lanes() -> Lanes:
+    return Lanes(
+        at=np.zeros(LANES, np.int64),
+        stop=np.zeros(LANES, np.int64),
+        unit=np.zeros(LANES, np.int64),
+        base=np.zeros(LANES, np.uint32),
+        state=np.zeros(LANES, np.uint32),
     )
 
 

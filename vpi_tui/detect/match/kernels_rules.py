@@ -74,7 +74,7 @@ class RuleTable(NamedTuple):
     span_high: U64
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def in_addresses(table, number, high, low):
     """Is the address (two halves) in the set? Binary search for the last span that starts before."""
     first = np.int64(table.set_start[number])
@@ -92,7 +92,7 @@ def in_addresses(table, number, high, low):
     return high < top or (high == top and low <= table.high[left - 1, 1])
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def in_ports(table, number, port):
     first = np.int64(table.port_start[number])
     left, right = first, np.int64(table.port_start[number + 1])
@@ -105,7 +105,7 @@ def in_ports(table, number, port):
     return left > first and port <= table.port_high[left - 1]
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def endpoints_hold(table, rule, subject, i, swapped):
     """Addresses and ports. A later fragment has no ports: only `any` holds for it."""
     src_port, dest_port = table.src_port[rule], table.dest_port[rule]
@@ -126,7 +126,7 @@ def endpoints_hold(table, rule, subject, i, swapped):
     return dest < 0 or in_addresses(table, dest, subject.dest_ip[i, 0], subject.dest_ip[i, 1])
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def column_value(decoded, first, row, column):
     """Value of a packet's column by its number in columns.COLUMN_NAMES."""
     if column == 18:
@@ -198,7 +198,7 @@ def column_value(decoded, first, row, column):
     return np.uint64(1) if same and decoded.ip_v[row] else np.uint64(0)
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def value_holds(table, test, value):
     """`((value & mask) in spans) != negated`."""
     value = value & table.test_mask[test]
@@ -210,7 +210,7 @@ def value_holds(table, test, value):
     return inside != (table.test_negated[test] != 0)
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _vlan_holds(table, test, decoded, row):
     """vlan_any: the id stands in one of the (two) layers kept; negated: in none of them."""
     negated = table.test_negated[test] != 0
@@ -220,7 +220,7 @@ def _vlan_holds(table, test, decoded, row):
     return negated
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def test_holds(table, test, subject, i, decoded, first):
     """One column test; a stretch without a row fails every test of a packet's own column."""
     column = np.int64(table.test_column[test])
@@ -241,7 +241,7 @@ def test_holds(table, test, subject, i, decoded, first):
     return value_holds(table, test, column_value(decoded, first, row, column))
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def rule_holds(table, rule, subject, i, decoded, first):
     """Header and column tests of a rule against entry `i`, cheapest first."""
     both = table.kinds[rule] & subject.kinds[i]
@@ -267,12 +267,13 @@ for _number, _kind in ((6, 1), (17, 2), (132, 4), (1, 8), (58, 16)):
 
 
 @njit(nogil=True, cache=True)
-def packet_subject(decoded, flows, locality_of, generation, passed, malformed_events):
+def packet_subject(decoded, flows, locality_of, generation, passed, malformed_events, broken_layer4):
     """The Subject of all rows of a batch, and each row's flow generation (uint32[m]).
 
     generation: uint32[slots], grows by one whenever a row opens a flow in that slot, so that what
     is remembered of an earlier flow in the slot is known to be stale. passed: uint32[slots], the
     generation that a pass rule let through (0 = none). Both may be longer than the flow table.
+    malformed_events, broken_layer4: uint64, bits of DecoderEvent.
     """
     rows = decoded.packet.size
     kinds = np.empty(rows, np.uint16)
@@ -290,6 +291,9 @@ def packet_subject(decoded, flows, locality_of, generation, passed, malformed_ev
         else:
             kind = np.uint16((1 << 5) | KIND_NOT_IP)
         layer4[row] = 1 if decoded.l4_off[row] >= 0 and decoded.fragment[row] != 2 else 0
+        if decoded.events[row] & broken_layer4:
+            kind = np.uint16(1 << 5) | (kind & np.uint16(0xFF00))
+            layer4[row] = 0
         valid[row] = 1 if (decoded.events[row] & malformed_events) == 0 else 0
         slot = np.int64(flows.flow[row])
         if slot >= 0:

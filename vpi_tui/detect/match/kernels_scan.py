@@ -64,6 +64,17 @@ class FastContents(NamedTuple):
     data: U8
 
 
+class Lanes(NamedTuple):
+    """Where each of the stretches that are walked at a time stands: 4 entries each."""
+
+    at: I64
+    stop: I64
+    unit: I64
+    base: U32
+    """First entry of its automaton's classes."""
+    state: U32
+
+
 class Units(NamedTuple):
     """`u` stretches of bytes to scan, each with one automaton."""
 
@@ -78,12 +89,12 @@ class Units(NamedTuple):
     """uint8[u]: a UnitKind."""
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _fold(byte):
     return byte + np.uint8(32) if 65 <= byte <= 90 else byte
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _content_holds(fast, rule, units, unit, buf, end):
     """Is the whole content of the rule around the piece that ended at `end`?"""
     length = np.int64(fast.length[rule])
@@ -110,7 +121,7 @@ def _content_holds(fast, rule, units, unit, buf, end):
     return True
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _emit(
     state, end, lane, unit, buf, units, automata, fast, rules, enabled, subject, decoded, first, seen, out, n
 ):
@@ -144,23 +155,21 @@ def _emit(
     return n
 
 
-@njit(nogil=True, cache=True)
-def scan(buf, units, automata, fast, rules, enabled, subject, decoded, first, seen, out):
+@njit(nogil=True, cache=True, _nrt=False)
+def scan(buf, units, automata, fast, rules, enabled, subject, decoded, first, lanes, seen, out):
     """Scan all units; candidates (entry, rule) go to out int64[*, 2] as long as there is room.
 
     Returns how many there are: when more than out's length, call again with a longer one.
-    seen: int64[4, rules], filled with -1.
+    seen: int64[4, rules], filled with -1. lanes: work space.
     """
     n = 0
     count = units.start.size
     upcoming = 0
     one, even = np.uint32(1), np.uint32(0xFFFFFFFE)
     table, classes = automata.table, automata.classes
-    at = np.zeros(LANES, np.int64)
-    stop = np.zeros(LANES, np.int64)
-    unit = np.zeros(LANES, np.int64)
-    base = np.zeros(LANES, np.uint32)
-    state = np.zeros(LANES, np.uint32)
+    at, stop, unit, base, state = lanes.at, lanes.stop, lanes.unit, lanes.base, lanes.state
+    at[:] = 0
+    stop[:] = 0
     while True:
         shortest = np.int64(1 << 62)
         live = 0

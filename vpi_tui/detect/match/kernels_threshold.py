@@ -41,14 +41,14 @@ class ThresholdTable(NamedTuple):
     """int64[1]: windows that were still open when their place was taken."""
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _mix(value):
     value = (value ^ (value >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     value = (value ^ (value >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
     return value ^ (value >> np.uint64(33))
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _place(table, key, now, windows, salt):
     """(place, is it new) for a key."""
     mixed = salt
@@ -77,7 +77,7 @@ def _place(table, key, now, windows, salt):
     return oldest, True
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _fires(kind, limit, window, table, place, is_new, now):
     """Count one match; does it raise an alert?"""
     if is_new or now > table.begin[place] + window:
@@ -98,7 +98,7 @@ def _fires(kind, limit, window, table, place, is_new, now):
     return False
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _after(a_high, a_low, b_high, b_low):
     return a_high > b_high or (a_high == b_high and a_low > b_low)
 

@@ -50,7 +50,7 @@ class PacketRules(NamedTuple):
     """int32[3]: direction -> list of the rules that inspect stretches without a fast pattern."""
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def protocol_class(kinds):
     """0 tcp, 1 udp, 2 icmp, 3 all others."""
     if kinds & np.uint16(1):
@@ -62,7 +62,7 @@ def protocol_class(kinds):
     return 3
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _selector(kinds, direction, taken):
     """tcp 0-3 (direction, then taken), udp 4-5, others 6-7. Without a direction: as to server."""
     client = 1 if direction == 2 else 0
@@ -73,7 +73,7 @@ def _selector(kinds, direction, taken):
     return 6 + client
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _put(units, n, selectors, side, port, start, end, fresh, entry, kind):
     """Add the unit for one side's automaton, if there is one."""
     group = selectors.port_group[side, port]
@@ -90,7 +90,7 @@ def _put(units, n, selectors, side, port, start, end, fresh, entry, kind):
     return n + 1
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, _nrt=False)
 def packet_units(decoded, subject, taken, selectors, units):
     """Fill `units` (room for twice the rows) from packet payloads; returns how many.
 
@@ -112,7 +112,7 @@ def packet_units(decoded, subject, taken, selectors, units):
     return n
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, _nrt=False)
 def stream_units(streams, subject, selectors, units):
     n = 0
     for i in range(subject.kinds.size):
@@ -128,7 +128,7 @@ def stream_units(streams, subject, selectors, units):
     return n
 
 
-@njit(nogil=True)
+@njit(nogil=True, _nrt=False)
 def _check_list(lists, number, kind, enabled, rules, subject, entry, decoded, first, out, n):
     """Add the rules of one list that hold for an entry. kind: unit kind, or -1 = no payload."""
     for k in range(lists.list_start[number], lists.list_start[number + 1]):
@@ -145,7 +145,7 @@ def _check_list(lists, number, kind, enabled, rules, subject, entry, decoded, fi
     return n
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, _nrt=False)
 def check_packets(decoded, flows, subject, taken, lists, enabled, rules, out):
     """Candidates (row, rule) of the rules without a fast pattern; returns how many (see scan)."""
     n = 0
@@ -174,7 +174,7 @@ def check_packets(decoded, flows, subject, taken, lists, enabled, rules, out):
     return n
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True, cache=True, _nrt=False)
 def check_streams(streams, subject, lists, enabled, rules, decoded, first, out):
     """The same for stretches: rules of stream data that have no fast pattern."""
     n = 0

@@ -17,10 +17,10 @@ def read_number(
 ) -> tuple[int, int] | None:
     """(value, bytes it took) of the number at a position; None when it does not lie in the data.
 
-    base 0: `count` bytes (1 to 8) as they are; 8, 10, 16: the digits of a string of at most `count`
-    bytes, which ends at the first other byte.
+    base 0: `count` bytes (0 to 8) as they are; no bytes (count came from a variable) are the number
+    0. 8, 10, 16: the digits of a string of at most `count` bytes, which ends at the first other byte.
     """
-    if count <= 0 or at < 0 or at + count > len(data):
+    if count < 0 or at < 0 or at + count > len(data):
         return None
     field = data[at : at + count]
     if base == 0:

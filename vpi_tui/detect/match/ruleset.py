@@ -26,7 +26,7 @@ from vpi_tui.detect.match.kernels_units import PacketRules, Selectors
 from vpi_tui.detect.match.ordering import is_ip_only, rule_order
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
-from vpi_tui.model.batch import I32, I64, U8, Direction
+from vpi_tui.model.batch import I32, I64, U8, DecoderEvent, Direction
 from vpi_tui.model.errors import RuleError
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
@@ -41,6 +41,7 @@ from vpi_tui.model.signature import (
 
 LOOKBACK_LIMIT: Final = 512
 """Bytes of a stream that are kept for patterns across an edge; each is scanned twice."""
+CHECKSUMS: Final = sum(1 << event for event in DecoderEvent if event.name.endswith("_CSUM_INVALID"))
 _UNKNOWN_GAP: Final = 64
 _STREAMS: Final = mask(UnitKind.STREAM_START, UnitKind.STREAM_LATER)
 _THRESHOLD_KIND: Final = {"limit": 1, "threshold": 2, "both": 3, "detection_filter": 4}
@@ -74,6 +75,8 @@ class RuleSet:
     is_pass: U8
     noalert: U8
     has_threshold: bool
+    needs_checksums: bool
+    """Does any rule ask whether a checksum is right?"""
     needs_streams: bool
     """Does any rule inspect stream data?"""
     stream_ports: U8
@@ -120,6 +123,7 @@ class RuleSet:
             is_pass=np.array([s.action is Action.PASS for s in usable], np.uint8),
             noalert=np.array([s.noalert for s in usable], np.uint8),
             has_threshold=any(s.threshold for s in usable),
+            needs_checksums=any(_asks_checksums(s) for s in usable),
             needs_streams=any(_inspects_streams(s, k) for s, k in zip(usable, units, strict=True)),
             stream_ports=_stream_ports(
                 [s for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)]
@@ -168,6 +172,10 @@ def _is_plain(signature: Signature, simple: bool) -> bool:
     scope = signature.scope
     named = scope.switches or scope.guests or scope.tags
     return not (signature.flowbits or named or (signature.steps and not simple))
+
+
+def _asks_checksums(signature: Signature) -> bool:
+    return any(t.column == "events" and (t.mask is None or t.mask & CHECKSUMS) for t in signature.columns)
 
 
 def _inspects_streams(signature: Signature, units: int) -> bool:

@@ -1,0 +1,182 @@
+"""Rules find what a TCP stream says, however it was cut, lost, repeated or forged on the way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.stream.scanning import Connection, content, numbers, scan
+
+RULE = [content("secret-word")]
+HANDSHAKE = 3
+
+
+@pytest.fixture
+def talk() -> Connection:
+    return Connection().open()
+
+
+def test_a_pattern_in_two_segments_is_found_at_the_second(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"GET /secret").at(11, b"-word HTTP/1.1")
+    alerts, _ = scan(tmp_path, RULE, talk.packets)
+    assert numbers(alerts) == [HANDSHAKE + 2]
+    assert alerts[0].stream
+    assert (alerts[0].src_ip, alerts[0].dest_port, alerts[0].direction) == ("10.0.0.1", 80, "to_server")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5])
+def test_however_small_the_segments_are(tmp_path: Path, talk: Connection, size: int) -> None:
+    data = b"....secret-word...."
+    for place in range(0, len(data), size):
+        talk.at(place, data[place : place + size])
+    alerts, _ = scan(tmp_path, RULE, talk.packets)
+    assert len(alerts) == 1
+
+
+def test_without_streams_it_is_not_there(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"GET /secret").at(11, b"-word HTTP/1.1")
+    rule = content("secret-word").replace("alert tcp", "alert tcp-pkt")
+    alerts, stats = scan(tmp_path, [rule], talk.packets)
+    assert alerts == []
+    assert "stage.stream.seconds" not in stats or "tcp.sessions" not in stats
+
+
+def test_data_without_push_is_found_when_the_peer_answers(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-", "A").at(7, b"word", "A").answer(0, b"200")
+    alerts, _ = scan(tmp_path, RULE, talk.packets)
+    assert numbers(alerts) == [HANDSHAKE + 3]
+    assert alerts[0].direction == "to_server"
+
+
+def test_data_without_push_is_found_after_a_second(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-word", "A").raw("A", 7001, client=False, after=1.5)
+    alerts, _ = scan(tmp_path, RULE, talk.packets)
+    assert numbers(alerts) == [0]
+    assert alerts[0].dest_ip == "10.0.0.2"
+
+
+def test_data_without_push_is_found_at_the_end_of_the_capture(tmp_path: Path, talk: Connection) -> None:
+    alerts, _ = scan(tmp_path, RULE, talk.at(0, b"secret-word", "A").packets)
+    assert len(alerts) == 1
+
+
+def test_out_of_order(tmp_path: Path, talk: Connection) -> None:
+    talk.at(7, b"word").at(0, b"secret-")
+    alerts, stats = scan(tmp_path, RULE, talk.packets)
+    assert numbers(alerts) == [HANDSHAKE + 2]
+    assert stats["tcp.out_of_order"] == 1
+
+
+def test_retransmission_alerts_once(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-word").at(0, b"secret-word").at(4, b"et-word")
+    alerts, stats = scan(tmp_path, RULE, talk.packets)
+    assert len(alerts) == 1
+    assert stats["tcp.retransmission"] == 2
+
+
+def test_bytes_given_again_do_not_alert_again(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-word").at(11, b" and more").at(20, b" and more")
+    alerts, _ = scan(tmp_path, RULE, talk.packets)
+    assert len(alerts) == 1
+
+
+def test_several_contents_over_several_segments(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"user=root&").at(10, b"x" * 50, "A").at(60, b"pass=1234")
+    alerts, _ = scan(tmp_path, [content("user=root", "pass=")], talk.packets)
+    assert len(alerts) == 1
+
+
+def test_first_copy_wins_and_the_other_is_looked_at_too(tmp_path: Path, talk: Connection) -> None:
+    """A copy with other bytes: which of the two the peer took cannot be known."""
+    talk.at(0, b"innocent---", "A").at(0, b"secret-word", "A").at(11, b"!")
+    alerts, stats = scan(tmp_path, [*RULE, content("innocent", sid=2)], talk.packets)
+    assert sorted((a.sid, a.stream) for a in alerts) == [(1, False), (2, True)]
+    assert stats["tcp.overlap_diff_data"] == 1
+
+
+def test_overlap_of_segments_behind_a_hole(tmp_path: Path, talk: Connection) -> None:
+    """BSD: the one that begins first gives the bytes, whenever it came."""
+    talk.at(4, b"XXXXXXX").at(2, b"cret-wo").at(0, b"se").at(11, b"rd")
+    alerts, _ = scan(tmp_path, [content("secret-woXX")], talk.packets)
+    assert len(alerts) == 1
+
+
+def test_sequence_numbers_wrap(tmp_path: Path) -> None:
+    talk = Connection(isn=(1 << 32) - 5).open().at(0, b"secret").at(6, b"-word")
+    assert len(scan(tmp_path, RULE, talk.packets)[0]) == 1
+    talk = Connection(isn=(1 << 32) - 5).open().at(6, b"-word").at(0, b"secret")
+    assert len(scan(tmp_path, RULE, talk.packets)[0]) == 1
+
+
+def test_a_hole_that_the_peer_acknowledged_is_given_up(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"abc").at(100, b"secret-word").acked(111)
+    alerts, stats = scan(tmp_path, RULE, talk.packets)
+    assert numbers(alerts) == [HANDSHAKE + 3]
+    assert stats["tcp.reassembly_gap"] == 1
+
+
+def test_nothing_is_joined_over_a_hole(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-").at(100, b"word").acked(104)
+    assert scan(tmp_path, RULE, talk.packets)[0] == []
+
+
+def test_a_hole_is_given_up_at_last(tmp_path: Path, talk: Connection) -> None:
+    talk.at(100, b"secret-word")
+    for _ in range(12):
+        talk.raw("A", 7001, ack=1001, client=False, after=0.6)
+    alerts, stats = scan(tmp_path, RULE, talk.packets)
+    assert len(alerts) == 1
+    assert stats["tcp.reassembly_gap"] == 1
+
+
+def test_midstream_only_when_asked_for(tmp_path: Path) -> None:
+    talk = Connection().at(0, b"secret").at(6, b"-word")
+    assert scan(tmp_path, RULE, talk.packets)[0] == []
+    alerts, stats = scan(tmp_path, RULE, talk.packets, options={"stream.midstream": "true"})
+    assert len(alerts) == 1
+    assert stats["tcp.midstream_pickups"] == 1
+
+
+def test_without_midstream_a_packet_by_itself_is_still_looked_at(tmp_path: Path) -> None:
+    alerts, _ = scan(tmp_path, RULE, Connection().at(0, b"secret-word").packets)
+    assert [a.stream for a in alerts] == [False]
+
+
+def test_depth(tmp_path: Path, talk: Connection) -> None:
+    """Beyond it nothing is put together."""
+    talk.at(0, b"x" * 95).at(95, b"secret").at(101, b"-word")
+    options = {"stream.reassembly.depth": "100"}
+    assert scan(tmp_path, RULE, talk.packets, options=options)[0] == []
+    assert len(scan(tmp_path, RULE, talk.packets)[0]) == 1
+
+
+def test_fin_and_reset_let_go_of_what_waits(tmp_path: Path) -> None:
+    for flags in ("FA", "R"):
+        talk = Connection().open().at(0, b"secret-word", "A").at(11, b"", flags)
+        assert numbers(scan(tmp_path, RULE, talk.packets)[0]) == [HANDSHAKE + 2]
+
+
+def test_a_reset_out_of_the_blue_ends_nothing(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-").at(-900_000_000, b"", "R").at(7, b"word")
+    assert len(scan(tmp_path, RULE, talk.packets)[0]) == 1
+
+
+def test_a_segment_with_a_wrong_checksum_is_left_out(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"XXXXXX").at(0, b"secret").at(6, b"-word")
+    forged = talk.packets[HANDSHAKE]
+    forged["TCP"].chksum = 0x1234
+    assert len(scan(tmp_path, RULE, talk.packets)[0]) == 1
+    assert scan(tmp_path, RULE, talk.packets, checksums="none")[0] == []
+
+
+def test_a_rule_about_the_packet_looks_at_packets(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-word", "A")
+    alerts, _ = scan(tmp_path, [content("secret-word", options="dsize:11;")], talk.packets)
+    assert [(a.packet_number, a.stream) for a in alerts] == [(HANDSHAKE + 1, False)]
+
+
+def test_only_streams_that_some_rule_inspects_are_followed(tmp_path: Path, talk: Connection) -> None:
+    rule = content("secret-word").replace("any 80", "any 81")
+    _, stats = scan(tmp_path, [rule], talk.at(0, b"secret-word").packets)
+    assert stats["tcp.sessions"] == 0
