@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -115,3 +117,19 @@ def test_a_read_only_directory(home):
     home.mkdir(parents=True)
     home.chmod(0o555)
     assert not paths.is_private_and_writable(home)
+
+
+def test_a_temporary_cache_goes_with_the_process(tmp_path):
+    (tmp_path / "file").write_text("")
+    code = f"""if True:
+        from vpi_tui.config import paths
+        paths.user_cache_dir = lambda: paths.Path({str(tmp_path / "file")!r})
+        print(paths.prepare_numba_cache())
+    """
+    env = {**os.environ, "NUMBA_CACHE_DIR": "", "TMPDIR": str(tmp_path)}
+    words = [sys.executable, "-c", code]
+    said = subprocess.run(
+        words, env=env, capture_output=True, text=True, check=True, timeout=30
+    ).stdout.strip()
+    assert Path(said).parent == tmp_path
+    assert not Path(said).exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import re
@@ -73,8 +74,8 @@ def prepare_numba_cache() -> Path:
     """Choose the directory of compiled kernels and set NUMBA_CACHE_DIR, which numba reads when imported.
 
     A directory given by NUMBA_CACHE_DIR is kept. Otherwise the user's cache directory is taken, or, when that
-    cannot be written or belongs to somebody else, a private temporary directory of this process (kernels are
-    then compiled again each time).
+    cannot be written or belongs to somebody else, a private temporary directory that this process removes at
+    its end (kernels are then compiled again each time).
     """
     given = os.environ.get("NUMBA_CACHE_DIR")
     if given:
@@ -85,6 +86,7 @@ def prepare_numba_cache() -> Path:
         _remove_unused(chosen)
     else:
         chosen = Path(tempfile.mkdtemp(prefix="vpi-tui-numba-"))
+        atexit.register(shutil.rmtree, chosen, ignore_errors=True)
     os.environ["NUMBA_CACHE_DIR"] = str(chosen)
     return chosen
 
