@@ -48,6 +48,7 @@ def test_bridges_and_their_ports() -> None:
     by_name = {port.name: port for port in seen.ports}
     assert (by_name["vnet0"].macs, by_name["vnet0"].ips) == ((MAC,), ("10.0.0.7",))
     assert by_name["veth0"].namespace == "web"
+    assert [port.peer for port in seen.ports if port.peer] == [21, 13]
     assert (by_name["vnet0"].pvid, by_name["vx0"].pvid) == (0, 7), "br0 does not look at VLANs"
     assert not seen.notices
 

@@ -14,7 +14,7 @@ from vpi_tui.feed.messages import Command, EngineMessage, Toggle, ToggledMessage
 from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import GuestStat, Snapshot
 
-START_SECONDS = 120.0
+START_SECONDS = 300.0
 """With no kernel in the cache all are compiled first."""
 SETTLE = 0.4
 """Seconds after which a second sighting of the same frame would have come."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -120,6 +121,27 @@ def _own_addresses(lab: Lab) -> str:
     return done.stdout
 
 
+def test_what_the_host_routes_between_switches_is_told_once(lab: Lab, sensor: Sensor, web: int) -> None:
+    victim, elsewhere = lab.guests[1], lab.guest(13, "br1")
+    inside(lab.host, lambda: Path("/proc/sys/net/ipv4/ip_forward").write_text("1"))
+    for switch, guest, net in (("br0", victim, "10.78.0"), ("br1", elsewhere, "10.79.0")):
+        ip("-n", lab.host, "addr", "add", f"{net}.254/24", "dev", switch)
+        ip("-n", guest.name, "addr", "add", f"{net}.1/24", "dev", "eth0")
+        ip("-n", guest.name, "route", "add", "default", "via", f"{net}.254")
+    ip("-n", elsewhere.name, "addr", "del", f"{elsewhere.ip4}/24", "dev", "eth0")
+    assert until(lambda: _present(sensor, elsewhere.name), 2.0)
+    fetch(elsewhere.name, ("10.78.0.1", web), ATTACK)
+    alert = sensor.first(UNION_SELECT)
+    assert (alert.switch, alert.src_guest, alert.dest_guest) == ("br1", elsewhere.name, victim.name)
+    assert (alert.in_iface, alert.locality) == (elsewhere.port, "east-west")
+    assert len(sensor.settled(UNION_SELECT)) == 1
+    flow = sensor.command(GetFlow(alert.flow_id), FlowDetail)
+    assert isinstance(flow, FlowDetail)
+    assert flow.flow is not None
+    copies = sensor.snapshot().stats["capture.routed_copies"]
+    assert copies >= flow.flow.pkts_toserver + flow.flow.pkts_toclient >= 8
+
+
 def test_offloaded_frames_are_whole_and_counted_once(lab: Lab, sensor: Sensor, web: int) -> None:
     reader, server, _ = lab.guests[:3]
     before = sensor.snapshot()
@@ -177,7 +199,8 @@ def test_what_the_kernel_drops_is_counted(lab: Lab, sensor: Sensor) -> None:
 
     assert until(lambda: gained("capture.kernel_packets") >= flood, 3.0)
     assert 0 < gained("capture.kernel_drops") < flood
-    assert gained("capture.kernel_packets") == gained("capture.kernel_drops") + gained("decoder.pkts")
+    taken = gained("decoder.pkts") + gained("capture.routed_copies")
+    assert gained("capture.kernel_packets") == gained("capture.kernel_drops") + taken
 
 
 def _flood(count: int) -> None:

@@ -118,6 +118,7 @@ class RingSource:
         self._held: list[int] = []
         self._packets = self._drops = self._freezes = 0
         self._damaged = 0
+        self._fill = 0.0
 
     @property
     def exhausted(self) -> bool:
@@ -216,6 +217,7 @@ class RingSource:
         if sock is None:
             return None
         self._release()
+        self._fill = max(self._fill, np.count_nonzero(self._status & TP_STATUS_USER) / self._blocks)
         if not self._ready(self._next_block):
             self._poll.poll(timeout_s * 1000)
             # An error that is not fetched would make poll return at once for ever.
@@ -265,8 +267,11 @@ class RingSource:
         self._freezes += freezes
 
     def stats(self) -> dict[str, float]:
-        """Since open, as of the last read. ring_freezes: times that the ring was full."""
+        """Since open, as of the last read. ring_freezes: times that the ring was full. ring_fill: the largest
+        share of blocks that waited to be read, since the last call."""
+        fill, self._fill = float(self._fill), 0.0
         return {
+            "capture.ring_fill": fill,
             "capture.kernel_packets": self._packets,
             "capture.kernel_drops": self._drops + self._damaged,
             "capture.ring_freezes": self._freezes,

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 import vpi_tui
-from vpi_tui.capture.columns import allocate
+from vpi_tui.capture.columns import allocate, as_batch
 from vpi_tui.capture.files import FileSource
 from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.rules.state import RuleSwitches
@@ -149,11 +149,15 @@ def _files(_tell: Callable[[], None]) -> None:
 
 
 def _ring(_tell: Callable[[], None]) -> None:
-    """A block of the ring without a frame."""
+    """A block of the ring without a frame, and a batch without one."""
     from vpi_tui.capture.kernels_ring import walk_block
+    from vpi_tui.capture.routed import RoutedCopies
 
     links = np.zeros(1 << 16, np.uint16)
     walk_block(np.zeros(4096, np.uint8), 0, 4096, sys.byteorder == "big", links, allocate(1), 0)
+    routed = RoutedCopies()
+    routed.set_outgoing((1, 2))
+    routed.remove_from(as_batch(np.zeros(64, np.uint8), allocate(1), 1))
 
 
 def _nothing(_tell: Callable[[], None]) -> None:

@@ -128,11 +128,12 @@ def picture_of(
                 link.ifindex,
                 link.name,
                 bridge.name,
-                uplink=leads_out(link.kind) or _patches(link, members),
+                uplink=leads_out(link.kind) or _patched_to(link, members) != 0,
                 macs=macs,
                 ips=tuple(dict.fromkeys(ip for mac in macs for ip in neighbours.ips.get(mac, ()))),
                 namespace=name,
                 pvid=_pvid(bridge, link, vlans),
+                peer=_patched_to(link, members),
             )
         )
     switches = tuple(
@@ -153,9 +154,10 @@ def leads_out(kind: str) -> bool:
     return not kind or kind in _LEADS_OUT
 
 
-def _patches(link: Link, members: Mapping[int, Link]) -> bool:
-    """True for one end of a veth pair that joins two bridges."""
-    return link.kind == "veth" and link.peer_namespace is None and link.peer in members
+def _patched_to(link: Link, members: Mapping[int, Link]) -> int:
+    """ifindex of the other end of a veth pair that joins two bridges; 0 for any other link."""
+    here = link.kind == "veth" and link.peer_namespace is None
+    return link.peer if here and link.peer in members else 0
 
 
 def _down_notices(bridge: Link, members: Iterable[Link]) -> Iterable[str]:

@@ -36,7 +36,8 @@ def merge(pictures: Iterable[Picture], static: StaticInventory, before: Topology
             if guest is not None:
                 guests[guest.name] = _joined(guests.get(guest.name), guest)
             name = guest.name if guest else ""
-            ports.append(Port(port.ifindex, port.name, port.switch, name, naming.uplink(port), port.pvid))
+            uplink = naming.uplink(port)
+            ports.append(Port(port.ifindex, port.name, port.switch, name, uplink, port.pvid, port.peer))
     for entry in static.guests:
         guests.setdefault(entry.name, naming.known(entry))
     gone = tuple(replace(switch, ifindex=0) for switch in before.switches)

@@ -25,6 +25,8 @@ class SeenPort:
     """Name of the network namespace at the other end, if it has one: the guest is a container."""
     pvid: int = 0
     """VLAN that the switch puts untagged frames into; 0 when it does not look at VLANs."""
+    peer: int = 0
+    """ifindex of the port of another switch to which it is patched; 0 = none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,8 @@ class Port:
     uplink: bool = False
     pvid: int = 0
     """VLAN of frames that enter untagged; 0 = the switch leaves them untagged."""
+    peer: int = 0
+    """ifindex of the port of another switch to which it is patched; 0 = none."""
 
 
 @dataclass(frozen=True, slots=True)

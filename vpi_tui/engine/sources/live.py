@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from vpi_tui.capture.ring import BLOCK_BYTES, MIN_BLOCKS, RingSource
+from vpi_tui.capture.routed import RoutedCopies
 from vpi_tui.config.nearest import did_you_mean
 from vpi_tui.engine.sources.base import EngineSource
 from vpi_tui.engine.spec import EngineSpec
@@ -54,6 +55,7 @@ class LiveFeed(EngineSource):
         super().__init__(ring, topology)
         self.learns = all(switch.kind == "interface" for switch in _present(topology))
         self._started = False
+        self._routed = RoutedCopies()
         self._vlans = _PortVlans(topology)
 
     def _first_look(self, named: tuple[str, ...]) -> Topology:
@@ -78,8 +80,13 @@ class LiveFeed(EngineSource):
     def read(self, timeout_s: float) -> PacketBatch | None:
         batch = self.capture.read(timeout_s)
         if batch is not None:
+            batch = self._routed.remove_from(batch)
+        if batch is not None:
             self._vlans.put_on(batch)
         return batch
+
+    def stats(self) -> dict[str, float]:
+        return self.capture.stats() | {"capture.routed_copies": float(self._routed.removed)}
 
     def close(self) -> None:
         super().close()
@@ -98,7 +105,9 @@ class LiveFeed(EngineSource):
     def _follow(self, topology: Topology) -> None:
         if self._started:
             try:
-                self.capture.set_ports(*watched(topology))
+                incoming, outgoing = watched(topology)
+                self.capture.set_ports(incoming, outgoing)
+                self._routed.set_outgoing(outgoing)
             except CaptureError as error:
                 topology = replace(topology, notices=(*topology.notices, str(error)))
         self.topology = topology
@@ -123,10 +132,13 @@ class LiveFeed(EngineSource):
 def watched(topology: Topology) -> tuple[set[int], set[int]]:
     """ifindexes at which frames are received, and through which they are sent, each frame once.
 
-    All that enters a switch: at its ports, and from the host through the switch's own device.
+    All that enters a switch: at its ports, and from the host through the switch's own device. Not what one
+    switch hands to another over a patch between them: that has entered before.
     """
-    incoming = {port.ifindex for port in topology.ports}
-    return incoming, {switch.ifindex for switch in topology.switches if switch.ifindex}
+    ports = {port.ifindex for port in topology.ports}
+    whole = {switch.name for switch in topology.switches if switch.ifindex}
+    patched = {port.peer for port in topology.ports if port.peer in ports and port.switch in whole}
+    return ports - patched, {switch.ifindex for switch in topology.switches if switch.ifindex}
 
 
 def _present(topology: Topology) -> list[Switch]:
