@@ -10,7 +10,8 @@ import pytest
 
 from vpi_tui.feed import server
 from vpi_tui.feed.client import FeedConnection
-from vpi_tui.feed.messages import Goodbye, Hello, SetSpeed
+from vpi_tui.feed.codec import encode, ui_side
+from vpi_tui.feed.messages import PROTOCOL_VERSION, Goodbye, Hello, Notice, SetSpeed
 from vpi_tui.feed.server import FeedServer
 from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import Counters, FlowColumns, Snapshot, SwitchStat
@@ -104,3 +105,39 @@ def test_garbage_from_the_engine_ends_the_connection_with_a_reason() -> None:
     assert until(lambda: not ui.alive())
     assert "no message of the feed" in ui.failure()
     left.close()
+
+
+def test_an_engine_of_another_version_is_named() -> None:
+    left, right = socket.socketpair()
+    ui = FeedConnection(right)
+    left.sendall(encode(Hello(PROTOCOL_VERSION + 1, "later", "live", 1)))
+    assert until(lambda: not ui.alive())
+    assert f"version {PROTOCOL_VERSION + 1}" in ui.failure()
+    assert not ui.in_order
+    ui.close()
+    left.close()
+
+
+def test_an_engine_that_fails_says_why_with_its_last_words() -> None:
+    left, right = socket.socketpair()
+    engine, ui = FeedServer(left, "live", 42), FeedConnection(right)
+    engine.reply(Goodbye("No bridge is here. Name one.", failed=True))
+    engine.close()
+    assert until(lambda: not ui.alive())
+    assert ui.failure() == "No bridge is here. Name one."
+    assert not ui.in_order
+    ui.close()
+
+
+def test_a_command_that_is_none_is_answered_and_the_next_one_taken() -> None:
+    left, right = socket.socketpair()
+    engine = FeedServer(left, "live", 42)
+    right.sendall(encode({"type": "FormatDisk"}) + encode(SetSpeed(2.0)))
+    taken: list[object] = []
+    assert until(lambda: taken.extend(engine.take_commands()) or taken == [SetSpeed(2.0)])  # type: ignore[func-returns-value]
+    decoder, notices = ui_side(), []
+    while not notices:
+        notices = [m for m in decoder.feed(right.recv(1 << 16)) if isinstance(m, Notice)]
+    assert "not understood" in notices[0].text
+    right.close()
+    engine.close()

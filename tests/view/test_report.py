@@ -74,7 +74,7 @@ def test_nothing_seen_is_said():
 
 
 def test_a_failure_is_said():
-    assert "The engine failed: no ring" in report(snapshot(state="failed", state_text="no ring"), inbox())
+    assert "It ended early: no ring" in report(snapshot(state="failed", state_text="no ring"), inbox())
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -31,15 +31,22 @@ class FileSource:
     Packets of a pipe are given as they arrive. A batch holds at most `max_packets` packets and
     lies in one buffer of fixed size, so memory does not grow with the file.
 
-    refill_bytes: most bytes taken from the file at a time.
+    refill_bytes: most bytes taken from the file at a time. fd: the file, open already (see `open_fd`); it is
+    closed with the source.
     """
 
     def __init__(
-        self, path: str | Path, *, max_packets: int = MAX_PACKETS, refill_bytes: int = BUFFER_BYTES
+        self,
+        path: str | Path,
+        *,
+        max_packets: int = MAX_PACKETS,
+        refill_bytes: int = BUFFER_BYTES,
+        fd: int | None = None,
     ) -> None:
         self._path = str(path)
         self._name = "standard input" if self._path == STDIN else self._path
         self._refill_bytes = refill_bytes
+        self._fd = fd
         self._stream: ByteStream | None = None
         self._format: FileFormat | None = None
         self._columns = allocate(max_packets)
@@ -66,7 +73,9 @@ class FileSource:
 
         What comes out of a pipe is looked at in `read`, so that opening never waits for it.
         """
-        self._stream = stream = FdBytes(_open_fd(self._path), owned=self._path != STDIN)
+        self._stream = stream = FdBytes(
+            open_fd(self._path) if self._fd is None else self._fd, owned=self._path != STDIN
+        )
         if not stream.blocking:
             while self._format is None and not self.exhausted:
                 self._refill(0.0)
@@ -176,7 +185,7 @@ def _not_a_capture(head: bytes) -> str:
     return f"is no capture file: it starts with the bytes {head[:8].hex(' ')}. Supported: {SUPPORTED}."
 
 
-def _open_fd(path: str) -> int:
+def open_fd(path: str) -> int:
     """A readable descriptor; a CaptureError says what stands in the way."""
     if path == STDIN:
         if os.isatty(0):

@@ -78,7 +78,7 @@ def _check(args: argparse.Namespace) -> int:
 
 
 def _list(args: argparse.Namespace) -> int:
-    signatures = _load(args).signatures
+    signatures = _in_force(args)
     packs = dict.fromkeys(signature.origin.pack for signature in signatures)
     if args.pack is not None:
         if args.pack not in packs:
@@ -104,13 +104,16 @@ def _show(args: argparse.Namespace) -> int:
     from vpi_tui.detect.rules.explain import describe
 
     gid, _, sid = args.sid.rpartition(":")
-    signatures = _load(args).signatures
+    signatures = _in_force(args)
     found = [s for s in signatures if str(s.sid) == sid and (not gid or str(s.gid) == gid)]
     if not found:
         raise VpiError(
             f"There is no rule with sid {args.sid[:40]}.", hint="`vpi-tui rules list` names those in force."
         )
     for signature in found:
+        if not signature.origin.line:
+            print(f"{_plain(signature.msg)}\n\npart of the program: it looks for what no signature can say")
+            continue
         print(_plain(signature.raw))
         print(f"\nread from {_plain(signature.origin.path)}:{signature.origin.line}\n")
         print("\n".join(_plain(line) for line in describe(signature).split("\n")))
@@ -123,6 +126,14 @@ def _load(args: argparse.Namespace, files: tuple[str, ...] = ()) -> LoadResult:
     settings = settings_of(args)
     chosen = files or existing(settings["rules"], "rule file") or (str(paths.rules_dir()),)
     return load(chosen, settings.variables())
+
+
+def _in_force(args: argparse.Namespace) -> list[Signature]:
+    """The rules, and the behaviours, which are switched like rules but have no text."""
+    import vpi_tui.detect.behaviour.arp  # noqa: F401 (registers itself)
+    from vpi_tui.detect.behaviour.base import REGISTRY
+
+    return [*_load(args).signatures, *(factory().signature for factory in REGISTRY)]
 
 
 def _number(signature: Signature) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -100,9 +100,9 @@ def _spec(args: argparse.Namespace) -> EngineSpec:
 def _eve_stream(args: argparse.Namespace) -> Iterator[BinaryIO | None]:
     """Where events go; None when nobody wants them."""
     if args.eve == "-":
-        yield sys.stdout.buffer
-        return
-    if args.log_dir is not None:
+        # A buffer of its own: what a full disk does not take must not be tried again when Python ends.
+        path: Path | int = sys.stdout.fileno()
+    elif args.log_dir is not None:
         path = args.log_dir / EVE_NAME
     elif args.eve:
         path = Path(args.eve)
@@ -110,12 +110,16 @@ def _eve_stream(args: argparse.Namespace) -> Iterator[BinaryIO | None]:
         yield None
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = path.open("wb")
+        if isinstance(path, Path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+        file = open(path, "wb", closefd=isinstance(path, Path))  # noqa: SIM115 (may be a descriptor)
     except OSError as error:
         raise VpiError(f"{path} cannot be written: {error.strerror}.") from error
-    with file:
+    try:
         yield file
+    finally:
+        with suppress(OSError):  # the scan has flushed it, or told why not
+            file.close()
 
 
 COMMAND = Command(

@@ -63,10 +63,14 @@ def run_scan(
     alerts_to = writer if "alert" in events else None
     try:
         _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, alerts_to))
-    finally:
-        source.close()
         if writer is not None:
             writer.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        result.errors.append(VpiError(f"Events cannot be written: {error.strerror}. The scan ended there."))
+    finally:
+        source.close()
     result.errors += source.errors
     result.packets = pipeline.packets
     result.stats = pipeline.stats()

@@ -47,7 +47,7 @@ def _head(snapshot: Snapshot, zone: tzinfo) -> str:
         f"{snapshot.rules_refused:,} refused",
     ]
     if snapshot.state == "failed":
-        lines.append(f"The engine failed: {safe(snapshot.state_text, 500)}")
+        lines.append(f"It ended early: {safe(snapshot.state_text, 500)}")
     return "\n".join(lines) + "\n"
 
 

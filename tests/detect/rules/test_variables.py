@@ -84,13 +84,16 @@ def test_address_lists_that_are_refused(word, reason):
         Variables().addresses(word)
 
 
-def test_cycles_and_deep_chains_are_refused():
-    loop = Variables({"vars.address-groups.A": "[$B]", "vars.address-groups.B": "!$A"})
-    with pytest.raises(Refused, match=r"refers to itself: A -> B -> A"):
-        loop.addresses("$A")
+def test_what_was_set_is_checked_whether_or_not_a_rule_uses_it():
+    with pytest.raises(ConfigError, match=r"HOME_NET is '\[10\.0\.0\.0/99\]': not an address"):
+        Variables({"vars.address-groups.HOME_NET": "[10.0.0.0/99]"})
+    with pytest.raises(ConfigError, match="holds nothing"):
+        Variables({"vars.port-groups.HTTP_PORTS": "[80,!80]"})
+    with pytest.raises(ConfigError, match=r"refers to itself: A -> B -> A"):
+        Variables({"vars.address-groups.A": "[$B]", "vars.address-groups.B": "!$A"})
     chain = {f"vars.address-groups.V{n}": f"$V{n + 1}" for n in range(500)}
-    with pytest.raises(Refused, match="too deeply"):
-        Variables(chain).addresses("$V0")
+    with pytest.raises(ConfigError, match="too deeply"):
+        Variables(chain)
 
 
 def test_unknown_group_of_variables_is_a_setting_error():

@@ -81,7 +81,7 @@ class DemoSource:
         return self._closed or (bool(self._loops) and self._loop >= self._loops)
 
     def describe(self) -> str:
-        return "demo: two virtual switches, twelve guests, staged attacks"
+        return "two virtual switches, twelve guests, staged attacks"
 
     def topology(self) -> Topology:
         return hosts.topology()

@@ -79,6 +79,18 @@ class Variables:
                 )
         self._addresses = _Lists("address", addresses, atoms.address, IP_MAX)
         self._ports = _Lists("port", ports, atoms.port, PORT_MAX)
+        for key, value in (settings or {}).items():
+            self._check(key, str(value))
+
+    def _check(self, key: str, value: str) -> None:
+        """What the operator set must make sense, whether or not a rule uses it."""
+        try:
+            if key.startswith(ADDRESS_KEY):
+                self.addresses(f"${key.removeprefix(ADDRESS_KEY)}")
+            elif key.startswith(PORT_KEY):
+                self.ports(f"${key.removeprefix(PORT_KEY)}")
+        except Refused as refused:
+            raise ConfigError(f"{key} is {value!r}: {refused.reason}.", hint="Mend that setting.") from None
 
     def addresses(self, text: str) -> Ranges:
         """Raises Refused when the word cannot be read or holds no address at all."""

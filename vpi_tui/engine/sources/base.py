@@ -28,7 +28,6 @@ class EngineSource:
     def __init__(self, capture: CaptureSource, topology: Topology) -> None:
         self.capture = capture
         self.topology = topology
-        self.notices: list[str] = []
         self.speed = 1.0
         self.paused = False
         self._failure: CaptureError | None = None
@@ -45,6 +44,11 @@ class EngineSource:
 
     def close(self) -> None:
         self.capture.close()
+
+    @property
+    def notices(self) -> list[str]:
+        """What the operator should know of the source, whole sentences."""
+        return []
 
     def fail(self, error: CaptureError) -> None:
         """Remember why the source cannot be read any more."""
@@ -85,10 +89,9 @@ class EngineSource:
 
     def state(self) -> tuple[str, str]:
         """State of a Snapshot and the sentence beside it."""
-        if self.error is not None:
-            return "failed", str(self.error)
         if self.finished:
-            return "finished", "All packets have been read."
+            failed = self.error
+            return ("failed", str(failed)) if failed else ("finished", "All packets have been read.")
         if self.paused:
             return "paused", "Paused."
         return "running", self._running_text()

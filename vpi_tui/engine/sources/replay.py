@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
 from pathlib import Path
 
-from vpi_tui.capture.files import FileSource
+from vpi_tui.capture.files import FileSource, open_fd
 from vpi_tui.engine.pacing import PacedSource
 from vpi_tui.engine.sources.base import EngineSource
 from vpi_tui.engine.spec import EngineSpec
@@ -14,25 +16,70 @@ from vpi_tui.model.errors import CaptureError
 from vpi_tui.model.topology import Switch, Topology
 
 
+OPEN_FILES = 256
+"""Files that are held open before their turn; a process may hold no more than some thousand."""
+
+
+class _Waiting:
+    """A file whose turn will come. now: open it at once, because root is given up before its turn."""
+
+    def __init__(self, name: str, *, now: bool) -> None:
+        self.name = name
+        self._fd: int | None = None
+        self._error: CaptureError | None = None
+        if now:
+            try:
+                self._fd = open_fd(name)
+            except CaptureError as error:
+                self._error = error
+
+    def source(self) -> FileSource:
+        """Raises CaptureError."""
+        if self._error is not None:
+            raise self._error
+        source = FileSource(self.name, fd=self._fd)
+        source.open()
+        return source
+
+    def close(self) -> None:
+        """Its turn will not come."""
+        if self._fd:  # 0 is standard input, which is not ours
+            os.close(self._fd)
+
+
 class ReplayFeed(EngineSource):
     """A broken file does not keep the next from being read; `errors` lists each."""
 
     capture: PacedSource
 
     def __init__(self, spec: EngineSpec) -> None:
-        self._waiting = list(spec.files)
+        self._waiting = deque(_Waiting(name, now=n < OPEN_FILES) for n, name in enumerate(spec.files))
         self._current = ""
         self._over = False
         self.errors: list[CaptureError] = []
-        super().__init__(PacedSource(self._next_file(), spec.speed), _topology(spec))
+        first = self._next_that_opens()
+        if first is None:
+            raise self.errors[0]
+        super().__init__(PacedSource(first, spec.speed), _topology(spec))
         self.learns = not spec.inventory
         self.speed = spec.speed
 
-    def _next_file(self) -> FileSource:
-        self._current = self._waiting.pop(0)
-        source = FileSource(self._current)
-        source.open()
-        return source
+    def _next_that_opens(self) -> FileSource | None:
+        """Those that do not open are listed in `errors`; None when no file is left."""
+        while self._waiting:
+            file = self._waiting.popleft()
+            try:
+                source = file.source()
+            except CaptureError as error:
+                self.errors.append(error)
+                continue
+            self._current = file.name
+            return source
+        return None
+
+    @property
+    def notices(self) -> list[str]:
+        return [str(error) for error in self.errors]
 
     def read(self, timeout_s: float) -> PacketBatch | None:
         batch = self.capture.read(timeout_s)
@@ -44,17 +91,13 @@ class ReplayFeed(EngineSource):
         """The file is at its end: go on with the next that opens."""
         if self.capture.error is not None:
             self.errors.append(self.capture.error)
-        while self._waiting:
-            try:
-                following = self._next_file()
-            except CaptureError as error:
-                self.errors.append(error)
-                continue
-            self.capture.close()
-            self.capture = PacedSource(following, self.speed)
-            self.capture.set_speed(self.speed, self.paused)
+        following = self._next_that_opens()
+        if following is None:
+            self._over = True
             return
-        self._over = True
+        self.capture.close()
+        self.capture = PacedSource(following, self.speed)
+        self.capture.set_speed(self.speed, self.paused)
 
     @property
     def finished(self) -> bool:
@@ -63,6 +106,11 @@ class ReplayFeed(EngineSource):
     @property
     def error(self) -> CaptureError | None:
         return self._failure or (self.errors[0] if self.errors else None)
+
+    def close(self) -> None:
+        super().close()
+        while self._waiting:
+            self._waiting.popleft().close()
 
     def set_speed(self, speed: float, paused: bool) -> None:
         self.speed, self.paused = speed, paused
