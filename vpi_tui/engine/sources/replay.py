@@ -15,7 +15,6 @@ from vpi_tui.model.batch import PacketBatch
 from vpi_tui.model.errors import CaptureError
 from vpi_tui.model.topology import Switch, Topology
 
-
 OPEN_FILES = 256
 """Files that are held open before their turn; a process may hold no more than some thousand."""
 
