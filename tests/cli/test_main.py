@@ -52,6 +52,15 @@ def test_help_has_examples_and_fits_a_terminal(level, capsys):
     assert max(map(len, shown.splitlines())) <= 130
 
 
+def test_help_tells_defaults(capsys):
+    run("demo", "--help")
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "the same seed gives the same traffic (default: 1)" in shown
+    assert "seconds between two pictures (default: 1)" in shown
+    assert "may be repeated (default" not in shown
+    assert "real frames through" in shown
+
+
 def _examples() -> list[str]:
     epilogs = [build_parser().epilog or "", *(command.epilog for command in COMMANDS)]
     lines = [line.strip() for text in epilogs for line in text.splitlines() if "vpi-tui" in line]

@@ -146,7 +146,7 @@ def test_a_user_may_replace_a_bundled_theme(tmp_path):
         ("name: [1]\n", "expected one line of text"),
         ("styles: 5\n", "expected a mapping"),
         ("dark: perhaps\n", "expected true or false"),
-        ("name: 'x\n", "not YAML"),
+        ("name: x\ndark: 'x\n", "mine.yaml:3: not YAML"),
         ("name: a\x07b\n", "not YAML"),
         (b"\xff\xfe\x00", "cannot be read"),
         ("[" * 2_000, "nested"),

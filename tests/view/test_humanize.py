@@ -76,6 +76,8 @@ def test_more_is_never_shown_as_less(one, other):
         (humanize.duration, 184, "3m 04s"),
         (humanize.duration, 7500, "2h 05m"),
         (humanize.duration, 4 * 86400 + 3 * 3600, "4d 03h"),
+        (humanize.duration, 2 * 86400 + 23 * 3600 + 3599, "2d 23h"),
+        (humanize.duration, 812 * 86400, "812 d"),
         (humanize.duration, math.inf, "?"),
     ],
 )

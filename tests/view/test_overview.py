@@ -145,6 +145,7 @@ def test_panes_of_guests_the_busiest_first():
     earlier = snapshot(guests=tuple(guest(n) for n in ("idle", "busy", "some")))
     shown = panes(later, history(earlier, later), 4, by_guest=True)
     assert [pane.title for pane in shown] == ["busy", "some", "idle"]
+    assert shown[0].lines == (("on", "br0 tap-busy"), ("peer", "-"), ("alert", "none"))
     assert len(panes(later, history(earlier, later), 4, by_guest=True, limit=2)) == 2
     assert [p.title for p in panes(later, history(), 4, by_guest=True, scope=Scope("guest", "some"))] == [
         "some"
