@@ -8,9 +8,14 @@ from typing import Any
 from tests.lab.net import Guest, inside
 
 
-def tagged_request(client: Guest, server: Guest, vlan: int, path: str, ports: tuple[int, int]) -> None:
-    """Handshake, request, answer and end, each frame sent by the guest that would send it."""
-    sent = {guest: inside(guest.name, _raw_socket) for guest in (client, server)}
+def tagged_request(
+    client: Guest, server: Guest, vlan: int, path: str, ports: tuple[int, int], *, mirror: str = ""
+) -> None:
+    """Handshake, request, answer and end, each frame sent by the guest that would send it.
+
+    mirror: a namespace that sends all of them instead, as the mirror port of a switch does.
+    """
+    sent = {guest: inside(mirror or guest.name, _raw_socket) for guest in (client, server)}
     try:
         for sender, frame in _conversation(client, server, vlan, path, ports):
             sent[sender].send(frame)

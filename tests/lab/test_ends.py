@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +52,17 @@ def test_a_switched_rule_stays_so_although_root_is_given_up(lab: Lab) -> None:
                 assert isinstance(rules, RulesMessage)
                 assert [row.enabled for row in rules.rules if row.sid == sid] == [expected]
                 sensor.switch(sid, enabled=False)
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs setpriv of util-linux")
+def test_without_net_raw_the_command_names_the_ways_out(lab: Lab) -> None:
+    command = ["setpriv", "--bounding-set=-net_raw", "--inh-caps=-net_raw"]
+    command += [sys.executable, "-m", "vpi_tui", "live", "--duration", "1"]
+    done = inside(lab.host, lambda: subprocess.run(command, capture_output=True, text=True, check=False))
+    assert (done.returncode, done.stdout) == (1, "")
+    for part in ("CAP_NET_RAW", "sudo", "setcap cap_net_raw+ep /", "vpi-tui demo"):
+        assert part in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.fixture

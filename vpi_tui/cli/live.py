@@ -23,12 +23,13 @@ def _run(args: argparse.Namespace) -> int:
 COMMAND = Command(
     name="live",
     summary="watch the virtual switches of this host (the default)",
-    description="Watches the ports of the virtual switches found here, or interfaces named by hand, and"
-    " shows who talks to whom and which of it trips a"
-    " rule. Needs CAP_NET_RAW; root is given up once the ring is open.",
+    description="Watches the virtual switches found here, or interfaces named by hand, and shows who talks to"
+    " whom and which of it trips a rule. A bridge named by hand is watched whole, with all its ports; a"
+    " single port of a bridge shows only what enters there; any other interface, such as a sensor's card,"
+    " shows all that it receives and sends. Needs CAP_NET_RAW; root is given up once the ring is open.",
     epilog=examples(
         ("sudo vpi-tui", "all virtual switches"),
-        ("sudo vpi-tui -i br0 -i eth1", "two interfaces named by hand"),
+        ("sudo vpi-tui -i br0 -i eth1", "one switch, and the capture card eth1"),
         ("sudo vpi-tui live --duration 60 > report.txt", "no dashboard: a report after a minute"),
     ),
     configure=_configure,
