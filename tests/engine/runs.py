@@ -19,7 +19,7 @@ from vpi_tui.feed.codec import encode, ui_side
 from vpi_tui.feed.messages import Command, EngineMessage
 from vpi_tui.model.snapshot import Snapshot
 
-PATIENCE = 90.0
+PATIENCE = 300.0
 """Seconds; the kernels may have to be compiled first."""
 ENGINE = (sys.executable, "-m", "vpi_tui.engine")
 M = TypeVar("M")
