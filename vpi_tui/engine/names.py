@@ -26,6 +26,8 @@ class Names:
         self.guests = tuple(g.name for g in topology.guests)
         self._by_ip = {(g.switch, _plain(ip)): g.name for g in topology.guests for ip in g.ips}
         self._ports = {p.ifindex: p for p in topology.ports}
+        self._switch_numbers = {name: number for number, name in enumerate(self.switches)}
+        self._guest_numbers = {name: number for number, name in enumerate(self.guests)}
 
     def place_of_port(self, ifindex: int) -> tuple[str, str]:
         """(switch, guest) behind a port; a topology of one switch needs no ports."""
@@ -33,6 +35,11 @@ class Names:
         if port is not None:
             return port.switch, port.guest
         return (self.switches[0] if len(self.switches) == 1 else ""), ""
+
+    def numbers_of_port(self, ifindex: int) -> tuple[int, int]:
+        """The same as positions in the topology, -1 = unknown."""
+        switch, guest = self.place_of_port(ifindex)
+        return self._switch_numbers.get(switch, -1), self._guest_numbers.get(guest, -1)
 
     def guest_of_ip(self, address: str, switch: str) -> str:
         """The guest of a switch that the inventory or the wire gave this address; "" for none."""

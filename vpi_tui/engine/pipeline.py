@@ -37,6 +37,10 @@ FOLLOW_PACKETS_A_GUEST = 256
 """Between two namings of learned hosts, as a guest costs that many times what a flow costs."""
 
 
+MOST_PORTS = 256
+"""Ports told apart in one batch for frames that have no flow; a file may claim any number of interfaces."""
+
+
 class _Batches(NamedTuple):
     """One batch as the first stages know it."""
 
@@ -68,6 +72,7 @@ class Pipeline:
         self.decoder = Decoder(verify_checksums=verify, zero_length_is_rest=source.live)
         self.table = FlowTable(spec.max_flows, midstream=streams.midstream, talkers=talkers)
         self.talkers = Talkers()
+        self._counts_talkers = talkers
         self.attributor = Attributor(source.topology)
         self.names = Names(source.topology)
         self._places = FlowPlaces(self.names, self.table.records)
@@ -112,6 +117,8 @@ class Pipeline:
         with measure("detect"):
             alerts = self._detect(packets, decoded, flows, streams)
         self._count(packets)
+        if self._counts_talkers:
+            self._count_without_flow(packets, decoded, flows)
         if self.streams is not None:
             self._no_packets = self._no_packets or _without_rows(packets, decoded, flows)
             alerts += self._detect_released(lambda s: s.release(self.packet_ns))
@@ -225,6 +232,20 @@ class Pipeline:
         self.first_ns = self.first_ns or int(packets.ts_ns[0])
         self.packet_ns = max(self.packet_ns, newest)
         self.kernel_packets, self.kernel_drops = packets.kernel_packets, packets.kernel_drops
+
+    def _count_without_flow(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
+        """What a flow adds up to is counted in `tick`; here come the frames that have none."""
+        rows = np.flatnonzero((flows.flow < 0) & (decoded.tunnel == 0))
+        if not rows.size:
+            return
+        at = decoded.packet[rows]
+        ports, place = np.unique(packets.ifindex[at], return_inverse=True)
+        counts = np.bincount(place).tolist()
+        sizes = np.bincount(place, weights=packets.length[at]).astype(np.int64).tolist()
+        tally = self.talkers.tally
+        for port, pkts, size in zip(ports[:MOST_PORTS].tolist(), counts, sizes, strict=False):
+            tally.add_without_flow(*self.names.numbers_of_port(port), pkts, size)
+        tally.add_without_flow(-1, -1, sum(counts[MOST_PORTS:]), sum(sizes[MOST_PORTS:]))
 
     # Time -------------------------------------------------------------------------------------
 

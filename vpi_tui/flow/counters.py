@@ -17,6 +17,12 @@ class SubjectCounters:
         self.sums = np.zeros((subjects, 5), np.int64)
         """int64[subjects, 5]: the fields of Counters, in order."""
 
+    def add_sent(self, number: int, pkts: int, size: int) -> None:
+        """Frames that a subject sent; a number that is nobody's is nobody's."""
+        if 0 <= number < len(self.sums):
+            self.sums[number, 0] += pkts
+            self.sums[number, 2] += size
+
     def get(self, number: int) -> Counters:
         """Counters of one subject, all zero when it was never seen."""
         if not 0 <= number < len(self.sums):
@@ -32,6 +38,12 @@ class Tally:
         self.guests = SubjectCounters()
         self.switches = SubjectCounters()
         self.whole = SubjectCounters(1)
+
+    def add_without_flow(self, switch: int, guest: int, pkts: int, size: int) -> None:
+        """Frames that are part of no flow (ARP, spanning tree, malformed), by where they entered."""
+        self.switches.add_sent(switch, pkts, size)
+        self.guests.add_sent(guest, pkts, size)
+        self.whole.add_sent(0, pkts, size)
 
     def total(self) -> Counters:
         return self.whole.get(0)
