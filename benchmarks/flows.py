@@ -1,6 +1,6 @@
 """Memory and time of the flow table with a million flows that live at the same time.
 
-    python benchmarks/flows.py [--flows 1000000]
+    python -m benchmarks.flows [--flows 1000000]
 
 Resident memory is what the process grew by, as the kernel counts it; `flow.memuse` is what the table says of
 itself. A tick of the talkers in which every flow had packets is measured too.

@@ -1,6 +1,6 @@
 """CPU of `vpi-tui scan` over CPU of `tcpdump -n -r`, on the same capture, in one run.
 
-    python benchmarks/scan.py CAPTURE [--rules FILE …] [--times 3]
+    python -m benchmarks.scan CAPTURE [--rules FILE …] [--times 3]
 
 Start-up is taken off by a run of the same command on an empty capture; tcpdump's likewise.
 """
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cost import Cost, best
+from benchmarks.cost import Cost, best
 
 EMPTY_PCAP = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
 VPI = [sys.executable, "-m", "vpi_tui"]

@@ -1,16 +1,14 @@
-"""What a dashboard costs its terminal: bytes, CPU, key latency, slow and stalled lines; btop beside it.
+"""What a program that draws costs its terminal: bytes, CPU, key latency, slow and stalled lines.
 
-usage: python benchmarks/ui_harness.py [--seconds S] [--size COLSxROWS] [--keys KEYS] -- PROGRAM ARG...
+Each measuring starts the program, waits until `ready` has been on the screen (or, without it, `warm` seconds),
+and presses `screen` to choose what it shows.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import os
 import shutil
 import statistics
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,15 +19,16 @@ from pathlib import Path
 import psutil
 import pyte
 
-if __package__ in (None, ""):
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from benchmarks.ui_emulator import Emulator, cursor_mark
-from benchmarks.ui_pty import Pty
+from benchmarks.ui_pty import Pty, Sink
 
 SIZE = (120, 40)
 SLOW_LINE = 32_000
 """Bytes a second of the slow line."""
+READY_WITHIN = 300.0
+"""Seconds; the first start after a change compiles the kernels."""
+SETTLED = 3.0
+"""Seconds after a change of screen before anything is measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +56,13 @@ def measure(
     warm: float = 5,
     size: tuple[int, int] = SIZE,
     *,
-    keys: bytes = b"",
+    screen: bytes = b"",
+    ready: bytes = b"",
     env: Mapping[str, str] | None = None,
 ) -> UiCost:
-    """Run a program, let it settle, press `keys` (to choose a screen), and count what it sends."""
+    """Run a program, let it settle, and count what it sends."""
     with Pty(cmd, size, env) as pty:
-        pty.pump(warm, _ignore)
-        if keys:
-            pty.send(keys)
-            pty.pump(2, _ignore)
+        _settle(pty, _ignore, warm, ready, screen)
         arrivals: list[tuple[float, int]] = []
         cpu, start = pty.cpu_seconds(), time.monotonic()
         pty.pump(seconds, lambda data: arrivals.append((time.monotonic(), len(data))))
@@ -89,11 +86,13 @@ def key_latency(
     *,
     warm: float = 5,
     size: tuple[int, int] = SIZE,
+    screen: bytes = b"",
+    ready: bytes = b"",
     env: Mapping[str, str] | None = None,
 ) -> tuple[float, float]:
     """(p50, p99) seconds from a key to the first byte of the answer; `keys` are pressed in turn."""
     with Pty(cmd, size, env) as pty:
-        pty.pump(warm, _ignore)
+        _settle(pty, _ignore, warm, ready, screen)
         taken = []
         for key in _in_turn(keys, n):
             while pty.read(0.02):
@@ -116,6 +115,8 @@ def throttled_echo(
     warm: float = 5,
     size: tuple[int, int] = SIZE,
     seen: Callable[[pyte.Screen], object] = cursor_mark,
+    screen: bytes = b"",
+    ready: bytes = b"",
     env: Mapping[str, str] | None = None,
 ) -> tuple[float, float]:
     """(p50, p99) seconds from a key to a change of `seen` on the screen, on a line of `rate` bytes/s.
@@ -125,7 +126,7 @@ def throttled_echo(
     emulator = Emulator(size)
     taken = []
     with Pty(cmd, size, env) as pty:
-        pty.pump(warm, emulator.feed, rate)
+        _settle(pty, emulator.feed, warm, ready, screen)
         for key in _in_turn(keys, n):
             before = seen(emulator.screen)
             start = time.perf_counter()
@@ -145,12 +146,14 @@ def stalled(
     warm: float = 5,
     size: tuple[int, int] = SIZE,
     seen: Callable[[pyte.Screen], object] = cursor_mark,
+    screen: bytes = b"",
+    ready: bytes = b"",
     env: Mapping[str, str] | None = None,
 ) -> Stall:
     """Nobody reads for `seconds` while `keys` are pressed, ten a second; then: how soon does a key act?"""
     emulator = Emulator(size)
     with Pty(cmd, size, env) as pty:
-        pty.pump(warm, emulator.feed)
+        _settle(pty, emulator.feed, warm, ready, screen)
         for key in _in_turn(keys, int(seconds * 10) // 2 * 2):
             pty.send(key)
             time.sleep(0.1)
@@ -219,6 +222,17 @@ def btop_cost(seconds: float = 20, size: tuple[int, int] = SIZE) -> UiCost | Non
         return measure(["btop"], seconds, 5, size, env={"XDG_CONFIG_HOME": home})
 
 
+def _settle(pty: Pty, sink: Sink, warm: float, ready: bytes, screen: bytes) -> None:
+    """Until the program shows what is to be measured. Stops everything when it never does."""
+    if not ready:
+        pty.pump(warm, sink)
+    elif not pty.pump_until(ready, READY_WITHIN, sink):
+        raise SystemExit(f"{ready.decode()} was not on the screen within {READY_WITHIN:g} s")
+    if screen:
+        pty.send(screen)
+    pty.pump(SETTLED, sink)
+
+
 def _ignore(data: bytes) -> None:
     """A sink for output that is not looked at."""
 
@@ -231,31 +245,3 @@ def _in_turn(keys: bytes, n: int) -> Iterator[bytes]:
 def _percentiles(taken: Sequence[float]) -> tuple[float, float]:
     ordered = sorted(taken)
     return statistics.median(ordered), ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=20)
-    parser.add_argument("--size", default="120x40")
-    parser.add_argument("--keys", default="jk", help="two keys that move the cursor there and back")
-    parser.add_argument("--no-btop", action="store_true")
-    parser.add_argument("cmd", nargs=argparse.REMAINDER)
-    args = parser.parse_args()
-    cmd = args.cmd[1:] if args.cmd[:1] == ["--"] else args.cmd
-    columns, _, lines = args.size.partition("x")
-    size, keys = (int(columns), int(lines)), args.keys.encode()
-    print(f"load {os.getloadavg()[0]:.1f}, size {args.size}, {args.seconds:.0f} s")
-    if cmd:
-        print("program   ", measure(cmd, args.seconds, size=size))
-    if not args.no_btop:
-        print("btop      ", btop_cost(args.seconds, size) or "not installed")
-    if cmd:
-        fast, slow = key_latency(cmd, keys, size=size), throttled_echo(cmd, keys, size=size)
-        print(f"key to first byte: p50 {1000 * fast[0]:.1f} ms, p99 {1000 * fast[1]:.1f} ms")
-        print(f"key to screen at 32 kB/s: p50 {1000 * slow[0]:.1f} ms, p99 {1000 * slow[1]:.1f} ms")
-        print("stalled 5 s:", stalled(cmd, keys, size=size))
-    print(f"table of 100,000 rows: {table_refresh_cost():.1f} ms a refresh")
-
-
-if __name__ == "__main__":
-    main()

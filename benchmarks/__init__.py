@@ -1,0 +1,1 @@
+"""benchmarks: what vpi-tui costs, measured; `python -m benchmarks` runs them all."""

@@ -1,0 +1,162 @@
+"""All benchmarks, one after the other: what is measured is printed and kept in benchmarks/README.md.
+
+    python -m benchmarks [NAME ...] [--capture FILE]
+
+NAME: one of those listed below; without one, all of them run (about ten minutes). --capture: the capture for
+`scan` and `ui`; without it the demo's own traffic is used. Sections that did not run stay as they were.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+REPORT = Path(__file__).with_name("README.md")
+CAPTURE = "{capture}"
+"""Stands for the capture's path in a command."""
+HEAD = """# What it costs
+
+Written by `make bench` (`python -m benchmarks`); each section names the command that gave it, the machine and
+the day. Compare within a section: its rows were measured in one run. CPU seconds are user + system of the
+program, children included.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One script whose standard output is its section. goal: what the figures have to be, and why."""
+
+    name: str
+    title: str
+    goal: str
+    command: tuple[str, ...]
+    root: bool = False
+
+
+BENCHMARKS = (
+    Benchmark(
+        "start",
+        "Start",
+        "`--version` within 0.25 s CPU; first paint of the demo within 1.0 s CPU once kernels are compiled.",
+        ("-m", "benchmarks.start"),
+    ),
+    Benchmark(
+        "scan",
+        "A capture from end to end",
+        "CPU over tcpdump: without rules 0.15, with the bundled packs 0.25.",
+        ("-m", "benchmarks.scan", CAPTURE),
+    ),
+    Benchmark(
+        "flows",
+        "A million flows at a time",
+        "At most 200 MB.",
+        ("-m", "benchmarks.flows"),
+    ),
+    Benchmark(
+        "toggle",
+        "Switching one rule of 25,000",
+        "Acts within 100 ms; no packet lost.",
+        ("-m", "benchmarks.toggle"),
+    ),
+    Benchmark(
+        "live",
+        "Live on a veth pair",
+        "Highest packet rate without a drop: at least 0.9 of tcpdump's.",
+        ("-m", "benchmarks.live"),
+        root=True,
+    ),
+    Benchmark(
+        "ui",
+        "The dashboard on its terminal",
+        "Bytes at most a third of btop's; CPU of the ui at most 2 % of a core (4 % at four refreshes); key to"
+        " screen p50 / p99 within 10 / 30 ms with the engine saturated; a key echoed within 100 ms at 32 kB/s; a"
+        " table of 100,000 flows refreshed within 15 ms.",
+        ("-m", "benchmarks.ui", CAPTURE),
+    ),
+)
+
+
+def machine() -> str:
+    """Processor, cores, Python; nothing that names the machine."""
+    info = Path("/proc/cpuinfo")
+    model = re.search(r"model name\s*:\s*(.+)", info.read_text()) if info.exists() else None
+    name = model[1] if model else platform.machine()
+    return f"{os.cpu_count()} cores ({name}), Python {platform.python_version()}"
+
+
+def section(benchmark: Benchmark, output: str) -> str:
+    shown = " ".join(["python", *benchmark.command]).replace(CAPTURE, "CAPTURE")
+    day = datetime.now(UTC).date().isoformat()
+    return (
+        f"## {benchmark.title}\n\n<!-- {benchmark.name} -->\n{benchmark.goal}\n\n{output.strip()}\n\n"
+        f"`{shown}`, {machine()}, {day}.\n"
+    )
+
+
+def sections_of(report: str) -> dict[str, str]:
+    """Sections of an earlier report by the name of their benchmark."""
+    found = {}
+    for part in re.split(r"(?m)^(?=## )", report)[1:]:
+        name = re.search(r"<!-- (\w+) -->", part)
+        if name:
+            found[name[1]] = part
+    return found
+
+
+def run(benchmark: Benchmark, capture: Path) -> str | None:
+    """The section, or None when it failed or cannot run here, which is said."""
+    if benchmark.root and os.geteuid():
+        print(f"{benchmark.name}: left out, it needs root", file=sys.stderr)
+        return None
+    command = [part.replace(CAPTURE, str(capture)) for part in benchmark.command]
+    print(f"{benchmark.name}: {benchmark.title} ...", file=sys.stderr, flush=True)
+    done = subprocess.run(
+        [sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+    )
+    print(done.stdout, flush=True)
+    return section(benchmark, done.stdout) if done.returncode == 0 else None
+
+
+def demo_capture(folder: Path) -> Path:
+    """One round of the demo as a file."""
+    path = folder / "demo.pcap"
+    subprocess.run([sys.executable, "-m", "vpi_tui.capture.demo", str(path)], cwd=ROOT, check=True)
+    return path
+
+
+def main(argv: Sequence[str]) -> int:
+    names = [benchmark.name for benchmark in BENCHMARKS]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(names))
+    parser.add_argument("--capture", type=Path)
+    options = parser.parse_args(argv)
+    if unknown := set(options.names) - set(names):
+        parser.error(f"there is no benchmark {', '.join(sorted(unknown))}; there are {', '.join(names)}")
+    kept = sections_of(REPORT.read_text()) if REPORT.exists() else {}
+    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        capture = options.capture.absolute() if options.capture else demo_capture(Path(folder))
+        for benchmark in BENCHMARKS:
+            if options.names and benchmark.name not in options.names:
+                continue
+            text = run(benchmark, capture)
+            failed |= text is None
+            kept |= {benchmark.name: text} if text else {}
+            REPORT.write_text(HEAD + "".join(f"\n{kept[name].strip()}\n" for name in names if name in kept))
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
