@@ -30,8 +30,8 @@ def rules_file(folder: Path, count: int) -> Path:
     path = folder / "many.rules"
     path.write_text(
         "\n".join(
-            f'alert tcp any any -> any any (msg:"benchmark {n}"; flow:established; content:"bench-{n * 7919:09x}-mark";'
-            f" sid:{n};)"
+            f'alert tcp any any -> any any (msg:"benchmark {n}"; flow:established;'
+            f' content:"bench-{n * 7919:09x}-mark"; sid:{n};)'
             for n in range(1, count + 1)
         )
     )
@@ -102,12 +102,11 @@ def main() -> None:
         sent = count_packets(capture) * ROUNDS
     if not busy:
         sys.exit("the replay was over before the last switch: raise ROUNDS")
+    half, longest = 1000 * taken[len(taken) // 2], 1000 * taken[-1]
+    print("| rule switches | rules | p50 | longest | packets replayed | packets lost |")
+    print("|---|---|---|---|---|---|")
     print(
-        "| rule switches | rules | p50 | longest | packets replayed | packets lost |\n|---|---|---|---|---|---|"
-    )
-    print(
-        f"| {options.times} | {options.rules:,} | {1000 * taken[len(taken) // 2]:.1f} ms | {1000 * taken[-1]:.1f} ms"
-        f" | {sent:,} | {sent - seen:,} |"
+        f"| {options.times} | {options.rules:,} | {half:.1f} ms | {longest:.1f} ms | {sent:,} | {sent - seen:,} |"
     )
 
 

@@ -26,7 +26,7 @@ from benchmarks.ui_harness import (
 
 SCREENS = {"1": "Overview", "2": "Switches", "3": "Flows", "4": "Alerts", "5": "Rules", "9": "Engine"}
 PROGRAM = (sys.executable, "-m", "vpi_tui")
-READY = b"kp/s"
+READY = "Top talkers"
 """On the screen once packets flow."""
 OFTEN = 0.25
 """Seconds between pictures in the row of four refreshes a second."""
@@ -63,7 +63,8 @@ def screens_table(rows: Sequence[tuple[str, UiCost]]) -> str:
     for name, cost in rows:
         share = f"{cost.bytes_per_s / base:.2f}" if base else "btop is not installed"
         lines.append(
-            f"| {name} | {cost.bytes_per_s:,.0f} | {share} | {cost.cpu_percent:.1f} % | {cost.rss_mb:.0f} MB |"
+            f"| {name} | {cost.bytes_per_s:,.0f} | {share} | {cost.cpu_percent:.1f} %"
+            f" | {cost.rss_mb:.0f} MB |"
         )
     return "\n".join(lines)
 
@@ -79,8 +80,8 @@ def keyboard_table(capture: Path) -> str:
         f"| key to first byte, engine saturated by a replay at full speed | {ms(p50)} | {ms(p99)} |",
         f"| key to screen on a line of 32 kB/s | {ms(slow50)} | {ms(slow99)} |",
         "",
-        f"After a line that stalled for 5 s (50 keys pressed): {stall.backlog:,} bytes had gathered, and the next key"
-        f" acted after {ms(stall.recovery)}.",
+        f"After a line that stalled for 5 s (50 keys pressed): {stall.backlog:,} bytes had gathered, and the"
+        f" next key acted after {ms(stall.recovery)}.",
         "",
         f"A table of 100,000 rows with new contents: {table_refresh_cost():.1f} ms of CPU to composed lines.",
     ]

@@ -1,7 +1,7 @@
 """What a program that draws costs its terminal: bytes, CPU, key latency, slow and stalled lines.
 
-Each measuring starts the program, waits until `ready` has been on the screen (or, without it, `warm` seconds),
-and presses `screen` to choose what it shows.
+Each measuring starts the program, waits until `ready` is on its screen (or, without it, `warm` seconds), and
+presses `screen` to choose what it shows.
 """
 
 from __future__ import annotations
@@ -20,13 +20,14 @@ import psutil
 import pyte
 
 from benchmarks.ui_emulator import Emulator, cursor_mark
-from benchmarks.ui_pty import Pty, Sink
+from benchmarks.ui_pty import Pty
 
 SIZE = (120, 40)
 SLOW_LINE = 32_000
 """Bytes a second of the slow line."""
 READY_WITHIN = 300.0
 """Seconds; the first start after a change compiles the kernels."""
+LOOK_EVERY = 0.05
 SETTLED = 3.0
 """Seconds after a change of screen before anything is measured."""
 
@@ -57,12 +58,12 @@ def measure(
     size: tuple[int, int] = SIZE,
     *,
     screen: bytes = b"",
-    ready: bytes = b"",
+    ready: str = "",
     env: Mapping[str, str] | None = None,
 ) -> UiCost:
     """Run a program, let it settle, and count what it sends."""
     with Pty(cmd, size, env) as pty:
-        _settle(pty, _ignore, warm, ready, screen)
+        _settle(pty, Emulator(size), warm, ready, screen)
         arrivals: list[tuple[float, int]] = []
         cpu, start = pty.cpu_seconds(), time.monotonic()
         pty.pump(seconds, lambda data: arrivals.append((time.monotonic(), len(data))))
@@ -87,12 +88,12 @@ def key_latency(
     warm: float = 5,
     size: tuple[int, int] = SIZE,
     screen: bytes = b"",
-    ready: bytes = b"",
+    ready: str = "",
     env: Mapping[str, str] | None = None,
 ) -> tuple[float, float]:
     """(p50, p99) seconds from a key to the first byte of the answer; `keys` are pressed in turn."""
     with Pty(cmd, size, env) as pty:
-        _settle(pty, _ignore, warm, ready, screen)
+        _settle(pty, Emulator(size), warm, ready, screen)
         taken = []
         for key in _in_turn(keys, n):
             while pty.read(0.02):
@@ -116,7 +117,7 @@ def throttled_echo(
     size: tuple[int, int] = SIZE,
     seen: Callable[[pyte.Screen], object] = cursor_mark,
     screen: bytes = b"",
-    ready: bytes = b"",
+    ready: str = "",
     env: Mapping[str, str] | None = None,
 ) -> tuple[float, float]:
     """(p50, p99) seconds from a key to a change of `seen` on the screen, on a line of `rate` bytes/s.
@@ -126,7 +127,7 @@ def throttled_echo(
     emulator = Emulator(size)
     taken = []
     with Pty(cmd, size, env) as pty:
-        _settle(pty, emulator.feed, warm, ready, screen)
+        _settle(pty, emulator, warm, ready, screen)
         for key in _in_turn(keys, n):
             before = seen(emulator.screen)
             start = time.perf_counter()
@@ -147,13 +148,13 @@ def stalled(
     size: tuple[int, int] = SIZE,
     seen: Callable[[pyte.Screen], object] = cursor_mark,
     screen: bytes = b"",
-    ready: bytes = b"",
+    ready: str = "",
     env: Mapping[str, str] | None = None,
 ) -> Stall:
     """Nobody reads for `seconds` while `keys` are pressed, ten a second; then: how soon does a key act?"""
     emulator = Emulator(size)
     with Pty(cmd, size, env) as pty:
-        _settle(pty, emulator.feed, warm, ready, screen)
+        _settle(pty, emulator, warm, ready, screen)
         for key in _in_turn(keys, int(seconds * 10) // 2 * 2):
             pty.send(key)
             time.sleep(0.1)
@@ -222,15 +223,25 @@ def btop_cost(seconds: float = 20, size: tuple[int, int] = SIZE) -> UiCost | Non
         return measure(["btop"], seconds, 5, size, env={"XDG_CONFIG_HOME": home})
 
 
-def _settle(pty: Pty, sink: Sink, warm: float, ready: bytes, screen: bytes) -> None:
-    """Until the program shows what is to be measured. Stops everything when it never does."""
+def wait_for(pty: Pty, terminal: Emulator, text: str, seconds: float) -> bool:
+    """Read until the emulated screen shows the text; False when it did not within `seconds`."""
+    end = time.monotonic() + seconds
+    while pty.alive and time.monotonic() < end:
+        pty.pump(LOOK_EVERY, terminal.feed)
+        if terminal.shows(text):
+            return True
+    return False
+
+
+def _settle(pty: Pty, terminal: Emulator, warm: float, ready: str, screen: bytes) -> None:
+    """Until the program shows what is to be measured. Ends the run when it never does."""
     if not ready:
-        pty.pump(warm, sink)
-    elif not pty.pump_until(ready, READY_WITHIN, sink):
-        raise SystemExit(f"{ready.decode()} was not on the screen within {READY_WITHIN:g} s")
+        pty.pump(warm, terminal.feed)
+    elif not wait_for(pty, terminal, ready, READY_WITHIN):
+        raise SystemExit(f"{ready} was not on the screen within {READY_WITHIN:g} s")
     if screen:
         pty.send(screen)
-    pty.pump(SETTLED, sink)
+    pty.pump(SETTLED, terminal.feed)
 
 
 def _ignore(data: bytes) -> None:
