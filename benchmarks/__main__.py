@@ -79,7 +79,7 @@ BENCHMARKS = (
         "ui",
         "The dashboard on its terminal",
         "Bytes at most a third of btop's; CPU of the ui at most 2 % of a core (4 % at four refreshes); key to"
-        " screen p50 / p99 within 10 / 30 ms with the engine saturated; a key echoed within 100 ms at 32 kB/s;"
+        " screen p50 / p99 within 10 / 30 ms with the engine saturated; a key echoed in 100 ms at 32 kB/s;"
         " a table of 100,000 flows refreshed within 15 ms.",
         ("-m", "benchmarks.ui", CAPTURE),
     ),

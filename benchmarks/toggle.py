@@ -106,7 +106,8 @@ def main() -> None:
     print("| rule switches | rules | p50 | longest | packets replayed | packets lost |")
     print("|---|---|---|---|---|---|")
     print(
-        f"| {options.times} | {options.rules:,} | {half:.1f} ms | {longest:.1f} ms | {sent:,} | {sent - seen:,} |"
+        f"| {options.times} | {options.rules:,} | {half:.1f} ms | {longest:.1f} ms | {sent:,} | {sent - seen:,}"
+        " |"
     )
 
 
