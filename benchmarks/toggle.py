@@ -105,10 +105,8 @@ def main() -> None:
     half, longest = 1000 * taken[len(taken) // 2], 1000 * taken[-1]
     print("| rule switches | rules | p50 | longest | packets replayed | packets lost |")
     print("|---|---|---|---|---|---|")
-    print(
-        f"| {options.times} | {options.rules:,} | {half:.1f} ms | {longest:.1f} ms | {sent:,} | {sent - seen:,}"
-        " |"
-    )
+    lost = sent - seen
+    print(f"| {options.times} | {options.rules:,} | {half:.1f} ms | {longest:.1f} ms | {sent:,} | {lost:,} |")
 
 
 if __name__ == "__main__":
