@@ -48,7 +48,7 @@ async def test_all_is_well(size) -> None:
             assert part in shown, part
         await pilot.press("pagedown", "pagedown")
         assert __version__ in shown + text(app)
-        assert "some.other" in shown + text(app)
+        assert "Counters: some" in shown + text(app)
 
 
 @SIZES

@@ -185,7 +185,7 @@ def test_every_flag_finds_its_flows(flag):
 # Order ----------------------------------------------------------------------------------------
 
 PLAIN: dict[str, Callable[[Flow], object]] = {
-    "share": lambda f: f.bytes_toserver / max(f.bytes_toserver + f.bytes_toclient, 1),
+    "share": lambda f: float(f.bytes_toserver) / float(max(f.bytes_toserver + f.bytes_toclient, 1)),
     "bytes": lambda f: f.bytes_toserver + f.bytes_toclient,
     "pkts": lambda f: f.pkts_toserver + f.pkts_toclient,
     "last": lambda f: f.end_ns,

@@ -75,13 +75,15 @@ class _Known:
     judge: Callable[[Snapshot, float], tuple[Verdict, str]] = lambda _snapshot, _value: ("", "")
     whole: str = ""
     """Path of what this is a share of."""
+    live_only: bool = False
+    """A file and the demo offer no packets and drop none; nothing is said of that."""
 
 
 def _figures(snapshot: Snapshot, known: tuple[_Known, ...]) -> tuple[Figure, ...]:
     out = []
     for item in known:
         value = snapshot.stats.get(item.path)
-        if value is None:
+        if value is None or (item.live_only and snapshot.mode != "live" and not value):
             continue
         verdict, hint = item.judge(snapshot, value)
         whole = snapshot.stats.get(item.whole, 0.0)
@@ -154,13 +156,14 @@ def _judge_cut(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
 
 
 _CAPTURE = (
-    _Known("capture.kernel_packets", "packets offered", humanize.count),
+    _Known("capture.kernel_packets", "packets offered", humanize.count, live_only=True),
     _Known(
         "capture.kernel_drops",
         "dropped by the kernel",
         humanize.count,
         _judge_drops,
-        "capture.kernel_packets",
+        whole="capture.kernel_packets",
+        live_only=True,
     ),
     _Known("capture.ring_fill", "ring filled", humanize.percent, _judge_fill),
     _Known("decoder.pkts", "packets decoded", humanize.count),
@@ -221,4 +224,4 @@ def other_stats(snapshot: Snapshot) -> tuple[Figure, ...]:
 
 
 def _plain(value: float) -> str:
-    return f"{value:,.0f}" if value.is_integer() else f"{value:,.6g}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.6g}"

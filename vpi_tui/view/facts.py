@@ -137,7 +137,10 @@ def _seen_on(alert: Alert) -> str:
 
 def _counted(pkts: int, size: int, total: int) -> tuple[Cell, ...]:
     share = f"  {humanize.percent(size / total)}" if total else ""
-    return ((f"{humanize.size(size)}", "number"), (f" in {pkts:,} packets{share}", "muted"))
+    return (
+        (f"{humanize.size(size)}", "number"),
+        (f" in {pkts:,} packet{'' if pkts == 1 else 's'}{share}", "muted"),
+    )
 
 
 def _flags(flow: FlowRecord) -> tuple[Cell, ...]:

@@ -172,6 +172,7 @@ class AlertView(Detail):
         self._stream_shown = bool(message.stream)
         self._show_flow(self.session)
         self._show_bytes()
+        self.shell.redraw_frame()
 
     # Bytes ------------------------------------------------------------------------------------
 
@@ -205,6 +206,11 @@ class AlertView(Detail):
 
     # Keys -------------------------------------------------------------------------------------
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """The other bytes can be asked for only where there are two kinds."""
+        answer = self._answer
+        return action != "other_bytes" or (answer is not None and bool(answer.stream and answer.frame))
+
     def action_step(self, by: int) -> None:
         index = min(max(self.index + by, 0), len(self.alerts) - 1)
         if index == self.index:
@@ -216,10 +222,6 @@ class AlertView(Detail):
         self.shell.redraw_frame()
 
     def action_other_bytes(self) -> None:
-        answer = self._answer
-        if answer is None or not (answer.stream and answer.frame):
-            self.shell.say("There is only one of the two.")
-            return
         self._stream_shown = not self._stream_shown
         self._show_bytes()
 

@@ -33,8 +33,8 @@ def columns(zone: str, *, wide: bool = True) -> tuple[Column, ...]:
     return (
         Column("severity", "Level", 8),
         Column("count", "Count", 5, align="right"),
-        Column("signature", "Signature", 36 if wide else 26, 2, limit=90),
-        Column("guest", "Guest > peer", 18, 1, limit=44),
+        Column("signature", "Signature", 44 if wide else 26, 2, limit=90),
+        Column("guest", "Guest > peer", 20 if wide else 18, 1, limit=44),
         Column("last", "Last", 7, align="right"),
         Column("technique", "ATT&CK", 9, priority=2),
         Column("first", f"First {zone}", max(len(zone) + 7, 8), priority=4),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
@@ -49,6 +50,7 @@ class EnginePage(Page):
     def on_resize(self) -> None:
         for panel in self.query(Panel):
             panel.set_class(self.size.width < 100, "-rule")
+        self._show_verdict(self.session)  # it is as high as its text in this width
 
     def show(self, session: Session) -> None:
         self._show_verdict(session)
@@ -62,10 +64,7 @@ class EnginePage(Page):
             blocks = [self._section(section.title, section.figures) for section in sections(measured)]
             blocks.append(_stages(self._stages.stages(snapshot.stats)))
             others = other_stats(measured)
-            last = [_versions()]
-            if others:
-                last.append(Block("All other counters", tuple(Gauge(f.name, f.value) for f in others)))
-            self._blocks = (*blocks, *last)
+            self._blocks = (*blocks, _versions(), *_others(others))
         self._board.set_blocks(self._blocks)
 
     def _section(self, title: str, figures: tuple[Figure, ...]) -> Block:
@@ -133,6 +132,15 @@ def _stages(stages: list[Stage]) -> Block:
         for stage in stages
     ]
     return Block("Time by stage: now, since start", tuple(gauges) or (Gauge("nothing measured yet", ""),))
+
+
+def _others(figures: Sequence[Figure]) -> list[Block]:
+    """Counters without a line of their own, by the first part of their paths."""
+    parts: dict[str, list[Gauge]] = {}
+    for figure in figures:
+        part, _, name = figure.name.partition(".")
+        parts.setdefault(part, []).append(Gauge(name.replace("_", " ") or part, figure.value))
+    return [Block(f"Counters: {part}", tuple(gauges)) for part, gauges in parts.items()]
 
 
 @cache

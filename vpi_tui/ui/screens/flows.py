@@ -153,11 +153,23 @@ class FlowsPage(DrillPage):
 
     def _title(self, shown: int, total: int, what: str) -> None:
         of = f" of {humanize.count(total)}" if not self.group and shown != total else ""
-        note: list[Span] = [(f"{humanize.count(shown)}{of} {what}", "muted")]
+        note: list[Span] = [] if self.group else self._legend()
+        note.append((f"{humanize.count(shown)}{of} {what}", "muted"))
         if not self.group:
             arrow = self.look.glyphs.descending if self.descending else self.look.glyphs.ascending
             note.append((f"  {arrow} {_title_of(self.sort_key)}", "accent"))
         self.query_one("#flow-panel", Panel).set_title("Flows", note)
+
+    def _legend(self) -> list[Span]:
+        """What the marks at the left mean."""
+        glyphs = self.look.glyphs
+        return [
+            ("+", "new"),
+            (" new  ", "muted"),
+            (glyphs.on, "good"),
+            (" established  ", "muted"),
+            (f"{glyphs.off} closed    ", "muted"),
+        ]
 
     # Keys -------------------------------------------------------------------------------------
 

@@ -23,17 +23,20 @@ from vpi_tui.view.rules import FIELDS, Entry, RuleBook, RuleRows, Signs
 MOST_SWITCHED = 50_000
 
 
-def columns(zone: str) -> tuple[Column, ...]:
-    """zone: name of the zone that the times are in."""
+_WIDE = 100
+
+
+def columns(zone: str, *, wide: bool = True) -> tuple[Column, ...]:
+    """zone: name of the zone that the times are in. wide: names of rules may take more room than places."""
     return (
         Column("state", "State", 8, sortable=False),
         Column("sid", "Sid", 8, align="right", sortable=False, limit=12),
-        Column("name", "Rule", 28, 1, sortable=False),
+        Column("name", "Rule", 50 if wide else 28, 1, sortable=False),
         Column("severity", "Sev", 6, sortable=False),
         Column("technique", "ATT&CK", 9, priority=2, sortable=False),
         Column("hits", "Hits", 5, align="right", sortable=False),
         Column("last", f"Last {zone}", max(len(zone) + 5, 8), priority=1, align="right", sortable=False),
-        Column("origin", "Origin", 14, priority=3, limit=30, sortable=False),
+        Column("origin", "Origin", 22, priority=3, limit=30, sortable=False),
     )
 
 
@@ -59,7 +62,7 @@ class RulesPage(DrillPage):
         yield Panel(LineTable(columns("UTC"), id="rule-table"), title="Rules", id="rule-panel")
 
     def on_resize(self) -> None:
-        self.query_one("#rule-panel").set_class(self.size.width < 100, "-rule")
+        self.query_one("#rule-panel").set_class(self.size.width < _WIDE, "-rule")
 
     @property
     def table(self) -> LineTable:
@@ -83,7 +86,7 @@ class RulesPage(DrillPage):
     def show_list(self, session: Session) -> None:
         book = session.rules
         zone = humanize.zone_name(session.now_ns, session.zone)
-        wanted = columns(zone)
+        wanted = columns(zone, wide=self.size.width >= _WIDE)
         if wanted != self.table.columns:
             self.table.set_columns(wanted)
         self.table.set_empty(self._why_empty(session))

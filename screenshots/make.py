@@ -1,0 +1,250 @@
+"""Draws every screen from the demo into this directory, as SVG and PNG: `make screenshots`.
+
+The demo's seed and clock are fixed, the engine runs in this process and is stepped second by second, and the
+figures that depend on the machine (CPU, memory, time by stage) are set to nominal ones: the same program
+gives the same pictures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+from vpi_tui.capture.demo.source import DemoSource
+from vpi_tui.config import paths
+from vpi_tui.engine.commands import obey
+from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.publisher import Publisher
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.feed.messages import AlertDetail, Command, EngineMessage, FlowDetail, Watch
+from vpi_tui.model.event import Alert
+from vpi_tui.model.snapshot import Snapshot
+from vpi_tui.ui.app import VpiApp
+from vpi_tui.ui.state import Session
+from vpi_tui.ui.theme import load_themes, theme_dirs
+
+HERE = Path(__file__).resolve().parent
+START_NS = 1_764_064_800 * 10**9
+"""2025-11-25 10:00 UTC"""
+SECONDS = 68
+"""Of the demo's round: all that is staged has happened."""
+NARROW, WIDE = (80, 24), (120, 40)
+NOMINAL_NS = {"decode": 40, "flow": 55, "attribute": 20, "stream": 60, "detect": 110, "tick": 5}
+"""Time by stage, in ns a packet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """keys: pressed one after another once the dashboard is there."""
+
+    name: str
+    keys: Sequence[str] = ()
+    size: tuple[int, int] = WIDE
+    theme: str = "slate"
+    ascii_only: bool = False
+
+
+SHOTS = (
+    Shot("overview"),
+    Shot("overview-80x24", size=NARROW),
+    Shot("switches", ("2",)),
+    Shot("flows", ("3",)),
+    Shot("flows-grouped", ("3", "g")),
+    Shot("flow", ("3", "a", "enter")),
+    Shot("alerts", ("4",)),
+    Shot("alerts-80x24", ("4",), NARROW),
+    Shot("alert", ("4", "slash", *"union", "enter", "enter")),
+    Shot("alert-80x24", ("4", "slash", *"union", "enter", "enter"), NARROW),
+    Shot("rules", ("5", "right")),
+    Shot("rule", ("5", "right", "down", "enter")),
+    Shot("engine", ("9",)),
+    Shot("help", ("4", "question_mark")),
+    Shot("overview-daylight", theme="daylight"),
+    Shot("overview-ascii", size=NARROW, theme="mono", ascii_only=True),
+)
+
+
+class Clock:
+    """Nanoseconds that pass only when somebody says so."""
+
+    now = 0
+
+    def __call__(self) -> int:
+        return self.now
+
+
+class SteppedEngine:
+    """The real stages behind the ui's end of the feed, without a process and without a clock of their own."""
+
+    def __init__(self) -> None:
+        self.spec = EngineSpec("demo", demo_start_ns=START_NS, rules_dir=str(paths.rules_dir()))
+        self._clock = Clock()
+        demo = DemoSource(
+            seed=self.spec.seed, start_ns=START_NS, clock=self._clock, wait=lambda _seconds: None
+        )
+        demo.open()
+        self.source = EngineSource(demo, demo.topology())
+        self.rules = RuleBook.load(self.spec)
+        self.pipeline = Pipeline(self.spec, self.rules, self.source)
+        self._publisher = Publisher(self.spec)
+        self._publisher.attach(self.pipeline, self.rules, self.source)
+        self._watch = Watch()
+        self._latest: Snapshot | None = None
+        self._alerts: list[Alert] = []
+        self._messages: list[EngineMessage] = []
+        self.feed = self  # what commands reply to
+
+    def advance(self) -> None:
+        """One second of the demo."""
+        self._clock.now += 10**9
+        while (batch := self.source.read(0.0)) is not None:
+            self._alerts += self.pipeline.process(batch)
+        self.pipeline.tick()
+        self._publish()
+
+    def _publish(self) -> None:
+        shown = self._publisher.snapshot("running", "", self._watch, 0)
+        self._latest = replace(shown, taken_ns=shown.packet_ns, stats=nominal(shown.stats))
+
+    # What commands need -----------------------------------------------------------------------
+
+    def reply(self, message: EngineMessage) -> None:
+        self._messages.append(message)
+
+    def watch(self, command: Watch) -> None:
+        self._watch = command
+        if self._latest is not None:
+            self._publish()
+
+    def alert_detail(self, number: int) -> AlertDetail:
+        found = self.pipeline.alert_detail(number)
+        return replace_origin(found)
+
+    def flow_detail(self, flow_id: int) -> FlowDetail:
+        return self.pipeline.flow_detail(flow_id)
+
+    # The ui's end -----------------------------------------------------------------------------
+
+    def latest(self) -> Snapshot | None:
+        return self._latest
+
+    def take_alerts(self) -> tuple[list[Alert], int]:
+        taken, self._alerts = self._alerts, []
+        return taken, 0
+
+    def take_messages(self) -> list[EngineMessage]:
+        taken, self._messages = self._messages, []
+        return taken
+
+    def send(self, command: Command) -> None:
+        worker: Any = self
+        obey(worker, command)
+
+    def alive(self) -> bool:
+        return True
+
+    def finished(self) -> bool:
+        return False
+
+    def failure(self) -> str:
+        return ""
+
+    def restart(self) -> None:
+        """Nothing ends here."""
+
+    def close(self) -> None:
+        self.source.close()
+
+
+def replace_origin(detail: AlertDetail) -> AlertDetail:
+    """Where the rules lie on this machine is nobody's business."""
+    import msgspec
+
+    return msgspec.structs.replace(detail, origin=detail.origin.replace(str(paths.rules_dir()), "rules"))
+
+
+def nominal(stats: dict[str, float]) -> dict[str, float]:
+    """The counters as they are; CPU, memory and time by stage as a common machine has them."""
+    packets = stats["decoder.pkts"]
+    spent = {f"stage.{name}.seconds": packets * ns / 1e9 for name, ns in NOMINAL_NS.items()}
+    measured = {
+        "engine.cpu_seconds": 1.5 + sum(spent.values()),
+        "engine.rss_bytes": 240e6,
+        "engine.uptime_seconds": float(SECONDS),
+        "engine.pid": 4711.0,
+    }
+    return {**stats, **{name: value for name, value in (spent | measured).items() if name in stats}}
+
+
+async def draw(shot: Shot, engine: SteppedEngine, session: Session) -> str:
+    themes = load_themes(theme_dirs())
+    app = VpiApp(engine, themes=themes, theme=themes[shot.theme], ascii_only=shot.ascii_only, session=session)
+    async with app.run_test(size=shot.size) as pilot:
+        for key in shot.keys:
+            await pilot.press(key)
+            await settle(app, pilot)
+        await settle(app, pilot)
+        return app.export_screenshot(title="vpi-tui demo")
+
+
+async def settle(app: VpiApp, pilot: Any) -> None:
+    """Until what was asked for is there: answers of the engine, dissections."""
+    for _ in range(3):
+        await pilot.pause()
+        app._poll()
+        await app.workers.wait_for_complete()
+    await pilot.pause()
+
+
+def write_png(svg: str, path: Path) -> bool:
+    """False when there is no rsvg-convert. It knows no textLength and no web font: both are spelled out."""
+    tool = shutil.which("rsvg-convert")
+    if tool is None:
+        return False
+    spaced = svg.replace("<svg ", '<svg xml:space="preserve" ', 1)
+    spaced = spaced.replace("Fira Code,monospace", "DejaVu Sans Mono").replace(
+        "font-family: Fira Code", "font-family: DejaVu Sans Mono"
+    )
+    spaced = spaced.replace("font-size: 20px", "font-size: 20.265px")
+    subprocess.run([tool, "-o", str(path)], input=spaced.encode(), check=True)
+    return True
+
+
+async def main() -> int:
+    wanted = set(sys.argv[1:])
+    engine = SteppedEngine()
+    session = Session(engine, zone=UTC, monotonic=lambda: 0.0)
+    for second in range(SECONDS):
+        engine.advance()
+        session.poll()
+        if sys.stderr.isatty():
+            print(f"\rdemo: second {second + 1} of {SECONDS}", end="", file=sys.stderr)
+    drawn = 0
+    for shot in SHOTS:
+        if wanted and shot.name not in wanted:
+            continue
+        svg = await draw(shot, engine, session)
+        (HERE / f"{shot.name}.svg").write_text(svg, encoding="utf-8")
+        if not write_png(svg, HERE / f"{shot.name}.png") and not drawn:
+            print("rsvg-convert is not installed (librsvg2-bin): no PNG is made.", file=sys.stderr)
+        drawn += 1
+        print(f"\r{shot.name:<40}", file=sys.stderr)
+    engine.close()
+    return 0 if drawn else 2
+
+
+if __name__ == "__main__":
+    begun = time.monotonic()
+    code = asyncio.run(main())
+    print(f"{time.monotonic() - begun:.0f} s", file=sys.stderr)
+    sys.exit(code)
