@@ -130,9 +130,9 @@ def _seen_on(alert: Alert) -> str:
     """Port, switch, and which packet or stretch of a stream it was."""
     port = f"port {safe(alert.in_iface, 64)}, " if alert.in_iface else ""
     packet = f"packet {alert.packet_number:,}" if alert.packet_number else "no packet of its own"
-    what = f"reassembled stream, released by {packet}" if alert.stream else packet
-    direction = f", {alert.direction.replace('_', ' ')}" if alert.direction else ""
-    return f"{port}{_place(alert.switch, alert.locality, alert.vlan)}, {what}{direction}"
+    direction = f" {alert.direction.replace('_', ' ')}" if alert.direction else ""
+    what = f"stream{direction}, {packet}" if alert.stream else f"{packet}{direction}"
+    return f"{port}{_place(alert.switch, alert.locality, alert.vlan)}, {what}"
 
 
 def _counted(pkts: int, size: int, total: int) -> tuple[Cell, ...]:

@@ -19,6 +19,8 @@ from vpi_tui.view.scope import ALL, Scope
 __all__ = ["FIELDS", "SORTS", "FlowRows", "FlowTable", "group_rows", "order"]
 
 _STATE_STYLES = ("new", "good", "muted")
+_WINDOW = 256
+"""Rows before and behind the one that is asked for whose order is found with it."""
 MARKS = ("+", "*", "-")
 """Signs of new, established and closed where nothing better can be drawn."""
 
@@ -66,24 +68,25 @@ SORTS: dict[str, Callable[[FlowTable], Column]] = {
 """What flows can be sorted by: one number for each row."""
 
 
-def order(keys: Column, last: int, *, descending: bool) -> NDArray[np.intp]:
-    """Places of the best `last` rows in order; equal keys keep the order of the table, so rows stand still.
+def order(keys: Column, last: int, *, descending: bool, first: int = 0) -> NDArray[np.intp]:
+    """Places of the rows that stand `first` to `last` (exclusive) in order.
 
-    A partition finds the last key that counts; only what is above it is sorted.
+    Equal keys keep the order of the table, so rows stand still. A partition finds the keys at both edges;
+    only what lies between them is sorted.
     """
     count = len(keys)
-    last = min(last, count)
-    if last <= 0:
+    first, last = max(first, 0), min(last, count)
+    if last <= first:
         return np.empty(0, np.intp)
     ranked = _ascending(keys, descending=descending)
-    if last < count:
-        edge = np.partition(ranked, last - 1)[last - 1]
-        better = np.flatnonzero(ranked < edge)
-        equal = np.flatnonzero(ranked == edge)[: last - len(better)]
-        chosen = np.concatenate([better, equal])
-    else:
-        chosen = np.arange(count)
-    return np.asarray(chosen[np.argsort(ranked[chosen], kind="stable")])
+    if first == 0 and last == count:
+        return np.asarray(np.argsort(ranked, kind="stable"))
+    parted = np.partition(ranked, (first, last - 1))
+    low, high = parted[first], parted[last - 1]
+    between = np.flatnonzero((ranked >= low) & (ranked <= high))
+    between = between[np.argsort(ranked[between], kind="stable")]
+    above = int(np.count_nonzero(ranked < low))
+    return np.asarray(between[first - above : last - above])
 
 
 def _ascending(keys: Column, *, descending: bool) -> Column:
@@ -95,7 +98,7 @@ def _ascending(keys: Column, *, descending: bool) -> Column:
 
 
 class FlowRows:
-    """Lines for a table. The order is found as far down as somebody scrolled, page by page.
+    """Lines for a table. The order is found only round the place that somebody looks at.
 
     Columns: mark of the state, alerts, application, source, destination, packets, bytes, share sent by the
     source, duration, last seen, state, switch, vlan. `marks`: the signs of new, established and closed.
@@ -123,15 +126,19 @@ class FlowRows:
         self._keys = keys if self._chosen is None else keys[self._chosen]
         self._descending = descending
         self._now = now_ns
-        self._order = np.empty(0, np.intp)
+        self._window = (0, np.empty(0, np.intp))
+        """First place in the order that is known, and the rows from there on."""
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def _at(self, index: int) -> int:
-        if index >= len(self._order):
-            self._order = order(self._keys, max(256, 2 * index + 2), descending=self._descending)
-        place = self._order[index]
+        first, known = self._window
+        if not first <= index < first + len(known):
+            first = max(index - _WINDOW, 0)
+            known = order(self._keys, index + _WINDOW, descending=self._descending, first=first)
+            self._window = (first, known)
+        place = known[index - first]
         return int(place if self._chosen is None else self._chosen[place])
 
     def key(self, index: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from vpi_tui.view.cells import Cell
 from vpi_tui.view.escape import safe
@@ -43,24 +44,37 @@ def layout(rule: str) -> list[tuple[str, Cells]]:
     return lines
 
 
-def contents(rule: str) -> list[tuple[bytes, bool]]:
-    """What a rule looks for literally: (bytes, case matters), in order; negated contents are left out."""
-    found: list[tuple[bytes, bool]] = []
+class Literal(NamedTuple):
+    """Bytes that a rule looks for. fast: it is the rule's fast pattern, so the most telling of them."""
+
+    data: bytes
+    nocase: bool = False
+    fast: bool = False
+
+
+def contents(rule: str) -> list[Literal]:
+    """What a rule looks for literally, in order; negated contents are left out."""
+    found: list[Literal] = []
+    wanted = False
     for name, value in _options(rule.partition("(")[2]):
-        if name in ("content", "uricontent") and not value.startswith("!"):
-            found.append((_literal(value), True))
-        elif name == "nocase" and found:
-            found[-1] = (found[-1][0], False)
-    return [(literal, exact) for literal, exact in found if literal]
+        if name in ("content", "uricontent"):
+            wanted = not value.startswith("!")
+            if wanted:
+                found.append(Literal(_literal(value)))
+        elif wanted and name == "nocase":
+            found[-1] = found[-1]._replace(nocase=True)
+        elif wanted and name == "fast_pattern":
+            found[-1] = found[-1]._replace(fast=True)
+    return [literal for literal in found if literal.data]
 
 
 def locate(rule: str, data: bytes) -> tuple[int, int]:
-    """First and last byte of what the rule's longest literal found in the data; (0, 0) = nothing."""
+    """First and last byte of what the fast pattern, or else the longest literal, found; (0, 0) = nothing."""
     folded = data.lower()
-    for literal, exact in sorted(contents(rule), key=lambda item: -len(item[0])):
-        at = data.find(literal) if exact else folded.find(literal.lower())
+    for literal in sorted(contents(rule), key=lambda item: (not item.fast, -len(item.data))):
+        at = folded.find(literal.data.lower()) if literal.nocase else data.find(literal.data)
         if at >= 0:
-            return at, at + len(literal)
+            return at, at + len(literal.data)
     return 0, 0
 
 

@@ -50,15 +50,14 @@ class AlertsPage(DrillPage):
         Binding("n", "note", "Note", tooltip="a note on this group, kept for this session"),
         Binding("x", "switch_rule", "Rule off", tooltip="switch the rule off or on again; u undoes"),
         Binding("v", "acknowledged", "All", tooltip="show acknowledged groups too, or only open ones"),
+        Binding("less_than_sign", "sort(-1)", show=False),
         Binding(
-            "less_than_sign",
-            "sort(-1)",
+            "greater_than_sign",
+            "sort(1)",
             "Sort",
-            show=False,
-            key_display="<",
-            tooltip="sort by the column before",
+            key_display="< >",
+            tooltip="sort by the next column, or by the one before",
         ),
-        Binding("greater_than_sign", "sort(1)", "Sort", key_display="< >", tooltip="sort by the next column"),
         Binding("s", "reverse", "Reverse", show=False, tooltip="turn the order round"),
     ]
 
@@ -73,6 +72,7 @@ class AlertsPage(DrillPage):
 
     def on_resize(self) -> None:
         self.query_one("#alert-panel").set_class(self.size.width < _WIDE, "-rule")
+        self.show_resized()
 
     @property
     def table(self) -> LineTable:

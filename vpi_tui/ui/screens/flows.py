@@ -70,10 +70,14 @@ class FlowsPage(DrillPage):
     WANTS_FLOWS = True
     FIELDS = FIELDS
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("less_than_sign", "sort(-1)", show=False),
         Binding(
-            "less_than_sign", "sort(-1)", show=False, key_display="<", tooltip="sort by the column before"
+            "greater_than_sign",
+            "sort(1)",
+            "Sort",
+            key_display="< >",
+            tooltip="sort by the next column, or by the one before",
         ),
-        Binding("greater_than_sign", "sort(1)", "Sort", key_display="< >", tooltip="sort by the next column"),
         Binding("s", "reverse", "Reverse", tooltip="turn the order round"),
         Binding("g", "group", "Group", tooltip="group by guest, peer, port, application", priority=True),
         Binding("a", "only_alerted", "Alerted", tooltip="only flows that raised an alert"),

@@ -63,6 +63,7 @@ class RulesPage(DrillPage):
 
     def on_resize(self) -> None:
         self.query_one("#rule-panel").set_class(self.size.width < _WIDE, "-rule")
+        self.show_resized()
 
     @property
     def table(self) -> LineTable:
