@@ -230,6 +230,13 @@ def test_the_best_rows(keys, last, descending):
     assert got == wanted[: max(last, 0)]
 
 
+@given(st.lists(st.integers(-4, 4), max_size=40), st.integers(-2, 42), st.integers(-2, 42), st.booleans())
+def test_rows_from_one_place_to_another(keys, first, last, descending):
+    got = order(np.array(keys, np.int64), last, descending=descending, first=first).tolist()
+    wanted = sorted(range(len(keys)), key=lambda i: (-keys[i] if descending else keys[i], i))
+    assert got == wanted[max(first, 0) : max(last, 0)]
+
+
 @given(st.lists(st.integers(0, 2**64 - 1), max_size=40), st.booleans())
 def test_unsigned_keys(keys, descending):
     got = order(np.array(keys, np.uint64), len(keys), descending=descending).tolist()
