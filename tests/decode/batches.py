@@ -12,7 +12,7 @@ from vpi_tui.model.batch import DecodedBatch, DecoderEvent, LinkType, PacketBatc
 
 Row = dict[str, Any]
 PAD = 64
-"""Bytes before and after each frame that the decoder must not look at."""
+"""Bytes before each frame that the decoder must not look at; the last frame ends where the buffer ends."""
 
 
 def packet_batch(
@@ -28,7 +28,7 @@ def packet_batch(
     count = len(frames)
     sizes = np.array([len(frame) for frame in frames], np.int32)
     offset = PAD + np.concatenate(([0], np.cumsum(sizes + PAD)))[:count].astype(np.int64)
-    buf = np.full(PAD + int((sizes + PAD).sum()), pad, np.uint8)
+    buf = np.full(int((sizes + PAD).sum()), pad, np.uint8)
     for at, frame in zip(offset, frames, strict=True):
         buf[at : at + len(frame)] = np.frombuffer(frame, np.uint8)
     return PacketBatch(

@@ -15,6 +15,7 @@ from tests.decode.batches import packet_batch
 from tests.decode.samples import SAMPLES
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.decode.kernels import MAX_ROWS_A_PACKET
+from vpi_tui.flow.table import FlowTable
 from vpi_tui.model.batch import DecodedBatch, LinkType, PacketBatch
 
 LINKS = [*(int(link) for link in LinkType), 147]
@@ -48,6 +49,7 @@ def check(frames: list[bytes], link: int, extra: int, tci: int, zero_is_rest: bo
         packets = packet_batch(frames, link=link, lengths=lengths, vlan_tci=tci, pad=pad)
         decoded = Decoder(zero_length_is_rest=zero_is_rest).decode(packets)
         check_rows(packets, decoded)
+        FlowTable(4, seed=1).update(packets, decoded)
         results.append([column.tobytes() for column in decoded])
     assert results[0] == results[1], "bytes outside the frames were looked at"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from communityid import icmp as icmp4
 from communityid import icmp6
-from scapy.contrib.erspan import ERSPAN
+from scapy.contrib.erspan import ERSPAN, ERSPAN_PlatformSpecific
 from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment, _IPv6ExtHdr
 from scapy.layers.l2 import ARP, GRE, GRE_PPTP, CookedLinux, CookedLinuxV2, Dot1Q, Dot3, Ether, Loopback
@@ -146,7 +146,7 @@ def _inside(layer: Packet) -> Iterator[Row]:
         yield from _link(layer.payload.payload, 2 << 24 | layer.payload.vni)
     elif isinstance(layer, GRE) and not isinstance(layer, GRE_PPTP):
         inner = layer.payload
-        while isinstance(inner, ERSPAN):
+        while isinstance(inner, ERSPAN | ERSPAN_PlatformSpecific):
             inner = inner.payload
         if isinstance(inner, IP | IPv6 | Ether):
             yield from _link(inner, 1 << 24 | ((layer.key or 0) & 0xFFFFFF if layer.key_present else 0))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
-from scapy.contrib.erspan import ERSPAN_II
+from scapy.contrib.erspan import ERSPAN_II, ERSPAN_III, ERSPAN_PlatformSpecific
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_Router_Alert, IPOption_RR
 from scapy.layers.inet6 import (
     ICMPv6EchoRequest,
@@ -144,6 +144,23 @@ ETHERNET: dict[str, Packet] = {
     / ip()
     / GRE(proto=0x88BE, seqnum_present=1)
     / ERSPAN_II()
+    / Ether(**IN_L2)
+    / ip()
+    / udp()
+    / DATA,
+    "erspan_3": ether()
+    / ip()
+    / GRE(proto=0x22EB, seqnum_present=1)
+    / ERSPAN_III()
+    / Ether(**IN_L2)
+    / ip()
+    / udp()
+    / DATA,
+    "erspan_3_long": ether()
+    / ip()
+    / GRE(proto=0x22EB, seqnum_present=1)
+    / ERSPAN_III(o=1)
+    / ERSPAN_PlatformSpecific()
     / Ether(**IN_L2)
     / ip()
     / udp()

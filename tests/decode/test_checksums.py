@@ -103,3 +103,11 @@ def test_word_sum_is_the_ones_complement_sum(seed: int) -> None:
         while expected > 0xFFFF:
             expected = (expected & 0xFFFF) + (expected >> 16)
         assert int(kernels_bytes.word_sum(buf, at, size)) == expected
+
+
+@pytest.mark.parametrize("total", [0, 0xFFFF, 0x10000, 0x1FFFF, 0xFFFE_FFFF, 1 << 48, (1 << 64) - 1])
+def test_folding_ends_below_17_bits(total: int) -> None:
+    expected = total
+    while expected > 0xFFFF:
+        expected = (expected & 0xFFFF) + (expected >> 16)
+    assert int(kernels_bytes.fold16(np.uint64(total))) == expected

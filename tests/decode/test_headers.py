@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from scapy.layers.inet import IP, UDP
-from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrRouting
+from scapy.layers.inet6 import IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop, IPv6ExtHdrRouting, Jumbo
 from scapy.layers.l2 import Dot1Q, Ether
 
 from tests.decode.batches import decode, decode_one, packet_batch, rows_of
@@ -47,6 +47,11 @@ def test_tag_that_the_kernel_stripped_is_the_outermost() -> None:
     frame = bytes(ether() / Dot1Q(vlan=20) / ip() / udp())
     row = decode_one(frame, vlan_tci=0x10000 | 0xE00A)
     assert (row["vlan"], row["vlan_layers"], row["dest_port"]) == ([10, 20], 2, 53)
+
+
+def test_a_stripped_tag_is_not_of_what_is_inside_a_tunnel() -> None:
+    outer, inner = decode([SAMPLES["vxlan"][1]], vlan_tci=0x1000A)
+    assert (outer["vlan"], inner["vlan"], inner["vlan_layers"]) == ([10, 0], [0, 0], 0)
 
 
 def test_ip_options_are_named() -> None:
@@ -114,10 +119,26 @@ def test_ip_length_of_offloaded_frames() -> None:
     assert decode_one(frame, verify=False)["events"] == {"IPV4_IPLEN_SMALLER_THAN_HLEN"}
 
 
+def test_ip6_length_of_offloaded_frames_and_jumbograms() -> None:
+    frame = bytes(ether() / ip6(plen=0) / udp() / DATA)
+    assert decode_one(frame, zero_is_rest=True, verify=False)["payload"] == bytes(DATA)
+    assert decode_one(frame, verify=False)["events"] == {"UDP_PKT_TOO_SMALL"}
+    jumbo = bytes(ether() / ip6(plen=0) / IPv6ExtHdrHopByHop(options=[Jumbo(jumboplen=63)]) / udp() / DATA)
+    assert decode_one(jumbo, verify=False)["payload"] == bytes(DATA)
+
+
 def test_a_routing_header_with_segments_left_is_not_summed() -> None:
     """The checksum is over the last destination, which is inside the header (RFC 8200 8.1)."""
     packet = ether() / ip6() / IPv6ExtHdrRouting(addresses=["2001:db8::7"], segleft=1) / udp(chksum=0x1234)
     assert decode_one(bytes(packet))["events"] == set()
+
+
+@pytest.mark.parametrize("words", [4, 7])
+def test_an_authentication_header_is_skipped(words: int) -> None:
+    """Its length counts words of 4 bytes, less 2 (RFC 4302 2.2)."""
+    header = bytes([17, words - 2, 0, 0]) + bytes(4 * words - 4)
+    row = decode_one(bytes(ether() / ip6(nh=51) / (header + bytes(udp(chksum=0) / DATA))), verify=False)
+    assert (row["proto"], row["dest_port"], row["payload"]) == (17, 53, bytes(DATA))
 
 
 @pytest.mark.parametrize(("headers", "events"), [(8, set()), (9, {"IPV6_EXTHDR_TOO_MANY"})])

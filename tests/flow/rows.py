@@ -56,7 +56,7 @@ def batch(rows: Sequence[Seg]) -> tuple[PacketBatch, DecodedBatch]:
     bodies = [row.payload if isinstance(row.payload, bytes) else b"\xee" * row.payload for row in rows]
     starts = np.concatenate(([0], np.cumsum([len(body) for body in bodies])))[:count].astype(np.int64)
     packets = PacketBatch(
-        buf=np.frombuffer(b"".join(bodies) + b"\0" * 16, np.uint8).copy(),
+        buf=np.frombuffer(b"".join(bodies), np.uint8).copy(),
         offset=starts,
         caplen=np.array([len(body) for body in bodies], np.int32),
         length=np.array([row.length for row in rows], np.int32),
