@@ -143,7 +143,7 @@ class VpiApp(DiffDisplay, App[int]):
 
     async def on_mount(self) -> None:
         await self._open(registry.PAGES[0].name)
-        self.set_interval(POLL, self._poll)
+        self.run_worker(self._watch_feed(), name="feed")
         self.set_interval(1.0, self._tick)
         for problem in self._problems:
             self.say(problem, "warning")
@@ -160,9 +160,15 @@ class VpiApp(DiffDisplay, App[int]):
 
     # Taking what came -------------------------------------------------------------------------
 
+    async def _watch_feed(self) -> None:
+        """A sleep of asyncio's own: a timer of Textual wakes the whole program each time."""
+        while True:
+            await asyncio.sleep(POLL)
+            self._poll()
+
     def _poll(self) -> None:
         if not self._restarting and (news := self.session.poll()):
-            self._tell(news)
+            self.call_later(self._tell, news)
 
     def _tell(self, news: News) -> None:
         for message in news.messages:
