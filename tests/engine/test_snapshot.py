@@ -90,9 +90,9 @@ def test_statistics_have_their_eve_paths(played: EngineClient) -> None:
     assert 50e6 < stats["engine.rss_bytes"] < 2e9
     assert stats["engine.pid"] == played.pid
     assert stats["feed.alerts_dropped"] == 0
-    assert {f"stage.{name}.seconds" for name in ("decode", "flow", "attribute", "detect", "tick")} <= set(
-        stats
-    )
+    assert {
+        f"stage.{name}.seconds" for name in ("capture", "decode", "flow", "attribute", "detect", "tick")
+    } <= set(stats)
 
 
 def test_talkers_and_protocols_follow_the_scope(played: EngineClient) -> None:

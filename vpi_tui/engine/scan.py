@@ -86,7 +86,8 @@ def _read_all(
     batches = 0
     while not source.finished:
         try:
-            batch = source.read(READ_WAIT)
+            with pipeline.stopwatch.measure("capture"):
+                batch = source.read(READ_WAIT)
         except CaptureError as error:
             source.errors.append(error)
             break

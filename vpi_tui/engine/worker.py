@@ -120,7 +120,8 @@ class Worker:
     def _read(self) -> None:
         self.pipeline.follow_source()
         try:
-            batch = self.source.read(READ_WAIT)
+            with self.pipeline.stopwatch.measure("capture"):
+                batch = self.source.read(READ_WAIT)
         except CaptureError as error:
             self.source.fail(error)
             batch = None
