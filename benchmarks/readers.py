@@ -45,7 +45,7 @@ class Ours:
 
     def __init__(self, namespace: str, interface: str) -> None:
         self._sensor = Sensor(
-            namespace, interfaces=(interface,), ring_memory=RING_BYTES, interval=0.25
+            namespace, interfaces=(interface,), ring_memory=RING_BYTES, interval=0.2
         ).__enter__()
         self.pid = self._sensor.client.pid
 

@@ -33,9 +33,10 @@ class Inventory:
         if now < self._next:
             return None
         self._next = now + POLL_INTERVAL
-        for probe in self._probes:
-            if probe.changed(now):
-                self._pictures[probe.name] = self._ask(probe)
+        asked = [probe for probe in self._probes if probe.changed(now)]
+        if not asked and self.topology.serial:
+            return None
+        self._pictures.update((probe.name, self._ask(probe)) for probe in asked)
         found = merge(self._pictures.values(), self._static, self.topology)
         if self.topology.serial and found == with_serial(self.topology, 0):
             return None
