@@ -44,6 +44,35 @@ def test_root_becomes_the_user() -> None:
     assert f"uid {65534} {65534} {65534}" in dropped()
 
 
+THREAD = """
+import sys, threading
+from tests.lab.unprivileged import become_nobody
+from vpi_tui.capture.privileges import CAP_NET_RAW, drop_to, effective_capabilities, shed_thread_rights
+become_nobody(1 << CAP_NET_RAW)
+ready, done = threading.Event(), threading.Event()
+def run():
+    if sys.argv[1] == "sheds":
+        shed_thread_rights()
+    ready.set()
+    done.wait()
+threading.Thread(target=run, daemon=True).start()
+ready.wait()
+try:
+    drop_to("nobody")
+    print("dropped", effective_capabilities())
+except Exception as reason:
+    print(reason)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to change the user")
+@pytest.mark.parametrize(("thread", "said"), [("sheds", "dropped 0"), ("keeps", "A thread kept")])
+def test_no_thread_may_keep_what_the_process_gives_up(thread: str, said: str) -> None:
+    command = [sys.executable, "-c", THREAD, thread]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(said)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root to change the user")
 @pytest.mark.parametrize("user", ["root", "no-such-user-here"])
 def test_bad_users_are_refused_before_anything_is_dropped(user: str) -> None:

@@ -2,48 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import socket
 import struct
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterator
+from typing import NamedTuple
 
 import pytest
 
+from tests.lab.net import inside, ip, why_not
 from vpi_tui.capture.ring import RingSource
 from vpi_tui.model.errors import CaptureError
 
-pytestmark = [
-    pytest.mark.lab,
-    pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces"),
-]
-
-CLONE_NEWNET = 0x40000000
-T = TypeVar("T")
-
-
-def ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True)
-
-
-def inside(namespace: str, call: Callable[[], T]) -> T:
-    """Run `call` in a thread that has entered the namespace; sockets opened there stay there."""
-    result: list[T] = []
-
-    def work() -> None:
-        fd = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-        ctypes.CDLL(None).setns(fd, CLONE_NEWNET)
-        os.close(fd)
-        result.append(call())
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    return result[0]
+pytestmark = pytest.mark.lab
 
 
 class Lab(NamedTuple):
@@ -69,6 +42,8 @@ class Lab(NamedTuple):
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
+    if reason := why_not():
+        pytest.skip(reason)
     tag = f"cap{os.getpid()}"
     host, guests = f"{tag}h", (f"{tag}a", f"{tag}b")
     names = (host, *guests)
@@ -150,6 +125,26 @@ def test_ports_are_swapped_while_running(lab: Lab) -> None:
         first.send(frame(b"no more"))
         second.send(frame(b"three"))
         assert [row[1] for row in collect(source, 1)] == [b"three"]
+    source.close()
+
+
+def test_sent_frames_of_the_ports_that_are_asked_for(lab: Lab) -> None:
+    source = lab.ring(lab.ports[0])
+
+    def host_sends() -> None:
+        for number in range(2):
+            with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sock:
+                sock.bind((f"port{number}", 0))
+                sock.send(frame(b"out %d" % number))
+
+    inside(lab.host, host_sends)
+    assert collect(source, 1, 0.3) == []
+    source.set_ports(lab.ports[:1], lab.ports[1:])
+    inside(lab.host, host_sends)
+    assert [row[:2] for row in collect(source, 2, 0.3)] == [(lab.ports[1], b"out 1")]
+    source.set_ports(lab.ports[:1])
+    inside(lab.host, host_sends)
+    assert collect(source, 1, 0.3) == []
     source.close()
 
 
