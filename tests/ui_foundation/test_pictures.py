@@ -27,7 +27,7 @@ def test_sparklines_are_exactly_as_wide_as_told(given_values, width, kind):
 
 
 def test_a_sparkline():
-    assert sparkline([0, 1, 4, 8], 6) == "   ▁▄█"
+    assert sparkline([0, 1, 4, 8], 6) == "   ▁▄▇"
     assert sparkline([1, 2], 2, peak=8) == "▁▂"
 
 
@@ -75,7 +75,7 @@ def test_a_scale_is_round_and_near(value):
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(50, "50b"), (1500, "1.5kb"), (2e6, "2Mb"), (1e9, "1Gb"), (0, "0b")]
+    ("value", "text"), [(50, "50 b"), (1500, "1.5 kb"), (2e6, "2 Mb"), (1e9, "1 Gb"), (0, "0 b")]
 )
 def test_labels(value, text):
     assert short_figure(value, "b") == text

@@ -112,12 +112,17 @@ def _mode(snapshot: Snapshot | None, condition: Condition) -> Field:
 def _frozen(condition: Condition) -> list[Field]:
     out = []
     if condition.frozen:
-        out.append(Field(((f" FROZEN {humanize.duration(condition.frozen_for // 1)} ", "header.frozen"),)))
+        out.append(Field(((f" FROZEN {_whole(condition.frozen_for):<6} ", "header.frozen"),)))
         if condition.held:
             out.append(Field(((f"+{humanize.count(condition.held)} alerts", "warning"),), 3))
     if condition.silent_for:
-        out.append(Field(((f"no news for {humanize.duration(condition.silent_for)}", "warning"),), 1))
+        out.append(Field(((f"no news for {_whole(condition.silent_for)}", "warning"),), 1))
     return out
+
+
+def _whole(seconds: float) -> str:
+    """A span that ticks in whole seconds."""
+    return f"{int(seconds)} s" if seconds < 60 else humanize.duration(int(seconds))
 
 
 def _source(snapshot: Snapshot | None) -> str:
@@ -133,8 +138,8 @@ def _drops(snapshot: Snapshot | None) -> Field:
 def _alerts(alerts: Severities, marks: Sequence[str]) -> Field:
     spans: list[Span] = []
     for mark, style, count in zip(marks, SEVERITY_STYLES, alerts, strict=True):
-        text = f"{mark} {humanize.count(count).ljust(5)}"
-        spans.append((text, style if count else "header.label"))
+        text = f"{mark} {humanize.count(count)}"
+        spans += [(text, style if count else "header.label"), (" " * (7 - len(text)), "header.label")]
     return Field(tuple(spans), right=True)
 
 

@@ -26,11 +26,11 @@ def ceiling(value: float) -> float:
 
 
 def short_figure(value: float, unit: str = "") -> str:
-    """A scale's label: 50, 2k, 500M, 1.5G, with the unit appended."""
+    """A scale's label: 50 b/s, 2 kb/s, 1.5 Gb/s."""
     number = float(value)
     for prefix in _UNITS:
         if abs(number) < 1000 or prefix == _UNITS[-1]:
-            return f"{number:.3g}{prefix}{unit}"
+            return f"{number:.3g} {prefix}{unit}"
         number /= 1000
     return ""
 

@@ -11,7 +11,7 @@ from vpi_tui.ui.widgets.lines import Line, Span, fit, line
 from vpi_tui.view import humanize
 from vpi_tui.view.overview import Share
 
-_LEAST = 22
+_LEAST = 20
 """Cells that one part needs: name, bar, share."""
 _PARTS = 5
 
@@ -31,6 +31,10 @@ class MixPane(LineWidget):
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         if not self._parts:
             return [line((" No traffic in this scope yet.", "empty"))][:height]
+        inside = self._lay_out(max(width - 2, 1), height)
+        return [Line(((" ", "text"), *spans)) for spans, _ in inside]
+
+    def _lay_out(self, width: int, height: int) -> list[Line]:
         styled = [(part, f"graph.{min(i + 1, _PARTS)}") for i, part in enumerate(self._parts)]
         if self._apart is None:
             return self._table(styled, width, height)
@@ -40,11 +44,11 @@ class MixPane(LineWidget):
                 Line(),
                 *self._table([(self._apart, "accent")], width, 1),
             ]
-        room = max(height * max(width // (_LEAST + 3), 1) - 1, 1)
+        room = max(height * max((width + 3) // (_LEAST + 3), 1) - 1, 1)
         return self._table([*styled[:room], (self._apart, "accent")], width, height)
 
     def _table(self, styled: list[tuple[Share, str]], width: int, height: int) -> list[Line]:
-        columns = max(min(-(-len(styled) // max(height, 1)), width // _LEAST), 1)
+        columns = max(min(-(-len(styled) // max(height, 1)), (width + 3) // (_LEAST + 3)), 1)
         rows = -(-len(styled) // columns)
         wide = (width - 3 * (columns - 1)) // columns
         lines = []

@@ -17,6 +17,9 @@ from vpi_tui.view import humanize
 from vpi_tui.view.cells import SEVERITY_STYLES
 from vpi_tui.view.switches import GAP, Pane, grid
 
+_NAMED_FROM = 46
+"""Cells inside a pane from which its rates are named."""
+
 
 class PaneWall(LineWidget, can_focus=True):
     """Draws the panes itself: a wall of two hundred guests is one widget."""
@@ -144,14 +147,19 @@ class PaneWall(LineWidget, can_focus=True):
     def _rates(self, pane: Pane, width: int) -> list[Span]:
         guest = not pane.key.startswith("switch:")
         up, down = self.look.glyphs.ascending, self.look.glyphs.descending
+        rates = pane.rates
         if guest:
-            parts = [(up, "graph.in", pane.rates.bytes_in), (down, "graph.out", pane.rates.bytes_out)]
+            parts = [
+                (f"{up} sent", "graph.in", rates.bytes_in),
+                (f"{down} rcvd", "graph.out", rates.bytes_out),
+            ]
         else:
-            inside = pane.rates.east_west_bytes
-            parts = [(up, "graph.in", inside), (down, "graph.out", max(pane.rates.bytes_in - inside, 0.0))]
+            outside = max(rates.bytes_in - rates.east_west_bytes, 0.0)
+            parts = [(f"{up} e-w", "graph.in", rates.east_west_bytes), (f"{down} n-s", "graph.out", outside)]
         spans: list[Span] = []
-        for sign, style, rate in parts:
-            spans += [(f"{sign} ", style), (f"{humanize.bit_rate(rate):>9}  ", "number")]
+        for name, style, rate in parts:
+            shown = name if width >= _NAMED_FROM else name[:1]
+            spans += [(f"{shown} ", style), (f"{humanize.bit_rate(rate):>9}  ", "number")]
         return clip([*spans, (f"{humanize.packet_rate(pane.rates.pkts):>9}", "muted")], width)
 
     def _curve(self, pane: Pane, width: int, height: int) -> list[list[Span]]:
