@@ -62,6 +62,7 @@ def test_sigterm_ends_in_order() -> None:
         assert last is not None
         assert last.state == "finished"
         assert "SIGTERM" in last.state_text
+        assert last.total.counters.pkts_in == last.stats["decoder.pkts"], "the last picture has all of it"
 
 
 def test_the_engine_ends_when_the_ui_is_killed() -> None:

@@ -57,11 +57,18 @@ class Worker:
                 else:
                     self._read()
                 self._tick()
+            self._wind_up()
         finally:
             self.source.close()
+        self.feed.reply(Goodbye(self._stop))
+
+    def _wind_up(self) -> None:
+        """The last picture: with all that was seen, also since the last tick."""
+        if not self.source.finished:
+            self.feed.alerts(self.pipeline.finish())
+        self.pipeline.tick()
         broken = self.source.error
         self._publish("failed" if broken else "finished", str(broken) if broken else self._stop)
-        self.feed.reply(Goodbye(self._stop))
 
     # Start ------------------------------------------------------------------------------------
 
