@@ -9,7 +9,7 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.inventory import netlink
+from vpi_tui.inventory import links, netlink
 from vpi_tui.inventory.links import (
     AF_BRIDGE,
     IFINFO,
@@ -87,9 +87,20 @@ def test_neighbours() -> None:
 
 def test_a_guest_that_floods_the_tables_gets_a_few_entries() -> None:
     flood = [neighbour(3, LEARNED, b"\2" + number.to_bytes(5, "big")) for number in range(100)]
-    assert len(macs_by_port(flood)[3]) == MACS_A_PORT
+    first = macs_by_port(flood)
+    assert len(first[3]) == MACS_A_PORT
+    assert macs_by_port(flood[::-1], first) == first
+    assert macs_by_port(flood[:2], first) == {3: (0x020000000000, 0x020000000001)}
     flood = [neighbour(2, REACHABLE, b"\2\0\0\0\0\1", number.to_bytes(4, "big")) for number in range(100)]
     assert len(ips_by_mac(flood)[0x020000000001]) == IPS_A_MAC
+
+
+def test_a_table_that_was_cut_takes_no_addresses_away(monkeypatch) -> None:
+    monkeypatch.setattr(links, "MAX_FORWARDING", 2)
+    entries = [neighbour(3, LEARNED, b"\2\0\0\0\0\1"), neighbour(4, LEARNED, b"\2\0\0\0\0\2")]
+    before = macs_by_port([*entries, neighbour(5, LEARNED, b"\2\0\0\0\0\3")])
+    assert macs_by_port(entries, before) == before
+    assert set(macs_by_port(entries[:1], before)) == {3}
 
 
 @given(st.binary(max_size=200), st.integers(0, 40))
@@ -104,11 +115,11 @@ def test_this_host() -> None:
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
     requests = netlink.Requests()
     try:
-        links = {link.name: link for link in read_links(requests)}
-        assert {name for _, name in socket.if_nameindex()} == set(links)
-        assert links["lo"].loopback
-        assert links["lo"].ifindex == socket.if_nametoindex("lo")
-        if links["lo"].up:
+        found = {link.name: link for link in read_links(requests)}
+        assert {name for _, name in socket.if_nameindex()} == set(found)
+        assert found["lo"].loopback
+        assert found["lo"].ifindex == socket.if_nametoindex("lo")
+        if found["lo"].up:
             assert "127.0.0.1" in read_addresses(requests)
         read_neighbours(requests)
     finally:

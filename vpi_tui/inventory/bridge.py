@@ -16,6 +16,7 @@ from dataclasses import replace
 
 from vpi_tui.inventory import namespaces, netlink
 from vpi_tui.inventory.links import (
+    NO_NEIGHBOURS,
     Link,
     Neighbours,
     read_addresses,
@@ -52,6 +53,7 @@ class BridgeProbe:
         self._interfaces = tuple(interfaces)
         self._links: list[Link] = []
         self._pvids: dict[int, int] = {}
+        self._neighbours = NO_NEIGHBOURS
         self._links_stale = self._neighbours_stale = True
         self._reread_at = self._rest_until = self._neighbours_after = float("-inf")
         self._now = 0.0
@@ -78,7 +80,7 @@ class BridgeProbe:
             if self._links_stale or not self._links:
                 self._links = read_links(self._requests)
                 self._pvids = read_pvids(self._requests) if _filters_vlans(self._links) else {}
-            neighbours = read_neighbours(self._requests)
+            self._neighbours = read_neighbours(self._requests, self._neighbours)
             addresses = read_addresses(self._requests)
             elsewhere = any(link.master and link.peer_namespace is not None for link in self._links)
             names = namespaces.names_by_id(self._requests) if elsewhere else {}
@@ -88,7 +90,7 @@ class BridgeProbe:
         self._reread_at = self._now + REREAD
         self._neighbours_after = self._now + NEIGHBOUR_REST
         self._rest_until = self._now + COST_SHARE * (time.thread_time() - began)
-        picture = picture_of(self._links, neighbours, addresses, names, self._pvids)
+        picture = picture_of(self._links, self._neighbours, addresses, names, self._pvids)
         return chosen(picture, self._interfaces, self._links) if self._interfaces else picture
 
     def close(self) -> None:
@@ -102,9 +104,6 @@ def _unreadable(error: OSError) -> VpiError:
 
 def _filters_vlans(links: Iterable[Link]) -> bool:
     return any(link.vlan_filtering for link in links)
-
-
-NO_NEIGHBOURS = Neighbours({}, {})
 
 
 def picture_of(

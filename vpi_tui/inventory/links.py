@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from vpi_tui.inventory import netlink
@@ -127,26 +127,43 @@ def read_addresses(requests: netlink.Requests) -> tuple[str, ...]:
     return tuple(found)
 
 
-def read_neighbours(requests: netlink.Requests) -> Neighbours:
-    """Who was seen where. Raises OSError."""
+NO_NEIGHBOURS = Neighbours({}, {})
+
+
+def read_neighbours(requests: netlink.Requests, before: Neighbours = NO_NEIGHBOURS) -> Neighbours:
+    """Who was seen where. before: the last answer. Raises OSError."""
     forwarding = requests.dump(netlink.RTM_GETNEIGH, NDMSG.pack(AF_BRIDGE, 0, 0, 0, 0), MAX_FORWARDING)
     tables = [
         requests.dump(netlink.RTM_GETNEIGH, NDMSG.pack(family, 0, 0, 0, 0), MAX_NEIGHBOURS)
         for family in (AF_INET, AF_INET6)
     ]
-    return Neighbours(macs_by_port(forwarding), ips_by_mac(body for table in tables for body in table))
+    return Neighbours(
+        macs_by_port(forwarding, before.macs), ips_by_mac(body for table in tables for body in table)
+    )
 
 
-def macs_by_port(entries: Iterable[bytes]) -> dict[int, tuple[int, ...]]:
-    """The first few learned addresses of each port: a guest that floods the table must not fill ours."""
+def macs_by_port(
+    entries: Sequence[bytes], before: Mapping[int, tuple[int, ...]] | None = None
+) -> dict[int, tuple[int, ...]]:
+    """The learned addresses of each port, the first few of one that has many.
+
+    before: the last answer. A port with many keeps what it had, and so does every port of which a table that
+    was cut says nothing: a guest that floods the table changes nobody's addresses with each reading.
+    """
+    last = before or {}
     found: dict[int, list[int]] = {}
     for body in entries:
         _, ifindex, state, _, _ = NDMSG.unpack_from(body)
         mac = _mac(netlink.attributes(body, NDMSG.size).get(NDA_LLADDR))
         macs = found.setdefault(ifindex, [])
-        if mac and not state & NUD_PERMANENT and len(macs) < MACS_A_PORT and mac not in macs:
+        if mac and not state & NUD_PERMANENT and len(macs) <= MACS_A_PORT and mac not in macs:
             macs.append(mac)
-    return {ifindex: tuple(sorted(macs)) for ifindex, macs in found.items() if macs}
+    result = dict(last) if len(entries) >= MAX_FORWARDING else {}
+    for ifindex, macs in found.items():
+        kept = last.get(ifindex, ()) if len(macs) > MACS_A_PORT else ()
+        if macs:
+            result[ifindex] = kept or tuple(sorted(macs[:MACS_A_PORT]))
+    return result
 
 
 def ips_by_mac(entries: Iterable[bytes]) -> dict[int, tuple[str, ...]]:
