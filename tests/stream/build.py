@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tests.detect.match.build import Packet, decoded_of
 from tests.stream.twin import Segment, Stretch
@@ -12,6 +13,11 @@ from vpi_tui.model.batch import StreamBatch
 from vpi_tui.stream.reassembly import Reassembler
 
 NO_SLOTS = np.empty(0, np.int32)
+
+
+def wanted(lookback: int) -> NDArray[np.uint16]:
+    """Every stream, with so many bytes given again."""
+    return np.full((2, 2, 65536), 1 + lookback, np.uint16)
 
 
 def packets_of(segments: Sequence[Segment]) -> list[Packet]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.stream.build import feed, finish
+from tests.stream.build import feed, finish, wanted
 from tests.stream.twin import ACK, FIN, PSH, RST, SYN, Segment, Twin
 from vpi_tui.stream.layout import CELL
 from vpi_tui.stream.reassembly import Reassembler
@@ -64,7 +64,7 @@ def conversations(draw: st.DrawFn) -> list[list[Segment]]:
 def test_does_what_the_twin_does(
     batches: list[list[Segment]], lookback: int, depth: int, midstream: bool
 ) -> None:
-    streams = Reassembler(4, 1 << 20, lookback=lookback, depth=depth, midstream=midstream)
+    streams = Reassembler(4, 1 << 20, wanted(lookback), depth=depth, midstream=midstream)
     twin = Twin(lookback=lookback, depth=depth, midstream=midstream)
     for batch in batches:
         assert feed(streams, batch) == twin.run(batch)
@@ -80,7 +80,8 @@ def test_does_what_the_twin_does(
     opened=st.lists(st.integers(0, 2)),
 )
 def test_memory_is_bounded_and_given_back(batches: list[list[Segment]], opened: list[int]) -> None:
-    streams = Reassembler(3, 0, lookback=64, midstream=True)
+    streams = Reassembler(3, 0, wanted(64), midstream=True)
+    feed(streams, [Segment(flow, 1, 0, 0, first=True) for flow in range(3)])
     for number, batch in enumerate(batches):
         ended = [flow for flow in opened if flow % len(batches) == number]
         for stretch in feed(streams, batch, ended)[0]:
@@ -95,7 +96,7 @@ def test_memory_is_bounded_and_given_back(batches: list[list[Segment]], opened: 
 @pytest.mark.parametrize("flows", [40, 400])
 def test_when_memory_is_used_up_others_lose_theirs_and_it_is_counted(flows: int) -> None:
     """A hole in each flow, and more bytes behind the holes than there is memory for."""
-    streams = Reassembler(flows, 0, lookback=64)
+    streams = Reassembler(flows, 0, wanted(64))
     opening = [Segment(flow, 1, SYN, 0, first=True) for flow in range(flows)]
     early = [Segment(flow, 1, ACK, 1001, data=bytes(8000)) for flow in range(flows)]
     feed(streams, opening)

@@ -329,11 +329,10 @@ def _reassembler(spec: EngineSpec, options: StreamOptions, rules: RuleBook) -> R
     return Reassembler(
         spec.max_flows,
         spec.stream_memory,
-        lookback=rules.ruleset.lookback,
+        rules.ruleset.stream_ports,
         depth=options.depth,
         midstream=options.midstream,
         checksums=spec.checksums != "none",
-        wanted=rules.ruleset.stream_ports,
     )
 
 

@@ -105,7 +105,7 @@ def reserve(p, i, bytes_wanted):
     return True
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def acknowledged(p, j, ack, row, limits, out):
     """The peer has all up to ack: a hole before that is our loss, nobody will fill it."""
     own = p.directions[j]
@@ -118,7 +118,7 @@ def acknowledged(p, j, ack, row, limits, out):
         give_up_hole(p, j, row, limits, out)
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def was_different(p, i, old, source, at, count):
     """Does a copy of bytes that are kept (it begins `old` bytes back) say something else?"""
     own = p.directions[i]
@@ -131,7 +131,7 @@ def was_different(p, i, old, source, at, count):
     return True
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def in_order(p, i, row, source, at, count, push, now, limits, out):
     """The next bytes of the stream: give them out, or keep them until there is more."""
     own = p.directions[i]
@@ -147,7 +147,7 @@ def in_order(p, i, row, source, at, count, push, now, limits, out):
         add(p, i, source, at, count, out)
         if joins:
             join_early(p, i, limits.depth, out)
-        finish(p, i, start, row, limits.lookback, out)
+        finish(p, i, start, row, out)
         stop_at_depth(p, i, limits.depth)
         return
     first, last = store(p, own["last"], I64(own["kept"]), source, at, count)
@@ -177,7 +177,7 @@ def has_room_for(own, count):
     return own["early_count"] < EARLY_SEGMENTS and own["early_bytes"] + count <= EARLY_BYTES
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def synchronise(p, i, seq, limits):
     """Start to follow a direction at its first data; False when its beginning had to be seen."""
     own = p.directions[i]
@@ -195,7 +195,7 @@ def synchronise(p, i, seq, limits):
     return True
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def take_data(p, i, row, seq, source, at, count, push, now, limits, out):
     """A segment's payload. Returns 1 when its bytes are inspected as part of the stream."""
     own = p.directions[i]
@@ -228,7 +228,7 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, out):
     return 0 if different else 1
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def handshake(p, i, seq):
     """A SYN: its direction starts behind it, unless data was seen already."""
     own = p.directions[i]
@@ -253,12 +253,12 @@ def ended(p, i, seq, flags, row, limits, out):
             flush(p, i ^ 1, row, limits, out)
             flush(p, i, row, limits, out)
     elif ahead == 0:
-        release(p, i, row, limits.lookback, out)
+        release(p, i, row, out)
         if not own["early"]:
             drop_chain(p, i)
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def newest(p, now):
     """Time never runs backwards, so that the queue stays in order."""
     p.numbers[N_NOW] = max(p.numbers[N_NOW], now)
@@ -275,7 +275,7 @@ def look_again(p, now, limits, out):
         i = p.numbers[N_HELD_FIRST] - 1
         own = p.directions[i]
         waited = I64(own["waited"]) + 1
-        release(p, i, I64(-1), limits.lookback, out)
+        release(p, i, I64(-1), out)
         if waited >= PATIENCE:
             while own["early"]:
                 give_up_hole(p, i, I64(-1), limits, out)
@@ -286,7 +286,7 @@ def look_again(p, now, limits, out):
     return True
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def no_room(p, out):
     """May the next row need more than what is left of the output?"""
     return p.numbers[N_ARENA] + ROW_ROOM > len(out.arena) or p.numbers[N_STRETCHES] + ROW_STRETCHES > len(
@@ -301,36 +301,45 @@ def forget_flows(p, slots):
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def open_flows(p, new_rows, flow_of):
-    """Forget what was kept of slots that are given to new flows."""
-    for k in range(len(new_rows)):
-        slot = I64(flow_of[new_rows[k]])
+def open_flows(p, d, flows, wanted):
+    """Forget what was kept of slots that are given to new flows, and note what rules want of these.
+
+    wanted: uint16[2, 2, 65536]: direction, (destination, source) port: 0 = no rule inspects such a
+    stream, else 1 + the bytes before fresh ones that its rules need.
+    """
+    for k in range(len(flows.new_rows)):
+        row = flows.new_rows[k]
+        slot = I64(flows.flow[row])
         forget_flow(p, slot)
+        if d.proto[row] == TCP:
+            side = I64(flows.direction[row]) - 1
+            src, dest = d.src_port[row], d.dest_port[row]
+            p.directions[2 * slot + side]["wanted"] = max(wanted[side, 0, dest], wanted[side, 1, src])
+            p.directions[2 * slot + 1 - side]["wanted"] = max(
+                wanted[1 - side, 0, src], wanted[1 - side, 1, dest]
+            )
         p.numbers[N_TOP_DIRECTION] = max(p.numbers[N_TOP_DIRECTION], 2 * slot + 2)
 
 
 @njit(nogil=True, cache=True, _nrt=False)
-def update_rows(p, packets, d, flows, wanted, first_row, limits, taken, out):
+def update_rows(p, packets, d, flows, first_row, limits, taken, out):
     """Put the segments of the rows from first_row on into their streams.
 
-    wanted: uint8[2, 2, 65536]: direction, (destination, source) port: 1 = some rule inspects such a
-    stream. Returns the row at which the output had no room left, or the number of rows.
+    Returns the row at which the output had no room left, or the number of rows.
     """
     for r in range(first_row, len(d.packet)):
         taken[r] = 0
         if d.proto[r] != TCP or flows.flow[r] < 0:
             continue
-        side = I64(flows.direction[r]) - 1
-        src, dest = d.src_port[r], d.dest_port[r]
-        own_wanted = wanted[side, 0, dest] | wanted[side, 1, src]
-        if not own_wanted | wanted[1 - side, 0, src] | wanted[1 - side, 1, dest]:
+        i = 2 * I64(flows.flow[r]) + I64(flows.direction[r]) - 1
+        own_wanted = p.directions[i]["wanted"]
+        if not own_wanted and not p.directions[i ^ 1]["wanted"]:
             continue
         now = newest(p, packets.ts_ns[d.packet[r]])
         if no_room(p, out) or (now >= p.numbers[N_DUE] and not look_again(p, now, limits, out)):
             return r
         if d.fragment[r] != 0 or I64(d.events[r]) & limits.bad_events:
             continue
-        i = 2 * I64(flows.flow[r]) + side
         flags = I64(d.tcp_flags[r])
         seq = I64(d.tcp_seq[r])
         if flags & SYN:
@@ -340,7 +349,8 @@ def update_rows(p, packets, d, flows, wanted, first_row, limits, taken, out):
             acknowledged(p, i ^ 1, d.tcp_ack[r], I64(r), limits, out)
         count = I64(d.payload_len[r])
         if count > 0:
-            release(p, i ^ 1, I64(r), limits.lookback, out)
+            if p.directions[i ^ 1]["kept"] > I64(p.directions[i ^ 1]["window"]):
+                release(p, i ^ 1, I64(r), out)
             if own_wanted:
                 push = flags & (PSH | FIN | RST) != 0
                 taken[r] = take_data(

@@ -31,15 +31,15 @@ def drop_chain(p, i):
     own["window"] = 0
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def unhold(p, i):
     """Leave the queue when nothing waits any more."""
     own = p.directions[i]
-    if not own["early"] and own["kept"] == own["window"]:
+    if not own["early"] and own["kept"] == I64(own["window"]):
         dequeue(p, i)
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def begin(p, i, out):
     """Lay what is kept at the end of the arena; returns where. `finish` must follow."""
     start = p.numbers[N_ARENA]
@@ -49,7 +49,7 @@ def begin(p, i, out):
     return start
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def add(p, i, source, begin_at, count, out):
     """Lay the next bytes of the stream behind."""
     own = p.directions[i]
@@ -58,13 +58,13 @@ def add(p, i, source, begin_at, count, out):
     advance(own, count)
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def advance(own, count):
     own["next_seq"] = (I64(own["next_seq"]) + count) & 0xFFFFFFFF
     own["offset"] += count
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def keep_window(p, i, out, end, count):
     """Remember the last `count` bytes before `end` of the arena in place of all that was kept."""
     own = p.directions[i]
@@ -84,8 +84,8 @@ def keep_window(p, i, out, end, count):
     own["window"] = count
 
 
-@njit(nogil=True, _nrt=False)
-def finish(p, i, start, row, lookback, out):
+@njit(nogil=True, inline="always", _nrt=False)
+def finish(p, i, start, row, out):
     """Give the stretch from `start` to the end of the arena out; its last bytes become the window."""
     own = p.directions[i]
     end = p.numbers[N_ARENA]
@@ -94,22 +94,22 @@ def finish(p, i, start, row, lookback, out):
     out.flow[k] = i >> 1
     out.direction[k] = 1 + (i & 1)
     out.start[k] = start
-    out.fresh[k] = start + own["window"]
+    out.fresh[k] = start + I64(own["window"])
     out.end[k] = end
     out.stream_offset[k] = own["offset"] - (end - start)
     out.gap[k] = 1 if own["flags"] & GAP else 0
     p.numbers[N_STRETCHES] = k + 1
     own["flags"] &= 0xFF ^ GAP
-    keep_window(p, i, out, end, min(end - start, lookback))
+    keep_window(p, i, out, end, min(end - start, I64(own["wanted"]) - 1))
     unhold(p, i)
 
 
 @njit(nogil=True, _nrt=False)
-def release(p, i, row, lookback, out):
+def release(p, i, row, out):
     """Give out what is in order and waits."""
     own = p.directions[i]
-    if own["kept"] > own["window"]:
-        finish(p, i, begin(p, i, out), row, lookback, out)
+    if own["kept"] > I64(own["window"]):
+        finish(p, i, begin(p, i, out), row, out)
 
 
 @njit(nogil=True, _nrt=False)
@@ -133,7 +133,7 @@ def join_early(p, i, depth, out):
 def skip_hole(p, i, seq, row, out):
     """Bytes up to seq will not come: inspect what was before, go on behind the hole."""
     own = p.directions[i]
-    release(p, i, row, I64(0), out)
+    release(p, i, row, out)
     drop_chain(p, i)
     own["offset"] += distance(seq, own["next_seq"])
     own["next_seq"] = seq
@@ -149,7 +149,7 @@ def give_up_hole(p, i, row, limits, out):
     start = begin(p, i, out)
     join_early(p, i, limits.depth, out)
     if p.numbers[N_ARENA] > start:
-        finish(p, i, start, row, limits.lookback, out)
+        finish(p, i, start, row, out)
     stop_at_depth(p, i, limits.depth)
     unhold(p, i)
 
@@ -169,7 +169,7 @@ def stop_at_depth(p, i, depth):
 @njit(nogil=True, _nrt=False)
 def flush(p, i, row, limits, out):
     """Give out all that waits, holes or not, and keep nothing."""
-    release(p, i, row, limits.lookback, out)
+    release(p, i, row, out)
     while p.directions[i]["early"]:
         give_up_hole(p, i, row, limits, out)
     drop_chain(p, i)

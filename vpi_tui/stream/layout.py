@@ -39,7 +39,8 @@ DIRECTION_DTYPE = np.dtype(
         ("chain", np.int32),  # first cell of the bytes kept: window, then pending; 0 = none
         ("last", np.int32),  # last cell
         ("kept", np.int32),  # bytes in the chain
-        ("window", np.int32),  # of these the first so many were inspected before
+        ("window", np.uint16),  # of these the first so many were inspected before
+        ("wanted", np.uint16),  # 0 = no rule does, else 1 + bytes of its window
         ("early", np.int32),  # first segment behind a hole; 0 = none
         ("early_last", np.int32),
         ("early_bytes", np.int32),
@@ -50,7 +51,7 @@ DIRECTION_DTYPE = np.dtype(
         ("waited", np.uint8),
     ]
 )
-"""64 bytes, all zero = nothing known. Directions are numbered slot * 2 (+ 1 for the server's bytes)."""
+"""64 bytes, all zero but `wanted` = nothing known. Number of a direction: slot * 2, + 1 to the client."""
 
 SEGMENT_DTYPE = np.dtype(
     [("seq", np.uint32), ("length", np.int32), ("chain", np.int32), ("following", np.int32)]
@@ -104,8 +105,6 @@ class Pools(NamedTuple):
 class Limits(NamedTuple):
     """What the operator and the rules ask for."""
 
-    lookback: int
-    """Bytes given again before fresh ones; at most CELL."""
     depth: int
     """Bytes of a direction that are followed."""
     midstream: int

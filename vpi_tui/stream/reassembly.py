@@ -7,11 +7,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.model.batch import I32, I64, U8, DecodedBatch, DecoderEvent, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import (
+    I32,
+    I64,
+    U8,
+    U16,
+    DecodedBatch,
+    DecoderEvent,
+    FlowBatch,
+    PacketBatch,
+    StreamBatch,
+)
 from vpi_tui.stream import kernels, layout
 from vpi_tui.stream.kernels_held import NEVER
 
-EVERY_PORT: U8 = np.ones((2, 2, 65536), np.uint8)
 EVERYTHING = 1 << 62
 _BAD = sum(1 << event for event in (DecoderEvent.IPV4_CSUM_INVALID, DecoderEvent.TCP_CSUM_INVALID))
 _LEAST_CELLS = 256
@@ -24,28 +33,26 @@ class Reassembler:
     """All TCP streams of one sensor.
 
     max_flows: slots of the flow table. memory: bytes for what is kept, at most; when they are used
-    up, directions lose what they keep, and that is counted. lookback: bytes given again before fresh
-    ones, at most CELL. depth: bytes followed of each direction, 0 = all. midstream: follow
-    connections whose beginning was not seen. checksums: leave out segments with a wrong one.
-    wanted: uint8[2, 2, 65536], direction (to server, to client) x (destination, source) port: 1 =
-    some rule inspects a stream like that.
+    up, directions lose what they keep, and that is counted. wanted: uint16[2, 2, 65536], direction
+    (to server, to client) x (destination, source) port: 0 = no rule inspects a stream like that, else
+    1 + the bytes given again before fresh ones (at most CELL). depth: bytes followed of each
+    direction, 0 = all. midstream: follow connections whose beginning was not seen. checksums: leave
+    out segments with a wrong one.
     """
 
     def __init__(
         self,
         max_flows: int,
         memory: int,
+        wanted: U16,
         *,
-        lookback: int = 0,
         depth: int = 0,
         midstream: bool = False,
         checksums: bool = True,
-        wanted: U8 = EVERY_PORT,
     ) -> None:
         cells = max(_LEAST_CELLS, memory // (layout.CELL + 4 + layout.SEGMENT_DTYPE.itemsize))
-        self._wanted = wanted
+        self._wanted = np.minimum(wanted, np.uint16(1 + layout.CELL))
         self._limits = layout.Limits(
-            lookback=min(max(lookback, 0), layout.CELL),
             depth=depth or EVERYTHING,
             midstream=int(midstream),
             bad_events=_BAD if checksums else 0,
@@ -73,11 +80,11 @@ class Reassembler:
             self._taken = np.zeros(rows, np.uint8)
         self._start()
         self.forget_flows(ended_slots)
-        kernels.open_flows(self._pools, flows.new_rows, flows.flow)
+        kernels.open_flows(self._pools, decoded, flows, self._wanted)
         row = 0
         while True:
             row = kernels.update_rows(
-                self._pools, packets, decoded, flows, self._wanted, row, self._limits, self._taken, self._out
+                self._pools, packets, decoded, flows, row, self._limits, self._taken, self._out
             )
             if row >= rows:
                 return self._batch(self._taken[:rows])

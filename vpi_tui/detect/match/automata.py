@@ -9,8 +9,8 @@ import ahocorasick
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.match.kernels_scan import Automata, dense_table, end_states
-from vpi_tui.model.batch import I32, I64, U8, U32
+from vpi_tui.detect.match.kernels_scan import SIEVE_WORDS, Automata, dense_table, end_states, fill_sieve
+from vpi_tui.model.batch import I32, I64, U8, U32, U64
 
 _UPPER = np.arange(65, 91)
 
@@ -25,6 +25,7 @@ class AutomataBuilder:
     start: list[int] = field(default_factory=list)
     width: list[int] = field(default_factory=list)
     lists: list[tuple[int, ...]] = field(default_factory=lambda: [()])
+    sieves: list[_Sieve] = field(default_factory=list)
     size: int = 0
     """Entries in `tables`."""
     known: dict[frozenset[int], int] = field(default_factory=dict)
@@ -53,6 +54,7 @@ class AutomataBuilder:
         self.classes.append(trie.classes)
         self.start.append(self.size)
         self.width.append(width)
+        self.sieves.append(_Sieve.of([self.patterns[number] for number in chosen]))
         self.size += table.size
         return len(self.start) - 1
 
@@ -70,10 +72,13 @@ class AutomataBuilder:
             out_pattern=np.array([p for found in self.lists for p in found], np.int32),
             rule_start=_starts(rules_of),
             rule=np.array([rule for found in rules_of for rule in found], np.int32),
+            gram=np.array([sieve.gram for sieve in self.sieves], np.uint8),
+            stride=np.array([sieve.stride for sieve in self.sieves], np.uint8),
+            sieve=np.concatenate([s.bits for s in self.sieves]) if self.sieves else np.zeros(1, np.uint64),
         )
 
 
-def _starts(lists: Sequence[Sequence[int]]) -> I32:
+def _starts(lists: Sequence[Sequence[int] | bytes]) -> I32:
     """int32[lists + 1]: where each list begins when all are put in a row."""
     return np.concatenate(([0], np.cumsum([len(found) for found in lists], dtype=np.int64))).astype(np.int32)
 
@@ -81,6 +86,31 @@ def _starts(lists: Sequence[Sequence[int]]) -> I32:
 def _shift(rows: NDArray[np.uint32], classes: int, by: int) -> None:
     """Move the states of an automaton; the list number in the last column stays. `by` is even."""
     rows[:, :classes] += np.uint32(by)
+
+
+_SIEVES = {4: (3, 2), 5: (3, 3), 6: (4, 3), 7: (4, 4)}
+"""Length of the shortest pattern: (bytes a look, bytes from look to look); longer: (4, 5)."""
+_FULL_SIEVE = SIEVE_WORDS * 64 // 8
+"""Bits set, from which on a sieve lets too much through to be of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sieve:
+    gram: int
+    """0 = none: a pattern is too short, or there are too many."""
+    stride: int
+    bits: U64
+
+    @classmethod
+    def of(cls, patterns: list[bytes]) -> _Sieve:
+        bits = np.zeros(SIEVE_WORDS, np.uint64)
+        shortest = min(len(pattern) for pattern in patterns)
+        gram, stride = _SIEVES.get(shortest, (4, 5)) if shortest >= min(_SIEVES) else (0, 0)
+        if not gram or len(patterns) * stride > _FULL_SIEVE:
+            return cls(0, 0, bits)
+        data = np.frombuffer(b"".join(patterns), dtype=np.uint8)
+        fill_sieve(data, _starts(patterns).astype(np.int64), gram, stride, bits)
+        return cls(gram, stride, bits)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,13 @@ import numpy as np
 from vpi_tui.detect.match.flowstate import FlowState
 from vpi_tui.detect.match.kernels_rules import Subject, packet_subject, stream_subject
 from vpi_tui.detect.match.kernels_scan import LANES, Lanes, Units, scan
-from vpi_tui.detect.match.kernels_units import check_packets, check_streams, packet_units, stream_units
+from vpi_tui.detect.match.kernels_units import (
+    UNITS_AN_ENTRY,
+    check_packets,
+    check_streams,
+    packet_units,
+    stream_units,
+)
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.model.batch import (
@@ -107,7 +113,7 @@ class Finder:
         self._seen = np.full((LANES, len(rules.signatures)), -1, np.int64)
         self._out = np.empty((4096, 2), np.int64)
         self._units = _units(0)
-        self._lanes = _lanes()
+        self._lanes = _lanes(0)
 
     def prepare(
         self,
@@ -178,7 +184,7 @@ class Finder:
         if not self.rules.automata.start.size:
             return _NOTHING
         taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
-        units = self._room(2 * batch.subject.kinds.size)
+        units = self._room(UNITS_AN_ENTRY * batch.subject.kinds.size)
         count = packet_units(batch.decoded, batch.subject, taken, self.rules.selectors, units)
         return self._scan(batch, batch.packets.buf, units, count, batch.subject, enabled)
 
@@ -187,7 +193,7 @@ class Finder:
         assert batch.stream_subject is not None
         if not self.rules.automata.start.size:
             return _NOTHING
-        units = self._room(2 * batch.stream_subject.kinds.size)
+        units = self._room(UNITS_AN_ENTRY * batch.stream_subject.kinds.size)
         count = stream_units(batch.streams, batch.stream_subject, self.rules.selectors, units)
         return self._scan(batch, batch.streams.buf, units, count, batch.stream_subject, enabled)
 
@@ -221,6 +227,7 @@ class Finder:
     def _room(self, count: int) -> Units:
         if self._units.start.size < count:
             self._units = _units(count)
+            self._lanes = _lanes(count)
         return self._units
 
     def _collect(self, run: Callable[[I64], Any]) -> I64:
@@ -242,7 +249,9 @@ _NO_BORN: Final = np.empty(0, np.uint32)
 def _units(count: int) -> Units:
     return Units(
         start=np.empty(count, np.int64),
+        begin=np.empty(count, np.int64),
         end=np.empty(count, np.int64),
+        last=np.empty(count, np.int64),
         fresh=np.empty(count, np.int64),
         automaton=np.empty(count, np.int32),
         entry=np.empty(count, np.int32),
@@ -250,25 +259,29 @@ def _units(count: int) -> Units:
     )
 
 
-def _lanes() -> Lanes:
+def _lanes(units: int) -> Lanes:
     return Lanes(
         at=np.zeros(LANES, np.int64),
         stop=np.zeros(LANES, np.int64),
         unit=np.zeros(LANES, np.int64),
         base=np.zeros(LANES, np.uint32),
         state=np.zeros(LANES, np.uint32),
+        unit_of=np.empty(units, np.int64),
+        begin_of=np.empty(units, np.int64),
     )
 
 
 def _head(units: Units, count: int) -> Units:
     """The first entries."""
     return Units(
-        units.start[:count],
-        units.end[:count],
-        units.fresh[:count],
-        units.automaton[:count],
-        units.entry[:count],
-        units.kind[:count],
+        start=units.start[:count],
+        begin=units.begin[:count],
+        end=units.end[:count],
+        last=units.last[:count],
+        fresh=units.fresh[:count],
+        automaton=units.automaton[:count],
+        entry=units.entry[:count],
+        kind=units.kind[:count],
     )
 
 

@@ -23,8 +23,10 @@ MOST_GROUPS: Final = 64
 MOST_PIECES: Final = 40_000
 """Patterns of all groups of a selector together: each group repeats those for any port."""
 
-_MAIN = mask(UnitKind.PACKET, UnitKind.STREAM_START, UnitKind.STREAM_LATER)
+_MAIN = mask(UnitKind.PACKET, UnitKind.STREAM_START)
 _TAKEN = mask(UnitKind.TAKEN)
+_LATER = mask(UnitKind.STREAM_LATER)
+_STREAMS = mask(UnitKind.STREAM_START, UnitKind.STREAM_LATER)
 _TO_SERVER, _TO_CLIENT = 0b011, 0b100
 _OTHER = KIND_SCTP | KIND_ICMP4 | KIND_ICMP6 | KIND_OTHER
 # (kinds of packet, directions, unit kinds) of each selector; see kernels_units._selector.
@@ -33,6 +35,8 @@ _SELECTOR: Final = (
     (KIND_TCP, _TO_CLIENT, _MAIN),
     (KIND_TCP, _TO_SERVER, _TAKEN),
     (KIND_TCP, _TO_CLIENT, _TAKEN),
+    (KIND_TCP, _TO_SERVER, _LATER),
+    (KIND_TCP, _TO_CLIENT, _LATER),
     (KIND_UDP, _TO_SERVER, _MAIN),
     (KIND_UDP, _TO_CLIENT, _MAIN),
     (_OTHER, _TO_SERVER, _MAIN),
@@ -51,6 +55,8 @@ class ScanRule:
     units: int
     limit: int
     """Latest end of the content in the payload; -1 = anywhere."""
+    extent: int
+    """Bytes of a stream before fresh ones that the rule needs."""
     ports: Ranges | None
     """The few ports that it is about; None = many."""
     to_port: bool
@@ -71,8 +77,9 @@ def build_selectors(rules: Iterable[ScanRule], builder: AutomataBuilder) -> Sele
     """Groups and automata of all selectors. Rules that do not fit in a group go to all ports."""
     all_rules = list(rules)
     port_group = np.zeros((2 * SELECTORS, 65536), np.uint8)
-    automaton = np.full((2 * SELECTORS, 256), -1, np.int32)
+    automaton = np.full((2, 2 * SELECTORS, 256), -1, np.int32)
     limit = np.full((2 * SELECTORS, 256), -1, np.int32)
+    lookback = np.zeros((2 * SELECTORS, 256), np.int32)
     for number, (kinds, directions, units) in enumerate(_SELECTOR):
         chosen = [
             rule
@@ -87,10 +94,15 @@ def build_selectors(rules: Iterable[ScanRule], builder: AutomataBuilder) -> Sele
             groups, members = _port_groups({rule.ports for rule in placed if rule.ports}, port_group[side])
             for group in range(groups):
                 rules_here = everywhere + [rule for rule in placed if rule.ports in members[group]]
-                automaton[side, group] = builder.add(frozenset(rule.pattern for rule in rules_here))
-                limits = [rule.limit for rule in rules_here]
-                limit[side, group] = max(limits) if limits and min(limits) >= 0 else -1
-    return Selectors(port_group, automaton, limit)
+                early = [rule for rule in rules_here if rule.limit >= 0]
+                automaton[0, side, group] = builder.add(
+                    frozenset(r.pattern for r in rules_here if r.limit < 0)
+                )
+                automaton[1, side, group] = builder.add(frozenset(rule.pattern for rule in early))
+                limit[side, group] = max((rule.limit for rule in early), default=-1)
+                of_streams = (rule.extent for rule in rules_here if rule.units & _STREAMS)
+                lookback[side, group] = max(of_streams, default=0)
+    return Selectors(port_group, automaton, limit, lookback)
 
 
 def _kept_ranges(rules: Sequence[ScanRule]) -> set[Ranges | None]:

@@ -1,7 +1,11 @@
-"""The multi-pattern scan: four stretches of bytes at a time through byte-class automata.
+"""The multi-pattern scan: byte-class automata, and a sieve before those whose patterns are long enough.
 
 Each automaton is a dense table: state x byte class -> row of the next state. All automata share one
-array. The time of a byte does not depend on what the byte is, so a sender cannot slow the scan down.
+array. Four stretches of bytes are walked at a time; a byte costs the same whatever it is.
+
+The sieve looks at three or four bytes, steps over as many as no pattern can hide in, and lets the
+automaton walk only around bytes that some pattern contains. A sender whose bytes pass the sieve too
+often gets the plain walk for the rest of the stretch, so that nobody can slow the scan down.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
@@ -13,9 +17,14 @@ import numpy as np
 from numba import njit
 
 from vpi_tui.detect.match.kernels_rules import rule_holds
-from vpi_tui.model.batch import I32, I64, U8, U32
+from vpi_tui.model.batch import I32, I64, U8, U32, U64
 
 LANES = 4
+LONGEST = 8
+"""Bytes of a pattern in an automaton at most (fast_pattern.LONGEST_PIECE)."""
+SIEVE_WORDS = 512
+MANY_PASSES = 32
+"""A stretch in which one byte in so many passes the sieve is walked as a whole."""
 
 
 class Automata(NamedTuple):
@@ -40,6 +49,13 @@ class Automata(NamedTuple):
     rule_start: I32
     """int32[patterns + 1]: which rules have the pattern."""
     rule: I32
+    gram: U8
+    """uint8[a]: bytes that the sieve looks at, 3 or 4; 0 = no sieve."""
+    stride: U8
+    """uint8[a]: bytes from one look to the next."""
+    sieve: U64
+    """uint64[a * SIEVE_WORDS]: a bit for each hash of bytes at which a pattern of the automaton has
+    to be looked for."""
 
 
 class FastContents(NamedTuple):
@@ -65,7 +81,7 @@ class FastContents(NamedTuple):
 
 
 class Lanes(NamedTuple):
-    """Where each of the stretches that are walked at a time stands: 4 entries each."""
+    """Where each of the stretches that are walked at a time stands (4 entries each), and what is left."""
 
     at: I64
     stop: I64
@@ -73,13 +89,21 @@ class Lanes(NamedTuple):
     base: U32
     """First entry of its automaton's classes."""
     state: U32
+    unit_of: I64
+    """int64[room]: units to walk."""
+    begin_of: I64
 
 
 class Units(NamedTuple):
     """`u` stretches of bytes to scan, each with one automaton."""
 
     start: I64
+    """int64[u]: where the payload begins, from which positions count."""
+    begin: I64
+    """int64[u]: where the scan begins."""
     end: I64
+    last: I64
+    """int64[u]: where the scan ends; the payload's own end is `end`."""
     fresh: I64
     """int64[u]: bytes before this were inspected before."""
     automaton: I32
@@ -155,15 +179,9 @@ def _emit(
     return n
 
 
-@njit(nogil=True, cache=True, _nrt=False)
-def scan(buf, units, automata, fast, rules, enabled, subject, decoded, first, lanes, seen, out):
-    """Scan all units; candidates (entry, rule) go to out int64[*, 2] as long as there is room.
-
-    Returns how many there are: when more than out's length, call again with a longer one.
-    seen: int64[4, rules], filled with -1. lanes: work space.
-    """
-    n = 0
-    count = units.start.size
+@njit(nogil=True, _nrt=False)
+def _walk(buf, count, units, automata, fast, rules, enabled, subject, decoded, first, lanes, seen, out, n):
+    """Walk `count` units (lanes.unit_of) from where lanes.begin_of says, four at a time."""
     upcoming = 0
     one, even = np.uint32(1), np.uint32(0xFFFFFFFE)
     table, classes = automata.table, automata.classes
@@ -175,10 +193,10 @@ def scan(buf, units, automata, fast, rules, enabled, subject, decoded, first, la
         live = 0
         for lane in range(LANES):
             if at[lane] == stop[lane] and upcoming < count:
-                unit[lane] = upcoming
-                at[lane], stop[lane] = units.start[upcoming], units.end[upcoming]
-                base[lane] = np.uint32(units.automaton[upcoming]) << np.uint32(8)
-                state[lane] = automata.start[units.automaton[upcoming]]
+                unit[lane] = lanes.unit_of[upcoming]
+                at[lane], stop[lane] = lanes.begin_of[upcoming], units.last[unit[lane]]
+                base[lane] = np.uint32(units.automaton[unit[lane]]) << np.uint32(8)
+                state[lane] = automata.start[units.automaton[unit[lane]]]
                 upcoming += 1
             left = stop[lane] - at[lane]
             if left > 0:
@@ -220,6 +238,95 @@ def scan(buf, units, automata, fast, rules, enabled, subject, decoded, first, la
             return n
 
 
+@njit(nogil=True, inline="always", _nrt=False)
+def gram_hash(gram):
+    """Number of a bit of a sieve; letters count as the same in both cases (and some bytes as others)."""
+    folded = (np.uint64(gram) | np.uint64(0x20202020)) * np.uint64(0x9E3779B1)
+    return (folded >> np.uint64(27)) & np.uint64(64 * SIEVE_WORDS - 1)
+
+
+@njit(nogil=True, inline="always", _nrt=False)
+def gram_at(buf, at, size):
+    """The 3 or 4 bytes at a position as one number."""
+    gram = np.uint32(buf[at]) | (np.uint32(buf[at + np.uint64(1)]) << np.uint32(8))
+    gram |= np.uint32(buf[at + np.uint64(2)]) << np.uint32(16)
+    if size == 4:
+        gram |= np.uint32(buf[at + np.uint64(3)]) << np.uint32(24)
+    return gram
+
+
+@njit(nogil=True, _nrt=False)
+def _next_pass(buf, at, stop, size, stride, sieve, base):
+    """The first position from `at` on, in steps of stride, at which the sieve lets through; or stop."""
+    place, end, step = np.uint64(at), np.uint64(stop), np.uint64(stride)
+    first = np.uint64(base)
+    while place < end:
+        bit = gram_hash(gram_at(buf, place, size))
+        if (sieve[first + (bit >> np.uint64(6))] >> (bit & np.uint64(63))) & np.uint64(1):
+            break
+        place += step
+    return min(np.int64(place), stop)
+
+
+@njit(nogil=True, inline="always", _nrt=False)
+def _sift(buf, unit, units, automata, fast, rules, enabled, subject, decoded, first, seen, out, n):
+    """Scan a unit behind its sieve. Returns (count of candidates, where a plain walk has to go on)."""
+    number = np.int64(units.automaton[unit])
+    size, stride = np.int64(automata.gram[number]), np.int64(automata.stride[number])
+    begin, last = units.begin[unit], units.last[unit]
+    stop = last - size + 1
+    base = np.uint32(number) << np.uint32(8)
+    even, one = np.uint32(0xFFFFFFFE), np.uint32(1)
+    sieve = number * SIEVE_WORDS
+    passes = 0
+    at = begin
+    while at < stop:
+        if size == 4:
+            at = _next_pass(buf, at, stop, 4, stride, automata.sieve, sieve)
+        else:
+            at = _next_pass(buf, at, stop, 3, stride, automata.sieve, sieve)
+        if at >= stop:
+            break
+        passes += 1
+        place = max(begin, at - stride + 1)
+        if passes > 8 + (at - begin) // MANY_PASSES:
+            return n, place
+        state = automata.start[number]
+        for k in range(place, min(last, at + LONGEST)):
+            state = automata.table[np.uint64((state & even) + automata.classes[base + buf[np.uint64(k)]])]
+            if state & one:
+                n = _emit(
+                    state, k + 1, 0, unit, buf, units, automata, fast, rules, enabled, subject,
+                    decoded, first, seen, out, n,
+                )  # fmt: skip
+        at += stride
+    return n, last
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def scan(buf, units, automata, fast, rules, enabled, subject, decoded, first, lanes, seen, out):
+    """Scan all units; candidates (entry, rule) go to out int64[*, 2] as long as there is room.
+
+    Returns how many there are: when more than out's length, call again with a longer one. seen:
+    int64[4, rules], filled with -1. lanes: work space.
+    """
+    n = 0
+    plain = 0
+    for unit in range(units.start.size):
+        begin = units.begin[unit]
+        if automata.gram[units.automaton[unit]]:
+            n, begin = _sift(
+                buf, unit, units, automata, fast, rules, enabled, subject, decoded, first, seen, out, n
+            )
+        if begin < units.last[unit]:
+            lanes.unit_of[plain] = unit
+            lanes.begin_of[plain] = begin
+            plain += 1
+    return _walk(
+        buf, plain, units, automata, fast, rules, enabled, subject, decoded, first, lanes, seen, out, n
+    )
+
+
 @njit(nogil=True, cache=True)
 def dense_table(children, fail, order, width, base, lists, table):
     """Fill one automaton's rows in `table` from its trie.
@@ -258,3 +365,15 @@ def end_states(children, classes, data, start):
             state = children[state, classes[data[k]]]
         found[p] = state
     return found
+
+
+@njit(nogil=True, cache=True, _nrt=False)
+def fill_sieve(data, start, size, stride, sieve):
+    """Set the bits of all patterns (bytes data[start[p]:start[p+1]], folded) of one automaton.
+
+    A pattern that lies anywhere is met by one look: at one of its first `stride` positions.
+    """
+    for p in range(start.size - 1):
+        for k in range(stride):
+            bit = gram_hash(gram_at(data, np.uint64(start[p] + k), size))
+            sieve[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))

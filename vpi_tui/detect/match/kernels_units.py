@@ -1,8 +1,8 @@
 """Which bytes to scan with which automaton, and which rules to look at without a pattern.
 
-Traffic is sorted by *selector*: class of protocol x direction x (all rules | rules that look at a
-packet although the stream took its payload). Within a selector, rules for few ports are looked for
-only on those ports.
+Traffic is sorted by *selector*: class of protocol x direction x (packets and starts of streams |
+packets whose payload a stream took | later parts of streams). Within a selector, rules for few ports
+are looked for only on those ports, and patterns near the start only there.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
@@ -18,18 +18,23 @@ from vpi_tui.model.batch import I32, U8
 
 # Unit kinds (units.UnitKind): numbers of the bits in FastContents.kinds.
 PACKET, TAKEN, STREAM_START, STREAM_LATER = 0, 1, 2, 3
-SELECTORS = 8
+SELECTORS = 10
+UNITS_AN_ENTRY = 4
+"""Destination and source port, patterns anywhere and patterns near the start."""
 
 
 class Selectors(NamedTuple):
     """Automata by selector and port; -1 = nothing to scan for."""
 
     port_group: U8
-    """uint8[16, 65536]: selector * 2 (+ 1 for source ports) and port -> group, 0 = none special."""
+    """uint8[20, 65536]: selector * 2 (+ 1 for source ports) and port -> group, 0 = none special."""
     automaton: I32
-    """int32[16, 256]: automaton of a group; for destination ports group 0 = the rules for any port."""
+    """int32[2, 20, 256]: automata of a group, of patterns anywhere and of those that end early; for
+    destination ports group 0 = the rules for any port."""
     limit: I32
-    """int32[16, 256]: no pattern of the group can begin to match behind so many bytes."""
+    """int32[20, 256]: none of the patterns that end early ends behind so many bytes."""
+    lookback: I32
+    """int32[20, 256]: bytes of a stream before fresh ones to scan again."""
 
 
 class PacketRules(NamedTuple):
@@ -50,7 +55,7 @@ class PacketRules(NamedTuple):
     """int32[3]: direction -> list of the rules that inspect stretches without a fast pattern."""
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def protocol_class(kinds):
     """0 tcp, 1 udp, 2 icmp, 3 all others."""
     if kinds & np.uint16(1):
@@ -62,37 +67,44 @@ def protocol_class(kinds):
     return 3
 
 
-@njit(nogil=True, _nrt=False)
-def _selector(kinds, direction, taken):
-    """tcp 0-3 (direction, then taken), udp 4-5, others 6-7. Without a direction: as to server."""
+@njit(nogil=True, inline="always", _nrt=False)
+def _selector(kinds, direction, kind):
+    """tcp 0-5 (direction, then kind), udp 6-7, others 8-9. Without a direction: as to server."""
     client = 1 if direction == 2 else 0
     if kinds & np.uint16(1):
-        return client + (2 if taken else 0)
-    if kinds & np.uint16(2):
-        return 4 + client
-    return 6 + client
+        if kind == TAKEN:
+            return client + 2
+        return client + 4 if kind == STREAM_LATER else client
+    return (6 if kinds & np.uint16(2) else 8) + client
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def _put(units, n, selectors, side, port, start, end, fresh, entry, kind):
-    """Add the unit for one side's automaton, if there is one."""
+    """Add the units for one side's automata; returns the new count."""
     group = selectors.port_group[side, port]
-    automaton = selectors.automaton[side, group]
-    if automaton < 0:
+    if group == 0 and side & 1:
         return n
-    limit = np.int64(selectors.limit[side, group])
-    units.start[n] = start
-    units.end[n] = min(end, start + limit) if limit >= 0 else end
-    units.fresh[n] = fresh
-    units.automaton[n] = automaton
-    units.entry[n] = entry
-    units.kind[n] = kind
-    return n + 1
+    begin = max(start, fresh - np.int64(selectors.lookback[side, group]))
+    for early in range(2):
+        automaton = selectors.automaton[early, side, group]
+        last = min(end, start + np.int64(selectors.limit[side, group])) if early else end
+        if automaton < 0 or begin >= last:
+            continue
+        units.start[n] = start
+        units.begin[n] = begin
+        units.end[n] = end
+        units.last[n] = last
+        units.fresh[n] = fresh
+        units.automaton[n] = automaton
+        units.entry[n] = entry
+        units.kind[n] = kind
+        n += 1
+    return n
 
 
 @njit(nogil=True, cache=True, _nrt=False)
 def packet_units(decoded, subject, taken, selectors, units):
-    """Fill `units` (room for twice the rows) from packet payloads; returns how many.
+    """Fill `units` (room for UNITS_AN_ENTRY times the rows) from packet payloads; returns how many.
 
     taken: uint8[rows], or of length 0 when no stream is followed.
     """
@@ -102,33 +114,31 @@ def packet_units(decoded, subject, taken, selectors, units):
         if length <= 0 or decoded.payload_off[row] < 0 or subject.kinds[row] == 0 or subject.valid[row] == 0:
             continue
         kind = TAKEN if taken.size > row and taken[row] else PACKET
-        side = 2 * _selector(subject.kinds[row], subject.direction[row], kind == TAKEN)
+        side = 2 * _selector(subject.kinds[row], subject.direction[row], kind)
         start = decoded.payload_off[row]
-        n = _put(units, n, selectors, side, subject.dest_port[row], start, start + length, start, row, kind)
-        if selectors.port_group[side + 1, subject.src_port[row]]:
-            n = _put(
-                units, n, selectors, side + 1, subject.src_port[row], start, start + length, start, row, kind
-            )
+        end = start + length
+        n = _put(units, n, selectors, side, subject.dest_port[row], start, end, start, row, kind)
+        n = _put(units, n, selectors, side + 1, subject.src_port[row], start, end, start, row, kind)
     return n
 
 
 @njit(nogil=True, cache=True, _nrt=False)
 def stream_units(streams, subject, selectors, units):
+    """The same for stretches of streams."""
     n = 0
     for i in range(subject.kinds.size):
         start, end = streams.start[i], streams.end[i]
         if end <= start or subject.kinds[i] == 0:
             continue
         kind = STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER
-        side = 2 * _selector(subject.kinds[i], subject.direction[i], False)
+        side = 2 * _selector(subject.kinds[i], subject.direction[i], kind)
         fresh = streams.fresh[i]
         n = _put(units, n, selectors, side, subject.dest_port[i], start, end, fresh, i, kind)
-        if selectors.port_group[side + 1, subject.src_port[i]]:
-            n = _put(units, n, selectors, side + 1, subject.src_port[i], start, end, fresh, i, kind)
+        n = _put(units, n, selectors, side + 1, subject.src_port[i], start, end, fresh, i, kind)
     return n
 
 
-@njit(nogil=True, _nrt=False)
+@njit(nogil=True, inline="always", _nrt=False)
 def _check_list(lists, number, kind, enabled, rules, subject, entry, decoded, first, out, n):
     """Add the rules of one list that hold for an entry. kind: unit kind, or -1 = no payload."""
     for k in range(lists.list_start[number], lists.list_start[number + 1]):

@@ -26,7 +26,7 @@ from vpi_tui.detect.match.kernels_units import PacketRules, Selectors
 from vpi_tui.detect.match.ordering import is_ip_only, rule_order
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
-from vpi_tui.model.batch import I32, I64, U8, DecoderEvent, Direction
+from vpi_tui.model.batch import I32, I64, U8, U16, DecoderEvent, Direction
 from vpi_tui.model.errors import RuleError
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
@@ -79,11 +79,10 @@ class RuleSet:
     """Does any rule ask whether a checksum is right?"""
     needs_streams: bool
     """Does any rule inspect stream data?"""
-    stream_ports: U8
-    """uint8[2, 2, 65536]: direction (to server, to client), (destination, source) port: 1 = a rule
-    inspects streams like that."""
-    lookback: int
-    """Bytes before the fresh part of a stretch that patterns across the edge need."""
+    stream_ports: U16
+    """uint16[2, 2, 65536]: direction (to server, to client), (destination, source) port: 0 = no rule
+    inspects streams like that, else 1 + the bytes before the fresh part of a stretch that patterns
+    across the edge need."""
 
     @classmethod
     def compile(cls, signatures: Sequence[Signature]) -> RuleSet:
@@ -127,10 +126,6 @@ class RuleSet:
             needs_streams=any(_inspects_streams(s, k) for s, k in zip(usable, units, strict=True)),
             stream_ports=_stream_ports(
                 [s for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)]
-            ),
-            lookback=max(
-                (_extent(s) for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)),
-                default=0,
             ),
         )
 
@@ -182,19 +177,19 @@ def _inspects_streams(signature: Signature, units: int) -> bool:
     return bool(signature.steps) and bool(units & _STREAMS)
 
 
-def _stream_ports(signatures: Sequence[Signature]) -> U8:
+def _stream_ports(signatures: Sequence[Signature]) -> U16:
     """RuleSet.stream_ports of the rules that inspect streams."""
-    wanted = np.zeros((2, 2, 65536), np.uint8)
+    wanted = np.zeros((2, 2, 65536), np.uint16)
     for signature in signatures:
-        header, directions = signature.header, directions_of(signature)
+        header, directions, needed = signature.header, directions_of(signature), 1 + _extent(signature)
         restricted = [(0, header.dest_port), (1, header.src_port)]
         side, ports = next(((s, p) for s, p in restricted if p != ANY_PORT), (0, ANY_PORT))
         for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
             if directions >> direction & 1:
-                for low, high in ports.spans:
-                    wanted[direction - 1, side, low : high + 1] = 1
-                    if header.bidirectional:
-                        wanted[direction - 1, 1 - side, low : high + 1] = 1
+                for place in {side, 1 - side} if header.bidirectional else {side}:
+                    for low, high in ports.spans:
+                        part = wanted[direction - 1, place, low : high + 1]
+                        np.maximum(part, needed, out=part)
     return wanted
 
 
@@ -261,7 +256,10 @@ def _compile_scan(
         ports, to_port, from_port = narrow_ports(signature)
         kinds, directions = int(table.kinds[number]), int(table.directions[number])
         limit = -1 if content.endswith else int(high[number])
-        scanned.append(ScanRule(pattern, kinds, directions, units[number], limit, ports, to_port, from_port))
+        extent = _extent(signature)
+        scanned.append(
+            ScanRule(pattern, kinds, directions, units[number], limit, extent, ports, to_port, from_port)
+        )
     builder = AutomataBuilder(list(numbers))
     selectors = build_selectors(scanned, builder)
     fast = FastContents(
