@@ -145,7 +145,7 @@ def _alerts(alerts: Severities, marks: Sequence[str]) -> Field:
 
 def verdicts(snapshot: Snapshot | None, marks: Mapping[str, str], *, narrow: bool) -> list[Field]:
     """Fields of the second line, at the right: can the silence be trusted? narrow: without labels."""
-    if snapshot is None:
+    if snapshot is None or snapshot.state == "starting":
         return []
     coverage = snapshot.total.coverage
     style = f"coverage.{coverage}" if coverage in marks else "coverage.unknown"
