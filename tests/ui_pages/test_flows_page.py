@@ -6,7 +6,7 @@ import pytest
 
 from tests.ui.driver import NARROW, WIDE, drawn, step, text
 from tests.ui.fake_client import snapshot
-from tests.ui_pages.scene import FLOWS, page, press, typed
+from tests.ui_pages.scene import FLOWS, flow, page, press, typed
 from tests.view.samples import columns
 from vpi_tui.feed.messages import GetAlert, GetFlow, Watch
 from vpi_tui.view.scope import Scope
@@ -172,3 +172,15 @@ async def test_frozen_the_table_stands_still() -> None:
 async def test_no_flow_yet() -> None:
     async with page("flows", NARROW, flows=()) as (app, _, _):
         assert "No flow yet" in text(app)
+
+
+async def test_flows_without_a_guest_are_a_group_of_their_own() -> None:
+    nameless = (*FLOWS[:3], flow(9, src_guest=""))
+    async with page("flows", NARROW, flows=nameless) as (app, pilot, _):
+        await press(app, pilot, "g", "end", "enter")
+        assert app.page.filter_text == "is:client-unknown"
+        assert "10.0.0.19:40009" in text(app)
+        assert not names(app)
+        await press(app, pilot, "escape", "g", "escape")
+        assert app.page.group == ""
+        assert len(names(app)) == 3

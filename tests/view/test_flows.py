@@ -81,6 +81,12 @@ def fields_of(flow: Flow) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
         "state": (state,),
     }
     alerted = {"alerted"} if flow.alerted else set()
+    ends = {
+        "client-unknown": flow.src_guest,
+        "server-unknown": flow.dest_guest,
+        "app-unknown": flow.app_proto,
+    }
+    alerted |= {flag for flag, name in ends.items() if not name}
     return keyed, frozenset({state, LOCALITY_NAMES[flow.locality], *alerted})
 
 
@@ -176,7 +182,11 @@ def test_every_field_can_be_asked_for(key):
 @pytest.mark.parametrize("flag", sorted(FIELDS.flags))
 def test_every_flag_finds_its_flows(flag):
     some = [
-        Flow(1 + s * 10 + p, "::1", "::2", state=s, locality=p, alerted=s) for s in range(3) for p in range(5)
+        Flow(
+            1 + s * 10 + p, "::1", "::2", state=s, locality=p, alerted=s, src_guest="a" * s, app_proto="b" * p
+        )
+        for s in range(3)
+        for p in range(5)
     ]
     rows = FlowRows(FlowTable(columns(some)), filters.parse(f"is:{flag}", FIELDS))
     assert {rows.key(i) for i in range(len(rows))} == {f.flow_id for f in some if flag in fields_of(f)[1]}

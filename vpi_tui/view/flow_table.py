@@ -41,7 +41,19 @@ FIELDS = Fields(
         }
     ),
     flags=frozenset(
-        {"alerted", "new", "established", "closed", "east-west", "north-south", "host", "external"}
+        {
+            "alerted",
+            "new",
+            "established",
+            "closed",
+            "east-west",
+            "north-south",
+            "host",
+            "external",
+            "client-unknown",
+            "server-unknown",
+            "app-unknown",
+        }
     ),
 )
 STATE_NAMES = tuple(state.name.lower() for state in FlowState)
@@ -247,9 +259,16 @@ def _net(table: FlowTable, term: Term) -> Mask:
     return table.in_network(table.src, term.network) | table.in_network(table.dest, term.network)
 
 
+_UNNAMED = {"client-unknown": "src_guest", "server-unknown": "dest_guest", "app-unknown": "app_proto"}
+"""Flags of flows that lack a name, and the column that lacks it."""
+
+
 def _flag(table: FlowTable, term: Term) -> Mask:
     if term.value == "alerted":
         return np.asarray(table["alerted"] > 0)
+    if term.value in _UNNAMED:
+        nameless = np.fromiter((not name for name in table.names), np.bool_, len(table.names))
+        return np.asarray(nameless[table[_UNNAMED[term.value]]])
     if term.value in STATE_NAMES:
         return np.asarray(table["state"] == STATE_NAMES.index(term.value))
     return np.asarray(table["locality"] == LOCALITY_NAMES.index(term.value))

@@ -203,6 +203,15 @@ def _label(name: str) -> str:
     return safe(name.replace("_", " "), 40)
 
 
+def _plain_text(value: Any) -> str:
+    """Options carry bytes, numbers, nothing at all, or several of them."""
+    if isinstance(value, bytes):
+        return value[:_VALUE].decode("latin-1")
+    if isinstance(value, tuple):
+        return " ".join(_plain_text(inner) for inner in value[:20])
+    return "" if value is None else str(value)
+
+
 def _told(layer: Any, field: Any, value: Any) -> str:
     if isinstance(value, list) and value and all(hasattr(item, "fields_desc") for item in value):
         return str(len(value))
@@ -210,6 +219,8 @@ def _told(layer: Any, field: Any, value: Any) -> str:
         return safe(type(value).__name__, 40)
     if isinstance(value, bytes):
         return safe(value, _VALUE)
+    if isinstance(value, list) and all(isinstance(item, tuple) and len(item) == 2 for item in value):
+        return safe(", ".join(f"{name} {_plain_text(inner)}".strip() for name, inner in value[:40]), _VALUE)
     with suppress(Exception):
         return safe(str(field.i2repr(layer, value)), _VALUE)
     return safe(str(value), _VALUE)

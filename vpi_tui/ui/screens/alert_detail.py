@@ -104,10 +104,10 @@ class AlertView(Detail):
         shown = ("bytes", "rule", "flow")[self._pane]
         for name, panel in self._panels.items():
             panel.set_class(name != shown, "-behind")
-            panel.set_class(self.has_class("-narrow"), "-rule")
+            panel.set_ruled(self.has_class("-narrow"))
         self.query_one("#alert-middle").set_class(shown == "bytes", "-behind")
         self.query_one("#alert-bytes").set_class(shown != "bytes", "-behind")
-        self.query_one("#alert-facts").set_class(self.has_class("-narrow"), "-rule")
+        self.query_one("#alert-facts", Panel).set_ruled(self.has_class("-narrow"))
         self._title()
         self.show(self.session)
 

@@ -71,7 +71,7 @@ class AlertsPage(DrillPage):
         yield Panel(LineTable(columns("UTC"), id="alert-table"), title="Alerts", id="alert-panel")
 
     def on_resize(self) -> None:
-        self.query_one("#alert-panel").set_class(self.size.width < _WIDE, "-rule")
+        self.query_one("#alert-panel", Panel).set_ruled(self.size.width < _WIDE)
         self.show_resized()
 
     @property

@@ -56,7 +56,7 @@ class FlowView(Detail):
 
     def on_resize(self) -> None:
         for panel in self.query(Panel):
-            panel.set_class(self.size.width < 100, "-rule")
+            panel.set_ruled(self.size.width < 100)
 
     def heading(self) -> str:
         flow = self._flow

@@ -94,7 +94,7 @@ class FlowsPage(DrillPage):
         yield Panel(LineTable(COLUMNS, id="flow-table"), title="Flows", id="flow-panel")
 
     def on_resize(self) -> None:
-        self.query_one("#flow-panel").set_class(self.size.width < _WIDE, "-rule")
+        self.query_one("#flow-panel", Panel).set_ruled(self.size.width < _WIDE)
 
     @property
     def table(self) -> LineTable:
@@ -190,6 +190,17 @@ class FlowsPage(DrillPage):
         if self.is_mounted and self.detail is None:
             self.show_list(self.session)
         return ""
+
+    def back(self) -> bool:
+        """Out of a flow, then out of the groups."""
+        if super().back():
+            return True
+        if not self.group:
+            return False
+        self.group = ""
+        self.table.action_top()
+        self.show_list(self.session)
+        return True
 
     def set_sort(self, key: str) -> None:
         """The same column again turns the order round."""

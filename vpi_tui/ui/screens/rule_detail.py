@@ -71,7 +71,7 @@ class RuleView(Detail):
         self.set_class(narrow, "-narrow")
         self.set_class(narrow or self.size.height < _TALL, "-small")
         for panel in self.query(Panel):
-            panel.set_class(narrow, "-rule")
+            panel.set_ruled(narrow)
 
     def first_focus(self) -> Widget | None:
         return self._text

@@ -62,7 +62,7 @@ class RulesPage(DrillPage):
         yield Panel(LineTable(columns("UTC"), id="rule-table"), title="Rules", id="rule-panel")
 
     def on_resize(self) -> None:
-        self.query_one("#rule-panel").set_class(self.size.width < _WIDE, "-rule")
+        self.query_one("#rule-panel", Panel).set_ruled(self.size.width < _WIDE)
         self.show_resized()
 
     @property

@@ -87,7 +87,9 @@ class FieldTree(LineTable):
                 (indent, "tree.guide"),
                 (fit(entry.name, room - len(indent), ellipsis=ellipsis), "tree.value"),
             ]
-        name = fit(entry.name, min(max(16 - len(indent), 8), max(room - len(indent), 1)), ellipsis=ellipsis)
+        name = fit(
+            entry.name, min(max(room // 3, 16) - len(indent), max(room - len(indent), 1)), ellipsis=ellipsis
+        )
         left = max(room - len(indent) - len(name) - 1, 0)
         value = fit(entry.value, left, ellipsis=ellipsis)
         return [(indent, "tree.guide"), (name, "tree.field"), (" ", "text"), (value, "tree.value")]

@@ -43,6 +43,11 @@ class Panel(LineWidget):
             self._note = line(*note).spans
         self.redraw()
 
+    def set_ruled(self, ruled: bool) -> None:
+        """Only a rule above, or a frame all round."""
+        self.set_class(ruled, "-rule")
+        self.redraw()
+
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         focused = self.has_focus_within
         edge = "border.focus" if focused else "border"
