@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -188,6 +189,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=4)
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("live: ended early"))  # so that all is cleaned up
     if reason := why_not():
         sys.exit(f"live: {reason}")
     results, mean = measure(chosen.seconds, chosen.rounds)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import TypeVar
 
 CLONE_NEWNET = 0x40000000
+LAB_NAME = re.compile(r"vpt-[a-z]+-(\d+)-(?:host|g\d+)")
+"""Tag, process id, and what it is."""
 T = TypeVar("T")
 Address = tuple[str, int]
 
@@ -90,6 +93,7 @@ class Lab:
         self._stack = ExitStack()
 
     def __enter__(self) -> Lab:
+        remove_orphans()
         try:
             self._namespace(self.host)
             self.bridge("br0")
@@ -151,6 +155,14 @@ class Lab:
 
         self._stack.callback(end)
         return process
+
+
+def remove_orphans() -> None:
+    """Namespaces of labs whose process was killed before it could remove them."""
+    for path in Path("/run/netns").glob("vpt-*"):
+        owner = LAB_NAME.fullmatch(path.name)
+        if owner and not Path("/proc", owner[1]).exists():
+            subprocess.run(["ip", "netns", "del", path.name], check=False, capture_output=True)
 
 
 def _quiet() -> None:
