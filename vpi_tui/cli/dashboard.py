@@ -39,6 +39,7 @@ def _dashboard(spec: EngineSpec, settings: Settings) -> int:
             theme=settings["theme"],
             ascii_only=settings["ascii"],
             interval=settings["refresh"],
+            speed=spec.speed,
             user_themes=paths.user_config_dir() / "themes",
         )
     finally:

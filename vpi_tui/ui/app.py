@@ -92,13 +92,12 @@ class VpiApp(DiffDisplay, App[int]):
         themes: dict[str, Theme],
         theme: Theme,
         ascii_only: bool = False,
-        interval: float = 1.0,
         session: Session | None = None,
         problems: Sequence[str] = (),
     ) -> None:
         """problems: what went wrong before the start; told once there is something to tell it on."""
         super().__init__()
-        self.session = session or Session(client, interval=interval)
+        self.session = session or Session(client)
         self.themes_by_name: dict[str, Theme] = themes
         self._glyphs = ASCII if ascii_only else UNICODE
         set_look(self, Look(theme, self._glyphs))
@@ -439,9 +438,12 @@ def run_app(
     theme: str = "",
     ascii_only: bool = False,
     interval: float = 1.0,
+    speed: float = 1.0,
     user_themes: Path | None = None,
 ) -> int:
     """Show the dashboard until the operator leaves; the program's exit code.
+
+    interval: seconds between two pictures. speed: of a replay or the demo, as the engine was told.
 
     A user's theme that cannot be read is told in words, and the others are there. Raises ConfigError when
     `theme` is not among them.
@@ -453,7 +455,7 @@ def run_app(
         themes=themes,
         theme=pick_theme(theme, themes),
         ascii_only=ascii_only,
-        interval=interval,
+        session=Session(client, interval=interval, speed=speed),
         problems=[str(problem) for problem in problems],
     )
     return app.run() or 0

@@ -92,6 +92,7 @@ class Session:
         client: EngineLink,
         *,
         interval: float = 1.0,
+        speed: float = 1.0,
         zone: tzinfo | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -111,7 +112,8 @@ class Session:
         """Keys of the switches whose guests are folded away in the tree."""
         self.notes: deque[Note] = deque(maxlen=KEPT_NOTES)
         """All that the operator was told, newest last."""
-        self.speed = 1.0
+        self._first_speed = self.speed = speed
+        """Times real time; 0 = as fast as it goes."""
         self.held = False
         """True while a replay or the demo was told to pause."""
         self.failure = ""
@@ -331,7 +333,7 @@ class Session:
         self.inbox.clear()
         self.rules, self.rules_loaded, self._rules_asked = RuleBook(), False, -1
         self.failure, self._ended = "", False
-        self.speed, self.held = 1.0, False
+        self.speed, self.held = self._first_speed, False
         self._told.clear()
         self._watch = Watch()
         self._tell_watch()

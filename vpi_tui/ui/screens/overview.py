@@ -38,7 +38,7 @@ _TALKERS = (
 _ALERTS = (
     Column("severity", "Severity", 8),
     Column("count", "Count", 5, align="right"),
-    Column("signature", "Signature", 18, 3),
+    Column("signature", "Signature", 30, 3),
     Column("parties", "Guest and peer", 16, 2),
     Column("technique", "Technique", 9, priority=2),
     Column("age", "Ago", 7, align="right", priority=1),
@@ -63,11 +63,11 @@ class OverviewPage(Page):
     OverviewPage #ov-mix { width: 2fr; max-width: 48; }
     OverviewPage #ov-talkers { width: 3fr; }
     OverviewPage #ov-alerts { height: 35%; min-height: 6; }
-    OverviewPage.-narrow #ov-tree { width: 31; margin: 0 1 0 0; }
+    OverviewPage.-narrow #ov-tree { width: 32; }
     OverviewPage.-narrow #ov-middle { height: 9; layout: vertical; }
     OverviewPage.-narrow #ov-mix { width: 1fr; height: 4; }
     OverviewPage.-narrow #ov-talkers { width: 1fr; height: 1fr; }
-    OverviewPage.-narrow #ov-alerts { height: 6; }
+    OverviewPage.-narrow #ov-alerts { height: 5; min-height: 5; }
     """
 
     kind: TalkerKind = "peer"

@@ -71,12 +71,10 @@ def _row(node: TreeNode) -> TreeRow:
         node.spark,
         node.alerts,
         node.coverage,
-        node.expanded,
+        node.expanded if node.depth else None,
     )
 
 
 def _guides(node: TreeNode) -> tuple[bool, ...]:
-    """One flag a level above: True when that ancestor has more siblings below."""
-    if node.depth == 2:
-        return (not node.parent_last, not node.last)
-    return (not node.last,) * node.depth
+    """Lines lead to guests alone: that everything hangs on `all` needs no line, and names need the room."""
+    return (not node.last,) if node.depth == 2 else ()

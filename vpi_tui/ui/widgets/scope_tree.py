@@ -89,10 +89,10 @@ class ScopeTree(LineTable):
     def _right(self, row: TreeRow, room: int, glyphs: Glyphs) -> list[Span]:
         """Sparkline, rate and badge; the columns stand still whatever the row holds."""
         spans: list[Span] = []
-        if room >= 36:
+        if room >= 35:
             spans += ((sparkline(row.spark, 7, glyphs), "sparkline"), (" ", "text"))
-        if room >= 21:
-            spans += ((fit(row.rate, 9, "right", glyphs.ellipsis), "number"), (" ", "text"))
+        if room >= 20:
+            spans.append((fit(row.rate, 9, "right", glyphs.ellipsis), "number"))
         spans.append(_badge(row.alerts, glyphs))
         return spans
 
@@ -103,6 +103,8 @@ def _name(row: TreeRow, width: int, glyphs: Glyphs, in_scope: bool) -> list[Span
         guides += glyphs.branch_last if row.last else glyphs.branch
     elif row.expanded is not None:
         guides = (glyphs.expanded if row.expanded else glyphs.collapsed) + " "
+    elif row.key:
+        guides = "  "
     guides = guides[: max(width - 4, 0)]
     name = f"{row.name} {glyphs.here}" if in_scope else row.name
     style = "accent" if in_scope else row.style
