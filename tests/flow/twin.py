@@ -123,7 +123,8 @@ class Twin:
         seen = flow.seen
         if seg.flags & RST:
             seen.add("rst")
-            flow.state = CLOSED
+            if self.midstream or "midstream" not in seen or flow.state is not NEW:
+                flow.state = CLOSED
         elif flow.finished:
             flow.state = CLOSED
         elif seg.flags & SYN:

@@ -162,6 +162,19 @@ def test_a_reset_out_of_the_blue_ends_nothing(tmp_path: Path, talk: Connection) 
     assert len(scan(tmp_path, RULE, talk.packets)[0]) == 1
 
 
+def test_what_a_reset_says_is_no_part_of_the_stream(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-").at(7, b"word", "R")
+    assert scan(tmp_path, RULE, talk.packets)[0] == []
+    whole = Connection().open().at(0, b"secret-word", "R")
+    assert [a.stream for a in scan(tmp_path, RULE, whole.packets)[0]] == [False]
+
+
+def test_a_connection_that_was_not_followed_is_not_established_by_a_reset(tmp_path: Path) -> None:
+    talk = Connection().at(0, b"secret-word").raw("R", 7000, client=False).at(0, b"secret-word")
+    rule = content("secret-word", options="flow:to_server,established;")
+    assert scan(tmp_path, [rule], talk.packets)[0] == []
+
+
 def test_a_segment_with_a_wrong_checksum_is_left_out(tmp_path: Path, talk: Connection) -> None:
     talk.at(0, b"XXXXXX").at(0, b"secret").at(6, b"-word")
     forged = talk.packets[HANDSHAKE]

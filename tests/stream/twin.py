@@ -112,9 +112,10 @@ class Twin:
             self._acknowledged(peer, s.ack, row)
         if s.data:
             self._release(peer, row)
-            taken = self._data(key, row, seq, s)
+            taken = 0 if s.flags & RST else self._data(key, row, seq, s)
         if s.flags & (FIN | RST) and side.base is not None:
-            self._ended(key, (seq + len(s.data)) % (1 << 32), s.flags, row)
+            last = seq if s.flags & RST else (seq + len(s.data)) % (1 << 32)
+            self._ended(key, last, s.flags, row)
         return taken
 
     def _acknowledged(self, key: tuple[int, int], ack: int, row: int) -> None:
@@ -173,7 +174,7 @@ class Twin:
         joins = bool(side.early) and side.early[0][0] <= side.position + len(data)
         side.pending += data
         side.position += len(data)
-        if joins or s.flags & (PSH | FIN | RST) or len(side.pending) >= CHUNK or side.position >= self.depth:
+        if joins or s.flags & (PSH | FIN) or len(side.pending) >= CHUNK or side.position >= self.depth:
             if joins:
                 self._join(side)
             self._release(key, row)

@@ -295,9 +295,12 @@ def tcp_track(track, state, flags, direction, payload, midstream, seen_both):
     The second FIN leaves the state alone, so that data in that segment still counts as sent over
     an established connection; the next segment closes. Data after a RST means that nobody took
     the RST seriously, and reopens.
+    A connection whose start was not seen, and that is not to be followed, is never established: a
+    RST does not make it so.
     """
     if flags & RST:
-        return track | T_RST, I64(CLOSED)
+        unseen = track & T_MIDSTREAM and not midstream and state == NEW
+        return track | T_RST, state if unseen else I64(CLOSED)
     if track & T_FINS == T_FINS:
         return track, I64(CLOSED)
     if flags & SYN:

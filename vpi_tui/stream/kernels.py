@@ -243,7 +243,10 @@ def handshake(p, i, seq):
 
 @njit(nogil=True, _nrt=False)
 def ended(p, i, seq, flags, row, limits, out):
-    """FIN or RST (seq: of the FIN): nothing will follow what is in order."""
+    """FIN or RST (seq: its own): nothing will follow what is in order.
+
+    Bytes in a RST are no part of the stream (RFC 9293, 3.5.3).
+    """
     own = p.directions[i]
     if not own["flags"] & SYNCED:
         return
@@ -351,13 +354,14 @@ def update_rows(p, packets, d, flows, first_row, limits, taken, out):
         if count > 0:
             if p.directions[i ^ 1]["kept"] > I64(p.directions[i ^ 1]["window"]):
                 release(p, i ^ 1, I64(r), out)
-            if own_wanted:
-                push = flags & (PSH | FIN | RST) != 0
+            if own_wanted and not flags & RST:
+                push = flags & (PSH | FIN) != 0
                 taken[r] = take_data(
                     p, i, I64(r), seq, packets.buf, d.payload_off[r], count, push, now, limits, out
                 )
         if flags & (FIN | RST):
-            ended(p, i, (seq + max(count, I64(0))) & 0xFFFFFFFF, flags, I64(r), limits, out)
+            last = seq if flags & RST else (seq + max(count, I64(0))) & 0xFFFFFFFF
+            ended(p, i, last, flags, I64(r), limits, out)
     return len(d.packet)
 
 
