@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from vpi_tui.capture.privileges import drop_to, effective_capabilities, has_net_raw, net_raw_hint
+from vpi_tui.capture.privileges import drop_to, effective_capabilities, net_raw_hint
 from vpi_tui.model.errors import PrivilegeError
 
 DROP = """
@@ -87,10 +87,6 @@ def test_hint_names_the_ways_out() -> None:
     hint = net_raw_hint()
     assert "sudo setcap cap_net_raw+ep " + os.path.realpath(sys.executable) in hint
     assert "vpi-tui demo" in hint
-
-
-def test_has_net_raw_is_one_bit_of_the_capabilities() -> None:
-    assert has_net_raw() == bool(effective_capabilities() & 1 << 13)
 
 
 def test_privileges_is_cheap_to_import() -> None:

@@ -9,7 +9,7 @@ from vpi_tui.view import scope
 from vpi_tui.view.escape import is_safe
 from vpi_tui.view.scope import ALL, Scope
 
-from .samples import alert, counters, guest, snapshot, switch, texts
+from .samples import counters, guest, snapshot, switch, texts
 
 PICTURE = snapshot(
     total=switch("all", counters=counters(bytes_in=9), alerts=(1, 2, 3)),
@@ -35,9 +35,7 @@ def test_round_trip(where):
 
 def test_counters_and_alerts_of_the_scope():
     assert [scope.counters_of(PICTURE, s).bytes_in for s in (ALL, BR0, WEB)] == [9, 5, 4]
-    assert [scope.severities_of(PICTURE, s) for s in (ALL, BR0, WEB)] == [(1, 2, 3), (1, 1, 1), (0, 1, 0)]
     assert scope.counters_of(PICTURE, Scope("guest", "no")).bytes_in == 0
-    assert scope.severities_of(PICTURE, Scope("guest", "no")) == (0, 0, 0)
 
 
 def test_who_is_in_it():
@@ -47,10 +45,3 @@ def test_who_is_in_it():
     assert scope.switch_of(PICTURE, WEB).name == "br0"
     assert not scope.exists(PICTURE, Scope("switch", "br7"))
     assert not scope.exists(PICTURE, Scope("guest", "br0"))
-
-
-def test_alerts_in_it():
-    raised = alert(switch="br0", src_guest="web", dest_guest="db")
-    assert [scope.covers_alert(s, raised) for s in (ALL, BR0, WEB, Scope("guest", "db"))] == [True] * 4
-    assert not scope.covers_alert(Scope("guest", "dns"), raised)
-    assert not scope.covers_alert(Scope("switch", "br1"), raised)

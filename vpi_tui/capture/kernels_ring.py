@@ -11,7 +11,6 @@ from vpi_tui.model.batch import PacketFlag
 
 BLOCK_STATUS = 8
 """Offset of block_status in struct tpacket_block_desc; num_pkts and offset_to_first_pkt follow."""
-BLOCK_HEADER = 48
 FRAME_HEADER = 68
 """struct tpacket3_hdr, and of the sockaddr_ll behind it as far as halen."""
 TP_STATUS_CSUMNOTREADY = 1 << 3

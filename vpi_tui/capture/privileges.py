@@ -43,11 +43,6 @@ def _effective_in(status: Path) -> int:
     return next((int(line.split()[1], 16) for line in lines if line.startswith(b"CapEff:")), 0)
 
 
-def has_net_raw() -> bool:
-    """True when this process may open a packet socket."""
-    return bool(effective_capabilities() >> CAP_NET_RAW & 1)
-
-
 def net_raw_hint() -> str:
     """What to do about a missing CAP_NET_RAW: whole sentences with commands to copy."""
     interpreter = os.path.realpath(sys.executable)

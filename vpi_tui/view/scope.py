@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from vpi_tui.model.event import Alert
-from vpi_tui.model.snapshot import Counters, GuestStat, Severities, Snapshot, SwitchStat
+from vpi_tui.model.snapshot import Counters, GuestStat, Snapshot, SwitchStat
 from vpi_tui.view.escape import safe
 
 Kind = Literal["all", "switch", "guest"]
@@ -62,13 +61,6 @@ def counters_of(snapshot: Snapshot, scope: Scope) -> Counters:
     return switch_of(snapshot, scope).counters
 
 
-def severities_of(snapshot: Snapshot, scope: Scope) -> Severities:
-    if scope.kind == "guest":
-        guest = find_guest(snapshot, scope.name)
-        return guest.alerts if guest else (0, 0, 0)
-    return switch_of(snapshot, scope).alerts
-
-
 def guests_in(snapshot: Snapshot, scope: Scope) -> tuple[GuestStat, ...]:
     if scope.kind == "all":
         return snapshot.guests
@@ -84,11 +76,3 @@ def exists(snapshot: Snapshot, scope: Scope) -> bool:
     if scope.kind == "switch":
         return any(s.name == scope.name for s in snapshot.switches)
     return find_guest(snapshot, scope.name) is not None
-
-
-def covers_alert(scope: Scope, alert: Alert) -> bool:
-    if scope.kind == "all":
-        return True
-    if scope.kind == "switch":
-        return alert.switch == scope.name
-    return scope.name in (alert.src_guest, alert.dest_guest)

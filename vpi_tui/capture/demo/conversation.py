@@ -167,11 +167,6 @@ class Tcp:
     def reply(self, data: bytes) -> Tcp:
         return self._push(False, data)
 
-    def retransmit(self, to_server: bool, data: bytes) -> Tcp:
-        """The last `data` bytes of a side once more."""
-        self._add(to_server, ACK | PSH, data, seq=self._next[int(to_server)] - len(data))
-        return self.wait(self._rtt)
-
     def close(self, *, by_client: bool = True) -> Tcp:
         self._add(by_client, FIN | ACK)
         self.wait(self._rtt / 2)._add(not by_client, FIN | ACK)

@@ -248,7 +248,6 @@ _HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
     ByteMath: _byte_math,
     BufferSize: _buffer_size,
 }
-STEP_TYPES: Final = tuple(_HANDLERS)
 
 
 @dataclass(slots=True)

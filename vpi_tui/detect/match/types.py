@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
-
-from numpy.typing import NDArray
+from typing import NamedTuple, Protocol
 
 from vpi_tui.model.batch import U8, U16, U64
 
@@ -42,17 +40,6 @@ class FlowView(NamedTuple):
     server_port: U16
     locality: U8
     """uint8[slots]: a Locality."""
-
-
-def view_of_records(records: NDArray[Any]) -> FlowView:
-    """The FlowView of flow records that name the client src and the server dest; no copy."""
-    return FlowView(
-        client_ip=records["src_ip"],
-        server_ip=records["dest_ip"],
-        client_port=records["src_port"],
-        server_port=records["dest_port"],
-        locality=records["locality"],
-    )
 
 
 class ScopeResolver(Protocol):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-DEFAULT_PRIORITY = 3
-
 _BY_PRIORITY = {
     1: """
         attempted-admin attempted-user command-and-control credential-theft domain-c2 exploit-kit

@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
 
 from vpi_tui.capture.source import CaptureSource
 from vpi_tui.model.batch import PacketBatch
 from vpi_tui.model.errors import CaptureError
 from vpi_tui.model.topology import Topology
-
-
-class Paced(CaptureSource, Protocol):
-    """A capture source whose pace can be set."""
-
-    def set_speed(self, speed: float, paused: bool) -> None: ...
 
 
 class EngineSource:
