@@ -155,9 +155,9 @@ def table(results: list[Result]) -> str:
         "|---|---|---|---|---|",
     ]
     for one in results:
-        limit = "the generator" if one.limited else "itself"
+        limit, sign = ("the generator", "≥ ") if one.limited else ("itself", "")
         lines.append(
-            f"| {one.name} | {one.rate:,.0f} | {one.rate / base:.3f} | {one.cpu * 1e9:,.0f} | {limit} |"
+            f"| {one.name} | {one.rate:,.0f} | {sign}{one.rate / base:.3f} | {one.cpu * 1e9:,.0f} | {limit} |"
         )
     return "\n".join(lines)
 
