@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vpi_tui.capture.privileges import CAP_NET_RAW
 from vpi_tui.config import paths
 from vpi_tui.model.errors import VpiError
 
 Level = Literal["OK", "WARN", "FAIL"]
-CAP_NET_RAW = 13
-"""linux/capability.h"""
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_VERSION, TPACKET_V3 = 263, 10, 2
 """linux/if_packet.h"""
