@@ -1,0 +1,96 @@
+"""What rules remember between packets: flowbits, thresholds, passed flows; and which packets they see."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.detect.match.build import SECOND, Packet, content, hits, ip, matcher_of, rule, run
+from tests.detect.rules.rule_text import parse
+from vpi_tui.model.batch import DecoderEvent
+from vpi_tui.model.signature import Action, FlowBits
+
+A, B = ip("10.0.0.1"), ip("10.0.0.9")
+
+
+def _login(**more: object) -> Packet:
+    return Packet(b"login", **more)  # type: ignore[arg-type]
+
+
+def test_a_flowbit_set_by_one_packet_is_asked_by_the_next_of_the_flow() -> None:
+    rules = [
+        rule(1, steps=(content(b"login"),), flowbits=(FlowBits("set", ("in",)),), noalert=True),
+        rule(2, steps=(content(b"drop"),), flowbits=(FlowBits("isset", ("in",)),)),
+        rule(3, steps=(content(b"drop"),), flowbits=(FlowBits("isnotset", ("in",)),)),
+    ]
+    packets = [_login(flow=0), Packet(b"drop", flow=0), Packet(b"drop", flow=1)]
+    assert hits(rules, packets) == [(1, 2), (2, 3)]
+
+
+def test_a_flow_in_the_same_slot_starts_without_bits() -> None:
+    rules = [
+        rule(1, steps=(content(b"login"),), flowbits=(FlowBits("set", ("in",)),), noalert=True),
+        rule(2, steps=(content(b"drop"),), flowbits=(FlowBits("isset", ("in",)),)),
+    ]
+    assert hits(rules, [_login(first=1), Packet(b"drop", first=1)]) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("threshold:type limit, track by_src, count 2, seconds 60;", [0, 1]),
+        ("threshold:type threshold, track by_src, count 3, seconds 60;", [2, 5]),
+        ("threshold:type both, track by_src, count 3, seconds 60;", [2]),
+        ("detection_filter:track by_src, count 4, seconds 60;", [4, 5, 6]),
+    ],
+)
+def test_thresholds(options: str, expected: list[int]) -> None:
+    rules = [parse(f'content:"login"; {options}')]
+    packets = [_login(src=A, ts_ns=n * SECOND) for n in range(7)]
+    assert [row for row, _ in hits(rules, packets)] == expected
+    two = [_login(src=(A, B)[n % 2], ts_ns=n * SECOND) for n in range(14)]
+    assert [row for row, _ in hits(rules, two)] == sorted(
+        [2 * row for row in expected] + [2 * row + 1 for row in expected]
+    )
+
+
+def test_a_window_of_a_threshold_ends() -> None:
+    rules = [parse('content:"login"; threshold:type limit, track by_src, count 1, seconds 10;')]
+    packets = [_login(ts_ns=n * 6 * SECOND) for n in range(5)]
+    assert [row for row, _ in hits(rules, packets)] == [0, 2, 4]
+
+
+def test_a_pass_rule_silences_others_on_its_packet() -> None:
+    rules = [
+        rule(1, steps=(content(b"login"),)),
+        rule(2, steps=(content(b"login"),), src=parse("").header.src, action=Action.PASS),
+    ]
+    assert hits(rules, [_login()]) == []
+    assert hits(rules[:1], [_login()]) == [(0, 1)]
+
+
+def test_a_rule_about_addresses_alone_speaks_once_a_flow_and_direction() -> None:
+    rules = [rule(1, protocol="ip")]
+    packets = [Packet(first=3), Packet(), Packet(direction=2, first=2), Packet(direction=2)]
+    assert [row for row, _ in hits(rules, packets)] == [0, 2]
+
+
+def test_a_broken_transport_header_leaves_an_ip_packet() -> None:
+    """As in Suricata: rules about IP see it, rules about TCP do not."""
+    broken = Packet(flow=-1, more={"events": 1 << DecoderEvent.TCP_HLEN_TOO_SMALL})
+    assert hits([rule(1, protocol="ip"), rule(2, protocol="tcp")], [broken]) == [(0, 1)]
+
+
+def test_a_malformed_packet_is_seen_by_rules_about_that_alone() -> None:
+    broken = Packet(b"login", flow=-1, more={"events": 1 << DecoderEvent.IPV4_TRUNC_PKT})
+    rules = [
+        rule(1, steps=(content(b"login"),)),
+        parse("decode-event:ipv4.trunc_pkt;", head="alert pkthdr any any -> any any"),
+    ]
+    assert [row for row, _ in hits(rules, [broken])] == [0]
+
+
+def test_counts_of_matches_survive_between_batches() -> None:
+    matcher = matcher_of(parse('content:"login"; threshold:type both, track by_rule, count 4, seconds 60;'))
+    found = [len(run(matcher, [_login(), _login()])) for _ in range(3)]
+    assert found == [0, 1, 0]
+    assert matcher.stats()["detect.suppressed"] == 5

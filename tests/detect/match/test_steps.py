@@ -1,0 +1,84 @@
+"""What each keyword about bytes finds: rule text and a payload, through the matcher."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.detect.match.build import Packet, hits
+from tests.detect.rules.rule_text import parse
+
+HOLDS = [
+    # content and its positions
+    ('content:"abc";', b"xxabcx"),
+    ('content:"ABC"; nocase;', b"xxabcx"),
+    ('content:"abc"; offset:2; depth:3;', b"xxabcx"),
+    ('content:"abc"; startswith;', b"abcx"),
+    ('content:"abc"; endswith;', b"xabc"),
+    ('content:"a"; content:"b"; distance:2; within:1;', b"axxb"),
+    ('content:"a"; content:"b"; distance:0; content:"c"; distance:0; within:1;', b"ab ab abc"),
+    ('content:"a"; content:!"b"; within:3;', b"axxxb"),
+    ('content:!"zzz"; content:"a";', b"a"),
+    ('content:"|00 ff|";', b"\x00\xff"),
+    # pcre
+    (r'pcre:"/u[sz]er=\d+/";', b"user=12"),
+    ('content:"a"; pcre:"/^b/R";', b"ab"),
+    ('pcre:!"/root/"; content:"a";', b"a"),
+    # isdataat
+    ('content:"a"; isdataat:2,relative;', b"a12"),
+    ('content:"a"; isdataat:!3,relative;', b"a12"),
+    # numbers
+    ("byte_test:2,=,258,0;", b"\x01\x02"),
+    ("byte_test:2,=,513,0,little;", b"\x01\x02"),
+    ("byte_test:3,>,99,1,string,dec;", b"x100"),
+    ("byte_test:4,=,0xbeef,0,string,hex;", b"beef"),
+    ("byte_test:1,&,0x80,0;", b"\x81"),
+    ("byte_test:1,!&,0x40,0;", b"\x81"),
+    ("byte_test:1,=,3,0,bitmask 0x30;", b"\x3f"),
+    ('byte_jump:1,0; content:"b"; within:1;', b"\x02xxb"),
+    ('byte_jump:1,0,multiplier 2; content:"b"; within:1;', b"\x01xxb"),
+    ('byte_jump:1,0,from_beginning; content:"b"; within:1;', b"\x03xxb"),
+    ('byte_jump:1,0,align; content:"b"; within:1;', b"\x01xxxxb"),
+    ('byte_extract:1,0,size; content:"b"; offset:size;', b"\x03xxb"),
+    ('byte_extract:1,0,size; content:"a"; isdataat:size,relative;', b"\x02axx"),
+    ('byte_math:bytes 1,offset 0,oper +,rvalue 2,result at; content:"b"; offset:at;', b"\x01xxb"),
+    ('content:"a"; byte_extract:1,0,none,relative; byte_jump:none,0,relative; isdataat:1,relative;', b"a\0b"),
+    # size
+    ("dsize:3;", b"abc"),
+]
+FAILS = [
+    ('content:"abc";', b"xxABCx"),
+    ('content:"abc"; offset:3;', b"xxabcx"),
+    ('content:"abc"; depth:4;', b"xxabcx"),
+    ('content:"abc"; endswith;', b"abcx"),
+    ('content:"a"; content:"b"; distance:2; within:1;', b"axb"),
+    ('content:"a"; content:!"b"; within:3;', b"axb"),
+    (r'pcre:"/u[sz]er=\d+/";', b"uxer=1"),
+    ('content:"a"; pcre:"/^b/R";', b"a b"),
+    ('content:"a"; isdataat:3,relative;', b"a12"),
+    ("byte_test:2,=,258,0;", b"\x01"),
+    ("byte_test:3,>,99,1,string,dec;", b"xabc"),
+    ("byte_jump:1,0;", b"\x09x"),
+    ('byte_extract:1,0,size; content:"b"; offset:size;', b"\x04xxb"),
+    ('byte_extract:1,1,nil; byte_math:bytes 1,offset 0,oper /,rvalue nil,result at; content:"b";', b"\1\0b"),
+    ("dsize:3;", b"abcd"),
+]
+
+
+def _raised(options: str, payload: bytes) -> bool:
+    return bool(hits([parse(options)], [Packet(payload)]))
+
+
+@pytest.mark.parametrize(("options", "payload"), HOLDS)
+def test_holds(options: str, payload: bytes) -> None:
+    assert _raised(options, payload)
+
+
+@pytest.mark.parametrize(("options", "payload"), FAILS)
+def test_does_not_hold(options: str, payload: bytes) -> None:
+    assert not _raised(options, payload)
+
+
+def test_a_search_that_could_go_on_for_ever_ends() -> None:
+    """Every a may be followed by every a: the budget ends it."""
+    steps = 'content:"a"; ' + 'content:"a"; distance:0; ' * 10 + 'content:"b"; distance:0;'
+    assert not _raised(steps, b"a" * 300)
