@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from vpi_tui.capture.privileges import CAP_NET_RAW
+from vpi_tui.capture.privileges import CAP_NET_RAW, effective_capabilities
 from vpi_tui.config import paths
 from vpi_tui.model.errors import VpiError
 
@@ -86,8 +86,7 @@ def kernel(_: Context) -> Iterator[Finding]:
 
 @check
 def privileges(_: Context) -> Iterator[Finding]:
-    capabilities = _effective_capabilities()
-    if capabilities >> CAP_NET_RAW & 1:
+    if effective_capabilities() >> CAP_NET_RAW & 1:
         who = "root" if os.geteuid() == 0 else f"user {os.geteuid()}"
         yield Finding("OK", "privileges", f"CAP_NET_RAW ({who})")
     else:
@@ -98,17 +97,6 @@ def privileges(_: Context) -> Iterator[Finding]:
             "no CAP_NET_RAW: live capture is not possible; demo, replay and scan are.",
             f"Run it with sudo, or once: sudo setcap cap_net_raw+ep {program}",
         )
-
-
-def _effective_capabilities() -> int:
-    """The bit set CapEff of this process; 0 when the kernel does not tell."""
-    try:
-        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("CapEff:"):
-                return int(line.split()[1], 16)
-    except OSError:
-        pass
-    return 0
 
 
 @check
