@@ -7,6 +7,7 @@ import pytest
 from tests.ui.driver import NARROW, WIDE, dashboard, drawn, step, text
 from tests.ui.fake_client import FakeClient, snapshot
 from vpi_tui.feed.messages import Notice, SetSpeed, Toggle, ToggledMessage, UndoToggle, Watch
+from vpi_tui.ui.app import ALERT_PACE
 from vpi_tui.ui.screens.registry import PAGES
 from vpi_tui.ui.widgets.line_table import LineTable
 from vpi_tui.ui.widgets.line_widget import LineWidget
@@ -69,6 +70,20 @@ async def test_unchanged_picture_repaints_nothing(monkeypatch) -> None:
         app.session._client.put(snapshot(61))
         await step(app, pilot)
         assert painted
+
+
+async def test_a_flood_of_alerts_is_not_drawn_one_by_one(monkeypatch) -> None:
+    client = FakeClient()
+    async with dashboard(client) as (app, pilot):
+        drawn_times: list[int] = []
+        real = app.draw
+        monkeypatch.setattr(app, "draw", lambda: (drawn_times.append(app.session.inbox.total), real()))
+        for _ in range(20):
+            client.put(alerts=5)
+            await step(app, pilot)
+        await pilot.pause(2 * ALERT_PACE)
+        assert len(drawn_times) < 10
+        assert drawn_times[-1] == app.session.inbox.total  # and the last of them is on the screen
 
 
 async def test_freeze_holds_the_picture_and_counts() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,6 +39,8 @@ from vpi_tui.view.scope import ALL, Scope
 
 POLL = 0.1
 """Seconds between two looks at the feed; a look that finds nothing costs some microseconds."""
+ALERT_PACE = 0.4
+"""Least seconds between two drawings for the sake of alerts alone: a flood must not cost the terminal."""
 SIDE_FROM = 150
 """Columns from which the tree stands beside pages that have none of their own."""
 LEAST = (60, 16)
@@ -107,6 +110,9 @@ class VpiApp(DiffDisplay, App[int]):
         self._keys = Keys(self)
         self._restarting = False
         self._problems = problems
+        self._drawn_at = 0.0
+        self._alerts_wait = False
+        """Alerts came that are not drawn yet."""
         self._pace = Pace(self.session.interval)
         self._header = HeaderBar(lambda: self.session, id="header")
         self._nav = NavBar(lambda: self.session, id="nav")
@@ -166,8 +172,12 @@ class VpiApp(DiffDisplay, App[int]):
             self._poll()
 
     def _poll(self) -> None:
-        if not self._restarting and (news := self.session.poll()):
+        if self._restarting:
+            return
+        if news := self.session.poll():
             self.call_later(self._tell, news)
+        elif self._alerts_wait and time.monotonic() - self._drawn_at >= ALERT_PACE:
+            self.call_later(self.draw)
 
     def _tell(self, news: News) -> None:
         for message in news.messages:
@@ -176,13 +186,16 @@ class VpiApp(DiffDisplay, App[int]):
         for note in news.notes:
             self._message_bar.tell(note)
         doings.report_replies(self, news.messages)
-        if news.picture or news.alerts or news.life:
+        if news.picture or news.life or (news.alerts and time.monotonic() - self._drawn_at >= ALERT_PACE):
             self.draw()
+        else:
+            self._alerts_wait = self._alerts_wait or bool(news.alerts)
 
     def draw(self) -> None:
         """Draw what is visible from the session."""
         if not self._here:
             return
+        self._drawn_at, self._alerts_wait = time.monotonic(), False
         session = self.session
         starting = session.life == "starting"
         self._start_pane.display = starting
