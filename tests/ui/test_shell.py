@@ -116,6 +116,15 @@ async def test_scope_by_tree_and_back() -> None:
         assert "guest web-1" not in drawn(app)[2]
 
 
+async def test_a_guest_that_vanished_is_told() -> None:
+    client = FakeClient()
+    async with dashboard(client) as (app, pilot):
+        await pilot.press("down", "down", "enter")
+        client.put(snapshot(61, guests=snapshot(61).guests[1:]))
+        await step(app, pilot)
+        assert "guest web-1 (gone)" in drawn(app)[2]
+
+
 async def test_space_folds_a_switch() -> None:
     async with dashboard(FakeClient()) as (app, pilot):
         await pilot.press("down", "space")
@@ -311,6 +320,7 @@ async def test_engine_that_died_says_why_and_r_restarts_it() -> None:
         await step(app, pilot)
         assert "failed" in drawn(app)[0]
         assert "killed by signal 9" in drawn(app)[-2]
+        assert " 0 p/s" in drawn(app)[0]
         assert "r restart" in drawn(app)[-2]
         await pilot.press("r")
         await pilot.pause(0.2)

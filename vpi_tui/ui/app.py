@@ -35,7 +35,7 @@ from vpi_tui.ui.widgets.scope_panel import ScopePanel
 from vpi_tui.ui.widgets.text_line import KeyFooter
 from vpi_tui.view.escape import safe
 from vpi_tui.view.life import banner
-from vpi_tui.view.scope import ALL, Scope
+from vpi_tui.view.scope import ALL, Scope, exists
 
 POLL = 0.1
 """Seconds between two looks at the feed; a look that finds nothing costs some microseconds."""
@@ -250,7 +250,11 @@ class VpiApp(DiffDisplay, App[int]):
         entry = registry.find(self._here)
         title = entry.title if entry else self._here
         crumbs = [title, *self.page.trail()]
-        return tuple(crumbs if scope == ALL else [scope.label, *crumbs])
+        if scope == ALL:
+            return tuple(crumbs)
+        picture = self.session.snapshot
+        gone = picture is not None and not exists(picture, scope)
+        return (f"{scope.label} (gone)" if gone else scope.label, *crumbs)
 
     # Pages ------------------------------------------------------------------------------------
 

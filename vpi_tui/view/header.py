@@ -12,7 +12,7 @@ from vpi_tui.model.snapshot import Severities, Snapshot
 from vpi_tui.view import humanize
 from vpi_tui.view.cells import SEVERITY_STYLES
 from vpi_tui.view.escape import ELLIPSIS, safe
-from vpi_tui.view.history import History
+from vpi_tui.view.history import History, Rates
 
 Span = tuple[str, str]
 
@@ -56,7 +56,8 @@ def fields(
     clock: str,
 ) -> list[Field]:
     """The fields of the first line, left to right."""
-    rates = history.rates("", 2.0)
+    over = condition.life in ("finished", "failed")
+    rates = Rates() if over else history.rates("", 2.0)
     return [
         Field((("vpi-tui", "header.brand"),), 4),
         _mode(snapshot, condition),
