@@ -59,6 +59,7 @@ def text(app: VpiApp) -> str:
 
 
 async def step(app: VpiApp, pilot: Pilot[int]) -> None:
-    """Let the program take what the client has put."""
+    """Let the program take what the client has put, and draw it without waiting for the pace of alerts."""
+    app._drawn_at = 0.0
     app._poll()
     await pilot.pause()

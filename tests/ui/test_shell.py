@@ -80,7 +80,8 @@ async def test_a_flood_of_alerts_is_not_drawn_one_by_one(monkeypatch) -> None:
         monkeypatch.setattr(app, "draw", lambda: (drawn_times.append(app.session.inbox.total), real()))
         for _ in range(20):
             client.put(alerts=5)
-            await step(app, pilot)
+            app._poll()
+            await pilot.pause()
         await pilot.pause(2 * ALERT_PACE)
         assert len(drawn_times) < 10
         assert drawn_times[-1] == app.session.inbox.total  # and the last of them is on the screen
