@@ -9,10 +9,13 @@ import pytest
 from scapy.layers.inet import TCP, UDP
 from scapy.layers.vxlan import VXLAN
 
+from tests.compiled import from_python
 from tests.decode.batches import decode, decode_one
 from tests.decode.samples import DATA, SAMPLES, ether, ip, ip6, tcp, udp
 from vpi_tui.decode import kernels_bytes
 from vpi_tui.model.batch import PacketFlag
+
+word_sum, fold16 = from_python(kernels_bytes.word_sum), from_python(kernels_bytes.fold16)
 
 SUMS = {
     "tcp": "TCP_CSUM_INVALID",
@@ -102,7 +105,7 @@ def test_word_sum_is_the_ones_complement_sum(seed: int) -> None:
         expected = sum(int.from_bytes(part[k : k + 2], "big") for k in range(0, len(part), 2))
         while expected > 0xFFFF:
             expected = (expected & 0xFFFF) + (expected >> 16)
-        assert int(kernels_bytes.word_sum(buf, at, size)) == expected
+        assert int(word_sum(buf, at, size)) == expected
 
 
 @pytest.mark.parametrize("total", [0, 0xFFFF, 0x10000, 0x1FFFF, 0xFFFE_FFFF, 1 << 48, (1 << 64) - 1])
@@ -110,4 +113,4 @@ def test_folding_ends_below_17_bits(total: int) -> None:
     expected = total
     while expected > 0xFFFF:
         expected = (expected & 0xFFFF) + (expected >> 16)
-    assert int(kernels_bytes.fold16(np.uint64(total))) == expected
+    assert int(fold16(np.uint64(total))) == expected

@@ -7,9 +7,14 @@ import random
 import numpy as np
 import pytest
 
-from vpi_tui.flow.kernels_index import MAX_PROBES, flow_tag, index_copy, index_insert, index_remove
+from tests.compiled import from_python
+from vpi_tui.flow import kernels_index
+from vpi_tui.flow.kernels_index import MAX_PROBES, index_copy
 
 U64 = np.uint64
+flow_tag = from_python(kernels_index.flow_tag)
+index_insert = from_python(kernels_index.index_insert)
+index_remove = from_python(kernels_index.index_remove)
 
 
 def slots_of(index: np.ndarray, tag: int) -> set[int]:

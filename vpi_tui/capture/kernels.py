@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from vpi_tui.model.jit import helper, kernel
 
 MAX_CAPLEN = 262_144
 """MAXIMUM_SNAPLEN of libpcap: no record holds more."""
@@ -17,7 +18,7 @@ FULL = 1
 BAD_CAPLEN = 2
 
 
-@njit(nogil=True, cache=True)
+@helper
 def _u32(buf, pos, big):
     a = np.int64(buf[pos])
     b = np.int64(buf[pos + 1])
@@ -28,7 +29,7 @@ def _u32(buf, pos, big):
     return d << 24 | c << 16 | b << 8 | a
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def index_pcap(buf, pos, end, big, header, subsecond_ns, cols, count):
     """Rows for the records in buf[pos:end], written from row `count` on.
 

@@ -7,9 +7,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from vpi_tui.model.batch import I64, U16, U64
+from vpi_tui.model.jit import helper, kernel
 
 MAX_CAPLEN = 262_144
 MAX_BLOCK = 1 << 20
@@ -63,14 +63,14 @@ class InterfaceTable(NamedTuple):
     """Largest value (after the division) that gives no time after MAX_TS_NS."""
 
 
-@njit(nogil=True, cache=True)
+@helper
 def _u16(buf, pos, big):
     a = np.int64(buf[pos])
     b = np.int64(buf[pos + 1])
     return a << 8 | b if big else b << 8 | a
 
 
-@njit(nogil=True, cache=True)
+@helper
 def _u32(buf, pos, big):
     a = np.int64(buf[pos])
     b = np.int64(buf[pos + 1])
@@ -81,7 +81,7 @@ def _u32(buf, pos, big):
     return d << 24 | c << 16 | b << 8 | a
 
 
-@njit(nogil=True, cache=True)
+@helper
 def _to_ns(ticks, row, table):
     """Nanoseconds since 1970 of `ticks` (uint64) of interface `row`, kept within 0 and MAX_TS_NS."""
     shift = table.shift[row]
@@ -103,7 +103,7 @@ def _to_ns(ticks, row, table):
     return min(max(ns + table.offset_ns[row], np.int64(0)), np.int64(MAX_TS_NS))
 
 
-@njit(nogil=True, cache=True)
+@helper
 def _fields(buf, pos, kind, total, big, section, table, last_ns):
     """One packet block: frame position, caplen, length, interface row, time, fault or 0."""
     if kind == BLOCK_ENHANCED or kind == BLOCK_PACKET:
@@ -132,7 +132,7 @@ def _fields(buf, pos, kind, total, big, section, table, last_ns):
     return pos + 12, caplen, length, row, last_ns, 0
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def index_pcapng(buf, pos, end, section, table, last_ns, cols, count):
     """Rows for the packet blocks in buf[pos:end], written from row `count` on.
 

@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from vpi_tui.model.batch import PacketFlag
+from vpi_tui.model.jit import helper, kernel
 
 BLOCK_STATUS = 8
 """Offset of block_status in struct tpacket_block_desc; num_pkts and offset_to_first_pkt follow."""
@@ -19,14 +19,14 @@ VLAN_PRESENT = 0x10000
 CHECKSUM_NOT_READY = int(PacketFlag.CHECKSUM_NOT_READY)
 
 
-@njit(nogil=True, cache=True)
+@helper
 def _u16(buf, pos, big):
     a = np.int64(buf[pos])
     b = np.int64(buf[pos + 1])
     return a << 8 | b if big else b << 8 | a
 
 
-@njit(nogil=True, cache=True)
+@helper
 def _u32(buf, pos, big):
     a = np.int64(buf[pos])
     b = np.int64(buf[pos + 1])
@@ -37,7 +37,7 @@ def _u32(buf, pos, big):
     return d << 24 | c << 16 | b << 8 | a
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def walk_block(buf, start, size, big, link_types, cols, count):
     """Rows for the frames of the block in buf[start:start + size], from row `count` on.
 

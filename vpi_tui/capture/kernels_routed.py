@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from vpi_tui.model.batch import LinkType
+from vpi_tui.model.jit import helper, kernel
 
 ETHERNET = int(LinkType.ETHERNET)
 IPV4, IPV6 = 0x0800, 0x86DD
@@ -18,12 +18,12 @@ FNV_BASIS, FNV_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
 S32 = np.uint64(32)
 
 
-@njit(nogil=True, cache=True)
+@helper
 def _be16(buf, at):
     return np.int64(buf[at]) << 8 | np.int64(buf[at + 1])
 
 
-@njit(nogil=True, cache=True)
+@helper
 def _mix(state, buf, start, end):
     """FNV-1a over buf[start:end]."""
     for at in range(start, end):
@@ -31,7 +31,7 @@ def _mix(state, buf, start, end):
     return state
 
 
-@njit(nogil=True, cache=True)
+@helper
 def _fingerprint(buf, start, caplen):
     """Hash of what a router leaves as it is: addresses, identification, length, and the first bytes behind
     the IP header; not MACs, VLAN, TTL and header checksum. 0 = no IP packet in the Ethernet frame."""
@@ -57,7 +57,7 @@ def _fingerprint(buf, start, caplen):
     return _mix(state, buf, behind, min(behind + L4_BYTES, end)) | np.uint64(1)
 
 
-@njit(nogil=True, cache=True)
+@kernel
 def remove_copies(batch, outgoing, seen, times, window_ns):
     """Move the rows that stay to the front, in order; returns how many stay.
 

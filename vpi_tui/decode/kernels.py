@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-from numba import njit
-
 from vpi_tui.decode.kernels_bytes import I64, U64, be16
 from vpi_tui.decode.kernels_ip import (
     LATER_FRAGMENT,
@@ -42,6 +40,7 @@ from vpi_tui.decode.kernels_link import (
     vlan_tags,
 )
 from vpi_tui.model.batch import DecoderEvent, PacketFlag
+from vpi_tui.model.jit import helper, inlined, kernel
 
 ARP = 0x0806
 FIRST_ETHERTYPE = 0x600
@@ -68,14 +67,14 @@ C_TCP, C_UDP, C_ICMPV4, C_ICMPV6, C_SCTP, C_FRAGMENTS, C_LINK, C_EVENTS = range(
 N_COUNTS = C_EVENTS + 64
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def count_events(counts, events):
     for number in range(64):
         if (events >> number) & 1:
             counts[C_EVENTS + number] += 1
 
 
-@njit(nogil=True, _nrt=False, inline="always")
+@inlined
 def transport(buf, at, end, stop, d, r, version, proto, fragment, zero_is_rest, counts):
     """Fill the transport columns of row r. Returns (payload position or -1, end on the wire, events)."""
     if fragment == LATER_FRAGMENT:
@@ -99,14 +98,14 @@ def transport(buf, at, end, stop, d, r, version, proto, fragment, zero_is_rest, 
     return at, stop, I64(0)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def has_checksum(proto, version):
     if proto == IPPROTO_TCP or proto == IPPROTO_UDP:
         return True
     return proto == IPPROTO_ICMP if version == 4 else proto == IPPROTO_ICMPV6
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def may_be_tunnel(proto, dest_port):
     return (
         proto == IPPROTO_GRE
@@ -116,7 +115,7 @@ def may_be_tunnel(proto, dest_port):
     )
 
 
-@njit(nogil=True, _nrt=False, inline="always")
+@inlined
 def open_tunnel(buf, at, payload, end, d, r, proto, depth, counts):
     """Look for a tunnel in row r. Returns (link type inside or -1, position, tunnel, events)."""
     if not may_be_tunnel(proto, d.dest_port[r]):
@@ -136,7 +135,7 @@ def open_tunnel(buf, at, payload, end, d, r, proto, depth, counts):
     return link, inner, tunnel, events
 
 
-@njit(nogil=True, _nrt=False, inline="always")
+@inlined
 def datagram(buf, at, end, wire_end, d, r, version, depth, verify, zero_is_rest, counts):
     """An IP datagram into row r.
 
@@ -188,7 +187,7 @@ def datagram(buf, at, end, wire_end, d, r, version, depth, verify, zero_is_rest,
     return link, inner, inner_end, payload_stop, tunnel, events | event
 
 
-@njit(nogil=True, _nrt=False, cache=True)
+@kernel
 def decode_rows(p, d, counts, verify_checksums, zero_is_rest):
     """Decode the PacketBatch `p` into the columns of `d`, which hold 0 (offsets: -1) before.
 
@@ -196,7 +195,7 @@ def decode_rows(p, d, counts, verify_checksums, zero_is_rest):
     """
     buf = p.buf
     capacity = len(d.packet)
-    r = 0
+    r = I64(0)
     for i in range(len(p.offset)):
         if r + MAX_ROWS_A_PACKET > capacity:
             return -1
@@ -208,7 +207,7 @@ def decode_rows(p, d, counts, verify_checksums, zero_is_rest):
         counts[C_BYTES] += wire_end - at
         stripped = I64(p.vlan_tci[i])
         tunnel = I64(0)
-        depth = 0
+        depth = I64(0)
         invalid = False
         while True:
             d.packet[r] = i

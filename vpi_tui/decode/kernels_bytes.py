@@ -11,7 +11,8 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
+
+from vpi_tui.model.jit import helper
 
 U64 = np.uint64
 I64 = np.int64
@@ -22,24 +23,24 @@ _LOW32 = U64(0xFFFFFFFF)
 _LOW16 = U64(0xFFFF)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def be8(buf, at):
     return I64(buf[U64(at)])
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def be16(buf, at):
     q = U64(at)
     return (I64(buf[q]) << 8) | I64(buf[q + _1])
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def be32(buf, at):
     q = U64(at)
     return (I64(buf[q]) << 24) | (I64(buf[q + _1]) << 16) | (I64(buf[q + _2]) << 8) | I64(buf[q + _3])
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def be64(buf, at):
     q = U64(at)
     return (
@@ -54,7 +55,7 @@ def be64(buf, at):
     )
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def le64(buf, q):
     return (
         U64(buf[q])
@@ -68,7 +69,7 @@ def le64(buf, q):
     )
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def fold16(total):
     """Ones' complement sum of the 16-bit words of a uint64, as uint64 below 0x10000."""
     total = (total & _LOW32) + (total >> _S32)
@@ -77,7 +78,7 @@ def fold16(total):
     return (total & _LOW16) + (total >> _S16)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def word_sum(buf, at, size):
     """Folded ones' complement sum of the big-endian 16-bit words of buf[at : at + size].
 

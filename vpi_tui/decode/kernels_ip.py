@@ -8,11 +8,11 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
 
 from vpi_tui.decode.ipopts import BITS_BY_NUMBER
 from vpi_tui.decode.kernels_bytes import I64, U64, be8, be16, be32, be64, word_sum
 from vpi_tui.model.batch import DecoderEvent, Fragment
+from vpi_tui.model.jit import helper, inlined
 
 MAPPED_V4 = U64(0xFFFF_0000_0000)
 MAX_EXTENSIONS = 8
@@ -44,7 +44,7 @@ DESTINATION = 60
 MOBILITY = 135
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def ipv4_options(buf, at, end):
     """(bits of the options seen, event): a length below 2 or past the header ends the walk."""
     bits = I64(0)
@@ -63,7 +63,7 @@ def ipv4_options(buf, at, end):
     return bits, I64(0)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def ipv4_bounds(buf, at, end, wire_end, zero_is_rest):
     """(header length, end of the datagram on the wire, event); any event but 0 means stop."""
     if end - at < 20:
@@ -84,7 +84,7 @@ def ipv4_bounds(buf, at, end, wire_end, zero_is_rest):
     return header, at + total, I64(0)
 
 
-@njit(nogil=True, _nrt=False, inline="always")
+@inlined
 def ipv4_header(buf, at, end, wire_end, d, r, verify, zero_is_rest):
     """Fill row r. Returns (first byte after the header, -1 = stop; datagram end on the wire;
     protocol; fragment; events)."""
@@ -122,7 +122,7 @@ def ipv4_header(buf, at, end, wire_end, d, r, verify, zero_is_rest):
     return at + header, stop, proto, fragment, events
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def is_extension(proto):
     return (
         proto == HOP_BY_HOP
@@ -134,7 +134,7 @@ def is_extension(proto):
     )
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def ipv6_extensions(buf, at, stop, proto):
     """Walk the extension headers of buf[at:stop].
 
@@ -169,7 +169,7 @@ def ipv6_extensions(buf, at, stop, proto):
     return I64(-1), proto, fragment_at, routed, I64(EV_V6_MANY)
 
 
-@njit(nogil=True, _nrt=False, inline="always")
+@inlined
 def ipv6_header(buf, at, end, wire_end, d, r, zero_is_rest):
     """Like ipv4_header; the fifth value is 1 when a routing header hides the last destination."""
     if end - at < 40:
@@ -214,7 +214,7 @@ def ipv6_header(buf, at, end, wire_end, d, r, zero_is_rest):
     return after, stop, proto, fragment, routed, events
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def arp_header(buf, at, end, d, r):
     """Ethernet / IPv4 ARP: sender and target into src_ip and dest_ip. Returns the event."""
     if end - at < 8:

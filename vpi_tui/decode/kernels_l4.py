@@ -9,12 +9,12 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
 
 from vpi_tui.decode.kernels_bytes import I64, U64, be8, be16, be32, fold16, word_sum
 from vpi_tui.decode.kernels_link import IPV4, IPV6, LINK_ETHERNET, LINK_IPV4, LINK_IPV6
 from vpi_tui.model.batch import DecoderEvent, TunnelKind
 from vpi_tui.model.icmp import ANSWER_V4, ANSWER_V6
+from vpi_tui.model.jit import helper, inlined
 
 IPPROTO_ICMP = 1
 IPPROTO_IPIP = 4
@@ -53,7 +53,7 @@ SYN = 2
 NOP_NOP_TIMESTAMP = 0x0101080A
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def tcp_options(buf, at, stop):
     """(MSS or 0, event) of the options in buf[at:stop]."""
     mss = I64(0)
@@ -73,7 +73,7 @@ def tcp_options(buf, at, stop):
     return mss, I64(0)
 
 
-@njit(nogil=True, _nrt=False, inline="always")
+@inlined
 def tcp_header(buf, at, end, stop, d, r):
     if end - at < 20:
         return I64(-1), stop, I64(EV_TCP_SMALL)
@@ -96,7 +96,7 @@ def tcp_header(buf, at, end, stop, d, r):
     return at + header, stop, events
 
 
-@njit(nogil=True, _nrt=False, inline="always")
+@inlined
 def udp_header(buf, at, end, stop, d, r, whole, zero_is_rest):
     """whole: False for a first fragment, whose length field covers what is not here."""
     if end - at < 8:
@@ -115,13 +115,13 @@ def udp_header(buf, at, end, stop, d, r, whole, zero_is_rest):
     return at + 8, stop, I64(0)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def icmp_answer(kind, version):
     answer = ANSWER4[kind] if version == 4 else ANSWER6[kind]
     return I64(answer)
 
 
-@njit(nogil=True, _nrt=False, inline="always")
+@inlined
 def icmp_header(buf, at, end, stop, d, r, version):
     if end - at < 8:
         return I64(-1), stop, I64(EV_ICMP4_SMALL) if version == 4 else I64(EV_ICMP6_SMALL)
@@ -138,7 +138,7 @@ def icmp_header(buf, at, end, stop, d, r, version):
     return at + 8, stop, I64(0)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def pseudo_sum(source_high, source_low, dest_high, dest_low, version, proto, size):
     """Sum of the pseudo header (RFC 9293 3.1, RFC 8200 8.1); the v4-mapped prefix is left out."""
     low32 = U64(0xFFFFFFFF)
@@ -150,7 +150,7 @@ def pseudo_sum(source_high, source_low, dest_high, dest_low, version, proto, siz
     return total
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def transport_sum_event(buf, at, stop, src_high, src_low, dest_high, dest_low, version, proto, udp_stop):
     """The event of a wrong TCP, UDP, ICMP or ICMPv6 checksum, or 0.
 
@@ -173,7 +173,7 @@ def transport_sum_event(buf, at, stop, src_high, src_low, dest_high, dest_low, v
     return I64(EV_ICMP4_SUM) if proto == IPPROTO_ICMP else I64(EV_ICMP6_SUM)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def gre_header(buf, at, end):
     """(payload position or -1, ethertype inside or 0, tunnel, event). Version 0; 1 (PPTP) is not
     opened; source routes are refused (RFC 2784 2.2)."""
@@ -199,7 +199,7 @@ def gre_header(buf, at, end):
     return after, kind, I64(TUNNEL_GRE) | key, I64(0)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def gre_link(kind):
     """The link type of what a GRE packet with this protocol type carries; -1 = not opened."""
     if kind == IPV4:
@@ -211,7 +211,7 @@ def gre_link(kind):
     return I64(-1)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def tunnel_inside(buf, at, payload, end, proto, dest_port):
     """What a tunnel carries: (link type or -1, position, TunnelKind << 24 | id, event)."""
     if proto == IPPROTO_UDP:

@@ -8,10 +8,9 @@ https://www.tcpdump.org/linktypes.html (NULL, LOOP, SLL, SLL2).
 from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-from numba import njit
-
 from vpi_tui.decode.kernels_bytes import I64, U64, be8, be16, be32, be64
 from vpi_tui.model.batch import DecoderEvent, LinkType
+from vpi_tui.model.jit import helper, inlined
 
 MAC_MASK = U64((1 << 48) - 1)
 NO_MAC = U64(0)
@@ -45,7 +44,7 @@ LINK_IPV6 = int(LinkType.IPV6)
 LINK_SLL2 = int(LinkType.LINUX_SLL2)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def family_ethertype(family):
     """Ethertype of an address family; AF_INET6 has another number on each system."""
     if family == 2:
@@ -55,13 +54,13 @@ def family_ethertype(family):
     return I64(0)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def version_ethertype(buf, at):
     version = be8(buf, at) >> 4
     return I64(IPV4) if version == 4 else (I64(IPV6) if version == 6 else I64(0))
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def other_link(buf, at, end, link):
     """Every link type but Ethernet."""
     size = end - at
@@ -93,7 +92,7 @@ def other_link(buf, at, end, link):
     return I64(-1), I64(0), NO_MAC, NO_MAC, I64(EV_LINK_UNKNOWN)
 
 
-@njit(nogil=True, _nrt=False, inline="always")
+@inlined
 def link_header(buf, at, end, link):
     """Position and ethertype after the link header, before tags."""
     if link == LINK_ETHERNET:
@@ -103,12 +102,12 @@ def link_header(buf, at, end, link):
     return other_link(buf, at, end, link)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def is_vlan(ethertype):
     return ethertype == VLAN or ethertype == VLAN_SERVICE or ethertype == VLAN_OLD_STACKED
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def vlan_tags(buf, at, end, ethertype, first, layers):
     """Skip tags. Returns (position, ethertype, first id, second id, layers, events).
 
@@ -134,7 +133,7 @@ def vlan_tags(buf, at, end, ethertype, first, layers):
     return at, ethertype, first, second, layers, events
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def mpls_labels(buf, at, end):
     """(position, ethertype) after the label stack, judged by the IP version; 0 = unknown."""
     for _ in range(MAX_LABELS):
@@ -147,7 +146,7 @@ def mpls_labels(buf, at, end):
     return at, I64(0)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def encapsulated(buf, at, end, ethertype):
     """PPPoE sessions and MPLS: (position, ethertype of what they carry), unchanged if unknown."""
     if ethertype == PPPOE_SESSION and end - at >= 8 and be16(buf, at) == 0x1100:

@@ -8,8 +8,6 @@ states and their meaning are Suricata's.
 from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-from numba import njit
-
 from vpi_tui.flow.kernels_app import MAX_PROBED, find_app
 from vpi_tui.flow.kernels_index import (
     I64,
@@ -21,6 +19,7 @@ from vpi_tui.flow.kernels_index import (
 )
 from vpi_tui.flow.records import EndReason
 from vpi_tui.model.batch import Direction, FirstSeen, FlowState
+from vpi_tui.model.jit import helper, inlined, kernel
 
 TO_SERVER = int(Direction.TO_SERVER)
 TO_CLIENT = int(Direction.TO_CLIENT)
@@ -68,7 +67,7 @@ T_FINS = T_FIN_CLIENT | T_FIN_SERVER
 EVICT_PROBES = 32
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def proto_class(proto):
     """Row of the table of time-outs: tcp, udp, icmp, other."""
     if proto == TCP:
@@ -78,7 +77,7 @@ def proto_class(proto):
     return 2 if proto == ICMP or proto == ICMPV6 else 3
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def time_out(proto, state, track, timeouts):
     """Nanoseconds a flow may be silent."""
     if proto == TCP and (state == CLOSED or track & T_FINS == T_FINS):
@@ -86,14 +85,14 @@ def time_out(proto, state, track, timeouts):
     return timeouts[proto_class(proto), state]
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def end_reason(track):
     if track & T_RST:
         return R_RST
     return R_FIN if track & T_FINS == T_FINS else R_TIMEOUT
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def record_tag(flow, secret):
     return flow_tag(
         flow["src_high"],
@@ -109,7 +108,7 @@ def record_tag(flow, secret):
     )
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def end_flow(t, slot, reason):
     """Take a live flow out of the index; its record stays as it is until it is handed out."""
     flow = t.records[slot]
@@ -120,7 +119,7 @@ def end_flow(t, slot, reason):
     t.numbers[N_FREE] += 1
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def take_free(t):
     """A slot that may be used now, or -1."""
     ready = t.numbers[N_READY]
@@ -138,7 +137,7 @@ def take_free(t):
     return I64(-1)
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def evict_one(t, stamp):
     """Evict the idlest of some flows that this batch did not touch. Returns its slot or -1."""
     hand = t.numbers[N_EVICT_HAND]
@@ -168,7 +167,7 @@ def evict_one(t, stamp):
     return best
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def find_flow(t, d, r, tag, vlans, tunnel, src_port, dest_port):
     """(slot or -1, direction) of the flow that row r belongs to."""
     index = t.entries
@@ -221,7 +220,7 @@ def find_flow(t, d, r, tag, vlans, tunnel, src_port, dest_port):
     return found, direction
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def fill_flow(t, d, r, slot, now, vlans, tunnel, swapped):
     """Write a fresh record; swapped: the sender of row r is the server."""
     flow = t.records[slot]
@@ -264,7 +263,7 @@ def fill_flow(t, d, r, slot, now, vlans, tunnel, swapped):
     flow["told_bytes_toclient"] = 0
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def open_flow(t, d, r, now, tag, vlans, tunnel, swapped, stamp):
     """The slot of a new flow for row r, or -1 when none is to be had."""
     slot = take_free(t)
@@ -288,7 +287,7 @@ def open_flow(t, d, r, now, tag, vlans, tunnel, swapped, stamp):
     return slot
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def tcp_track(track, state, flags, direction, payload, midstream, seen_both):
     """(track, state) after a TCP segment.
 
@@ -320,7 +319,7 @@ def tcp_track(track, state, flags, direction, payload, midstream, seen_both):
     return track, state
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, new_rows, midstream):
     """Assign every row of `d` to a flow. Returns the number of rows in new_rows."""
     t.numbers[N_READY] = t.numbers[N_FREE]
@@ -443,7 +442,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ne
     return opened
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def expire_some(t, now, steps):
     """Look at `steps` slots from the hand on and end the flows that were silent too long."""
     used = t.numbers[N_USED]

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-from numba import njit
-
 from vpi_tui.flow.kernels_index import I64, U64
+from vpi_tui.model.jit import helper
 
 MAX_PROBED = 4
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def load_upto8(buf, at, size):
     """Big-endian uint64 of buf[at : at + 8]; bytes from `size` on read as 0."""
     q = U64(at)
@@ -24,7 +23,7 @@ def load_upto8(buf, at, size):
     return word
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def find_app(apps, buf, payload, size, proto, direction, src_port, dest_port):
     """Number of the application, 0 = none fits. apps: appproto.AppTables."""
     if proto != 6 and proto != 17:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
 
 from vpi_tui.flow.kernels_index import I64, U64, mixed
+from vpi_tui.model.jit import helper, inlined, kernel
 from vpi_tui.model.topology import Locality
 
 U32 = np.uint32
@@ -24,14 +24,14 @@ S29 = U64(29)
 PKTS_IN, PKTS_OUT, BYTES_IN, BYTES_OUT, LOCAL_BYTES = range(5)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def spread(word):
     """A number with its bits spread over all 64."""
     word = mixed(word) * ODD_A
     return word ^ (word >> S29)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def end_of(guest, high, low):
     """What names one end: guest + 1, or a hash of the address with the top bit set."""
     if guest >= 0:
@@ -39,7 +39,7 @@ def end_of(guest, high, low):
     return spread(high * ODD_B + spread(low)) | TOP_BIT
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def count(counters, subject, pkts_in, pkts_out, bytes_in, bytes_out, local):
     if subject >= 0:
         counters[subject, PKTS_IN] += I64(pkts_in)
@@ -49,7 +49,7 @@ def count(counters, subject, pkts_in, pkts_out, bytes_in, bytes_out, local):
         counters[subject, LOCAL_BYTES] += I64(local)
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def open_fact(fact, flow, key, port, src_end, dest_end, east_west):
     fact["key"] = key
     fact["src_high"] = flow["src_high"]
@@ -73,7 +73,7 @@ def open_fact(fact, flow, key, port, src_end, dest_end, east_west):
     fact["east_west"] = east_west
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def add_facts(records, rows, facts, index, used, guests, switches, total):
     """Add what the flows `rows` of `records` did since the last time, and note that it was told.
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
+
+from vpi_tui.model.jit import helper, kernel
 
 U64 = np.uint64
 I64 = np.int64
@@ -23,12 +24,12 @@ _S32 = U64(32)
 _LOW32 = U64(0xFFFFFFFF)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def mixed(word):
     return word ^ (word >> _S32)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def endpoint_hash(high, low, port, secret):
     """Hash of one end. Multipliers are secret and odd, so that nobody can aim for one bucket."""
     total = mixed(low) * secret[0] + mixed(high) * secret[1] + U64(port) * secret[2]
@@ -37,7 +38,7 @@ def endpoint_hash(high, low, port, secret):
     return total ^ (total >> _S32)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def flow_tag(src_high, src_low, src_port, dest_high, dest_low, dest_port, vlans, tunnel, proto, secret):
     """32-bit tag, equal for both directions."""
     ends = endpoint_hash(src_high, src_low, src_port, secret)
@@ -47,7 +48,7 @@ def flow_tag(src_high, src_low, src_port, dest_high, dest_low, dest_port, vlans,
     return (total >> _S32) ^ (total & U64(0xFFFF))
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def index_insert(index, tag, slot):
     """Put an entry in; False when MAX_PROBES places are taken."""
     mask = U64(len(index) - 1)
@@ -60,7 +61,7 @@ def index_insert(index, tag, slot):
     return False
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def index_remove(index, tag, slot):
     """Take an entry out and close the gap."""
     mask = U64(len(index) - 1)
@@ -85,7 +86,7 @@ def index_remove(index, tag, slot):
     index[at] = U64(0)
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def index_copy(old, new):
     """Fill the empty index `new` from `old`. Returns False if an entry found no place."""
     whole = True

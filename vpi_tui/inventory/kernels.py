@@ -7,8 +7,8 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
 
+from vpi_tui.model.jit import helper, kernel
 from vpi_tui.model.topology import Locality
 
 U64 = np.uint64
@@ -32,7 +32,7 @@ ODD_C = U64(0x165667B19E3779F9)
 S32 = U64(32)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def find(table, high, low):
     """The id of a key, or NOBODY."""
     first = 0
@@ -49,7 +49,7 @@ def find(table, high, low):
     return I64(NOBODY)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def find_guest(t, ifindex, mac, high, low):
     """The guest of one end: by port, else by MAC, else by address."""
     guest = find(t.port_guest, U64(0), U64(ifindex))
@@ -60,7 +60,7 @@ def find_guest(t, ifindex, mac, high, low):
     return max(guest, I64(NOBODY))
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def switch_of(t, client_port, server_port, source, dest):
     """The first of four answers: port of the client, of the server, guest that sends, that receives."""
     switch = find(t.port_switch, U64(0), U64(client_port))
@@ -73,7 +73,7 @@ def switch_of(t, client_port, server_port, source, dest):
     return I64(t.default_switch) if switch == NOBODY else switch
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def write(t, flow):
     """Switch, guests and locality of one record."""
     src_high, src_low = flow["src_ip"][0], flow["src_ip"][1]
@@ -97,7 +97,7 @@ def write(t, flow):
     flow["locality"] = locality
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def attribute_first(t, records, flow, first):
     """Attribute the flows of the rows that are the first of their flow or direction."""
     for row in range(len(first)):
@@ -105,7 +105,7 @@ def attribute_first(t, records, flow, first):
             write(t, records[flow[row]])
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def attribute_used(t, records, only_unknown):
     """Attribute every record that holds a flow. only_unknown: leave alone those that have a locality."""
     for at in range(len(records)):
@@ -114,7 +114,7 @@ def attribute_used(t, records, only_unknown):
             write(t, flow)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def is_one_of(keys, key):
     """True when the sorted `keys` hold `key`."""
     first = 0
@@ -128,7 +128,7 @@ def is_one_of(keys, key):
     return first < len(keys) and keys[first] == key
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def new_speakers(d, first, routers, seen, out):
     """Rows whose sender (MAC and address) is not in `seen`; returns how many were written to `out`.
 

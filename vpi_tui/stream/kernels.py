@@ -4,9 +4,9 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
 
 from vpi_tui.model.batch import FirstSeen
+from vpi_tui.model.jit import helper, inlined, kernel
 from vpi_tui.stream.kernels_cells import cells_left, cells_of, differs, store
 from vpi_tui.stream.kernels_held import dequeue, enqueue
 from vpi_tui.stream.kernels_release import (
@@ -62,7 +62,7 @@ RESET_WINDOW = 1 << 20
 """A reset within so many bytes of the next one is believed (RFC 5961 is stricter)."""
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def drop_bytes(p, i):
     """Free all cells of a direction; what was not inspected is counted as lost."""
     own = p.directions[i]
@@ -76,7 +76,7 @@ def drop_bytes(p, i):
     dequeue(p, i)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def forget_flow(p, slot):
     for i in (2 * slot, 2 * slot + 1):
         if p.directions[i]["flags"]:
@@ -84,7 +84,7 @@ def forget_flow(p, slot):
             p.directions[i]["flags"] = 0
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def reserve(p, i, bytes_wanted):
     """Make sure of cells for some bytes of direction i, at the cost of others. False = no memory."""
     wanted = cells_of(bytes_wanted) + 1
@@ -105,7 +105,7 @@ def reserve(p, i, bytes_wanted):
     return True
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def acknowledged(p, j, ack, row, limits, out):
     """The peer has all up to ack: a hole before that is our loss, nobody will fill it."""
     own = p.directions[j]
@@ -118,7 +118,7 @@ def acknowledged(p, j, ack, row, limits, out):
         give_up_hole(p, j, row, limits, out)
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def was_different(p, i, old, source, at, count):
     """Does a copy of bytes that are kept (it begins `old` bytes back) say something else?"""
     own = p.directions[i]
@@ -131,7 +131,7 @@ def was_different(p, i, old, source, at, count):
     return True
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def in_order(p, i, row, source, at, count, push, now, limits, out):
     """The next bytes of the stream: give them out, or keep them until there is more."""
     own = p.directions[i]
@@ -159,7 +159,7 @@ def in_order(p, i, row, source, at, count, push, now, limits, out):
     enqueue(p, i, now)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def hold_early(p, i, seq, source, at, count, now):
     """Keep a segment that came too early. Returns 0 when there is no memory for it."""
     number = take_segment(p) if reserve(p, i, count) else I64(0)
@@ -172,12 +172,12 @@ def hold_early(p, i, seq, source, at, count, now):
     return 1
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def has_room_for(own, count):
     return own["early_count"] < EARLY_SEGMENTS and own["early_bytes"] + count <= EARLY_BYTES
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def synchronise(p, i, seq, limits):
     """Start to follow a direction at its first data; False when its beginning had to be seen."""
     own = p.directions[i]
@@ -195,7 +195,7 @@ def synchronise(p, i, seq, limits):
     return True
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def take_data(p, i, row, seq, source, at, count, push, now, limits, out):
     """A segment's payload. Returns 1 when its bytes are inspected as part of the stream."""
     own = p.directions[i]
@@ -228,7 +228,7 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, out):
     return 0 if different else 1
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def handshake(p, i, seq):
     """A SYN: its direction starts behind it, unless data was seen already."""
     own = p.directions[i]
@@ -241,7 +241,7 @@ def handshake(p, i, seq):
     own["next_seq"] = (seq + 1) & 0xFFFFFFFF
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def ended(p, i, seq, flags, row, limits, out):
     """FIN or RST (seq: its own): nothing will follow what is in order.
 
@@ -261,14 +261,14 @@ def ended(p, i, seq, flags, row, limits, out):
             drop_chain(p, i)
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def newest(p, now):
     """Time never runs backwards, so that the queue stays in order."""
     p.numbers[N_NOW] = max(p.numbers[N_NOW], now)
     return p.numbers[N_NOW]
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def look_again(p, now, limits, out):
     """Give out what waits since HOLD_NS; give up holes after PATIENCE looks. False = no room left."""
     now = newest(p, now)
@@ -289,7 +289,7 @@ def look_again(p, now, limits, out):
     return True
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def no_room(p, out):
     """May the next row need more than what is left of the output?"""
     return p.numbers[N_ARENA] + ROW_ROOM > len(out.arena) or p.numbers[N_STRETCHES] + ROW_STRETCHES > len(
@@ -297,13 +297,13 @@ def no_room(p, out):
     )
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def forget_flows(p, slots):
     for k in range(len(slots)):
         forget_flow(p, I64(slots[k]))
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def open_flows(p, d, flows, wanted):
     """Forget what was kept of slots that are given to new flows, and note what rules want of these.
 
@@ -324,7 +324,7 @@ def open_flows(p, d, flows, wanted):
         p.numbers[N_TOP_DIRECTION] = max(p.numbers[N_TOP_DIRECTION], 2 * slot + 2)
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def update_rows(p, packets, d, flows, first_row, limits, taken, out):
     """Put the segments of the rows from first_row on into their streams.
 
@@ -365,7 +365,7 @@ def update_rows(p, packets, d, flows, first_row, limits, taken, out):
     return len(d.packet)
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def release_held(p, now, everything, limits, out):
     """Give out what waits: what is due, or everything. Some may be left when the output is full."""
     look_again(p, now, limits, out)

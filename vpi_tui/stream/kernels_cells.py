@@ -4,8 +4,8 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
 
+from vpi_tui.model.jit import helper
 from vpi_tui.stream.layout import (
     CELL,
     N_CELLS_FREE,
@@ -17,7 +17,7 @@ I64 = np.int64
 U64 = np.uint64
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def copy_bytes(target, at, source, begin, count):
     """Unsigned indices: the compiler then knows that none counts from the end, and vectorises."""
     to, off = U64(at), U64(begin)
@@ -25,17 +25,17 @@ def copy_bytes(target, at, source, begin, count):
         target[to + k] = source[off + k]
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def cells_of(count):
     return (count + CELL - 1) // CELL
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def cells_left(p):
     return len(p.following) - 1 - p.numbers[N_CELLS_USED]
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def take_cell(p):
     """A free cell; the caller has made sure that there is one."""
     cell = p.numbers[N_CELLS_FREE]
@@ -49,7 +49,7 @@ def take_cell(p):
     return cell
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def free_chain(p, chain):
     """Give back a cell and all that follow it."""
     cell = I64(chain)
@@ -61,7 +61,7 @@ def free_chain(p, chain):
         cell = after
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def store(p, last, filled, source, begin, count):
     """Append bytes to a chain of `filled` bytes that ends in cell `last` (0 = no chain yet).
 
@@ -88,7 +88,7 @@ def store(p, last, filled, source, begin, count):
     return first_new, cell
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def unroll(p, chain, skip, count, target, at):
     """Copy `count` bytes of a chain, the first `skip` left out, to target."""
     cell = I64(chain)
@@ -104,7 +104,7 @@ def unroll(p, chain, skip, count, target, at):
         cell = I64(p.following[cell])
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def differs(p, chain, skip, source, begin, count):
     """Do `count` bytes of a chain (from `skip` on) differ from those of source?"""
     cell = I64(chain)

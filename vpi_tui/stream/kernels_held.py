@@ -4,21 +4,21 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
 
+from vpi_tui.model.jit import helper
 from vpi_tui.stream.layout import HELD, HOLD_NS, N_DUE, N_HELD_FIRST, N_HELD_LAST
 
 I64 = np.int64
 NEVER = (1 << 63) - 1
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def set_due(p):
     first = p.numbers[N_HELD_FIRST]
     p.numbers[N_DUE] = p.directions[first - 1]["since"] + HOLD_NS if first else NEVER
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def enqueue(p, i, now):
     """Put direction i at the end, unless it waits already."""
     own = p.directions[i]
@@ -37,7 +37,7 @@ def enqueue(p, i, now):
     p.numbers[N_HELD_LAST] = i + 1
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def dequeue(p, i):
     """Take direction i out, if it is in."""
     own = p.directions[i]

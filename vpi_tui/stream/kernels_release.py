@@ -4,8 +4,8 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
 
+from vpi_tui.model.jit import helper, inlined
 from vpi_tui.stream.kernels_cells import cells_left, copy_bytes, free_chain, take_cell, unroll
 from vpi_tui.stream.kernels_held import dequeue
 from vpi_tui.stream.kernels_segments import distance, drop_first
@@ -21,7 +21,7 @@ from vpi_tui.stream.layout import (
 I64 = np.int64
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def drop_chain(p, i):
     own = p.directions[i]
     free_chain(p, own["chain"])
@@ -31,7 +31,7 @@ def drop_chain(p, i):
     own["window"] = 0
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def unhold(p, i):
     """Leave the queue when nothing waits any more."""
     own = p.directions[i]
@@ -39,7 +39,7 @@ def unhold(p, i):
         dequeue(p, i)
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def begin(p, i, out):
     """Lay what is kept at the end of the arena; returns where. `finish` must follow."""
     start = p.numbers[N_ARENA]
@@ -49,7 +49,7 @@ def begin(p, i, out):
     return start
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def add(p, i, source, begin_at, count, out):
     """Lay the next bytes of the stream behind."""
     own = p.directions[i]
@@ -58,13 +58,13 @@ def add(p, i, source, begin_at, count, out):
     advance(own, count)
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def advance(own, count):
     own["next_seq"] = (I64(own["next_seq"]) + count) & 0xFFFFFFFF
     own["offset"] += count
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def keep_window(p, i, out, end, count):
     """Remember the last `count` bytes before `end` of the arena in place of all that was kept."""
     own = p.directions[i]
@@ -84,7 +84,7 @@ def keep_window(p, i, out, end, count):
     own["window"] = count
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def finish(p, i, start, row, out):
     """Give the stretch from `start` to the end of the arena out; its last bytes become the window."""
     own = p.directions[i]
@@ -104,7 +104,7 @@ def finish(p, i, start, row, out):
     unhold(p, i)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def release(p, i, row, out):
     """Give out what is in order and waits."""
     own = p.directions[i]
@@ -112,7 +112,7 @@ def release(p, i, row, out):
         finish(p, i, begin(p, i, out), row, out)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def join_early(p, i, depth, out):
     """Lay the segments behind that now are in order."""
     own = p.directions[i]
@@ -129,7 +129,7 @@ def join_early(p, i, depth, out):
         drop_first(p, i)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def skip_hole(p, i, seq, row, out):
     """Bytes up to seq will not come: inspect what was before, go on behind the hole."""
     own = p.directions[i]
@@ -141,7 +141,7 @@ def skip_hole(p, i, seq, row, out):
     p.numbers[N_GAPS] += 1
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def give_up_hole(p, i, row, limits, out):
     """Skip the first hole and give out what follows it."""
     own = p.directions[i]
@@ -154,7 +154,7 @@ def give_up_hole(p, i, row, limits, out):
     unhold(p, i)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def stop_at_depth(p, i, depth):
     """Beyond the depth nothing is followed or kept."""
     own = p.directions[i]
@@ -166,7 +166,7 @@ def stop_at_depth(p, i, depth):
         unhold(p, i)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def flush(p, i, row, limits, out):
     """Give out all that waits, holes or not, and keep nothing."""
     release(p, i, row, out)

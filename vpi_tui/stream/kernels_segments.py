@@ -9,22 +9,22 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
-from numba import njit
 
+from vpi_tui.model.jit import helper
 from vpi_tui.stream.kernels_cells import free_chain, store
 from vpi_tui.stream.layout import N_SEGMENTS_FREE, N_SEGMENTS_TOP
 
 I64 = np.int64
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def distance(seq, base):
     """seq - base modulo 2^32, as a signed number (RFC 9293, 3.4)."""
     ahead = (I64(seq) - I64(base)) & 0xFFFFFFFF
     return ahead - 0x100000000 if ahead >= 0x80000000 else ahead
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def take_segment(p):
     """A free segment, 0 when there is none."""
     number = p.numbers[N_SEGMENTS_FREE]
@@ -36,7 +36,7 @@ def take_segment(p):
     return number
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def insert(p, i, number, seq, source, begin, count):
     """Keep bytes as segment `number` of direction i. There must be cells enough."""
     own = p.directions[i]
@@ -62,7 +62,7 @@ def insert(p, i, number, seq, source, begin, count):
     own["early_bytes"] += count
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def drop_first(p, i):
     """Free the first segment of direction i."""
     own = p.directions[i]

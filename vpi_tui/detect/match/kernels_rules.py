@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from vpi_tui.model.batch import I32, U8, U16, U64
+from vpi_tui.model.jit import allocating_kernel, helper
 
 KIND_NOT_IP = 1 << 10
 
@@ -74,7 +74,7 @@ class RuleTable(NamedTuple):
     span_high: U64
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def in_addresses(table, number, high, low):
     """Is the address (two halves) in the set? Binary search for the last span that starts before."""
     first = np.int64(table.set_start[number])
@@ -92,7 +92,7 @@ def in_addresses(table, number, high, low):
     return high < top or (high == top and low <= table.high[left - 1, 1])
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def in_ports(table, number, port):
     first = np.int64(table.port_start[number])
     left, right = first, np.int64(table.port_start[number + 1])
@@ -105,7 +105,7 @@ def in_ports(table, number, port):
     return left > first and port <= table.port_high[left - 1]
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def endpoints_hold(table, rule, subject, i, swapped):
     """Addresses and ports. A later fragment has no ports: only `any` holds for it."""
     src_port, dest_port = table.src_port[rule], table.dest_port[rule]
@@ -126,7 +126,7 @@ def endpoints_hold(table, rule, subject, i, swapped):
     return dest < 0 or in_addresses(table, dest, subject.dest_ip[i, 0], subject.dest_ip[i, 1])
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def column_value(decoded, first, row, column):
     """Value of a packet's column by its number in columns.COLUMN_NAMES."""
     if column == 18:
@@ -198,7 +198,7 @@ def column_value(decoded, first, row, column):
     return np.uint64(1) if same and decoded.ip_v[row] else np.uint64(0)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def value_holds(table, test, value):
     """`((value & mask) in spans) != negated`."""
     value = value & table.test_mask[test]
@@ -210,7 +210,7 @@ def value_holds(table, test, value):
     return inside != (table.test_negated[test] != 0)
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def _vlan_holds(table, test, decoded, row):
     """vlan_any: the id stands in one of the (two) layers kept; negated: in none of them."""
     negated = table.test_negated[test] != 0
@@ -220,7 +220,7 @@ def _vlan_holds(table, test, decoded, row):
     return negated
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def test_holds(table, test, subject, i, decoded, first):
     """One column test; a stretch without a row fails every test of a packet's own column."""
     column = np.int64(table.test_column[test])
@@ -241,7 +241,7 @@ def test_holds(table, test, subject, i, decoded, first):
     return value_holds(table, test, column_value(decoded, first, row, column))
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def rule_holds(table, rule, subject, i, decoded, first):
     """Header and column tests of a rule against entry `i`, cheapest first."""
     both = table.kinds[rule] & subject.kinds[i]
@@ -266,7 +266,7 @@ for _number, _kind in ((6, 1), (17, 2), (132, 4), (1, 8), (58, 16)):
     _KIND_OF_PROTO[_number] = _kind
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def packet_subject(decoded, flows, locality_of, generation, passed, malformed_events, broken_layer4):
     """The Subject of all rows of a batch, and each row's flow generation (uint32[m]).
 
@@ -322,7 +322,7 @@ def packet_subject(decoded, flows, locality_of, generation, passed, malformed_ev
     return subject, born
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def stream_subject(streams, flows, view, generation, born_of_row, passed):
     """The Subject of all stretches: ends and direction from the flow table, the rest from the row.
 

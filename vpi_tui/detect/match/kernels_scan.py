@@ -14,10 +14,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from vpi_tui.detect.match.kernels_rules import rule_holds
 from vpi_tui.model.batch import I32, I64, U8, U32, U64
+from vpi_tui.model.jit import allocating_kernel, helper, inlined, kernel
 
 LANES = 4
 LONGEST = 8
@@ -113,12 +113,12 @@ class Units(NamedTuple):
     """uint8[u]: a UnitKind."""
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def _fold(byte):
     return byte + np.uint8(32) if 65 <= byte <= 90 else byte
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def _content_holds(fast, rule, units, unit, buf, end):
     """Is the whole content of the rule around the piece that ended at `end`?"""
     length = np.int64(fast.length[rule])
@@ -145,7 +145,7 @@ def _content_holds(fast, rule, units, unit, buf, end):
     return True
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def _emit(
     state, end, lane, unit, buf, units, automata, fast, rules, enabled, subject, decoded, first, seen, out, n
 ):
@@ -179,7 +179,7 @@ def _emit(
     return n
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def _walk(buf, count, units, automata, fast, rules, enabled, subject, decoded, first, lanes, seen, out, n):
     """Walk `count` units (lanes.unit_of) from where lanes.begin_of says, four at a time."""
     upcoming = 0
@@ -238,14 +238,14 @@ def _walk(buf, count, units, automata, fast, rules, enabled, subject, decoded, f
             return n
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def gram_hash(gram):
     """Number of a bit of a sieve; letters count as the same in both cases (and some bytes as others)."""
     folded = (np.uint64(gram) | np.uint64(0x20202020)) * np.uint64(0x9E3779B1)
     return (folded >> np.uint64(27)) & np.uint64(64 * SIEVE_WORDS - 1)
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def gram_at(buf, at, size):
     """The 3 or 4 bytes at a position as one number."""
     gram = np.uint32(buf[at]) | (np.uint32(buf[at + np.uint64(1)]) << np.uint32(8))
@@ -255,7 +255,7 @@ def gram_at(buf, at, size):
     return gram
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def _next_pass(buf, at, stop, size, stride, sieve, base):
     """The first position from `at` on, in steps of stride, at which the sieve lets through; or stop."""
     place, end, step = np.uint64(at), np.uint64(stop), np.uint64(stride)
@@ -268,7 +268,7 @@ def _next_pass(buf, at, stop, size, stride, sieve, base):
     return min(np.int64(place), stop)
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def _sift(buf, unit, units, automata, fast, rules, enabled, subject, decoded, first, seen, out, n):
     """Scan a unit behind its sieve. Returns (count of candidates, where a plain walk has to go on)."""
     number = np.int64(units.automaton[unit])
@@ -296,22 +296,21 @@ def _sift(buf, unit, units, automata, fast, rules, enabled, subject, decoded, fi
             state = automata.table[np.uint64((state & even) + automata.classes[base + buf[np.uint64(k)]])]
             if state & one:
                 n = _emit(
-                    state, k + 1, 0, unit, buf, units, automata, fast, rules, enabled, subject,
+                    state, k + 1, np.int64(0), unit, buf, units, automata, fast, rules, enabled, subject,
                     decoded, first, seen, out, n,
                 )  # fmt: skip
         at += stride
     return n, last
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def scan(buf, units, automata, fast, rules, enabled, subject, decoded, first, lanes, seen, out):
     """Scan all units; candidates (entry, rule) go to out int64[*, 2] as long as there is room.
 
     Returns how many there are: when more than out's length, call again with a longer one. seen:
     int64[4, rules], filled with -1. lanes: work space.
     """
-    n = 0
-    plain = 0
+    n, plain = np.int64(0), np.int64(0)
     for unit in range(units.start.size):
         begin = units.begin[unit]
         if automata.gram[units.automaton[unit]]:
@@ -327,7 +326,7 @@ def scan(buf, units, automata, fast, rules, enabled, subject, decoded, first, la
     )
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def dense_table(children, fail, order, width, base, lists, table):
     """Fill one automaton's rows in `table` from its trie.
 
@@ -355,7 +354,7 @@ def dense_table(children, fail, order, width, base, lists, table):
                 table[row + c] = table[base + place[fail[state]] * width + c]
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def end_states(children, classes, data, start):
     """int32[patterns]: the state in which each pattern (bytes data[start[p]:start[p+1]]) ends."""
     found = np.empty(start.size - 1, np.int32)
@@ -367,7 +366,7 @@ def end_states(children, classes, data, start):
     return found
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def fill_sieve(data, start, size, stride, sieve):
     """Set the bits of all patterns (bytes data[start[p]:start[p+1]], folded) of one automaton.
 

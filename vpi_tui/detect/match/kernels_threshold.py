@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from vpi_tui.model.batch import I64, U8, U64
+from vpi_tui.model.jit import allocating_kernel, helper
 
 WAYS = 8
 LIMIT, THRESHOLD, BOTH, DETECTION_FILTER = 1, 2, 3, 4
@@ -41,14 +41,14 @@ class ThresholdTable(NamedTuple):
     """int64[1]: windows that were still open when their place was taken."""
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def _mix(value):
     value = (value ^ (value >> np.uint64(33))) * np.uint64(0xFF51AFD7ED558CCD)
     value = (value ^ (value >> np.uint64(33))) * np.uint64(0xC4CEB9FE1A85EC53)
     return value ^ (value >> np.uint64(33))
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def _place(table, key, now, windows, salt):
     """(place, is it new) for a key."""
     mixed = salt
@@ -77,7 +77,7 @@ def _place(table, key, now, windows, salt):
     return oldest, True
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def _fires(kind, limit, window, table, place, is_new, now):
     """Count one match; does it raise an alert?"""
     if is_new or now > table.begin[place] + window:
@@ -98,12 +98,12 @@ def _fires(kind, limit, window, table, place, is_new, now):
     return False
 
 
-@njit(nogil=True, _nrt=False)
+@helper
 def _after(a_high, a_low, b_high, b_low):
     return a_high > b_high or (a_high == b_high and a_low > b_low)
 
 
-@njit(nogil=True, cache=True)
+@allocating_kernel
 def apply_thresholds(rules, table, salt, rule, entry, ts_ns, src_ip, dest_ip, flow, born, keep):
     """Set keep[i] to 0 for each match i (rule[i], entry[i]) that its threshold holds back.
 

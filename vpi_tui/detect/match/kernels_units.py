@@ -11,10 +11,10 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from vpi_tui.detect.match.kernels_rules import rule_holds
 from vpi_tui.model.batch import I32, U8
+from vpi_tui.model.jit import inlined, kernel
 
 # Unit kinds (units.UnitKind): numbers of the bits in FastContents.kinds.
 PACKET, TAKEN, STREAM_START, STREAM_LATER = 0, 1, 2, 3
@@ -55,7 +55,7 @@ class PacketRules(NamedTuple):
     """int32[3]: direction -> list of the rules that inspect stretches without a fast pattern."""
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def protocol_class(kinds):
     """0 tcp, 1 udp, 2 icmp, 3 all others."""
     if kinds & np.uint16(1):
@@ -67,7 +67,7 @@ def protocol_class(kinds):
     return 3
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def _selector(kinds, direction, kind):
     """tcp 0-5 (direction, then kind), udp 6-7, others 8-9. Without a direction: as to server."""
     client = 1 if direction == 2 else 0
@@ -78,7 +78,7 @@ def _selector(kinds, direction, kind):
     return (6 if kinds & np.uint16(2) else 8) + client
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def _put(units, n, selectors, side, port, start, end, fresh, entry, kind):
     """Add the units for one side's automata; returns the new count."""
     group = selectors.port_group[side, port]
@@ -102,7 +102,7 @@ def _put(units, n, selectors, side, port, start, end, fresh, entry, kind):
     return n
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def packet_units(decoded, subject, taken, selectors, units):
     """Fill `units` (room for UNITS_AN_ENTRY times the rows) from packet payloads; returns how many.
 
@@ -122,7 +122,7 @@ def packet_units(decoded, subject, taken, selectors, units):
     return n
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def stream_units(streams, subject, selectors, units):
     """The same for stretches of streams."""
     n = 0
@@ -138,7 +138,7 @@ def stream_units(streams, subject, selectors, units):
     return n
 
 
-@njit(nogil=True, inline="always", _nrt=False)
+@inlined
 def _check_list(lists, number, kind, enabled, rules, subject, entry, decoded, first, out, n):
     """Add the rules of one list that hold for an entry. kind: unit kind, or -1 = no payload."""
     for k in range(lists.list_start[number], lists.list_start[number + 1]):
@@ -155,7 +155,7 @@ def _check_list(lists, number, kind, enabled, rules, subject, entry, decoded, fi
     return n
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def check_packets(decoded, flows, subject, taken, lists, enabled, rules, out):
     """Candidates (row, rule) of the rules without a fast pattern; returns how many (see scan)."""
     n = 0
@@ -184,7 +184,7 @@ def check_packets(decoded, flows, subject, taken, lists, enabled, rules, out):
     return n
 
 
-@njit(nogil=True, cache=True, _nrt=False)
+@kernel
 def check_streams(streams, subject, lists, enabled, rules, decoded, first, out):
     """The same for stretches: rules of stream data that have no fast pattern."""
     n = 0
