@@ -202,7 +202,9 @@ async def settle(app: VpiApp, pilot: Any) -> None:
     for _ in range(3):
         await pilot.pause()
         app._poll()
-        await app.workers.wait_for_complete()
+        dissecting = [worker for worker in app.workers if worker.group == "dissect"]
+        if dissecting:
+            await app.workers.wait_for_complete(dissecting)
     await pilot.pause()
 
 
