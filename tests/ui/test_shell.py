@@ -312,6 +312,18 @@ async def test_start_says_what_it_waits_for() -> None:
         assert "vmbr0" in text(app)
 
 
+async def test_a_start_that_failed_says_why_in_full() -> None:
+    client = FakeClient()
+    async with dashboard(client, seconds=0) as (app, pilot):
+        client.put(snapshot(0, state="starting", state_text="Opening the source"))
+        client.end(f"There is no interface br9. {'Known here: br0. ' * 8}The end.")
+        await step(app, pilot)
+        shown = " ".join(text(app).split())
+        assert "The engine could not start. There is no interface br9." in shown
+        assert "The end." in shown
+        assert "vmbr0" not in shown
+
+
 async def test_engine_that_died_says_why_and_r_restarts_it() -> None:
     client = FakeClient()
     async with dashboard(client) as (app, pilot):

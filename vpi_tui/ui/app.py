@@ -197,7 +197,7 @@ class VpiApp(DiffDisplay, App[int]):
             return
         self._drawn_at, self._alerts_wait = time.monotonic(), False
         session = self.session
-        starting = session.life == "starting"
+        starting = not session.ran
         self._start_pane.display = starting
         self._page_box.display = not starting
         side = self._side

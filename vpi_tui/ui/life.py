@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Unpack
 
@@ -27,6 +28,8 @@ class StartPane(LineWidget):
 
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         session = self._session()
+        if session.over:
+            return self._failed(session, width, height)
         told = life.start(session.snapshot, session.starting_for)
         shown: list[list[Cell]] = [[("vpi-tui", "header.brand")], [], [(told.doing, "text")], []]
         if told.share is not None:
@@ -34,6 +37,14 @@ class StartPane(LineWidget):
             shown += [[(filled, "bar"), (rest, "bar.track")], [(told.detail, "muted")]]
         if told.hint:
             shown += [[], [(told.hint, "muted")]]
+        above = max((height - len(shown)) * 2 // 5, 0)
+        return [Line()] * above + [_centred(cells, width) for cells in shown]
+
+    def _failed(self, session: Session, width: int, height: int) -> list[Line]:
+        """The start failed: the whole reason, on as many lines as it takes."""
+        why = textwrap.wrap(life.reason(session.snapshot, session.failure), min(width - 8, 76))
+        shown: list[list[Cell]] = [[("The engine could not start.", "error")], []]
+        shown += [[(text, "text")] for text in why[: max(height - 4, 1)]]
         above = max((height - len(shown)) * 2 // 5, 0)
         return [Line()] * above + [_centred(cells, width) for cells in shown]
 

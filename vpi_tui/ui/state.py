@@ -118,6 +118,8 @@ class Session:
         """True while a replay or the demo was told to pause."""
         self.failure = ""
         """Why the engine is gone, in words; "" while it lives or when it ended in order."""
+        self.ran = False
+        """True once the engine saw traffic or waited for it; False while it starts, or when that failed."""
         self._ended = False
         self._frozen_at: float | None = None
         self._held_snapshots: deque[Snapshot] = deque(maxlen=HELD_SNAPSHOTS)
@@ -192,6 +194,7 @@ class Session:
 
     def _show(self, snapshot: Snapshot) -> None:
         self.snapshot = snapshot
+        self.ran = self.ran or snapshot.state not in ("starting", "failed")
         self.history.add(snapshot)
         self.rules.set_hits(snapshot.rules)
 
@@ -332,7 +335,7 @@ class Session:
         self.history.clear()
         self.inbox.clear()
         self.rules, self.rules_loaded, self._rules_asked = RuleBook(), False, -1
-        self.failure, self._ended = "", False
+        self.failure, self._ended, self.ran = "", False, False
         self.speed, self.held = self._first_speed, False
         self._told.clear()
         self._watch = Watch()

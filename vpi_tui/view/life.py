@@ -51,13 +51,17 @@ class Banner:
 _KEYS = (("r", "restart"), ("q", "quit"))
 
 
+def reason(snapshot: Snapshot | None, failure: str) -> str:
+    """Why the engine failed, without saying again that it did."""
+    said = failure or (snapshot.state_text if snapshot is not None else "")
+    return safe(said.removeprefix("The engine failed:").strip(), 500) or "it gave no reason."
+
+
 def banner(life: str, snapshot: Snapshot | None, failure: str) -> Banner | None:
     """None while there is nothing to say."""
     said = snapshot.state_text if snapshot is not None else ""
     if life == "failed":
-        return Banner(
-            "notice.error", f"The engine failed: {safe(failure or said, 500) or 'no reason'}", _KEYS
-        )
+        return Banner("notice.error", f"The engine failed: {reason(snapshot, failure)}", _KEYS)
     if life != "finished":
         return None
     what = {"replay": "The replay is over", "demo": "The demo is over"}.get(

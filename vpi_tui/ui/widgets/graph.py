@@ -7,7 +7,7 @@ from typing import Unpack
 
 from vpi_tui.ui.widgets.glyphs import area
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
-from vpi_tui.ui.widgets.lines import Line, Span, fit
+from vpi_tui.ui.widgets.lines import Line, Span, fit, indented
 
 _STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _UNITS = ("", "k", "M", "G", "T", "P")
@@ -89,7 +89,9 @@ class TrafficGraph(LineWidget):
         label = f" {self._label(self._scale, self._unit)} "
         marked = height - 1 if hang else 0
         return [
-            Line(_labelled(text, label, style) if y == marked and height > 1 else ((text, style),))
+            Line(
+                _labelled(text, label, style) if y == marked and height > 1 else tuple(indented(text, style))
+            )
             for y, text in enumerate(drawn)
         ]
 
@@ -97,5 +99,5 @@ class TrafficGraph(LineWidget):
 def _labelled(text: str, label: str, style: str) -> tuple[Span, ...]:
     """The scale at the left, over the oldest samples."""
     if len(label) + 4 > len(text):
-        return ((text, style),)
-    return ((fit(label, len(label)), "graph.axis"), (text[len(label) :], style))
+        return tuple(indented(text, style))
+    return ((fit(label, len(label)), "graph.axis"), *indented(text[len(label) :], style))

@@ -71,6 +71,13 @@ def fit(text: str, width: int, align: Align = "left", ellipsis: str = "…") -> 
     return text + " " * (width - length)
 
 
+def indented(text: str, style: str) -> list[Span]:
+    """The text with its leading blanks as a span of their own: in a picture of the screen, blanks before
+    characters of another font would take that font's width."""
+    kept = text.lstrip(" ")
+    return [(" " * (len(text) - len(kept)), "text"), (kept, style)]
+
+
 def justify(left: Sequence[Span], right: Sequence[Span], width: int, surface: str = "background") -> Line:
     """`left` at the left, `right` at the right edge; when both do not fit, the left is cut."""
     right_width = width_of(right)

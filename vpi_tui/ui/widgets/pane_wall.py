@@ -12,7 +12,7 @@ from textual.message import Message
 from vpi_tui.ui.widgets.glyphs import area
 from vpi_tui.ui.widgets.graph import ceiling
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
-from vpi_tui.ui.widgets.lines import Line, Span, cells, clip, fit, line, width_of
+from vpi_tui.ui.widgets.lines import Line, Span, cells, clip, fit, indented, line, width_of
 from vpi_tui.view import humanize
 from vpi_tui.view.cells import SEVERITY_STYLES
 from vpi_tui.view.switches import GAP, Pane, grid
@@ -168,11 +168,11 @@ class PaneWall(LineWidget, can_focus=True):
         upper, lower = pane.inbound.values, pane.outbound.values
         peak = ceiling(max(max(upper, default=0.0), max(lower, default=0.0)))
         if height == 1:
-            return [[(area(upper, width, 1, peak, self.look.glyphs)[0], "graph.in")]]
+            return [indented(area(upper, width, 1, peak, self.look.glyphs)[0], "graph.in")]
         above = (height + 1) // 2
-        rows = [[(text, "graph.in")] for text in area(upper, width, above, peak, self.look.glyphs)]
+        rows = [indented(text, "graph.in") for text in area(upper, width, above, peak, self.look.glyphs)]
         hung = area(lower, width, height - above, peak, self.look.glyphs, hang=True)
-        return rows + [[(text, "graph.out")] for text in hung]
+        return rows + [indented(text, "graph.out") for text in hung]
 
     # Keys and mouse ---------------------------------------------------------------------------
 
