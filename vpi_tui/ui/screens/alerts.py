@@ -33,13 +33,13 @@ def columns(zone: str, *, wide: bool = True) -> tuple[Column, ...]:
     return (
         Column("severity", "Level", 8),
         Column("count", "Count", 5, align="right"),
-        Column("signature", "Signature", 44 if wide else 26, 2, limit=90),
-        Column("guest", "Guest > peer", 20 if wide else 18, 1, limit=44),
+        Column("signature", "Signature", 43 if wide else 26, 2, limit=90),
+        Column("guest", "Guest > peer", 23 if wide else 18, 1, limit=44),
         Column("last", "Last", 7, align="right"),
         Column("technique", "ATT&CK", 9, priority=2),
         Column("first", f"First {zone}", max(len(zone) + 7, 8), priority=4),
         Column("last_at", f"Last {zone}", max(len(zone) + 6, 8), priority=3, sortable=False),
-        Column("state", "State, note", 10, 0.5, priority=1, sortable=False),
+        Column("state", "State", 8, 0.5, priority=1, sortable=False),
     )
 
 
