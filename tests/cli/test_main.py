@@ -101,6 +101,8 @@ def test_without_a_command_it_is_live():
         (["demo", "--sede", "1"], "unknown flag '--sede'. Did you mean '--seed'?"),
         (["demo", "--see", "1"], "unknown flag"),
         (["demo", "surprise"], "unexpected argument 'surprise'"),
+        (["--set", "a=b", "demo"], "'demo'. Flags follow the command: `vpi-tui demo --set ...`."),
+        (["--speed=2", "demo"], "'--speed'. Flags follow the command: `vpi-tui demo --speed ...`."),
         (["demo", "--seed", "x"], "must be a whole number"),
         (["demo", "--seed", "-1"], "must be a whole number from 0"),
         (["demo", "--speed", "0"], "must be a number up to 1000, or max"),

@@ -23,12 +23,12 @@ _ALONE = frozenset(["--version", "-h", "--help"])
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line; the exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
+    given = list(sys.argv[1:] if argv is None else argv)
     parser = build_parser()
-    words = with_command(words, parser)
+    words = with_command(given, parser)
     args, extra = parser.parse_known_args(words)
     if extra:
-        _innermost(parser, words).refuse(extra)
+        _innermost(parser, words).refuse(extra, _misplaced(given, extra) if words != given else "")
     try:
         code = BY_NAME[args.command].run(args)
         sys.stdout.flush()
@@ -80,6 +80,13 @@ def _meant(word: str) -> str:
     if Path(word).is_file():
         return f"To look into a capture file: `vpi-tui replay {word}`."
     return f"Commands: {', '.join(BY_NAME)}."
+
+
+def _misplaced(given: list[str], extra: list[str]) -> str:
+    """What to do when a command stands behind flags, so that it was taken for an argument of the default one."""
+    command = next((word for word in extra if word in BY_NAME), "")
+    flag = next((word for word in given if word.startswith("-")), "").partition("=")[0]
+    return f"Flags follow the command: `vpi-tui {command} {flag[:80]} ...`." if command else ""
 
 
 def _innermost(parser: Parser, words: list[str]) -> Parser:

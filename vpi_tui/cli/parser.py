@@ -59,13 +59,14 @@ class Parser(argparse.ArgumentParser):
                 return {choice.dest: choice.help or "" for choice in action._choices_actions}
         return {}
 
-    def refuse(self, extra: Iterable[str]) -> NoReturn:
-        """End with an error about the first argument that nobody took."""
+    def refuse(self, extra: Iterable[str], hint: str = "") -> NoReturn:
+        """End with an error about the first argument that nobody took. hint: what to do about it."""
         word = next(iter(extra))
         flag = word.partition("=")[0]
         if flag.startswith("-"):
-            self.error(f"unknown flag {flag[:80]!r}. {did_you_mean(flag, self.option_strings())}".rstrip())
-        self.error(f"unexpected argument {word[:80]!r}.")
+            hint = hint or did_you_mean(flag, self.option_strings())
+            self.error(f"unknown flag {flag[:80]!r}. {hint}".rstrip())
+        self.error(f"unexpected argument {word[:80]!r}. {hint}".rstrip())
 
 
 def examples(*lines: tuple[str, str]) -> str:
