@@ -38,7 +38,8 @@ def check_rows(packets: PacketBatch, decoded: DecodedBatch) -> None:
     assert (decoded.payload_off + decoded.payload_len <= end)[inside].all()
     assert (decoded.ip_off + decoded.ip_len <= end)[decoded.ip_off >= 0].all()
     assert np.isin(decoded.ip_v, (0, 4, 6)).all()
-    assert ((decoded.vlan_layers > 0) | (decoded.vlan.sum(axis=1) == 0)).all()
+    untagged = (decoded.vlan_layers == 0) & (decoded.tunnel == 0)
+    assert (decoded.vlan[untagged] == 0).all()
 
 
 def check(frames: list[bytes], link: int, extra: int, tci: int, zero_is_rest: bool) -> None:

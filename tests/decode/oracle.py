@@ -33,7 +33,7 @@ ECHO_LIKE = {4: {0, 8, 13, 14, 15, 16, 17, 18}, 6: {128, 129}}
 
 def rows_by_scapy(link: int, frame: bytes) -> list[Row]:
     top = LINKS.get(LinkType(link)) or (IP if frame[0] >> 4 == 4 else IPv6)
-    return list(_link(top(frame), 0))
+    return list(_link(top(frame), {"tunnel": 0, "vlan": [0, 0]}))
 
 
 def address(text: str) -> list[int]:
@@ -46,9 +46,9 @@ def mac(text: str | bytes) -> int:
     return int(text.replace(":", ""), 16) if isinstance(text, str) else int.from_bytes(text[:6], "big")
 
 
-def _link(layer: Packet, tunnel: int) -> Iterator[Row]:
-    """A frame from its link layer on."""
-    row: Row = {"src_mac": 0, "dest_mac": 0, "tunnel": tunnel, "ethertype": 0}
+def _link(layer: Packet, around: Row) -> Iterator[Row]:
+    """A frame from its link layer on. around: what a frame inside a tunnel has from the one around it."""
+    row: Row = {"src_mac": 0, "dest_mac": 0, "ethertype": 0, **around}
     if isinstance(layer, Ether | Dot3):
         row |= {"src_mac": mac(layer.src), "dest_mac": mac(layer.dst)}
         row["ethertype"] = layer.type if isinstance(layer, Ether) else 0
@@ -63,7 +63,7 @@ def _link(layer: Packet, tunnel: int) -> Iterator[Row]:
         tags.append(layer.vlan)
         row["ethertype"] = layer.type
         layer = layer.payload
-    row["vlan"] = [*tags, 0, 0][:2]
+    row["vlan"] = [*tags, 0, 0][:2] if tags else row["vlan"]
     row["vlan_layers"] = len(tags)
     yield from _network(layer, row)
 
@@ -102,7 +102,7 @@ def _network(layer: Packet, row: Row) -> Iterator[Row]:
         return
     yield row | _transport(inner, transport, row["ip_v"])
     if not more:
-        yield from _inside(inner)
+        yield from _inside(inner, row)
 
 
 def _transport(layer: Packet, data: bytes, version: int) -> Row:
@@ -138,15 +138,17 @@ def _transport(layer: Packet, data: bytes, version: int) -> Row:
     return {"payload": data, "src_port": 0, "dest_port": 0}
 
 
-def _inside(layer: Packet) -> Iterator[Row]:
-    """What a tunnel carries, from its first header on."""
+def _inside(layer: Packet, row: Row) -> Iterator[Row]:
+    """What a tunnel carries, from its first header on. A tunnel's number is told where a header names it."""
+    around = {"vlan": row["vlan"]}
     if isinstance(layer, IP | IPv6):
-        yield from _link(layer, 3 << 24)
+        yield from _link(layer, around)
     elif isinstance(layer, UDP) and isinstance(layer.payload, VXLAN):
-        yield from _link(layer.payload.payload, 2 << 24 | layer.payload.vni)
+        yield from _link(layer.payload.payload, around | {"tunnel": 2 << 24 | layer.payload.vni})
     elif isinstance(layer, GRE) and not isinstance(layer, GRE_PPTP):
         inner = layer.payload
         while isinstance(inner, ERSPAN | ERSPAN_PlatformSpecific):
             inner = inner.payload
         if isinstance(inner, IP | IPv6 | Ether):
-            yield from _link(inner, 1 << 24 | ((layer.key or 0) & 0xFFFFFF if layer.key_present else 0))
+            keyed = {"tunnel": 1 << 24 | layer.key & 0xFFFFFF} if layer.key_present else {}
+            yield from _link(inner, around | keyed)

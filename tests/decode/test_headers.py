@@ -49,11 +49,6 @@ def test_tag_that_the_kernel_stripped_is_the_outermost() -> None:
     assert (row["vlan"], row["vlan_layers"], row["dest_port"]) == ([10, 20], 2, 53)
 
 
-def test_a_stripped_tag_is_not_of_what_is_inside_a_tunnel() -> None:
-    outer, inner = decode([SAMPLES["vxlan"][1]], vlan_tci=0x1000A)
-    assert (outer["vlan"], inner["vlan"], inner["vlan_layers"]) == ([10, 0], [0, 0], 0)
-
-
 def test_ip_options_are_named() -> None:
     row = decode_one(SAMPLES["ip_options"][1])
     assert set(ipopts.names(row["ip_opts"])) == {"rtralt", "rr", "eol"}

@@ -83,7 +83,7 @@ def _meant(word: str) -> str:
 
 
 def _misplaced(given: list[str], extra: list[str]) -> str:
-    """What to do when a command stands behind flags, so that it was taken for an argument of the default one."""
+    """What to do when a command stands behind flags, and so was taken for an argument of the default one."""
     command = next((word for word in extra if word in BY_NAME), "")
     flag = next((word for word in given if word.startswith("-")), "").partition("=")[0]
     return f"Flags follow the command: `vpi-tui {command} {flag[:80]} ...`." if command else ""

@@ -13,11 +13,8 @@ from vpi_tui.decode.kernels_ip import (
 )
 from vpi_tui.decode.kernels_l4 import (
     EV_SCTP_SMALL,
-    IPPROTO_GRE,
     IPPROTO_ICMP,
     IPPROTO_ICMPV6,
-    IPPROTO_IPIP,
-    IPPROTO_IPV6,
     IPPROTO_SCTP,
     IPPROTO_TCP,
     IPPROTO_UDP,
@@ -25,7 +22,6 @@ from vpi_tui.decode.kernels_l4 import (
     icmp_header,
     tcp_header,
     transport_sum_event,
-    tunnel_inside,
     udp_header,
 )
 from vpi_tui.decode.kernels_link import (
@@ -38,6 +34,13 @@ from vpi_tui.decode.kernels_link import (
     is_vlan,
     link_header,
     vlan_tags,
+)
+from vpi_tui.decode.kernels_tunnel import (
+    IPPROTO_GRE,
+    IPPROTO_IPIP,
+    IPPROTO_IPV6,
+    tunnel_inside,
+    tunnel_number,
 )
 from vpi_tui.model.batch import DecoderEvent, PacketFlag
 from vpi_tui.model.jit import helper, inlined, kernel
@@ -130,8 +133,13 @@ def open_tunnel(buf, at, payload, end, d, r, proto, depth, counts):
         counts[C_VXLAN] += 1
     else:
         counts[C_IPINIP] += 1
-    if link >= 0 and depth == MAX_TUNNELS:
-        return I64(-1), inner, tunnel, events | EV_TOO_DEEP
+    if link < 0:
+        return link, inner, I64(0), events
+    if depth == MAX_TUNNELS:
+        return I64(-1), inner, I64(0), events | EV_TOO_DEEP
+    tunnel = tunnel_number(
+        tunnel, I64(d.tunnel[r]), d.src_ip[r, 0], d.src_ip[r, 1], d.dest_ip[r, 0], d.dest_ip[r, 1]
+    )
     return link, inner, tunnel, events
 
 
@@ -213,6 +221,8 @@ def decode_rows(p, d, counts, verify_checksums, zero_is_rest):
             d.packet[r] = i
             if tunnel != 0:
                 d.tunnel[r] = tunnel
+                d.vlan[r, 0] = d.vlan[r - 1, 0]
+                d.vlan[r, 1] = d.vlan[r - 1, 1]
             after, ethertype, src_mac, dest_mac, events = link_header(buf, at, end, link)
             d.src_mac[r] = src_mac
             d.dest_mac[r] = dest_mac

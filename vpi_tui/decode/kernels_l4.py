@@ -1,8 +1,7 @@
-"""Transport headers and tunnels, from the first byte after the IP headers.
+"""Transport headers, from the first byte after the IP headers.
 
-Sources: RFC 9293 (TCP), 768 (UDP), 792, 4443 (ICMP), 9260 (SCTP), 2784 and 2890 (GRE), 7348
-(VXLAN), draft-foschiano-erspan. A header function returns (payload position, -1 = malformed;
-payload end on the wire; events).
+Sources: RFC 9293 (TCP), 768 (UDP), 792, 4443 (ICMP), 9260 (SCTP). A header function returns (payload
+position, -1 = malformed; payload end on the wire; events).
 """
 
 from __future__ import annotations
@@ -11,17 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from vpi_tui.decode.kernels_bytes import I64, U64, be8, be16, be32, fold16, word_sum
-from vpi_tui.decode.kernels_link import IPV4, IPV6, LINK_ETHERNET, LINK_IPV4, LINK_IPV6
-from vpi_tui.model.batch import DecoderEvent, TunnelKind
+from vpi_tui.model.batch import DecoderEvent
 from vpi_tui.model.icmp import ANSWER_V4, ANSWER_V6
 from vpi_tui.model.jit import helper, inlined
 
 IPPROTO_ICMP = 1
-IPPROTO_IPIP = 4
 IPPROTO_TCP = 6
 IPPROTO_UDP = 17
-IPPROTO_IPV6 = 41
-IPPROTO_GRE = 47
 IPPROTO_ICMPV6 = 58
 IPPROTO_SCTP = 132
 
@@ -37,13 +32,7 @@ EV_ICMP4_SUM = 1 << DecoderEvent.ICMPV4_CSUM_INVALID
 EV_ICMP6_SMALL = 1 << DecoderEvent.ICMPV6_PKT_TOO_SMALL
 EV_ICMP6_SUM = 1 << DecoderEvent.ICMPV6_CSUM_INVALID
 EV_SCTP_SMALL = 1 << DecoderEvent.SCTP_PKT_TOO_SMALL
-EV_GRE_SMALL = 1 << DecoderEvent.GRE_PKT_TOO_SMALL
-EV_GRE_INVALID = 1 << DecoderEvent.GRE_INVALID
-EV_VXLAN = 1 << DecoderEvent.VXLAN_HEADER_INVALID
 
-TUNNEL_GRE = int(TunnelKind.GRE) << 24
-TUNNEL_VXLAN = int(TunnelKind.VXLAN) << 24
-TUNNEL_IP = int(TunnelKind.IP_IN_IP) << 24
 VXLAN_PORT = 4789
 
 ANSWER4 = np.array(ANSWER_V4, np.int16)
@@ -171,60 +160,3 @@ def transport_sum_event(buf, at, stop, src_high, src_low, dest_high, dest_low, v
     if proto == IPPROTO_UDP:
         return I64(EV_UDP_SUM)
     return I64(EV_ICMP4_SUM) if proto == IPPROTO_ICMP else I64(EV_ICMP6_SUM)
-
-
-@helper
-def gre_header(buf, at, end):
-    """(payload position or -1, ethertype inside or 0, tunnel, event). Version 0; 1 (PPTP) is not
-    opened; source routes are refused (RFC 2784 2.2)."""
-    if end - at < 4:
-        return I64(-1), I64(0), I64(0), I64(EV_GRE_SMALL)
-    flags = be16(buf, at)
-    kind = be16(buf, at + 2)
-    if flags & 7 == 1:
-        return at + 4, I64(0), I64(0), I64(0)
-    if flags & 7 != 0 or flags & 0x4000:
-        return I64(-1), I64(0), I64(0), I64(EV_GRE_INVALID)
-    key_at = at + 4 + (4 if flags & 0x8000 else 0)
-    after = key_at + (4 if flags & 0x2000 else 0) + (4 if flags & 0x1000 else 0)
-    if kind == 0x88BE and flags & 0x1000:  # ERSPAN type II: 8 bytes before the frame
-        after += 8
-    elif kind == 0x22EB:  # ERSPAN type III: 12 bytes, and 8 more when its O bit is set
-        after += 12
-        if after <= end and be8(buf, after - 1) & 1:
-            after += 8
-    if after > end:
-        return I64(-1), I64(0), I64(0), I64(EV_GRE_SMALL)
-    key = be32(buf, key_at) & 0xFFFFFF if flags & 0x2000 else I64(0)
-    return after, kind, I64(TUNNEL_GRE) | key, I64(0)
-
-
-@helper
-def gre_link(kind):
-    """The link type of what a GRE packet with this protocol type carries; -1 = not opened."""
-    if kind == IPV4:
-        return I64(LINK_IPV4)
-    if kind == IPV6:
-        return I64(LINK_IPV6)
-    if kind == 0x6558 or kind == 0x88BE or kind == 0x22EB:
-        return I64(LINK_ETHERNET)
-    return I64(-1)
-
-
-@helper
-def tunnel_inside(buf, at, payload, end, proto, dest_port):
-    """What a tunnel carries: (link type or -1, position, TunnelKind << 24 | id, event)."""
-    if proto == IPPROTO_UDP:
-        if dest_port != VXLAN_PORT:
-            return I64(-1), payload, I64(0), I64(0)
-        if end - payload < 8 or be8(buf, payload) & 0x08 == 0:
-            return I64(-1), payload, I64(0), I64(EV_VXLAN)
-        return I64(LINK_ETHERNET), payload + 8, I64(TUNNEL_VXLAN) | (be32(buf, payload + 4) >> 8), I64(0)
-    if proto == IPPROTO_GRE:
-        after, kind, tunnel, event = gre_header(buf, at, end)
-        return gre_link(kind) if after >= 0 else I64(-1), after, tunnel, event
-    if proto == IPPROTO_IPIP:
-        return I64(LINK_IPV4), payload, I64(TUNNEL_IP), I64(0)
-    if proto == IPPROTO_IPV6:
-        return I64(LINK_IPV6), payload, I64(TUNNEL_IP), I64(0)
-    return I64(-1), payload, I64(0), I64(0)

@@ -119,7 +119,7 @@ class Fragment(IntEnum):
 
 
 class TunnelKind(IntEnum):
-    """High byte of `DecodedBatch.tunnel`; the low 24 bits hold the VNI or the low GRE key bits."""
+    """High byte of `DecodedBatch.tunnel`."""
 
     NONE = 0
     GRE = 1
@@ -149,9 +149,10 @@ class DecodedBatch(NamedTuple):
     proto: U8
     """uint8[m]: IP protocol number of the last header reached; 0 when ip_v is 0."""
     vlan: U16
-    """uint16[m, 2]: VLAN ids (12 bits), outermost first; 0 = none. More layers are only counted."""
+    """uint16[m, 2]: VLAN ids (12 bits), outermost first; 0 = none. More layers are only counted. A row inside
+    a tunnel whose own frame has no tag has the ids of the row around it: they tell its tenant."""
     vlan_layers: U8
-    """uint8[m]: number of tags, the one stripped by the kernel included."""
+    """uint8[m]: number of tags, the one stripped by the kernel included; inherited ids do not count."""
     src_mac: U64
     """uint64[m]: 48 bits; 0 when the link has none."""
     dest_mac: U64
@@ -193,7 +194,11 @@ class DecodedBatch(NamedTuple):
     """uint16[m]: identifier of echo and like messages."""
     icmp_seq: U16
     tunnel: U32
-    """uint32[m]: TunnelKind << 24 | id of the tunnel that this row was inside; 0 = none."""
+    """uint32[m]: TunnelKind << 24 | 24 bits that tell the tunnel that this row was inside from others, the
+    same in both directions; 0 = none. The bits are the VNI, or the low bits of the GRE key. A tunnel that
+    names no id (IP in IP, GRE without a key) has a hash of the addresses of its two ends there, and one that
+    is itself inside a tunnel a hash that takes the outer number in: so tenants with the same addresses inside
+    are told apart wherever their tunnels are."""
     events: U64
     """uint64[m]: bit set of DecoderEvent."""
 
