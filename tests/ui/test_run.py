@@ -10,6 +10,7 @@ from benchmarks.ui_emulator import Emulator
 from benchmarks.ui_pty import Pty
 
 SIZE = (120, 40)
+LEAVES_ALTERNATE_SCREEN = b"\x1b[?1049l"
 COMMAND = [sys.executable, "-m", "tests.ui.fake_client"]
 
 
@@ -35,6 +36,19 @@ def test_second_picture_costs_few_bytes_and_q_leaves() -> None:
         while pty.alive and time.monotonic() < end:
             pty.read(0.1)
         assert not pty.alive
+
+
+def test_a_demo_with_an_end_leaves_by_itself_and_prints_what_it_saw(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vpi_tui", "demo", "--duration", "2"]
+    drawn = b""
+    with Pty(command, SIZE, {"XDG_STATE_HOME": str(tmp_path)}) as pty:
+        end = time.monotonic() + 300  # the kernels may have to be compiled first
+        while pty.alive and time.monotonic() < end:
+            drawn += pty.read(0.1)
+        assert not pty.alive
+    report = drawn[drawn.rindex(LEAVES_ALTERNATE_SCREEN) :]
+    assert b"Virtual switches" in report
+    assert b"web-01" in report
 
 
 def test_broken_theme_of_the_user_is_told_with_file_and_line(tmp_path: Path) -> None:

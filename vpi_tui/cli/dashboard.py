@@ -34,16 +34,22 @@ def _dashboard(spec: EngineSpec, settings: Settings) -> int:
 
     client = EngineClient(spec)  # before the app: the engine starts while the ui is imported and painted
     try:
-        return run_app(
+        session = run_app(
             client,
             theme=settings["theme"],
             ascii_only=settings["ascii"],
             interval=settings["refresh"],
             speed=spec.speed,
             user_themes=paths.user_config_dir() / "themes",
+            leaves_when_over=bool(spec.duration),
         )
     finally:
         client.close()
+    if session.life == "finished" and spec.duration:
+        from vpi_tui.view.report import report
+
+        print(report(session.snapshot, session.inbox), end="")
+    return EXIT_DONE
 
 
 def _bounded(spec: EngineSpec) -> EngineSpec:

@@ -48,7 +48,7 @@ TABLE: tuple[Setting, ...] = (
         "duration",
         kinds.number(0, 1e9, "seconds"),
         0.0,
-        "end by itself after so many seconds (0 = never)",
+        "end by itself after so many seconds, and print a report (0 = never)",
         ("--duration",),
         "S",
         DASHBOARD,

@@ -16,7 +16,7 @@ from textual.containers import Container, Horizontal
 from textual.events import Key, Resize
 from textual.screen import Screen
 
-from vpi_tui.model.errors import ConfigError
+from vpi_tui.model.errors import ConfigError, VpiError
 from vpi_tui.ui import doings
 from vpi_tui.ui.display import DiffDisplay
 from vpi_tui.ui.frame import HeaderBar, MessageBar, NavBar, SmallPane, TrailBar
@@ -97,8 +97,12 @@ class VpiApp(DiffDisplay, App[int]):
         ascii_only: bool = False,
         session: Session | None = None,
         problems: Sequence[str] = (),
+        leaves_when_over: bool = False,
     ) -> None:
-        """problems: what went wrong before the start; told once there is something to tell it on."""
+        """problems: what went wrong before the start; told once there is something to tell it on.
+
+        leaves_when_over: the program ends when the engine has ended in order.
+        """
         super().__init__()
         self.session = session or Session(client)
         self.themes_by_name: dict[str, Theme] = themes
@@ -110,6 +114,7 @@ class VpiApp(DiffDisplay, App[int]):
         self._keys = Keys(self)
         self._restarting = False
         self._problems = problems
+        self._leaves_when_over = leaves_when_over
         self._drawn_at = 0.0
         self._alerts_wait = False
         """Alerts came that are not drawn yet."""
@@ -180,6 +185,9 @@ class VpiApp(DiffDisplay, App[int]):
             self.call_later(self.draw)
 
     def _tell(self, news: News) -> None:
+        if news.life and self._leaves_when_over and self.session.life == "finished":
+            self.exit()
+            return
         for message in news.messages:
             for page in self._pages.values():
                 page.receive(message)
@@ -457,10 +465,12 @@ def run_app(
     interval: float = 1.0,
     speed: float = 1.0,
     user_themes: Path | None = None,
-) -> int:
-    """Show the dashboard until the operator leaves; the program's exit code.
+    leaves_when_over: bool = False,
+) -> Session:
+    """Show the dashboard until the operator leaves; what was shown last is in the session.
 
     interval: seconds between two pictures. speed: of a replay or the demo, as the engine was told.
+    leaves_when_over: end also when the engine has ended in order.
 
     A user's theme that cannot be read is told in words, and the others are there. Raises ConfigError when
     `theme` is not among them.
@@ -474,5 +484,9 @@ def run_app(
         ascii_only=ascii_only,
         session=Session(client, interval=interval, speed=speed),
         problems=[str(problem) for problem in problems],
+        leaves_when_over=leaves_when_over,
     )
-    return app.run() or 0
+    app.run()
+    if app.return_code:
+        raise VpiError("The dashboard failed; what it said stands above.", hint="Please report it.")
+    return app.session
