@@ -87,7 +87,7 @@ def _network(layer: Packet, row: Row) -> Iterator[Row]:
         bits = number = 0
         row |= {"ip_v": 6, "ttl": layer.hlim, "tos": layer.tc, "ethertype": 0x86DD}
         inner = layer.payload
-        while isinstance(inner, _IPv6ExtHdr):
+        while isinstance(inner, _IPv6ExtHdr) and not (bits & 1 or offset):
             if isinstance(inner, IPv6ExtHdrFragment):
                 bits, offset, number = inner.m, inner.offset, inner.id
             header += len(inner) - len(inner.payload)
@@ -97,12 +97,11 @@ def _network(layer: Packet, row: Row) -> Iterator[Row]:
     row |= {"proto": proto, "ip_id": number, "frag_bits": bits, "frag_offset": offset, "ip_len": size}
     row["fragment"] = 2 if offset else more
     transport = bytes(layer)[header:size]
-    if offset:
-        yield {**row, "payload": transport, "src_port": 0, "dest_port": 0}
+    if offset or more:
+        yield {**row, "payload": b"", "src_port": 0, "dest_port": 0}
         return
     yield row | _transport(inner, transport, row["ip_v"])
-    if not more:
-        yield from _inside(inner, row)
+    yield from _inside(inner, row)
 
 
 def _transport(layer: Packet, data: bytes, version: int) -> Row:

@@ -37,7 +37,7 @@ def random_segment(rng: random.Random, now_ns: int) -> Seg:
         ts_ns=now_ns,
         vlan=rng.choice(((0, 0), (0, 0), (5, 0), (5, 6))),
         tunnel=rng.choice((0, 0, 0, 2 << 24 | 7)),
-        fragment=rng.choice((0, 0, 0, 1, 2)),
+        fragment=rng.choice((0, 0, 0, 3)),
         length=rng.randint(60, 1500),
         ip_v=rng.choice((-1,) * 12 + (0,)),
         malformed=rng.random() < 0.05,

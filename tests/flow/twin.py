@@ -72,11 +72,10 @@ class Twin:
             first |= FirstSeen.OF_DIRECTION
         flow.last_ns = max(flow.last_ns, seg.ts_ns)
         flow.pkts[direction] += 1
-        flow.bytes[direction] += seg.length if seg.tunnel == 0 else seg.length - 14
+        flow.bytes[direction] += seg.length if seg.tunnel == 0 and seg.fragment != 3 else seg.length - 14
         if seg.proto == 6:
             flow.flags[direction] |= seg.flags & 0xFF
-            if seg.fragment != 2:
-                self._track(flow, seg, direction)
+            self._track(flow, seg, direction)
         elif flow.pkts[1] and flow.pkts[2] and flow.state is NEW:
             flow.state = ESTABLISHED
         return flow.number, direction, int(flow.state), first

@@ -5,7 +5,6 @@ from __future__ import annotations
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 from vpi_tui.decode.kernels_bytes import I64, U64, be16
 from vpi_tui.decode.kernels_ip import (
-    LATER_FRAGMENT,
     NO_FRAGMENT,
     arp_header,
     ipv4_header,
@@ -60,7 +59,12 @@ EV_CHECKSUMS = (
     | 1 << DecoderEvent.ICMPV6_CSUM_INVALID
 )
 EV_NOT_INVALID = (
-    EV_CHECKSUMS | EV_TOO_DEEP | 1 << DecoderEvent.LINK_UNKNOWN | 1 << DecoderEvent.VXLAN_HEADER_INVALID
+    EV_CHECKSUMS
+    | EV_TOO_DEEP
+    | 1 << DecoderEvent.LINK_UNKNOWN
+    | 1 << DecoderEvent.VXLAN_HEADER_INVALID
+    | 1 << DecoderEvent.IPV6_EXTHDR_DUPL_FH
+    | 1 << DecoderEvent.IPV6_EXTHDR_USELESS_FH
 )
 """Events of packets that are odd but not malformed: not counted in decoder.invalid."""
 
@@ -78,16 +82,14 @@ def count_events(counts, events):
 
 
 @inlined
-def transport(buf, at, end, stop, d, r, version, proto, fragment, zero_is_rest, counts):
+def transport(buf, at, end, stop, d, r, version, proto, zero_is_rest, counts):
     """Fill the transport columns of row r. Returns (payload position or -1, end on the wire, events)."""
-    if fragment == LATER_FRAGMENT:
-        return at, stop, I64(0)
     if proto == IPPROTO_TCP:
         counts[C_TCP] += 1
         return tcp_header(buf, at, end, stop, d, r)
     if proto == IPPROTO_UDP:
         counts[C_UDP] += 1
-        return udp_header(buf, at, end, stop, d, r, fragment == NO_FRAGMENT, zero_is_rest)
+        return udp_header(buf, at, end, stop, d, r, zero_is_rest)
     if (proto == IPPROTO_ICMP and version == 4) or (proto == IPPROTO_ICMPV6 and version == 6):
         counts[C_ICMPV4 if version == 4 else C_ICMPV6] += 1
         return icmp_header(buf, at, end, stop, d, r, version)
@@ -160,23 +162,20 @@ def datagram(buf, at, end, wire_end, d, r, version, depth, verify, zero_is_rest,
     if l4 < 0:
         return I64(-1), at, end, wire_end, I64(0), events
     d.l4_off[r] = l4
-    if fragment != NO_FRAGMENT:
+    if fragment != NO_FRAGMENT:  # what it carries is looked at when the datagram is whole
         counts[C_FRAGMENTS] += 1
+        return I64(-1), at, end, wire_end, I64(0), events
     captured = min(stop, end)
     payload, payload_stop, event = transport(
-        buf, l4, captured, stop, d, r, version, proto, fragment, zero_is_rest, counts
+        buf, l4, captured, stop, d, r, version, proto, zero_is_rest, counts
     )
-    if event and fragment != NO_FRAGMENT:  # a tiny first fragment: judged when it is whole
-        payload = l4
-        payload_stop = stop
-        event = I64(0)
     events |= event
     if payload < 0:
         return I64(-1), at, end, wire_end, I64(0), events
     inner_end = min(payload_stop, captured)
     d.payload_off[r] = payload
     d.payload_len[r] = inner_end - payload
-    if verify and fragment == NO_FRAGMENT and stop <= end and routed == 0 and has_checksum(proto, version):
+    if verify and stop <= end and routed == 0 and has_checksum(proto, version):
         events |= transport_sum_event(
             buf,
             l4,
@@ -189,8 +188,6 @@ def datagram(buf, at, end, wire_end, d, r, version, depth, verify, zero_is_rest,
             proto,
             payload_stop,
         )
-    if fragment != NO_FRAGMENT:
-        return I64(-1), at, end, wire_end, I64(0), events
     link, inner, tunnel, event = open_tunnel(buf, l4, payload, inner_end, d, r, proto, depth, counts)
     return link, inner, inner_end, payload_stop, tunnel, events | event
 

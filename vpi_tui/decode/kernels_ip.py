@@ -33,6 +33,8 @@ EV_V6_TRUNC = 1 << DecoderEvent.IPV6_TRUNC_PKT
 EV_V6_EXT = 1 << DecoderEvent.IPV6_TRUNC_EXTHDR
 EV_V6_MANY = 1 << DecoderEvent.IPV6_EXTHDR_TOO_MANY
 EV_V6_VERSION = 1 << DecoderEvent.IPV6_WRONG_IP_VER
+EV_V6_TWICE = 1 << DecoderEvent.IPV6_EXTHDR_DUPL_FH
+EV_V6_USELESS = 1 << DecoderEvent.IPV6_EXTHDR_USELESS_FH
 
 OPTION_BITS = np.array(BITS_BY_NUMBER, np.int64)
 
@@ -41,6 +43,7 @@ ROUTING = 43
 FRAGMENT = 44
 AUTHENTICATION = 51
 DESTINATION = 60
+NO_NEXT_HEADER = 59
 MOBILITY = 135
 
 
@@ -139,34 +142,39 @@ def ipv6_extensions(buf, at, stop, proto):
     """Walk the extension headers of buf[at:stop].
 
     Returns (position or -1, protocol, fragment header position or -1, 1 = a routing header with
-    segments left, event). A later fragment ends the walk: what follows is data.
+    segments left, events). The header of a fragment ends the walk: what follows is data.
     """
     fragment_at = I64(-1)
     routed = I64(0)
-    for _ in range(MAX_EXTENSIONS + 1):
+    events = I64(0)
+    for walked in range(MAX_EXTENSIONS + 1):
         if not is_extension(proto):
-            return at, proto, fragment_at, routed, I64(0)
-        if _ == MAX_EXTENSIONS:
+            if walked and proto != NO_NEXT_HEADER and at + 2 > stop:
+                return I64(-1), proto, fragment_at, routed, events | EV_V6_EXT
+            return at, proto, fragment_at, routed, events
+        if walked == MAX_EXTENSIONS:
             break
         if at + 8 > stop:
-            return I64(-1), proto, fragment_at, routed, I64(EV_V6_EXT)
+            return I64(-1), proto, fragment_at, routed, events | EV_V6_EXT
         following = be8(buf, at)
         size = (be8(buf, at + 1) + 1) << 3
         if proto == FRAGMENT:
             size = I64(8)
+            events |= EV_V6_TWICE if fragment_at >= 0 else 0
+            events |= 0 if be16(buf, at + 2) & 0xFFF9 else EV_V6_USELESS
             fragment_at = at
         elif proto == AUTHENTICATION:
             size = (be8(buf, at + 1) + 2) << 2
         elif proto == ROUTING and be8(buf, at + 3) != 0:
             routed = I64(1)
         if at + size > stop:
-            return I64(-1), proto, fragment_at, routed, I64(EV_V6_EXT)
-        later = proto == FRAGMENT and be16(buf, at + 2) & 0xFFF8 != 0
+            return I64(-1), proto, fragment_at, routed, events | EV_V6_EXT
+        part = proto == FRAGMENT and be16(buf, at + 2) & 0xFFF9 != 0
         proto = following
         at += size
-        if later:
-            return at, proto, fragment_at, routed, I64(0)
-    return I64(-1), proto, fragment_at, routed, I64(EV_V6_MANY)
+        if part:
+            return at, proto, fragment_at, routed, events
+    return I64(-1), proto, fragment_at, routed, events | EV_V6_MANY
 
 
 @inlined

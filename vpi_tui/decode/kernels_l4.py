@@ -86,8 +86,7 @@ def tcp_header(buf, at, end, stop, d, r):
 
 
 @inlined
-def udp_header(buf, at, end, stop, d, r, whole, zero_is_rest):
-    """whole: False for a first fragment, whose length field covers what is not here."""
+def udp_header(buf, at, end, stop, d, r, zero_is_rest):
     if end - at < 8:
         return I64(-1), stop, I64(EV_UDP_SMALL)
     size = be16(buf, at + 4)
@@ -95,10 +94,9 @@ def udp_header(buf, at, end, stop, d, r, whole, zero_is_rest):
         size = stop - at
     if size < 8:
         return I64(-1), stop, I64(EV_UDP_HLEN)
-    if whole:
-        if at + size > stop:
-            return I64(-1), stop, I64(EV_UDP_SMALL)
-        stop = at + size
+    if at + size > stop:
+        return I64(-1), stop, I64(EV_UDP_SMALL)
+    stop = at + size
     d.src_port[r] = be16(buf, at)
     d.dest_port[r] = be16(buf, at + 2)
     return at + 8, stop, I64(0)

@@ -1,7 +1,7 @@
 """Link layers: from the first byte of a frame to the network header.
 
 Each function returns (position, ethertype, src_mac, dest_mac, events); position -1 = stop here.
-Sources: IEEE 802.3 / 802.1Q / 802.1ad, RFC 2516 (PPPoE), RFC 3032 (MPLS),
+Sources: IEEE 802.3 / 802.1Q / 802.1ad, RFC 1661 and 1662 (PPP), RFC 2516 (PPPoE), RFC 3032 (MPLS),
 https://www.tcpdump.org/linktypes.html (NULL, LOOP, SLL, SLL2).
 """
 
@@ -36,6 +36,7 @@ EV_VLAN_MANY = 1 << DecoderEvent.VLAN_TOO_MANY_LAYERS
 
 LINK_NULL = int(LinkType.NULL)
 LINK_ETHERNET = int(LinkType.ETHERNET)
+LINK_PPP = int(LinkType.PPP)
 LINK_RAW = int(LinkType.RAW)
 LINK_LOOP = int(LinkType.LOOP)
 LINK_SLL = int(LinkType.LINUX_SLL)
@@ -58,6 +59,21 @@ def family_ethertype(family):
 def version_ethertype(buf, at):
     version = be8(buf, at) >> 4
     return I64(IPV4) if version == 4 else (I64(IPV6) if version == 6 else I64(0))
+
+
+@helper
+def ppp_header(buf, at, end):
+    """(position, ethertype, event): with or without address and control, protocol of one byte or two."""
+    if end - at >= 2 and be16(buf, at) == 0xFF03:
+        at += 2
+    if end - at < 2:
+        return I64(-1), I64(0), I64(EV_TOO_SMALL)
+    carried = be8(buf, at)
+    at += 1
+    if carried & 1 == 0:
+        carried = (carried << 8) | be8(buf, at)
+        at += 1
+    return at, I64(IPV4) if carried == 0x21 else (I64(IPV6) if carried == 0x57 else I64(0)), I64(0)
 
 
 @helper
@@ -89,6 +105,9 @@ def other_link(buf, at, end, link):
             return I64(-1), I64(0), NO_MAC, NO_MAC, I64(EV_TOO_SMALL)
         mac = be64(buf, at + 12) >> S16 if be8(buf, at + 11) == 6 else NO_MAC
         return at + 20, be16(buf, at), mac, NO_MAC, I64(0)
+    if link == LINK_PPP:
+        at, ethertype, event = ppp_header(buf, at, end)
+        return at, ethertype, NO_MAC, NO_MAC, event
     return I64(-1), I64(0), NO_MAC, NO_MAC, I64(EV_LINK_UNKNOWN)
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 from vpi_tui.decode.kernels_bytes import I64, U64, be8, be16, be32
 from vpi_tui.decode.kernels_l4 import IPPROTO_UDP, VXLAN_PORT
-from vpi_tui.decode.kernels_link import IPV4, IPV6, LINK_ETHERNET, LINK_IPV4, LINK_IPV6
+from vpi_tui.decode.kernels_link import IPV4, IPV6, LINK_ETHERNET, LINK_IPV4, LINK_IPV6, LINK_PPP
 from vpi_tui.model.batch import DecoderEvent, TunnelKind
 from vpi_tui.model.jit import helper
 
 IPPROTO_IPIP = 4
 IPPROTO_IPV6 = 41
 IPPROTO_GRE = 47
+GRE_PPP = 0x880B
 
 EV_GRE_SMALL = 1 << DecoderEvent.GRE_PKT_TOO_SMALL
 EV_GRE_INVALID = 1 << DecoderEvent.GRE_INVALID
@@ -89,6 +90,8 @@ def gre_link(kind):
         return I64(LINK_IPV6)
     if kind == 0x6558 or kind == 0x88BE or kind == 0x22EB:
         return I64(LINK_ETHERNET)
+    if kind == GRE_PPP:
+        return I64(LINK_PPP)
     return I64(-1)
 
 

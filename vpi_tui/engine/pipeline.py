@@ -30,6 +30,7 @@ from vpi_tui.model.batch import I32, DecodedBatch, FlowBatch, PacketBatch, Strea
 from vpi_tui.model.event import Alert, FlowRecord
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
+from vpi_tui.stream.defrag import Defragmenter
 from vpi_tui.stream.reassembly import Reassembler
 
 FOLLOW_PACKETS_A_FLOW = 4
@@ -70,6 +71,9 @@ class Pipeline:
         self.stopwatch = stopwatch or Stopwatch()
         verify = spec.checksums != "none" or rules.ruleset.needs_checksums
         self.decoder = Decoder(verify_checksums=verify, zero_length_is_rest=source.live)
+        self.whole_decoder = Decoder(verify_checksums=verify)
+        """For the datagrams that `defrag` puts together."""
+        self.defrag = Defragmenter(self.whole_decoder.decode)
         self.table = FlowTable(spec.max_flows, midstream=streams.midstream, talkers=talkers)
         self.talkers = Talkers()
         self._counts_talkers = talkers
@@ -103,7 +107,7 @@ class Pipeline:
         """Run one batch through all stages."""
         measure = self.stopwatch.measure
         with measure("decode"):
-            decoded = self.decoder.decode(packets)
+            packets, decoded = self.defrag.update(packets, self.decoder.decode(packets))
         with measure("flow"):
             flows = self.table.update(packets, decoded)
             ended = self._ended_slots(flows.closed)
@@ -316,7 +320,7 @@ class Pipeline:
             "capture.kernel_packets": float(self.kernel_packets),
             "capture.kernel_drops": float(self.kernel_drops),
         }
-        for stage in (self.decoder, self.table, self.streams, self.matcher, self.stopwatch):
+        for stage in (self.decoder, self.defrag, self.table, self.streams, self.matcher, self.stopwatch):
             stats.update(stage.stats() if stage is not None else {})
         stats["record.memuse"] = float(self.evidence.bytes)
         stats["detect.rules"] = float(self.rules.enabled_count)

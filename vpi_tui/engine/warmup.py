@@ -186,7 +186,8 @@ def _capture(path: Path) -> FileSource:
 
 
 def _conversation() -> list[bytes]:
-    """Two connections: a handshake, a request, its answer, and what waits for more; no checksums."""
+    """Two connections: a handshake, a request, its answer, and what waits for more; and a datagram in
+    two fragments. No checksums."""
     request, answer = b"GET /warm-up HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"
     return [
         frame
@@ -198,16 +199,25 @@ def _conversation() -> list[bytes]:
             _frame(_CLIENT, _SERVER, port, 100, 200, _PUSH, request),
             _frame(_SERVER, _CLIENT, port, 200, 100 + len(request), _PUSH, answer),
             _frame(_CLIENT, _SERVER, port, 100 + len(request), 200 + len(answer), _ACK, b"held back"),
+            _ip_frame(
+                _CLIENT, _SERVER, 17, struct.pack("!HHHH", port, 53, 24, 0) + b"in two p", offset=0x2000
+            ),
+            _ip_frame(_CLIENT, _SERVER, 17, b"ieces...", offset=2),
         )
     ]
 
 
 def _frame(src: bytes, dest: bytes, port: int, seq: int, ack: int, flags: int, payload: bytes = b"") -> bytes:
-    """Ethernet, IPv4 (RFC 791), TCP (RFC 9293). port: the client's."""
+    """Ethernet, IPv4, TCP (RFC 9293). port: the client's."""
     ports = (port, 80) if src == _CLIENT else (80, port)
     tcp = struct.pack("!HHIIBBHHH", *ports, seq, ack, 5 << 4, flags, 65_535, 0, 0) + payload
-    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(tcp), 1, 0, 64, 6, 0, src, dest)
-    return b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x08\0" + ip + tcp
+    return _ip_frame(src, dest, 6, tcp)
+
+
+def _ip_frame(src: bytes, dest: bytes, proto: int, data: bytes, offset: int = 0) -> bytes:
+    """Ethernet, IPv4 (RFC 791). offset: of a fragment, with its flags."""
+    ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(data), 1, offset, 64, proto, 0, src, dest)
+    return b"\x02\0\0\0\0\2\x02\0\0\0\0\1\x08\0" + ip + data
 
 
 def _pcap() -> bytes:

@@ -1,7 +1,7 @@
 """The flow loop: for each decoded row, find or open its flow and count it.
 
-A row has a flow when it is IP and its transport header was sound (payload_off >= 0). Later
-fragments carry no ports and are keyed with port 0. Sources: RFC 9293 for the handshake; the
+A row has a flow when it is IP and its transport header was sound (payload_off >= 0): a fragment has
+none, the datagram that is put together from them does. Sources: RFC 9293 for the handshake; the
 states and their meaning are Suricata's.
 """
 
@@ -18,7 +18,7 @@ from vpi_tui.flow.kernels_index import (
     index_remove,
 )
 from vpi_tui.flow.records import EndReason
-from vpi_tui.model.batch import Direction, FirstSeen, FlowState
+from vpi_tui.model.batch import Direction, FirstSeen, FlowState, Fragment
 from vpi_tui.model.jit import helper, inlined, kernel
 
 TO_SERVER = int(Direction.TO_SERVER)
@@ -27,6 +27,7 @@ NEW = int(FlowState.NEW)
 ESTABLISHED = int(FlowState.ESTABLISHED)
 CLOSED = int(FlowState.CLOSED)
 OF_FLOW = int(FirstSeen.OF_FLOW)
+REBUILT = int(Fragment.REBUILT)
 OF_DIRECTION = int(FirstSeen.OF_DIRECTION)
 R_TIMEOUT = int(EndReason.TIMEOUT)
 R_FIN = int(EndReason.FIN)
@@ -392,7 +393,8 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ne
             t.touched[t.numbers[N_TOUCHED]] = slot
             t.numbers[N_TOUCHED] += 1
         flow["last_ns"] = max(now, flow["last_ns"])
-        size = U64(p.length[i]) if tunnel == 0 else U64(d.ip_len[r])
+        framed = tunnel == 0 and d.fragment[r] != REBUILT
+        size = U64(p.length[i]) if framed else U64(d.ip_len[r])
         if direction == TO_SERVER:
             if flow["pkts_toserver"] == U64(0):
                 first |= OF_DIRECTION
@@ -411,12 +413,9 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ne
         both = flow["pkts_toserver"] != U64(0) and flow["pkts_toclient"] != U64(0)
         payload = I64(d.payload_len[r])
         if proto == TCP:
-            if d.fragment[r] != 2:
-                track, state = tcp_track(
-                    I64(flow["track"]), state, flags, direction, payload, midstream, both
-                )
-                flow["track"] = track
-                flow["state"] = state
+            track, state = tcp_track(I64(flow["track"]), state, flags, direction, payload, midstream, both)
+            flow["track"] = track
+            flow["state"] = state
         elif both and state == NEW:
             state = I64(ESTABLISHED)
             flow["state"] = state

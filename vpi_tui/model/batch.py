@@ -27,6 +27,7 @@ class LinkType(IntEnum):
 
     NULL = 0
     ETHERNET = 1
+    PPP = 9
     RAW = 101
     LOOP = 108
     LINUX_SLL = 113
@@ -108,6 +109,13 @@ class DecoderEvent(IntEnum):
     GRE_INVALID = 30
     VXLAN_HEADER_INVALID = 31
     TUNNEL_TOO_DEEP = 32
+    IPV6_EXTHDR_DUPL_FH = 33
+    IPV6_EXTHDR_USELESS_FH = 34
+    IPV4_FRAG_PKT_TOO_LARGE = 35
+    IPV4_FRAG_OVERLAP = 36
+    IPV6_FRAG_PKT_TOO_LARGE = 37
+    IPV6_FRAG_OVERLAP = 38
+    IPV6_FRAG_INVALID_LENGTH = 39
 
 
 class Fragment(IntEnum):
@@ -116,6 +124,8 @@ class Fragment(IntEnum):
     NONE = 0
     FIRST = 1
     LATER = 2
+    REBUILT = 3
+    """A whole datagram that was put together from fragments; its `packet` is that of the last one."""
 
 
 class TunnelKind(IntEnum):
@@ -163,8 +173,8 @@ class DecodedBatch(NamedTuple):
     l4_off: I64
     """int64[m]: first byte after the IP headers; -1 = none."""
     payload_off: I64
-    """int64[m]: first payload byte; for later fragments and unknown protocols, after the IP
-    headers; -1 = none."""
+    """int64[m]: first payload byte; for unknown protocols, after the IP headers; -1 = none: a fragment
+    has none, its bytes are looked at when the datagram is whole."""
     payload_len: I32
     """int32[m]: payload bytes captured; padding excluded."""
     ttl: U8

@@ -21,8 +21,8 @@ TO_SERVER, TO_CLIENT = [(((1, 1),), None, False)], [(((2, 2),), None, False)]
         ("flow: Established , to_server;", {"state": [(((1, 2),), None, False)], "direction": TO_SERVER}),
         ("flow:not_established;", {"state": [(((0, 0),), None, False)]}),
         ("flow:stateless;", {}),
-        ("flow:only_frag;", {"fragment": [(((0, 0),), None, True)]}),
-        ("flow:no_frag;", {"fragment": [(((0, 0),), None, False)]}),
+        ("flow:only_frag;", {"fragment": [(((3, 3),), None, False)]}),
+        ("flow:no_frag;", {"fragment": [(((3, 3),), None, True)]}),
     ],
 )
 def test_flow(options, expected):

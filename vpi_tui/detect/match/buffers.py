@@ -31,6 +31,8 @@ class Context:
 Buffer = Callable[[Context], bytes | None]
 """Gives the bytes of a buffer, None when this packet does not have it."""
 
+_FRAGMENTS: Final = (Fragment.FIRST, Fragment.LATER)
+
 BUFFERS: Final[dict[str, Buffer]] = {}
 
 
@@ -61,7 +63,7 @@ def _ip_header(version: int) -> Buffer:
 def _layer4(context: Context, proto: int) -> int:
     """Where the layer-4 header begins, -1 when the packet has none of this protocol."""
     decoded, row = context.decoded, context.row
-    if row < 0 or decoded.proto[row] != proto or decoded.fragment[row] == Fragment.LATER:
+    if row < 0 or decoded.proto[row] != proto or decoded.fragment[row] in _FRAGMENTS:
         return -1
     return int(decoded.l4_off[row])
 

@@ -49,6 +49,13 @@ _NOT_MALFORMED: Final = frozenset(
         DecoderEvent.GRE_INVALID,
         DecoderEvent.VXLAN_HEADER_INVALID,
         DecoderEvent.TUNNEL_TOO_DEEP,
+        DecoderEvent.IPV6_EXTHDR_DUPL_FH,
+        DecoderEvent.IPV6_EXTHDR_USELESS_FH,
+        DecoderEvent.IPV4_FRAG_PKT_TOO_LARGE,
+        DecoderEvent.IPV4_FRAG_OVERLAP,
+        DecoderEvent.IPV6_FRAG_PKT_TOO_LARGE,
+        DecoderEvent.IPV6_FRAG_OVERLAP,
+        DecoderEvent.IPV6_FRAG_INVALID_LENGTH,
     }
 )
 _LAYER4: Final = frozenset(

@@ -99,5 +99,5 @@ IP_VERSIONS: Final = {KIND_IPV4: 4, KIND_IPV6: 6, KIND_NOT_IP: 0}
 
 
 def needs_layer4(column: str) -> bool:
-    """True when the column comes from a layer-4 header, which a later fragment does not carry."""
+    """True when the column comes from a layer-4 header, which a fragment is not asked for."""
     return column.startswith(("tcp_", "icmp_"))

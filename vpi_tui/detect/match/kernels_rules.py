@@ -107,7 +107,7 @@ def in_ports(table, number, port):
 
 @helper
 def endpoints_hold(table, rule, subject, i, swapped):
-    """Addresses and ports. A later fragment has no ports: only `any` holds for it."""
+    """Addresses and ports. A fragment has no ports: only `any` holds for it."""
     src_port, dest_port = table.src_port[rule], table.dest_port[rule]
     if swapped:
         src_port, dest_port = dest_port, src_port
@@ -290,7 +290,8 @@ def packet_subject(decoded, flows, locality_of, generation, passed, malformed_ev
             kind = _KIND_OF_PROTO[decoded.proto[row]] | np.uint16(1 << 9)
         else:
             kind = np.uint16((1 << 5) | KIND_NOT_IP)
-        layer4[row] = 1 if decoded.l4_off[row] >= 0 and decoded.fragment[row] != 2 else 0
+        fragment = decoded.fragment[row] == 1 or decoded.fragment[row] == 2
+        layer4[row] = 1 if decoded.l4_off[row] >= 0 and not fragment else 0
         if decoded.events[row] & broken_layer4:
             kind = np.uint16(1 << 5) | (kind & np.uint16(0xFF00))
             layer4[row] = 0

@@ -17,7 +17,7 @@ _TO_CLIENT: tuple[Span, ...] = ((int(Direction.TO_CLIENT),) * 2,)
 # A connection that was closed has been established; Suricata's test is "this state or a later one".
 _ESTABLISHED: tuple[Span, ...] = ((int(FlowState.ESTABLISHED), int(FlowState.CLOSED)),)
 _NEW: tuple[Span, ...] = ((int(FlowState.NEW),) * 2,)
-_NO_FRAGMENT: tuple[Span, ...] = ((int(Fragment.NONE),) * 2,)
+_REBUILT: tuple[Span, ...] = ((int(Fragment.REBUILT),) * 2,)
 
 _TESTS: dict[str, tuple[str, tuple[Span, ...], bool]] = {
     "to_server": ("direction", _TO_SERVER, False),
@@ -26,8 +26,8 @@ _TESTS: dict[str, tuple[str, tuple[Span, ...], bool]] = {
     "from_server": ("direction", _TO_CLIENT, False),
     "established": ("state", _ESTABLISHED, False),
     "not_established": ("state", _NEW, False),
-    "only_frag": ("fragment", _NO_FRAGMENT, True),
-    "no_frag": ("fragment", _NO_FRAGMENT, False),
+    "only_frag": ("fragment", _REBUILT, False),
+    "no_frag": ("fragment", _REBUILT, True),
 }
 """Word -> column, spans, negated."""
 _INSPECT: dict[str, Literal["packet", "stream"]] = {"only_stream": "stream", "no_stream": "packet"}

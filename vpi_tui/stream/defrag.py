@@ -1,0 +1,252 @@
+"""The public face of IP defragmentation: fragments in, rows of whole datagrams out."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from vpi_tui.model.batch import (
+    I32,
+    I64,
+    U8,
+    U64,
+    Columns,
+    DecodedBatch,
+    Fragment,
+    LinkType,
+    PacketBatch,
+)
+from vpi_tui.stream import kernels_defrag as kernels
+
+TRACKERS: Final = 4096
+"""Datagrams that may be incomplete at a time."""
+MEMORY: Final = 16 << 20
+"""Bytes for the data of incomplete datagrams."""
+TIMEOUT_NS: Final = 60_000_000_000
+"""RFC 791, RFC 8200: after so long what is missing does not come any more."""
+NESTING: Final = 3
+"""Datagrams made of fragments of datagrams made of fragments."""
+_OUT_BYTES: Final = 1 << 20
+_OUT_ROWS: Final = 1024
+
+_TRACKER: Final = np.dtype(
+    [
+        ("src_high", np.uint64),
+        ("src_low", np.uint64),
+        ("dest_high", np.uint64),
+        ("dest_low", np.uint64),
+        ("born", np.int64),  # ns, time of the first fragment
+        ("ip_id", np.uint32),
+        ("tunnel", np.uint32),
+        ("vlan0", np.uint16),
+        ("vlan1", np.uint16),
+        ("bucket", np.int32),
+        ("following", np.int32),  # in the bucket, or of the free ones: number + 1; 0 = none
+        ("older", np.int32),
+        ("newer", np.int32),
+        ("end", np.int32),  # bytes up to the end of the farthest fragment
+        ("units", np.int32),  # of 8 bytes that are there
+        ("header", np.int16),  # bytes of the headers; 0 = the first fragment has not come
+        ("last", np.uint8),  # 1 = a fragment without "more fragments" came
+        ("proto", np.uint8),
+        ("ip_v", np.uint8),
+    ]
+)
+
+
+class Pools(NamedTuple):
+    """What is kept of incomplete datagrams, bounded."""
+
+    trackers: Columns
+    """_TRACKER[n]"""
+    buckets: I32
+    """int32[...]: first tracker of each bucket, number + 1."""
+    present: U64
+    """uint64[n, WORDS]: bitmap of the units that are there."""
+    page_of: I32
+    """int32[n, PAGES_A_DATAGRAM]: page number; 0 = none."""
+    headers: U8
+    """uint8[n, MOST_HEADER]"""
+    pages: U8
+    page_after: I32
+    """int32[pages + 1]: next free page."""
+    numbers: I64
+
+
+class Limits(NamedTuple):
+    timeout_ns: int
+    salt: np.uint64
+    """Secret: nobody outside can aim at one bucket."""
+
+
+class Out(NamedTuple):
+    """Whole datagrams, one behind the other."""
+
+    buf: U8
+    row: I32
+    """int32[...]: row whose fragment completed it."""
+    start: I64
+    length: I32
+
+
+class Defragmenter:
+    """All incomplete datagrams of one sensor.
+
+    decode: turns the whole datagrams, as a batch of raw IP packets, into rows; it may reuse its
+    columns. trackers, memory: how much may be incomplete at a time; the oldest datagram makes room.
+    """
+
+    def __init__(
+        self,
+        decode: Callable[[PacketBatch], DecodedBatch],
+        *,
+        trackers: int = TRACKERS,
+        memory: int = MEMORY,
+        timeout_ns: int = TIMEOUT_NS,
+    ) -> None:
+        self._decode = decode
+        self._limits = Limits(timeout_ns, np.uint64(secrets.randbits(64)))
+        self._sizes = (max(trackers, 1), max(memory // kernels.PAGE, kernels.PAGES_A_DATAGRAM))
+        self._pools: Pools | None = None
+        """None = there was no fragment yet, and nothing is taken for them."""
+
+    def update(self, packets: PacketBatch, decoded: DecodedBatch) -> tuple[PacketBatch, DecodedBatch]:
+        """Put the rows of datagrams that became whole right behind the fragments that completed them.
+
+        Their `fragment` is REBUILT, their `packet` that of the last fragment. What is given is what was
+        taken when no datagram became whole; else a copy, in which all offsets are new.
+        """
+        return self._update(packets, decoded, NESTING)
+
+    def stats(self) -> dict[str, float]:
+        """Counters since the start and present sizes, under their EVE paths."""
+        numbers = self._pools.numbers if self._pools is not None else np.zeros(kernels.N_NUMBERS, np.int64)
+        stats = {name: float(numbers[at]) for name, at in _COUNTERS.items()}
+        stats["defrag.memuse"] = float(numbers[kernels.N_PAGES_USED] * kernels.PAGE)
+        return stats
+
+    def _update(
+        self, packets: PacketBatch, decoded: DecodedBatch, nesting: int
+    ) -> tuple[PacketBatch, DecodedBatch]:
+        if nesting == 0 or not decoded.fragment.any():
+            return packets, decoded
+        whole = self._collect(packets, decoded)
+        if not whole.row.size:
+            return packets, decoded
+        inner = _as_packets(packets, decoded, whole)
+        rows = DecodedBatch._make(column.copy() for column in self._decode(inner))
+        inner, rows = self._update(inner, rows, nesting - 1)
+        return _merged(packets, decoded, inner, rows, whole.row)
+
+    def _collect(self, packets: PacketBatch, decoded: DecodedBatch) -> Out:
+        if self._pools is None:
+            self._pools = _pools(*self._sizes)
+        numbers = self._pools.numbers
+        found: list[Out] = []
+        row, rows = 0, decoded.packet.size
+        while row < rows:
+            numbers[kernels.N_OUT] = numbers[kernels.N_OUT_BYTES] = 0
+            out = Out(
+                np.empty(_OUT_BYTES, np.uint8),
+                np.empty(_OUT_ROWS, np.int32),
+                np.empty(_OUT_ROWS, np.int64),
+                np.empty(_OUT_ROWS, np.int32),
+            )
+            row = kernels.collect(self._pools, packets, decoded, row, self._limits, out)
+            count, size = int(numbers[kernels.N_OUT]), int(numbers[kernels.N_OUT_BYTES])
+            found.append(Out(out.buf[:size], out.row[:count], out.start[:count], out.length[:count]))
+        return found[0] if len(found) == 1 else _joined(found)
+
+
+def _joined(parts: list[Out]) -> Out:
+    base = np.cumsum([0, *(part.buf.size for part in parts[:-1])])
+    return Out(
+        np.concatenate([part.buf for part in parts]),
+        np.concatenate([part.row for part in parts]),
+        np.concatenate([part.start + at for part, at in zip(parts, base, strict=True)]),
+        np.concatenate([part.length for part in parts]),
+    )
+
+
+def _pools(trackers: int, pages: int) -> Pools:
+    made = Pools(
+        trackers=np.zeros(trackers, _TRACKER),
+        buckets=np.zeros(2 * trackers, np.int32),
+        present=np.zeros((trackers, kernels.WORDS), np.uint64),
+        page_of=np.zeros((trackers, kernels.PAGES_A_DATAGRAM), np.int32),
+        headers=np.zeros((trackers, kernels.MOST_HEADER), np.uint8),
+        pages=np.zeros((pages + 1) * kernels.PAGE, np.uint8),
+        page_after=np.arange(1, pages + 2, dtype=np.int32),
+        numbers=np.zeros(kernels.N_NUMBERS, np.int64),
+    )
+    made.page_after[pages] = 0
+    made.trackers["following"][:-1] = np.arange(2, trackers + 1)
+    made.numbers[kernels.N_FREE] = made.numbers[kernels.N_FREE_PAGE] = 1
+    return made
+
+
+def _as_packets(packets: PacketBatch, decoded: DecodedBatch, whole: Out) -> PacketBatch:
+    """The whole datagrams as raw IP packets of the same moment and port."""
+    at = decoded.packet[whole.row]
+    link = np.where(decoded.ip_v[whole.row] == 4, LinkType.IPV4, LinkType.IPV6).astype(np.uint16)
+    return PacketBatch(
+        buf=whole.buf,
+        offset=whole.start,
+        caplen=whole.length,
+        length=whole.length,
+        ts_ns=packets.ts_ns[at],
+        link_type=link,
+        ifindex=packets.ifindex[at],
+        vlan_tci=np.zeros(at.size, np.uint32),
+        flags=packets.flags[at],
+        kernel_packets=0,
+        kernel_drops=0,
+    )
+
+
+_FROM_FRAGMENT: Final = ("src_mac", "dest_mac", "vlan_layers", "tunnel")
+_OFFSETS: Final = ("ip_off", "l4_off", "payload_off")
+
+
+def _merged(
+    packets: PacketBatch, decoded: DecodedBatch, inner: PacketBatch, rows: DecodedBatch, fragment_row: I32
+) -> tuple[PacketBatch, DecodedBatch]:
+    """One batch of both. fragment_row: for each datagram the row of the fragment that completed it."""
+    frames = int(packets.caplen.sum())
+    buf = np.empty(frames + inner.buf.size, np.uint8)
+    offset = np.empty_like(packets.offset)
+    kernels.gather(packets.buf, packets.offset, packets.caplen, buf, offset)
+    buf[frames:] = inner.buf
+    moved = (offset - packets.offset)[decoded.packet]
+    behind = fragment_row[rows.packet]
+    values = {name: getattr(rows, name) for name in DecodedBatch._fields}
+    values["packet"] = decoded.packet[behind]
+    outermost = rows.tunnel == 0
+    for name in _FROM_FRAGMENT:
+        values[name] = np.where(outermost, getattr(decoded, name)[behind], values[name])
+    untagged = rows.vlan[:, :1] == 0
+    values["vlan"] = np.where(untagged, decoded.vlan[behind], rows.vlan)
+    fragments = (rows.fragment == Fragment.FIRST) | (rows.fragment == Fragment.LATER)
+    values["fragment"] = np.where(fragments, rows.fragment, np.uint8(Fragment.REBUILT))
+    merged = []
+    for name in DecodedBatch._fields:
+        outer = getattr(decoded, name)
+        if name in _OFFSETS:
+            outer = np.where(outer >= 0, outer + moved, outer)
+            values[name] = np.where(values[name] >= 0, values[name] + frames, values[name])
+        merged.append(np.insert(outer, behind + 1, values[name], axis=0))
+    return packets._replace(buf=buf, offset=offset), DecodedBatch._make(merged)
+
+
+_COUNTERS: Final = {
+    "defrag.fragments": kernels.N_FRAGMENTS,
+    "defrag.reassembled": kernels.N_REASSEMBLED,
+    "defrag.timeouts": kernels.N_TIMEOUT,
+    "defrag.evicted": kernels.N_EVICTED,
+    "defrag.ignored": kernels.N_IGNORED,
+    "defrag.overlap": kernels.N_OVERLAP,
+    "defrag.trackers": kernels.N_USED,
+}
