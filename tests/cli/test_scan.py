@@ -91,6 +91,18 @@ def test_what_was_read_is_reported_when_a_file_is_broken(capture: Path, tmp_path
     assert kinds(done.stdout)["alert"] > kinds(alone.stdout)["alert"] > 0
 
 
+def test_garbage_behind_the_packets_is_said_and_is_no_failure(capture: Path, tmp_path: Path) -> None:
+    garbage, only = tmp_path / "garbage.pcapng", tmp_path / "only.pcap"
+    whole = capture.read_bytes()
+    garbage.write_bytes(whole + b"\xff" * 400_000)
+    only.write_bytes(b"\xd4\xc3\xb2\xa1\2\0\4\0" + b"\0" * 12 + b"\1\0\0\0" + b"\xff" * 400_000)
+    done, alone = (scan("-r", name, "--eve", "-") for name in (garbage, capture))
+    assert done.returncode == 0
+    assert f"at byte {len(whole)}" in done.stderr.decode()
+    assert kinds(done.stdout)["alert"] == kinds(alone.stdout)["alert"] > 0
+    assert scan("-r", only, "--eve", "-").returncode == 1, "not one packet"
+
+
 def test_a_capture_comes_through_a_pipe(capture: Path) -> None:
     done = scan("-r", "-", "--eve", "-", stdin=capture.read_bytes())
     assert done.returncode == 0

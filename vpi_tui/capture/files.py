@@ -60,6 +60,7 @@ class FileSource:
         self._skip_from = 0
         self._gzip = False
         self._ended = False
+        self._gave_packets = False
         self.exhausted = False
         self.error: CaptureError | None = None
 
@@ -120,7 +121,8 @@ class FileSource:
         if found.fault:
             at = self._base + found.pos
             where = f"byte {at} of the uncompressed data" if self._gzip else f"byte {at}"
-            self._fail(f"holds {found.fault}, at {where}.", at)
+            self._fail(f"holds {found.fault}, at {where}.", at, tail=self._gave_packets or found.rows > 0)
+        self._gave_packets = self._gave_packets or found.rows > 0
         return as_batch(self._buf, self._columns, found.rows) if found.rows else None
 
     def _refill(self, timeout_s: float) -> bool:
@@ -176,8 +178,8 @@ class FileSource:
             self._fail(f"is cut off: what starts at byte {at} is not whole. {missing}", at)
         self.exhausted = True
 
-    def _fail(self, what: str, offset: int | None) -> None:
-        self.error = CaptureError(f"{self._name} {what}", offset=offset)
+    def _fail(self, what: str, offset: int | None, *, tail: bool = False) -> None:
+        self.error = CaptureError(f"{self._name} {what}", offset=offset, tail=tail)
         self.exhausted = True
 
 

@@ -14,7 +14,7 @@ from vpi_tui.cli.order import engine_spec, settings_of
 from vpi_tui.cli.parser import EXIT_DONE, EXIT_FAILED, Parser, add_settings, examples
 from vpi_tui.cli.progress import ProgressLine
 from vpi_tui.cli.replay import capture_files
-from vpi_tui.model.errors import ConfigError, VpiError
+from vpi_tui.model.errors import CaptureError, ConfigError, VpiError
 
 if TYPE_CHECKING:
     from vpi_tui.engine.scan import ScanResult
@@ -72,7 +72,9 @@ def _run(args: argparse.Namespace) -> int:
     print(_summary(result), file=sys.stderr)
     for error in result.errors:
         print(f"vpi-tui: {error}", file=sys.stderr)
-    return EXIT_FAILED if result.errors else EXIT_DONE
+    # Bytes behind the packets that are no record are said and are no failure, as with Suricata.
+    failed = any(not (isinstance(error, CaptureError) and error.tail) for error in result.errors)
+    return EXIT_FAILED if failed else EXIT_DONE
 
 
 def _summary(result: ScanResult) -> str:

@@ -24,12 +24,16 @@ class ConfigError(VpiError):
 class CaptureError(VpiError):
     """A capture source that cannot be opened, or that ends before its end.
 
-    offset: byte offset of the first byte that could not be read, None when not a file.
+    offset: byte offset of the first byte that could not be read, None when not a file. tail: packets were
+    read, and what follows the last of them is no record; a record that is cut short is missing data instead.
     """
 
-    def __init__(self, message: str, *, hint: str = "", offset: int | None = None) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", offset: int | None = None, tail: bool = False
+    ) -> None:
         super().__init__(message, hint=hint)
         self.offset = offset
+        self.tail = tail
 
 
 class PrivilegeError(CaptureError):
