@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from vpi_tui.config import paths
+from vpi_tui.engine.compilers import COST, MOST_PROCESSES, shares
+from vpi_tui.model.jit import ROOMS
 
 PROBE = """
 import json, sys
@@ -58,3 +61,32 @@ def test_the_command_says_where_the_code_is(tmp_path: Path) -> None:
     )
     assert str(paths.prepare_numba_cache()) in done.stdout
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize("processors", [1, 2, 3, 4, 64])
+def test_each_room_is_compiled_by_one_process(processors: int) -> None:
+    groups = shares(processors)
+    assert len(groups) == min(processors, MOST_PROCESSES)
+    assert all(groups)
+    package = Path(paths.__file__).parents[1]
+    with_kernels = {path.relative_to(package).parts[0] for path in package.rglob("kernels*.py")}
+    assert sorted(room for rooms in groups for room in rooms) == sorted(COST) == sorted(with_kernels)
+
+
+def test_two_processes_take_about_as_long() -> None:
+    one, other = (sum(COST[room] for room in rooms) for rooms in shares(2))
+    assert abs(one - other) <= min(COST.values())
+
+
+@pytest.mark.parametrize("rooms", shares(3), ids=" ".join)
+def test_rooms_compiled_alone_meet_the_types_that_the_whole_pipeline_has(rooms: list[str]) -> None:
+    """Those of the other rooms run as plain Python. All was in the cache, so nothing is compiled again."""
+    probe("warmup", ())
+    done = subprocess.run(
+        [sys.executable, "-m", "vpi_tui.engine.warmup", "all"],
+        capture_output=True,
+        check=True,
+        timeout=300,
+        env=os.environ | {ROOMS: " ".join(rooms)},
+    )
+    assert done.stdout == b""

@@ -55,18 +55,12 @@ class EngineClient:
                 stderr=self._stderr,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
-                env=self._environment(),
+                env=environment(self._spec.cache_dir),
             )
         self._why = ""
         self._feed = FeedConnection(ours)
         if self._announce is not None:
             self._announce(self._process.pid)
-
-    def _environment(self) -> dict[str, str]:
-        """Ours, with this very package first on the path, and the cache of kernels."""
-        paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-        cache = {"NUMBA_CACHE_DIR": self._spec.cache_dir} if self._spec.cache_dir else {}
-        return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **cache}
 
     @property
     def pid(self) -> int:
@@ -144,6 +138,13 @@ class EngineClient:
         self._stderr.seek(max(0, self._stderr.tell() - LAST_WORDS))
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
+
+
+def environment(cache_dir: str = "") -> dict[str, str]:
+    """For a child: ours, with this very package first on the path. cache_dir: of kernels, "" = as it is."""
+    paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    cache = {"NUMBA_CACHE_DIR": cache_dir} if cache_dir else {}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **cache}
 
 
 def _signal_name(number: int) -> str:

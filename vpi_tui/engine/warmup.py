@@ -2,7 +2,8 @@
 
 A small pipeline is run over a few packets of its own: so every loop is made for exactly the types that it
 will meet. A kernel that this does not reach would be compiled in the middle of live traffic; a test watches
-that.
+that. What is not in the cache yet is compiled by other processes (engine/compilers.py), which run this
+module: `python -m vpi_tui.engine.warmup MODE|all`.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from vpi_tui.capture.columns import allocate, as_batch
 from vpi_tui.capture.files import FileSource
 from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.rules.state import RuleSwitches
+from vpi_tui.engine.compilers import compile_rooms
 from vpi_tui.engine.pacing import cut
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
@@ -34,7 +36,9 @@ from vpi_tui.flow import kernels_index
 from vpi_tui.model.topology import Topology
 
 Progress = Callable[[str, int, int], None]
+Step = Callable[[Callable[[], None]], None]
 DOING = "Compiling kernels"
+ALL = "all"
 RULES = """
 alert tcp any any -> any any (msg:"scanned and checked"; content:"warm"; sid:1; rev:1;)
 alert tcp any any -> any any (msg:"left to Python"; content:"warm"; content:"up"; distance:1; sid:2; rev:1;)
@@ -46,15 +50,12 @@ threshold:type limit, track by_src, count 1, seconds 9;)
 
 def warm(mode: Mode, progress: Progress) -> None:
     """What an engine of this mode needs. progress: kernels ready, and kernels in all."""
-    _run([_READERS[mode], _pipeline], progress)
+    _reach(mode, progress)
 
 
 def warmup(progress: Progress) -> None:
     """Every kernel of the program."""
-    for module in pkgutil.walk_packages(vpi_tui.__path__, "vpi_tui."):
-        if _is_kernels(module.name):
-            importlib.import_module(module.name)
-    _run([*_READERS.values(), _pipeline], progress)
+    _reach(ALL, progress)
 
 
 def seal_cache() -> None:
@@ -83,16 +84,56 @@ def _is_kernels(name: str) -> bool:
     return name.startswith("vpi_tui.") and name.rpartition(".")[2].startswith("kernels")
 
 
-def _run(steps: list[Callable[[Callable[[], None]], None]], progress: Progress) -> None:
+def _is_compiled(kernel: Any) -> bool:
+    """Is there code in the cache that was made of the source as it is now?"""
+    return bool(kernel._cache._cache_file._load_index())
+
+
+def _reach(what: str, progress: Progress) -> None:
+    """Compile what is missing, then load everything."""
+    steps = _steps(what)
     every = kernels().values()
+    most = 0
 
-    def tell() -> None:
-        progress(DOING, sum(bool(kernel.signatures) for kernel in every), len(every))
+    def tell(done: int) -> None:
+        nonlocal most
+        most = min(max(most, done), len(every))
+        progress(DOING, most, len(every))
 
+    if missing := sum(not _is_compiled(kernel) for kernel in every):
+        compile_rooms(what, lambda done: tell(len(every) - missing + done))
     for step in steps:
-        tell()
-        step(tell)
-    tell()
+        step(lambda: tell(sum(bool(kernel.signatures) for kernel in every)))
+    tell(len(every))
+
+
+def _steps(what: str) -> list[Step]:
+    """What reaches the kernels of a mode, or of all; these kernels are imported then."""
+    if what != ALL:
+        return [_READERS[what], _pipeline]
+    for module in pkgutil.walk_packages(vpi_tui.__path__, "vpi_tui."):
+        if _is_kernels(module.name):
+            importlib.import_module(module.name)
+    return [*_READERS.values(), _pipeline]
+
+
+def _compile(what: str, out: TextIO) -> None:
+    """As a process of `compile_rooms`: reach the kernels, write a line for each that was compiled."""
+    from numba.core.event import Event, Listener, register
+
+    class Told(Listener):  # type: ignore[misc]
+        def on_start(self, event: Event) -> None:
+            """Nothing is told before it is done."""
+
+        def on_end(self, event: Event) -> None:
+            if event.data["dispatcher"] in mine:
+                print(file=out, flush=True)
+
+    steps = _steps(what)
+    mine = set(kernels().values())
+    register("numba:compile", Told())
+    for step in steps:
+        step(lambda: None)
 
 
 # The stages -----------------------------------------------------------------------------------
@@ -164,7 +205,7 @@ def _nothing(_tell: Callable[[], None]) -> None:
     """The demo reads neither."""
 
 
-_READERS: dict[Mode, Callable[[Callable[[], None]], None]] = {
+_READERS: dict[str, Step] = {
     "replay": _files,
     "live": _ring,
     "demo": _nothing,
@@ -236,3 +277,7 @@ def _pcapng() -> bytes:
         struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
         for kind, body in blocks
     )
+
+
+if __name__ == "__main__":
+    _compile(sys.argv[1], sys.stdout)

@@ -12,18 +12,37 @@ records, not their columns.
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
+from typing import Any
+
 from numba import njit
 
-_LEAN = {"nogil": True, "no_cfunc_wrapper": True}
+ROOMS = "VPI_TUI_COMPILED_ROOMS"
+"""Variable of the environment that names the rooms whose loops are compiled; those of the others stay plain
+Python, which gives the same arrays. So the parts of one pipeline can be compiled by processes side by side
+(engine/compilers.py). Not set = all."""
 
-kernel = njit(cache=True, _nrt=False, **_LEAN)
+
+def _decorator(**options: Any) -> Callable[[Any], Any]:
+    compiled = njit(nogil=True, no_cfunc_wrapper=True, **options)
+    rooms = os.environ.get(ROOMS, "").split()
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        room = function.__module__.split(".")[1]
+        return compiled(function) if room in rooms or not rooms else function
+
+    return decorate
+
+
+kernel = _decorator(cache=True, _nrt=False)
 """Called from Python; its code is kept in the cache. It makes no arrays: nothing counts references."""
 
-allocating_kernel = njit(cache=True, **_LEAN)
+allocating_kernel = _decorator(cache=True)
 """A kernel that makes arrays."""
 
-helper = njit(_nrt=False, no_cpython_wrapper=True, **_LEAN)
+helper = _decorator(_nrt=False, no_cpython_wrapper=True)
 """Called by compiled code alone, into which it is compiled."""
 
-inlined = njit(_nrt=False, no_cpython_wrapper=True, inline="always", **_LEAN)
+inlined = _decorator(_nrt=False, no_cpython_wrapper=True, inline="always")
 """A helper that is put into its callers before types are found: worth it for one that takes many columns."""

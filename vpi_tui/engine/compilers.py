@@ -1,0 +1,76 @@
+"""Compiles kernels in processes of their own, side by side, each the loops of some rooms.
+
+The compiled code goes into the cache, from which the engine loads it: two cores are done in half the time,
+and what the compiler leaves behind in memory (hundreds of megabytes) goes with its process.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+
+from vpi_tui.engine.child import environment
+from vpi_tui.model.jit import ROOMS
+
+COST = {"detect": 10, "stream": 7, "decode": 6, "flow": 4, "inventory": 2, "capture": 2}
+"""Seconds that a room takes to compile, roughly. Rooms with kernels, all of them (a test compares)."""
+MOST_PROCESSES = 4
+WAIT = 0.2
+"""Seconds after which the progress is told again, though nothing was compiled."""
+
+
+def compile_rooms(what: str, told: Callable[[int], None]) -> None:
+    """Compile what an engine of the mode `what` needs, or "all". told: of the count of kernels done.
+
+    A process that fails is no error: what it leaves undone is compiled where it is first called. When `told`
+    raises, the processes are ended.
+    """
+    groups = shares(len(os.sched_getaffinity(0)))
+    with ExitStack() as ended:
+        running = [_start(what, rooms) for rooms in groups]
+        for process in running:
+            ended.callback(process.wait)
+            ended.callback(process.kill)
+        _follow(running, told)
+        for process in running:
+            process.wait()
+
+
+def shares(processors: int) -> list[list[str]]:
+    """The rooms, dealt out so that all processes take about as long."""
+    groups: list[list[str]] = [[] for _ in range(max(1, min(processors, MOST_PROCESSES)))]
+    for room in sorted(COST, key=COST.__getitem__, reverse=True):
+        min(groups, key=_cost).append(room)
+    return groups
+
+
+def _cost(rooms: Iterable[str]) -> int:
+    return sum(COST[room] for room in rooms)
+
+
+def _start(what: str, rooms: list[str]) -> subprocess.Popen[bytes]:
+    """A process that writes one line for each kernel that it has compiled."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "vpi_tui.engine.warmup", what],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,  # plain loops warn of each sum that wraps around
+        env=environment() | {ROOMS: " ".join(rooms)},
+    )
+
+
+def _follow(running: list[subprocess.Popen[bytes]], told: Callable[[int], None]) -> None:
+    """Count lines until all have closed their end."""
+    pipes = [process.stdout.fileno() for process in running if process.stdout is not None]
+    done = 0
+    while pipes:
+        for pipe in select.select(pipes, [], [], WAIT)[0]:
+            lines = os.read(pipe, 4096)
+            done += lines.count(b"\n")
+            if not lines:
+                pipes.remove(pipe)
+        told(done)
