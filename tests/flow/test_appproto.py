@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from tests.flow.rows import ACK, Seg, batch
-from vpi_tui.flow.appproto import APP_PROTOS, MATCHERS, app_tables
+from vpi_tui.flow.appproto import MATCHERS, app_tables
 from vpi_tui.flow.kernels_app import MAX_PROBED
 from vpi_tui.flow.table import FlowTable
+from vpi_tui.model.applications import APP_PROTOS
 
 TCP = Seg(flags=ACK, dport=9)
 UDP = Seg(proto=17, dport=9)

@@ -127,6 +127,7 @@ def test_only_first_rows_are_attributed_and_closed_ones_that_were_not() -> None:
         direction=np.ones(4, np.uint8),
         state=np.zeros(4, np.uint8),
         first=np.array([3, 3, 2, 0], np.uint8),
+        app=np.zeros(4, np.uint8),
         new_rows=np.array([0], np.int32),
         closed=closed,
     )

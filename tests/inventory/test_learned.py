@@ -35,6 +35,7 @@ def batch(
         direction=np.ones(count, np.uint8),
         state=np.zeros(count, np.uint8),
         first=np.full(count, first, np.uint8),
+        app=np.zeros(count, np.uint8),
         new_rows=np.arange(count, dtype=np.int32),
         closed=np.zeros(0, np.uint8),
     )

@@ -179,7 +179,7 @@ _DIRECTION_NAMES: dict[int, str] = {
 
 def _entry_port(match: Match, packets: PacketBatch, packet: int, records: Any) -> int:
     """ifindex where the bytes that matched entered; the packet that released a stretch may be the peer's."""
-    if match.stream >= 0 and match.flow >= 0:
+    if (match.stream >= 0 or match.transaction) and match.flow >= 0:
         side = "ifindex_server" if match.direction == Direction.TO_CLIENT else "ifindex_client"
         return int(records[side][match.flow])
     return int(packets.ifindex[packet]) if packet >= 0 else 0
@@ -189,7 +189,7 @@ def _ends(
     match: Match, decoded: DecodedBatch, flow: FlowRecord | None
 ) -> tuple[str, int, str, int, int, tuple[int, ...]]:
     """Source and destination of what matched: of the stretch's sender, or of the packet."""
-    if flow is not None and (match.stream >= 0 or match.row < 0):
+    if flow is not None and (match.stream >= 0 or match.transaction or match.row < 0):
         ends = (flow.src_ip, flow.src_port, flow.dest_ip, flow.dest_port)
         if match.direction == Direction.TO_CLIENT:
             ends = (*ends[2:], *ends[:2])

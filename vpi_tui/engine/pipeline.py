@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
+from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.engine.alerts import Alerter
@@ -85,6 +87,9 @@ class Pipeline:
         """Packets after which learned hosts are named again."""
         self.streams = _reassembler(spec, streams, rules) if rules.ruleset.needs_streams else None
         """None = no rule inspects streams."""
+        app = rules.ruleset.app
+        self.app_layer = AppLayer(app.applications, mixed=app.mixed) if app else None
+        """None = no rule looks at transactions."""
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self.matcher = Matcher(rules.ruleset, self._places)
@@ -111,6 +116,7 @@ class Pipeline:
         with measure("flow"):
             flows = self.table.update(packets, decoded)
             ended = self._ended_slots(flows.closed)
+            alerts = self._finish_flows(ended)
             self.matcher.forget_flows(ended.tolist())
         with measure("attribute"):
             self.attributor.attribute(flows, self.table.records)
@@ -118,8 +124,10 @@ class Pipeline:
             self._end(flows.closed)
         with measure("stream"):
             streams = self.streams.update(packets, decoded, flows, ended) if self.streams else None
+        with measure("app_layer"):
+            progress = self._parse(packets, decoded, flows, streams)
         with measure("detect"):
-            alerts = self._detect(packets, decoded, flows, streams)
+            alerts += self._detect(packets, decoded, flows, streams, progress)
         self._count(packets)
         if self._counts_talkers:
             self._count_without_flow(packets, decoded, flows)
@@ -139,6 +147,8 @@ class Pipeline:
     def finish(self) -> list[Alert]:
         """The source has come to its end: nothing is waited for any more."""
         alerts = self._detect_released(lambda streams: streams.release_all())
+        if self.app_layer is not None:
+            alerts += self._detect_finished(self.app_layer.finish_all())
         self.ledger.add(alerts)
         return alerts + self.idle()
 
@@ -149,10 +159,22 @@ class Pipeline:
     def now_ns(self) -> int:
         return self.source.now_ns(self.packet_ns)
 
-    def _detect(
+    def _parse(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None
+    ) -> list[Progress]:
+        if self.app_layer is None:
+            return []
+        return self.app_layer.update(packets, decoded, flows, streams, self.table.records["app_proto"])
+
+    def _detect(
+        self,
+        packets: PacketBatch,
+        decoded: DecodedBatch,
+        flows: FlowBatch,
+        streams: StreamBatch | None,
+        progress: Sequence[Progress],
     ) -> list[Alert]:
-        alerts = self._alerts_of_rules(packets, decoded, flows, streams)
+        alerts = self._alerts_of_rules(packets, decoded, flows, streams, progress)
         records, first = self.table.records, self.packets + 1
         for number, behaviour in self.rules.numbered_behaviours():
             found = behaviour.observe(packets, decoded, flows)
@@ -164,10 +186,15 @@ class Pipeline:
         return alerts
 
     def _alerts_of_rules(
-        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None
+        self,
+        packets: PacketBatch,
+        decoded: DecodedBatch,
+        flows: FlowBatch,
+        streams: StreamBatch | None,
+        progress: Sequence[Progress] = (),
     ) -> list[Alert]:
         records, first = self.table.records, self.packets + 1
-        matches = self.matcher.match(packets, decoded, flows, streams, self._flow_view())
+        matches = self.matcher.match(packets, decoded, flows, streams, self._flow_view(), progress)
         return [
             self.alerter.from_match(m, packets, decoded, streams, records, self.names, first, self.packet_ns)
             for m in matches
@@ -180,8 +207,23 @@ class Pipeline:
             return alerts
         with self.stopwatch.measure("detect"):
             while (stretches := release(self.streams)) is not None:
-                alerts += self._alerts_of_rules(*self._no_packets, stretches)
+                progress: list[Progress] = []
+                if self.app_layer is not None:
+                    progress = self.app_layer.released(stretches, self.table.records["app_proto"])
+                alerts += self._alerts_of_rules(*self._no_packets, stretches, progress)
         return alerts
+
+    def _finish_flows(self, ended: I32) -> list[Alert]:
+        """Flows ended: what their transactions still lack will not come."""
+        if self.app_layer is None or not ended.size:
+            return []
+        return self._detect_finished(self.app_layer.finish(ended.tolist()))
+
+    def _detect_finished(self, progress: Sequence[Progress]) -> list[Alert]:
+        if not progress or self._no_packets is None:
+            return []
+        with self.stopwatch.measure("detect"):
+            return self._alerts_of_rules(*self._no_packets, None, progress)
 
     def _flow_view(self) -> FlowView:
         records = self.table.records
@@ -191,11 +233,13 @@ class Pipeline:
             records["src_port"],
             records["dest_port"],
             records["locality"],
+            records["app_proto"],
         )
 
     def _hand_out(self, closed: Any) -> None:
         """Flows that ended outside of a batch."""
         ended = self._ended_slots(closed)
+        self.ledger.add(self._finish_flows(ended))
         self.matcher.forget_flows(ended.tolist())
         if self.streams is not None:
             self.streams.forget_flows(ended)
@@ -320,7 +364,8 @@ class Pipeline:
             "capture.kernel_packets": float(self.kernel_packets),
             "capture.kernel_drops": float(self.kernel_drops),
         }
-        for stage in (self.decoder, self.defrag, self.table, self.streams, self.matcher, self.stopwatch):
+        stages = (self.decoder, self.defrag, self.table, self.streams, self.app_layer, self.matcher)
+        for stage in (*stages, self.stopwatch):
             stats.update(stage.stats() if stage is not None else {})
         stats["record.memuse"] = float(self.evidence.bytes)
         stats["detect.rules"] = float(self.rules.enabled_count)

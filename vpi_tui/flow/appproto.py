@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.model.applications import APP_PROTOS
+
 TO_SERVER = 0b010
 TO_CLIENT = 0b100
 BOTH = TO_SERVER | TO_CLIENT
@@ -139,9 +141,6 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("dns", "udp", "....8... 0001", second="..", second_offset=8, port=53, min_size=17),
     Matcher("dns", "udp", "....0... 0001", second="..", second_offset=8, port=53, min_size=17),
 )
-
-APP_PROTOS: tuple[str, ...] = ("", *dict.fromkeys(matcher.app for matcher in MATCHERS))
-"""Number -> name; 0 = not known. Fits uint8."""
 
 
 class AppTables(NamedTuple):

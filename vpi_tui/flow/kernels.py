@@ -321,7 +321,7 @@ def tcp_track(track, state, flags, direction, payload, midstream, seen_both):
 
 
 @kernel
-def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, new_rows, midstream):
+def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, out_app, new_rows, midstream):
     """Assign every row of `d` to a flow. Returns the number of rows in new_rows."""
     t.numbers[N_READY] = t.numbers[N_FREE]
     t.numbers[N_BATCH] += 1
@@ -333,6 +333,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ne
             out_direction[r] = 0
             out_state[r] = 0
             out_first[r] = 0
+            out_app[r] = 0
             continue
         i = I64(d.packet[r])
         now = p.ts_ns[i]
@@ -379,6 +380,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ne
                 out_direction[r] = 0
                 out_state[r] = 0
                 out_first[r] = 0
+                out_app[r] = 0
                 continue
             direction = I64(TO_CLIENT) if swapped else I64(TO_SERVER)
             if flags & SYN == 0 or swapped:
@@ -438,6 +440,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ne
         out_direction[r] = direction
         out_state[r] = state
         out_first[r] = first
+        out_app[r] = flow["app_proto"]
     return opened
 
 

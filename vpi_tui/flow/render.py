@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.flow.appproto import APP_PROTOS
 from vpi_tui.flow.community_id import address_bytes, community_id
 from vpi_tui.flow.records import EndReason
+from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import FlowState
 from vpi_tui.model.event import FlowRecord
 from vpi_tui.model.snapshot import FlowColumns

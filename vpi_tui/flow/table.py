@@ -142,6 +142,7 @@ class FlowTable:
             out.direction,
             out.state,
             out.first,
+            out.app,
             out.new_rows,
             self.midstream,
         )
@@ -150,6 +151,7 @@ class FlowTable:
             direction=out.direction[:rows],
             state=out.state[:rows],
             first=out.first[:rows],
+            app=out.app[:rows],
             new_rows=out.new_rows[:opened],
             closed=closed,
         )
@@ -298,6 +300,7 @@ class _OutColumns:
         self.direction = np.zeros(capacity, np.uint8)
         self.state = np.zeros(capacity, np.uint8)
         self.first = np.zeros(capacity, np.uint8)
+        self.app = np.zeros(capacity, np.uint8)
         self.new_rows = np.zeros(capacity, np.int32)
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.flow.appproto import APP_PROTOS
 from vpi_tui.flow.counters import Tally
 from vpi_tui.flow.facts import Facts, FactTable, total_bytes
 from vpi_tui.flow.render import address_text
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.windows import Windows
+from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.snapshot import Talker, TalkerKind, TalkerTable, Window
 
 PROTO_NAMES: dict[int, str] = {

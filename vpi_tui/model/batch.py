@@ -247,6 +247,8 @@ class FlowBatch(NamedTuple):
     """uint8[m]: a FlowState, after this row."""
     first: U8
     """uint8[m]: FirstSeen bits."""
+    app: U8
+    """uint8[m]: the flow's application after this row, number in applications.APP_PROTOS; 0 = not known."""
     new_rows: I32
     """int32[k]: the rows that opened a flow, in order."""
     closed: Columns

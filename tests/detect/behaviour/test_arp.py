@@ -11,7 +11,7 @@ from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.behaviour.arp import MAX_PAIRS, QUIET_NS, ArpSpoofing
 from vpi_tui.model.batch import FlowBatch, LinkType, PacketBatch
 
-NO_FLOWS = FlowBatch(*(np.zeros(0, np.int32),) * 6)  # type: ignore[arg-type]
+NO_FLOWS = FlowBatch(*(np.zeros(0, np.int32),) * 7)  # type: ignore[arg-type]
 OWNER, FORGER = 0x525400000001, 0x525400000002
 
 

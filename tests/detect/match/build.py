@@ -77,6 +77,7 @@ class Packet:
     dest_port: int = 80
     proto: int = 6
     version: int = 4
+    app: int = 0
     flow: int = 0
     direction: int = 1
     state: int = 1
@@ -150,6 +151,7 @@ def decoded_of(packets: list[Packet]) -> tuple[PacketBatch, DecodedBatch, FlowBa
         np.array([p.direction for p in packets], np.uint8),
         np.array([p.state for p in packets], np.uint8),
         np.array([p.first for p in packets], np.uint8),
+        np.array([p.app for p in packets], np.uint8),
         np.flatnonzero([p.first & 1 for p in packets]).astype(np.int32),
         np.zeros(0, [("slot", np.int32)]),
     )
@@ -178,6 +180,7 @@ def view_of(packets: list[Packet], locality: int = 0) -> FlowView:
     slots = max([p.flow for p in packets], default=-1) + 1
     client, server = np.zeros((slots, 2), np.uint64), np.zeros((slots, 2), np.uint64)
     client_port, server_port = np.zeros(slots, np.uint16), np.zeros(slots, np.uint16)
+    app = np.zeros(slots, np.uint8)
     for p in reversed(packets):
         if p.flow < 0:
             continue
@@ -189,7 +192,8 @@ def view_of(packets: list[Packet], locality: int = 0) -> FlowView:
         ):
             row[p.flow] = (address >> 64, address & (1 << 64) - 1)
             number[p.flow] = port
-    return FlowView(client, server, client_port, server_port, np.full(slots, locality, np.uint8))
+        app[p.flow] = max(app[p.flow], p.app)
+    return FlowView(client, server, client_port, server_port, np.full(slots, locality, np.uint8), app)
 
 
 def run(

@@ -26,14 +26,14 @@ def test_good_rules_stay_and_bad_ones_are_reported_with_their_place(tmp_path):
     path = write(
         tmp_path / "a.rules",
         GOOD % (1, 1)
-        + "# note\nalert tcp any any -> any any (http.uri; sid:2;)\n"
+        + "# note\nalert tcp any any -> any any (lua:x; sid:2;)\n"
         + "nonsense\n"
         + GOOD % (3, 1),
     )
     result = load([path])
     assert [signature.sid for signature in result.signatures] == [1, 3]
     assert [(error.line, error.sid) for error in result.errors] == [(3, 2), (4, 0)]
-    assert str(result.errors[0]) == f"{path}:3: keyword http.uri: not supported yet"
+    assert str(result.errors[0]) == f"{path}:3: keyword lua: not supported yet"
     assert result.signatures[1].origin == Origin(str(path), 5)
 
 

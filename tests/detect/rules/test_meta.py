@@ -69,15 +69,15 @@ def test_requires_that_are_met(need):
 @pytest.mark.parametrize(
     ("options", "head", "reason"),
     [
-        ("http.uri;", "tcp", "keyword http.uri: not supported yet"),
+        ("lua:x;", "tcp", "keyword lua: not supported yet"),
         ("tls.sni;", "tcp", "keyword tls.sni: not supported yet"),
         ("contnet:x;", "tcp", "unknown keyword 'contnet', did you mean content"),
         ("blorb;", "tcp", "unknown keyword 'blorb'$"),
-        ("", "http", "protocol http: not supported yet"),
+        ("", "enip", "protocol enip: not supported yet"),
         ("", "tpc", "unknown protocol 'tpc', did you mean tcp"),
         ("requires:feature geoip;", "tcp", "which is not there"),
         ("requires:version >= 99;", "tcp", "which is not there"),
-        ("requires:keyword http.uri;", "tcp", "which is not there"),
+        ("requires:keyword lua;", "tcp", "which is not there"),
         ("requires:moon full;", "tcp", "version, feature or keyword"),
         ("msg:x;", "tcp", "double quotes"),
         ('msg:"a"; msg:"b";', "tcp", "only one"),

@@ -91,8 +91,8 @@ def test_flags_and_negation():
     [
         ('pcre:"abc";', "must read"),
         ('pcre:"/abc";', "must read"),
-        ('pcre:"/a/U";', "http.uri, which is not supported yet"),
-        ('pcre:"/a/H";', "http.header"),
+        ('pcre:"/a/UH";', "several buffers: http.header, http.uri"),
+        ('http.method; pcre:"/a/U";', "http.method is named before it"),
         ('pcre:"/a/k";', "unknown flag 'k'"),
         ('pcre:"/(a/";', "not closed"),
         ('pcre:"/a)/";', "without its"),

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
+from vpi_tui.detect.applayer.base import instances
+from vpi_tui.detect.applayer.names import plain_name
+from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.match.units import PAYLOAD
 from vpi_tui.model.batch import U8, DecodedBatch, Fragment
 
 
@@ -26,6 +30,41 @@ class Context:
     decoded: DecodedBatch
     row: int
     """-1 = no packet."""
+
+    def instances(self, name: str) -> Sequence[bytes]:
+        """The bytes of a buffer as the one instance; empty when the packet does not have it."""
+        data = BUFFERS[name](self)
+        return () if data is None else (data,)
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionContext:
+    """What one rule is evaluated on: one direction of a transaction, and the packet that completed it."""
+
+    progress: Progress
+    packet: Context
+    fresh: int = -1
+
+    def instances(self, name: str) -> Sequence[bytes]:
+        """The bytes of a buffer, of the transaction or else of the packet."""
+        progress = self.progress
+        if name == PAYLOAD:
+            return (progress.sent,) if progress.sent else ()
+        buffer = progress.application.buffers.get(plain_name(name))
+        if buffer is not None:
+            return instances(buffer, progress.transaction, progress.direction)
+        return self.packet.instances(name) if self.packet.row >= 0 else ()
+
+
+class Subject(Protocol):
+    """What the steps of a rule are held against."""
+
+    @property
+    def fresh(self) -> int:
+        """Bytes of the payload before this were inspected before; -1 = all is new."""
+
+    def instances(self, name: str) -> Sequence[bytes]:
+        """All that a buffer holds."""
 
 
 Buffer = Callable[[Context], bytes | None]

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 
+from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.flowstate import FlowState
 from vpi_tui.detect.match.kernels_rules import Subject, packet_subject, stream_subject
-from vpi_tui.detect.match.kernels_scan import LANES, Lanes, Units, scan
+from vpi_tui.detect.match.kernels_scan import LANES, Automata, FastContents, Lanes, Units, scan
 from vpi_tui.detect.match.kernels_units import (
     UNITS_AN_ENTRY,
+    PacketRules,
     check_packets,
     check_streams,
     packet_units,
     stream_units,
 )
 from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.match.transactions import Entries, buffer_units, mark_udp, shaped, waiting
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.model.batch import (
     I32,
@@ -95,6 +98,12 @@ class Batch:
     """uint32[m]: generation of each row's flow."""
     stream_subject: Subject | None
     stream_born: U32
+    entries: Entries | None = None
+    """Progress of transactions; None = there was none."""
+
+    def progress_of(self, entry: int) -> Progress | None:
+        """None for -1, which is no entry."""
+        return None if entry < 0 or self.entries is None else self.entries.progress[entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +115,8 @@ class Candidates:
     """-1 = a stretch without a packet."""
     stream: I32
     """-1 = the packet."""
+    entry: I32
+    """Index into the batch's `entries`; -1 = it is not about a transaction."""
 
     def __len__(self) -> int:
         return int(self.rule.size)
@@ -130,6 +141,7 @@ class Finder:
         streams: StreamBatch | None,
         view: FlowView,
         state: FlowState,
+        progress: Sequence[Progress] = (),
     ) -> Batch:
         """Subjects of the batch; advances the generations of the slots in which flows opened."""
         top = int(flows.flow.max(initial=-1)) + 1
@@ -138,10 +150,16 @@ class Finder:
         subject, born = packet_subject(
             decoded, flows, view.locality, state.generation, state.passed, MALFORMED, BROKEN_LAYER4
         )
+        entries = None
+        if progress:
+            like = shaped(progress)
+            of_entries, entries_born = stream_subject(like, flows, view, state.generation, born, state.passed)
+            mark_udp(of_entries, progress)
+            entries = Entries(progress, like, of_entries, entries_born)
         if stretches is None:
-            return Batch(packets, decoded, flows, streams, view, subject, born, None, _NO_BORN)
+            return Batch(packets, decoded, flows, streams, view, subject, born, None, _NO_BORN, entries)
         of_streams, stream_born = stream_subject(stretches, flows, view, state.generation, born, state.passed)
-        return Batch(packets, decoded, flows, streams, view, subject, born, of_streams, stream_born)
+        return Batch(packets, decoded, flows, streams, view, subject, born, of_streams, stream_born, entries)
 
     def find(self, batch: Batch, enabled: U8) -> Candidates:
         """All candidates of the batch. enabled: uint8[n], the switches as they are for this batch."""
@@ -154,18 +172,50 @@ class Finder:
             found.append(_tagged(self._check_streams(batch, enabled), rows))
             found.append(_tagged(self._scan_streams(batch, enabled), rows))
         rule, row, stream = (np.concatenate(column) for column in zip(*found, strict=True))
-        return self._in_order(rule, row, stream)
+        entry = np.full(rule.size, -1, np.int32)
+        if batch.entries is not None:
+            of_rule, of_entry = self._find_in_entries(batch, batch.entries, enabled)
+            rule, entry = np.concatenate((rule, of_rule)), np.concatenate((entry, of_entry))
+            row = np.concatenate((row, batch.entries.shaped.row[of_entry]))
+            stream = np.concatenate((stream, np.full(of_rule.size, -1, np.int32)))
+        return self._in_order(rule, row, stream, entry)
 
-    def _in_order(self, rule: I32, row: I32, stream: I32) -> Candidates:
+    def _find_in_entries(self, batch: Batch, entries: Entries, enabled: U8) -> tuple[I32, I32]:
+        """(rules, entries), each pair once."""
+        app = self.rules.app
+        pending_entry, pending_rule = waiting(entries.progress)
+        found = [np.stack((pending_entry, pending_rule), axis=1).astype(np.int64)]
+        units = buffer_units(app, entries.progress)
+        if units is not None:
+            self._room(units[1].start.size)
+            found.append(self._scan(batch, *units, entries.subject, enabled, app.automata, app.fast))
+        names = np.array([p.application.name for p in entries.progress])
+        for name, lists in app.listed.items():
+            checked = self._check_entries(batch, entries, lists, enabled)
+            found.append(checked[names[checked[:, 0]] == name])
+        pairs = np.unique(np.concatenate(found), axis=0)
+        pairs = pairs[enabled[pairs[:, 1]] != 0]
+        return pairs[:, 1].astype(np.int32), pairs[:, 0].astype(np.int32)
+
+    def _check_entries(self, batch: Batch, entries: Entries, lists: PacketRules, enabled: U8) -> I64:
+        """The rules of one protocol that have no fast pattern."""
+        shaped_as, subject, table = entries.shaped, entries.subject, self.rules.table
+        decoded, first = batch.decoded, batch.flows.first
+        return self._collect(
+            lambda out: check_streams(shaped_as, subject, lists, enabled, table, decoded, first, out)
+        )
+
+    def _in_order(self, rule: I32, row: I32, stream: I32, entry: I32) -> Candidates:
         """Sort; a rule that a packet and its stretch both may match is tried on the stretch first.
+        Transactions come behind the packet that completed them.
 
         The later ones of one row and rule are kept: the first may turn out not to hold.
         """
         if rule.size > 1:
             packet_last = np.where(stream < 0, np.iinfo(np.int32).max, stream)
-            order = np.lexsort((packet_last, self.rules.rank[rule], row))
-            rule, row, stream = rule[order], row[order], stream[order]
-        return Candidates(rule, row, stream)
+            order = np.lexsort((packet_last, self.rules.rank[rule], entry, row))
+            rule, row, stream, entry = rule[order], row[order], stream[order], entry[order]
+        return Candidates(rule, row, stream, entry)
 
     def _check_packets(self, batch: Batch, enabled: U8) -> I64:
         taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
@@ -193,7 +243,12 @@ class Finder:
         taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
         units = self._room(UNITS_AN_ENTRY * batch.subject.kinds.size)
         count = packet_units(batch.decoded, batch.subject, taken, self.rules.selectors, units)
-        return self._scan(batch, batch.packets.buf, units, count, batch.subject, enabled)
+        if not count:
+            return _NOTHING
+        rules = self.rules
+        return self._scan(
+            batch, batch.packets.buf, _head(units, count), batch.subject, enabled, rules.automata, rules.fast
+        )
 
     def _scan_streams(self, batch: Batch, enabled: U8) -> I64:
         assert batch.streams is not None
@@ -202,14 +257,25 @@ class Finder:
             return _NOTHING
         units = self._room(UNITS_AN_ENTRY * batch.stream_subject.kinds.size)
         count = stream_units(batch.streams, batch.stream_subject, self.rules.selectors, units)
-        return self._scan(batch, batch.streams.buf, units, count, batch.stream_subject, enabled)
-
-    def _scan(self, batch: Batch, buf: U8, units: Units, count: int, subject: Subject, enabled: U8) -> I64:
         if not count:
             return _NOTHING
-        units = _head(units, count)
+        rules, subject = self.rules, batch.stream_subject
+        return self._scan(
+            batch, batch.streams.buf, _head(units, count), subject, enabled, rules.automata, rules.fast
+        )
+
+    def _scan(
+        self,
+        batch: Batch,
+        buf: U8,
+        units: Units,
+        subject: Subject,
+        enabled: U8,
+        automata: Automata,
+        fast: FastContents,
+    ) -> I64:
         decoded, first, seen, lanes = batch.decoded, batch.flows.first, self._seen, self._lanes
-        automata, fast, table = self.rules.automata, self.rules.fast, self.rules.table
+        table = self.rules.table
 
         def run(out: I64) -> int:
             seen.fill(-1)

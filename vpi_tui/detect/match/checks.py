@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 
+from vpi_tui.detect.applayer.names import plain_name
+from vpi_tui.detect.applayer.registry import with_buffer
+from vpi_tui.detect.match import app_rules
 from vpi_tui.detect.match.buffers import BUFFERS
 from vpi_tui.detect.match.columns import COLUMN_ID, PROTOCOL_KINDS
 from vpi_tui.detect.match.evaluate import MAX_STEPS
@@ -21,7 +24,8 @@ def why_unusable(signature: Signature) -> str:
     if len(signature.steps) > MAX_STEPS:
         return f"{len(signature.steps)} steps; the limit is {MAX_STEPS}"
     for step in signature.steps:
-        if step.buffer not in BUFFERS:
+        name = plain_name(step.buffer)
+        if name not in BUFFERS and not with_buffer(name):
             return f"buffer {step.buffer} is not known"
         if isinstance(step, Pcre):
             try:
@@ -30,4 +34,4 @@ def why_unusable(signature: Signature) -> str:
                 return f"pcre: {error}"
             if reason:
                 return reason
-    return ""
+    return app_rules.why_unusable(signature)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from vpi_tui.model.applications import BOTH_TRANSPORTS, RULE_WORDS, UDP_ONLY
+
 COLUMN_NAMES: Final = (
     "ip_v",
     "ethertype",
@@ -40,13 +42,14 @@ COLUMN_NAMES: Final = (
     "vlan1",
     "vlan_any",
     "same_ip",
+    "app_proto",
 )
 """The order is the order of the ladder in kernels_rules.column_value. `direction` is no column
 here: it is lowered to a mask of its own, by which rules are grouped."""
 
 COLUMN_ID: Final = {name: number for number, name in enumerate(COLUMN_NAMES)}
 
-STREAM_COLUMNS: Final = frozenset({"ip_v", "proto", "state", "locality", "direction"})
+STREAM_COLUMNS: Final = frozenset({"ip_v", "proto", "state", "locality", "direction", "app_proto"})
 """What is known of a stretch of a stream without a packet. A rule that tests any other column
 inspects packets only, as Suricata's SIG_FLAG_REQUIRE_PACKET does."""
 
@@ -59,6 +62,13 @@ KIND_ANY = 0x3F
 KIND_IPV4, KIND_IPV6, KIND_NOT_IP = 1 << 8, 1 << 9, 1 << 10
 KIND_IP = KIND_IPV4 | KIND_IPV6
 KIND_PORTS = KIND_TCP | KIND_UDP | KIND_SCTP
+
+
+def _transport_kinds(word: str) -> int:
+    if word in UDP_ONLY:
+        return KIND_UDP
+    return KIND_TCP | KIND_UDP if word in BOTH_TRANSPORTS else KIND_TCP
+
 
 PROTOCOL_KINDS: Final[dict[str, int]] = {
     "ip": KIND_ANY | KIND_IP,
@@ -75,8 +85,9 @@ PROTOCOL_KINDS: Final[dict[str, int]] = {
     "icmpv4": KIND_ICMP4 | KIND_IP,
     "icmpv6": KIND_ICMP6 | KIND_IP,
     "pkthdr": KIND_ANY | KIND_IP | KIND_NOT_IP,
+    **{word: _transport_kinds(word) | KIND_IP for word in RULE_WORDS},
 }
-"""Protocols of a rule's header that need no application layer."""
+"""Kinds of packet that a protocol of a rule's header means."""
 
 
 def implied_kinds(column: str) -> int:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vpi_tui.detect.match.buffers import BUFFERS, Context
+from vpi_tui.detect.match.buffers import Subject
 from vpi_tui.detect.match.numbers import MAX_VALUE, masked, read_number
 from vpi_tui.detect.match.regex import SUBJECT_LIMIT, compile_regex
 from vpi_tui.detect.match.units import PAYLOAD, is_relative
@@ -276,20 +276,21 @@ class Plan:
         found = any(isinstance(s, Content | Pcre) and not s.negated for s in by_buffer.get(PAYLOAD, ()))
         return cls(groups, found)
 
-    def holds(self, context: Context, tally: Tally) -> bool:
-        """Do all steps hold? A buffer that the packet does not have holds for nothing."""
+    def holds(self, context: Subject, tally: Tally) -> bool:
+        """Do all steps hold? Those of one buffer have to hold together in one of its instances; a buffer
+        that is not there holds for nothing."""
         tally.evaluated += 1
         variables: dict[str, int] = {}
         for name, steps, tied in self.groups:
-            data = BUFFERS[name](context)
-            if data is None:
-                return False
             fresh = context.fresh if name == PAYLOAD and self.needs_fresh else -1
             depends = tied if fresh < 0 else (True,) * len(steps)
-            run = Run(data, None, steps, depends, variables, fresh)
-            held = _hold(run, 0, (0, 0))
-            tally.exhausted += run.exhausted
-            if not held:
+            for data in context.instances(name):
+                run = Run(data, None, steps, depends, variables, fresh)
+                held = _hold(run, 0, (0, 0))
+                tally.exhausted += run.exhausted
+                if held:
+                    break
+            else:
                 return False
         return True
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from vpi_tui.detect.match.units import is_relative
 from vpi_tui.model.signature import Content, Step
 
 LONGEST_PIECE: Final = 8
@@ -98,3 +99,13 @@ def choose(steps: Sequence[Step], buffer: str = "payload") -> FastPattern | None
         if best is None or score > best[0]:
             best = (score, chosen)
     return best[1] if best else None
+
+
+def position(content: Content) -> tuple[int, int]:
+    """(earliest start, latest end or -1) of a content, as far as numbers say."""
+    if content.startswith:
+        return 0, len(content.pattern)
+    if is_relative(content) or isinstance(content.offset, str):
+        return 0, -1
+    low = content.offset or 0
+    return low, low + content.depth if isinstance(content.depth, int) else -1

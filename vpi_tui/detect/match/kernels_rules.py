@@ -33,6 +33,7 @@ class Subject(NamedTuple):
     direction: U8
     state: U8
     locality: U8
+    app: U8
     row: I32
     """int32[n]: row of the DecodedBatch; -1 = none."""
 
@@ -228,6 +229,8 @@ def test_holds(table, test, subject, i, decoded, first):
         return value_holds(table, test, np.uint64(subject.state[i]))
     if column == 31:
         return value_holds(table, test, np.uint64(subject.locality[i]))
+    if column == 35:
+        return value_holds(table, test, np.uint64(subject.app[i]))
     if column == 0:
         version = np.uint64(4) if subject.kinds[i] & np.uint16(1 << 8) else np.uint64(6)
         if subject.kinds[i] & np.uint16(KIND_NOT_IP):
@@ -318,6 +321,7 @@ def packet_subject(decoded, flows, locality_of, generation, passed, malformed_ev
         flows.direction,
         flows.state,
         locality,
+        flows.app,
         numbers,
     )
     return subject, born
@@ -337,6 +341,7 @@ def stream_subject(streams, flows, view, generation, born_of_row, passed):
     kinds = np.zeros(count, np.uint16)
     state = np.ones(count, np.uint8)
     locality = np.zeros(count, np.uint8)
+    app = np.zeros(count, np.uint8)
     born = np.zeros(count, np.uint32)
     for i in range(count):
         slot, row = np.int64(streams.flow[i]), np.int64(streams.row[i])
@@ -357,6 +362,7 @@ def stream_subject(streams, flows, view, generation, born_of_row, passed):
         mapped = src_ip[i, 0] == 0 and (src_ip[i, 1] >> np.uint64(32)) == np.uint64(0xFFFF)
         kinds[i] = np.uint16(1 | (1 << 8)) if mapped else np.uint16(1 | (1 << 9))
         locality[i] = view.locality[slot]
+        app[i] = view.app[slot]
         if row >= 0:
             state[i] = flows.state[row]
     return (
@@ -371,6 +377,7 @@ def stream_subject(streams, flows, view, generation, born_of_row, passed):
             streams.direction,
             state,
             locality,
+            app,
             streams.row,
         ),
         born,

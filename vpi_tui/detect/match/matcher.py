@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.match.buffers import Context
+from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.match.buffers import Context, TransactionContext
 from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
 from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.flowstate import FlowState, bit_plans, scope_holds
@@ -76,12 +77,16 @@ class Matcher:
         flows: FlowBatch,
         streams: StreamBatch | None,
         flow_view: FlowView,
+        progress: Sequence[Progress] = (),
     ) -> list[Match]:
-        """Matches of one batch, in packet order, then rule order. The batch is not kept."""
-        if not decoded.packet.size and (streams is None or not streams.row.size):
+        """Matches of one batch, in packet order, then rule order. The batch is not kept.
+
+        progress: of transactions, in the order in which it came about.
+        """
+        if not decoded.packet.size and not progress and (streams is None or not streams.row.size):
             return []
         enabled = self.rules.enabled.copy()
-        batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state)
+        batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state, progress)
         found = self._finder.find(batch, enabled)
         if not len(found):
             return []
@@ -123,23 +128,42 @@ class Matcher:
         held: Bools = self.rules.plain[found.rule] != 0
         done: tuple[int, int] | None = None
         for i in np.flatnonzero(~held).tolist():
-            rule, row = int(found.rule[i]), int(found.row[i])
-            if done == (rule, row) and row >= 0:
+            rule, row, entry = int(found.rule[i]), int(found.row[i]), int(found.entry[i])
+            progress = batch.progress_of(entry)
+            if progress is not None:
+                if not self._is_due(rule, progress):
+                    continue
+            elif done == (rule, row) and row >= 0:
                 continue  # the rule matched on the stretch already; its packet is not tried
             flow, born = int(subjects.flow[i]), int(subjects.born[i])
             plan = self._bits.get(rule)
             if plan is not None and not (flow >= 0 and plan.allows(self._state.bits(flow, born))):
                 continue
             steps = self.rules.plans[rule]
-            if steps is not None and not steps.holds(_context(batch, row, int(found.stream[i])), self._tally):
+            if steps is not None and not steps.holds(
+                _context(batch, row, int(found.stream[i]), entry), self._tally
+            ):
                 continue
             if not scope_holds(self.rules.signatures[rule].scope, self.scope, flow):
                 continue
             if plan is not None and plan.changes:
                 self._state.set_bits(flow, born, plan.change(self._state.bits(flow, born)))
-            held[i], done = True, (rule, row)
+            held[i] = True
+            if progress is not None:
+                progress.transaction.alerted[progress.direction].add(rule)
+            else:
+                done = rule, row
         self.matches += np.bincount(found.rule[held], minlength=self.matches.size)
         return held
+
+    def _is_due(self, rule: int, progress: Progress) -> bool:
+        """Is now the time to evaluate a rule on a transaction? If that is later, it is noted there."""
+        if rule in progress.transaction.alerted[progress.direction]:
+            return False
+        stage = int(self.rules.app.stage[rule, progress.direction])
+        if stage > progress.stage:
+            progress.transaction.pending[progress.direction].add(rule)
+        return progress.before < stage <= progress.stage
 
     def _not_passed(self, found: Candidates, subjects: _Subjects, held: Bools) -> Bools:
         """bool per candidate: no pass rule held for its packet, nor before it for its flow.
@@ -153,6 +177,7 @@ class Matcher:
         rows = found.row[passing]
         allowed &= ~np.isin(found.row, rows[rows >= 0])
         whole = (self.rules.once[found.rule[passing]] != 0) | (found.stream[passing] >= 0)
+        whole |= found.entry[passing] >= 0
         for i in passing[whole & (subjects.flow[passing] >= 0)].tolist():
             flow, born = int(subjects.flow[i]), int(subjects.born[i])
             if self._state.passed[flow] != born:
@@ -194,6 +219,7 @@ class Matcher:
             subjects.direction[kept],
             found.stream[kept],
             subjects.ts_ns[kept],
+            found.entry[kept] >= 0,
         )
         return [Match(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
 
@@ -203,6 +229,7 @@ def _first_of_each(found: Candidates, kept: I64) -> Bools:
     rule, row = found.rule[kept], found.row[kept]
     fresh = np.ones(kept.size, np.bool_)
     fresh[1:] = (rule[1:] != rule[:-1]) | (row[1:] != row[:-1]) | (row[1:] < 0)
+    fresh |= found.entry[kept] >= 0
     return fresh
 
 
@@ -228,17 +255,34 @@ def _subjects(batch: Batch, found: Candidates) -> _Subjects:
         direction[of_stream] = batch.streams.direction[of]
         src_ip[of_stream] = batch.stream_subject.src_ip[of]
         dest_ip[of_stream] = batch.stream_subject.dest_ip[of]
+    if batch.entries is not None:
+        of_entry = found.entry >= 0
+        of = found.entry[of_entry]
+        flow[of_entry] = batch.entries.shaped.flow[of]
+        born[of_entry] = batch.entries.born[of]
+        direction[of_entry] = batch.entries.shaped.direction[of]
+        src_ip[of_entry] = batch.entries.subject.src_ip[of]
+        dest_ip[of_entry] = batch.entries.subject.dest_ip[of]
     return _Subjects(flow, born, direction, ts_ns, src_ip, dest_ip)
 
 
-def _context(batch: Batch, row: int, stream: int) -> Context:
+def _context(batch: Batch, row: int, stream: int, entry: int) -> Context | TransactionContext:
     """What a candidate is evaluated on."""
+    progress = batch.progress_of(entry)
+    if progress is not None:
+        return TransactionContext(progress, _context_of_packet(batch, row))
     decoded, buf = batch.decoded, batch.packets.buf
     if stream >= 0 and batch.streams is not None:
         streams = batch.streams
         start = int(streams.start[stream])
         fresh = int(streams.fresh[stream]) - start
         return Context(streams.buf, start, int(streams.end[stream]), fresh, buf, decoded, row)
-    start = int(decoded.payload_off[row])
-    length = int(decoded.payload_len[row])
-    return Context(buf, max(start, 0), max(start, 0) + max(length, 0), -1, buf, decoded, row)
+    return _context_of_packet(batch, row)
+
+
+def _context_of_packet(batch: Batch, row: int) -> Context:
+    """row -1 = no packet, and so no payload."""
+    decoded, buf = batch.decoded, batch.packets.buf
+    start = max(int(decoded.payload_off[row]), 0) if row >= 0 else 0
+    length = max(int(decoded.payload_len[row]), 0) if row >= 0 else 0
+    return Context(buf, start, start + length, -1, buf, decoded, row)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from vpi_tui.detect.match.columns import IP_ONLY_COLUMNS
+from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.signature import ANY_PORT, Action, Signature
 
 _ACTION: Final = {Action.PASS: 0, Action.DROP: 1, Action.REJECT: 2, Action.ALERT: 3}
@@ -35,6 +36,7 @@ def is_ip_only(signature: Signature) -> bool:
     return (
         not signature.steps
         and header.protocol != "pkthdr"
+        and header.protocol not in RULE_WORDS
         and header.src_port == ANY_PORT
         and header.dest_port == ANY_PORT
         and all(bits.op == "set" for bits in signature.flowbits)

@@ -18,6 +18,7 @@ from vpi_tui.detect.match.columns import (
     needs_layer4,
 )
 from vpi_tui.detect.match.kernels_rules import RuleTable
+from vpi_tui.model.applications import app_numbers
 from vpi_tui.model.batch import I32, U64, Direction
 from vpi_tui.model.signature import ANY_ADDRESS, ANY_PORT, ColumnTest, Ranges, Signature
 from vpi_tui.model.topology import Locality
@@ -72,6 +73,9 @@ def tests_of(signature: Signature) -> list[ColumnTest]:
     if signature.scope.direction != "any":
         value = int(_LOCALITY[signature.scope.direction])
         tests.append(ColumnTest("locality", ((value, value),)))
+    numbers = app_numbers(signature.header.protocol)
+    if numbers:
+        tests.append(ColumnTest("app_proto", tuple((number, number) for number in numbers)))
     return tests
 
 

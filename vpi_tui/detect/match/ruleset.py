@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from vpi_tui.detect.match import fast_pattern
+from vpi_tui.detect.match.app_rules import AppRules, compile_app_rules, needs_of
 from vpi_tui.detect.match.automata import AutomataBuilder
 from vpi_tui.detect.match.checks import why_unusable
 from vpi_tui.detect.match.evaluate import Plan
@@ -63,6 +64,8 @@ class RuleSet:
     fast: FastContents
     selectors: Selectors
     packet_rules: PacketRules
+    app: AppRules
+    """The rules about transactions; all other tables leave them out."""
     thresholds: ThresholdRules
     rank: I32
     """int32[n]: place of a rule in the order of evaluation."""
@@ -95,8 +98,12 @@ class RuleSet:
         usable = [_neutral(s) if n in refused else s for n, s in enumerate(signatures)]
         table = build_rule_table(usable)
         table.kinds[list(refused)] = 0
-        units = [unit_kinds(s) for s in usable]
-        pieces = [fast_pattern.choose(s.steps) for s in usable]
+        needs = [None if n in refused else needs_of(s) for n, s in enumerate(usable)]
+        app = compile_app_rules(usable, needs, table)
+        units = [0 if need else unit_kinds(s) for s, need in zip(usable, needs, strict=True)]
+        pieces = [
+            None if need else fast_pattern.choose(s.steps) for s, need in zip(usable, needs, strict=True)
+        ]
         simple = [_is_simple(s) for s in usable]
         once = [is_ip_only(s) for s in usable]
         automata, fast, selectors = _compile_scan(usable, table, units, pieces, simple)
@@ -110,7 +117,10 @@ class RuleSet:
             automata=automata,
             fast=fast,
             selectors=selectors,
-            packet_rules=_list_rules(usable, table, units, pieces, once, refused),
+            packet_rules=_list_rules(
+                usable, table, units, pieces, once, {*refused, *(n for n, need in enumerate(needs) if need)}
+            ),
+            app=app,
             thresholds=_thresholds(usable),
             rank=_rank(usable),
             plain=np.array([_is_plain(s, done) for s, done in zip(usable, simple, strict=True)], np.uint8),
@@ -123,9 +133,10 @@ class RuleSet:
             noalert=np.array([s.noalert for s in usable], np.uint8),
             has_threshold=any(s.threshold for s in usable),
             needs_checksums=any(_asks_checksums(s) for s in usable),
-            needs_streams=any(_inspects_streams(s, k) for s, k in zip(usable, units, strict=True)),
+            needs_streams=bool(app)
+            or any(_inspects_streams(s, k) for s, k in zip(usable, units, strict=True)),
             stream_ports=_stream_ports(
-                [s for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)]
+                [s for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)], bool(app)
             ),
         )
 
@@ -177,9 +188,9 @@ def _inspects_streams(signature: Signature, units: int) -> bool:
     return bool(signature.steps) and bool(units & _STREAMS)
 
 
-def _stream_ports(signatures: Sequence[Signature]) -> U16:
-    """RuleSet.stream_ports of the rules that inspect streams."""
-    wanted = np.zeros((2, 2, 65536), np.uint16)
+def _stream_ports(signatures: Sequence[Signature], everywhere: bool) -> U16:
+    """RuleSet.stream_ports of the rules that inspect streams; everywhere: parsers want all of them."""
+    wanted = np.full((2, 2, 65536), 1 if everywhere else 0, np.uint16)
     for signature in signatures:
         header, directions, needed = signature.header, directions_of(signature), 1 + _extent(signature)
         restricted = [(0, header.dest_port), (1, header.src_port)]
@@ -207,16 +218,6 @@ def _extent(signature: Signature) -> int:
         else:
             total += 8
     return min(max(total - 1, 0), LOOKBACK_LIMIT)
-
-
-def _position(content: Content) -> tuple[int, int]:
-    """(earliest start, latest end or -1) of a content, as far as numbers say."""
-    if content.startswith:
-        return 0, len(content.pattern)
-    if is_relative(content) or isinstance(content.offset, str):
-        return 0, -1
-    low = content.offset or 0
-    return low, low + content.depth if isinstance(content.depth, int) else -1
 
 
 def _compile_scan(
@@ -247,7 +248,7 @@ def _compile_scan(
         rules_of[pattern].append(number)
         begin[number] = len(data)
         data += fast_pattern.fold(content.pattern) if content.nocase else content.pattern
-        columns["low"][number], high[number] = _position(content)
+        columns["low"][number], high[number] = fast_pattern.position(content)
         columns["length"][number] = len(content.pattern)
         columns["tail"][number] = len(content.pattern) - piece.at - len(piece.piece)
         columns["at_end"][number] = content.endswith
@@ -283,12 +284,12 @@ def _list_rules(
     units: Sequence[int],
     pieces: Sequence[fast_pattern.FastPattern | None],
     once: Sequence[bool],
-    refused: dict[int, RuleError],
+    left_out: Container[int],
 ) -> PacketRules:
     """The rules that have no fast pattern and are checked against each packet (or stretch)."""
     listed = []
     for number, signature in enumerate(signatures):
-        if pieces[number] is None and number not in refused:
+        if pieces[number] is None and number not in left_out:
             payload = any(step.buffer == "payload" for step in signature.steps)
             kinds, directions = int(table.kinds[number]), int(table.directions[number])
             wanted = units[number] if payload else 0

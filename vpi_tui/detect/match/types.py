@@ -24,6 +24,8 @@ class Match:
     stream: int
     """Index into the StreamBatch; -1 = the packet itself matched."""
     ts_ns: int
+    transaction: bool = False
+    """True when it is about a transaction, of which the packet only brought the end."""
 
 
 class FlowView(NamedTuple):
@@ -40,6 +42,8 @@ class FlowView(NamedTuple):
     server_port: U16
     locality: U8
     """uint8[slots]: a Locality."""
+    app: U8
+    """uint8[slots]: number in applications.APP_PROTOS; 0 = not known."""
 
 
 class ScopeResolver(Protocol):

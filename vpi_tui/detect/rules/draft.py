@@ -43,6 +43,8 @@ class ContentDraft:
     fast_pattern_only: bool = False
     fast_pattern_chop: tuple[int, int] | None = None
     option: int = -1
+    moved: bool = False
+    """A modifier named its buffer."""
 
     @property
     def relative(self) -> bool:
@@ -120,7 +122,7 @@ class Draft:
         """The content that a modifier speaks of: the last one in the current buffer."""
         for step in reversed(self.steps):
             if isinstance(step, ContentDraft):
-                if step.buffer != self.buffer:
+                if step.buffer != self.buffer and not step.moved:
                     break
                 return step
         raise Refused(f"{keyword}: needs a content before it")

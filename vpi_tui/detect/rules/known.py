@@ -10,51 +10,43 @@ _BY_FAMILY = {
         compress_whitespace dotprefix from_base64 gunzip header_lowercase luaxform pcrexform
         strip_pseudo_headers strip_whitespace to_lowercase to_md5 to_sha1 to_sha256 to_uppercase
         url_decode xor zlib_deflate""",
-    "bytes": "absent asn1 base64_data base64_decode entropy replace uricontent urilen",
+    "bytes": "absent asn1 base64_data base64_decode entropy replace",
     "state": "bypass config dataset datarep flowint flowvar hostbits pktvar xbits",
     "flow": """
         flow.age flow.bytes flow.bytes_toclient flow.bytes_toserver flow.elephant flow.pkts
         flow.pkts_toclient flow.pkts_toserver stream_size stream-event""",
     "address": "geoip ip.dst ip.src iprep l3_proto",
     "headers": "ether.hdr icmpv6.mtu igmp.hdr igmp.type tcp.wscale vxlan_vni",
-    "engine": "app-layer-event app-layer-protocol engine-event filestore frame lua luajit tls.store",
+    "engine": "engine-event filestore frame lua luajit tls.store",
     "files": """
-        file.data file.magic file.mime_type file.name file_data fileext filemagic filemd5 filename
-        filesha1 filesha256 filesize""",
+        file.magic file.mime_type file.name fileext filemagic filemd5 filename filesha1
+        filesha256 filesize""",
     "http": """
-        file.data http.accept http.accept_enc http.accept_lang http.connection http.content_len
-        http.content_type http.cookie http.header http.header.raw http.header_names http.host
-        http.host.raw http.location http.method http.protocol http.referer http.request_body
-        http.request_header http.request_line http.response_body http.response_header
-        http.response_line http.server http.server_body http.start http.stat_code http.stat_msg
-        http.uri http.uri.raw http.user_agent http_accept http_accept_enc http_accept_lang
-        http_client_body http_connection http_content_len http_content_type http_cookie http_header
-        http_header_names http_host http_method http_protocol http_raw_header http_raw_host
-        http_raw_uri http_referer http_request_line http_response_line http_server_body http_start
-        http_stat_code http_stat_msg http_uri http_user_agent http2.errorcode http2.frametype
-        http2.header http2.header_name http2.priority http2.settings http2.size_update
-        http2.window""",
+        http.server_body http2.errorcode http2.frametype http2.header http2.header_name
+        http2.priority http2.settings http2.size_update http2.window""",
     "dns": """
-        dns.additionals.rrname dns.answer.name dns.answers.rrname dns.authorities.rrname dns.opcode
-        dns.queries.rrname dns.query dns.query.name dns.rcode dns.response.rrname dns.rrtype
-        dns_query mdns.additionals.rrname mdns.answers.rrname mdns.authorities.rrname
+        dns.additionals.rrname dns.answer.name dns.answers.rrname dns.authorities.rrname
+        dns.opcode dns.queries.rrname dns.query dns.query.name dns.rcode dns.response.rrname
+        dns.rrtype dns_query mdns.additionals.rrname mdns.answers.rrname mdns.authorities.rrname
         mdns.queries.rrname mdns.response.rrname""",
     "tls": """
-        ja3.hash ja3.string ja3_hash ja3_string ja3s.hash ja3s.string ja4.hash ssl_state ssl_version
-        tls.alpn tls.cert_chain_len tls.cert_fingerprint tls.cert_issuer tls.cert_serial
-        tls.cert_subject tls.certs tls.fingerprint tls.issuerdn tls.random tls.random_bytes
-        tls.random_time tls.sni tls.subject tls.subjectaltname tls.version tls_cert_expired
-        tls_cert_fingerprint tls_cert_issuer tls_cert_notafter tls_cert_notbefore tls_cert_serial
-        tls_cert_subject tls_cert_valid tls_sni""",
+        ja3.hash ja3.string ja3_hash ja3_string ja3s.hash ja3s.string ja4.hash ssl_state
+        ssl_version tls.alpn tls.cert_chain_len tls.cert_fingerprint tls.cert_issuer
+        tls.cert_serial tls.cert_subject tls.certs tls.fingerprint tls.issuerdn tls.random
+        tls.random_bytes tls.random_time tls.sni tls.subject tls.subjectaltname tls.version
+        tls_cert_expired tls_cert_fingerprint tls_cert_issuer tls_cert_notafter
+        tls_cert_notbefore tls_cert_serial tls_cert_subject tls_cert_valid tls_sni""",
     "ssh": """
         ssh.hassh ssh.hassh.server ssh.hassh.server.string ssh.hassh.string ssh.proto
         ssh.protoversion ssh.software ssh.softwareversion ssh_proto ssh_software""",
     "smb, dcerpc": """
-        dce_iface dce_opnum dce_stub_data dcerpc.iface dcerpc.opnum dcerpc.stub_data smb.named_pipe
-        smb.ntlmssp_domain smb.ntlmssp_user smb.share smb.version smb_named_pipe smb_share""",
+        dce_iface dce_opnum dce_stub_data dcerpc.iface dcerpc.opnum dcerpc.stub_data
+        smb.named_pipe smb.ntlmssp_domain smb.ntlmssp_user smb.share smb.version smb_named_pipe
+        smb_share""",
     "mail": """
-        email.body_md5 email.cc email.command email.date email.from email.message_id email.received
-        email.subject email.to email.url email.x_mailer smtp.helo smtp.mail_from smtp.rcpt_to""",
+        email.body_md5 email.cc email.command email.date email.from email.message_id
+        email.received email.subject email.to email.url email.x_mailer smtp.helo smtp.mail_from
+        smtp.rcpt_to""",
     "ftp": """
         ftp.command ftp.command_data ftp.completion_code ftp.dynamic_port ftp.mode ftp.received
         ftp.reply ftp.reply_received ftpbounce ftpdata_command""",
@@ -64,18 +56,18 @@ _BY_FAMILY = {
         ike.key_exchange_payload_length ike.nonce_payload ike.nonce_payload_length ike.resp_spi
         ike.vendor""",
     "mqtt": """
-        mqtt.connack.session_present mqtt.connect.clientid mqtt.connect.flags mqtt.connect.password
-        mqtt.connect.protocol_string mqtt.connect.username mqtt.connect.willmessage
-        mqtt.connect.willtopic mqtt.flags mqtt.protocol_version mqtt.publish.message
-        mqtt.publish.topic mqtt.qos mqtt.reason_code mqtt.subscribe.topic mqtt.type
-        mqtt.unsubscribe.topic""",
+        mqtt.connack.session_present mqtt.connect.clientid mqtt.connect.flags
+        mqtt.connect.password mqtt.connect.protocol_string mqtt.connect.username
+        mqtt.connect.willmessage mqtt.connect.willtopic mqtt.flags mqtt.protocol_version
+        mqtt.publish.message mqtt.publish.topic mqtt.qos mqtt.reason_code mqtt.subscribe.topic
+        mqtt.type mqtt.unsubscribe.topic""",
     "sip": """
         sdp.attribute sdp.bandwidth sdp.connection_data sdp.email sdp.encryption_key
         sdp.media.connection_data sdp.media.encryption_key sdp.media.media sdp.media.media_info
         sdp.origin sdp.phone_number sdp.repeat_time sdp.session_info sdp.session_name sdp.time
-        sdp.timezone sdp.uri sip.content_length sip.content_type sip.from sip.method sip.protocol
-        sip.request_line sip.response_line sip.stat_code sip.stat_msg sip.to sip.ua sip.uri
-        sip.user_agent sip.via""",
+        sdp.timezone sdp.uri sip.content_length sip.content_type sip.from sip.method
+        sip.protocol sip.request_line sip.response_line sip.stat_code sip.stat_msg sip.to sip.ua
+        sip.uri sip.user_agent sip.via""",
     "industrial": """
         cip_attribute cip_class cip_extendedstatus cip_instance cip_service cip_status dnp3_data
         dnp3_func dnp3_ind dnp3_obj enip.capabilities enip.cip_attribute enip.cip_class
@@ -85,13 +77,12 @@ _BY_FAMILY = {
         enip_command modbus""",
     "others": """
         dhcp.leasetime dhcp.rebinding_time dhcp.renewal_time ldap.request.attribute_type
-        ldap.request.dn ldap.request.operation ldap.responses.attribute_type ldap.responses.count
-        ldap.responses.dn ldap.responses.message ldap.responses.operation
+        ldap.request.dn ldap.request.operation ldap.responses.attribute_type
+        ldap.responses.count ldap.responses.dn ldap.responses.message ldap.responses.operation
         ldap.responses.result_code nfs.version nfs_procedure nfs_version pgsql.query
         pop3.command quic.cyu.hash quic.cyu.string quic.sni quic.ua quic.version rfb.name
         rfb.secresult rfb.sectype rpc snmp.community snmp.pdu_type snmp.trap_type snmp.usm
-        snmp.version template websocket.flags websocket.mask websocket.opcode
-        websocket.payload""",
+        snmp.version template websocket.flags websocket.mask websocket.opcode websocket.payload""",
 }
 
 KNOWN_KEYWORDS: frozenset[str] = frozenset(" ".join(_BY_FAMILY.values()).split())
@@ -99,46 +90,13 @@ KNOWN_KEYWORDS: frozenset[str] = frozenset(" ".join(_BY_FAMILY.values()).split()
 KNOWN_PROTOCOLS: frozenset[str] = frozenset(
     [
         "arp",
-        "bittorrent-dht",
-        "dcerpc",
-        "dhcp",
-        "dnp3",
-        "dns",
         "doh2",
         "enip",
         "ether",
-        "ftp",
         "ftp-data",
-        "http",
-        "http1",
-        "http2",
-        "ike",
         "ikev2",
-        "imap",
-        "irc",
         "jabber",
-        "krb5",
-        "ldap",
-        "mdns",
-        "modbus",
-        "mqtt",
         "msn",
-        "nfs",
-        "ntp",
-        "pgsql",
-        "pop3",
-        "quic",
-        "rdp",
-        "rfb",
-        "sip",
-        "smb",
-        "smtp",
-        "snmp",
-        "ssh",
-        "ssl",
-        "telnet",
-        "tftp",
-        "tls",
         "vxlan",
         "websocket",
     ]

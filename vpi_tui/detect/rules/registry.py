@@ -17,6 +17,7 @@ from typing import Literal
 from vpi_tui.detect.rules.ast import Option, Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.known import KNOWN_KEYWORDS, KNOWN_PROTOCOLS
+from vpi_tui.model.applications import RULE_WORDS
 
 Handler = Callable[[Draft, str], None]
 Value = Literal["required", "optional", "none"]
@@ -52,6 +53,7 @@ PROTOCOLS: dict[str, str] = {
     "icmp6": "ICMPv6",
     "sctp": "SCTP",
     "pkthdr": "every frame, also broken ones",
+    **{word: f"{word} flows" for word in RULE_WORDS},
 }
 """Protocol words that rules may start with, and what each means."""
 

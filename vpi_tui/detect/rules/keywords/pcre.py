@@ -6,7 +6,7 @@ import re
 import warnings
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.draft import Draft
+from vpi_tui.detect.rules.draft import PAYLOAD, Draft
 from vpi_tui.detect.rules.perlre import Translator
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import raw_bytes, signed, unquote
@@ -53,7 +53,19 @@ def pcre(draft: Draft, text: str) -> None:
         made = f"\\A(?:{made}\n)" if "x" in letters else f"\\A(?:{made})"
     pattern = made.encode("latin-1")
     _check(pattern, flags)
-    draft.steps.append(Pcre(draft.buffer, pattern, int(flags), negated, "R" in letters))
+    draft.steps.append(Pcre(_buffer(draft, letters), pattern, int(flags), negated, "R" in letters))
+
+
+def _buffer(draft: Draft, letters: str) -> str:
+    """The buffer that a flag names, or the sticky one."""
+    named = {_HTTP[letter] for letter in letters if letter in _HTTP}
+    if not named:
+        return draft.buffer
+    if len(named) > 1:
+        raise Refused(f"pcre: its flags name several buffers: {', '.join(sorted(named))}")
+    if draft.buffer != PAYLOAD:
+        raise Refused(f"pcre: a flag names a buffer, and {draft.buffer} is named before it")
+    return named.pop()
 
 
 def _flags(letters: str) -> re.RegexFlag:
@@ -61,9 +73,7 @@ def _flags(letters: str) -> re.RegexFlag:
     for letter in letters:
         if letter in _RE_FLAGS:
             flags |= _RE_FLAGS[letter]
-        elif letter in _HTTP:
-            raise Refused(f"pcre: flag {letter} looks at {_HTTP[letter]}, which is not supported yet")
-        elif letter not in _PLAIN:
+        elif letter not in _HTTP and letter not in _PLAIN:
             raise Refused(f"pcre: unknown flag {letter!r}")
     return flags
 

@@ -1,0 +1,132 @@
+"""What a protocol module is made of: transactions, parsers, buffers."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Final
+
+from vpi_tui.model.batch import Direction
+
+TO_SERVER: Final = 1 << Direction.TO_SERVER
+TO_CLIENT: Final = 1 << Direction.TO_CLIENT
+BOTH: Final = TO_SERVER | TO_CLIENT
+"""Sets of directions, as bits 1 << Direction."""
+MOST_EVENTS: Final = 32
+"""Kinds of anomaly remembered of one transaction and direction."""
+
+
+class Stage(IntEnum):
+    """How far one direction of a transaction is."""
+
+    NONE = 0
+    HEAD = 1
+    """All in front of a body is known."""
+    DONE = 2
+    """Nothing more will be known of this direction."""
+
+
+class Transaction:
+    """One request and its answer. A protocol derives its own.
+
+    stage: by Direction (entry 0 is not used). inspected: the stage that rules have seen; held by the
+    matcher, like `pending` (rules that wait for a later stage) and `alerted` (rules that have matched).
+    """
+
+    __slots__ = ("alerted", "cache", "events", "inspected", "pending", "stage")
+
+    def __init__(self) -> None:
+        self.stage = [Stage.NONE, Stage.NONE, Stage.NONE]
+        self.inspected = [Stage.NONE, Stage.NONE, Stage.NONE]
+        self.pending: list[set[int]] = [set(), set(), set()]
+        self.alerted: list[set[int]] = [set(), set(), set()]
+        self.events: list[dict[str, None]] = [{}, {}, {}]
+        """Names of anomalies, in order, by Direction."""
+        self.cache: dict[tuple[str, int], Sequence[bytes]] = {}
+
+    def event(self, direction: int, name: str) -> None:
+        """Note an anomaly; the same again changes nothing."""
+        found = self.events[direction]
+        if len(found) < MOST_EVENTS:
+            found[name] = None
+
+
+Updates = Iterable[Transaction]
+"""Transactions that came to another stage."""
+
+
+class Parser(ABC):
+    """One flow's parser. What it keeps is bounded; whatever comes, it does not raise."""
+
+    @abstractmethod
+    def feed(self, direction: int, data: bytes, gap: int) -> Updates:
+        """The next bytes of one direction (or the payload of one datagram).
+
+        gap: how many bytes before them are missing; 0 = none.
+        """
+
+    @abstractmethod
+    def finish(self) -> Updates:
+        """The flow is over: what is incomplete will remain so."""
+
+    def held(self) -> int:
+        """Bytes that the parser keeps, roughly."""
+        return 0
+
+
+Getter = Callable[[Any, int], Sequence[bytes]]
+"""(transaction, direction) -> the instances of a buffer; empty when there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Buffer:
+    """Bytes of a transaction that rules look at."""
+
+    name: str
+    directions: int
+    stage: Stage
+    """From when on it is complete."""
+    get: Getter
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """One protocol. name: as in `alert NAME`; apps: what the flow table calls flows of it."""
+
+    name: str
+    apps: tuple[str, ...]
+    transports: tuple[str, ...]
+    parser: Callable[[], Parser]
+    buffers: dict[str, Buffer]
+
+
+EVENTS: Final = "app-layer-event"
+"""The buffer of the names of anomalies; every protocol has it."""
+
+
+def _events(transaction: Transaction, direction: int) -> Sequence[bytes]:
+    return [name.encode("ascii") for name in transaction.events[direction]]
+
+
+def application(
+    name: str,
+    parser: Callable[[], Parser],
+    buffers: Iterable[Buffer],
+    *,
+    apps: tuple[str, ...] = (),
+    transports: tuple[str, ...] = ("tcp",),
+) -> Application:
+    """An Application whose flows are called as itself unless said otherwise."""
+    known = {buffer.name: buffer for buffer in (*buffers, Buffer(EVENTS, BOTH, Stage.DONE, _events))}
+    return Application(name, apps or (name,), transports, parser, known)
+
+
+def instances(buffer: Buffer, transaction: Transaction, direction: int) -> Sequence[bytes]:
+    """The buffer's bytes, made once for a stage (the matcher drops what later stages change)."""
+    key = (buffer.name, direction)
+    found = transaction.cache.get(key)
+    if found is None:
+        found = transaction.cache[key] = buffer.get(transaction, direction)
+    return found

@@ -1,0 +1,155 @@
+"""Content codings: gzip, deflate, brotli and lzma bodies made plain, as far as they can be.
+
+What is wrong in a coded body must not hide what is right: output is kept up to the first error, check
+sums are not checked, and what never was in the coding that it claims is passed on as it is. All output is
+bounded, so that a small body cannot unfold without end.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from typing import Final, Protocol
+
+import brotli
+
+MOST_HELD: Final = 4_096
+"""Bytes kept until a decoder has said whether it can read them."""
+_RAW, _ZLIB = -15, 15
+_FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
+
+
+class Decoder(Protocol):
+    """One layer. Gives at most `limit` bytes; once it fails it gives what it gets."""
+
+    def feed(self, data: bytes, limit: int) -> bytes: ...
+
+
+class Inflate:
+    """Deflate data in one of several wrappings, tried in turn until one gives output."""
+
+    def __init__(self, wrappings: tuple[int, ...], *, gzip: bool = False) -> None:
+        self._left = list(wrappings)
+        self._gzip = gzip
+        self._held = b""
+        self._body: zlib._Decompress | None = None
+        self._plain = False
+        self._began = False
+
+    def feed(self, data: bytes, limit: int) -> bytes:
+        if self._plain:
+            return data[:limit]
+        if self._began:
+            return self._more(data, limit)
+        self._held += data
+        while True:
+            body = self._start()
+            if body is None:
+                return self._give_up(limit) if self._plain else b""
+            out, failed = _inflated(body, self._held[self._skipped :], limit)
+            if out or (not failed and len(self._held) < MOST_HELD):
+                self._began, self._body = bool(out) or body.eof, body
+                if self._began:
+                    self._held = b""
+                return out
+            self._left.pop(0)
+
+    def _start(self) -> zlib._Decompress | None:
+        """A decompressor for the next wrapping; None = wait for more bytes, or (plain) none is left."""
+        self._skipped = 0
+        if self._gzip and self._held[:2] == b"\x1f\x8b"[: len(self._held)]:
+            self._skipped = _gzip_header(self._held)
+            if not self._skipped:
+                self._plain = len(self._held) >= MOST_HELD
+                return None
+        if not self._left:
+            self._plain = True
+            return None
+        return zlib.decompressobj(self._left[0])
+
+    def _give_up(self, limit: int) -> bytes:
+        held, self._held = self._held, b""
+        return held[:limit]
+
+    def _more(self, data: bytes, limit: int) -> bytes:
+        if self._body is None:
+            return b""
+        out, failed = _inflated(self._body, self._body.unconsumed_tail + data, limit)
+        if failed or self._body.eof:
+            self._body = None
+        return out
+
+
+def _inflated(body: zlib._Decompress, data: bytes, limit: int) -> tuple[bytes, bool]:
+    """(output up to the first error, whether there was one)."""
+    before = body.copy()
+    try:
+        return body.decompress(data, limit), False
+    except zlib.error:
+        out = bytearray()
+        try:
+            while data and len(out) < limit:
+                out += before.decompress(data, 1)
+                if len(before.unconsumed_tail) == len(data) and not out:
+                    break
+                data = before.unconsumed_tail
+        except zlib.error:
+            pass
+        return bytes(out), True
+
+
+def _gzip_header(data: bytes) -> int:
+    """Length of a gzip header (RFC 1952); 0 = not all of it is here."""
+    if len(data) < 10:
+        return 0
+    flags, at = data[3], 10
+    if flags & _FEXTRA:
+        if len(data) < at + 2:
+            return 0
+        at += 2 + int.from_bytes(data[at : at + 2], "little")
+    for flag in (_FNAME, _FCOMMENT):
+        if flags & flag:
+            end = data.find(b"\0", at)
+            if end < 0:
+                return 0
+            at = end + 1
+    at += 2 if flags & _FHCRC else 0
+    return at if at <= len(data) else 0
+
+
+class Brotli:
+    """Brotli (RFC 7932)."""
+
+    def __init__(self) -> None:
+        self._body = brotli.Decompressor()
+        self._plain = False
+        self._began = False
+
+    def feed(self, data: bytes, limit: int) -> bytes:
+        if self._plain:
+            return data[:limit]
+        try:
+            out: bytes = self._body.process(data, output_buffer_limit=limit)
+        except brotli.error:
+            self._plain = not self._began
+            return data[:limit] if self._plain else b""
+        self._began = self._began or bool(out)
+        return out[:limit]
+
+
+_DECODERS: Final[dict[bytes, Callable[[], Decoder]]] = {
+    b"gzip": lambda: Inflate((_RAW, _ZLIB), gzip=True),
+    b"x-gzip": lambda: Inflate((_RAW, _ZLIB), gzip=True),
+    b"deflate": lambda: Inflate((_RAW, _ZLIB), gzip=True),
+    b"x-deflate": lambda: Inflate((_RAW, _ZLIB), gzip=True),
+    b"br": Brotli,
+}
+
+
+def decoders(content_encoding: bytes | None, layers: int) -> list[Decoder]:
+    """Decoders for a Content-Encoding in the order in which they are to run; at most so many layers."""
+    if not content_encoding:
+        return []
+    names = [name.strip().lower() for name in content_encoding.split(b",")[:64]]
+    made = [_DECODERS[name]() for name in reversed(names) if name in _DECODERS]
+    return made[:layers]

@@ -1,0 +1,49 @@
+"""First lines of requests and responses."""
+
+from __future__ import annotations
+
+import re
+from typing import Final, NamedTuple
+
+_BLANKS: Final = b" \t\x0b\x0c\r\0"
+_REQUEST: Final = re.compile(rb"[ \t\x0b\x0c\0]*([^ \t\x0b\x0c]*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
+_RESPONSE: Final = re.compile(rb"\s*(\S*)[ \t\x0b\x0c]*(\S*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
+_PROTOCOL_START: Final = re.compile(rb"\s*HTTP", re.IGNORECASE)
+
+
+class RequestLine(NamedTuple):
+    line: bytes
+    method: bytes
+    uri: bytes
+    protocol: bytes
+    """Empty for HTTP/0.9."""
+
+
+class StatusLine(NamedTuple):
+    line: bytes
+    protocol: bytes
+    code: bytes
+    message: bytes
+
+
+def request_line(line: bytes) -> RequestLine:
+    """METHOD URI PROTOCOL. The protocol is what follows the last space, so a URI may hold spaces."""
+    found = _REQUEST.match(line)
+    assert found is not None  # every part may be empty
+    method, rest = found[1], found[2].rstrip(_BLANKS)
+    uri, space, protocol = rest.rpartition(b" ")
+    if not space or protocol[:5].upper() != b"HTTP/":
+        return RequestLine(line, method, rest, b"")
+    return RequestLine(line, method, uri.rstrip(_BLANKS), protocol)
+
+
+def status_line(line: bytes) -> StatusLine:
+    """PROTOCOL CODE MESSAGE."""
+    found = _RESPONSE.match(line)
+    assert found is not None  # every part may be empty
+    return StatusLine(line, found[1], found[2], found[3].rstrip(_BLANKS))
+
+
+def is_status_line(line: bytes) -> bool:
+    """Does a server's line begin a response? Otherwise it is body without a head (HTTP/0.9)."""
+    return _PROTOCOL_START.match(line) is not None

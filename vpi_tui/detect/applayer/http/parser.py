@@ -1,0 +1,201 @@
+"""HTTP/1: both directions of one connection, requests and responses paired in order."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Parser, Stage, Transaction
+from vpi_tui.detect.applayer.http.body import Body
+from vpi_tui.detect.applayer.http.coding import decoders
+from vpi_tui.detect.applayer.http.headers import Headers
+from vpi_tui.detect.applayer.http.lines import StatusLine, is_status_line, request_line, status_line
+from vpi_tui.detect.applayer.http.reader import Reader, content_length, is_chunked
+from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
+from vpi_tui.model.batch import Direction
+
+MOST_OPEN: Final = 512
+"""Requests that wait for their response, as Suricata's max-tx."""
+LAYERS: Final = 2
+"""Content codings on top of each other, as Suricata's decompression-layer-limit."""
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+
+
+class HttpParser(Parser):
+    """One connection."""
+
+    def __init__(self, layers: int = LAYERS) -> None:
+        self.layers = layers
+        self.waiting: deque[HttpTransaction] = deque()
+        """Requests seen, whose response is not complete."""
+        self._moved: dict[HttpTransaction, None] = {}
+        self._requests = _Requests(self)
+        self._responses = _Responses(self)
+
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        reader: Reader = self._responses if direction == CLIENT else self._requests
+        if gap:
+            reader.skip(gap)
+        if direction == CLIENT and self._requests.in_head:
+            self._requests.finish()  # an answer before the end of the head: HTTP/0.9, or a cut request
+        reader.feed(data)
+        return self._progress()
+
+    def finish(self) -> list[Transaction]:
+        self._requests.finish()
+        self._responses.finish()
+        for left in self.waiting:
+            self.reached(left, SERVER, Stage.DONE)
+        self.waiting.clear()
+        return self._progress()
+
+    def held(self) -> int:
+        return self._requests.held() + self._responses.held() + 1024 * len(self.waiting)
+
+    def reached(self, transaction: HttpTransaction, direction: int, stage: Stage) -> None:
+        if transaction.stage[direction] < stage:
+            transaction.stage[direction] = stage
+            self._moved[transaction] = None
+
+    def tunnel(self) -> None:
+        """The connection speaks another protocol from here on."""
+        self._requests.ignore()
+        self._responses.ignore()
+
+    def _progress(self) -> list[Transaction]:
+        moved: list[Transaction] = list(self._moved)
+        self._moved.clear()
+        return moved
+
+
+class _Requests(Reader):
+    def __init__(self, parser: HttpParser) -> None:
+        super().__init__()
+        self._parser = parser
+        self._now: HttpTransaction | None = None
+
+    def on_line(self, line: bytes) -> bool:
+        made = self._now = HttpTransaction()
+        made.request = Request(request_line(line))
+        if len(self._parser.waiting) >= MOST_OPEN:
+            self._parser.waiting.popleft()
+        self._parser.waiting.append(made)
+        return True
+
+    def on_headers(self, headers: Headers) -> None:
+        now = self._now
+        assert now is not None
+        assert now.request is not None
+        request = now.request
+        request.headers = headers
+        self._parser.reached(now, SERVER, Stage.HEAD)
+        request.body = Body(decoders(headers.get(b"content-encoding"), self._parser.layers))
+        length = headers.get(b"content-length")
+        if is_chunked(headers):
+            self.body_chunked(request.body)
+        elif length is not None:
+            self.body_length(content_length(length) or 0, request.body)
+        else:
+            self.body_none()
+
+    def on_body_alone(self) -> None:
+        """Every line of a client begins a request, so there is no such body."""
+        self.body_none()
+
+    def on_trailer(self, headers: Headers) -> None:
+        if self._now is not None and self._now.request is not None:
+            self._now.request.trailer = headers
+
+    def on_done(self) -> None:
+        if self._now is not None:
+            self._parser.reached(self._now, SERVER, Stage.DONE)
+        self._now = None
+
+    def on_event(self, name: str) -> None:
+        if self._now is not None:
+            self._now.event(SERVER, f"http.{_REQUEST_EVENTS.get(name, name)}")
+
+
+_REQUEST_EVENTS: Final = {
+    "field_too_long": "request_field_too_long",
+    "header_missing_colon": "request_field_missing_colon",
+    "header_invalid": "request_header_invalid",
+    "invalid_chunk_length": "invalid_request_chunk_len",
+}
+_RESPONSE_EVENTS: Final = {
+    "field_too_long": "response_field_too_long",
+    "header_missing_colon": "response_field_missing_colon",
+    "header_invalid": "response_header_invalid",
+    "invalid_chunk_length": "invalid_response_chunk_len",
+    "request_header_folded": "response_header_folded",
+}
+
+
+class _Responses(Reader):
+    def __init__(self, parser: HttpParser) -> None:
+        super().__init__()
+        self._parser = parser
+        self._now: HttpTransaction | None = None
+
+    def on_line(self, line: bytes) -> bool:
+        waiting = self._parser.waiting
+        if not waiting:
+            waiting.append(HttpTransaction())
+        self._now = waiting[0]
+        headed = is_status_line(line)
+        self._now.response = Response(status_line(line) if headed else StatusLine(b"", b"", b"", b""))
+        return headed
+
+    def on_body_alone(self) -> None:
+        assert self._now is not None
+        assert self._now.response is not None
+        self._parser.reached(self._now, CLIENT, Stage.HEAD)
+        self.body_close(self._now.response.body)
+
+    def on_headers(self, headers: Headers) -> None:
+        now = self._now
+        assert now is not None
+        assert now.response is not None
+        response = now.response
+        response.headers = headers
+        code = response.start.code
+        if code == b"100" and not headers.get(b"content-length"):
+            now.response, self._now = None, None
+            self.body_none()
+            return
+        self._parser.reached(now, CLIENT, Stage.HEAD)
+        method = now.request.start.method if now.request is not None else b""
+        response.body = Body(decoders(headers.get(b"content-encoding"), self._parser.layers))
+        if code == b"101" or (method == b"CONNECT" and code.startswith(b"2")):
+            self.body_none()
+            self._parser.tunnel()
+        elif method == b"HEAD" or code in (b"204", b"304"):
+            self.body_none()
+        else:
+            self._frame(headers, response.body)
+
+    def _frame(self, headers: Headers, body: Body) -> None:
+        length = headers.get(b"content-length")
+        size = content_length(length) if length is not None else None
+        if is_chunked(headers):
+            self.body_chunked(body)
+        elif size is not None:
+            self.body_length(size, body)
+        else:
+            self.body_close(body)
+
+    def on_trailer(self, headers: Headers) -> None:
+        if self._now is not None and self._now.response is not None:
+            self._now.response.trailer = headers
+
+    def on_done(self) -> None:
+        now, self._now = self._now, None
+        if now is None:
+            return
+        self._parser.reached(now, CLIENT, Stage.DONE)
+        if self._parser.waiting and self._parser.waiting[0] is now:
+            self._parser.waiting.popleft()
+
+    def on_event(self, name: str) -> None:
+        if self._now is not None:
+            self._now.event(CLIENT, f"http.{_RESPONSE_EVENTS.get(name, name)}")

@@ -1,0 +1,288 @@
+"""Reading messages from one direction: first line, header block, body in its framing.
+
+A reader is a small machine: `_state` takes what is in the buffer and tells whether to go on. What is in
+the buffer is at most one incomplete line or header block, which is bounded.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final
+
+from vpi_tui.detect.applayer.http.body import Body
+from vpi_tui.detect.applayer.http.headers import Headers, parse_headers
+
+LINE_LIMIT: Final = 18_000
+"""Bytes of a first line, as libhtp's field_limit."""
+HEAD_LIMIT: Final = 65_536
+"""Bytes of a header block."""
+CHUNK_LINE_LIMIT: Final = 1_024
+_CHUNK_SIZE: Final = re.compile(rb"[\s\0]*([0-9a-fA-F]{1,16})")
+_DIGITS: Final = re.compile(rb"\d{1,18}")
+_BLANK_LINE: Final = re.compile(rb"\n[\r]*\n")
+_START: Final = re.compile(rb"(?:[A-Z]{3,20} \S|HTTP/\d)")
+
+
+class Reader(ABC):
+    """One direction of a connection. Derived classes know what a first line means."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._scanned = 0
+        self._left = 0
+        self._body = Body()
+        self._over = False
+        self._state: Callable[[], bool] = self._first_line
+
+    # What a message is -------------------------------------------------------------------------
+
+    @abstractmethod
+    def on_line(self, line: bytes) -> bool:
+        """A first line. False = it starts no message: what comes is body without a head."""
+
+    @abstractmethod
+    def on_headers(self, headers: Headers) -> None:
+        """The head is whole. Has to call one of the `body_` methods."""
+
+    @abstractmethod
+    def on_body_alone(self) -> None:
+        """A body without a head begins. Has to call body_close."""
+
+    @abstractmethod
+    def on_trailer(self, headers: Headers) -> None:
+        """Header fields behind a chunked body."""
+
+    @abstractmethod
+    def on_done(self) -> None:
+        """The message is whole, or will not become so."""
+
+    @abstractmethod
+    def on_event(self, name: str) -> None:
+        """An anomaly of the message, or of the connection when there is none."""
+
+    # Bytes in ------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> None:
+        self._buffer += data
+        while self._state():
+            pass
+
+    def skip(self, missing: int) -> None:
+        """Some bytes were lost."""
+        if self._state == self._take_close:
+            return
+        if self._state in (self._take_length, self._take_chunk) and missing <= self._left:
+            self._left -= missing
+            if self._state == self._take_length and not self._left:
+                self._done()
+            return
+        if self._state not in (self._first_line, self._ignore):
+            self.finish()
+        self._buffer.clear()
+        self._scanned = 0
+        if self._state != self._ignore:
+            self._state = self._resynchronise
+
+    def finish(self) -> None:
+        """Nothing will follow. A head without its end is taken as it is."""
+        self._over = True
+        if self._state == self._first_line:
+            line = bytes(self._buffer)
+            self._buffer.clear()
+            if line.strip() and len(line) <= LINE_LIMIT and not self.on_line(_chomped(line)):
+                self.on_body_alone()
+                self._body.feed(line)
+                self._done()
+        if self._state == self._header_block:
+            block = bytes(self._buffer)
+            self._buffer.clear()
+            self._head(block)
+        if self._state not in (self._first_line, self._ignore, self._resynchronise):
+            self._done()
+        self._over = False
+
+    def held(self) -> int:
+        return len(self._buffer) + self._body.kept
+
+    @property
+    def in_head(self) -> bool:
+        """Is a head begun and not at its end?"""
+        return self._state == self._header_block
+
+    # Framing of the body, called by on_headers -----------------------------------------------------
+
+    def body_none(self) -> None:
+        self._done()
+
+    def body_length(self, length: int, body: Body) -> None:
+        if not length:
+            self._done()
+            return
+        self._body, self._left = body, length
+        self._state = self._take_length
+
+    def body_chunked(self, body: Body) -> None:
+        self._body = body
+        self._state = self._chunk_line
+
+    def body_close(self, body: Body) -> None:
+        self._body = body
+        self._state = self._take_close
+
+    def ignore(self) -> None:
+        """What follows is another protocol's."""
+        self._buffer.clear()
+        self._state = self._ignore
+
+    # States ----------------------------------------------------------------------------------------
+
+    def _ignore(self) -> bool:
+        self._buffer.clear()
+        return False
+
+    def _line(self, limit: int, too_long: str) -> bytes | None:
+        """The next line with its end, None = it is not all here."""
+        end = self._buffer.find(b"\n", self._scanned)
+        if end < 0:
+            self._scanned = len(self._buffer)
+            if self._scanned > limit:
+                self.on_event(too_long)
+                self.ignore()
+            return None
+        return self._cut(end + 1)
+
+    def _cut(self, size: int) -> bytes:
+        taken = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        self._scanned = 0
+        return taken
+
+    def _first_line(self) -> bool:
+        line = self._line(LINE_LIMIT, "field_too_long")
+        if line is None:
+            return False
+        if not line.strip():
+            return True
+        if self.on_line(_chomped(line)):
+            self._state = self._header_block
+        else:
+            self.on_body_alone()
+            self._buffer[:0] = line
+        return True
+
+    def _resynchronise(self) -> bool:
+        line = self._line(LINE_LIMIT, "field_too_long")
+        if line is None:
+            return False
+        if _START.match(line):
+            self._state = self._first_line
+            self._buffer[:0] = line
+        return True
+
+    def _header_block(self) -> bool:
+        if self._buffer[:1] == b"\n":
+            end = 1
+        elif self._buffer[:2] == b"\r\n":
+            end = 2
+        else:
+            found = _BLANK_LINE.search(self._buffer, max(0, self._scanned - 64))
+            if found is None:
+                self._scanned = len(self._buffer)
+                if self._scanned > HEAD_LIMIT:
+                    self.on_event("field_too_long")
+                    self._head(self._cut(HEAD_LIMIT))
+                    return True
+                return False
+            end = found.end()
+        self._head(self._cut(end))
+        return True
+
+    def _head(self, block: bytes) -> None:
+        headers = parse_headers(block)
+        for name in headers.anomalies:
+            self.on_event(name)
+        self.on_headers(headers)
+
+    def _take_length(self) -> bool:
+        return self._take(self._done)
+
+    def _take_chunk(self) -> bool:
+        return self._take(self._chunk_end)
+
+    def _take(self, then: Callable[[], object]) -> bool:
+        data = self._cut(min(self._left, len(self._buffer)))
+        self._body.feed(data)
+        self._left -= len(data)
+        if self._left:
+            return False
+        then()
+        return True
+
+    def _take_close(self) -> bool:
+        self._body.feed(self._cut(len(self._buffer)))
+        return False
+
+    def _chunk_end(self) -> None:
+        self._state = self._after_chunk
+
+    def _after_chunk(self) -> bool:
+        """The line end behind a chunk's bytes; other bytes there are passed over."""
+        if self._line(LINE_LIMIT, "chunk_end_missing") is None:
+            return False
+        self._state = self._chunk_line
+        return True
+
+    def _chunk_line(self) -> bool:
+        line = self._line(CHUNK_LINE_LIMIT, "invalid_chunk_length")
+        if line is None:
+            return False
+        if not line.strip():
+            return True
+        found = _CHUNK_SIZE.match(line)
+        if found is None:
+            self.on_event("invalid_chunk_length")
+            self._buffer[:0] = line
+            self._state = self._take_close
+            return True
+        self._left = int(found[1], 16)
+        self._state = self._take_chunk if self._left else self._trailer
+        return True
+
+    def _trailer(self) -> bool:
+        if self._buffer[:1] == b"\n" or self._buffer[:2] == b"\r\n":
+            self._line(LINE_LIMIT, "field_too_long")
+            self._done()
+            return True
+        found = _BLANK_LINE.search(self._buffer, max(0, self._scanned - 64))
+        if found is not None:
+            self.on_trailer(parse_headers(self._cut(found.end())))
+            self._done()
+            return True
+        self._scanned = len(self._buffer)
+        if self._scanned > HEAD_LIMIT:
+            self._done()
+            return True
+        return False
+
+    def _done(self) -> None:
+        self._state = self._first_line
+        self._body = Body()
+        self._scanned = 0
+        self.on_done()
+
+
+def _chomped(line: bytes) -> bytes:
+    return line.rstrip(b"\r\n")
+
+
+def content_length(value: bytes) -> int | None:
+    """The number in a Content-Length; junk around it is passed over; None = there is none."""
+    found = _DIGITS.search(value)
+    return int(found[0]) if found else None
+
+
+def is_chunked(headers: Headers) -> bool:
+    coding = headers.get(b"transfer-encoding")
+    return coding is not None and b"chunked" in coding.lower()

@@ -1,0 +1,87 @@
+"""The URI as rules see it: percent codes decoded, the path made canonical, the query kept apart.
+
+Follows libhtp with the personality that Suricata uses: `\\` is `/`, runs of `/` are one, `.` and `..`
+segments are resolved, %uXXXX and overlong UTF-8 become the byte that a server would take them for; a
+percent sign without two digits stays.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_CODE: Final = re.compile(rb"%(?:[uU]([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))")
+_AUTHORITY: Final = re.compile(rb"[a-zA-Z][a-zA-Z0-9+.\-]*://([^/?#]*)")
+_SLASHES: Final = re.compile(rb"/{2,}")
+_BEST_FIT: Final = {0x2215: b"/", 0x2044: b"/", 0x2216: b"\\", 0xFF0F: b"/", 0xFF3C: b"\\"}
+_REPLACEMENT: Final = b"?"
+_UTF8: Final = re.compile(rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}")
+
+
+def split(uri: bytes) -> tuple[bytes, bytes]:
+    """(authority of an absolute URI or b"", the rest from the path on)."""
+    found = _AUTHORITY.match(uri)
+    return (found[1], uri[found.end() :]) if found else (b"", uri)
+
+
+def normalise(uri: bytes) -> bytes:
+    """The normalised form of a request's URI; without scheme and authority."""
+    _, rest = split(uri)
+    rest, hash_mark, fragment = rest.partition(b"#")
+    path, question, query = rest.partition(b"?")
+    return _path(path) + question + decode(query) + hash_mark + fragment
+
+
+def decode(text: bytes) -> bytes:
+    """Percent codes as bytes; %uXXXX as the byte that fits it best."""
+    return _CODE.sub(_decoded, text) if b"%" in text else text
+
+
+def _decoded(found: re.Match[bytes]) -> bytes:
+    if found[2]:
+        return bytes((int(found[2], 16),))
+    return _best_fit(int(found[1], 16))
+
+
+def _best_fit(point: int) -> bytes:
+    if point < 0x100:
+        return bytes((point,))
+    if 0xFF01 <= point <= 0xFF5E:
+        return bytes((point - 0xFEE0,))
+    return _BEST_FIT.get(point, _REPLACEMENT)
+
+
+def _path(path: bytes) -> bytes:
+    made = _SLASHES.sub(b"/", decode(path).replace(b"\\", b"/"))
+    if any(byte >= 0xC0 for byte in made):
+        made = _UTF8.sub(_from_utf8, made)
+    return _without_dots(made) if b"." in made else made
+
+
+def _from_utf8(found: re.Match[bytes]) -> bytes:
+    """One byte for a UTF-8 sequence, valid or overlong; a sequence with no equal stays as it is."""
+    first, *others = found[0]
+    point = first & (0x3F >> len(others))
+    for byte in others:
+        point = point << 6 | (byte & 0x3F)
+    fitted = _best_fit(point)
+    return found[0] if fitted == _REPLACEMENT and point != 0x3F else fitted
+
+
+def _without_dots(path: bytes) -> bytes:
+    """Resolve `.` and `..` as RFC 3986, 5.2.4, does."""
+    kept: list[bytes] = []
+    segments = path.split(b"/")
+    last = len(segments) - 1
+    for number, segment in enumerate(segments):
+        if segment == b".":
+            if number == last:
+                kept.append(b"")
+        elif segment == b"..":
+            if len(kept) > 1 or (kept and kept[0]):
+                kept.pop()
+            if number == last:
+                kept.append(b"")
+        else:
+            kept.append(segment)
+    return b"/".join(kept) if kept != [b""] else b"/"

@@ -1,0 +1,31 @@
+"""The protocols that are followed. A new one adds its line here and its words in names.py."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Application
+from vpi_tui.detect.applayer.http import HTTP1
+
+APPLICATIONS: Final[tuple[Application, ...]] = (HTTP1,)
+
+WORDS: Final[dict[str, tuple[str, ...]]] = {"http": ("http1",)}
+"""Words of rule headers that mean other protocols than the one of their name."""
+
+
+@cache
+def by_name() -> dict[str, Application]:
+    return {found.name: found for found in APPLICATIONS}
+
+
+def meant_by(word: str) -> tuple[str, ...]:
+    """Names of the protocols that a rule header's word means; empty when there is none."""
+    names = WORDS.get(word, (word,))
+    return tuple(name for name in names if name in by_name())
+
+
+@cache
+def with_buffer(name: str) -> frozenset[str]:
+    """Names of the protocols that have a buffer."""
+    return frozenset(found.name for found in APPLICATIONS if name in found.buffers)

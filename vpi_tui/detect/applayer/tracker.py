@@ -1,0 +1,217 @@
+"""AppLayer: gives each flow of a needed protocol its parser, and hands out what progressed.
+
+Python is entered once for each stretch (or datagram) of such a flow, never for others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from vpi_tui.detect.applayer.base import Application, Parser, Transaction
+from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.registry import APPLICATIONS
+from vpi_tui.model.applications import APP_PROTOS
+from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import FlowState as State
+
+MEMORY: Final = 64 << 20
+"""Bytes that all parsers keep at most, as Suricata's http.memcap; the flow followed longest makes room."""
+MOST_FLOWS: Final = 65_536
+A_FLOW: Final = 2_048
+"""Bytes that a parser costs beside what it says it holds."""
+SENT_LIMIT: Final = 16_384
+"""Bytes as sent that are kept of each direction for rules that look at payload as well."""
+_UDP: Final = 17
+
+
+@dataclass(slots=True)
+class _Followed:
+    application: Application
+    parser: Parser
+    udp: bool
+    held: int = A_FLOW
+    position: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """Where the next bytes of each Direction are expected in the stream."""
+    sent: list[bytes] = field(default_factory=lambda: [b"", b"", b""])
+    row: int = -1
+    """The row that last brought bytes, in the batch that is worked on."""
+
+
+class AppLayer:
+    """The parsers of all flows. needed: names of protocols; mixed: keep the latest bytes as sent."""
+
+    def __init__(
+        self,
+        needed: Iterable[str],
+        *,
+        mixed: bool = False,
+        memory: int = MEMORY,
+        most_flows: int = MOST_FLOWS,
+    ) -> None:
+        self._of_app: list[Application | None] = [None] * len(APP_PROTOS)
+        wanted = set(needed)
+        for application in APPLICATIONS:
+            for app in application.apps if application.name in wanted else ():
+                self._of_app[APP_PROTOS.index(app)] = application
+        self._is_needed: U8 = np.array([found is not None for found in self._of_app], np.uint8)
+        self._over_udp = any(found is not None and "udp" in found.transports for found in self._of_app)
+        self._mixed = mixed
+        self._memory = memory
+        self._most_flows = most_flows
+        self._flows: dict[int, _Followed] = {}
+        self._held = 0
+        self._transactions = 0
+        self._evicted = 0
+        self._out: list[Progress] = []
+
+    # Batches -------------------------------------------------------------------------------------
+
+    def update(
+        self,
+        packets: PacketBatch,
+        decoded: DecodedBatch,
+        flows: FlowBatch,
+        streams: StreamBatch | None,
+        app_of: U8,
+    ) -> list[Progress]:
+        """What progressed in one batch, in order of rows. app_of: uint8[slots], the flow table's."""
+        self._forget_reused(flows)
+        if streams is not None and streams.row.size:
+            self._take_streams(streams, app_of)
+        if self._over_udp:
+            self._take_datagrams(packets, decoded, flows)
+        self._finish_closed(flows)
+        return self._handed_out()
+
+    def released(self, streams: StreamBatch, app_of: U8) -> list[Progress]:
+        """What progressed by stretches that no packet released."""
+        self._take_streams(streams, app_of)
+        return self._handed_out()
+
+    def finish(self, slots: Iterable[int]) -> list[Progress]:
+        """These flows are over."""
+        for slot in slots:
+            self._finish(int(slot), -1)
+        return self._handed_out()
+
+    def finish_all(self) -> list[Progress]:
+        return self.finish(list(self._flows))
+
+    def stats(self) -> dict[str, float]:
+        return {
+            "app_layer.flows": float(len(self._flows)),
+            "app_layer.memuse": float(self._held),
+            "app_layer.tx": float(self._transactions),
+            "app_layer.evicted": float(self._evicted),
+        }
+
+    # Flows ---------------------------------------------------------------------------------------
+
+    def _forget_reused(self, flows: FlowBatch) -> None:
+        """Slots that are another flow's now; what ended was finished when it ended."""
+        if self._flows and flows.new_rows.size:
+            for slot in self._flows.keys() & set(flows.flow[flows.new_rows].tolist()):
+                self._drop(slot)
+
+    def _follow(self, slot: int, application: Application, *, udp: bool) -> _Followed:
+        found = self._flows.get(slot)
+        if found is None or found.application is not application:
+            self._drop(slot)
+            found = self._flows[slot] = _Followed(application, application.parser(), udp)
+            self._held += found.held
+            if len(self._flows) > self._most_flows:
+                self._evict(slot)
+        return found
+
+    def _drop(self, slot: int) -> None:
+        found = self._flows.pop(slot, None)
+        if found is not None:
+            self._held -= found.held
+
+    def _evict(self, but: int) -> None:
+        oldest = next(slot for slot in self._flows if slot != but)
+        self._drop(oldest)
+        self._evicted += 1
+
+    def _finish(self, slot: int, row: int) -> None:
+        found = self._flows.get(slot)
+        if found is not None:
+            found.row = row
+            self._note(slot, found, found.parser.finish())
+            self._drop(slot)
+
+    def _finish_closed(self, flows: FlowBatch) -> None:
+        """Connections that the batch closed: nothing will complete what is open."""
+        if not self._flows:
+            return
+        closed = np.flatnonzero(flows.state == State.CLOSED)
+        for slot, row in dict(zip(flows.flow[closed].tolist(), closed.tolist(), strict=True)).items():
+            if slot in self._flows:
+                self._finish(slot, row)
+
+    # Bytes ---------------------------------------------------------------------------------------
+
+    def _take_streams(self, streams: StreamBatch, app_of: U8) -> None:
+        app = app_of[streams.flow]
+        chosen = np.flatnonzero((self._is_needed[app] != 0) & (streams.flow >= 0))
+        for i in chosen.tolist():
+            application = self._of_app[int(app[i])]
+            fresh, end = int(streams.fresh[i]), int(streams.end[i])
+            if application is None or fresh >= end:
+                continue
+            at = int(streams.stream_offset[i]) + fresh - int(streams.start[i])
+            data = streams.buf[fresh:end].tobytes()
+            self._feed(
+                int(streams.flow[i]), application, int(streams.direction[i]), data, int(streams.row[i]), at
+            )
+
+    def _take_datagrams(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
+        chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)
+        chosen &= (decoded.payload_off >= 0) & (self._is_needed[flows.app] != 0)
+        for row in np.flatnonzero(chosen).tolist():
+            application = self._of_app[int(flows.app[row])]
+            if application is None or "udp" not in application.transports:
+                continue
+            start = int(decoded.payload_off[row])
+            data = packets.buf[start : start + int(decoded.payload_len[row])].tobytes()
+            self._feed(int(flows.flow[row]), application, int(flows.direction[row]), data, row, -1)
+
+    def _feed(
+        self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
+    ) -> None:
+        """at: place of the bytes in the stream; -1 = a datagram."""
+        followed = self._follow(slot, application, udp=at < 0)
+        gap = max(0, at - followed.position[direction]) if at >= 0 else 0
+        followed.position[direction] = at + len(data)
+        followed.row = row
+        if self._mixed:
+            followed.sent[direction] = (followed.sent[direction] + data)[-SENT_LIMIT:]
+        self._note(slot, followed, followed.parser.feed(direction, data, gap))
+        held = A_FLOW + followed.parser.held()
+        self._held += held - followed.held
+        followed.held = held
+        while self._held > self._memory and len(self._flows) > 1:
+            self._evict(slot)
+
+    def _note(self, slot: int, followed: _Followed, moved: Iterable[Transaction]) -> None:
+        for transaction in moved:
+            for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
+                before, stage = transaction.inspected[direction], transaction.stage[direction]
+                if stage > before:
+                    transaction.inspected[direction] = stage
+                    self._transactions += before == 0 and direction == Direction.TO_SERVER
+                    sent = followed.sent[direction]
+                    self._out.append(
+                        Progress(
+                            followed.application, transaction, slot, direction, followed.row, before, stage,
+                            followed.udp, sent,
+                        )
+                    )  # fmt: skip
+
+    def _handed_out(self) -> list[Progress]:
+        out, self._out = self._out, []
+        return out

@@ -1,0 +1,215 @@
+"""Rules about transactions of an application layer: which, when to inspect them, and how to find them.
+
+They never meet packets or streams: a rule is looked for in the buffers of a protocol's transactions, by
+one automaton for each buffer, and evaluated once the last of its buffers is complete.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from vpi_tui.detect.applayer import registry
+from vpi_tui.detect.applayer.base import BOTH, Stage
+from vpi_tui.detect.applayer.names import plain_name
+from vpi_tui.detect.match import fast_pattern
+from vpi_tui.detect.match.automata import AutomataBuilder
+from vpi_tui.detect.match.kernels_rules import RuleTable
+from vpi_tui.detect.match.kernels_scan import Automata, FastContents
+from vpi_tui.detect.match.kernels_units import PacketRules
+from vpi_tui.detect.match.rule_table import directions_of
+from vpi_tui.model.applications import RULE_WORDS
+from vpi_tui.model.batch import U8, Direction
+from vpi_tui.model.signature import Content, Signature
+
+DIRECTIONS: Final = (Direction.TO_SERVER, Direction.TO_CLIENT)
+
+
+class Needs(NamedTuple):
+    """What one rule asks of transactions."""
+
+    applications: tuple[str, ...]
+    directions: int
+    """Bits 1 << Direction in which all its buffers exist."""
+    buffers: tuple[str, ...]
+    """Buffers of application layers that it looks at."""
+
+
+def needs_of(signature: Signature) -> Needs | None:
+    """None = the rule looks at no buffer of an application layer."""
+    names = tuple(dict.fromkeys(plain_name(step.buffer) for step in signature.steps))
+    buffers = tuple(name for name in names if registry.with_buffer(name))
+    if not buffers:
+        return None
+    found = set(registry.by_name())
+    if signature.header.protocol in RULE_WORDS:
+        found &= set(registry.meant_by(signature.header.protocol))
+    for name in buffers:
+        found &= registry.with_buffer(name)
+    directions = directions_of(signature) & BOTH
+    able = 0
+    for application in found:
+        own = BOTH
+        for name in buffers:
+            own &= registry.by_name()[application].buffers[name].directions
+        able |= own
+    return Needs(tuple(sorted(found)), directions & able, buffers)
+
+
+def why_unusable(signature: Signature) -> str:
+    """Why a rule about an application layer can never hold; "" when it can."""
+    needs = needs_of(signature)
+    if needs is None:
+        return ""
+    named = ", ".join(needs.buffers)
+    if not needs.applications:
+        return f"no protocol has all of {named} in rules for {signature.header.protocol}"
+    if not needs.directions:
+        return f"no direction has all of {named} (and the rule's flow direction)"
+    return ""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AppRules:
+    """Compiled rules about transactions; `n` = all rules, the others have empty entries."""
+
+    applications: frozenset[str]
+    """Protocols that have to be parsed."""
+    automaton: dict[tuple[str, str], int]
+    """(protocol, buffer) -> number of an automaton."""
+    automata: Automata
+    fast: FastContents
+    listed: dict[str, PacketRules]
+    """By protocol: the rules without a fast pattern."""
+    stage: U8
+    """uint8[n, 3]: by Direction, from which stage on a rule can be evaluated; 0 = not about this
+    direction, or not about transactions."""
+    mixed: bool
+    """Does a rule look at payload beside the buffers?"""
+
+    def __bool__(self) -> bool:
+        return bool(self.applications)
+
+
+def compile_app_rules(
+    signatures: Sequence[Signature], needs: Sequence[Needs | None], table: RuleTable
+) -> AppRules:
+    """needs: for each rule, None for those that are not about transactions."""
+    count = len(signatures)
+    stage = np.zeros((count, 3), np.uint8)
+    numbers: dict[bytes, int] = {}
+    rules_of: list[list[int]] = []
+    fast = _Fast(count)
+    chosen: dict[tuple[str, str], set[int]] = {}
+    unfiltered: dict[str, list[int]] = {}
+    for number, (signature, need) in enumerate(zip(signatures, needs, strict=True)):
+        if need is None or not table.kinds[number]:
+            continue
+        table.directions[number] &= need.directions
+        _set_stages(stage[number], need)
+        found = _fast_pattern(signature, need)
+        if found is None:
+            for name in need.applications:
+                unfiltered.setdefault(name, []).append(number)
+            continue
+        buffer, piece = found
+        pattern = numbers.setdefault(piece.piece, len(numbers))
+        if pattern == len(rules_of):
+            rules_of.append([])
+        rules_of[pattern].append(number)
+        content = signature.steps[piece.step]
+        assert isinstance(content, Content)
+        fast.add(number, content, piece)
+        for name in need.applications:
+            chosen.setdefault((name, buffer), set()).add(pattern)
+    builder = AutomataBuilder(list(numbers))
+    automaton = {key: builder.add(frozenset(patterns)) for key, patterns in chosen.items()}
+    used = [need for n, need in enumerate(needs) if need is not None and table.kinds[n]]
+    return AppRules(
+        applications=frozenset(name for need in used for name in need.applications),
+        automaton=automaton,
+        automata=builder.finish(rules_of),
+        fast=fast.finish(),
+        listed={name: _listed(rules, count) for name, rules in unfiltered.items()},
+        stage=stage,
+        mixed=any(
+            need is not None and len({plain_name(step.buffer) for step in s.steps}) > len(need.buffers)
+            for s, need in zip(signatures, needs, strict=True)
+        ),
+    )
+
+
+def _set_stages(stages: U8, need: Needs) -> None:
+    """The latest stage of the rule's buffers."""
+    for direction in DIRECTIONS:
+        if need.directions >> direction & 1:
+            buffers = registry.by_name()[need.applications[0]].buffers
+            stages[direction] = max([Stage.HEAD, *(buffers[name].stage for name in need.buffers)])
+
+
+def _fast_pattern(signature: Signature, need: Needs) -> tuple[str, fast_pattern.FastPattern] | None:
+    """(buffer, piece) to look for a rule by: an explicit one, or the rarest."""
+    found = []
+    for name in dict.fromkeys(step.buffer for step in signature.steps):
+        if plain_name(name) in need.buffers:
+            piece = fast_pattern.choose(signature.steps, name)
+            if piece is not None:
+                found.append((plain_name(name), piece))
+    for buffer, piece in found:
+        content = signature.steps[piece.step]
+        if isinstance(content, Content) and content.fast_pattern:
+            return buffer, piece
+    return max(found, key=lambda one: fast_pattern.surprise(one[1].piece)) if found else None
+
+
+class _Fast:
+    """FastContents under construction."""
+
+    def __init__(self, count: int) -> None:
+        self._begin = np.zeros(count, np.int64)
+        self._columns = {
+            name: np.zeros(count, np.int32) for name in ("length", "tail", "low", "at_end", "nocase", "kinds")
+        }
+        self._high = np.full(count, -1, np.int32)
+        self._data = bytearray()
+
+    def add(self, number: int, content: Content, piece: fast_pattern.FastPattern) -> None:
+        columns = self._columns
+        self._begin[number] = len(self._data)
+        self._data += fast_pattern.fold(content.pattern) if content.nocase else content.pattern
+        columns["low"][number], self._high[number] = fast_pattern.position(content)
+        columns["length"][number] = len(content.pattern)
+        columns["tail"][number] = len(content.pattern) - piece.at - len(piece.piece)
+        columns["at_end"][number] = content.endswith
+        columns["nocase"][number] = content.nocase
+        columns["kinds"][number] = 1
+
+    def finish(self) -> FastContents:
+        columns = self._columns
+        return FastContents(
+            byte_start=self._begin,
+            length=columns["length"],
+            tail=columns["tail"],
+            low=columns["low"],
+            high=self._high,
+            at_end=columns["at_end"].astype(np.uint8),
+            nocase=columns["nocase"].astype(np.uint8),
+            kinds=columns["kinds"].astype(np.uint8),
+            simple=np.zeros(self._begin.size, np.uint8),
+            data=np.frombuffer(bytes(self._data) or b"\0", np.uint8).copy(),
+        )
+
+
+def _listed(rules: Sequence[int], count: int) -> PacketRules:
+    """One list for both directions, in the shape that the loop over stretches takes."""
+    return PacketRules(
+        list_of=np.zeros((4, 3, 256), np.int32),
+        list_start=np.array([0, 0, len(rules)], np.int32),
+        list_rule=np.array(rules, np.int32),
+        once_of=np.zeros((4, 3), np.int32),
+        needs=np.zeros(count, np.uint8),
+        stream_of=np.ones(3, np.int32),
+    )

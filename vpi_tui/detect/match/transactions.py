@@ -1,0 +1,112 @@
+"""Finding rules about transactions: one scan over the buffers that became complete in a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from vpi_tui.detect.applayer.base import Buffer, instances
+from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.match.kernels_rules import Subject
+from vpi_tui.detect.match.kernels_scan import Units
+from vpi_tui.model.batch import I32, U8, U32, StreamBatch
+
+if TYPE_CHECKING:
+    from vpi_tui.detect.match.app_rules import AppRules
+
+UDP_FOR_TCP: Final = np.uint16(3)
+"""Turns columns.KIND_TCP into KIND_UDP and back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """Progress of transactions in the shape of stretches, for the compiled loops."""
+
+    progress: Sequence[Progress]
+    shaped: StreamBatch
+    subject: Subject
+    born: U32
+    """uint32[k]: generation of each entry's flow."""
+
+
+def shaped(progress: Sequence[Progress]) -> StreamBatch:
+    """A stretch of one byte for each entry: who, in which flow, with which row."""
+    count = len(progress)
+    places = np.zeros(count, np.int64)
+    return StreamBatch(
+        buf=np.zeros(1, np.uint8),
+        row=np.array([p.row for p in progress], np.int32),
+        flow=np.array([p.flow for p in progress], np.int32),
+        direction=np.array([p.direction for p in progress], np.uint8),
+        start=places,
+        fresh=places,
+        end=places + 1,
+        stream_offset=places,
+        gap=np.zeros(count, np.uint8),
+        reassembled=np.zeros(0, np.uint8),
+    )
+
+
+def mark_udp(subject: Subject, progress: Sequence[Progress]) -> None:
+    """The loop that makes subjects of stretches takes them for TCP."""
+    udp = np.array([p.udp for p in progress], np.bool_) & (subject.kinds != 0)
+    subject.kinds[udp] ^= UDP_FOR_TCP
+
+
+def buffer_units(rules: AppRules, progress: Sequence[Progress]) -> tuple[U8, Units] | None:
+    """(bytes, stretches of them to scan) of all buffers that are new; None = there are none."""
+    by_application = _wanted(rules, progress)
+    parts: list[bytes] = []
+    automaton: list[int] = []
+    entry: list[int] = []
+    for number, one in enumerate(progress):
+        for buffer, which in by_application[one.application.name]:
+            if not buffer.directions >> one.direction & 1 or not one.before < buffer.stage <= one.stage:
+                continue
+            for data in instances(buffer, one.transaction, one.direction):
+                if data:
+                    parts.append(data)
+                    automaton.append(which)
+                    entry.append(number)
+    if not parts:
+        return None
+    arena: U8 = np.frombuffer(bytearray().join(parts), np.uint8)
+    end = np.cumsum([len(part) for part in parts], dtype=np.int64)
+    start = end - np.array([len(part) for part in parts], np.int64)
+    units = Units(
+        start=start,
+        begin=start.copy(),
+        end=end,
+        last=end.copy(),
+        fresh=start.copy(),
+        automaton=np.array(automaton, np.int32),
+        entry=np.array(entry, np.int32),
+        kind=np.zeros(len(parts), np.uint8),
+    )
+    return arena, units
+
+
+def _wanted(rules: AppRules, progress: Sequence[Progress]) -> dict[str, list[tuple[Buffer, int]]]:
+    """By protocol: the buffers that some rule is looked for in, and their automata."""
+    found: dict[str, list[tuple[Buffer, int]]] = {p.application.name: [] for p in progress}
+    buffers = {p.application.name: p.application.buffers for p in progress}
+    for (application, name), number in rules.automaton.items():
+        if application in found:
+            found[application].append((buffers[application][name], number))
+    return found
+
+
+def waiting(progress: Sequence[Progress]) -> tuple[I32, I32]:
+    """(entries, rules) that an earlier stage has found and that waited for a later one."""
+    entry: list[int] = []
+    rule: list[int] = []
+    for number, one in enumerate(progress):
+        pending = one.transaction.pending[one.direction]
+        if pending:
+            rule += sorted(pending)
+            entry += [number] * len(pending)
+            pending.clear()
+    return np.array(entry, np.int32), np.array(rule, np.int32)

@@ -1,0 +1,93 @@
+"""Buffers and keywords of application layers, in sticky form and as modifiers of a content."""
+
+from __future__ import annotations
+
+from vpi_tui.detect.applayer.base import EVENTS
+from vpi_tui.detect.applayer.names import BUFFER_NAMES, INSTANCE, BufferName, plain_name
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.draft import PAYLOAD, ContentDraft, Draft
+from vpi_tui.detect.rules.keywords.content import content
+from vpi_tui.detect.rules.numbers import spans
+from vpi_tui.detect.rules.registry import keyword
+from vpi_tui.detect.rules.text import unquote
+from vpi_tui.model.applications import APP_PROTOS, RULE_WORDS, app_numbers
+from vpi_tui.model.signature import BufferSize, Content
+
+_MAX_SIZE = 0xFFFFFFFF
+
+
+def _sticky(buffer: BufferName) -> None:
+    def handler(draft: Draft, _text: str) -> None:
+        draft.buffer = _mention(draft, buffer.name) if buffer.multi else buffer.name
+
+    handler.__doc__ = f"The byte keywords after it look at the {buffer.summary}."
+    keyword(buffer.name, *buffer.sticky, value="none")(handler)
+
+
+def _mention(draft: Draft, name: str) -> str:
+    """The buffer's name for this mention: each may be held against another of its instances."""
+    before = {step.buffer for step in draft.steps if plain_name(step.buffer) == name}
+    return f"{name}{INSTANCE}{len(before) + 1}" if before else name
+
+
+def _modifier(word: str, buffer: BufferName) -> None:
+    def handler(draft: Draft, _text: str) -> None:
+        item = draft.last_content(word)
+        if item.buffer != PAYLOAD:
+            raise Refused(f"{word}: the content before it is in {plain_name(item.buffer)} already")
+        item.buffer, item.moved = buffer.name, True
+
+    handler.__doc__ = f"The content before it is looked for in the {buffer.summary}."
+    keyword(word, value="none")(handler)
+
+
+for _buffer in BUFFER_NAMES:
+    _sticky(_buffer)
+    for _word in _buffer.modifiers:
+        _modifier(_word, _buffer)
+
+
+@keyword("uricontent")
+def uricontent(draft: Draft, text: str) -> None:
+    """Bytes in the normalised URI: content and http_uri in one."""
+    before, draft.buffer = draft.buffer, PAYLOAD
+    content(draft, text)
+    draft.buffer = before
+    item = draft.steps[-1]
+    assert isinstance(item, ContentDraft)
+    item.buffer, item.moved = "http.uri", True
+
+
+@keyword("urilen")
+def urilen(draft: Draft, text: str) -> None:
+    """Length of the URI, normalised (`norm`, the default) or as sent (`raw`)."""
+    number, _, kind = unquote("urilen", text, needed=False).partition(",")
+    kind = kind.strip().lower()
+    if kind not in {"", "norm", "raw"}:
+        raise Refused(f"urilen: norm or raw, not {kind[:40]!r}")
+    buffer = "http.uri.raw" if kind == "raw" else "http.uri"
+    draft.steps.append(BufferSize(buffer, spans("urilen", number, _MAX_SIZE)))
+
+
+@keyword("app-layer-event")
+def app_layer_event(draft: Draft, text: str) -> None:
+    """An anomaly that the parser of a protocol found: http.invalid_response_chunk_len, ..."""
+    protocol, dot, _ = text.partition(".")
+    if not dot or protocol not in RULE_WORDS:
+        raise Refused(f"app-layer-event: needs protocol.event, has {text[:60]!r}")
+    draft.steps.append(Content(EVENTS, text.encode("ascii", "replace"), startswith=True, endswith=True))
+
+
+@keyword("app-layer-protocol")
+def app_layer_protocol(draft: Draft, text: str) -> None:
+    """The application that the flow was recognised as; `!` before it: any other, or none."""
+    word, _, where = unquote("app-layer-protocol", text, needed=False).partition(",")
+    if where.strip() not in {"", "either", "to_server", "to_client", "toserver", "toclient"}:
+        raise Refused(f"app-layer-protocol: {where[:40]!r} is not supported")
+    negated, word = word.startswith("!"), word.lstrip("!").strip().lower()
+    numbers = (0,) if word in {"unknown", "failed"} else app_numbers(word)
+    if not numbers and word in APP_PROTOS:
+        numbers = (APP_PROTOS.index(word),)
+    if not numbers:
+        raise Refused(f"app-layer-protocol: {word[:40]!r} is not recognised")
+    draft.test("app_proto", [(number, number) for number in numbers], negated=negated)

@@ -1,0 +1,84 @@
+"""Applications by name: what the flow table tells apart, and which of them a rule's protocol means."""
+
+from __future__ import annotations
+
+from typing import Final
+
+APP_PROTOS: Final = (
+    "",
+    "sip",
+    "http",
+    "http2",
+    "tls",
+    "ssh",
+    "smb",
+    "nbss",
+    "dcerpc",
+    "rdp",
+    "rfb",
+    "imap",
+    "pop3",
+    "smtp",
+    "ftp",
+    "redis",
+    "mysql",
+    "postgresql",
+    "mssql",
+    "mqtt",
+    "ldap",
+    "krb5",
+    "bittorrent",
+    "rtsp",
+    "irc",
+    "vmware-auth",
+    "iscsi",
+    "rpc",
+    "telnet",
+    "modbus",
+    "dnp3",
+    "dns",
+    "quic",
+    "dhcp",
+    "mdns",
+    "llmnr",
+    "nbns",
+    "ssdp",
+    "snmp",
+    "ntp",
+    "radius",
+    "syslog",
+    "tftp",
+    "wireguard",
+    "ikev2",
+    "ikev1",
+    "vxlan",
+    "bittorrent-dht",
+)
+"""Number -> name; 0 = not known. Fits uint8."""
+
+RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "http": ("http", "http2"),
+    "http1": ("http",),
+    "ssl": ("tls",),
+    "ike": ("ikev1", "ikev2"),
+    "nfs": ("rpc",),
+    "pgsql": ("postgresql",),
+    **{
+        name: (name,)
+        for name in (
+            "bittorrent-dht", "dcerpc", "dhcp", "dnp3", "dns", "ftp", "http2", "imap", "irc", "krb5", "ldap",
+            "mdns", "modbus", "mqtt", "ntp", "pop3", "quic", "rdp", "rfb", "sip", "smb", "smtp", "snmp",
+            "ssh", "telnet", "tftp", "tls",
+        )
+    },
+}  # fmt: skip
+"""Protocol words of rules -> names in APP_PROTOS."""
+
+UDP_ONLY: Final = frozenset({"bittorrent-dht", "dhcp", "mdns", "ntp", "quic", "tftp", "ike"})
+BOTH_TRANSPORTS: Final = frozenset({"dns", "krb5", "nfs", "sip", "snmp", "dcerpc"})
+"""Words whose flows are (also) UDP; all others are TCP."""
+
+
+def app_numbers(word: str) -> tuple[int, ...]:
+    """Numbers in APP_PROTOS that a protocol word of a rule means; empty when it means none."""
+    return tuple(sorted(APP_PROTOS.index(name) for name in RULE_WORDS.get(word, ())))
