@@ -140,7 +140,7 @@ class Pipeline:
     def idle(self) -> list[Alert]:
         """No packet came: what time has ended need not wait for the next."""
         alerts = self._detect_released(lambda streams: streams.release(self.now_ns()))
-        self._hand_out(self.table.drain_closed())
+        alerts += self._hand_out(self.table.drain_closed())
         self.ledger.add(alerts)
         return alerts
 
@@ -236,15 +236,16 @@ class Pipeline:
             records["app_proto"],
         )
 
-    def _hand_out(self, closed: Any) -> None:
-        """Flows that ended outside of a batch."""
+    def _hand_out(self, closed: Any) -> list[Alert]:
+        """Flows that ended outside of a batch. What their end completed may alert."""
         ended = self._ended_slots(closed)
-        self.ledger.add(self._finish_flows(ended))
+        alerts = self._finish_flows(ended)
         self.matcher.forget_flows(ended.tolist())
         if self.streams is not None:
             self.streams.forget_flows(ended)
         self.attributor.attribute_closed(closed)
         self._end(closed)
+        return alerts
 
     @staticmethod
     def _ended_slots(closed: Any) -> I32:
