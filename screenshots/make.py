@@ -20,6 +20,8 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from vpi_tui.capture.demo.source import DemoSource
 from vpi_tui.config import paths
 from vpi_tui.engine.child import EngineClient
@@ -29,7 +31,7 @@ from vpi_tui.engine.publisher import Publisher
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
-from vpi_tui.feed.messages import AlertDetail, Command, EngineMessage, FlowDetail, Watch
+from vpi_tui.feed.messages import AlertDetail, Command, EngineMessage, FlowDetail, RuleDetail, Watch
 from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import Snapshot
 from vpi_tui.ui.app import VpiApp
@@ -130,7 +132,7 @@ class SteppedEngine:
     # What commands need -----------------------------------------------------------------------
 
     def reply(self, message: EngineMessage) -> None:
-        self._messages.append(message)
+        self._messages.append(without_places(message))
 
     def watch(self, command: Watch) -> None:
         self._watch = command
@@ -138,8 +140,7 @@ class SteppedEngine:
             self._publish()
 
     def alert_detail(self, number: int) -> AlertDetail:
-        found = self.pipeline.alert_detail(number)
-        return replace_origin(found)
+        return self.pipeline.alert_detail(number)
 
     def flow_detail(self, flow_id: int) -> FlowDetail:
         return self.pipeline.flow_detail(flow_id)
@@ -177,11 +178,12 @@ class SteppedEngine:
         self.source.close()
 
 
-def replace_origin(detail: AlertDetail) -> AlertDetail:
+def without_places(message: EngineMessage) -> EngineMessage:
     """Where the rules lie on this machine is nobody's business."""
-    import msgspec
-
-    return msgspec.structs.replace(detail, origin=detail.origin.replace(str(paths.rules_dir()), "rules"))
+    if isinstance(message, AlertDetail | RuleDetail):
+        origin = message.origin.replace(str(paths.rules_dir()), "rules")
+        return msgspec.structs.replace(message, origin=origin)
+    return message
 
 
 def process_engine(session_of: Callable[[EngineLink], Session]) -> tuple[EngineClient, Session]:
