@@ -179,7 +179,45 @@ class BufferSize:
     negated: bool = False
 
 
-Step = Content | Pcre | IsDataAt | ByteTest | ByteJump | ByteExtract | ByteMath | BufferSize
+@dataclass(frozen=True, slots=True)
+class Entropy:
+    """The Shannon entropy of some bytes, in bits a byte, is from low to high (both inclusive when closed)."""
+
+    buffer: str
+    offset: int
+    count: int
+    """Bytes that are looked at; 0 = all from the offset on."""
+    low: float
+    high: float
+    closed: bool = True
+    """False: low and high themselves are outside."""
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Base64Decode:
+    """Bytes that are decoded; `steps` are held against what comes out, and nothing else is."""
+
+    buffer: str
+    count: int
+    """Encoded bytes at most; 0 = to the end."""
+    offset: int
+    relative: bool
+    steps: tuple[Step, ...] = ()
+
+
+Step = (
+    Content
+    | Pcre
+    | IsDataAt
+    | ByteTest
+    | ByteJump
+    | ByteExtract
+    | ByteMath
+    | BufferSize
+    | Entropy
+    | Base64Decode
+)
 """Tests over bytes. Buffer names: payload (packet payload or TCP stream), ipv4.hdr, ipv6.hdr,
 tcp.hdr, udp.hdr, icmpv4.hdr, icmpv6.hdr; application layers add theirs."""
 
@@ -194,13 +232,38 @@ class FlowBits:
 
 
 @dataclass(frozen=True, slots=True)
-class Threshold:
-    """limit, threshold, both (after a match), or detection_filter (before an alert)."""
+class FlowInt:
+    """A number of the flow: a comparison is a condition, = + - happen when all else matched."""
 
-    kind: Literal["limit", "threshold", "both", "detection_filter"]
+    name: str
+    op: Literal["=", "+", "-", "<", ">", "<=", ">=", "==", "!=", "isset", "isnotset"]
+    value: int | str = 0
+    """A number or the name of another flowint."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostBits:
+    """A bit of a host or of a pair of hosts; set, unset and toggle happen when all else matched."""
+
+    op: Literal["set", "unset", "toggle", "isset", "isnotset"]
+    name: str
+    track: Literal["src", "dst", "pair"]
+    """pair: the two addresses, whichever way the packet goes."""
+    seconds: int
+    """How long a bit stays after it was set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """limit, threshold, both, backoff (after a match), or detection_filter (before an alert)."""
+
+    kind: Literal["limit", "threshold", "both", "detection_filter", "backoff"]
     track: Literal["by_src", "by_dst", "by_both", "by_rule", "by_flow"]
     count: int
     seconds: int
+    """0 = the count never starts again (backoff)."""
+    multiplier: int = 0
+    """backoff: after each alert so many times as many matches are needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +307,8 @@ class Signature:
     columns: tuple[ColumnTest, ...] = ()
     steps: tuple[Step, ...] = ()
     flowbits: tuple[FlowBits, ...] = ()
+    flowints: tuple[FlowInt, ...] = ()
+    hostbits: tuple[HostBits, ...] = ()
     threshold: Threshold | None = None
     scope: Scope = field(default_factory=Scope)
     noalert: bool = False

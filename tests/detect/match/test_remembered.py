@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.detect.match.build import SECOND, Packet, content, hits, ip, matcher_of, rule, run
-from tests.detect.rules.rule_text import parse
+from tests.detect.rules.rule_text import PARSER, parse
+from vpi_tui.detect.match.remembered import MOST_BITS, HostState
 from vpi_tui.model.batch import DecoderEvent
-from vpi_tui.model.signature import Action, FlowBits
+from vpi_tui.model.signature import Action, FlowBits, Origin, Signature
 
 A, B = ip("10.0.0.1"), ip("10.0.0.9")
 
@@ -94,3 +95,91 @@ def test_counts_of_matches_survive_between_batches() -> None:
     found = [len(run(matcher, [_login(), _login()])) for _ in range(3)]
     assert found == [0, 1, 0]
     assert matcher.stats()["detect.suppressed"] == 5
+
+
+def test_a_backoff_alerts_ever_more_seldom() -> None:
+    rules = [parse('content:"login"; threshold:type backoff, track by_src, count 2, multiplier 3;')]
+    packets = [_login(ts_ns=n * 3600 * SECOND) for n in range(60)]
+    assert [row + 1 for row, _ in hits(rules, packets)] == [2, 6, 18, 54]
+
+
+def _sid(number: int, options: str) -> Signature:
+    return PARSER.parse(f"alert tcp any any -> any any ({options} sid:{number};)", Origin("t.rules", number))
+
+
+def test_a_flowint_counts_by_flow_and_is_compared() -> None:
+    rules = [
+        _sid(1, 'content:"login"; flowint:tries,+,1; noalert;'),
+        _sid(2, 'content:"drop"; flowint:tries,>=,2;'),
+        _sid(3, 'content:"drop"; flowint:tries,isnotset;'),
+        _sid(4, 'content:"drop"; flowint:tries,==,limit;'),
+        _sid(5, 'content:"cap"; flowint:limit,=,3; flowint:tries,-,1; noalert;'),
+    ]
+    packets = [
+        *(_login(flow=0) for _ in range(2)),
+        Packet(b"drop", flow=0),
+        Packet(b"drop", flow=1),
+        _login(flow=1),
+        Packet(b"drop", flow=1),
+        *(_login(flow=0) for _ in range(2)),
+        Packet(b"cap", flow=0),
+        Packet(b"drop", flow=0),
+    ]
+    assert hits(rules, packets) == [(2, 2), (3, 3), (9, 2), (9, 4)]
+
+
+def test_a_flowint_of_an_earlier_flow_in_the_slot_is_gone() -> None:
+    rules = [_sid(1, 'content:"login"; flowint:n,=,1; noalert;'), _sid(2, 'content:"drop"; flowint:n,isset;')]
+    assert hits(rules, [_login(first=1), Packet(b"drop"), Packet(b"drop", first=1)]) == [(1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("bits", "expected"),
+    [
+        ("xbits:{},seen,track ip_src,expire 10;", [1, 2]),
+        ("xbits:{},seen,track ip_dst;", []),
+        ("xbits:{},seen,track ip_pair,expire 10;", [1, 3]),
+        ("hostbits:{},seen;", [1, 2, 5]),
+        ("hostbits:{},seen,dst;", []),
+    ],
+)
+def test_bits_of_hosts_and_pairs(bits: str, expected: list[int]) -> None:
+    other, last = ip("10.0.0.3"), ip("10.0.0.4")
+    rules = [
+        _sid(1, 'content:"login"; ' + bits.format("set") + " noalert;"),
+        _sid(2, 'content:"drop"; ' + bits.format("isset")),
+    ]
+    packets = [
+        _login(src=A, dest=B, flow=0, ts_ns=0),
+        Packet(b"drop", src=A, dest=B, flow=1, ts_ns=5 * SECOND),
+        Packet(b"drop", src=A, dest=other, flow=2, ts_ns=6 * SECOND),
+        Packet(b"drop", src=B, dest=A, flow=3, ts_ns=7 * SECOND),
+        Packet(b"drop", src=other, dest=last, flow=4, ts_ns=8 * SECOND),
+        Packet(b"drop", src=A, dest=B, flow=5, ts_ns=11 * SECOND),
+    ]
+    if "dst" in bits:
+        expected = [1, 5]
+    assert [row for row, _ in hits(rules, packets)] == expected
+
+
+def test_bits_of_hosts_are_taken_back_and_turned_over() -> None:
+    track = "track ip_src;"
+    rules = [
+        _sid(1, f'content:"login"; xbits:toggle,t,{track} noalert;'),
+        _sid(2, f'content:"gone"; xbits:unset,t,{track} noalert;'),
+        _sid(3, f'content:"drop"; xbits:isset,t,{track}'),
+        _sid(4, f'content:"drop"; xbits:isnotset,t,{track}'),
+    ]
+    words = [b"drop", b"login", b"drop", b"login", b"drop", b"login", b"gone", b"drop"]
+    packets = [Packet(word, flow=n) for n, word in enumerate(words)]
+    assert hits(rules, packets) == [(0, 4), (2, 3), (4, 4), (7, 4)]
+
+
+def test_bits_of_hosts_are_bounded() -> None:
+    state = HostState()
+    for number in range(MOST_BITS + 10):
+        state.set(("name", (0, number), (0, 0)), 1)
+    assert (state.count, state.evicted) == (MOST_BITS, 10)
+    assert not state.is_set(("name", (0, 9), (0, 0)), 0)
+    assert state.is_set(("name", (0, 10), (0, 0)), 1)
+    assert not state.is_set(("name", (0, 10), (0, 0)), 2)

@@ -59,6 +59,8 @@ def test_thresholds():
     assert limit == Threshold("limit", "by_src", 1, 60)
     both = parse("threshold:type both, count 5, seconds 10, track by_flow;").threshold
     assert both == Threshold("both", "by_flow", 5, 10)
+    rarer = parse("threshold: type backoff, track by_flow, count 2, multiplier 10;").threshold
+    assert rarer == Threshold("backoff", "by_flow", 2, 0, 10)
     wait = parse("detection_filter:track by_dst, count 3, seconds 30;").threshold
     assert wait == Threshold("detection_filter", "by_dst", 3, 30)
 
@@ -79,7 +81,8 @@ def test_thresholds():
         ("threshold:type some, track by_src, count 1, seconds 1;", "type is one of"),
         ("threshold:type limit, track by_me, count 1, seconds 1;", "track is one of"),
         ("threshold:type limit, track by_src, count 0, seconds 1;", "out of range"),
-        ("threshold:type backoff, track by_flow, count 1, multiplier 10;", "backoff is not supported yet"),
+        ("threshold:type backoff, track by_flow, count 1, multiplier 1;", "out of range"),
+        ("threshold:type backoff, track by_flow, count 1, seconds 10;", "unknown part"),
         ("detection_filter:type limit, track by_src, count 1, seconds 1;", "unknown part"),
         (
             "threshold:type limit,track by_src,count 1,seconds 1; "

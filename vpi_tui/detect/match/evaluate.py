@@ -11,16 +11,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vpi_tui.detect.match.buffers import Subject
+from vpi_tui.detect.match.coded import base64_prefix, shannon
 from vpi_tui.detect.match.numbers import MAX_VALUE, masked, read_number
 from vpi_tui.detect.match.regex import SUBJECT_LIMIT, compile_regex
 from vpi_tui.detect.match.units import PAYLOAD, is_relative
 from vpi_tui.model.signature import (
+    Base64Decode,
     BufferSize,
     ByteExtract,
     ByteJump,
     ByteMath,
     ByteTest,
     Content,
+    Entropy,
     IsDataAt,
     Pcre,
     Step,
@@ -238,6 +241,27 @@ def _buffer_size(run: Run, step: BufferSize, number: int, place: Place) -> bool:
     return inside != step.negated and _hold(run, number + 1, place)
 
 
+def _entropy(run: Run, step: Entropy, number: int, place: Place) -> bool:
+    data = run.data[step.offset : step.offset + step.count if step.count else None]
+    if len(data) < max(step.count, 1):
+        return False
+    value = shannon(data)
+    inside = step.low <= value <= step.high if step.closed else step.low < value < step.high
+    return inside != step.negated and _hold(run, number + 1, place)
+
+
+def _base64_decode(run: Run, step: Base64Decode, number: int, place: Place) -> bool:
+    start = step.offset + (place[0] if step.relative else 0)
+    end = start + step.count if step.count else len(run.data)
+    decoded = base64_prefix(run.data[start:end])
+    if not decoded:
+        return False
+    inner = Run(decoded, None, step.steps, _tied(step.steps), run.variables, -1, run.budget)
+    held = _hold(inner, 0, (0, 0))
+    run.budget, run.exhausted = inner.budget, run.exhausted or inner.exhausted
+    return held and _hold(run, number + 1, (place[0], max(place[1], min(end, len(run.data)))))
+
+
 _HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
     Content: _content,
     Pcre: _pcre,
@@ -247,6 +271,8 @@ _HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
     ByteExtract: _byte_extract,
     ByteMath: _byte_math,
     BufferSize: _buffer_size,
+    Entropy: _entropy,
+    Base64Decode: _base64_decode,
 }
 
 

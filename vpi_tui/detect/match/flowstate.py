@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -13,7 +13,10 @@ from vpi_tui.model.batch import U32
 from vpi_tui.model.signature import FlowBits, Scope, Signature
 
 MOST_FLOWS: Final = 262_144
-"""Flows with flowbits; the one that got its first bit longest ago makes room."""
+"""Flows with flowbits, and flows with flowints; the one that got its first bit longest ago makes room."""
+
+_U32: Final = 0xFFFFFFFF
+_NO_NUMBERS: Final[Mapping[str, int]] = {}
 
 
 class FlowState:
@@ -27,6 +30,8 @@ class FlowState:
         self.evicted = 0
         self._bits: dict[int, tuple[int, int]] = {}
         """Slot -> (generation, set of bits)."""
+        self._numbers: dict[int, tuple[int, dict[str, int]]] = {}
+        """Slot -> (generation, flowints)."""
 
     def make_room(self, slots: int) -> None:
         """Grow to at least so many slots."""
@@ -49,9 +54,24 @@ class FlowState:
             self.evicted += 1
         self._bits[slot] = (born, bits)
 
+    def numbers(self, slot: int, born: int) -> Mapping[str, int]:
+        """The flowints of a flow."""
+        found = self._numbers.get(slot)
+        return found[1] if found and found[0] == born else _NO_NUMBERS
+
+    def set_number(self, slot: int, born: int, name: str, value: int) -> None:
+        found = self._numbers.get(slot)
+        if found is None or found[0] != born:
+            if len(self._numbers) >= MOST_FLOWS:
+                del self._numbers[next(iter(self._numbers))]
+                self.evicted += 1
+            found = self._numbers[slot] = born, {}
+        found[1][name] = value & _U32
+
     def forget(self, slots: Iterable[int]) -> None:
         for slot in slots:
             self._bits.pop(slot, None)
+            self._numbers.pop(slot, None)
             if 0 <= slot < self.passed.size:
                 self.passed[slot] = 0
 

@@ -15,7 +15,7 @@ from vpi_tui.model.batch import I64, U8, U64
 from vpi_tui.model.jit import allocating_kernel, helper
 
 WAYS = 8
-LIMIT, THRESHOLD, BOTH, DETECTION_FILTER = 1, 2, 3, 4
+LIMIT, THRESHOLD, BOTH, DETECTION_FILTER, BACKOFF = 1, 2, 3, 4, 5
 BY_SRC, BY_DST, BY_BOTH, BY_RULE, BY_FLOW = 0, 1, 2, 3, 4
 
 
@@ -27,6 +27,7 @@ class ThresholdRules(NamedTuple):
     limit: I64
     """The rule's count."""
     window_ns: I64
+    multiplier: I64
 
 
 class ThresholdTable(NamedTuple):
@@ -78,18 +79,28 @@ def _place(table, key, now, windows, salt):
 
 
 @helper
-def _fires(kind, limit, window, table, place, is_new, now):
+def _is_step(count, limit, multiplier):
+    """Is the count limit, limit * multiplier, limit * multiplier ** 2, ...?"""
+    while limit < count:
+        limit *= multiplier
+    return limit == count
+
+
+@helper
+def _fires(kind, limit, window, multiplier, table, place, is_new, now):
     """Count one match; does it raise an alert?"""
     if is_new or now > table.begin[place] + window:
         table.begin[place] = now
         table.counted[place] = 1
-        return kind == LIMIT or (kind == BOTH and limit == 1)
+        return kind == LIMIT or ((kind == BOTH or kind == BACKOFF) and limit == 1)
     table.counted[place] += 1
     count = table.counted[place]
     if kind == LIMIT:
         return count <= limit
     if kind == BOTH:
         return count == limit
+    if kind == BACKOFF:
+        return _is_step(count, limit, multiplier)
     if kind == DETECTION_FILTER:
         return count > limit
     if count >= limit:
@@ -132,5 +143,6 @@ def apply_thresholds(rules, table, salt, rule, entry, ts_ns, src_ip, dest_ip, fl
             key[1], key[2] = np.uint64(flow[e] + 1), np.uint64(born[e])
         now = ts_ns[i]
         place, is_new = _place(table, key, now, rules.window_ns, salt)
-        if not _fires(kind, rules.limit[number], rules.window_ns[number], table, place, is_new, now):
+        limit, window, multiplier = rules.limit[number], rules.window_ns[number], rules.multiplier[number]
+        if not _fires(kind, limit, window, multiplier, table, place, is_new, now):
             keep[i] = 0

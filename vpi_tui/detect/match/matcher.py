@@ -15,6 +15,7 @@ from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
 from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.flowstate import FlowState, bit_plans, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
+from vpi_tui.detect.match.remembered import HostState, Who, remembered_plans
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.types import FlowView, Match, ScopeResolver
 from vpi_tui.model.batch import I32, I64, U8, U64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
@@ -58,6 +59,8 @@ class Matcher:
         self._finder = Finder(rules)
         self._state = FlowState()
         self._bits = bit_plans(rules.signatures)
+        self._hosts = HostState()
+        self._remembered = remembered_plans(rules.signatures)
         self._tally = Tally()
         self._suppressed = 0
         self._passed = 0
@@ -120,6 +123,8 @@ class Matcher:
             "detect.threshold_evicted": int(self._thresholds.evicted[0]),
             "detect.flowbits_flows": self._state.flows,
             "detect.flowbits_evicted": self._state.evicted,
+            "detect.hostbits": self._hosts.count,
+            "detect.hostbits_evicted": self._hosts.evicted,
             "detect.memuse": self.rules.memory,
         }
 
@@ -139,6 +144,10 @@ class Matcher:
             plan = self._bits.get(rule)
             if plan is not None and not (flow >= 0 and plan.allows(self._state.bits(flow, born))):
                 continue
+            memory = self._remembered.get(rule)
+            who = _who(subjects, i) if memory is not None else None
+            if memory is not None and who is not None and not memory.allows(self._state, self._hosts, who):
+                continue
             steps = self.rules.plans[rule]
             if steps is not None and not steps.holds(
                 _context(batch, row, int(found.stream[i]), entry), self._tally
@@ -148,6 +157,8 @@ class Matcher:
                 continue
             if plan is not None and plan.changes:
                 self._state.set_bits(flow, born, plan.change(self._state.bits(flow, born)))
+            if memory is not None and who is not None:
+                memory.change(self._state, self._hosts, who)
             held[i] = True
             if progress is not None:
                 progress.transaction.alerted[progress.direction].add(rule)
@@ -222,6 +233,13 @@ class Matcher:
             found.entry[kept] >= 0,
         )
         return [Match(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+
+
+def _who(subjects: _Subjects, i: int) -> Who:
+    """Whose memory candidate `i` is about."""
+    src, dest = subjects.src_ip[i].tolist(), subjects.dest_ip[i].tolist()
+    flow, born = int(subjects.flow[i]), int(subjects.born[i])
+    return Who(flow, born, (src[0], src[1]), (dest[0], dest[1]), int(subjects.ts_ns[i]))
 
 
 def _first_of_each(found: Candidates, kept: I64) -> Bools:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from vpi_tui.detect.match.columns import IP_ONLY_COLUMNS
@@ -10,22 +10,30 @@ from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.signature import ANY_PORT, Action, Signature
 
 _ACTION: Final = {Action.PASS: 0, Action.DROP: 1, Action.REJECT: 2, Action.ALERT: 3}
-_CONDITIONS: Final = ("isset", "isnotset")
+_CHANGES: Final = frozenset(("set", "unset", "toggle", "=", "+", "-"))
 
 
-def _flowbits_rank(signature: Signature) -> int:
-    """Rules that only change flowbits, then those that also ask, then those that only ask."""
-    asks = any(bits.op in _CONDITIONS for bits in signature.flowbits)
-    changes = any(bits.op not in _CONDITIONS for bits in signature.flowbits)
-    return {(True, False): 0, (True, True): 1, (False, True): 2}.get((changes, asks), 3)
+def _rank_of(operations: Iterable[str]) -> int:
+    """Rules that only change what is remembered, then those that also ask, then those that only ask."""
+    changing = [op in _CHANGES for op in operations]
+    return {(True, False): 0, (True, True): 1, (False, True): 2}.get((any(changing), not all(changing)), 3)
+
+
+def _remembering(signature: Signature) -> tuple[int, int, int, int]:
+    """By kind of memory: flowbits, flowints, bits of hosts, bits of pairs."""
+    hosts = [bits for bits in signature.hostbits if bits.track != "pair"]
+    pairs = [bits for bits in signature.hostbits if bits.track == "pair"]
+    kinds = (signature.flowbits, signature.flowints, hosts, pairs)
+    flow, numbers, host, pair = (_rank_of(step.op for step in kind) for kind in kinds)
+    return flow, numbers, host, pair
 
 
 def rule_order(signatures: Sequence[Signature]) -> list[int]:
-    """Rule numbers in Suricata's order: action, flowbits, priority, place in the files."""
+    """Rule numbers in Suricata's order: action, what is remembered, priority, place in the files."""
 
-    def rank(number: int) -> tuple[int, int, int, int]:
+    def rank(number: int) -> tuple[int, ...]:
         signature = signatures[number]
-        return _ACTION[signature.action], _flowbits_rank(signature), signature.priority, number
+        return _ACTION[signature.action], *_remembering(signature), signature.priority, number
 
     return sorted(range(len(signatures)), key=rank)
 
@@ -40,5 +48,7 @@ def is_ip_only(signature: Signature) -> bool:
         and header.src_port == ANY_PORT
         and header.dest_port == ANY_PORT
         and all(bits.op == "set" for bits in signature.flowbits)
+        and not signature.flowints
+        and not signature.hostbits
         and all(test.column in IP_ONLY_COLUMNS for test in signature.columns)
     )

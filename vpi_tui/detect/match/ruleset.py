@@ -45,7 +45,8 @@ LOOKBACK_LIMIT: Final = 512
 CHECKSUMS: Final = sum(1 << event for event in DecoderEvent if event.name.endswith("_CSUM_INVALID"))
 _UNKNOWN_GAP: Final = 64
 _STREAMS: Final = mask(UnitKind.STREAM_START, UnitKind.STREAM_LATER)
-_THRESHOLD_KIND: Final = {"limit": 1, "threshold": 2, "both": 3, "detection_filter": 4}
+_THRESHOLD_KIND: Final = {"limit": 1, "threshold": 2, "both": 3, "detection_filter": 4, "backoff": 5}
+_FOREVER_NS: Final = 1 << 62
 _THRESHOLD_TRACK: Final = {"by_src": 0, "by_dst": 1, "by_both": 2, "by_rule": 3, "by_flow": 4}
 _NEUTRAL: Final = Header("ip", ANY_ADDRESS, ANY_PORT, ANY_ADDRESS, ANY_PORT)
 
@@ -154,7 +155,15 @@ class RuleSet:
 def _neutral(signature: Signature) -> Signature:
     """What stands in the tables for a rule that cannot be run."""
     return replace(
-        signature, header=_NEUTRAL, columns=(), steps=(), flowbits=(), threshold=None, scope=Scope()
+        signature,
+        header=_NEUTRAL,
+        columns=(),
+        steps=(),
+        flowbits=(),
+        flowints=(),
+        hostbits=(),
+        threshold=None,
+        scope=Scope(),
     )
 
 
@@ -177,7 +186,8 @@ def _is_simple(signature: Signature) -> bool:
 def _is_plain(signature: Signature, simple: bool) -> bool:
     scope = signature.scope
     named = scope.switches or scope.guests or scope.tags
-    return not (signature.flowbits or named or (signature.steps and not simple))
+    remembers = signature.flowbits or signature.flowints or signature.hostbits
+    return not (remembers or named or (signature.steps and not simple))
 
 
 def _asks_checksums(signature: Signature) -> bool:
@@ -303,7 +313,8 @@ def _thresholds(signatures: Sequence[Signature]) -> ThresholdRules:
         kind=np.array([_THRESHOLD_KIND[t.kind] if t else 0 for t in found], np.uint8),
         track=np.array([_THRESHOLD_TRACK[t.track] if t else 0 for t in found], np.uint8),
         limit=np.array([t.count if t else 0 for t in found], np.int64),
-        window_ns=np.array([t.seconds * 1_000_000_000 if t else 0 for t in found], np.int64),
+        window_ns=np.array([t.seconds * 1_000_000_000 or _FOREVER_NS if t else 0 for t in found], np.int64),
+        multiplier=np.array([t.multiplier if t else 0 for t in found], np.int64),
     )
 
 

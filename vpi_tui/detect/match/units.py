@@ -7,12 +7,14 @@ from typing import Final
 
 from vpi_tui.detect.match.columns import PROTOCOL_KINDS, STREAM_COLUMNS
 from vpi_tui.model.signature import (
+    Base64Decode,
     BufferSize,
     ByteExtract,
     ByteJump,
     ByteMath,
     ByteTest,
     Content,
+    Entropy,
     IsDataAt,
     Pcre,
     Signature,
@@ -54,9 +56,9 @@ def _is_anchored(step: Step, follows: bool) -> bool:
         return step.pattern.lstrip(b"(?:").startswith((b"^", rb"\A")) and not (step.relative and follows)
     if isinstance(step, ByteJump) and (step.from_beginning or step.from_end):
         return True
-    if isinstance(step, IsDataAt | ByteTest | ByteJump | ByteExtract | ByteMath):
+    if isinstance(step, IsDataAt | ByteTest | ByteJump | ByteExtract | ByteMath | Base64Decode):
         return not (step.relative and follows)
-    return isinstance(step, BufferSize)
+    return isinstance(step, BufferSize | Entropy)
 
 
 def is_positioned(signature: Signature) -> bool:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vpi_tui.detect.rules.ast import HeaderText, Refused
 from vpi_tui.model.signature import (
     Action,
+    Base64Decode,
     ColumnTest,
     Content,
     FlowBits,
+    FlowInt,
     Header,
+    HostBits,
     Origin,
     Scope,
     Signature,
@@ -21,6 +24,8 @@ from vpi_tui.model.signature import (
 )
 
 PAYLOAD = "payload"
+DECODED = "base64_data"
+"""What base64_decode gives."""
 
 Position = int | str
 
@@ -82,6 +87,8 @@ class Draft:
     steps: list[Step | ContentDraft] = field(default_factory=list)
     columns: list[ColumnTest] = field(default_factory=list)
     flowbits: list[FlowBits] = field(default_factory=list)
+    flowints: list[FlowInt] = field(default_factory=list)
+    hostbits: list[HostBits] = field(default_factory=list)
     variables: set[str] = field(default_factory=set)
     """Names that byte_extract and byte_math have given so far."""
     msg: str = ""
@@ -139,7 +146,7 @@ class Draft:
         """Check what only the whole rule shows, and freeze it. Raises Refused."""
         if "sid" not in self.numbers:
             raise Refused("sid is missing")
-        steps = tuple(step.finish() if isinstance(step, ContentDraft) else step for step in self.steps)
+        steps = _with_decoded([s.finish() if isinstance(s, ContentDraft) else s for s in self.steps])
         inspect = self._inspection()
         priority = self.numbers.get("priority", self.priorities.get(self.classtype.lower(), 3))
         return Signature(
@@ -160,6 +167,8 @@ class Draft:
             columns=tuple(self.columns),
             steps=steps,
             flowbits=tuple(self.flowbits),
+            flowints=tuple(self.flowints),
+            hostbits=tuple(self.hostbits),
             threshold=self.threshold,
             scope=scope,
             noalert=self.noalert,
@@ -175,6 +184,21 @@ class Draft:
                 "the rule asks for a packet's own fields and for stream data only; no packet can match"
             )
         return "packet" if packet else "stream" if stream else "auto"
+
+
+def _with_decoded(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Steps on base64_data become part of the base64_decode before them."""
+    made: list[Step] = []
+    for step in steps:
+        if step.buffer != DECODED:
+            made.append(step)
+            continue
+        at = next((n for n in range(len(made) - 1, -1, -1) if isinstance(made[n], Base64Decode)), -1)
+        decode = made[at] if at >= 0 else None
+        if not isinstance(decode, Base64Decode):
+            raise Refused("base64_data: needs a base64_decode before it")
+        made[at] = replace(decode, steps=(*decode.steps, step))
+    return tuple(made)
 
 
 _ACTIONS = {

@@ -14,6 +14,7 @@ from vpi_tui.model.batch import DecoderEvent
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
+    Base64Decode,
     BufferSize,
     ByteExtract,
     ByteJump,
@@ -21,7 +22,10 @@ from vpi_tui.model.signature import (
     ByteTest,
     ColumnTest,
     Content,
+    Entropy,
     FlowBits,
+    FlowInt,
+    HostBits,
     IsDataAt,
     Pcre,
     Ranges,
@@ -116,6 +120,10 @@ def _conditions(signature: Signature) -> Iterator[str]:
         yield _step(step)
     for bits in signature.flowbits:
         yield _flowbits(bits)
+    for number in signature.flowints:
+        yield _flowint(number)
+    for host in signature.hostbits:
+        yield _hostbits(host)
     if signature.threshold is not None:
         yield _threshold(signature.threshold)
     if signature.scope != Scope():
@@ -253,6 +261,18 @@ def _(step: BufferSize) -> str:
     return f"the length of the {step.buffer} {'is not' if step.negated else 'is'} {_spans(step.spans)}"
 
 
+@_step.register
+def _(step: Entropy) -> str:
+    inside = f"from {step.low:g} to {step.high:g} bits a byte"
+    return f"the entropy of the {step.buffer} {'is not' if step.negated else 'is'} {inside}"
+
+
+@_step.register
+def _(step: Base64Decode) -> str:
+    inner = "".join(f"; there {_step(own)}" for own in step.steps)
+    return f"the {step.buffer} holds base64 at byte {step.offset}{inner}"
+
+
 _FLOWBITS: dict[str, str] = {
     "set": "then the flow is marked {}",
     "unset": "then the flow loses the mark {}",
@@ -264,6 +284,30 @@ _FLOWBITS: dict[str, str] = {
 
 def _flowbits(bits: FlowBits) -> str:
     return _FLOWBITS[bits.op].format(" or ".join(bits.names))
+
+
+_FLOWINT = {"=": "then {0} of the flow becomes {1}", "+": "then {0} of the flow grows by {1}"}
+_FLOWINT |= {"-": "then {0} of the flow shrinks by {1}"}
+_FLOWINT |= {"isset": "the flow has a number {0}", "isnotset": "the flow has no number {0}"}
+
+
+def _flowint(number: FlowInt) -> str:
+    return _FLOWINT.get(number.op, f"{{0}} of the flow is {number.op} {{1}}").format(
+        number.name, number.value
+    )
+
+
+_WHOSE = {"src": "source", "dst": "destination", "pair": "pair of hosts"}
+
+
+def _hostbits(bits: HostBits) -> str:
+    whose, named = _WHOSE[bits.track], bits.name
+    if bits.op in ("isset", "isnotset"):
+        return f"the {whose} {'is' if bits.op == 'isset' else 'is not'} marked {named}"
+    if bits.op == "unset":
+        return f"then the {whose} loses the mark {named}"
+    turned = "is marked" if bits.op == "set" else "has turned over its mark"
+    return f"then the {whose} {turned} {named} for {bits.seconds} s"
 
 
 _TRACK = {
@@ -278,11 +322,13 @@ _THRESHOLD: dict[str, Callable[[Threshold], str]] = {
     "threshold": lambda t: f"one alert for every {t.count} matches",
     "both": lambda t: f"one alert when it has matched {t.count} times",
     "detection_filter": lambda t: f"an alert for each match after the first {t.count}",
+    "backoff": lambda t: f"an alert at match {t.count}, and each time there are {t.multiplier} times as many",
 }
 
 
 def _threshold(limit: Threshold) -> str:
-    return f"{_THRESHOLD[limit.kind](limit)} in {limit.seconds} s for each {_TRACK[limit.track]}"
+    time = f" in {limit.seconds} s" if limit.seconds else ""
+    return f"{_THRESHOLD[limit.kind](limit)}{time} for each {_TRACK[limit.track]}"
 
 
 def _scope(scope: Scope) -> str:

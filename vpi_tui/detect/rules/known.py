@@ -10,8 +10,8 @@ _BY_FAMILY = {
         compress_whitespace dotprefix from_base64 gunzip header_lowercase luaxform pcrexform
         strip_pseudo_headers strip_whitespace to_lowercase to_md5 to_sha1 to_sha256 to_uppercase
         url_decode xor zlib_deflate""",
-    "bytes": "absent asn1 base64_data base64_decode entropy replace",
-    "state": "bypass config dataset datarep flowint flowvar hostbits pktvar xbits",
+    "bytes": "absent asn1 replace",
+    "state": "bypass config dataset datarep flowvar pktvar",
     "flow": """
         flow.age flow.bytes flow.bytes_toclient flow.bytes_toserver flow.elephant flow.pkts
         flow.pkts_toclient flow.pkts_toserver stream_size stream-event""",

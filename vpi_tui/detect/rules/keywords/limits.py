@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from typing import Literal, cast
 
 from vpi_tui.detect.rules.ast import Refused
@@ -13,8 +15,9 @@ from vpi_tui.model.signature import Threshold
 _TRACKS = ("by_src", "by_dst", "by_both", "by_rule", "by_flow")
 _TYPES = ("limit", "threshold", "both")
 _U32 = 0xFFFFFFFF
+_BACKOFF = re.compile(r"type\s+backoff")
 
-_Kind = Literal["limit", "threshold", "both", "detection_filter"]
+_Kind = Literal["limit", "threshold", "both", "detection_filter", "backoff"]
 _Track = Literal["by_src", "by_dst", "by_both", "by_rule", "by_flow"]
 
 
@@ -44,12 +47,19 @@ def _made(name: str, kind: str, parts: dict[str, str]) -> Threshold:
     )
 
 
+def _backoff(text: str) -> Threshold:
+    parts = _parts("threshold", text, ("type", "track", "count", "multiplier"))
+    made = _made("threshold", "backoff", {**parts, "seconds": "1"})
+    return replace(made, seconds=0, multiplier=integer("threshold multiplier", parts["multiplier"], 2, _U32))
+
+
 @keyword("threshold")
 def threshold(draft: Draft, text: str) -> None:
-    """Limit the alerts: type limit|threshold|both, track by_src|..., count N, seconds N."""
+    """Limit the alerts: type limit|threshold|both|backoff, track by_src|..., count N, seconds N."""
     draft.once("threshold or detection_filter")
-    if "backoff" in text:
-        raise Refused("threshold: type backoff is not supported yet")
+    if _BACKOFF.search(text):
+        draft.threshold = _backoff(text)
+        return
     parts = _parts("threshold", text, ("type", "track", "count", "seconds"))
     if parts["type"] not in _TYPES:
         raise Refused(f"threshold: type is one of {', '.join(_TYPES)}, not {parts['type'][:20]!r}")

@@ -1,0 +1,136 @@
+"""What rules remember besides flowbits: numbers of flows, bits of hosts and of pairs of hosts."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, NamedTuple
+
+from vpi_tui.detect.match.flowstate import FlowState
+from vpi_tui.model.signature import FlowInt, HostBits, Signature
+
+MOST_BITS: Final = 262_144
+"""Bits of hosts that are kept; the one that was set longest ago makes room."""
+_SECOND: Final = 1_000_000_000
+
+Address = tuple[int, int]
+"""High and low half."""
+Key = tuple[str, Address, Address]
+"""Name of the bit and whose it is; of one host: the second address is (0, 0)."""
+_NOBODY: Final[Address] = (0, 0)
+
+
+class Who(NamedTuple):
+    """Whose memory a rule asks: flow -1 = none; now_ns: time of the packet."""
+
+    flow: int
+    born: int
+    src: Address
+    dest: Address
+    now_ns: int
+
+
+class HostState:
+    """Bits with the time at which they end. A bit that was set again lives on."""
+
+    def __init__(self) -> None:
+        self.evicted = 0
+        self._ends: dict[Key, int] = {}
+
+    @property
+    def count(self) -> int:
+        return len(self._ends)
+
+    def is_set(self, key: Key, now_ns: int) -> bool:
+        end = self._ends.get(key)
+        if end is not None and end < now_ns:
+            del self._ends[key]
+            return False
+        return end is not None
+
+    def set(self, key: Key, end_ns: int) -> None:
+        if self._ends.pop(key, None) is None and len(self._ends) >= MOST_BITS:
+            del self._ends[next(iter(self._ends))]
+            self.evicted += 1
+        self._ends[key] = end_ns
+
+    def unset(self, key: Key) -> None:
+        self._ends.pop(key, None)
+
+
+_COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {
+    "<": operator.lt,
+    ">": operator.gt,
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "!=": operator.ne,
+}
+_CONDITIONS: Final = frozenset((*_COMPARE, "isset", "isnotset"))
+
+
+class RememberedPlan:
+    """A rule's flowints and hostbits, conditions and changes apart."""
+
+    __slots__ = ("_asked_bits", "_asked_numbers", "_changed_bits", "_changed_numbers")
+
+    def __init__(self, flowints: Sequence[FlowInt], hostbits: Sequence[HostBits]) -> None:
+        self._asked_numbers = [step for step in flowints if step.op in _CONDITIONS]
+        self._changed_numbers = [step for step in flowints if step.op not in _CONDITIONS]
+        self._asked_bits = [step for step in hostbits if step.op in _CONDITIONS]
+        self._changed_bits = [step for step in hostbits if step.op not in _CONDITIONS]
+
+    def allows(self, flows: FlowState, hosts: HostState, who: Who) -> bool:
+        if self._asked_numbers or self._changed_numbers:
+            if who.flow < 0:
+                return False
+            numbers = flows.numbers(who.flow, who.born)
+            if not all(_number_holds(step, numbers) for step in self._asked_numbers):
+                return False
+        return all(
+            hosts.is_set(_key(step, who), who.now_ns) == (step.op == "isset") for step in self._asked_bits
+        )
+
+    def change(self, flows: FlowState, hosts: HostState, who: Who) -> None:
+        for step in self._changed_numbers:
+            numbers = flows.numbers(who.flow, who.born)
+            operand = _operand(step, numbers)
+            if operand is not None:
+                before = numbers.get(step.name, 0)
+                after = {"=": operand, "+": before + operand, "-": max(before - operand, 0)}[step.op]
+                flows.set_number(who.flow, who.born, step.name, after)
+        for bits in self._changed_bits:
+            key = _key(bits, who)
+            if bits.op == "unset" or (bits.op == "toggle" and hosts.is_set(key, who.now_ns)):
+                hosts.unset(key)
+            else:
+                hosts.set(key, who.now_ns + bits.seconds * _SECOND)
+
+
+def _key(step: HostBits, who: Who) -> Key:
+    if step.track == "pair":
+        first, second = sorted((who.src, who.dest))
+        return step.name, first, second
+    return step.name, who.src if step.track == "src" else who.dest, _NOBODY
+
+
+def _operand(step: FlowInt, numbers: Mapping[str, int]) -> int | None:
+    """None = a flowint that is not set."""
+    return numbers.get(step.value) if isinstance(step.value, str) else step.value
+
+
+def _number_holds(step: FlowInt, numbers: Mapping[str, int]) -> bool:
+    value = numbers.get(step.name)
+    if step.op in ("isset", "isnotset"):
+        return (value is not None) == (step.op == "isset")
+    operand = _operand(step, numbers)
+    return value is not None and operand is not None and _COMPARE[step.op](value, operand)
+
+
+def remembered_plans(signatures: Sequence[Signature]) -> dict[int, RememberedPlan]:
+    """Plans of the rules that have any, by rule number."""
+    return {
+        n: RememberedPlan(s.flowints, s.hostbits)
+        for n, s in enumerate(signatures)
+        if s.flowints or s.hostbits
+    }
