@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -31,13 +31,23 @@ from vpi_tui.engine.publisher import Publisher
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
-from vpi_tui.feed.messages import AlertDetail, Command, EngineMessage, FlowDetail, RuleDetail, Watch
+from vpi_tui.feed.messages import (
+    AlertDetail,
+    Command,
+    EngineMessage,
+    FlowDetail,
+    RuleDetail,
+    RuleRow,
+    RulesMessage,
+    Watch,
+)
 from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import Snapshot
 from vpi_tui.ui.app import VpiApp
 from vpi_tui.ui.state import EngineLink, Session
 from vpi_tui.ui.theme import load_themes, theme_dirs
 
+T = TypeVar("T", AlertDetail, RuleDetail, RuleRow)
 HERE = Path(__file__).resolve().parent
 START_NS = 1_764_064_800 * 10**9
 """2025-11-25 10:00 UTC"""
@@ -181,9 +191,16 @@ class SteppedEngine:
 def without_places(message: EngineMessage) -> EngineMessage:
     """Where the rules lie on this machine is nobody's business."""
     if isinstance(message, AlertDetail | RuleDetail):
-        origin = message.origin.replace(str(paths.rules_dir()), "rules")
-        return msgspec.structs.replace(message, origin=origin)
+        return placeless(message)
+    if isinstance(message, RulesMessage):
+        return msgspec.structs.replace(message, rules=tuple(placeless(row) for row in message.rules))
     return message
+
+
+def placeless(told: T) -> T:
+    """The message or row with the origin of its rule counted from the project's root."""
+    origin = told.origin.replace(str(paths.rules_dir()), "rules")
+    return msgspec.structs.replace(told, origin=origin)
 
 
 def process_engine(session_of: Callable[[EngineLink], Session]) -> tuple[EngineClient, Session]:
