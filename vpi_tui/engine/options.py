@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.model.errors import ConfigError
 
 _UNITS = {
@@ -45,6 +46,22 @@ def stream_options(options: Mapping[str, str]) -> StreamOptions:
     return StreamOptions(
         midstream=_switch(options, "stream.midstream", False),
         depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),
+    )
+
+
+_HTTP = "app-layer.protocols.http.libhtp.default-config"
+MOST_BODY = 16 << 20
+MOST_LAYERS = 16
+
+
+def app_limits(options: Mapping[str, str]) -> Limits:
+    """Limits of the application layer's parsers; 0 bytes = as many as are kept at all."""
+    known = Limits()
+    request = _size(options, f"{_HTTP}.request-body-limit", known.request_body)
+    response = _size(options, f"{_HTTP}.response-body-limit", known.response_body)
+    layers = _size(options, f"{_HTTP}.decompression-layer-limit", known.decompression_layers)
+    return Limits(
+        min(request or MOST_BODY, MOST_BODY), min(response or MOST_BODY, MOST_BODY), min(layers, MOST_LAYERS)
     )
 
 

@@ -16,7 +16,7 @@ from vpi_tui.engine.alerts import Alerter
 from vpi_tui.engine.closed import ClosedFlows
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
-from vpi_tui.engine.options import StreamOptions, stream_options
+from vpi_tui.engine.options import StreamOptions, app_limits, stream_options
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
@@ -88,7 +88,9 @@ class Pipeline:
         self.streams = _reassembler(spec, streams, rules) if rules.ruleset.needs_streams else None
         """None = no rule inspects streams."""
         app = rules.ruleset.app
-        self.app_layer = AppLayer(app.applications, mixed=app.mixed) if app else None
+        self.app_layer = (
+            AppLayer(app.applications, limits=app_limits(spec.options), mixed=app.mixed) if app else None
+        )
         """None = no rule looks at transactions."""
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""

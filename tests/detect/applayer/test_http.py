@@ -10,9 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
+from vpi_tui.detect.applayer.base import BODY_LIMIT, Stage, Transaction
 from vpi_tui.detect.applayer.http import HTTP1
-from vpi_tui.detect.applayer.http.body import BODY_LIMIT
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.model.batch import Direction
 

@@ -14,6 +14,8 @@ TO_SERVER: Final = 1 << Direction.TO_SERVER
 TO_CLIENT: Final = 1 << Direction.TO_CLIENT
 BOTH: Final = TO_SERVER | TO_CLIENT
 """Sets of directions, as bits 1 << Direction."""
+BODY_LIMIT: Final = 102_400
+"""Bytes of a decoded body that rules see, as Suricata's request- and response-body-limit."""
 MOST_EVENTS: Final = 32
 """Kinds of anomaly remembered of one transaction and direction."""
 
@@ -51,6 +53,15 @@ class Transaction:
         found = self.events[direction]
         if len(found) < MOST_EVENTS:
             found[name] = None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the operator may set of parsers; bytes, and layers of content codings."""
+
+    request_body: int = BODY_LIMIT
+    response_body: int = BODY_LIMIT
+    decompression_layers: int = 2
 
 
 Updates = Iterable[Transaction]
@@ -98,7 +109,7 @@ class Application:
     name: str
     apps: tuple[str, ...]
     transports: tuple[str, ...]
-    parser: Callable[[], Parser]
+    parser: Callable[[Limits], Parser]
     buffers: dict[str, Buffer]
 
 
@@ -112,7 +123,7 @@ def _events(transaction: Transaction, direction: int) -> Sequence[bytes]:
 
 def application(
     name: str,
-    parser: Callable[[], Parser],
+    parser: Callable[[Limits], Parser],
     buffers: Iterable[Buffer],
     *,
     apps: tuple[str, ...] = (),

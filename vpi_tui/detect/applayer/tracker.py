@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from vpi_tui.detect.applayer.base import Application, Parser, Transaction
+from vpi_tui.detect.applayer.base import Application, Limits, Parser, Transaction
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS
 from vpi_tui.model.applications import APP_PROTOS
@@ -48,6 +48,7 @@ class AppLayer:
         self,
         needed: Iterable[str],
         *,
+        limits: Limits | None = None,
         mixed: bool = False,
         memory: int = MEMORY,
         most_flows: int = MOST_FLOWS,
@@ -59,6 +60,7 @@ class AppLayer:
                 self._of_app[APP_PROTOS.index(app)] = application
         self._is_needed: U8 = np.array([found is not None for found in self._of_app], np.uint8)
         self._over_udp = any(found is not None and "udp" in found.transports for found in self._of_app)
+        self._limits = limits or Limits()
         self._mixed = mixed
         self._memory = memory
         self._most_flows = most_flows
@@ -66,6 +68,9 @@ class AppLayer:
         self._held = 0
         self._transactions = 0
         self._evicted = 0
+        self._errors = 0
+        self._given_up: set[int] = set()
+        """Slots of flows whose parser failed."""
         self._out: list[Progress] = []
 
     # Batches -------------------------------------------------------------------------------------
@@ -107,21 +112,24 @@ class AppLayer:
             "app_layer.memuse": float(self._held),
             "app_layer.tx": float(self._transactions),
             "app_layer.evicted": float(self._evicted),
+            "app_layer.error": float(self._errors),
         }
 
     # Flows ---------------------------------------------------------------------------------------
 
     def _forget_reused(self, flows: FlowBatch) -> None:
         """Slots that are another flow's now; what ended was finished when it ended."""
-        if self._flows and flows.new_rows.size:
-            for slot in self._flows.keys() & set(flows.flow[flows.new_rows].tolist()):
+        if (self._flows or self._given_up) and flows.new_rows.size:
+            opened = set(flows.flow[flows.new_rows].tolist())
+            self._given_up -= opened
+            for slot in self._flows.keys() & opened:
                 self._drop(slot)
 
     def _follow(self, slot: int, application: Application, *, udp: bool) -> _Followed:
         found = self._flows.get(slot)
         if found is None or found.application is not application:
             self._drop(slot)
-            found = self._flows[slot] = _Followed(application, application.parser(), udp)
+            found = self._flows[slot] = _Followed(application, application.parser(self._limits), udp)
             self._held += found.held
             if len(self._flows) > self._most_flows:
                 self._evict(slot)
@@ -184,13 +192,30 @@ class AppLayer:
         self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
     ) -> None:
         """at: place of the bytes in the stream; -1 = a datagram."""
+        if slot in self._given_up:
+            return
         followed = self._follow(slot, application, udp=at < 0)
         gap = max(0, at - followed.position[direction]) if at >= 0 else 0
         followed.position[direction] = at + len(data)
         followed.row = row
         if self._mixed:
             followed.sent[direction] = (followed.sent[direction] + data)[-SENT_LIMIT:]
-        self._note(slot, followed, followed.parser.feed(direction, data, gap))
+        try:
+            self._note(slot, followed, followed.parser.feed(direction, data, gap))
+        except (
+            ValueError,
+            IndexError,
+            KeyError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+            AssertionError,
+        ):
+            # A flaw in a parser must not stop the sensor: this flow is no longer parsed, and it is counted.
+            self._errors += 1
+            self._drop(slot)
+            self._given_up.add(slot)
+            return
         held = A_FLOW + followed.parser.held()
         self._held += held - followed.held
         followed.held = held

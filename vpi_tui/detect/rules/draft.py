@@ -134,6 +134,12 @@ class Draft:
                 return step
         raise Refused(f"{keyword}: needs a content before it")
 
+    def buffer_for(self, relative: bool) -> str:
+        """The buffer that a byte keyword looks at: a relative one follows the content that was moved."""
+        if self.buffer == PAYLOAD and relative and self.steps:
+            return self.steps[-1].buffer
+        return self.buffer
+
     def known_variable(self, keyword: str, name: str) -> str:
         """Refuses a variable that no earlier keyword of the rule has set."""
         if name not in self.variables:

@@ -26,11 +26,10 @@ class Decoder(Protocol):
 
 
 class Inflate:
-    """Deflate data in one of several wrappings, tried in turn until one gives output."""
+    """Deflate data, behind a gzip header or in one of several wrappings, tried until one gives output."""
 
-    def __init__(self, wrappings: tuple[int, ...], *, gzip: bool = False) -> None:
+    def __init__(self, wrappings: tuple[int, ...]) -> None:
         self._left = list(wrappings)
-        self._gzip = gzip
         self._held = b""
         self._body: zlib._Decompress | None = None
         self._plain = False
@@ -57,7 +56,7 @@ class Inflate:
     def _start(self) -> zlib._Decompress | None:
         """A decompressor for the next wrapping; None = wait for more bytes, or (plain) none is left."""
         self._skipped = 0
-        if self._gzip and self._held[:2] == b"\x1f\x8b"[: len(self._held)]:
+        if self._held[:2] == b"\x1f\x8b"[: len(self._held)]:
             self._skipped = _gzip_header(self._held)
             if not self._skipped:
                 self._plain = len(self._held) >= MOST_HELD
@@ -138,10 +137,8 @@ class Brotli:
 
 
 _DECODERS: Final[dict[bytes, Callable[[], Decoder]]] = {
-    b"gzip": lambda: Inflate((_RAW, _ZLIB), gzip=True),
-    b"x-gzip": lambda: Inflate((_RAW, _ZLIB), gzip=True),
-    b"deflate": lambda: Inflate((_RAW, _ZLIB), gzip=True),
-    b"x-deflate": lambda: Inflate((_RAW, _ZLIB), gzip=True),
+    b"gzip": lambda: Inflate((_RAW, _ZLIB)),
+    b"deflate": lambda: Inflate((_RAW, _ZLIB)),
     b"br": Brotli,
 }
 
@@ -150,6 +147,12 @@ def decoders(content_encoding: bytes | None, layers: int) -> list[Decoder]:
     """Decoders for a Content-Encoding in the order in which they are to run; at most so many layers."""
     if not content_encoding:
         return []
-    names = [name.strip().lower() for name in content_encoding.split(b",")[:64]]
-    made = [_DECODERS[name]() for name in reversed(names) if name in _DECODERS]
-    return made[:layers]
+    named = (_named(part) for part in content_encoding.replace(b"\0", b"").lower().split(b",")[:64])
+    return [_DECODERS[name]() for name in reversed(list(named)) if name][:layers]
+
+
+def _named(part: bytes) -> bytes:
+    """The coding that is in one part of a Content-Encoding, whatever is around it; b"" = none."""
+    if part.strip() == b"br":
+        return b"br"
+    return next((name for name in (b"gzip", b"deflate") if name in part), b"")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Final
 
 _BLANKS: Final = b" \t\x0b\x0c\r\n\0"
+_LONE_CR: Final = re.compile(rb"\r(?=[^\r\n])")
+_FIELD: Final = re.compile(rb"[ \t\0]+[A-Za-z0-9_\-]+:")
 MOST_FIELDS: Final = 1024
 """Header fields of one message; more are not looked at."""
 
@@ -17,7 +20,7 @@ class Headers:
     raw: bytes = b""
     """The lines as sent, with the empty line at their end."""
     fields: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
-    """Lower-case name -> (name as sent, value)."""
+    """Lower-case name without NULs -> (name as sent, value)."""
     anomalies: list[str] = field(default_factory=list)
 
     def get(self, name: bytes) -> bytes | None:
@@ -34,11 +37,14 @@ class Headers:
         return b"\r\n" + b"".join(name + b"\r\n" for name, _ in self.fields.values()) + b"\r\n"
 
 
-def parse_headers(block: bytes) -> Headers:
-    """Read lines that end with LF or CRLF; a line that starts with a blank continues the one before."""
+def parse_headers(block: bytes, *, of_response: bool = False) -> Headers:
+    """Read the lines of a header block; a line that starts with a blank continues the one before.
+
+    of_response: also a CR alone ends a line, and a continued line that reads as a field is one.
+    """
     headers = Headers(block)
     seen: dict[bytes, list[bytes]] = {}
-    for line in _unfolded(block, headers.anomalies):
+    for line in _unfolded(block, headers.anomalies, of_response):
         name, colon, value = line.partition(b":")
         if not colon:
             headers.anomalies.append("header_missing_colon")
@@ -53,7 +59,7 @@ def parse_headers(block: bytes) -> Headers:
 
 def _collect(headers: Headers, seen: dict[bytes, list[bytes]], name: bytes, value: bytes) -> None:
     """Note a field; values of one name are joined only once all are there."""
-    lower = name.lower()
+    lower = name.replace(b"\0", b"").lower()
     before = seen.get(lower)
     if before is None:
         if len(seen) < MOST_FIELDS:
@@ -65,15 +71,15 @@ def _collect(headers: Headers, seen: dict[bytes, list[bytes]], name: bytes, valu
         before.append(value)
 
 
-def _unfolded(block: bytes, anomalies: list[str]) -> list[bytes]:
+def _unfolded(block: bytes, anomalies: list[str], of_response: bool) -> list[bytes]:
     parts: list[list[bytes]] = []
-    for sent in block.split(b"\n"):
+    for sent in (_LONE_CR.sub(b"\n", block) if of_response else block).split(b"\n"):
         line = sent.rstrip(b"\r")
         if not line:
             continue
-        if line[0] in b" \t" and parts:
+        if line[0] in b" \t\0" and parts and not (of_response and _FIELD.match(line)):
             parts[-1].append(b" " + line.strip(_BLANKS))
-            anomalies.append("request_header_folded")
+            anomalies.append("header_folded")
         else:
             parts.append([line])
     return [b"".join(folded) for folded in parts]

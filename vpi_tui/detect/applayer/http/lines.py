@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 
 _BLANKS: Final = b" \t\x0b\x0c\r\0"
 _REQUEST: Final = re.compile(rb"[ \t\x0b\x0c\0]*([^ \t\x0b\x0c]*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
-_RESPONSE: Final = re.compile(rb"\s*(\S*)[ \t\x0b\x0c]*(\S*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
-_PROTOCOL_START: Final = re.compile(rb"\s*HTTP", re.IGNORECASE)
+_RESPONSE: Final = re.compile(rb"[\s\0]*(\S*)[ \t\x0b\x0c]*(\S*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
+_PROTOCOL_START: Final = re.compile(rb"[\s\0]*HTTP", re.IGNORECASE)
 
 
 class RequestLine(NamedTuple):
@@ -47,3 +47,9 @@ def status_line(line: bytes) -> StatusLine:
 def is_status_line(line: bytes) -> bool:
     """Does a server's line begin a response? Otherwise it is body without a head (HTTP/0.9)."""
     return _PROTOCOL_START.match(line) is not None
+
+
+def may_be_status_line(data: bytes) -> bool:
+    """The same of a line that may not be all here."""
+    begun = data.lstrip(_BLANKS + b"\n")[:4].upper()
+    return b"HTTP".startswith(begun)

@@ -5,27 +5,31 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
 from vpi_tui.detect.applayer.http.body import Body
 from vpi_tui.detect.applayer.http.coding import decoders
 from vpi_tui.detect.applayer.http.headers import Headers
-from vpi_tui.detect.applayer.http.lines import StatusLine, is_status_line, request_line, status_line
-from vpi_tui.detect.applayer.http.reader import Reader, content_length, is_chunked
+from vpi_tui.detect.applayer.http.lines import (
+    StatusLine,
+    is_status_line,
+    may_be_status_line,
+    request_line,
+    status_line,
+)
+from vpi_tui.detect.applayer.http.reader import LINE_LIMIT, Reader, content_length, is_chunked
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
 from vpi_tui.model.batch import Direction
 
 MOST_OPEN: Final = 512
 """Requests that wait for their response, as Suricata's max-tx."""
-LAYERS: Final = 2
-"""Content codings on top of each other, as Suricata's decompression-layer-limit."""
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 
 
 class HttpParser(Parser):
     """One connection."""
 
-    def __init__(self, layers: int = LAYERS) -> None:
-        self.layers = layers
+    def __init__(self, limits: Limits | None = None) -> None:
+        self.limits = limits or Limits()
         self.waiting: deque[HttpTransaction] = deque()
         """Requests seen, whose response is not complete."""
         self._moved: dict[HttpTransaction, None] = {}
@@ -89,7 +93,9 @@ class _Requests(Reader):
         request = now.request
         request.headers = headers
         self._parser.reached(now, SERVER, Stage.HEAD)
-        request.body = Body(decoders(headers.get(b"content-encoding"), self._parser.layers))
+        limits = self._parser.limits
+        coding = headers.get(b"content-encoding")
+        request.body = Body(decoders(coding, limits.decompression_layers), limits.request_body)
         length = headers.get(b"content-length")
         if is_chunked(headers):
             self.body_chunked(request.body)
@@ -121,17 +127,20 @@ _REQUEST_EVENTS: Final = {
     "header_missing_colon": "request_field_missing_colon",
     "header_invalid": "request_header_invalid",
     "invalid_chunk_length": "invalid_request_chunk_len",
+    "header_folded": "request_header_folded",
 }
 _RESPONSE_EVENTS: Final = {
     "field_too_long": "response_field_too_long",
     "header_missing_colon": "response_field_missing_colon",
     "header_invalid": "response_header_invalid",
     "invalid_chunk_length": "invalid_response_chunk_len",
-    "request_header_folded": "response_header_folded",
+    "header_folded": "response_header_folded",
 }
 
 
 class _Responses(Reader):
+    of_response = True
+
     def __init__(self, parser: HttpParser) -> None:
         super().__init__()
         self._parser = parser
@@ -145,6 +154,13 @@ class _Responses(Reader):
         headed = is_status_line(line)
         self._now.response = Response(status_line(line) if headed else StatusLine(b"", b"", b"", b""))
         return headed
+
+    def passes_over(self, line: bytes, rest: bytearray) -> bool:
+        return not is_status_line(line) and rest[:1] == b"H"
+
+    def is_rest_of_body(self, rest: bytearray) -> bool:
+        """As libhtp has it: what follows a response and starts no other is body that was sent too much."""
+        return self._now is not None and not may_be_status_line(bytes(rest[:LINE_LIMIT]))
 
     def on_body_alone(self) -> None:
         assert self._now is not None
@@ -165,12 +181,14 @@ class _Responses(Reader):
             return
         self._parser.reached(now, CLIENT, Stage.HEAD)
         method = now.request.start.method if now.request is not None else b""
-        response.body = Body(decoders(headers.get(b"content-encoding"), self._parser.layers))
+        limits = self._parser.limits
+        coding = headers.get(b"content-encoding")
+        response.body = Body(decoders(coding, limits.decompression_layers), limits.response_body)
         if code == b"101" or (method == b"CONNECT" and code.startswith(b"2")):
-            self.body_none()
+            self.body_none(response.body)
             self._parser.tunnel()
         elif method == b"HEAD" or code in (b"204", b"304"):
-            self.body_none()
+            self.body_none(response.body)
         else:
             self._frame(headers, response.body)
 

@@ -21,12 +21,22 @@ HEAD_LIMIT: Final = 65_536
 CHUNK_LINE_LIMIT: Final = 1_024
 _CHUNK_SIZE: Final = re.compile(rb"[\s\0]*([0-9a-fA-F]{1,16})")
 _DIGITS: Final = re.compile(rb"\d{1,18}")
-_BLANK_LINE: Final = re.compile(rb"\n[\r]*\n")
+_EOL: Final = re.compile(rb"\r?\n")
+_ANY: Final = rb"(?>\n\r(?=[^\r\n])|\r*\n|\r+(?=[^\r\n]))"
+_ANY_EOL: Final = re.compile(_ANY)
+_BLANK: Final = rb"[ \t\x0b\x0c]\n(?=[^\n])"
+_BLANK_LINE: Final = re.compile(rb"\n(?:\r?\n|" + _BLANK + rb")")
+_ANY_BLANK_LINE: Final = re.compile(_ANY + rb"(?:" + _ANY + rb"|" + _BLANK + rb")")
+"""The end of a head: an empty line, or one with a single blank and something behind it, as libhtp has it."""
 _START: Final = re.compile(rb"(?:[A-Z]{3,20} \S|HTTP/\d)")
+_NO_CHUNK: Final = re.compile(rb"[\s\0]*[^\s\0;0-9a-fA-F]")
 
 
 class Reader(ABC):
     """One direction of a connection. Derived classes know what a first line means."""
+
+    of_response = False
+    """In responses also a CR alone ends a line of the head."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()
@@ -53,6 +63,14 @@ class Reader(ABC):
     @abstractmethod
     def on_trailer(self, headers: Headers) -> None:
         """Header fields behind a chunked body."""
+
+    def passes_over(self, _line: bytes, _rest: bytearray) -> bool:
+        """Is a line in front of a message none of it?"""
+        return False
+
+    def is_rest_of_body(self, _rest: bytearray) -> bool:
+        """Do bytes behind the end of a message belong to it nevertheless?"""
+        return False
 
     @abstractmethod
     def on_done(self) -> None:
@@ -96,9 +114,9 @@ class Reader(ABC):
                 self._body.feed(line)
                 self._done()
         if self._state == self._header_block:
-            block = bytes(self._buffer)
-            self._buffer.clear()
-            self._head(block)
+            self._head(self._cut(len(self._buffer)))
+        if self._state == self._chunk_line:
+            self._body.feed(self._cut(len(self._buffer)))
         if self._state not in (self._first_line, self._ignore, self._resynchronise):
             self._done()
         self._over = False
@@ -113,7 +131,8 @@ class Reader(ABC):
 
     # Framing of the body, called by on_headers -----------------------------------------------------
 
-    def body_none(self) -> None:
+    def body_none(self, body: Body | None = None) -> None:
+        self._body = body or self._body
         self._done()
 
     def body_length(self, length: int, body: Body) -> None:
@@ -160,10 +179,10 @@ class Reader(ABC):
         return taken
 
     def _first_line(self) -> bool:
-        line = self._line(LINE_LIMIT, "field_too_long")
+        line = self._start_line() if self.of_response else self._line(LINE_LIMIT, "field_too_long")
         if line is None:
             return False
-        if not line.strip():
+        if not line.strip() or self.passes_over(line, self._buffer):
             return True
         if self.on_line(_chomped(line)):
             self._state = self._header_block
@@ -171,6 +190,13 @@ class Reader(ABC):
             self.on_body_alone()
             self._buffer[:0] = line
         return True
+
+    def _start_line(self) -> bytes | None:
+        """The first line of a response, which a CR alone may end."""
+        found = _ANY_EOL.search(self._buffer, max(0, self._scanned - 1))
+        if found is not None:
+            return self._cut(found.end())
+        return self._line(LINE_LIMIT, "field_too_long")
 
     def _resynchronise(self) -> bool:
         line = self._line(LINE_LIMIT, "field_too_long")
@@ -182,25 +208,26 @@ class Reader(ABC):
         return True
 
     def _header_block(self) -> bool:
-        if self._buffer[:1] == b"\n":
-            end = 1
-        elif self._buffer[:2] == b"\r\n":
-            end = 2
-        else:
-            found = _BLANK_LINE.search(self._buffer, max(0, self._scanned - 64))
-            if found is None:
-                self._scanned = len(self._buffer)
-                if self._scanned > HEAD_LIMIT:
-                    self.on_event("field_too_long")
-                    self._head(self._cut(HEAD_LIMIT))
-                    return True
+        block = self._block()
+        if block is None:
+            if len(self._buffer) <= HEAD_LIMIT:
                 return False
-            end = found.end()
-        self._head(self._cut(end))
+            self.on_event("field_too_long")
+            block = self._cut(HEAD_LIMIT)
+        self._head(block)
         return True
 
+    def _block(self) -> bytes | None:
+        """Lines up to an empty one, None = that is not here yet."""
+        eol, blank = (_ANY_EOL, _ANY_BLANK_LINE) if self.of_response else (_EOL, _BLANK_LINE)
+        found = eol.match(self._buffer) or blank.search(self._buffer, max(0, self._scanned - 64))
+        if found is None:
+            self._scanned = len(self._buffer)
+            return None
+        return self._cut(found.end())
+
     def _head(self, block: bytes) -> None:
-        headers = parse_headers(block)
+        headers = parse_headers(block, of_response=self.of_response)
         for name in headers.anomalies:
             self.on_event(name)
         self.on_headers(headers)
@@ -235,6 +262,8 @@ class Reader(ABC):
         return True
 
     def _chunk_line(self) -> bool:
+        if _NO_CHUNK.match(self._buffer):
+            return self._no_chunk()
         line = self._line(CHUNK_LINE_LIMIT, "invalid_chunk_length")
         if line is None:
             return False
@@ -242,31 +271,32 @@ class Reader(ABC):
             return True
         found = _CHUNK_SIZE.match(line)
         if found is None:
-            self.on_event("invalid_chunk_length")
             self._buffer[:0] = line
-            self._state = self._take_close
-            return True
+            return self._no_chunk()
         self._left = int(found[1], 16)
         self._state = self._take_chunk if self._left else self._trailer
         return True
 
+    def _no_chunk(self) -> bool:
+        """There is no chunk where one should be: the rest is body as it is."""
+        self.on_event("invalid_chunk_length")
+        self._state = self._take_close
+        return True
+
     def _trailer(self) -> bool:
-        if self._buffer[:1] == b"\n" or self._buffer[:2] == b"\r\n":
-            self._line(LINE_LIMIT, "field_too_long")
-            self._done()
-            return True
-        found = _BLANK_LINE.search(self._buffer, max(0, self._scanned - 64))
-        if found is not None:
-            self.on_trailer(parse_headers(self._cut(found.end())))
-            self._done()
-            return True
-        self._scanned = len(self._buffer)
-        if self._scanned > HEAD_LIMIT:
-            self._done()
-            return True
-        return False
+        block = self._block()
+        if block is None:
+            if len(self._buffer) <= HEAD_LIMIT:
+                return False
+            block = self._cut(HEAD_LIMIT)
+        if block.strip():
+            self.on_trailer(parse_headers(block, of_response=self.of_response))
+        self._done()
+        return True
 
     def _done(self) -> None:
+        if self._buffer and self.is_rest_of_body(self._buffer):
+            self._body.feed(self._cut(len(self._buffer)))
         self._state = self._first_line
         self._body = Body()
         self._scanned = 0
@@ -285,4 +315,4 @@ def content_length(value: bytes) -> int | None:
 
 def is_chunked(headers: Headers) -> bool:
     coding = headers.get(b"transfer-encoding")
-    return coding is not None and b"chunked" in coding.lower()
+    return coding is not None and b"chunked" in coding.replace(b"\0", b"").lower()

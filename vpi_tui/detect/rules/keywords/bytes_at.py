@@ -119,7 +119,7 @@ def isdataat(draft: Draft, text: str) -> None:
         if flag not in {"relative", "rawbytes"}:
             raise Refused(f"isdataat: unknown part {flag[:40]!r}")
     at = _value(draft, "isdataat", position, 0, _MAX_OFFSET)
-    draft.steps.append(IsDataAt(draft.buffer, at, "relative" in flags, negated))
+    draft.steps.append(IsDataAt(draft.buffer_for("relative" in flags), at, "relative" in flags, negated))
 
 
 @keyword("byte_test")
@@ -133,7 +133,7 @@ def byte_test(draft: Draft, text: str) -> None:
     base = trailer.number_base("byte_test")
     draft.steps.append(
         ByteTest(
-            draft.buffer,
+            draft.buffer_for(trailer.relative),
             _count(draft, "byte_test", count, base),
             found[2],
             _value(draft, "byte_test", value, -(1 << 63), _U64),
@@ -163,7 +163,7 @@ def byte_jump(draft: Draft, text: str) -> None:
     post = trailer.words.get("post_offset", "0")
     draft.steps.append(
         ByteJump(
-            draft.buffer,
+            draft.buffer_for(trailer.relative),
             # A count of 0 reads nothing: only post_offset moves.
             0 if count == "0" else _count(draft, "byte_jump", count, base),
             _value(draft, "byte_jump", offset, -_MAX_OFFSET, _MAX_OFFSET),
@@ -190,7 +190,7 @@ def byte_extract(draft: Draft, text: str) -> None:
     if align == 3:
         raise Refused("byte_extract: align is 2 or 4")
     step = ByteExtract(
-        draft.buffer,
+        draft.buffer_for(trailer.relative),
         integer("byte_extract", count, 1, _DIGITS[base]),
         _value(draft, "byte_extract", offset, -_MAX_OFFSET, _MAX_OFFSET),
         _new_variable(draft, "byte_extract", name),
@@ -233,7 +233,7 @@ def byte_math(draft: Draft, text: str) -> None:
         raise Refused("byte_math: division by 0")
     draft.steps.append(
         ByteMath(
-            draft.buffer,
+            draft.buffer_for(trailer.relative),
             count,
             _value(draft, "byte_math offset", parts["offset"], -_MAX_OFFSET, _MAX_OFFSET),
             parts["oper"],

@@ -36,7 +36,7 @@ _HTTP = {
 def pcre(draft: Draft, text: str) -> None:
     """A Perl regular expression, `/expression/flags` in quotes; `!` before the quotes: does not match."""
     negated, quoted = signed(text)
-    body = unquote("pcre", quoted)
+    body = unquote("pcre", quoted, needed=False)
     start = body.find("/")
     end = body.rfind("/")
     if body[:start].strip() or start < 0 or end == start:
