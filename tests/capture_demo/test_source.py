@@ -9,7 +9,7 @@ from scapy.layers.inet6 import ICMPv6EchoRequest, ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.utils import RawPcapNgReader, RawPcapReader
 
-from vpi_tui.capture.demo import hosts
+from vpi_tui.capture.demo import apart, hosts
 from vpi_tui.capture.demo.attacks import STAGES
 from vpi_tui.capture.demo.scenario import FIXED_START_NS, LOOP_SECONDS, build, write_demo_pcap
 from vpi_tui.capture.demo.source import DemoSource
@@ -224,3 +224,17 @@ def test_capture_files_hold_the_frames(tmp_path, reel, name, reader):
     with reader(str(path)) as packets:
         for row, (data, _) in zip(range(500), packets, strict=False):
             assert data == _frame(reel, row)
+
+
+def test_another_process_builds_the_same(reel):
+    built = apart.build_apart(20)
+    for name, mine, theirs in zip(reel._fields, reel, built, strict=True):
+        assert np.array_equal(mine, theirs), name
+        assert np.asarray(mine).dtype == np.asarray(theirs).dtype, name
+    shift(built, slice(None))  # its columns can be written
+    assert not np.array_equal(built.arena, reel.arena)
+
+
+def test_what_no_other_process_can_build_is_built_here(reel, monkeypatch):
+    monkeypatch.setattr(apart.sys, "executable", "/no/such/python")
+    assert np.array_equal(apart.build_apart(20).arena, reel.arena)

@@ -70,6 +70,12 @@ def config_files() -> tuple[Path, ...]:
     return (SYSTEM_CONFIG, user_config_dir() / "config.yaml")
 
 
+def child_environment() -> dict[str, str]:
+    """The environment of a Python process that we start: ours, with this very package first on its path."""
+    paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+
+
 def prepare_numba_cache() -> Path:
     """Choose the directory of compiled kernels and set NUMBA_CACHE_DIR, which numba reads when imported.
 

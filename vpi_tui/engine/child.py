@@ -16,7 +16,7 @@ from typing import IO
 
 import msgspec
 
-from vpi_tui.config.paths import PACKAGE
+from vpi_tui.config.paths import child_environment
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.client import FeedConnection
 from vpi_tui.feed.messages import Command, EngineMessage, Stop
@@ -55,12 +55,16 @@ class EngineClient:
                 stderr=self._stderr,
                 pass_fds=(theirs.fileno(),),
                 start_new_session=True,
-                env=environment(self._spec.cache_dir),
+                env=self._environment(),
             )
         self._why = ""
         self._feed = FeedConnection(ours)
         if self._announce is not None:
             self._announce(self._process.pid)
+
+    def _environment(self) -> dict[str, str]:
+        cache = {"NUMBA_CACHE_DIR": self._spec.cache_dir} if self._spec.cache_dir else {}
+        return child_environment() | cache
 
     @property
     def pid(self) -> int:
@@ -138,13 +142,6 @@ class EngineClient:
         self._stderr.seek(max(0, self._stderr.tell() - LAST_WORDS))
         lines = self._stderr.read().decode(errors="replace").strip().splitlines()
         return lines[-1] if lines else ""
-
-
-def environment(cache_dir: str = "") -> dict[str, str]:
-    """For a child: ours, with this very package first on the path. cache_dir: of kernels, "" = as it is."""
-    paths = [str(PACKAGE.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
-    cache = {"NUMBA_CACHE_DIR": cache_dir} if cache_dir else {}
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), **cache}
 
 
 def _signal_name(number: int) -> str:

@@ -13,10 +13,10 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 
-from vpi_tui.engine.child import environment
+from vpi_tui.config.paths import child_environment
 from vpi_tui.model.jit import ROOMS
 
-COST = {"detect": 10, "stream": 7, "decode": 6, "flow": 4, "inventory": 2, "capture": 2}
+COST = {"detect": 10, "stream": 10, "decode": 6, "flow": 4, "inventory": 2, "capture": 2}
 """Seconds that a room takes to compile, roughly. Rooms with kernels, all of them (a test compares)."""
 MOST_PROCESSES = 4
 WAIT = 0.2
@@ -59,7 +59,7 @@ def _start(what: str, rooms: list[str]) -> subprocess.Popen[bytes]:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,  # plain loops warn of each sum that wraps around
-        env=environment() | {ROOMS: " ".join(rooms)},
+        env=child_environment() | {ROOMS: " ".join(rooms)},
     )
 
 

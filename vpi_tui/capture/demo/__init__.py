@@ -2,5 +2,5 @@
 
 hosts: who takes part. conversation, payloads, smb: how they speak. background, operations,
 attacks: what they say. timeline, checksum: many copies laid out in time. scenario: one loop of it
-all. source: its pace.
+all. apart: the same, built by another process. source: its pace.
 """

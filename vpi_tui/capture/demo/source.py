@@ -24,8 +24,9 @@ class DemoSource:
 
     speed: times real time; 0 = as fast as it is read. loops: how many loops before the source is
     exhausted; 0 = for ever. start_ns: time stamp of the first frame, None = now. clock gives
-    monotonic nanoseconds and wait sleeps seconds; both can be handed in. In each loop the time
-    stamps go on and the client ports and sequence numbers are new, so that flows are new ones.
+    monotonic nanoseconds, wait sleeps seconds and build makes the frames of a seed; all three can
+    be handed in. In each loop the time stamps go on and the client ports and sequence numbers are
+    new, so that flows are new ones.
     """
 
     def __init__(
@@ -37,8 +38,10 @@ class DemoSource:
         start_ns: int | None = None,
         clock: Callable[[], int] = time.monotonic_ns,
         wait: Callable[[float], None] = time.sleep,
+        build: Callable[[int], Reel] = build,
     ) -> None:
         self._seed, self._loops = seed, loops
+        self._build = build
         self._speed = self._checked(speed)
         self._paused = False
         self._clock, self._wait = clock, wait
@@ -65,7 +68,7 @@ class DemoSource:
     def open(self) -> None:
         """Build the scenario (under a second of CPU) and start its clock."""
         if self._reel is None:
-            self._reel = build(self._seed)
+            self._reel = self._build(self._seed)
         if self._start_ns is None:
             self._start_ns = time.time_ns()
         self._since_ns = self._clock()

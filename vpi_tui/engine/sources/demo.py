@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vpi_tui.capture.demo.apart import build_apart
 from vpi_tui.capture.demo.source import DemoSource
 from vpi_tui.engine.sources.base import EngineSource
 from vpi_tui.engine.spec import EngineSpec
@@ -18,6 +19,7 @@ class DemoFeed(EngineSource):
             speed=spec.speed,
             loops=0 if spec.speed else 1,
             start_ns=spec.demo_start_ns or None,
+            build=build_apart,
         )
         demo.open()
         super().__init__(demo, demo.topology())
