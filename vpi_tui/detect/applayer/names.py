@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from vpi_tui.detect.transforms import base_of
+
 
 @dataclass(frozen=True, slots=True)
 class BufferName:
@@ -64,5 +66,5 @@ INSTANCE: Final = "#"
 
 
 def plain_name(buffer: str) -> str:
-    """The name of a buffer without the number of its mention."""
-    return buffer.partition(INSTANCE)[0]
+    """The name of a buffer without the number of its mention and without transforms."""
+    return base_of(buffer).partition(INSTANCE)[0]

@@ -21,9 +21,10 @@ from vpi_tui.detect.match.kernels_rules import RuleTable
 from vpi_tui.detect.match.kernels_scan import Automata, FastContents
 from vpi_tui.detect.match.kernels_units import PacketRules
 from vpi_tui.detect.match.rule_table import directions_of
+from vpi_tui.detect.transforms import base_of, raw_piece
 from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.batch import U8, Direction
-from vpi_tui.model.signature import Content, Signature
+from vpi_tui.model.signature import Content, Signature, Step
 
 DIRECTIONS: Final = (Direction.TO_SERVER, Direction.TO_CLIENT)
 
@@ -120,7 +121,7 @@ def compile_app_rules(
         if pattern == len(rules_of):
             rules_of.append([])
         rules_of[pattern].append(number)
-        content = signature.steps[piece.step]
+        content = _raw_step(signature.steps[piece.step])
         assert isinstance(content, Content)
         fast.add(number, content, piece)
         for name in need.applications:
@@ -153,9 +154,10 @@ def _set_stages(stages: U8, need: Needs) -> None:
 def _fast_pattern(signature: Signature, need: Needs) -> tuple[str, fast_pattern.FastPattern] | None:
     """(buffer, piece) to look for a rule by: an explicit one, or the rarest."""
     found = []
-    for name in dict.fromkeys(step.buffer for step in signature.steps):
+    steps = [_raw_step(step) for step in signature.steps]
+    for name in dict.fromkeys(step.buffer for step in steps):
         if plain_name(name) in need.buffers:
-            piece = fast_pattern.choose(signature.steps, name)
+            piece = fast_pattern.choose(steps, name)
             if piece is not None:
                 found.append((plain_name(name), piece))
     for buffer, piece in found:
@@ -163,6 +165,15 @@ def _fast_pattern(signature: Signature, need: Needs) -> tuple[str, fast_pattern.
         if isinstance(content, Content) and content.fast_pattern:
             return buffer, piece
     return max(found, key=lambda one: fast_pattern.surprise(one[1].piece)) if found else None
+
+
+def _raw_step(step: Step) -> Step:
+    """What a content of a transformed buffer says of the bytes before: they are scanned, wherever it is."""
+    if not isinstance(step, Content) or base_of(step.buffer) == step.buffer:
+        return step
+    piece = b"" if step.negated else raw_piece(step.buffer, step.pattern)
+    # Without a pattern it is no candidate for the scan.
+    return Content(step.buffer, piece, nocase=True, fast_pattern=bool(piece) and step.fast_pattern)
 
 
 class _Fast:

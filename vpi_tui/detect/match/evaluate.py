@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from vpi_tui.detect.match.buffers import Subject
 from vpi_tui.detect.match.coded import base64_prefix, shannon
 from vpi_tui.detect.match.numbers import MAX_VALUE, masked, read_number
 from vpi_tui.detect.match.regex import SUBJECT_LIMIT, compile_regex
 from vpi_tui.detect.match.units import PAYLOAD, is_relative
+from vpi_tui.detect.transforms import base_of, function_of
 from vpi_tui.model.signature import (
     Base64Decode,
     BufferSize,
@@ -285,11 +286,22 @@ class Tally:
     """Evaluations that ran out of budget and so did not match."""
 
 
+class _Group(NamedTuple):
+    """The steps of one buffer."""
+
+    buffer: str
+    """Without transforms."""
+    change: Callable[[bytes], bytes] | None
+    """The transforms; None = there are none."""
+    steps: tuple[Step, ...]
+    tied: tuple[bool, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """A rule's steps by buffer, in the order in which the buffers first appear."""
 
-    groups: tuple[tuple[str, tuple[Step, ...], tuple[bool, ...]], ...]
+    groups: tuple[_Group, ...]
     needs_fresh: bool
     """A positive payload step looks for bytes: on a stream some of them must be new."""
 
@@ -298,7 +310,10 @@ class Plan:
         by_buffer: dict[str, list[Step]] = {}
         for step in steps:
             by_buffer.setdefault(step.buffer, []).append(step)
-        groups = tuple((name, tuple(own), _tied(own)) for name, own in by_buffer.items())
+        groups = tuple(
+            _Group(base_of(name), function_of(name), tuple(own), _tied(own))
+            for name, own in by_buffer.items()
+        )
         found = any(isinstance(s, Content | Pcre) and not s.negated for s in by_buffer.get(PAYLOAD, ()))
         return cls(groups, found)
 
@@ -307,10 +322,11 @@ class Plan:
         that is not there holds for nothing."""
         tally.evaluated += 1
         variables: dict[str, int] = {}
-        for name, steps, tied in self.groups:
+        for name, change, steps, tied in self.groups:
             fresh = context.fresh if name == PAYLOAD and self.needs_fresh else -1
             depends = tied if fresh < 0 else (True,) * len(steps)
-            for data in context.instances(name):
+            for raw in context.instances(name):
+                data = raw if change is None else change(raw)
                 run = Run(data, None, steps, depends, variables, fresh)
                 held = _hold(run, 0, (0, 0))
                 tally.exhausted += run.exhausted

@@ -6,10 +6,7 @@ Source: the keyword chapters of the Suricata user guide (8.0), older spellings i
 from __future__ import annotations
 
 _BY_FAMILY = {
-    "transforms": """
-        compress_whitespace dotprefix from_base64 gunzip header_lowercase luaxform pcrexform
-        strip_pseudo_headers strip_whitespace to_lowercase to_md5 to_sha1 to_sha256 to_uppercase
-        url_decode xor zlib_deflate""",
+    "transforms": "domain luaxform tld",
     "bytes": "absent asn1 replace",
     "state": "bypass config dataset datarep flowvar pktvar",
     "flow": """

@@ -52,7 +52,7 @@ def pcre(draft: Draft, text: str) -> None:
     if "A" in letters:
         made = f"\\A(?:{made}\n)" if "x" in letters else f"\\A(?:{made})"
     pattern = made.encode("latin-1")
-    _check(pattern, flags)
+    check_regex(pattern, flags)
     draft.steps.append(Pcre(_buffer(draft, letters), pattern, int(flags), negated, "R" in letters))
 
 
@@ -78,10 +78,11 @@ def _flags(letters: str) -> re.RegexFlag:
     return flags
 
 
-def _check(pattern: bytes, flags: re.RegexFlag) -> None:
+def check_regex(pattern: bytes, flags: re.RegexFlag, name: str = "pcre") -> None:
+    """Refuses an expression that `re` does not take."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             re.compile(pattern, flags)
     except (re.error, OverflowError, RecursionError, ValueError) as error:
-        raise Refused(f"pcre: {str(error)[:80] or 'nested too deeply'}") from None
+        raise Refused(f"{name}: {str(error)[:80] or 'nested too deeply'}") from None
