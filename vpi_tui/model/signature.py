@@ -206,6 +206,14 @@ class Base64Decode:
     steps: tuple[Step, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class NumberIn:
+    """The number that a buffer holds (big-endian) lies in `spans`."""
+
+    buffer: str
+    spans: tuple[tuple[int, int], ...]
+
+
 Step = (
     Content
     | Pcre
@@ -215,6 +223,7 @@ Step = (
     | ByteExtract
     | ByteMath
     | BufferSize
+    | NumberIn
     | Entropy
     | Base64Decode
 )

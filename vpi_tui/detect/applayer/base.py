@@ -73,10 +73,11 @@ class Parser(ABC):
 
     @abstractmethod
     def feed(self, direction: int, data: bytes, gap: int) -> Updates:
-        """The next bytes of one direction (or the payload of one datagram).
+        """The next bytes of one direction. gap: how many bytes before them are missing; 0 = none."""
 
-        gap: how many bytes before them are missing; 0 = none.
-        """
+    def datagram(self, direction: int, data: bytes) -> Updates:
+        """The payload of one datagram; like a part of a stream unless the protocol says otherwise."""
+        return self.feed(direction, data, 0)
 
     @abstractmethod
     def finish(self) -> Updates:

@@ -26,6 +26,30 @@ class BufferName:
     multi: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class NumberName:
+    """A keyword that compares a number of a transaction: a buffer that holds it, big-endian.
+
+    words: values that have names, in lower case.
+    """
+
+    name: str
+    summary: str
+    largest: int
+    words: dict[str, int]
+
+
+DNS_TYPES: Final = {
+    "a": 1, "ns": 2, "cname": 5, "soa": 6, "null": 10, "ptr": 12, "hinfo": 13, "mx": 15, "txt": 16,
+    "aaaa": 28, "loc": 29, "srv": 33, "naptr": 35, "opt": 41, "ds": 43, "sshfp": 44, "rrsig": 46,
+    "nsec": 47, "dnskey": 48, "nsec3": 50, "tlsa": 52, "svcb": 64, "https": 65, "axfr": 252, "any": 255,
+}  # fmt: skip
+"""https://www.iana.org/assignments/dns-parameters"""
+DNS_RCODES: Final = {
+    "noerror": 0, "formerr": 1, "servfail": 2, "nxdomain": 3, "notimp": 4, "refused": 5, "yxdomain": 6,
+    "yxrrset": 7, "nxrrset": 8, "notauth": 9, "notzone": 10,
+}  # fmt: skip
+
 BUFFER_NAMES: Final = (
     BufferName("http.uri", "normalised URI", modifiers=("http_uri",)),
     BufferName("http.uri.raw", "URI as sent", modifiers=("http_raw_uri",)),
@@ -56,9 +80,22 @@ BUFFER_NAMES: Final = (
     BufferName("http.server", "Server"),
     BufferName("http.request_header", "one header of a request", multi=True),
     BufferName("http.response_header", "one header of a response", multi=True),
+    BufferName("dns.query", "name of a DNS query", ("dns_query", "dns.query.name"), multi=True),
+    BufferName("dns.queries.rrname", "name in the questions of a DNS message", multi=True),
+    BufferName("dns.answers.rrname", "name of an answer", ("dns.answer.name",), multi=True),
+    BufferName("dns.authorities.rrname", "name of an authority record", multi=True),
+    BufferName("dns.additionals.rrname", "name of an additional record", multi=True),
+    BufferName("dns.response.rrname", "name anywhere in a DNS response", multi=True),
     BufferName("file.data", "content of a file", ("file_data",)),
 )
 """One line for each buffer of an application layer."""
+
+NUMBERS: Final = (
+    NumberName("dns.opcode", "operation of a DNS message", 15, {}),
+    NumberName("dns.rcode", "outcome of a DNS response", 0xFFFF, DNS_RCODES),
+    NumberName("dns.rrtype", "type of a question or answer", 0xFFFF, DNS_TYPES),
+)
+"""One line for each number that rules compare."""
 
 MULTI: Final = frozenset(buffer.name for buffer in BUFFER_NAMES if buffer.multi)
 INSTANCE: Final = "#"

@@ -6,9 +6,10 @@ from functools import cache
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Application
+from vpi_tui.detect.applayer.dns import DNS
 from vpi_tui.detect.applayer.http import HTTP1
 
-APPLICATIONS: Final[tuple[Application, ...]] = (HTTP1,)
+APPLICATIONS: Final[tuple[Application, ...]] = (HTTP1, DNS)
 
 WORDS: Final[dict[str, tuple[str, ...]]] = {"http": ("http1",)}
 """Words of rule headers that mean other protocols than the one of their name."""

@@ -201,7 +201,9 @@ class AppLayer:
         if self._mixed:
             followed.sent[direction] = (followed.sent[direction] + data)[-SENT_LIMIT:]
         try:
-            self._note(slot, followed, followed.parser.feed(direction, data, gap))
+            parser = followed.parser
+            moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
+            self._note(slot, followed, moved)
         except (
             ValueError,
             IndexError,

@@ -26,6 +26,7 @@ from vpi_tui.model.signature import (
     Content,
     Entropy,
     IsDataAt,
+    NumberIn,
     Pcre,
     Step,
 )
@@ -263,6 +264,11 @@ def _base64_decode(run: Run, step: Base64Decode, number: int, place: Place) -> b
     return held and _hold(run, number + 1, (place[0], max(place[1], min(end, len(run.data)))))
 
 
+def _number_in(run: Run, step: NumberIn, number: int, place: Place) -> bool:
+    value = int.from_bytes(run.data, "big")
+    return any(low <= value <= high for low, high in step.spans) and _hold(run, number + 1, place)
+
+
 _HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
     Content: _content,
     Pcre: _pcre,
@@ -272,6 +278,7 @@ _HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
     ByteExtract: _byte_extract,
     ByteMath: _byte_math,
     BufferSize: _buffer_size,
+    NumberIn: _number_in,
     Entropy: _entropy,
     Base64Decode: _base64_decode,
 }

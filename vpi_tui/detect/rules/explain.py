@@ -27,6 +27,7 @@ from vpi_tui.model.signature import (
     FlowInt,
     HostBits,
     IsDataAt,
+    NumberIn,
     Pcre,
     Ranges,
     Scope,
@@ -259,6 +260,11 @@ def _(step: ByteMath) -> str:
 @_step.register
 def _(step: BufferSize) -> str:
     return f"the length of the {step.buffer} {'is not' if step.negated else 'is'} {_spans(step.spans)}"
+
+
+@_step.register
+def _(step: NumberIn) -> str:
+    return f"the {step.buffer} is {_spans(step.spans)}"
 
 
 @_step.register

@@ -22,10 +22,8 @@ _BY_FAMILY = {
         http.server_body http2.errorcode http2.frametype http2.header http2.header_name
         http2.priority http2.settings http2.size_update http2.window""",
     "dns": """
-        dns.additionals.rrname dns.answer.name dns.answers.rrname dns.authorities.rrname
-        dns.opcode dns.queries.rrname dns.query dns.query.name dns.rcode dns.response.rrname
-        dns.rrtype dns_query mdns.additionals.rrname mdns.answers.rrname mdns.authorities.rrname
-        mdns.queries.rrname mdns.response.rrname""",
+        mdns.additionals.rrname mdns.answers.rrname mdns.authorities.rrname mdns.queries.rrname
+        mdns.response.rrname""",
     "tls": """
         ja3.hash ja3.string ja3_hash ja3_string ja3s.hash ja3s.string ja4.hash ssl_state
         ssl_version tls.alpn tls.cert_chain_len tls.cert_fingerprint tls.cert_issuer

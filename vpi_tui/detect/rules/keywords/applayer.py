@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from vpi_tui.detect.applayer.base import EVENTS
-from vpi_tui.detect.applayer.names import BUFFER_NAMES, INSTANCE, BufferName, plain_name
+from vpi_tui.detect.applayer.names import (
+    BUFFER_NAMES,
+    INSTANCE,
+    NUMBERS,
+    BufferName,
+    NumberName,
+    plain_name,
+)
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import PAYLOAD, ContentDraft, Draft
 from vpi_tui.detect.rules.keywords.content import content
@@ -11,7 +18,7 @@ from vpi_tui.detect.rules.numbers import spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import unquote
 from vpi_tui.model.applications import APP_PROTOS, RULE_WORDS, app_numbers
-from vpi_tui.model.signature import BufferSize, Content
+from vpi_tui.model.signature import BufferSize, Content, NumberIn
 
 _MAX_SIZE = 0xFFFFFFFF
 
@@ -45,6 +52,28 @@ for _buffer in BUFFER_NAMES:
     _sticky(_buffer)
     for _word in _buffer.modifiers:
         _modifier(_word, _buffer)
+
+
+def _number(found: NumberName) -> None:
+    def handler(draft: Draft, text: str) -> None:
+        draft.steps.append(NumberIn(_mention(draft, found.name), _spans(found, text)))
+
+    handler.__doc__ = f"The {found.summary}: a number, a range, or a list of both."
+    keyword(found.name)(handler)
+
+
+def _spans(found: NumberName, text: str) -> tuple[tuple[int, int], ...]:
+    """`5`, `!5`, `1-5`, `<5`, a word, or several of them joined by commas: any of them."""
+    merged: list[tuple[int, int]] = []
+    for part in unquote(found.name, text, needed=False).split(","):
+        negation, word = ("!", part.strip()[1:]) if part.strip().startswith("!") else ("", part.strip())
+        known = found.words.get(word.strip().lower())
+        merged += spans(found.name, part if known is None else f"{negation}{known}", found.largest)
+    return tuple(merged)
+
+
+for _named in NUMBERS:
+    _number(_named)
 
 
 @keyword("uricontent")

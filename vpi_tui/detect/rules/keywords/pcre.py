@@ -63,7 +63,7 @@ def _buffer(draft: Draft, letters: str) -> str:
         return draft.buffer
     if len(named) > 1:
         raise Refused(f"pcre: its flags name several buffers: {', '.join(sorted(named))}")
-    if draft.buffer != PAYLOAD:
+    if draft.buffer not in {PAYLOAD, *named}:
         raise Refused(f"pcre: a flag names a buffer, and {draft.buffer} is named before it")
     return named.pop()
 
