@@ -6,21 +6,20 @@ import struct
 
 from hypothesis import given
 from hypothesis import strategies as st
-from scapy.layers.dns import DNS as Packet
-from scapy.layers.dns import DNSQR, DNSRR, DNSRRMX, DNSRRSOA
+from scapy.layers import dns as wire
 
 from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.dns import DNS, NAME_LIMIT, DnsUdpOrTcp, parse_message
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
-QUERY = bytes(Packet(qd=DNSQR(qname="www.example.com", qtype="AAAA")))
+QUERY = bytes(wire.DNS(qd=wire.DNSQR(qname="www.example.com", qtype="AAAA")))
 ANSWER = bytes(
-    Packet(
-        qr=1, rcode=3, qd=DNSQR(qname="example.com", qtype="MX"),
-        an=[DNSRRMX(rrname="example.com", exchange="mail.example.com")],
-        ns=[DNSRRSOA(rrname="com", mname="a.nic.com", rname="root.nic.com")],
-        ar=[DNSRR(rrname="mail.example.com", rdata="10.0.0.1")],
+    wire.DNS(
+        qr=1, rcode=3, qd=wire.DNSQR(qname="example.com", qtype="MX"),
+        an=[wire.DNSRRMX(rrname="example.com", exchange="mail.example.com")],
+        ns=[wire.DNSRRSOA(rrname="com", mname="a.nic.com", rname="root.nic.com")],
+        ar=[wire.DNSRR(rrname="mail.example.com", rdata="10.0.0.1")],
     )
 )  # fmt: skip
 
