@@ -25,15 +25,9 @@ _BY_FAMILY = {
         mdns.additionals.rrname mdns.answers.rrname mdns.authorities.rrname mdns.queries.rrname
         mdns.response.rrname""",
     "tls": """
-        ja3.hash ja3.string ja3_hash ja3_string ja3s.hash ja3s.string ja4.hash ssl_state
-        ssl_version tls.alpn tls.cert_chain_len tls.cert_fingerprint tls.cert_issuer
-        tls.cert_serial tls.cert_subject tls.certs tls.fingerprint tls.issuerdn tls.random
-        tls.random_bytes tls.random_time tls.sni tls.subject tls.subjectaltname tls.version
-        tls_cert_expired tls_cert_fingerprint tls_cert_issuer tls_cert_notafter
-        tls_cert_notbefore tls_cert_serial tls_cert_subject tls_cert_valid tls_sni""",
-    "ssh": """
-        ssh.hassh ssh.hassh.server ssh.hassh.server.string ssh.hassh.string ssh.proto
-        ssh.protoversion ssh.software ssh.softwareversion ssh_proto ssh_software""",
+        ssl_state ssl_version tls.fingerprint tls.issuerdn tls.subject tls.version
+        tls_cert_expired tls_cert_notafter tls_cert_notbefore tls_cert_valid""",
+    "ssh": "ssh.protoversion ssh.softwareversion",
     "smb, dcerpc": """
         dce_iface dce_opnum dce_stub_data dcerpc.iface dcerpc.opnum dcerpc.stub_data
         smb.named_pipe smb.ntlmssp_domain smb.ntlmssp_user smb.share smb.version smb_named_pipe

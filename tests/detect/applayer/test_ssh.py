@@ -1,0 +1,60 @@
+"""SSH banners and key exchanges."""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vpi_tui.detect.applayer.base import Stage, Transaction
+from vpi_tui.detect.applayer.ssh import BANNER_LIMIT, PACKET_LIMIT, SSH, SshParser
+from vpi_tui.model.batch import Direction
+
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+LISTS = [
+    f"{name}-a,{name}-b".encode() for name in ("kex", "key", "e1", "e2", "m1", "m2", "c1", "c2", "l1", "l2")
+]
+
+
+def key_exchange() -> bytes:
+    body = b"\x14" + bytes(16) + b"".join(struct.pack("!I", len(one)) + one for one in LISTS) + bytes(5)
+    return struct.pack("!IB", len(body) + 1 + 4, 4) + body + bytes(4)
+
+
+def values(found: Transaction, name: str, direction: int) -> list[bytes]:
+    return list(SSH.buffers[name].get(found, direction))
+
+
+STREAM = b"Welcome\r\nSSH-2.0-OpenSSH_9.6 Debian-4\r\n" + key_exchange()
+
+
+@pytest.mark.parametrize("at", range(0, len(STREAM), 3))
+def test_a_server_cut_anywhere(at: int) -> None:
+    parser = SshParser()
+    moved = {*parser.feed(CLIENT, STREAM[:at], 0), *parser.feed(CLIENT, STREAM[at:], 0)}
+    (found,) = moved
+    assert found.stage[CLIENT] == Stage.DONE
+    assert values(found, "ssh.proto", CLIENT) == [b"2.0"]
+    assert values(found, "ssh.software", CLIENT) == [b"OpenSSH_9.6"]
+    text = b"kex-a,kex-b;e2-a,e2-b;m2-a,m2-b;c2-a,c2-b"
+    assert values(found, "ssh.hassh.server.string", CLIENT) == [text]
+    assert values(found, "ssh.hassh.server", CLIENT) == [hashlib.md5(text).hexdigest().encode()]
+
+
+def test_a_client_is_fingerprinted_by_its_own_direction() -> None:
+    (found,) = SshParser().feed(SERVER, b"SSH-2.0-x\n" + key_exchange(), 0)
+    assert values(found, "ssh.hassh.string", SERVER) == [b"kex-a,kex-b;e1-a,e1-b;m1-a,m1-b;c1-a,c1-b"]
+
+
+@given(st.lists(st.tuples(st.sampled_from([SERVER, CLIENT]), st.one_of(st.just(STREAM[:60]), st.binary()))))
+def test_nothing_raises_and_nothing_grows(pieces: list[tuple[int, bytes]]) -> None:
+    parser = SshParser()
+    for direction, data in pieces:
+        parser.feed(direction, data, 0)
+        assert parser.held() <= 2 * (BANNER_LIMIT + PACKET_LIMIT)
+    for found in parser.finish():
+        for name in SSH.buffers:
+            values(found, name, CLIENT)
