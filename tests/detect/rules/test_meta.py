@@ -70,7 +70,7 @@ def test_requires_that_are_met(need):
     ("options", "head", "reason"),
     [
         ("lua:x;", "tcp", "keyword lua: not supported yet"),
-        ("tls.sni;", "tcp", "keyword tls.sni: not supported yet"),
+        ("smb.named_pipe;", "tcp", "keyword smb.named_pipe: not supported yet"),
         ("contnet:x;", "tcp", "unknown keyword 'contnet', did you mean content"),
         ("blorb;", "tcp", "unknown keyword 'blorb'$"),
         ("", "enip", "protocol enip: not supported yet"),
