@@ -59,7 +59,9 @@ class RuleBook:
     @classmethod
     def load(cls, spec: EngineSpec) -> RuleBook:
         """Rules of the order, or the bundled packs. A rule that is refused is listed, never raised."""
-        loaded = load(spec.rules or (spec.rules_dir,), spec.variables)
+        data = spec.options.get("data-dir")
+        files = spec.rules or (spec.rules_dir,)
+        loaded = load(files, spec.variables, data_dir=Path(data) if data else None)
         return cls(loaded, _switches(spec.state_dir))
 
     # Looking up -------------------------------------------------------------------------------

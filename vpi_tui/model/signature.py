@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
+from vpi_tui.model.valueset import ValueSet
+
 IP_MAX = (1 << 128) - 1
 PORT_MAX = 0xFFFF
 
@@ -214,6 +216,17 @@ class NumberIn:
     spans: tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class InSet:
+    """The whole buffer is (or is not) in a set; set and unset hold when they changed something."""
+
+    buffer: str
+    values: ValueSet
+    op: Literal["isset", "isnotset", "set", "unset"]
+    subdomain: bool = False
+    """Or ends with a value of the set, from a dot on."""
+
+
 Step = (
     Content
     | Pcre
@@ -226,6 +239,7 @@ Step = (
     | NumberIn
     | Entropy
     | Base64Decode
+    | InSet
 )
 """Tests over bytes. Buffer names: payload (packet payload or TCP stream), ipv4.hdr, ipv6.hdr,
 tcp.hdr, udp.hdr, icmpv4.hdr, icmpv6.hdr; application layers add theirs."""

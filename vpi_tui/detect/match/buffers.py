@@ -142,6 +142,24 @@ def _icmp4_header(context: Context) -> bytes | None:
     return context.buf[start : start + length].tobytes() if start + length <= end else None
 
 
+def _address(column: str) -> Buffer:
+    """4 bytes, or 16 of IPv6."""
+
+    def buffer(context: Context) -> bytes | None:
+        decoded, row = context.decoded, context.row
+        if row < 0 or not decoded.ip_v[row]:
+            return None
+        high, low = getattr(decoded, column)[row].tolist()
+        whole: bytes = (high << 64 | low).to_bytes(16, "big")
+        return whole[12:] if decoded.ip_v[row] == _IPV4 else whole
+
+    return buffer
+
+
+_IPV4: Final = 4
+
+register("ip.src", _address("src_ip"))
+register("ip.dst", _address("dest_ip"))
 register("payload", _payload)
 register("ipv4.hdr", _ip_header(4))
 register("ipv6.hdr", _ip_header(6))

@@ -25,6 +25,7 @@ from vpi_tui.model.signature import (
     ByteTest,
     Content,
     Entropy,
+    InSet,
     IsDataAt,
     NumberIn,
     Pcre,
@@ -269,6 +270,17 @@ def _number_in(run: Run, step: NumberIn, number: int, place: Place) -> bool:
     return any(low <= value <= high for low, high in step.spans) and _hold(run, number + 1, place)
 
 
+def _in_set(run: Run, step: InSet, number: int, place: Place) -> bool:
+    values = step.values
+    if step.op == "set":
+        held = values.add(run.data)
+    elif step.op == "unset":
+        held = values.remove(run.data)
+    else:
+        held = values.holds(run.data, subdomain=step.subdomain) == (step.op == "isset")
+    return held and _hold(run, number + 1, place)
+
+
 _HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
     Content: _content,
     Pcre: _pcre,
@@ -281,6 +293,7 @@ _HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
     NumberIn: _number_in,
     Entropy: _entropy,
     Base64Decode: _base64_decode,
+    InSet: _in_set,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 MAX_VALUE: Final = (1 << 64) - 1
+_LONGEST_TEXT: Final = 64
 _DIGITS: Final = {
     8: frozenset(b"01234567"),
     10: frozenset(b"0123456789"),
@@ -18,16 +19,15 @@ def read_number(
     """(value, bytes it took) of the number at a position; None when it does not lie in the data.
 
     base 0: `count` bytes (0 to 8) as they are; no bytes (count came from a variable) are the number
-    0. 8, 10, 16: the digits of a string of at most `count` bytes, which ends at the first other byte.
+    0. 8, 10, 16: the digits of a string of at most `count` bytes, which ends at the first other byte; of
+    0 bytes: as long as there are digits.
     """
     if count < 0 or at < 0 or at + count > len(data):
         return None
     field = data[at : at + count]
-    if base == 0:
-        if count > 8:
-            return None
-        return int.from_bytes(field, "little" if little_endian else "big"), count
-    return _read_text(field, base)
+    if base:
+        return _read_text(field if count else data[at : at + _LONGEST_TEXT], base)
+    return (int.from_bytes(field, "little" if little_endian else "big"), count) if count <= 8 else None
 
 
 def _read_text(field: bytes, base: int) -> tuple[int, int] | None:

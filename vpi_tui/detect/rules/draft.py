@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from vpi_tui.detect.rules.ast import HeaderText, Refused
+from vpi_tui.detect.rules.datasets import DataSets
 from vpi_tui.model.signature import (
     Action,
     Base64Decode,
@@ -80,6 +81,7 @@ class Draft:
     header: HeaderText
     priorities: Mapping[str, int]
     """Classification table: classtype -> priority."""
+    datasets: DataSets = field(default_factory=DataSets)
     option: int = 0
     """Index of the option that is read now."""
     buffer: str = PAYLOAD

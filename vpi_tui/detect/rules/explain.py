@@ -26,6 +26,7 @@ from vpi_tui.model.signature import (
     FlowBits,
     FlowInt,
     HostBits,
+    InSet,
     IsDataAt,
     NumberIn,
     Pcre,
@@ -271,6 +272,19 @@ def _(step: NumberIn) -> str:
 def _(step: Entropy) -> str:
     inside = f"from {step.low:g} to {step.high:g} bits a byte"
     return f"the entropy of the {step.buffer} {'is not' if step.negated else 'is'} {inside}"
+
+
+_IN_SET = {
+    "isset": "the {} is in the set {}",
+    "isnotset": "the {} is not in the set {}",
+    "set": "the {} is new in the set {}, and goes there",
+    "unset": "the {} is taken out of the set {}",
+}
+
+
+@_step.register
+def _(step: InSet) -> str:
+    return _IN_SET[step.op].format(step.buffer, step.values.name)
 
 
 @_step.register

@@ -8,11 +8,11 @@ from __future__ import annotations
 _BY_FAMILY = {
     "transforms": "domain luaxform tld",
     "bytes": "absent asn1 replace",
-    "state": "bypass config dataset datarep flowvar pktvar",
+    "state": "bypass config datarep flowvar pktvar",
     "flow": """
         flow.age flow.bytes flow.bytes_toclient flow.bytes_toserver flow.elephant flow.pkts
         flow.pkts_toclient flow.pkts_toserver stream_size stream-event""",
-    "address": "geoip ip.dst ip.src iprep l3_proto",
+    "address": "geoip iprep l3_proto",
     "headers": "ether.hdr icmpv6.mtu igmp.hdr igmp.type tcp.wscale vxlan_vni",
     "engine": "engine-event filestore frame lua luajit tls.store",
     "files": """

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.classification import DEFAULT_CLASSES, read_classification
+from vpi_tui.detect.rules.datasets import DataSets
 from vpi_tui.detect.rules.lexer import rules_in
 from vpi_tui.detect.rules.packs import Pack, read_pack
 from vpi_tui.detect.rules.parser import Parser
@@ -51,21 +52,24 @@ def load(
     *,
     with_disabled: bool = False,
     progress: Progress | None = None,
+    data_dir: Path | None = None,
 ) -> LoadResult:
     """Load `.rules` files and `.yaml` / `.yml` packs; of a directory, all of them by name.
 
     variables: settings `vars.address-groups.NAME` and `vars.port-groups.NAME`. with_disabled: load
     commented-out rules too, as signatures with enabled=False. progress is told the number of rules
-    read so far, now and then. A classification.config beside a file adds to the classes for it.
+    read so far, now and then. data_dir: where the files of datasets are; None = beside the rules. A
+    classification.config beside a file adds to the classes for it.
     Raises ConfigError for a setting that cannot be; nothing else.
     """
     result = LoadResult()
-    parser = Parser(Variables(variables))
+    parser = Parser(Variables(variables), datasets=DataSets(data_dir))
     for path in _files(paths, result):
         text = _read(path, result)
         if text is None:
             continue
         parser.classes = _classes_beside(path)
+        parser.datasets.beside = path.parent
         if path.suffix.lower() in {".yaml", ".yml"}:
             _read_pack(path, text, parser, result)
         else:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from vpi_tui.detect.rules.ast import HeaderText, Refused, RuleSyntax
 from vpi_tui.detect.rules.classification import DEFAULT_CLASSES
+from vpi_tui.detect.rules.datasets import DataSets
 from vpi_tui.detect.rules.draft import ACTIONS, Draft
 from vpi_tui.detect.rules.lexer import split_rule
 from vpi_tui.detect.rules.registry import Keyword, apply, check_protocol, keywords
@@ -25,6 +26,7 @@ class Parser:
     classes: Mapping[str, int] = field(default_factory=lambda: DEFAULT_CLASSES)
     notices: list[tuple[Origin, str]] = field(default_factory=list)
     """What was accepted but deserves a word."""
+    datasets: DataSets = field(default_factory=DataSets)
     _keywords: Mapping[str, Keyword] = field(default_factory=keywords)
 
     def parse(
@@ -45,7 +47,7 @@ class Parser:
         """A rule that is cut into pieces already; `raw` is kept as its text."""
         written = syntax.header
         _check_words(written)
-        draft = Draft(written, self.classes)
+        draft = Draft(written, self.classes, self.datasets)
         for index, option in enumerate(syntax.options):
             draft.option = index
             try:

@@ -134,7 +134,7 @@ def byte_test(draft: Draft, text: str) -> None:
     draft.steps.append(
         ByteTest(
             draft.buffer_for(trailer.relative),
-            _count(draft, "byte_test", count, base),
+            0 if base and count == "0" else _count(draft, "byte_test", count, base),
             found[2],
             _value(draft, "byte_test", value, -(1 << 63), _U64),
             _value(draft, "byte_test", offset, -_MAX_OFFSET, _MAX_OFFSET),

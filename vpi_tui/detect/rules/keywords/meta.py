@@ -50,10 +50,12 @@ def classtype(draft: Draft, text: str) -> None:
 @keyword("reference")
 def reference(draft: Draft, text: str) -> None:
     """Where to read more: `type,value`."""
-    kind, comma, value = unquote("reference", text, needed=False).partition(",")
-    if not comma or not kind.strip() or not value.strip():
+    whole = unquote("reference", text) if text[0] == '"' else text
+    kind, comma, value = whole.partition(",")
+    value = unquote("reference", value.strip(), needed=False)
+    if not comma or not kind.strip() or not value:
         raise Refused(f"reference: needs `type,value`, has {text[:60]!r}")
-    draft.reference.append((kind.strip(), unescape(value.strip())))
+    draft.reference.append((kind.strip(), unescape(value)))
 
 
 @keyword("metadata")

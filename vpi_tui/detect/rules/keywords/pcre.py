@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 
+from vpi_tui.detect.applayer.names import plain_name
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import PAYLOAD, Draft
 from vpi_tui.detect.rules.perlre import Translator
@@ -63,9 +64,10 @@ def _buffer(draft: Draft, letters: str) -> str:
         return draft.buffer
     if len(named) > 1:
         raise Refused(f"pcre: its flags name several buffers: {', '.join(sorted(named))}")
-    if draft.buffer not in {PAYLOAD, *named}:
-        raise Refused(f"pcre: a flag names a buffer, and {draft.buffer} is named before it")
-    return named.pop()
+    (name,) = named
+    if draft.buffer != PAYLOAD and plain_name(draft.buffer) != name:
+        raise Refused(f"pcre: a flag names {name}, and {draft.buffer} is named before it")
+    return draft.buffer if draft.buffer != PAYLOAD else name
 
 
 def _flags(letters: str) -> re.RegexFlag:

@@ -1,0 +1,122 @@
+"""Datasets: files become sets, and rules ask and change them."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.detect.match.build import Packet, hits, ip
+from vpi_tui.detect.rules.loader import load
+from vpi_tui.model.signature import InSet
+
+HEADER = bytes(range(100, 120))
+"""The TCP header of the packets that tests.detect.match.build makes."""
+
+
+def write(folder: Path, *options: str) -> Path:
+    path = folder / "some.rules"
+    rules = [f"alert tcp any any -> any any ({text} sid:{n};)" for n, text in enumerate(options, 1)]
+    path.write_text("\n".join(rules))
+    return path
+
+
+def found(
+    folder: Path, packets: list[Packet], *options: str, data_dir: Path | None = None
+) -> list[tuple[int, int]]:
+    loaded = load([write(folder, *options)], data_dir=data_dir)
+    assert not loaded.errors, loaded.errors
+    return hits(loaded.signatures, packets)
+
+
+def reason(folder: Path, *options: str) -> str:
+    (error,) = load([write(folder, *options)]).errors
+    return error.reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "transform", "word"),
+    [
+        ("string", "", base64.b64encode(HEADER).decode()),
+        ("md5", "to_md5; ", hashlib.md5(HEADER).hexdigest()),
+        ("sha256", "to_sha256; ", hashlib.sha256(HEADER).hexdigest().upper()),
+    ],
+)
+def test_a_file_of_each_kind(tmp_path: Path, kind: str, transform: str, word: str) -> None:
+    (tmp_path / "values.csv").write_text(f"{word},7\n\n")
+    options = [
+        f"tcp.hdr; {transform}dataset:{op},s,type {kind},load values.csv;" for op in ("isset", "isnotset")
+    ]
+    assert found(tmp_path, [Packet(b"x")], *options) == [(0, 1)]
+
+
+@pytest.mark.parametrize("kind", ["ip", "ipv4"])
+def test_addresses(tmp_path: Path, kind: str) -> None:
+    elsewhere = tmp_path / "data"
+    elsewhere.mkdir()
+    more = "::ffff:10.0.0.7\n2001:db8::1\n" if kind == "ip" else ""
+    (elsewhere / "hosts.lst").write_text(f"10.0.0.1\n{more}")
+    options = (f"ip.src; dataset:isset,h,type {kind},load hosts.lst;", "ip.dst; dataset:isset,h;")
+    packets = [Packet(b"x", src=ip("10.0.0.1"), dest=ip("10.0.0.9")), Packet(b"x", src=ip("10.0.0.7"))]
+    packets.append(Packet(b"x", src=0x20010DB8 << 96 | 1, dest=1, version=6))
+    expected = [(0, 1), (1, 1), (2, 1)] if kind == "ip" else [(0, 1)]
+    assert found(tmp_path, packets, *options, data_dir=elsewhere) == expected
+
+
+def test_json_of_each_form(tmp_path: Path) -> None:
+    entry = {"ioc": {"hash": hashlib.md5(HEADER).hexdigest()}, "more": 1}
+    (tmp_path / "a.json").write_text(json.dumps([entry]))
+    (tmp_path / "b.json").write_text(json.dumps({"all": {"of": [entry]}}))
+    (tmp_path / "c.json").write_text(json.dumps(entry) + "\n")
+    ask = "tcp.hdr; to_md5; dataset:isset,"
+    options = [
+        ask + "a,type md5,load a.json,format json,value_key ioc.hash,context_key x;",
+        ask + "b,type md5,load b.json,format json,value_key ioc.hash,array_key all.of;",
+        ask + "c,type md5,load c.json,format ndjson,value_key ioc.hash;",
+    ]
+    assert found(tmp_path, [Packet(b"x")], *options) == [(0, 1), (0, 2), (0, 3)]
+
+
+def test_what_is_set_is_there_and_what_is_unset_is_gone(tmp_path: Path) -> None:
+    asks = "ip.src; dataset:{},seen,type ip;"
+    packets = [Packet(b"in"), Packet(b"in"), Packet(b"out"), Packet(b"out"), Packet(b"in")]
+    options = ('content:"in"; ' + asks.format("set"), 'content:"out"; ' + asks.format("unset"))
+    assert found(tmp_path, packets, *options) == [(0, 1), (2, 2), (4, 1)]
+
+
+def test_subdomains(tmp_path: Path) -> None:
+    (tmp_path / "d").write_text(base64.b64encode(b".evil.com").decode())
+    (signature,) = load(
+        [write(tmp_path, "tcp.hdr; dotprefix; dataset:isset,d,type string,load d,match subdomain;")]
+    ).signatures
+    (step,) = signature.steps
+    assert isinstance(step, InSet)
+    assert step.values.holds(b".www.evil.com", subdomain=True)
+    assert step.values.holds(b".evil.com", subdomain=True)
+    assert not step.values.holds(b".notevil.com", subdomain=True)
+    assert not step.values.holds(b".www.evil.com")
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ("dataset:isset,a,type string;", "sticky buffer"),
+        ("tcp.hdr; dataset:isset,a;", "type is missing"),
+        ("tcp.hdr; dataset:isset,a,type word;", "type is one of"),
+        ("tcp.hdr; dataset:has,a,type string;", "needs isset"),
+        ("tcp.hdr; dataset:isset,a,type string,load none;", "cannot be read"),
+        ("tcp.hdr; dataset:isset,a,type string,load /etc/passwd;", "inside of the data directory"),
+        ("tcp.hdr; dataset:isset,a,type string,load ../x;", "inside of the data directory"),
+        ("tcp.hdr; dataset:isset,a,type md5,load bad;", "not what it should be"),
+        ("tcp.hdr; dataset:isset,a,type md5,load bad,format json,value_key k;", "not what it should be"),
+        ("tcp.hdr; dataset:isset,a,type md5,load bad,format json;", "value_key"),
+        ("tcp.hdr; dataset:set,a,type md5,save x;", "would write a file"),
+        ("tcp.hdr; dataset:isset,a,type md5; tcp.hdr; dataset:isset,a,type ip;", "by an earlier rule"),
+    ],
+)
+def test_refused(tmp_path: Path, options: str, said: str) -> None:
+    (tmp_path / "bad").write_text("no hex")
+    assert said in reason(tmp_path, options)

@@ -1,0 +1,113 @@
+"""Files of datasets, read into sets: one set for each name, however many rules ask it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ipaddress
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.model.valueset import ValueKind, ValueSet
+
+MAX_FILE: Final = 256 << 20
+MOST_VALUES: Final = 4_000_000
+"""In one set, when the rule says nothing else or more."""
+
+FORMATS: Final = ("csv", "json", "ndjson", "jsonline")
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """Where the values of a set are. value_key: of JSON, names of objects in objects with dots between."""
+
+    name: str
+    format: str = "csv"
+    value_key: str = ""
+    array_key: str = ""
+
+
+@dataclass(slots=True)
+class DataSets:
+    """directory: where relative names are looked for; None = beside the rule file (`beside`)."""
+
+    directory: Path | None = None
+    beside: Path = field(default_factory=Path)
+    _sets: dict[str, ValueSet] = field(default_factory=dict)
+
+    def get(self, name: str, kind: ValueKind | None, file: DataFile | None, limit: int) -> ValueSet:
+        """The set of this name; the first rule that says its kind makes it. Raises Refused."""
+        found = self._sets.get(name)
+        if found is not None:
+            if kind not in {None, found.kind}:
+                raise Refused(f"dataset: {name[:40]} holds {found.kind}, not {kind}, by an earlier rule")
+            return found
+        if kind is None:
+            raise Refused(f"dataset: type is missing, and no earlier rule has said it of {name[:40]}")
+        values = self._read(file, kind) if file is not None else ()
+        made = self._sets[name] = ValueSet(name, kind, values, limit=min(limit, MOST_VALUES))
+        return made
+
+    def _read(self, file: DataFile, kind: ValueKind) -> list[bytes]:
+        path = Path(file.name)
+        if path.is_absolute() or ".." in path.parts:
+            raise Refused(f"dataset: {file.name[:60]!r} must be a name inside of the data directory")
+        path = (self.directory or self.beside) / path
+        try:
+            if path.stat().st_size > MAX_FILE:
+                raise Refused(f"dataset: {path} is larger than {MAX_FILE:,} bytes")
+            text = path.read_text("utf-8")
+            values = [_value(kind, word, plain=file.format != "csv") for word in _words(file, text)]
+        except OSError as error:
+            raise Refused(f"dataset: {path} cannot be read: {error.strerror}") from None
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise Refused(f"dataset: {path} is not what it should be: {str(error)[:80]}") from None
+        if len(values) > MOST_VALUES:
+            raise Refused(f"dataset: {path} holds more than {MOST_VALUES:,} values")
+        return values
+
+
+def _words(file: DataFile, text: str) -> Iterator[str]:
+    if file.format == "csv":
+        lines = (line.partition(",")[0].strip() for line in text.splitlines())
+        yield from (line for line in lines if line)
+    elif file.format == "json":
+        whole: Any = json.loads(text)
+        for entry in _dig(whole, file.array_key) if file.array_key else whole:
+            yield str(_dig(entry, file.value_key))
+    else:
+        yield from (str(_dig(json.loads(line), file.value_key)) for line in text.splitlines() if line.strip())
+
+
+def _dig(entry: Any, key: str) -> Any:
+    for name in key.split("."):
+        entry = entry[name]
+    return entry
+
+
+def _hex(word: str) -> bytes:
+    return binascii.unhexlify(word)
+
+
+def _address(word: str) -> bytes:
+    return ipaddress.ip_address(word).packed
+
+
+_VALUES: Final[dict[str, Callable[[str], bytes]]] = {
+    "md5": _hex,
+    "sha256": _hex,
+    "ip": _address,
+    "ipv4": _address,
+    "ipv6": _address,
+}
+
+
+def _value(kind: ValueKind, word: str, *, plain: bool) -> bytes:
+    """A value as its file writes it: strings in base64, but for JSON (`plain`)."""
+    if kind == "string":
+        return word.encode() if plain else base64.b64decode(word, validate=True)
+    return _VALUES[kind](word)

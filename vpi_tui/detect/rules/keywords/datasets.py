@@ -1,0 +1,75 @@
+"""dataset: is the buffer's content in a set of values?"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, cast, get_args
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.datasets import FORMATS, MOST_VALUES, DataFile
+from vpi_tui.detect.rules.draft import DECODED, PAYLOAD, Draft
+from vpi_tui.detect.rules.numbers import integer
+from vpi_tui.detect.rules.registry import keyword
+from vpi_tui.detect.rules.text import printable
+from vpi_tui.model.signature import InSet
+from vpi_tui.model.valueset import ValueKind
+
+_OPS: Final = ("isset", "isnotset", "set", "unset")
+_TEXTS: Final = ("type", "load", "state", "save", "format", "value_key", "array_key", "match", "context_key")
+_NUMBERS: Final = ("memcap", "hashsize")
+"""Accepted: our sets need neither."""
+_FLAGS: Final = ("remove_key", "enrichment_key")
+
+
+def _parts(text: str) -> tuple[str, str, dict[str, str]]:
+    """(operation, name, what else is said)"""
+    op, *rest = (part.strip() for part in text.split(","))
+    if op not in _OPS or not rest or not rest[0]:
+        raise Refused(f"dataset: needs {'|'.join(_OPS)} and a name, has {text[:60]!r}")
+    said: dict[str, str] = {}
+    for part in rest[1:]:
+        word, _, value = part.partition(" ")
+        if word not in (*_TEXTS, *_NUMBERS, *_FLAGS) or (word in _TEXTS and not value):
+            raise Refused(f"dataset: unknown part {part[:40]!r}; there are {', '.join(_TEXTS)}")
+        said[word] = value.strip()
+    return op, printable(rest[0]), said
+
+
+@keyword("dataset")
+def dataset(draft: Draft, text: str) -> None:
+    """Is the sticky buffer in a set: isset,name,type string|md5|sha256|ip|...,load file."""
+    if draft.buffer in (PAYLOAD, DECODED):
+        raise Refused("dataset: needs a sticky buffer before it")
+    op, name, said = _parts(text)
+    for word in ("state", "save"):
+        if word in said:
+            raise Refused(f"dataset: {word} would write a file, which an engine without rights does not do")
+    kind = said.get("type")
+    if kind is not None and kind not in get_args(ValueKind):
+        raise Refused(f"dataset: type is one of {', '.join(get_args(ValueKind))}, not {kind[:20]!r}")
+    if said.get("format", "csv") not in FORMATS:
+        raise Refused(f"dataset: format is one of {', '.join(FORMATS)}, not {said['format'][:20]!r}")
+    if said.get("match", "exact") not in {"exact", "subdomain"}:
+        raise Refused(f"dataset: match is exact or subdomain, not {said['match'][:20]!r}")
+    file = None
+    if "load" in said:
+        keys = said.get("value_key", ""), said.get("array_key", "")
+        file = DataFile(said["load"], said.get("format", "csv"), *keys)
+        if file.format != "csv" and not file.value_key:
+            raise Refused("dataset: JSON needs a value_key")
+    limit = integer("dataset hashsize", said.get("hashsize", str(MOST_VALUES)), 1, 1 << 32)
+    values = draft.datasets.get(name, cast(ValueKind | None, kind), file, max(limit, MOST_VALUES))
+    made = cast(Literal["isset", "isnotset", "set", "unset"], op)
+    draft.steps.append(InSet(draft.buffer, values, made, said.get("match") == "subdomain"))
+
+
+def _address_buffer(name: str, summary: str) -> None:
+    def handler(draft: Draft, _text: str) -> None:
+        draft.buffer = name
+        draft.test("ip_v", ((4, 4), (6, 6)))
+
+    handler.__doc__ = f"The keywords after it look at the {summary} address, 4 or 16 bytes."
+    keyword(name, value="none")(handler)
+
+
+_address_buffer("ip.src", "source")
+_address_buffer("ip.dst", "destination")

@@ -1,0 +1,66 @@
+"""Sets of values that rules ask, and may change: the datasets of the rule language."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+ValueKind = Literal["string", "md5", "sha256", "ip", "ipv4", "ipv6"]
+
+_SIZES: dict[str, tuple[int, ...]] = {
+    "md5": (16,),
+    "sha256": (32,),
+    "ipv4": (4,),
+    "ipv6": (16,),
+    "ip": (4, 16),
+}
+_MAPPED = bytes(10) + b"\xff\xff"
+
+
+class ValueSet:
+    """Values of one kind by name. Shared by all rules that name it; at most `limit` values."""
+
+    __slots__ = ("kind", "limit", "name", "values")
+
+    def __init__(self, name: str, kind: ValueKind, values: Iterable[bytes] = (), *, limit: int) -> None:
+        self.name = name
+        self.kind = kind
+        self.limit = limit
+        self.values = {key for value in values if (key := self._key(value)) is not None}
+
+    def holds(self, value: bytes, *, subdomain: bool = False) -> bool:
+        """Is the value there? subdomain: or something that it ends with, from one of its dots on."""
+        key = self._key(value)
+        if key is None:
+            return False
+        if key in self.values or not subdomain:
+            return key in self.values
+        at = key.find(b".", 1)
+        while at >= 0:
+            if key[at:] in self.values:
+                return True
+            at = key.find(b".", at + 1)
+        return False
+
+    def add(self, value: bytes) -> bool:
+        """True when it was not there, and there was room."""
+        key = self._key(value)
+        if key is None or key in self.values or len(self.values) >= self.limit:
+            return False
+        self.values.add(key)
+        return True
+
+    def remove(self, value: bytes) -> bool:
+        """True when it was there."""
+        key = self._key(value)
+        if key is None or key not in self.values:
+            return False
+        self.values.discard(key)
+        return True
+
+    def _key(self, value: bytes) -> bytes | None:
+        """None = no value of this kind."""
+        sizes = _SIZES.get(self.kind)
+        if sizes is not None and self.kind == "ip" and value.startswith(_MAPPED):
+            value = value[12:]
+        return value if sizes is None or len(value) in sizes else None
