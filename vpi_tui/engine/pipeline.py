@@ -306,6 +306,7 @@ class Pipeline:
             self._follow_learned()
             self.talkers.tick(self.table, self.now_ns())
             self.expire()
+            self._hand_out(self.table.drain_closed())  # no batch may come any more that would
 
     def expire(self) -> None:
         """End flows that were silent for too long."""
