@@ -87,6 +87,10 @@ class Parser(ABC):
         """Bytes that the parser keeps, roughly."""
         return 0
 
+    def over(self) -> bool:
+        """Nothing that may still come matters: the flow is passed by from here on."""
+        return False
+
 
 Getter = Callable[[Any, int], Sequence[bytes]]
 """(transaction, direction) -> the instances of a buffer; empty when there is none."""

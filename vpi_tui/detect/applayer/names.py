@@ -24,6 +24,8 @@ class BufferName:
     sticky: tuple[str, ...] = ()
     modifiers: tuple[str, ...] = ()
     multi: bool = False
+    folded: bool = False
+    """Hexadecimal digits, which rules may write in either case."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,8 @@ BUFFER_NAMES: Final = (
     BufferName("dns.response.rrname", "name anywhere in a DNS response", multi=True),
     BufferName("ssh.proto", "protocol version of an SSH banner", ("ssh_proto",)),
     BufferName("ssh.software", "software of an SSH banner", ("ssh_software",)),
-    BufferName("ssh.hassh", "fingerprint of an SSH client"),
-    BufferName("ssh.hassh.server", "fingerprint of an SSH server"),
+    BufferName("ssh.hassh", "fingerprint of an SSH client", folded=True),
+    BufferName("ssh.hassh.server", "fingerprint of an SSH server", folded=True),
     BufferName("ssh.hassh.string", "algorithms of an SSH client"),
     BufferName("ssh.hassh.server.string", "algorithms of an SSH server"),
     BufferName("tls.sni", "server name that a TLS client asks for", ("tls_sni",)),
@@ -100,14 +102,14 @@ BUFFER_NAMES: Final = (
     BufferName("tls.certs", "certificate as sent", multi=True),
     BufferName("tls.cert_subject", "subject of a certificate", ("tls_cert_subject",)),
     BufferName("tls.cert_issuer", "issuer of a certificate", ("tls_cert_issuer",)),
-    BufferName("tls.cert_serial", "serial number of a certificate", ("tls_cert_serial",)),
-    BufferName("tls.cert_fingerprint", "SHA-1 of a certificate", ("tls_cert_fingerprint",)),
+    BufferName("tls.cert_serial", "serial number of a certificate", ("tls_cert_serial",), folded=True),
+    BufferName("tls.cert_fingerprint", "SHA-1 of a certificate", ("tls_cert_fingerprint",), folded=True),
     BufferName("tls.subjectaltname", "alternative name of a certificate", multi=True),
-    BufferName("ja3.hash", "JA3 of a TLS client", ("ja3_hash",)),
+    BufferName("ja3.hash", "JA3 of a TLS client", ("ja3_hash",), folded=True),
     BufferName("ja3.string", "text of the JA3 of a TLS client", ("ja3_string",)),
-    BufferName("ja3s.hash", "JA3S of a TLS server"),
+    BufferName("ja3s.hash", "JA3S of a TLS server", folded=True),
     BufferName("ja3s.string", "text of the JA3S of a TLS server"),
-    BufferName("ja4.hash", "JA4 of a TLS client"),
+    BufferName("ja4.hash", "JA4 of a TLS client", folded=True),
     BufferName("file.data", "content of a file", ("file_data",)),
 )
 """One line for each buffer of an application layer."""
@@ -121,6 +123,7 @@ NUMBERS: Final = (
 """One line for each number that rules compare."""
 
 MULTI: Final = frozenset(buffer.name for buffer in BUFFER_NAMES if buffer.multi)
+FOLDED: Final = frozenset(buffer.name for buffer in BUFFER_NAMES if buffer.folded)
 INSTANCE: Final = "#"
 """Between the name of a buffer and which mention of it in a rule is meant, from the second on."""
 

@@ -72,6 +72,9 @@ class SshParser(Parser):
                 self._stop(direction)
         return [self._transaction]
 
+    def over(self) -> bool:
+        return self._pending[Direction.TO_SERVER] is None and self._pending[Direction.TO_CLIENT] is None
+
     def held(self) -> int:
         return sum(len(pending or b"") for pending in self._pending)
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.base import Application, Limits, Parser, Transaction
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS
 from vpi_tui.model.applications import APP_PROTOS
-from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import I32, U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
 
 MEMORY: Final = 64 << 20
@@ -69,8 +70,8 @@ class AppLayer:
         self._transactions = 0
         self._evicted = 0
         self._errors = 0
-        self._given_up: set[int] = set()
-        """Slots of flows whose parser failed."""
+        self._passed_by: U8 = np.zeros(0, np.uint8)
+        """uint8[slots]: 1 = the flow is no longer parsed: its parser is done, or failed."""
         self._out: list[Progress] = []
 
     # Batches -------------------------------------------------------------------------------------
@@ -119,10 +120,12 @@ class AppLayer:
 
     def _forget_reused(self, flows: FlowBatch) -> None:
         """Slots that are another flow's now; what ended was finished when it ended."""
-        if (self._flows or self._given_up) and flows.new_rows.size:
-            opened = set(flows.flow[flows.new_rows].tolist())
-            self._given_up -= opened
-            for slot in self._flows.keys() & opened:
+        if not flows.new_rows.size:
+            return
+        opened = flows.flow[flows.new_rows]
+        self._passed_by[opened[(opened >= 0) & (opened < self._passed_by.size)]] = 0
+        if self._flows:
+            for slot in self._flows.keys() & set(opened.tolist()):
                 self._drop(slot)
 
     def _follow(self, slot: int, application: Application, *, udp: bool) -> _Followed:
@@ -134,6 +137,22 @@ class AppLayer:
             if len(self._flows) > self._most_flows:
                 self._evict(slot)
         return found
+
+    def _pass_by(self, slot: int) -> None:
+        """Look at the flow no more, however much it goes on to say."""
+        self._drop(slot)
+        if slot >= self._passed_by.size:
+            grown = np.zeros(max(1024, 2 * slot + 2), np.uint8)
+            grown[: self._passed_by.size] = self._passed_by
+            self._passed_by = grown
+        self._passed_by[slot] = 1
+
+    def _is_passed_by(self, slot: I32) -> NDArray[np.bool_]:
+        if not self._passed_by.size:
+            return np.zeros(slot.size, np.bool_)
+        at = np.minimum(slot, self._passed_by.size - 1)
+        passed: NDArray[np.bool_] = (at == slot) & (self._passed_by[at] != 0)
+        return passed
 
     def _drop(self, slot: int) -> None:
         found = self._flows.pop(slot, None)
@@ -165,7 +184,9 @@ class AppLayer:
 
     def _take_streams(self, streams: StreamBatch, app_of: U8) -> None:
         app = app_of[streams.flow]
-        chosen = np.flatnonzero((self._is_needed[app] != 0) & (streams.flow >= 0))
+        chosen = np.flatnonzero(
+            (self._is_needed[app] != 0) & (streams.flow >= 0) & ~self._is_passed_by(streams.flow)
+        )
         for i in chosen.tolist():
             application = self._of_app[int(app[i])]
             fresh, end = int(streams.fresh[i]), int(streams.end[i])
@@ -180,6 +201,7 @@ class AppLayer:
     def _take_datagrams(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
         chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)
         chosen &= (decoded.payload_off >= 0) & (self._is_needed[flows.app] != 0)
+        chosen &= ~self._is_passed_by(flows.flow)
         for row in np.flatnonzero(chosen).tolist():
             application = self._of_app[int(flows.app[row])]
             if application is None or "udp" not in application.transports:
@@ -192,8 +214,8 @@ class AppLayer:
         self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
     ) -> None:
         """at: place of the bytes in the stream; -1 = a datagram."""
-        if slot in self._given_up:
-            return
+        if slot < self._passed_by.size and self._passed_by[slot]:
+            return  # since an earlier stretch of the same batch
         followed = self._follow(slot, application, udp=at < 0)
         gap = max(0, at - followed.position[direction]) if at >= 0 else 0
         followed.position[direction] = at + len(data)
@@ -215,8 +237,10 @@ class AppLayer:
         ):
             # A flaw in a parser must not stop the sensor: this flow is no longer parsed, and it is counted.
             self._errors += 1
-            self._drop(slot)
-            self._given_up.add(slot)
+            self._pass_by(slot)
+            return
+        if followed.parser.over():
+            self._pass_by(slot)
             return
         held = A_FLOW + followed.parser.held()
         self._held += held - followed.held

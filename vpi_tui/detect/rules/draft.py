@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from vpi_tui.detect.applayer.names import FOLDED
 from vpi_tui.detect.rules.ast import HeaderText, Refused
 from vpi_tui.detect.rules.datasets import DataSets
 from vpi_tui.model.signature import (
@@ -60,7 +61,7 @@ class ContentDraft:
         return Content(
             self.buffer,
             self.pattern,
-            self.nocase,
+            self.nocase or self.buffer in FOLDED,
             self.negated,
             self.offset,
             self.depth,

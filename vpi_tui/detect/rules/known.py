@@ -14,7 +14,7 @@ _BY_FAMILY = {
         flow.pkts_toclient flow.pkts_toserver stream_size stream-event""",
     "address": "geoip iprep l3_proto",
     "headers": "ether.hdr icmpv6.mtu igmp.hdr igmp.type tcp.wscale vxlan_vni",
-    "engine": "engine-event filestore frame lua luajit tls.store",
+    "engine": "engine-event filestore frame lua luajit",
     "files": """
         file.magic file.mime_type file.name fileext filemagic filemd5 filename filesha1
         filesha256 filesize""",
@@ -24,10 +24,6 @@ _BY_FAMILY = {
     "dns": """
         mdns.additionals.rrname mdns.answers.rrname mdns.authorities.rrname mdns.queries.rrname
         mdns.response.rrname""",
-    "tls": """
-        ssl_state ssl_version tls.fingerprint tls.issuerdn tls.subject tls.version
-        tls_cert_expired tls_cert_notafter tls_cert_notbefore tls_cert_valid""",
-    "ssh": "ssh.protoversion ssh.softwareversion",
     "smb, dcerpc": """
         dce_iface dce_opnum dce_stub_data dcerpc.iface dcerpc.opnum dcerpc.stub_data
         smb.named_pipe smb.ntlmssp_domain smb.ntlmssp_user smb.share smb.version smb_named_pipe

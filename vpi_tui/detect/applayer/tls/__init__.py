@@ -1,4 +1,4 @@
-"""tls: hellos and certificates of handshakes, and the fingerprints of both ends."""
+"""tls: hellos and certificates of SSLv2 to TLS 1.3; once a handshake is over its flow is not looked at."""
 
 from __future__ import annotations
 

@@ -1,70 +1,66 @@
-"""What rules see of a TLS handshake."""
+"""What rules see of a handshake."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Buffer, Stage
-from vpi_tui.detect.applayer.tls.certificate import Certificate
-from vpi_tui.detect.applayer.tls.hello import Hello, ja3, ja3s, ja4
-from vpi_tui.detect.applayer.tls.parser import TlsTransaction
+from vpi_tui.detect.applayer.tls import fingerprints
+from vpi_tui.detect.applayer.tls.certificates import Certificate, fingerprint
+from vpi_tui.detect.applayer.tls.hello import Hello, protocols, server_names
+from vpi_tui.detect.applayer.tls.transaction import Side, TlsTransaction
 
 
-def _of_hello(name: str, directions: int, get: Callable[[Hello], bytes]) -> Buffer:
+def _of_side(name: str, directions: int, stage: Stage, get: Callable[[Side], Sequence[bytes]]) -> Buffer:
     def instances(transaction: TlsTransaction, direction: int) -> Sequence[bytes]:
-        hello = transaction.hello[direction]
-        value = get(hello) if hello is not None else b""
-        return (value,) if value else ()
+        return get(transaction.side[direction])
 
-    return Buffer(name, directions, Stage.HEAD, instances)
+    return Buffer(name, directions, stage, instances)
 
 
-def _alpn(transaction: TlsTransaction, direction: int) -> Sequence[bytes]:
-    hello = transaction.hello[direction]
-    return hello.alpn if hello is not None else ()
+def _of_hello(name: str, directions: int, get: Callable[[Hello], Sequence[bytes]]) -> Buffer:
+    def instances(side: Side) -> Sequence[bytes]:
+        return [value for value in get(side.hello) if value] if side.hello is not None else ()
+
+    return _of_side(name, directions, Stage.HEAD, instances)
 
 
-def _of_certificate(name: str, get: Callable[[Certificate], Iterable[bytes]]) -> Buffer:
-    """Of the certificate itself, not of those that vouch for it."""
+def _of_own(name: str, get: Callable[[Certificate], Sequence[bytes]]) -> Buffer:
+    def instances(side: Side) -> Sequence[bytes]:
+        return [value for value in get(side.own) if value] if side.own is not None else ()
 
-    def instances(transaction: TlsTransaction, direction: int) -> Sequence[bytes]:
-        chain = transaction.certificates[direction]
-        return [value for value in get(chain[0]) if value] if chain else ()
-
-    return Buffer(name, BOTH, Stage.DONE, instances)
+    return _of_side(name, BOTH, Stage.DONE, instances)
 
 
-def _chain(transaction: TlsTransaction, direction: int) -> Sequence[bytes]:
-    return [certificate.der for certificate in transaction.certificates[direction]]
+def _time(seconds: int | None) -> Sequence[bytes]:
+    """As a number; times before 1970 count as that."""
+    return () if seconds is None else (max(0, seconds).to_bytes(8),)
 
 
-def _chain_length(transaction: TlsTransaction, direction: int) -> Sequence[bytes]:
-    chain = transaction.certificates[direction]
-    return (bytes((len(chain),)),) if chain else ()
-
-
-def _md5(text: bytes) -> bytes:
-    return hashlib.md5(text, usedforsecurity=False).hexdigest().encode()
-
-
+# Without a sticky keyword of their own: tls.cert_notbefore, tls.cert_notafter, tls.cert_chain_len
+# and tls.version (numbers), tls.hello and tls.state (names of messages seen).
 BUFFERS: Final = (
-    _of_hello("tls.sni", TO_SERVER, lambda hello: hello.sni),
-    _of_hello("tls.random", BOTH, lambda hello: hello.random),
-    _of_hello("tls.random_time", BOTH, lambda hello: hello.random[:4]),
-    _of_hello("tls.random_bytes", BOTH, lambda hello: hello.random[4:]),
-    _of_hello("ja3.string", TO_SERVER, ja3),
-    _of_hello("ja3.hash", TO_SERVER, lambda hello: _md5(ja3(hello))),
-    _of_hello("ja3s.string", TO_CLIENT, ja3s),
-    _of_hello("ja3s.hash", TO_CLIENT, lambda hello: _md5(ja3s(hello))),
-    _of_hello("ja4.hash", TO_SERVER, ja4),
-    Buffer("tls.alpn", BOTH, Stage.HEAD, _alpn),
-    Buffer("tls.certs", BOTH, Stage.DONE, _chain),
-    Buffer("tls.cert_chain_len", BOTH, Stage.DONE, _chain_length),
-    _of_certificate("tls.cert_subject", lambda c: (c.subject,)),
-    _of_certificate("tls.cert_issuer", lambda c: (c.issuer,)),
-    _of_certificate("tls.cert_serial", lambda c: (c.serial,)),
-    _of_certificate("tls.cert_fingerprint", lambda c: (c.fingerprint,)),
-    _of_certificate("tls.subjectaltname", lambda c: c.alternative_names),
+    _of_hello("tls.sni", TO_SERVER, lambda h: server_names(h)[:1]),
+    _of_hello("tls.alpn", BOTH, protocols),
+    _of_hello("tls.random", BOTH, lambda h: (h.random,)),
+    _of_hello("tls.random_time", BOTH, lambda h: (h.random[:4],)),
+    _of_hello("tls.random_bytes", BOTH, lambda h: (h.random[4:],)),
+    _of_hello("ja3.string", TO_SERVER, lambda h: (fingerprints.ja3_string(h),)),
+    _of_hello("ja3.hash", TO_SERVER, lambda h: (fingerprints.md5(fingerprints.ja3_string(h)),)),
+    _of_hello("ja3s.string", TO_CLIENT, lambda h: (fingerprints.ja3s_string(h),)),
+    _of_hello("ja3s.hash", TO_CLIENT, lambda h: (fingerprints.md5(fingerprints.ja3s_string(h)),)),
+    _of_hello("ja4.hash", TO_SERVER, lambda h: (fingerprints.ja4(h),)),
+    _of_own("tls.cert_subject", lambda c: (c.subject,)),
+    _of_own("tls.cert_issuer", lambda c: (c.issuer,)),
+    _of_own("tls.cert_serial", lambda c: (c.serial,)),
+    _of_own("tls.subjectaltname", lambda c: c.alternative_names),
+    _of_own("tls.cert_notbefore", lambda c: _time(c.not_before)),
+    _of_own("tls.cert_notafter", lambda c: _time(c.not_after)),
+    _of_side("tls.cert_fingerprint", BOTH, Stage.DONE, lambda s: [fingerprint(der) for der in s.chain[:1]]),
+    _of_side("tls.certs", BOTH, Stage.DONE, lambda s: s.chain),
+    _of_side("tls.cert_chain_len", BOTH, Stage.DONE, lambda s: (bytes((len(s.chain),)),) if s.chain else ()),
+    _of_side("tls.version", BOTH, Stage.HEAD, lambda s: (s.version.to_bytes(2),) if s.hello else ()),
+    _of_side("tls.hello", BOTH, Stage.HEAD, lambda s: [name for name in s.states if name.endswith(b"hello")]),
+    _of_side("tls.state", BOTH, Stage.DONE, lambda s: list(s.states)),
 )

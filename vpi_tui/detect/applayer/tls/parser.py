@@ -1,148 +1,208 @@
-"""TLS up to the end of the handshake that can be read (RFC 5246, RFC 8446); what follows is left alone."""
+"""Records and handshake messages, up to where either side begins to encrypt."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
-from vpi_tui.detect.applayer.tls.certificate import Certificate, parse_certificate
-from vpi_tui.detect.applayer.tls.hello import Hello, parse_hello
+from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
+from vpi_tui.detect.applayer.tls import hello
+from vpi_tui.detect.applayer.tls.transaction import MOST_CERTIFICATES, TlsTransaction
 from vpi_tui.model.batch import Direction
 
-RECORD_LIMIT: Final = 18_432 + 5
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+_CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = range(20, 25)
+RECORD_LIMIT: Final = 16_384 + 2_048
 """Bytes of a record (RFC 5246, 6.2.3)."""
-HANDSHAKE_LIMIT: Final = 65_536
-"""Bytes of one handshake message."""
-MOST_CERTIFICATES: Final = 32
-_CHANGE_CIPHER_SPEC, _ALERT, _HANDSHAKE, _APPLICATION_DATA = 20, 21, 22, 23
-_CLIENT_HELLO, _SERVER_HELLO, _CERTIFICATE, _SERVER_HELLO_DONE = 1, 2, 11, 14
+MESSAGE_LIMIT: Final = 131_072
+"""Bytes of a handshake message that is put together."""
+_SSL2: Final = 2
+_SSL2_CLIENT_HELLO, _SSL2_SERVER_HELLO = 1, 4
 
 
-class TlsTransaction(Transaction):
-    """One handshake; entries by Direction."""
+class _Half:
+    """One direction: bytes of an unfinished record, and of an unfinished handshake message."""
 
-    __slots__ = ("certificates", "hello")
+    __slots__ = ("messages", "over", "records", "seen")
 
     def __init__(self) -> None:
-        super().__init__()
-        self.hello: list[Hello | None] = [None, None, None]
-        self.certificates: list[list[Certificate]] = [[], [], []]
-
-
-class _Side:
-    """One direction: bytes of a record that is not whole, of a handshake message that is not whole."""
-
-    __slots__ = ("direction", "messages", "records", "transaction")
-
-    def __init__(self, transaction: TlsTransaction, direction: int) -> None:
-        self.transaction = transaction
-        self.direction = direction
         self.records = bytearray()
         self.messages = bytearray()
-
-    @property
-    def over(self) -> bool:
-        return self.transaction.stage[self.direction] == Stage.DONE
-
-    def stop(self, event: str = "") -> None:
-        if event:
-            self.transaction.event(self.direction, event)
-        self.transaction.stage[self.direction] = Stage.DONE
-        self.records.clear()
-        self.messages.clear()
-
-    def feed(self, data: bytes) -> None:
-        self.records += data
-        while not self.over and len(self.records) >= 5:
-            kind, size = self.records[0], self.records[3] << 8 | self.records[4]
-            if self.records[0] & 0x80 and self.records[2] == _CLIENT_HELLO and self._old_hello():
-                continue
-            if not _CHANGE_CIPHER_SPEC <= kind <= 24 or self.records[1] != 3 or size > RECORD_LIMIT:
-                self.stop("tls.invalid_record_type")
-            elif len(self.records) < 5 + size:
-                return
-            else:
-                self._record(kind, bytes(self.records[5 : 5 + size]))
-                del self.records[: 5 + size]
-
-    def _old_hello(self) -> bool:
-        """A hello in the form of SSL 2 (RFC 5246, E.2): only its version and its ciphers are of use."""
-        size = (self.records[0] & 0x7F) << 8 | self.records[1]
-        if len(self.records) < 2 + size or size < 9:
-            return False
-        body = bytes(self.records[2 : 2 + size])
-        ciphers = body[9 : 9 + int.from_bytes(body[3:5], "big")]
-        known = [int.from_bytes(ciphers[at : at + 3], "big") for at in range(0, len(ciphers) - 2, 3)]
-        self.transaction.hello[self.direction] = Hello(int.from_bytes(body[1:3], "big"), b"", known)
-        self.transaction.stage[self.direction] = Stage.HEAD
-        del self.records[: 2 + size]
-        return True
-
-    def _record(self, kind: int, body: bytes) -> None:
-        if kind in (_CHANGE_CIPHER_SPEC, _APPLICATION_DATA):
-            self.stop()
-        elif kind == _HANDSHAKE:
-            self.messages += body
-            while not self.over and len(self.messages) >= 4:
-                size = int.from_bytes(self.messages[1:4], "big")
-                if size > HANDSHAKE_LIMIT:
-                    self.stop("tls.invalid_handshake_message")
-                elif len(self.messages) < 4 + size:
-                    return
-                else:
-                    message = bytes(self.messages[4 : 4 + size])
-                    number = self.messages[0]
-                    del self.messages[: 4 + size]
-                    self._message(number, message)
-
-    def _message(self, kind: int, body: bytes) -> None:
-        found = self.transaction
-        if kind in (_CLIENT_HELLO, _SERVER_HELLO):
-            if found.hello[self.direction] is None:
-                found.hello[self.direction] = parse_hello(body, of_client=kind == _CLIENT_HELLO)
-                found.stage[self.direction] = Stage.HEAD
-        elif kind == _CERTIFICATE:
-            found.certificates[self.direction] = _certificates(body)
-            self.stop()
-        elif kind == _SERVER_HELLO_DONE:
-            self.stop()
-
-
-def _certificates(body: bytes) -> list[Certificate]:
-    """Those of a Certificate message up to TLS 1.2, in which they are not encrypted."""
-    found: list[Certificate] = []
-    at = 3
-    while at + 3 < len(body) and len(found) < MOST_CERTIFICATES:
-        size = int.from_bytes(body[at : at + 3], "big")
-        found.append(parse_certificate(body[at + 3 : at + 3 + size]))
-        at += 3 + size
-    return found
+        self.over = False
+        self.seen = False
+        """A record has been read."""
 
 
 class TlsParser(Parser):
+    """One connection; its handshake is one transaction."""
+
     def __init__(self, _limits: Limits | None = None) -> None:
-        self._transaction = TlsTransaction()
-        self._sides = [
-            _Side(self._transaction, direction)
-            for direction in (Direction.NONE, Direction.TO_SERVER, Direction.TO_CLIENT)
-        ]
+        self._handshake = TlsTransaction()
+        self._halves = (_Half(), _Half(), _Half())
+        self._moved = False
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
-        side = self._sides[direction]
-        if side.over:
+        half = self._halves[direction]
+        if half.over:
             return []
-        before = self._transaction.stage[direction]
         if gap:
-            side.stop()
+            self._end(direction)
         else:
-            side.feed(data)
-        return [self._transaction] if self._transaction.stage[direction] != before else []
+            half.records += data
+            self._records(direction, half)
+        return self._progress()
 
     def finish(self) -> list[Transaction]:
-        for side in self._sides[1:]:
-            if self._transaction.stage[side.direction]:
-                side.stop()
-        return [self._transaction]
+        self._end(SERVER)
+        self._end(CLIENT)
+        return self._progress()
 
     def held(self) -> int:
-        return sum(len(side.records) + len(side.messages) for side in self._sides)
+        kept = sum(len(half.records) + len(half.messages) for half in self._halves)
+        return kept + sum(map(len, self._handshake.side[SERVER].chain + self._handshake.side[CLIENT].chain))
+
+    def over(self) -> bool:
+        return self._halves[SERVER].over and self._halves[CLIENT].over
+
+    def _progress(self) -> list[Transaction]:
+        moved, self._moved = self._moved, False
+        return [self._handshake] if moved else []
+
+    def _reach(self, direction: int, stage: Stage) -> None:
+        if self._handshake.stage[direction] < stage:
+            self._handshake.stage[direction] = stage
+            self._moved = True
+
+    def _end(self, direction: int, event: str = "") -> None:
+        """Nothing more can be read of this side."""
+        half = self._halves[direction]
+        if event:
+            self._handshake.event(direction, f"tls.{event}")
+        half.over = True
+        half.records.clear()
+        half.messages.clear()
+        self._reach(direction, Stage.DONE)
+
+    # Records -------------------------------------------------------------------------------------
+
+    def _records(self, direction: int, half: _Half) -> None:
+        records = half.records
+        while not half.over and len(records) >= 5:
+            if not half.seen and records[0] & 0x80:
+                if not self._ssl2(direction, half):
+                    return
+                continue
+            kind, length = records[0], int.from_bytes(records[3:5])
+            problem = _problem(kind, records[1], length)
+            if problem:
+                self._end(direction, problem)
+                return
+            if len(records) < 5 + length:
+                return
+            body = bytes(records[5 : 5 + length])
+            half.seen = True
+            del records[: 5 + length]
+            if kind in (_CHANGE_CIPHER, _DATA):
+                self._end(direction)
+            elif kind == _HANDSHAKE:
+                half.messages += body
+                self._messages(direction, half)
+
+    def _ssl2(self, direction: int, half: _Half) -> bool:
+        """A record of SSLv2. False = more bytes are needed."""
+        records = half.records
+        length = int.from_bytes(records[:2]) & 0x7FFF
+        expected = _SSL2_CLIENT_HELLO if direction == SERVER else _SSL2_SERVER_HELLO
+        if records[2] != expected:
+            self._end(direction, "invalid_sslv2_header")
+            return False
+        if len(records) < 2 + length:
+            return False
+        body = bytes(records[2 : 2 + length])
+        half.seen = True
+        del records[: 2 + length]
+        if direction == SERVER:
+            self._greeted(direction, hello.sslv2_client_hello(body))
+        else:
+            made, certificate = hello.sslv2_server_hello(body)
+            self._handshake.side[direction].chain = [certificate] if certificate else []
+            self._greeted(direction, made)
+        if self._handshake.side[direction].version <= _SSL2:
+            self._end(direction)
+        return True
+
+    # Messages ------------------------------------------------------------------------------------
+
+    def _messages(self, direction: int, half: _Half) -> None:
+        messages = half.messages
+        while not half.over and len(messages) >= 4:
+            length = int.from_bytes(messages[1:4])
+            if length > MESSAGE_LIMIT:
+                self._end(direction, "handshake_invalid_length")
+                return
+            if len(messages) < 4 + length:
+                return
+            kind, body = messages[0], bytes(messages[4 : 4 + length])
+            del messages[: 4 + length]
+            handler = _MESSAGES[direction].get(kind)
+            if handler is not None:
+                handler(self, direction, body)
+
+    def _greeted(self, direction: int, made: hello.Hello) -> None:
+        side = self._handshake.side[direction]
+        if side.hello is None:
+            side.hello = made
+            side.version = hello.chosen_version(made) if direction == CLIENT else made.version
+            side.states[b"client_hello" if direction == SERVER else b"server_hello"] = None
+        self._reach(direction, Stage.HEAD)
+
+    def _client_hello(self, direction: int, body: bytes) -> None:
+        made = hello.client_hello(body)
+        if sum(kind == hello.SNI for kind, _ in made.extensions) > 1:
+            self._handshake.event(direction, "tls.multiple_sni_extensions")
+        self._greeted(direction, made)
+
+    def _server_hello(self, direction: int, body: bytes) -> None:
+        self._greeted(direction, hello.server_hello(body))
+
+    def _certificate(self, direction: int, body: bytes) -> None:
+        chain = self._handshake.side[direction].chain
+        cursor = Cursor(body)
+        try:
+            cursor.number(3)
+            while cursor and len(chain) < MOST_CERTIFICATES:
+                chain.append(cursor.field(3))
+        except TooShortError:
+            self._handshake.event(direction, "tls.certificate_invalid_length")
+
+    def _server_keys(self, direction: int, _body: bytes) -> None:
+        self._handshake.side[direction].states[b"server_keyx"] = None
+
+    def _server_done(self, direction: int, _body: bytes) -> None:
+        self._end(direction)
+
+    def _client_keys(self, direction: int, _body: bytes) -> None:
+        self._handshake.side[direction].states[b"client_keyx"] = None
+        self._end(direction)
+
+
+def _problem(kind: int, major: int, length: int) -> str:
+    """The event of a record header that cannot be; "" = it can."""
+    if not _CHANGE_CIPHER <= kind <= _HEARTBEAT:
+        return "invalid_record_type"
+    if major != 3:
+        return "invalid_record_version"
+    return "invalid_record_length" if length > RECORD_LIMIT else ""
+
+
+_Handler = Callable[[TlsParser, int, bytes], None]
+_MESSAGES: Final[dict[int, dict[int, _Handler]]] = {
+    SERVER: {1: TlsParser._client_hello, 11: TlsParser._certificate, 16: TlsParser._client_keys},
+    CLIENT: {
+        2: TlsParser._server_hello,
+        11: TlsParser._certificate,
+        12: TlsParser._server_keys,
+        14: TlsParser._server_done,
+    },
+}

@@ -109,6 +109,10 @@ _COMPARE = {
 }
 
 
+_FEATURES = frozenset({"ja3", "ja4"})
+"""Features of Suricata, by its names, that are here as well."""
+
+
 @keyword("requires")
 def requires(_draft: Draft, text: str) -> None:
     """Load the rule only when the engine has a version, a feature or a keyword."""
@@ -117,7 +121,7 @@ def requires(_draft: Draft, text: str) -> None:
         if kind == "keyword":
             met = name.strip().lower() in keywords()
         elif kind == "feature":
-            met = False
+            met = name.strip().lower() in _FEATURES
         elif kind.startswith("version"):
             met = any(_version_met(need_one) for need_one in need.split("|"))
         else:

@@ -1,0 +1,78 @@
+"""Keywords about TLS as they are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from vpi_tui.model.signature import Content, NumberIn, Pcre, Step
+
+from .rule_text import parse, refused
+
+TLS_1_0 = NumberIn("tls.version", ((0x0301, 0x0301),))
+SHA1 = ":".join(["aB"] * 20)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ("ssl_version:tls1.0;", TLS_1_0),
+        ("tls.version:1.0;", TLS_1_0),
+        ("tls.version:0x0301;", TLS_1_0),
+        ("ssl_version:!sslv2,!sslv3,!tls1.1,!tls1.2,!tls1.3;", TLS_1_0),
+        ("ssl_state:client_hello;", Content("tls.hello", b"client_hello", startswith=True, endswith=True)),
+        ("ssl_state:server_keyx;", Content("tls.state", b"server_keyx", startswith=True, endswith=True)),
+        ('tls.subject:!"CN=a";', Content("tls.cert_subject", b"CN=a", negated=True)),
+        ('tls.issuerdn:"CN=a";', Content("tls.cert_issuer", b"CN=a")),
+        (
+            f'tls.fingerprint:"{SHA1}";',
+            Content("tls.cert_fingerprint", SHA1.lower().encode(), startswith=True, endswith=True),
+        ),
+        ("tls.cert_chain_len:>2;", NumberIn("tls.cert_chain_len", ((3, 65535),))),
+        ("tls_cert_notbefore:>2020-01-02;", NumberIn("tls.cert_notbefore", ((1577923201, (1 << 63) - 1),))),
+        ("tls_cert_notafter:<1577923200;", NumberIn("tls.cert_notafter", ((0, 1577923199),))),
+        (
+            "tls_cert_notafter:2020-01-02T00:00:01;",
+            NumberIn("tls.cert_notafter", ((1577923201, 1577923201),)),
+        ),
+        ('tls_sni; content:"a";', Content("tls.sni", b"a")),
+        ('ja3_hash; content:"AB";', Content("ja3.hash", b"AB", nocase=True)),
+        ('tls.cert_serial; content:"ab";', Content("tls.cert_serial", b"ab", nocase=True)),
+    ],
+)
+def test_one_step(options: str, expected: Step) -> None:
+    assert parse(options, head="alert tls any any -> any any").steps == (expected,)
+
+
+def test_several_versions_are_a_choice() -> None:
+    (step,) = parse("ssl_version:tls1.0,tls1.2;").steps
+    assert step == NumberIn("tls.version", ((0x0301, 0x0301), (0x0303, 0x0303)))
+
+
+def test_messages_are_a_choice_or_none_of_it() -> None:
+    steps = parse("ssl_state:client_hello,client_keyx; ssl_state:!server_keyx;").steps
+    assert steps == (
+        Pcre("tls.state", rb"\A(?:client_hello|client_keyx)\Z"),
+        Pcre("tls.state", rb"\A(?!(?:server_keyx)\Z)"),
+    )
+
+
+def test_a_span_of_time() -> None:
+    (step,) = parse("tls_cert_notbefore:2019<>2020;").steps
+    assert step == NumberIn("tls.cert_notbefore", ((1546300801, 1577836799),))
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        ("ssl_version:tls9;", "ssl_version: 'tls9'"),
+        ("tls.version:9;", "tls.version"),
+        ("ssl_state:hello;", "ssl_state"),
+        ('tls.fingerprint:"ab";', "tls.fingerprint"),
+        ("tls_cert_notbefore:>2020-13-45x;", "tls_cert_notbefore"),
+        ("tls_cert_notbefore:2020<>2019;", "no moment"),
+        ("tls.store;", "not written to disk"),
+        ("tls_cert_expired;", "time of the packet"),
+    ],
+)
+def test_refusals(options: str, named: str) -> None:
+    assert named in refused(options)

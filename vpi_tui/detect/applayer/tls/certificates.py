@@ -1,0 +1,173 @@
+"""What rules see of an X.509 certificate (RFC 5280), read leniently: each field as far as the DER holds.
+
+By hand, because the certificates that rules are about are often those that a library refuses: bytes
+that its string type does not allow, a cut end, a negative serial number.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final, NamedTuple
+
+_SHORT_NAMES: Final = {
+    "2.5.4.3": "CN", "2.5.4.4": "SN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L",
+    "2.5.4.8": "ST", "2.5.4.9": "street", "2.5.4.10": "O", "2.5.4.11": "OU", "2.5.4.12": "title",
+    "2.5.4.13": "description", "2.5.4.15": "businessCategory", "2.5.4.17": "postalCode", "2.5.4.41": "name",
+    "2.5.4.42": "GN", "2.5.4.43": "initials", "2.5.4.46": "dnQualifier",
+    "1.2.840.113549.1.9.1": "emailAddress",
+    "0.9.2342.19200300.100.1.1": "UID", "0.9.2342.19200300.100.1.25": "DC",
+    "1.3.6.1.4.1.311.60.2.1.1": "jurisdictionL", "1.3.6.1.4.1.311.60.2.1.2": "jurisdictionST",
+    "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionC",
+}  # fmt: skip
+_SEQUENCE: Final = 0x30
+_INTEGER: Final = 0x02
+_OID: Final = 0x06
+_OCTETS: Final = 0x04
+_UTC_TIME: Final = 0x17
+_STRINGS: Final = frozenset((12, 18, 19, 20, 21, 22, 25, 26, 27))
+_WIDE: Final = {28: "utf-32-be", 30: "utf-16-be"}
+_VERSION: Final = 0xA0
+_EXTENSIONS: Final = 0xA3
+_ALTERNATIVE_NAMES: Final = bytes.fromhex("551d11")
+_DNS_NAME, _ADDRESS = 0x82, 0x87
+_TEXT_NAMES: Final = frozenset((0x81, _DNS_NAME, 0x86))
+MOST_NAMES: Final = 1024
+"""Parts of a name, or alternative names, that are looked at."""
+
+
+class Element(NamedTuple):
+    tag: int
+    value: bytes
+
+
+def elements(data: bytes) -> Iterator[Element]:
+    """The DER elements side by side; one whose length is wrong is the last and not given."""
+    at, end = 0, len(data)
+    while at + 2 <= end:
+        tag, length = data[at], data[at + 1]
+        at += 2
+        if length & 0x80:
+            size = length & 0x7F
+            if not 1 <= size <= 4 or tag & 0x1F == 0x1F:
+                return
+            length = int.from_bytes(data[at : at + size])
+            at += size
+        if at + length > end:
+            return
+        yield Element(tag, data[at : at + length])
+        at += length
+
+
+@dataclass(slots=True)
+class Certificate:
+    """Fields that could not be read are empty; times: seconds since 1970, None = not read."""
+
+    serial: bytes = b""
+    issuer: bytes = b""
+    subject: bytes = b""
+    not_before: int | None = None
+    not_after: int | None = None
+    alternative_names: list[bytes] = field(default_factory=list)
+
+
+def fingerprint(der: bytes) -> bytes:
+    """SHA-1 as colon-separated pairs."""
+    return hashlib.sha1(der, usedforsecurity=False).digest().hex(":").encode("ascii")
+
+
+def certificate(der: bytes) -> Certificate:
+    made = Certificate()
+    outer = next(elements(der), None)
+    body = next(elements(outer.value), None) if outer is not None else None
+    if body is None:
+        return made
+    parts = [part for part in elements(body.value) if part.tag != _VERSION]
+    if parts and parts[0].tag == _INTEGER:
+        made.serial = parts[0].value.hex(":").upper().encode("ascii")
+    sequences = [part.value for part in parts if part.tag == _SEQUENCE]
+    if len(sequences) > 1:
+        made.issuer = distinguished_name(sequences[1])
+    if len(sequences) > 2:
+        times = [_time(part) for part in elements(sequences[2])]
+        made.not_before, made.not_after = [*times, None, None][:2]
+    if len(sequences) > 3:
+        made.subject = distinguished_name(sequences[3])
+    for part in parts:
+        if part.tag == _EXTENSIONS:
+            made.alternative_names = list(_alternative_names(part.value))[:MOST_NAMES]
+    return made
+
+
+def distinguished_name(data: bytes) -> bytes:
+    """`C=US, O=Example, CN=host`, in the order of the certificate."""
+    parts: list[bytes] = []
+    for relative in elements(data):
+        pairs = [_attribute(one.value) for one in elements(relative.value)]
+        parts.append(b" + ".join(pairs))
+        if len(parts) >= MOST_NAMES:
+            break
+    return b", ".join(parts)
+
+
+def _attribute(data: bytes) -> bytes:
+    kind, value = [*elements(data), Element(0, b""), Element(0, b"")][:2]
+    dotted = object_identifier(kind.value)
+    return _SHORT_NAMES.get(dotted, dotted).encode("ascii") + b"=" + _text(value)
+
+
+def _text(value: Element) -> bytes:
+    if value.tag in _STRINGS:
+        return value.value
+    if value.tag in _WIDE:
+        return value.value.decode(_WIDE[value.tag], "replace").encode()
+    return value.value.hex().upper().encode("ascii")
+
+
+def object_identifier(data: bytes) -> str:
+    """Dotted; what exceeds 64 bytes is not looked at."""
+    arcs: list[int] = []
+    number = 0
+    for byte in data[:64]:
+        number = number << 7 | byte & 0x7F
+        if byte < 0x80:
+            arcs.append(number)
+            number = 0
+    if not arcs:
+        return ""
+    first = min(arcs[0] // 40, 2)
+    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
+
+
+def _time(element: Element) -> int | None:
+    """UTCTime (years 1950 to 2049) or GeneralizedTime; zones other than UTC are not read."""
+    text = element.value.decode("ascii", "replace").removesuffix("Z")
+    if element.tag == _UTC_TIME:
+        text = ("19" if text[:2] >= "50" else "20") + text
+    if len(text) == 12:
+        text += "00"
+    try:
+        return int(datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp())
+    except (ValueError, OverflowError):
+        return None
+
+
+def _alternative_names(data: bytes) -> Iterator[bytes]:
+    for listed in elements(data):
+        for extension in elements(listed.value):
+            parts = list(elements(extension.value))
+            if len(parts) > 1 and parts[0] == (_OID, _ALTERNATIVE_NAMES) and parts[-1].tag == _OCTETS:
+                for names in elements(parts[-1].value):
+                    yield from filter(None, map(_general_name, elements(names.value)))
+
+
+def _general_name(name: Element) -> bytes:
+    if name.tag in _TEXT_NAMES:
+        return name.value
+    if name.tag == _ADDRESS and len(name.value) == 4:
+        return ".".join(map(str, name.value)).encode("ascii")
+    if name.tag == _ADDRESS and len(name.value) == 16:
+        return name.value.hex(":", 2).encode("ascii")
+    return b""

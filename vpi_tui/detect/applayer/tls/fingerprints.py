@@ -1,0 +1,86 @@
+"""JA3, JA3S (salesforce/ja3) and JA4 (FoxIO-LLC/ja4, TLS client) fingerprints of hellos."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Final
+
+from vpi_tui.detect.applayer.tls.hello import (
+    ALPN,
+    GROUPS,
+    POINT_FORMATS,
+    SIGNATURE_ALGORITHMS,
+    SNI,
+    Hello,
+    is_grease,
+    numbers,
+    offered_versions,
+    protocols,
+)
+
+_VERSIONS: Final = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
+
+
+def _real(values: Iterable[int]) -> list[int]:
+    return [value for value in values if not is_grease(value)]
+
+
+def _dashed(values: Iterable[int]) -> str:
+    return "-".join(str(value) for value in _real(values))
+
+
+def ja3_string(hello: Hello) -> bytes:
+    """Version, ciphers, extensions, groups, point formats: decimal, GREASE left out."""
+    parts = (
+        str(hello.version),
+        _dashed(hello.ciphers),
+        _dashed(kind for kind, _ in hello.extensions),
+        _dashed(numbers(hello.extension(GROUPS)[2:], 2)),
+        "-".join(str(one) for one in hello.extension(POINT_FORMATS)[1:]),
+    )
+    return ",".join(parts).encode("ascii")
+
+
+def ja3s_string(hello: Hello) -> bytes:
+    """Version, chosen cipher, extensions."""
+    kinds = _dashed(kind for kind, _ in hello.extensions)
+    return f"{hello.version},{'-'.join(map(str, hello.ciphers))},{kinds}".encode("ascii")
+
+
+def md5(text: bytes) -> bytes:
+    """In hexadecimal, as rules write it."""
+    return hashlib.md5(text, usedforsecurity=False).hexdigest().encode("ascii")
+
+
+def ja4(hello: Hello) -> bytes:
+    versions = offered_versions(hello)
+    ciphers = _real(hello.ciphers)
+    kinds = _real(kind for kind, _ in hello.extensions)
+    head = (
+        "t"
+        + _VERSIONS.get(max(versions) if versions else hello.version, "00")
+        + ("d" if hello.has(SNI) else "i")
+        + f"{min(len(ciphers), 99):02}{min(len(kinds), 99):02}"
+        + _ends(protocols(hello))
+    )
+    hashed = ",".join(sorted(f"{kind:04x}" for kind in kinds if kind not in (SNI, ALPN)))
+    signatures = _real(numbers(hello.extension(SIGNATURE_ALGORITHMS)[2:], 2))
+    if signatures:
+        hashed += "_" + ",".join(f"{one:04x}" for one in signatures)
+    ciphers_hash = _short(",".join(sorted(f"{one:04x}" for one in ciphers)))
+    return f"{head}_{ciphers_hash}_{_short(hashed)}".encode("ascii")
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:12] if text else "0" * 12
+
+
+def _ends(names: list[bytes]) -> str:
+    """First and last character of the first ALPN name, of its hexadecimal form where they are no such."""
+    if not names or not names[0]:
+        return "00"
+    name = names[0]
+    if all(chr(one).isalnum() and one < 128 for one in (name[0], name[-1])):
+        return chr(name[0]) + chr(name[-1])
+    return name.hex()[0] + name.hex()[-1]

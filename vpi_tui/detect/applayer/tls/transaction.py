@@ -1,0 +1,43 @@
+"""One handshake as rules see it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.tls.certificates import Certificate, certificate
+from vpi_tui.detect.applayer.tls.hello import Hello
+
+MOST_CERTIFICATES: Final = 64
+
+
+class Side:
+    """What one side has sent. version: that of its hello, the server's as negotiated."""
+
+    __slots__ = ("_parsed", "chain", "hello", "states", "version")
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.hello: Hello | None = None
+        self.chain: list[bytes] = []
+        """DER, the side's own certificate first."""
+        self.states: dict[bytes, None] = {}
+        """Messages seen, by the names of ssl_state."""
+        self._parsed: Certificate | None = None
+
+    @property
+    def own(self) -> Certificate | None:
+        """The side's own certificate, parsed when it is first asked for."""
+        if self._parsed is None and self.chain:
+            self._parsed = certificate(self.chain[0])
+        return self._parsed
+
+
+class TlsTransaction(Transaction):
+    """side: by Direction (entry 0 is not used)."""
+
+    __slots__ = ("side",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.side = [Side(), Side(), Side()]
