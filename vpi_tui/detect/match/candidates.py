@@ -21,6 +21,7 @@ from vpi_tui.detect.match.kernels_units import (
     stream_units,
 )
 from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.match.sizes import StreamSizes, with_sizes
 from vpi_tui.detect.match.transactions import Entries, buffer_units, mark_udp, shaped, waiting
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.model.batch import (
@@ -130,6 +131,7 @@ class Finder:
         self.dropped = 0
         self._seen = np.full((LANES, len(rules.signatures)), -1, np.int64)
         self._out = np.empty((4096, 2), np.int64)
+        self._sizes = StreamSizes()
         self._units = _units(0)
         self._lanes = _lanes(0)
 
@@ -150,15 +152,24 @@ class Finder:
         subject, born = packet_subject(
             decoded, flows, view.locality, state.generation, state.passed, MALFORMED, BROKEN_LAYER4
         )
+        if self.rules.needs_sizes:
+            sizes = self._sizes.of_rows(decoded, flows, born, state.generation.size)
+            subject = with_sizes(subject, sizes)
         entries = None
         if progress:
             like = shaped(progress)
             of_entries, entries_born = stream_subject(like, flows, view, state.generation, born, state.passed)
+            if self.rules.needs_sizes:
+                found = self._sizes.of_stretches(sizes, like.row, like.flow, entries_born)
+                of_entries = with_sizes(of_entries, found)
             mark_udp(of_entries, progress)
             entries = Entries(progress, like, of_entries, entries_born)
         if stretches is None:
             return Batch(packets, decoded, flows, streams, view, subject, born, None, _NO_BORN, entries)
         of_streams, stream_born = stream_subject(stretches, flows, view, state.generation, born, state.passed)
+        if self.rules.needs_sizes:
+            found = self._sizes.of_stretches(sizes, stretches.row, stretches.flow, stream_born)
+            of_streams = with_sizes(of_streams, found)
         return Batch(packets, decoded, flows, streams, view, subject, born, of_streams, stream_born, entries)
 
     def find(self, batch: Batch, enabled: U8) -> Candidates:

@@ -43,13 +43,19 @@ COLUMN_NAMES: Final = (
     "vlan_any",
     "same_ip",
     "app_proto",
+    "client_size",
+    "server_size",
+    "either_size",
 )
 """The order is the order of the ladder in kernels_rules.column_value. `direction` is no column
 here: it is lowered to a mask of its own, by which rules are grouped."""
 
 COLUMN_ID: Final = {name: number for number, name in enumerate(COLUMN_NAMES)}
 
-STREAM_COLUMNS: Final = frozenset({"ip_v", "proto", "state", "locality", "direction", "app_proto"})
+SIZE_COLUMNS: Final = frozenset({"client_size", "server_size", "either_size"})
+"""Bytes that the sides of a TCP connection have sent so far."""
+
+STREAM_COLUMNS: Final = SIZE_COLUMNS | {"ip_v", "proto", "state", "locality", "direction", "app_proto"}
 """What is known of a stretch of a stream without a packet. A rule that tests any other column
 inspects packets only, as Suricata's SIG_FLAG_REQUIRE_PACKET does."""
 
@@ -92,7 +98,7 @@ PROTOCOL_KINDS: Final[dict[str, int]] = {
 
 def implied_kinds(column: str) -> int:
     """The kinds of packet that have this column at all; others hold 0 there, which is no value."""
-    if column.startswith("tcp_"):
+    if column.startswith("tcp_") or column in SIZE_COLUMNS:
         return KIND_TCP | KIND_IP
     if column.startswith("icmp_"):
         return KIND_ICMP4 | KIND_ICMP6 | KIND_IP

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vpi_tui.model.batch import I32, U8, U16, U64
+from vpi_tui.model.batch import I32, U8, U16, U32, U64
 from vpi_tui.model.jit import allocating_kernel, helper
 
 KIND_NOT_IP = 1 << 10
@@ -34,6 +34,9 @@ class Subject(NamedTuple):
     state: U8
     locality: U8
     app: U8
+    client_size: U32
+    """uint32[n]: bytes that the client has sent; empty unless a rule asks. The same for server_size."""
+    server_size: U32
     row: I32
     """int32[n]: row of the DecodedBatch; -1 = none."""
 
@@ -231,6 +234,13 @@ def test_holds(table, test, subject, i, decoded, first):
         return value_holds(table, test, np.uint64(subject.locality[i]))
     if column == 35:
         return value_holds(table, test, np.uint64(subject.app[i]))
+    if column == 36:
+        return value_holds(table, test, np.uint64(subject.client_size[i]))
+    if column == 37:
+        return value_holds(table, test, np.uint64(subject.server_size[i]))
+    if column == 38:
+        client = value_holds(table, test, np.uint64(subject.client_size[i]))
+        return client or value_holds(table, test, np.uint64(subject.server_size[i]))
     if column == 0:
         version = np.uint64(4) if subject.kinds[i] & np.uint16(1 << 8) else np.uint64(6)
         if subject.kinds[i] & np.uint16(KIND_NOT_IP):
@@ -322,6 +332,8 @@ def packet_subject(decoded, flows, locality_of, generation, passed, malformed_ev
         flows.state,
         locality,
         flows.app,
+        np.empty(0, np.uint32),
+        np.empty(0, np.uint32),
         numbers,
     )
     return subject, born
@@ -378,6 +390,8 @@ def stream_subject(streams, flows, view, generation, born_of_row, passed):
             state,
             locality,
             app,
+            np.empty(0, np.uint32),
+            np.empty(0, np.uint32),
             streams.row,
         ),
         born,

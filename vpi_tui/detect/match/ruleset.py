@@ -12,6 +12,7 @@ from vpi_tui.detect.match import fast_pattern
 from vpi_tui.detect.match.app_rules import AppRules, compile_app_rules, needs_of
 from vpi_tui.detect.match.automata import AutomataBuilder
 from vpi_tui.detect.match.checks import why_unusable
+from vpi_tui.detect.match.columns import SIZE_COLUMNS
 from vpi_tui.detect.match.evaluate import Plan
 from vpi_tui.detect.match.grouping import (
     ListedRule,
@@ -79,6 +80,8 @@ class RuleSet:
     is_pass: U8
     noalert: U8
     has_threshold: bool
+    needs_sizes: bool
+    """Does any rule ask how much a side has sent?"""
     needs_checksums: bool
     """Does any rule ask whether a checksum is right?"""
     needs_streams: bool
@@ -133,6 +136,7 @@ class RuleSet:
             is_pass=np.array([s.action is Action.PASS for s in usable], np.uint8),
             noalert=np.array([s.noalert for s in usable], np.uint8),
             has_threshold=any(s.threshold for s in usable),
+            needs_sizes=any(t.column in SIZE_COLUMNS for s in usable for t in s.columns),
             needs_checksums=any(_asks_checksums(s) for s in usable),
             needs_streams=bool(app)
             or any(_inspects_streams(s, k) for s, k in zip(usable, units, strict=True)),

@@ -157,6 +157,9 @@ _LABELS = {
     "vlan_any": "VLAN of any layer",
     "vlan0": "outer VLAN",
     "vlan1": "inner VLAN",
+    "client_size": "what the client has sent, in bytes,",
+    "server_size": "what the server has sent, in bytes,",
+    "either_size": "what one of the two has sent, in bytes,",
 }
 _WORDS: dict[tuple[str, tuple[tuple[int, int], ...], bool], str] = {
     ("direction", ((1, 1),), False): "the client sent it",
@@ -164,8 +167,8 @@ _WORDS: dict[tuple[str, tuple[tuple[int, int], ...], bool], str] = {
     ("state", ((1, 2),), False): "the connection is established",
     ("state", ((0, 0),), False): "the connection is not established yet",
     ("same_ip", ((1, 1),), False): "source and destination address are the same",
-    ("fragment", ((0, 0),), False): "it is no fragment",
-    ("fragment", ((0, 0),), True): "it is a fragment",
+    ("fragment", ((3, 3),), True): "it was not put together from fragments",
+    ("fragment", ((3, 3),), False): "it was put together from fragments",
 }
 _FLAG_LETTERS = "FSRPAUEC"
 

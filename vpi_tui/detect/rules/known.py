@@ -11,7 +11,7 @@ _BY_FAMILY = {
     "state": "bypass config datarep flowvar pktvar",
     "flow": """
         flow.age flow.bytes flow.bytes_toclient flow.bytes_toserver flow.elephant flow.pkts
-        flow.pkts_toclient flow.pkts_toserver stream_size stream-event""",
+        flow.pkts_toclient flow.pkts_toserver stream-event""",
     "address": "geoip iprep l3_proto",
     "headers": "ether.hdr icmpv6.mtu igmp.hdr igmp.type tcp.wscale vxlan_vni",
     "engine": "engine-event filestore frame lua luajit",
