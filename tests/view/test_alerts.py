@@ -192,6 +192,30 @@ def test_rows_say_it_all():
     ]
 
 
+def test_only_rows_that_are_looked_at_are_made():
+    """A flood opens groups by the thousand; a terminal shows some twenty of them."""
+    many = inbox(*(alert(n, sid=n, src_guest=f"guest-{n}") for n in range(1, 500)))
+    groups = select(many)
+    made = []
+    rows = inbox_rows(groups, MARKS, START, off=Watched(made))
+    assert len(rows) == 499
+    assert rows.find(groups[400].key) == 400
+    assert not made
+    rows.row(7)
+    assert made == [groups[7].key[:2]]
+
+
+class Watched:
+    """A set of rules that notes what it is asked for."""
+
+    def __init__(self, asked):
+        self.asked = asked
+
+    def __contains__(self, key):
+        self.asked.append(key)
+        return False
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_nothing_hostile_reaches_a_cell(text):
     box = inbox(

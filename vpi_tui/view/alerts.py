@@ -13,7 +13,7 @@ from datetime import UTC, tzinfo
 
 from vpi_tui.model.event import Alert
 from vpi_tui.view import humanize
-from vpi_tui.view.cells import SEVERITY_STYLES, SEVERITY_WORDS, Cell, Row, Rows, severity_index
+from vpi_tui.view.cells import SEVERITY_STYLES, SEVERITY_WORDS, Cell, LazyRows, Row, Rows, severity_index
 from vpi_tui.view.escape import safe
 from vpi_tui.view.filters import NOTHING, Fields, Filter, matches
 from vpi_tui.view.scope import ALL, Scope
@@ -268,15 +268,20 @@ def inbox_rows(
     zone: tzinfo = UTC,
     *,
     off: Container[tuple[int, int]] = (),
-) -> Rows:
+) -> LazyRows:
     """Columns: severity, count, signature, guest and peer, age, technique, first, last, state and note.
 
     marks: the signs of high, medium and low. off: rules (gid, sid) that are switched off. Times bear the date
     when the alerts are of more than one day.
     """
-    days = {humanize.day(ts, zone) for group in groups for ts in (group.first_ns, group.last_ns)}
-    tell = humanize.clock if len(days) < 2 else humanize.moment
-    return Rows([Row(group.key, _cells(group, marks, now_ns, zone, tell, off)) for group in groups])
+    first = min((group.first_ns for group in groups), default=0)
+    last = max((group.last_ns for group in groups), default=0)
+    one_day = humanize.day(first, zone) == humanize.day(last, zone)
+    tell = humanize.clock if one_day else humanize.moment
+    return LazyRows(
+        [group.key for group in groups],
+        lambda index: _cells(groups[index], marks, now_ns, zone, tell, off),
+    )
 
 
 def _cells(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 Cell = str | tuple[str, str]
@@ -46,4 +46,32 @@ class Rows:
     def find(self, key: Hashable) -> int | None:
         if self._places is None:
             self._places = {row.key: index for index, row in enumerate(self.rows)}
+        return self._places.get(key)
+
+
+class LazyRows:
+    """Rows of which a table shows few: the cells of one are made when it is looked at.
+
+    keys: what each row is about, in order. cells: makes those of the row at an index.
+    """
+
+    __slots__ = ("_cells", "_keys", "_places")
+
+    def __init__(self, keys: Sequence[Hashable], cells: Callable[[int], tuple[Cell, ...]]) -> None:
+        self._keys = keys
+        self._cells = cells
+        self._places: dict[Hashable, int] | None = None
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def row(self, index: int) -> Sequence[Cell]:
+        return self._cells(index)
+
+    def key(self, index: int) -> Hashable:
+        return self._keys[index]
+
+    def find(self, key: Hashable) -> int | None:
+        if self._places is None:
+            self._places = {known: index for index, known in enumerate(self._keys)}
         return self._places.get(key)

@@ -17,7 +17,7 @@ from vpi_tui.model.snapshot import (
 )
 from vpi_tui.view import humanize
 from vpi_tui.view.alerts import Group, inbox_rows
-from vpi_tui.view.cells import Row, Rows
+from vpi_tui.view.cells import Cell, LazyRows, Row, Rows
 from vpi_tui.view.escape import safe
 from vpi_tui.view.history import History
 from vpi_tui.view.scope import Scope, counters_of
@@ -228,7 +228,12 @@ def traffic(history: History, scope: Scope, points: int) -> Traffic:
     return Traffic(names, short, *bits, now, float(into.step), number)
 
 
-def alert_rows(groups: Sequence[Group], marks: Sequence[str], now_ns: int, zone: tzinfo) -> Rows:
+def alert_rows(groups: Sequence[Group], marks: Sequence[str], now_ns: int, zone: tzinfo) -> LazyRows:
     """The inbox in short. Columns: severity, count, signature, guest and peer, technique, age."""
     whole = inbox_rows(groups, marks, now_ns, zone)
-    return Rows([Row(row.key, (*row.cells[:4], row.cells[5], row.cells[4])) for row in whole.rows])
+
+    def cells(index: int) -> tuple[Cell, ...]:
+        severity, count, signature, parties, age, technique, *_ = whole.row(index)
+        return severity, count, signature, parties, technique, age
+
+    return LazyRows([group.key for group in groups], cells)

@@ -44,6 +44,8 @@ class RuleBook:
         self.packs = message.packs if message else ()
         self.refused = message.refused if message else ()
         self.by_id = {(rule.gid, rule.sid): rule for rule in rules}
+        self.off = frozenset(key for key, rule in self.by_id.items() if not rule.enabled)
+        """(gid, sid) of the rules that are switched off."""
         self.by_pack: dict[str, list[RuleRow]] = {pack.name: [] for pack in self.packs}
         for rule in rules:
             self.by_pack.setdefault(rule.pack, []).append(rule)

@@ -97,11 +97,11 @@ class AlertsPage(DrillPage):
         wanted = columns(zone, wide=self.size.width >= _WIDE)
         if wanted != self.table.columns:
             self.table.set_columns(wanted)
-        off = frozenset(key for key, rule in session.rules.by_id.items() if not rule.enabled)
         self.table.set_sort(self.sort_key, self.descending)
         self.table.set_empty(self._why_empty(session))
         marks = self.look.glyphs.severity
-        self.table.set_source(inbox_rows(self._groups, marks, session.now_ns, session.zone, off=off))
+        rows = inbox_rows(self._groups, marks, session.now_ns, session.zone, off=session.rules.off)
+        self.table.set_source(rows)
         self._title(session)
 
     def _title(self, session: Session) -> None:
