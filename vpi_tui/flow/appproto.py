@@ -50,11 +50,23 @@ def _starts(app: str, transport: str, directions: int, *words: str, port: int = 
 
 _HTTP_METHODS = "GET |POST |HEAD |PUT |DELETE |CONNECT |PATCH |TRACE |PROPFIND|OPTIONS |REPORT |MKCOL "
 _DNS_QUERY = "....0001 0000 0000"  # counts: one question, no answers
-_SIP = "INVITE s|REGISTER|OPTIONS |ACK sip:|BYE sip:|CANCEL s|SIP/2.0 |NOTIFY s|SUBSCRIB|MESSAGE "
+_SIP = "INVITE |REGISTER|ACK sip|BYE sip|CANCEL s|SIP/2.0 |SUBSCRIB|PRACK si|UPDATE s|REFER si|INFO sip"
+_SIP_ALSO_OTHERS = "OPTIONS sip|NOTIFY sip|MESSAGE sip|PUBLISH sip"
+"""Methods of other protocols as well, so with the start of the URI."""
+
+
+def _longer(app: str, transport: str, words: str) -> list[Matcher]:
+    """Texts of up to sixteen bytes, in two tests."""
+    return [
+        Matcher(app, transport, text(word[:8]), second=text(word[8:]), second_offset=8)
+        for word in words.split("|")
+    ]
+
 
 MATCHERS: tuple[Matcher, ...] = (
     # tcp, sure by content alone
-    *_starts("sip", "tcp", BOTH, *_SIP.split("|"), port=5060),
+    *_starts("sip", "tcp", BOTH, *_SIP.split("|")),
+    *_longer("sip", "tcp", _SIP_ALSO_OTHERS),
     *_starts("http", "tcp", TO_SERVER, *_HTTP_METHODS.split("|")),
     *_starts("http", "tcp", TO_CLIENT, "HTTP/1."),
     *_starts("http2", "tcp", TO_SERVER, "PRI * HT"),
@@ -120,6 +132,7 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("nbns", "udp", "", second="..0.0000 0001", second_offset=2, port=137, min_size=12),
     *_starts("ssdp", "udp", BOTH, "M-SEARCH", "NOTIFY *"),
     *_starts("sip", "udp", BOTH, *_SIP.split("|")),
+    *_longer("sip", "udp", _SIP_ALSO_OTHERS),
     Matcher("snmp", "udp", "30..0201 0.", port=161),
     Matcher("snmp", "udp", "30..0201 0.", port=162),
     Matcher("snmp", "udp", "3081..02 010.", port=161),

@@ -46,13 +46,6 @@ _BY_FAMILY = {
         mqtt.connect.willmessage mqtt.connect.willtopic mqtt.flags mqtt.protocol_version
         mqtt.publish.message mqtt.publish.topic mqtt.qos mqtt.reason_code mqtt.subscribe.topic
         mqtt.type mqtt.unsubscribe.topic""",
-    "sip": """
-        sdp.attribute sdp.bandwidth sdp.connection_data sdp.email sdp.encryption_key
-        sdp.media.connection_data sdp.media.encryption_key sdp.media.media sdp.media.media_info
-        sdp.origin sdp.phone_number sdp.repeat_time sdp.session_info sdp.session_name sdp.time
-        sdp.timezone sdp.uri sip.content_length sip.content_type sip.from sip.method
-        sip.protocol sip.request_line sip.response_line sip.stat_code sip.stat_msg sip.to sip.ua
-        sip.uri sip.user_agent sip.via""",
     "industrial": """
         cip_attribute cip_class cip_extendedstatus cip_instance cip_service cip_status dnp3_data
         dnp3_func dnp3_ind dnp3_obj enip.capabilities enip.cip_attribute enip.cip_class

@@ -1,0 +1,64 @@
+"""What rules see of a SIP message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.sip.message import Message
+from vpi_tui.detect.applayer.sip.parser import SipTransaction
+from vpi_tui.detect.applayer.sip.sdp import lines
+
+
+def _buffer(name: str, directions: int, get: Callable[[Message], Sequence[bytes]]) -> Buffer:
+    def instances(transaction: SipTransaction, _direction: int) -> Sequence[bytes]:
+        message = transaction.message
+        return [value for value in get(message) if value] if message is not None else ()
+
+    return Buffer(name, directions, Stage.DONE, instances)
+
+
+def _field(name: str, field: bytes) -> Buffer:
+    return _buffer(name, BOTH, lambda message: message.fields.get(field, ()))
+
+
+def _sdp(name: str, key: str) -> Buffer:
+    """The lines of a description with one letter, of the session or (`m` before it) of its media."""
+    return _buffer(
+        name, BOTH, lambda message: [value for found, value in lines(message.body) if found == key]
+    )
+
+
+BUFFERS: Final = (
+    _buffer("sip.method", TO_SERVER, lambda m: (m.method,)),
+    _buffer("sip.uri", TO_SERVER, lambda m: (m.uri,)),
+    _buffer("sip.request_line", TO_SERVER, lambda m: (m.line,)),
+    _buffer("sip.stat_code", TO_CLIENT, lambda m: (m.code,)),
+    _buffer("sip.stat_msg", TO_CLIENT, lambda m: (m.reason,)),
+    _buffer("sip.response_line", TO_CLIENT, lambda m: (m.line,)),
+    _buffer("sip.protocol", BOTH, lambda m: (m.protocol,)),
+    _field("sip.from", b"from"),
+    _field("sip.to", b"to"),
+    _field("sip.via", b"via"),
+    _field("sip.user_agent", b"user-agent"),
+    _field("sip.content_type", b"content-type"),
+    _field("sip.content_length", b"content-length"),
+    _sdp("sdp.origin", "o"),
+    _sdp("sdp.session_name", "s"),
+    _sdp("sdp.session_info", "i"),
+    _sdp("sdp.uri", "u"),
+    _sdp("sdp.email", "e"),
+    _sdp("sdp.phone_number", "p"),
+    _sdp("sdp.connection_data", "c"),
+    _sdp("sdp.bandwidth", "b"),
+    _sdp("sdp.time", "t"),
+    _sdp("sdp.repeat_time", "r"),
+    _sdp("sdp.timezone", "z"),
+    _sdp("sdp.encryption_key", "k"),
+    _sdp("sdp.attribute", "a"),
+    _sdp("sdp.media.media", "m"),
+    _sdp("sdp.media.media_info", "mi"),
+    _sdp("sdp.media.connection_data", "mc"),
+    _sdp("sdp.media.encryption_key", "mk"),
+)

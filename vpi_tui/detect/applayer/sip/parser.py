@@ -1,0 +1,142 @@
+"""Messages out of datagrams and streams; each is a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.sip.message import HEAD_END, Message, parse_message
+from vpi_tui.model.batch import Direction
+
+HEAD_LIMIT: Final = 32_768
+"""Bytes of first line and header fields."""
+BODY_LIMIT: Final = 65_536
+"""Bytes of a body that are kept; what is longer is read and dropped."""
+_BLANK: Final = b"\r\n\0 "
+"""Sent between messages to keep a connection alive."""
+
+
+class SipTransaction(Transaction):
+    """One message. message None: what came is none."""
+
+    __slots__ = ("message",)
+
+    def __init__(self, message: Message | None = None) -> None:
+        super().__init__()
+        self.message = message
+
+
+class _Half:
+    """One direction of a stream: a message that is not whole yet."""
+
+    __slots__ = ("body", "message", "missing", "pending")
+
+    def __init__(self) -> None:
+        self.pending = bytearray()
+        """Bytes of a head."""
+        self.message: Message | None = None
+        """Its head is whole."""
+        self.body = bytearray()
+        self.missing = 0
+        """Bytes of its body that are to come."""
+
+
+class SipParser(Parser):
+    def __init__(self, _limits: Limits | None = None) -> None:
+        self._halves = (_Half(), _Half(), _Half())
+
+    def datagram(self, direction: int, data: bytes) -> list[Transaction]:
+        data = data.lstrip(_BLANK)
+        if not data:
+            return []
+        end = HEAD_END.search(data)
+        head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
+        message = parse_message(head[:HEAD_LIMIT], of_request=direction == Direction.TO_SERVER)
+        if message is None:
+            return [_invalid(direction)]
+        message.body = body[:BODY_LIMIT]  # whatever Content-Length says: a datagram ends by itself
+        return [_done(direction, message)]
+
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        half = self._halves[direction]
+        found = list(self._lost(direction, half, gap)) if gap else []
+        half.pending += data
+        found += self._messages(direction, half)
+        return found
+
+    def finish(self) -> list[Transaction]:
+        """A message whose body was not sent to its end is seen as far as it goes."""
+        return [
+            _complete(direction, self._halves[direction])
+            for direction in (Direction.TO_SERVER, Direction.TO_CLIENT)
+            if self._halves[direction].message is not None
+        ]
+
+    def held(self) -> int:
+        return sum(
+            len(half.pending) + len(half.body) + 2048 * (half.message is not None) for half in self._halves
+        )
+
+    def _messages(self, direction: int, half: _Half) -> Iterator[Transaction]:
+        while half.pending:
+            if half.message is not None:
+                self._take_body(half)
+                if half.missing:
+                    return
+                yield _complete(direction, half)
+                continue
+            blanks = len(half.pending) - len(half.pending.lstrip(_BLANK))
+            del half.pending[:blanks]
+            end = HEAD_END.search(half.pending)
+            if end is None:
+                if len(half.pending) > HEAD_LIMIT:
+                    half.pending.clear()
+                    yield _invalid(direction)
+                return
+            head = bytes(half.pending[: end.start()])
+            del half.pending[: end.end()]
+            half.message = parse_message(head, of_request=direction == Direction.TO_SERVER)
+            if half.message is None:
+                yield _invalid(direction)
+                continue
+            half.missing = half.message.body_length or 0
+            if not half.missing:
+                yield _complete(direction, half)
+
+    def _take_body(self, half: _Half) -> None:
+        count = min(half.missing, len(half.pending))
+        half.body += half.pending[: min(count, BODY_LIMIT - len(half.body))]
+        half.missing -= count
+        del half.pending[:count]
+
+    def _lost(self, direction: int, half: _Half, gap: int) -> Iterator[Transaction]:
+        """Bytes are missing: a body that they belong to is over, a head is no longer one."""
+        half.pending.clear()
+        if half.message is None:
+            return
+        if gap < half.missing:
+            half.missing -= gap
+        else:
+            yield _complete(direction, half)
+
+
+def _complete(direction: int, half: _Half) -> SipTransaction:
+    assert half.message is not None
+    message, half.message = half.message, None
+    message.body = bytes(half.body)
+    half.body.clear()
+    half.missing = 0
+    return _done(direction, message)
+
+
+def _done(direction: int, message: Message | None) -> SipTransaction:
+    made = SipTransaction(message)
+    made.stage[direction] = Stage.DONE
+    return made
+
+
+def _invalid(direction: int) -> SipTransaction:
+    made = _done(direction, None)
+    made.event(direction, "sip.invalid_data")
+    return made
