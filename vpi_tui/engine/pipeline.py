@@ -166,6 +166,8 @@ class Pipeline:
     ) -> list[Progress]:
         if self.app_layer is None:
             return []
+        if streams is not None:
+            self.table.recognise(streams)
         return self.app_layer.update(packets, decoded, flows, streams, self.table.records["app_proto"])
 
     def _detect(
@@ -211,6 +213,7 @@ class Pipeline:
             while (stretches := release(self.streams)) is not None:
                 progress: list[Progress] = []
                 if self.app_layer is not None:
+                    self.table.recognise(stretches)
                     progress = self.app_layer.released(stretches, self.table.records["app_proto"])
                 alerts += self._alerts_of_rules(*self._no_packets, stretches, progress)
         return alerts

@@ -43,7 +43,9 @@ RULES = """
 alert tcp any any -> any any (msg:"scanned and checked"; content:"warm"; sid:1; rev:1;)
 alert tcp any any -> any any (msg:"left to Python"; content:"warm"; content:"up"; distance:1; sid:2; rev:1;)
 alert tcp any any -> any any (msg:"in a stream"; flow:established,to_server; content:"GET"; sid:3; rev:1;)
-alert tcp any any -> any any (msg:"measured"; stream_size:client,<,9; sid:5; rev:1;)
+alert tcp any any -> any any (msg:"measured"; stream_size:client,<,9; sid:7; rev:1;)
+alert http any any -> any any (msg:"in a transaction"; http.method; content:"GET"; sid:5; rev:1;)
+alert http any any -> any any (msg:"without a pattern"; urilen:>1; sid:6; rev:1;)
 alert tcp any any -> any any (msg:"counted"; flags:S; sid:4; rev:1; \
 threshold:type limit, track by_src, count 1, seconds 9;)
 """

@@ -18,6 +18,7 @@ from vpi_tui.flow.kernels_index import (
     index_remove,
 )
 from vpi_tui.flow.records import EndReason
+from vpi_tui.model.applications import APP_FAILED
 from vpi_tui.model.batch import Direction, FirstSeen, FlowState, Fragment
 from vpi_tui.model.jit import helper, inlined, kernel
 
@@ -320,6 +321,16 @@ def tcp_track(track, state, flags, direction, payload, midstream, seen_both):
     return track, state
 
 
+@helper
+def app_of_row(flow, known, proto, direction):
+    """What is said of a row: a datagram names itself, a segment's bytes name those that follow."""
+    app = known if proto == TCP else I64(flow["app_proto"])
+    shift = 0 if direction == TO_SERVER else 4
+    if app == 0 and (I64(flow["probes"]) >> shift) & 15 >= MAX_PROBED:
+        return I64(APP_FAILED)
+    return I64(app)
+
+
 @kernel
 def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, out_app, new_rows, midstream):
     """Assign every row of `d` to a flow. Returns the number of rows in new_rows."""
@@ -421,6 +432,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
         elif both and state == NEW:
             state = I64(ESTABLISHED)
             flow["state"] = state
+        known = I64(flow["app_proto"])
         if payload > 0 and flow["app_proto"] == 0:
             shift = 0 if direction == TO_SERVER else 4
             probes = I64(flow["probes"])
@@ -440,8 +452,29 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
         out_direction[r] = direction
         out_state[r] = state
         out_first[r] = first
-        out_app[r] = flow["app_proto"]
+        out_app[r] = app_of_row(flow, known, proto, direction)
     return opened
+
+
+@kernel
+def recognise_streams(t, apps, streams):
+    """Name the applications of flows by the first bytes of their streams, however they were cut."""
+    for k in range(len(streams.flow)):
+        slot = I64(streams.flow[k])
+        if slot < 0 or streams.stream_offset[k] != 0:
+            continue
+        flow = t.records[slot]
+        if flow["app_proto"] == 0 and streams.end[k] > streams.start[k]:
+            flow["app_proto"] = find_app(
+                apps,
+                streams.buf,
+                streams.start[k],
+                streams.end[k] - streams.start[k],
+                I64(TCP),
+                I64(streams.direction[k]),
+                I64(flow["src_port"]),
+                I64(flow["dest_port"]),
+            )
 
 
 @kernel

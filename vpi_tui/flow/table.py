@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vpi_tui.flow import kernels, kernels_index
 from vpi_tui.flow.appproto import app_tables
 from vpi_tui.flow.records import FLOW_DTYPE, KERNEL_DTYPE, RECORD_SIZE, EndReason
-from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
 __all__ = ["FLOW_DTYPE", "FlowTable", "FlowTimeouts", "Touched"]
 
@@ -155,6 +155,10 @@ class FlowTable:
             new_rows=out.new_rows[:opened],
             closed=closed,
         )
+
+    def recognise(self, streams: StreamBatch) -> None:
+        """Name the applications of flows whose first bytes came in more than one piece."""
+        kernels.recognise_streams(self._arrays, self._apps, streams)
 
     def expire(self, now_ns: int) -> None:
         """End flows that were silent too long by packet time `now_ns`; a sixteenth of the table a call."""

@@ -56,6 +56,9 @@ APP_PROTOS: Final = (
 )
 """Number -> name; 0 = not known. Fits uint8."""
 
+APP_FAILED: Final = 0xFF
+"""In batches: enough was seen to say that it is none of them."""
+
 RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "http": ("http", "http2"),
     "http1": ("http",),

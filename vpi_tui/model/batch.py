@@ -248,7 +248,8 @@ class FlowBatch(NamedTuple):
     first: U8
     """uint8[m]: FirstSeen bits."""
     app: U8
-    """uint8[m]: the flow's application after this row, number in applications.APP_PROTOS; 0 = not known."""
+    """uint8[m]: the flow's application, number in applications.APP_PROTOS; 0 = not known yet, APP_FAILED =
+    none of them. Of TCP as it was before this row, as Suricata knows it once the bytes are acknowledged."""
     new_rows: I32
     """int32[k]: the rows that opened a flow, in order."""
     closed: Columns

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vpi_tui.detect.applayer.base import Application, Limits, Parser, Transaction
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS
-from vpi_tui.model.applications import APP_PROTOS
+from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import I32, U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
 
@@ -59,7 +59,8 @@ class AppLayer:
         for application in APPLICATIONS:
             for app in application.apps if application.name in wanted else ():
                 self._of_app[APP_PROTOS.index(app)] = application
-        self._is_needed: U8 = np.array([found is not None for found in self._of_app], np.uint8)
+        self._is_needed: U8 = np.zeros(APP_FAILED + 1, np.uint8)
+        self._is_needed[[n for n, found in enumerate(self._of_app) if found is not None]] = 1
         self._over_udp = any(found is not None and "udp" in found.transports for found in self._of_app)
         self._limits = limits or Limits()
         self._mixed = mixed
@@ -192,11 +193,13 @@ class AppLayer:
             fresh, end = int(streams.fresh[i]), int(streams.end[i])
             if application is None or fresh >= end:
                 continue
-            at = int(streams.stream_offset[i]) + fresh - int(streams.start[i])
-            data = streams.buf[fresh:end].tobytes()
-            self._feed(
-                int(streams.flow[i]), application, int(streams.direction[i]), data, int(streams.row[i]), at
-            )
+            slot, direction = int(streams.flow[i]), int(streams.direction[i])
+            first, start = int(streams.stream_offset[i]), int(streams.start[i])
+            # What was inspected before may be news to the parser: its flow was not recognised yet.
+            known = self._flows[slot].position[direction] if slot in self._flows else 0
+            begin = start + known - first if first <= known < first + fresh - start else fresh
+            data = streams.buf[begin:end].tobytes()
+            self._feed(slot, application, direction, data, int(streams.row[i]), first + begin - start)
 
     def _take_datagrams(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
         chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)

@@ -22,7 +22,7 @@ from vpi_tui.detect.match.kernels_units import (
 )
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.sizes import StreamSizes, with_sizes
-from vpi_tui.detect.match.transactions import Entries, buffer_units, mark_udp, shaped, waiting
+from vpi_tui.detect.match.transactions import Entries, at_their_stage, buffer_units, mark_udp, shaped, waiting
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.model.batch import (
     I32,
@@ -205,7 +205,7 @@ class Finder:
             checked = self._check_entries(batch, entries, lists, enabled)
             found.append(checked[names[checked[:, 0]] == name])
         pairs = np.unique(np.concatenate(found), axis=0)
-        pairs = pairs[enabled[pairs[:, 1]] != 0]
+        pairs = at_their_stage(entries.progress, app.stage, pairs[enabled[pairs[:, 1]] != 0])
         return pairs[:, 1].astype(np.int32), pairs[:, 0].astype(np.int32)
 
     def _check_entries(self, batch: Batch, entries: Entries, lists: PacketRules, enabled: U8) -> I64:

@@ -32,6 +32,8 @@ class FlowState:
         """Slot -> (generation, set of bits)."""
         self._numbers: dict[int, tuple[int, dict[str, int]]] = {}
         """Slot -> (generation, flowints)."""
+        self._once: dict[int, tuple[int, set[tuple[int, int]]]] = {}
+        """Slot -> (generation, what matched of the rules that match once a flow and direction)."""
 
     def make_room(self, slots: int) -> None:
         """Grow to at least so many slots."""
@@ -68,10 +70,23 @@ class FlowState:
             found = self._numbers[slot] = born, {}
         found[1][name] = value & _U32
 
+    def is_first(self, slot: int, born: int, rule: int, direction: int) -> bool:
+        """Did a rule not match on this direction of the flow before? From now on it did."""
+        found = self._once.get(slot)
+        if found is None or found[0] != born:
+            if len(self._once) >= MOST_FLOWS:
+                del self._once[next(iter(self._once))]
+                self.evicted += 1
+            found = self._once[slot] = born, set()
+        fresh = (rule, direction) not in found[1]
+        found[1].add((rule, direction))
+        return fresh
+
     def forget(self, slots: Iterable[int]) -> None:
         for slot in slots:
             self._bits.pop(slot, None)
             self._numbers.pop(slot, None)
+            self._once.pop(slot, None)
             if 0 <= slot < self.passed.size:
                 self.passed[slot] = 0
 

@@ -155,6 +155,9 @@ class Matcher:
                 continue
             if not scope_holds(self.rules.signatures[rule].scope, self.scope, flow):
                 continue
+            direction = int(subjects.direction[i])
+            if rule in self.rules.once_a_flow and not self._state.is_first(flow, born, rule, direction):
+                continue
             if plan is not None and plan.changes:
                 self._state.set_bits(flow, born, plan.change(self._state.bits(flow, born)))
             if memory is not None and who is not None:
@@ -168,12 +171,10 @@ class Matcher:
         return held
 
     def _is_due(self, rule: int, progress: Progress) -> bool:
-        """Is now the time to evaluate a rule on a transaction? If that is later, it is noted there."""
+        """Is now the time to evaluate a rule on a transaction?"""
         if rule in progress.transaction.alerted[progress.direction]:
             return False
         stage = int(self.rules.app.stage[rule, progress.direction])
-        if stage > progress.stage:
-            progress.transaction.pending[progress.direction].add(rule)
         return progress.before < stage <= progress.stage
 
     def _not_passed(self, found: Candidates, subjects: _Subjects, held: Bools) -> Bools:

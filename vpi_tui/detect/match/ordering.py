@@ -38,6 +38,16 @@ def rule_order(signatures: Sequence[Signature]) -> list[int]:
     return sorted(range(len(signatures)), key=rank)
 
 
+def is_protocol_only(signature: Signature) -> bool:
+    """A rule about the application of a flow alone: it alerts once a flow and direction."""
+    columns = {test.column for test in signature.columns}
+    return (
+        not signature.steps
+        and "app_proto" in columns
+        and columns <= {"app_proto", "direction", "state", "ip_v", "proto", "locality"}
+    )
+
+
 def is_ip_only(signature: Signature) -> bool:
     """A rule about addresses alone (it may set flowbits): once a flow and direction is enough."""
     header = signature.header

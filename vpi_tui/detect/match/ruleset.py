@@ -25,7 +25,7 @@ from vpi_tui.detect.match.kernels_rules import RuleTable
 from vpi_tui.detect.match.kernels_scan import Automata, FastContents
 from vpi_tui.detect.match.kernels_threshold import ThresholdRules
 from vpi_tui.detect.match.kernels_units import PacketRules, Selectors
-from vpi_tui.detect.match.ordering import is_ip_only, rule_order
+from vpi_tui.detect.match.ordering import is_ip_only, is_protocol_only, rule_order
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
 from vpi_tui.model.batch import I32, I64, U8, U16, DecoderEvent, Direction
@@ -41,6 +41,8 @@ from vpi_tui.model.signature import (
     Signature,
 )
 
+RECOGNISED_BY: Final = 32
+"""First bytes of a stream that are given again until its application is known."""
 LOOKBACK_LIMIT: Final = 512
 """Bytes of a stream that are kept for patterns across an edge; each is scanned twice."""
 CHECKSUMS: Final = sum(1 << event for event in DecoderEvent if event.name.endswith("_CSUM_INVALID"))
@@ -75,6 +77,8 @@ class RuleSet:
     """uint8[n]: 1 = what the compiled loops found is a match; nothing is left for Python to check."""
     once: U8
     """uint8[n]: 1 = inspected once a flow and direction."""
+    once_a_flow: frozenset[int]
+    """Rules that match once a flow and direction, at whatever packet that is."""
     plans: tuple[Plan | None, ...]
     """Steps to evaluate; None = none, or the scan has checked them."""
     is_pass: U8
@@ -129,6 +133,7 @@ class RuleSet:
             rank=_rank(usable),
             plain=np.array([_is_plain(s, done) for s, done in zip(usable, simple, strict=True)], np.uint8),
             once=np.array(once, np.uint8),
+            once_a_flow=frozenset(number for number, s in enumerate(usable) if is_protocol_only(s)),
             plans=tuple(
                 Plan.of(s.steps) if s.steps and not done else None
                 for s, done in zip(usable, simple, strict=True)
@@ -191,7 +196,7 @@ def _is_plain(signature: Signature, simple: bool) -> bool:
     scope = signature.scope
     named = scope.switches or scope.guests or scope.tags
     remembers = signature.flowbits or signature.flowints or signature.hostbits
-    return not (remembers or named or (signature.steps and not simple))
+    return not (remembers or named or is_protocol_only(signature) or (signature.steps and not simple))
 
 
 def _asks_checksums(signature: Signature) -> bool:
@@ -204,7 +209,7 @@ def _inspects_streams(signature: Signature, units: int) -> bool:
 
 def _stream_ports(signatures: Sequence[Signature], everywhere: bool) -> U16:
     """RuleSet.stream_ports of the rules that inspect streams; everywhere: parsers want all of them."""
-    wanted = np.full((2, 2, 65536), 1 if everywhere else 0, np.uint16)
+    wanted = np.full((2, 2, 65536), 1 + RECOGNISED_BY if everywhere else 0, np.uint16)
     for signature in signatures:
         header, directions, needed = signature.header, directions_of(signature), 1 + _extent(signature)
         restricted = [(0, header.dest_port), (1, header.src_port)]

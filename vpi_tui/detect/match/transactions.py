@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from vpi_tui.detect.applayer.base import Buffer, instances
+from vpi_tui.detect.applayer.base import Buffer, Stage, instances
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.kernels_rules import Subject
 from vpi_tui.detect.match.kernels_scan import Units
-from vpi_tui.model.batch import I32, U8, U32, StreamBatch
+from vpi_tui.model.batch import I32, I64, U8, U32, StreamBatch
 
 if TYPE_CHECKING:
     from vpi_tui.detect.match.app_rules import AppRules
@@ -97,6 +97,29 @@ def _wanted(rules: AppRules, progress: Sequence[Progress]) -> dict[str, list[tup
         if application in found:
             found[application].append((buffers[application][name], number))
     return found
+
+
+def at_their_stage(progress: Sequence[Progress], stage: U8, pairs: I64) -> I64:
+    """Move candidates (entry, rule) to the entry in which all that the rule looks at is complete.
+
+    stage: AppRules.stage. When the batch has no such entry, the rule waits in the transaction.
+    """
+    direction = np.array([p.direction for p in progress], np.int64)
+    reached = np.array([p.stage for p in progress], np.int64)
+    early = stage[pairs[:, 1], direction[pairs[:, 0]]] > reached[pairs[:, 0]]
+    if not early.any():
+        return pairs
+    later = {(id(p.transaction), p.direction, p.stage): entry for entry, p in enumerate(progress)}
+    moved = []
+    for entry, rule in pairs[early].tolist():
+        one = progress[entry]
+        target = later.get((id(one.transaction), one.direction, Stage.DONE))
+        if target is None:
+            one.transaction.pending[one.direction].add(rule)
+        else:
+            moved.append((target, rule))
+    kept = np.concatenate((pairs[~early], np.array(moved, np.int64).reshape(-1, 2)))
+    return np.unique(kept, axis=0)
 
 
 def waiting(progress: Sequence[Progress]) -> tuple[I32, I32]:

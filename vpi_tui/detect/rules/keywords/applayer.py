@@ -17,10 +17,11 @@ from vpi_tui.detect.rules.keywords.content import content
 from vpi_tui.detect.rules.numbers import spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import unquote
-from vpi_tui.model.applications import APP_PROTOS, RULE_WORDS, app_numbers
+from vpi_tui.model.applications import APP_FAILED, APP_PROTOS, RULE_WORDS, app_numbers
 from vpi_tui.model.signature import BufferSize, Content, NumberIn
 
 _MAX_SIZE = 0xFFFFFFFF
+_UNSURE: dict[str, tuple[int, ...]] = {"unknown": (0,), "failed": (APP_FAILED,)}
 
 
 def _sticky(buffer: BufferName) -> None:
@@ -114,9 +115,11 @@ def app_layer_protocol(draft: Draft, text: str) -> None:
     if where.strip() not in {"", "either", "to_server", "to_client", "toserver", "toclient"}:
         raise Refused(f"app-layer-protocol: {where[:40]!r} is not supported")
     negated, word = word.startswith("!"), word.lstrip("!").strip().lower()
-    numbers = (0,) if word in {"unknown", "failed"} else app_numbers(word)
+    numbers = _UNSURE.get(word) or app_numbers(word)
     if not numbers and word in APP_PROTOS:
         numbers = (APP_PROTOS.index(word),)
     if not numbers:
         raise Refused(f"app-layer-protocol: {word[:40]!r} is not recognised")
-    draft.test("app_proto", [(number, number) for number in numbers], negated=negated)
+    if negated:  # not a word about flows of which nothing is known yet
+        numbers = tuple(number for number in range(1, APP_FAILED + 1) if number not in numbers)
+    draft.test("app_proto", [(number, number) for number in numbers])

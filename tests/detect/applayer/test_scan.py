@@ -1,0 +1,172 @@
+"""From a capture to alerts: rules about transactions beside all else that a rule may ask."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from scapy.layers import dns as wire
+from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet, Raw
+from scapy.utils import wrpcap
+
+from vpi_tui.cli.main import main
+
+CLIENT, SERVER = "10.0.0.1", "10.0.0.2"
+REQUEST = b"POST /a/../login.php?x=%41 HTTP/1.1\r\nHost: Shop.Example\r\nContent-Length: 8\r\n\r\nuser=bob"
+RESPONSE = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 6\r\n\r\nsecret"
+
+
+class Connection:
+    """A TCP connection whose packets add up."""
+
+    def __init__(self, port: int = 80, sport: int = 40_000) -> None:
+        self.ports = (sport, port)
+        self.seq = [1000, 5000]
+        self.packets: list[Packet] = []
+        self._send(0, "S", sync=True)
+        self._send(1, "SA", sync=True)
+        self._send(0, "A")
+
+    def _send(self, side: int, flags: str, data: bytes = b"", *, sync: bool = False) -> None:
+        ends = (CLIENT, SERVER) if side == 0 else (SERVER, CLIENT)
+        ports = self.ports if side == 0 else self.ports[::-1]
+        ack = self.seq[1 - side] if "A" in flags else 0
+        tcp = TCP(sport=ports[0], dport=ports[1], flags=flags, seq=self.seq[side], ack=ack)
+        self.packets.append(Ether() / IP(src=ends[0], dst=ends[1]) / tcp / Raw(data))
+        self.seq[side] += len(data) + (sync or "F" in flags)
+
+    def client(self, data: bytes, *, piece: int = 1000) -> Connection:
+        for at in range(0, len(data), piece):
+            self._send(0, "PA", data[at : at + piece])
+        return self
+
+    def server(self, data: bytes, *, piece: int = 1000) -> Connection:
+        for at in range(0, len(data), piece):
+            self._send(1, "PA", data[at : at + piece])
+        return self
+
+    def close(self) -> Connection:
+        for side in (0, 1):
+            self._send(side, "FA")
+        self._send(0, "A")
+        return self
+
+
+def scan(tmp_path: Path, packets: list[Packet], *rules: str) -> list[dict[str, object]]:
+    """The alert events. Each rule gets its place as sid."""
+    capture, ruleset, out = tmp_path / "c.pcap", tmp_path / "r.rules", tmp_path / "out"
+    wrpcap(str(capture), packets)
+    texts = [f"{rule.rstrip(')')} sid:{n};)" for n, rule in enumerate(rules, 1)]
+    ruleset.write_text("\n".join(texts) + "\n")
+    assert main(["scan", "-r", str(capture), "-S", str(ruleset), "-l", str(out)]) == 0
+    events = [json.loads(line) for file in out.iterdir() for line in file.read_text().splitlines()]
+    return [event for event in events if event["event_type"] == "alert"]
+
+
+def sids(events: list[dict[str, object]]) -> Counter[int]:
+    return Counter(event["alert"]["signature_id"] for event in events)  # type: ignore[index]
+
+
+@pytest.mark.parametrize("piece", [1, 20, 1000])
+def test_one_alert_a_transaction_and_rule(tmp_path: Path, piece: int) -> None:
+    connection = Connection()
+    for _ in range(3):
+        connection.client(REQUEST, piece=piece).server(RESPONSE, piece=piece)
+    events = scan(
+        tmp_path,
+        connection.close().packets,
+        'alert http any any -> any any (http.uri; content:"/login.php?x=A"; startswith;)',
+        'alert tcp any any -> any 80 (content:"/login"; http_uri; content:"shop.example"; http_host;)',
+        'alert http any any -> any any (http.method; content:"POST"; http.request_body; content:"bob";)',
+        'alert http any any -> any any (flow:to_client; http.server; content:"nginx"; file.data; bsize:6;)',
+        'alert http any any -> any any (flow:to_server; http.server; content:"nginx";)',
+        'alert http any any -> any any (http.uri; content:"/a/";)',
+        'alert http any any -> any any (pcre:"/^POST$/M"; urilen:<20; http.host; content:!"other";)',
+        'alert http any any -> any any (content:"POST /a"; http.host; content:"shop";)',
+    )
+    assert sids(events) == {1: 3, 2: 3, 3: 3, 4: 3, 7: 3, 8: 3}
+    for event in events:
+        to_client = event["alert"]["signature_id"] == 4  # type: ignore[index]
+        assert event["src_ip"] == (SERVER if to_client else CLIENT)
+
+
+def test_the_port_does_not_matter(tmp_path: Path) -> None:
+    connection = Connection(port=4711).client(REQUEST).server(RESPONSE).close()
+    events = scan(
+        tmp_path,
+        connection.packets,
+        'alert http any any -> any any (http.uri; content:"login";)',
+        'alert http any any -> any 80 (http.uri; content:"login";)',
+        'alert http any any -> any any (content:"secret";)',
+        'alert tls any any -> any any (content:"secret";)',
+        "alert tcp any any -> any any (flow:to_server; app-layer-protocol:http;)",
+        "alert tcp any any -> any any (flow:to_server; app-layer-protocol:!tls;)",
+    )
+    assert set(sids(events)) == {1, 3, 5, 6}
+    assert sids(events)[5] == sids(events)[6] == 1
+
+
+def test_bits_link_request_and_response(tmp_path: Path) -> None:
+    events = scan(
+        tmp_path,
+        Connection().client(REQUEST).server(RESPONSE).packets,
+        'alert http any any -> any any (http.uri; content:"login"; flowbits:set,seen; flowbits:noalert;)',
+        'alert http any any -> any any (http.stat_code; content:"200"; flowbits:isset,seen;)',
+        'alert http any any -> any any (http.stat_code; content:"200"; flowbits:isset,other;)',
+    )
+    assert sids(events) == {2: 1}
+
+
+def test_a_pass_rule_and_a_threshold(tmp_path: Path) -> None:
+    connection = Connection().client(REQUEST * 4)
+    limited = "threshold:type limit, track by_src, count 1, seconds 60;"
+    events = scan(
+        tmp_path, connection.packets, f'alert http any any -> any any (http.uri; content:"login"; {limited})'
+    )
+    assert sids(events) == {1: 1}
+    events = scan(
+        tmp_path,
+        connection.packets,
+        'alert http any any -> any any (http.uri; content:"login";)',
+        'pass http any any -> any any (http.host; content:"shop";)',
+    )
+    assert sids(events) == {}
+
+
+def test_a_request_that_never_ends_is_inspected_at_the_end(tmp_path: Path) -> None:
+    events = scan(
+        tmp_path,
+        Connection().client(REQUEST[:40]).packets,
+        'alert http any any -> any any (http.uri; content:"login";)',
+    )
+    assert sids(events) == {1: 1}
+
+
+def test_several_headers_of_a_name(tmp_path: Path) -> None:
+    request = b"GET / HTTP/1.1\r\nA-One: 1\r\nB-Two: 2\r\n\r\n"
+    events = scan(
+        tmp_path,
+        Connection().client(request).packets,
+        'alert http any any -> any any (http.request_header; content:"A-One"; content:"2";)',
+        'alert http any any -> any any (http.request_header; content:"One"; http.request_header; content:"2";)',
+    )
+    assert sids(events) == {2: 1}
+
+
+def test_datagrams(tmp_path: Path) -> None:
+    query = wire.DNS(rd=1, qd=wire.DNSQR(qname="evil.example"))
+    packets = [
+        Ether() / IP(src=CLIENT, dst=SERVER) / UDP(sport=40_000 + n, dport=53) / query for n in range(2)
+    ]
+    events = scan(
+        tmp_path,
+        packets,
+        'alert dns any any -> any any (dns.query; content:"evil"; nocase; bsize:12;)',
+        "alert dns any any -> any any (dns.rrtype:a;)",
+        "alert dns any any -> any any (dns.rrtype:!a;)",
+    )
+    assert sids(events) == {1: 2, 2: 2}
