@@ -152,7 +152,7 @@ def test_several_headers_of_a_name(tmp_path: Path) -> None:
         tmp_path,
         Connection().client(request).packets,
         'alert http any any -> any any (http.request_header; content:"A-One"; content:"2";)',
-        'alert http any any -> any any (http.request_header; content:"One"; http.request_header; content:"2";)',
+        'alert http any any -> any any (http.request_header; content:"1"; http.request_header; content:"2";)',
     )
     assert sids(events) == {2: 1}
 
