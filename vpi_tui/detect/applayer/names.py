@@ -140,6 +140,18 @@ BUFFER_NAMES: Final = (
     BufferName("sdp.media.media_info", "information about a medium", multi=True),
     BufferName("sdp.media.connection_data", "connection data of a medium", multi=True),
     BufferName("sdp.media.encryption_key", "encryption key of a medium", multi=True),
+    BufferName("smtp.helo", "name with which an SMTP client greets"),
+    BufferName("smtp.mail_from", "sender of a mail, as the envelope says"),
+    BufferName("smtp.rcpt_to", "recipient of a mail, as the envelope says", multi=True),
+    BufferName("email.from", "From of a mail"),
+    BufferName("email.to", "To of a mail"),
+    BufferName("email.cc", "Cc of a mail"),
+    BufferName("email.subject", "Subject of a mail"),
+    BufferName("email.date", "Date of a mail"),
+    BufferName("email.message_id", "Message-ID of a mail"),
+    BufferName("email.x_mailer", "X-Mailer of a mail"),
+    BufferName("email.received", "Received of a mail", multi=True),
+    BufferName("email.url", "URL in the text of a mail, without its scheme", multi=True),
     BufferName("file.data", "content of a file", ("file_data",)),
 )
 """One line for each buffer of an application layer."""

@@ -28,10 +28,7 @@ _BY_FAMILY = {
         dce_iface dce_opnum dce_stub_data dcerpc.iface dcerpc.opnum dcerpc.stub_data
         smb.named_pipe smb.ntlmssp_domain smb.ntlmssp_user smb.share smb.version smb_named_pipe
         smb_share""",
-    "mail": """
-        email.body_md5 email.cc email.command email.date email.from email.message_id
-        email.received email.subject email.to email.url email.x_mailer smtp.helo smtp.mail_from
-        smtp.rcpt_to""",
+    "mail": "email.body_md5 email.command",
     "ftp": """
         ftp.command ftp.command_data ftp.completion_code ftp.dynamic_port ftp.mode ftp.received
         ftp.reply ftp.reply_received ftpbounce ftpdata_command""",

@@ -1,0 +1,240 @@
+"""SMTP: what rules see of mails, however they are sent and cut."""
+
+from __future__ import annotations
+
+import base64
+from email.message import EmailMessage
+from functools import cache
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.smtp import SMTP
+from vpi_tui.detect.applayer.smtp.mime import decoded, leaves, parse_part, urls
+from vpi_tui.detect.applayer.smtp.parser import LINE_LIMIT, SmtpParser
+from vpi_tui.detect.applayer.smtp.transaction import MAIL_LIMIT, SmtpTransaction
+from vpi_tui.model.batch import Direction
+
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+Pieces = list[tuple[int, bytes]]
+Seen = dict[str, list[bytes]]
+ATTACHED = bytes(range(256)) * 3
+
+
+@cache
+def mail() -> bytes:
+    """Made by the standard library: text, HTML, and two attachments."""
+    made = EmailMessage()
+    made["From"], made["To"], made["Cc"] = "Ann <a@example>", "b@example", "c@example"
+    made["Subject"] = "hello"
+    made["Received"] = "from one by two"
+    made["X-Mailer"] = "probe"
+    made.set_content("See http://Example.org/Path?q=1 now\n.\n..dots\n")
+    made.add_alternative('<a href="https://second.example/x">x</a>', subtype="html")
+    made.add_attachment(ATTACHED, maintype="application", subtype="octet-stream", filename="a.bin")
+    made.add_attachment("plain text = attached é\n", filename="b.txt", cte="quoted-printable")
+    return made.as_bytes().replace(b"\n", b"\r\n")
+
+
+ENVELOPE = (
+    b"EHLO client.example\r\nMAIL FROM:<a@example> SIZE=9\r\nrcpt to: <b@example>\r\nRCPT TO:<c@example>\r\n"
+)
+REPLIES = b"220 hi\r\n250-me\r\n250 SIZE\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go on\r\n"
+
+
+def stuffed(data: bytes) -> bytes:
+    return data.replace(b"\r\n.", b"\r\n..") + b".\r\n"
+
+
+TALK: Pieces = [
+    (CLIENT, REPLIES),
+    (SERVER, ENVELOPE + b"DATA\r\n" + stuffed(mail())),
+    (CLIENT, b"250 done\r\n"),
+    (
+        SERVER,
+        b"MAIL FROM:<second@example>\r\nRCPT TO:<d@example>\r\nDATA\r\n" + stuffed(b"Subject: 2\r\n\r\n"),
+    ),
+    (SERVER, b"QUIT\r\n"),
+]
+
+
+def seen(transaction: Transaction) -> Seen:
+    return {
+        name: list(data) for name, buffer in SMTP.buffers.items() if (data := buffer.get(transaction, SERVER))
+    }
+
+
+def transactions(pieces: Pieces) -> list[Seen]:
+    parser = SmtpParser()
+    found: dict[Transaction, None] = {}
+    for direction, data in pieces:
+        found.update(dict.fromkeys(parser.feed(direction, data, 0)))
+    found.update(dict.fromkeys(parser.finish()))
+    return [seen(one) for one in found]
+
+
+def test_mails_and_their_envelopes() -> None:
+    first, second = transactions(TALK)
+    assert first["smtp.helo"] == second["smtp.helo"] == [b"client.example"]
+    assert first["smtp.mail_from"] == [b"<a@example>"]
+    assert first["smtp.rcpt_to"] == [b"<b@example>", b"<c@example>"]
+    assert first["email.from"] == [b"Ann <a@example>"]
+    assert first["email.cc"] == [b"c@example"]
+    assert first["email.received"] == [b"from one by two"]
+    assert first["email.x_mailer"] == [b"probe"]
+    assert first["email.url"] == [b"example.org/path?q=1", b"second.example/x"]
+    binary, text = first["file.data"]
+    assert binary == ATTACHED
+    assert text.decode().split() == ["plain", "text", "=", "attached", "é"]
+    assert second["smtp.mail_from"] == [b"<second@example>"]
+    assert second["email.subject"] == [b"2"]
+
+
+def test_dots_are_unstuffed() -> None:
+    (found,) = SmtpParser().feed(SERVER, b"DATA\r\n" + stuffed(mail()), 0)
+    assert isinstance(found, SmtpTransaction)
+    assert found.mail == parse_part(mail())
+    assert b"\r\n..dots" in found.mail.body
+
+
+@pytest.mark.parametrize("step", [1, 2, 3, 7])
+def test_cuts_change_nothing(step: int) -> None:
+    cut = [(d, data[at : at + step]) for d, data in TALK for at in range(0, len(data), step)]
+    assert transactions(cut) == transactions(TALK)
+
+
+def test_every_single_cut_changes_nothing() -> None:
+    data = (
+        ENVELOPE
+        + b"DATA\r\n"
+        + stuffed(b"Subject: 1\r\n\r\n.\r\nx\r\n")
+        + b"RSET\r\nMAIL FROM:<x>\r\nQUIT\r\n"
+    )
+    whole = transactions([(SERVER, data)])
+    assert len(whole) == 2
+    for at in range(1, len(data)):
+        assert transactions([(SERVER, data[:at]), (SERVER, data[at:])]) == whole
+
+
+def test_chunks() -> None:
+    data = b"Subject: chunks\r\n\r\n.\r\n"
+    talk = (
+        b"EHLO x\r\nMAIL FROM:<a>\r\nBDAT 9\r\n" + data[:9] + b"BDAT %d LAST\r\n" % (len(data) - 9) + data[9:]
+    )
+    first, second = transactions([(SERVER, talk + b"MAIL FROM:<b>\r\nBDAT 12 LAST\r\nSubject: 2\r\n")])
+    assert first["email.subject"] == [b"chunks"]
+    assert second["email.subject"] == [b"2"]
+
+
+def test_refused_data_is_followed_by_commands() -> None:
+    talk = [
+        (SERVER, ENVELOPE + b"DATA\r\n"),
+        (CLIENT, REPLIES.replace(b"354", b"554")),
+        (SERVER, b"MAIL FROM:<z>\r\n"),
+    ]
+    first, second = transactions(talk)
+    assert first["app-layer-event"] == [b"smtp.data_command_rejected"]
+    assert second["smtp.mail_from"] == [b"<z>"]
+
+
+def test_after_starttls_nothing_is_read() -> None:
+    parser = SmtpParser()
+    parser.feed(SERVER, b"EHLO a\r\nSTARTTLS\r\n", 0)
+    parser.feed(CLIENT, b"220 hi\r\n250 ok\r\n220 go\r\n", 0)
+    assert parser.over()
+    assert parser.feed(SERVER, b"MAIL FROM:<a>\r\nDATA\r\n", 0) == []
+
+
+def test_a_greeting_alone_is_seen_at_the_end() -> None:
+    assert transactions([(SERVER, b"HELO me there\r\nQUIT\r\n")]) == [{"smtp.helo": [b"me"]}]
+
+
+def test_a_mail_that_is_cut_off_is_seen_at_the_end() -> None:
+    (found,) = transactions([(SERVER, ENVELOPE + b"DATA\r\nSubject: cut\r\n\r\nbo")])
+    assert found["email.subject"] == [b"cut"]
+
+
+@pytest.mark.parametrize(
+    ("coding", "body", "expected"),
+    [
+        (b"base64", b"aGVs\r\nbG8=\r\n", b"hello"),
+        (b"BASE64", b"a*G!Vs bG8", b"hello"),
+        (b"base64", b"aGVsbG8h!!a", b"hello!"),
+        (b"quoted-printable", b"a=3Db=\r\nc", b"a=bc"),
+        (b"7bit", b"as it is", b"as it is"),
+    ],
+)
+def test_codings(coding: bytes, body: bytes, expected: bytes) -> None:
+    part = parse_part(b"Content-Transfer-Encoding: " + coding + b"\r\n\r\n" + body)
+    assert decoded(part) == expected
+
+
+def test_parts_in_parts_end_somewhere() -> None:
+    head = b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n"
+    (left,) = leaves(parse_part(b"".join(head % (n, n) for n in range(100))))
+    assert left.kind == b"multipart/mixed"
+    head = b"Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+    many = head + b"\r\n--b\r\n".join([b"Content-Type: text/plain; name=x\r\n\r\n"] * 1000)
+    assert 1 < len(leaves(parse_part(many))) <= 256
+
+
+PIECES = [
+    b"EHLO a\r\n",
+    b"MAIL FROM:<a>\n",
+    b"DATA\r\n",
+    b"BDAT 5\r\n",
+    b"BDAT 3 LAST\r\n",
+    b"\r\n.\r\n",
+    b".\n",
+    b"250 x\r\n",
+    b"354\r\n",
+    b"554 no\r\n",
+    b"STARTTLS\r\n",
+    b"RSET\r\n",
+    b'Content-Type: multipart/mixed; boundary="b"\r\n',
+    b"Content-Transfer-Encoding: base64\r\nContent-Type: a/b; name=c\r\n\r\n",
+    b"\n--b\r\n",
+    b"--b--",
+    b"\r\n\r\n",
+    base64.b64encode(b"hello"),
+    b"http://x/",
+]
+piece = st.one_of(st.sampled_from(PIECES), st.binary(max_size=30))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([SERVER, SERVER, CLIENT]), piece, st.sampled_from([0, 0, 0, 7])),
+        max_size=25,
+    )
+)
+def test_nothing_raises(pieces: list[tuple[int, bytes, int]]) -> None:
+    parser = SmtpParser()
+    found: list[Transaction] = []
+    for direction, data, gap in pieces:
+        found += parser.feed(direction, data, gap)
+    found += parser.finish()
+    for transaction in found:
+        assert all(isinstance(one, bytes) for data in seen(transaction).values() for one in data)
+
+
+@given(st.binary(max_size=300))
+def test_no_mail_raises(data: bytes) -> None:
+    mail_of_it = parse_part(data)
+    urls(mail_of_it)
+    for part in leaves(mail_of_it):
+        decoded(part)
+
+
+@pytest.mark.parametrize("start", [b"", b"DATA\r\n", b"BDAT 999999999999\r\n"])
+@pytest.mark.parametrize("endless", [b"A" * 9000, b"\r\n" * 4000, b"RCPT TO:<a>\r\n" * 500])
+def test_endless_input_is_bounded(start: bytes, endless: bytes) -> None:
+    parser = SmtpParser()
+    parser.feed(SERVER, start, 0)
+    for _ in range(200):
+        parser.feed(SERVER, endless, 0)
+        parser.feed(CLIENT, endless, 0)
+        assert parser.held() <= MAIL_LIMIT + 4 * LINE_LIMIT + 64 * 1024

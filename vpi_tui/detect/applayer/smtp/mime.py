@@ -1,0 +1,143 @@
+"""A mail taken apart: header fields, parts, attachments and URLs; lenient, and bounded in all it makes."""
+
+from __future__ import annotations
+
+import binascii
+import re
+from dataclasses import dataclass, field
+from typing import Final
+
+MOST_FIELDS: Final = 512
+"""Header fields of one part."""
+VALUE_LIMIT: Final = 8_192
+"""Bytes of a value that are searched for parameters."""
+MOST_PARTS: Final = 256
+MOST_DEPTH: Final = 8
+MOST_URLS: Final = 256
+_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+_FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
+_PARAMETER: Final = re.compile(rb";\s*([A-Za-z0-9*_-]{1,40})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]*))")
+_NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
+_URL: Final = re.compile(rb"https?://([^\s\"'<>\])]{1,2048})", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Part:
+    """A mail, or a part of one that has parts."""
+
+    fields: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """(name in lower case, value) in order; lines of a folded value are joined without their ends."""
+    body: bytes = b""
+
+    def get(self, name: bytes) -> list[bytes]:
+        return [value for found, value in self.fields if found == name]
+
+    def first(self, name: bytes) -> bytes:
+        return next(iter(self.get(name)), b"")
+
+    @property
+    def kind(self) -> bytes:
+        """The media type in lower case."""
+        return self.first(b"content-type").partition(b";")[0].strip().lower()
+
+    @property
+    def file_name(self) -> bytes:
+        """What makes a part an attachment."""
+        return parameter(self.first(b"content-disposition"), b"filename") or parameter(
+            self.first(b"content-type"), b"name"
+        )
+
+
+def parameter(value: bytes, name: bytes) -> bytes:
+    """The value of `; name=value`; also of its extended and split forms (RFC 2231), as sent."""
+    for found, quoted, plain in _PARAMETER.findall(value[:VALUE_LIMIT]):
+        if found.lower().partition(b"*")[0] == name:
+            return bytes(quoted or plain)
+    return b""
+
+
+def parse_part(data: bytes) -> Part:
+    """Header fields up to the first empty line, and what follows it."""
+    if data.startswith((b"\r\n", b"\n")):
+        return Part(body=data.lstrip(b"\r").removeprefix(b"\n"))
+    end = _HEAD_END.search(data)
+    head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
+    part = Part(body=body)
+    for line in _FOLD.sub(b"", head).split(b"\n")[:MOST_FIELDS]:
+        name, colon, value = line.partition(b":")
+        if colon:
+            part.fields.append((name.strip(b" \t").lower(), value.strip(b" \t\r")))
+    return part
+
+
+def leaves(mail: Part) -> list[Part]:
+    """The parts that have no parts, in order."""
+    found: list[Part] = []
+    waiting = [(mail, 0)]
+    while waiting and len(found) < MOST_PARTS:
+        part, depth = waiting.pop()
+        inner = _inner(part) if depth < MOST_DEPTH else []
+        if inner:
+            waiting += [(parse_part(data), depth + 1) for data in reversed(inner)]
+        else:
+            found.append(part)
+    return found
+
+
+def _inner(part: Part) -> list[bytes]:
+    """The parts of a part as sent; empty when it has none."""
+    if part.kind.startswith(b"multipart/"):
+        boundary = parameter(part.first(b"content-type"), b"boundary")
+        return _between(part.body, boundary[:256]) if boundary else []
+    return [part.body] if part.kind == b"message/rfc822" and not part.file_name else []
+
+
+def _between(body: bytes, boundary: bytes) -> list[bytes]:
+    """What stands between lines that are `--boundary`; the last may lack its end."""
+    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    parts: list[bytes] = []
+    start = -1
+    for mark in line.finditer(body):
+        if start >= 0:
+            parts.append(_without_line_end(body[start : mark.start()]))
+        start = -1 if mark[1] else mark.end()
+        if mark[1] or len(parts) >= MOST_PARTS:
+            break
+    else:
+        if start >= 0:
+            parts.append(_without_line_end(body[start:]))
+    return parts
+
+
+def _without_line_end(data: bytes) -> bytes:
+    """Without the end of the line that the boundary stood in."""
+    return data[2:] if data.startswith(b"\r\n") else data.removeprefix(b"\n")
+
+
+def decoded(part: Part) -> bytes:
+    """The body with its transfer encoding undone; never longer than it was sent."""
+    coding = part.first(b"content-transfer-encoding").strip().lower()
+    if coding == b"base64":
+        return _base64(part.body)
+    if coding == b"quoted-printable":
+        return binascii.a2b_qp(part.body)
+    return part.body
+
+
+def _base64(data: bytes) -> bytes:
+    """As far as it goes: what is no base64 is passed over."""
+    letters = _NO_BASE64.sub(b"", data.partition(b"=")[0])
+    whole = letters[: len(letters) - (len(letters) % 4 == 1)]
+    return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
+
+
+def urls(mail: Part) -> list[bytes]:
+    """Those in texts, in lower case, without the scheme."""
+    found: dict[bytes, None] = {}
+    for part in leaves(mail):
+        if part.kind in (b"", b"text/plain", b"text/html") and not part.file_name:
+            for url in _URL.finditer(decoded(part)):
+                if len(found) >= MOST_URLS:
+                    break
+                found[url[1].lower()] = None
+    return list(found)

@@ -1,0 +1,267 @@
+"""Commands, replies and mails of one connection; each mail is a transaction."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
+from vpi_tui.model.batch import Direction
+
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+LINE_LIMIT: Final = 4_096
+"""Bytes of a line; one that is longer is not looked at."""
+STATED_LIMIT: Final = 510
+"""Bytes of a command beyond which it is an anomaly (RFC 5321, 4.5.3.1.4)."""
+MOST_UNANSWERED: Final = 512
+_MAIL_END: Final = re.compile(rb"\n\.\r?\n")
+_REPLY: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9-])")
+_CHUNK: Final = re.compile(rb"(?i)bdat +([0-9]{1,12})( +last)? *")
+
+
+class _Mode(Enum):
+    COMMAND = auto()
+    DATA = auto()
+    CHUNK = auto()
+
+
+class SmtpParser(Parser):
+    def __init__(self, _limits: Limits | None = None) -> None:
+        self._mode = _Mode.COMMAND
+        self._pending = (bytearray(), bytearray(), bytearray())
+        """By Direction: a line, or the end of a mail, that is not whole."""
+        self._skipping = [False, False, False]
+        """By Direction: the rest of a line that is too long is still to come."""
+        self._unanswered: deque[bytes] = deque(maxlen=MOST_UNANSWERED)
+        """Commands that wait for a reply."""
+        self._greeted = False
+        self._encrypted = False
+        self._helo = b""
+        self._now: SmtpTransaction | None = None
+        self._first = True
+        """There has been no transaction yet."""
+        self._chunk_left = 0
+        self._chunk_is_last = False
+        self._moved: dict[Transaction, None] = {}
+
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        if self._encrypted:
+            return []
+        if gap:
+            self._lost(direction, gap)
+        pending = self._pending[direction]
+        pending += data
+        if direction == CLIENT:
+            self._lines(CLIENT, self._reply)
+        else:
+            while pending and not self._encrypted and _STEPS[self._mode](self):
+                pass
+        return self._progress()
+
+    def finish(self) -> list[Transaction]:
+        if self._first and self._helo:
+            self._begin()
+        if self._mode == _Mode.DATA and self._now is not None:
+            self._now.add(self._pending[SERVER])
+        self._end()
+        return self._progress()
+
+    def held(self) -> int:
+        kept = sum(map(len, self._pending)) + 64 * len(self._unanswered)
+        return kept + (len(self._now.raw) + 64 * len(self._now.rcpt_to) if self._now is not None else 0)
+
+    def over(self) -> bool:
+        return self._encrypted
+
+    def _progress(self) -> list[Transaction]:
+        moved: list[Transaction] = list(self._moved)
+        self._moved.clear()
+        return moved
+
+    def _reach(self, stage: Stage, direction: int = SERVER) -> None:
+        now = self._now
+        if now is not None and now.stage[direction] < stage:
+            now.stage[direction] = stage
+            self._moved[now] = None
+
+    def _begin(self) -> SmtpTransaction:
+        if self._now is None:
+            self._now = SmtpTransaction(self._helo)
+            self._first = False
+        return self._now
+
+    def _end(self) -> None:
+        """The mail is whole, or will not become so."""
+        self._reach(Stage.DONE)
+        if self._now is not None and self._now.events[CLIENT]:
+            self._reach(Stage.DONE, CLIENT)
+        self._now = None
+        self._mode = _Mode.COMMAND
+
+    def _lost(self, direction: int, gap: int) -> None:
+        """Bytes are missing: a mail goes on without them, a line is none any more."""
+        if direction == SERVER and self._mode == _Mode.CHUNK and gap < self._chunk_left:
+            self._chunk_left -= gap
+        elif direction == SERVER and self._mode == _Mode.CHUNK:
+            self._mode = _Mode.COMMAND
+            self._skipping[SERVER] = True
+        elif direction == CLIENT or self._mode == _Mode.COMMAND:
+            self._pending[direction].clear()
+            self._skipping[direction] = True
+
+    # Lines ---------------------------------------------------------------------------------------
+
+    def _lines(self, direction: int, take: Callable[[bytes], None]) -> None:
+        while self._line(direction, take):
+            pass
+
+    def _line(self, direction: int, take: Callable[[bytes], None]) -> bool:
+        """Take the next line. False = it is not whole."""
+        pending = self._pending[direction]
+        end = pending.find(b"\n")
+        skipping = self._skipping[direction]
+        if end < 0:
+            if len(pending) > LINE_LIMIT:
+                if not skipping:
+                    self._too_long(direction)
+                self._skipping[direction] = True
+                pending.clear()
+            return False
+        line = bytes(pending[:end]).rstrip(b"\r")
+        del pending[: end + 1]
+        self._skipping[direction] = False
+        if not skipping:
+            if len(line) > STATED_LIMIT:
+                self._too_long(direction)
+            if end <= LINE_LIMIT:
+                take(line)
+        return True
+
+    def _too_long(self, direction: int) -> None:
+        kind = "command" if direction == SERVER else "reply"
+        self._begin().event(direction, f"smtp.max_{kind}_line_len_exceeded")
+
+    def _reply(self, line: bytes) -> None:
+        found = _REPLY.match(line)
+        if found is None:
+            return
+        code = found[1]
+        if not self._greeted:
+            self._greeted = True
+            if code in (b"220", b"554"):
+                return
+        command = self._unanswered.popleft() if self._unanswered else b""
+        if command == b"STARTTLS" and code == b"220":
+            self._encrypted = True
+            self._end()
+        elif command == b"DATA" and code >= b"400" and self._mode == _Mode.DATA:
+            refused = self._now is not None and len(self._now.raw) + len(self._pending[SERVER]) <= 1
+            if refused:
+                self._pending[SERVER].clear()
+                self._begin().event(SERVER, "smtp.data_command_rejected")
+                self._mode = _Mode.COMMAND
+
+    # Commands and mails --------------------------------------------------------------------------
+
+    def _take_command(self) -> bool:
+        return self._line(SERVER, self._command)
+
+    def _command(self, line: bytes) -> None:
+        word = line[:10].upper()
+        for start, handler in _COMMANDS:
+            if word.startswith(start):
+                self._unanswered.append(start)
+                handler(self, line)
+                return
+        self._unanswered.append(b"")
+
+    def _hello(self, line: bytes) -> None:
+        self._helo = line[4:].strip(b" \t").partition(b" ")[0]
+
+    def _mail_from(self, line: bytes) -> None:
+        if self._now is not None and self._now.mail_from:
+            self._end()
+        self._begin().mail_from = _address(line)
+
+    def _rcpt_to(self, line: bytes) -> None:
+        recipients = self._begin().rcpt_to
+        if len(recipients) < MOST_RECIPIENTS:
+            recipients.append(_address(line))
+
+    def _data(self, _line: bytes) -> None:
+        self._begin().stuffed = True
+        self._reach(Stage.HEAD)
+        self._mode = _Mode.DATA
+        self._pending[SERVER][:0] = b"\n"  # so that the end of a mail always looks the same
+
+    def _bdat(self, line: bytes) -> None:
+        found = _CHUNK.fullmatch(line)
+        if found is None:
+            return
+        self._begin()
+        self._reach(Stage.HEAD)
+        self._chunk_left, self._chunk_is_last = int(found[1]), bool(found[2])
+        self._mode = _Mode.CHUNK
+        if not self._chunk_left:
+            self._chunk_done()
+
+    def _reset(self, _line: bytes) -> None:
+        self._end()
+
+    def _other(self, _line: bytes) -> None:
+        """A command that changes nothing; its reply may."""
+
+    def _take_data(self) -> bool:
+        pending, now = self._pending[SERVER], self._begin()
+        end = _MAIL_END.search(pending)
+        if end is None:
+            last = pending.rfind(b"\n")
+            keep = last if last >= 0 and b"\n.\r\n".startswith(pending[last:]) else len(pending)
+            now.add(pending[:keep])
+            del pending[:keep]
+            return False
+        now.add(pending[: end.start() + 1])
+        del pending[: end.end()]
+        self._end()
+        return True
+
+    def _take_chunk(self) -> bool:
+        pending = self._pending[SERVER]
+        count = min(self._chunk_left, len(pending))
+        self._begin().add(pending[:count])
+        del pending[:count]
+        self._chunk_left -= count
+        if not self._chunk_left:
+            self._chunk_done()
+        return True
+
+    def _chunk_done(self) -> None:
+        self._mode = _Mode.COMMAND
+        if self._chunk_is_last:
+            self._end()
+
+
+def _address(line: bytes) -> bytes:
+    """What stands behind the colon, without the parameters behind it."""
+    return line.partition(b":")[2].strip(b" \t").partition(b" ")[0]
+
+
+_COMMANDS: Final[tuple[tuple[bytes, Callable[[SmtpParser, bytes], None]], ...]] = (
+    (b"HELO", SmtpParser._hello),
+    (b"EHLO", SmtpParser._hello),
+    (b"MAIL FROM:", SmtpParser._mail_from),
+    (b"RCPT TO:", SmtpParser._rcpt_to),
+    (b"DATA", SmtpParser._data),
+    (b"BDAT ", SmtpParser._bdat),
+    (b"RSET", SmtpParser._reset),
+    (b"STARTTLS", SmtpParser._other),
+)
+_STEPS: Final[dict[_Mode, Callable[[SmtpParser], bool]]] = {
+    _Mode.COMMAND: SmtpParser._take_command,
+    _Mode.DATA: SmtpParser._take_data,
+    _Mode.CHUNK: SmtpParser._take_chunk,
+}

@@ -1,0 +1,41 @@
+"""One mail and who sends it to whom."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.smtp.mime import Part, parse_part
+
+MAIL_LIMIT: Final = 1 << 20
+"""Bytes of a mail as sent that are kept; a longer one is seen up to there."""
+MOST_RECIPIENTS: Final = 256
+
+
+class SmtpTransaction(Transaction):
+    """raw: the mail as sent; stuffed: a dot at the start of a line stands for itself and is doubled."""
+
+    __slots__ = ("_mail", "helo", "mail_from", "raw", "rcpt_to", "stuffed")
+
+    def __init__(self, helo: bytes) -> None:
+        super().__init__()
+        self.helo = helo
+        self.mail_from = b""
+        self.rcpt_to: list[bytes] = []
+        self.raw = bytearray()
+        self.stuffed = False
+        self._mail: Part | None = None
+
+    def add(self, data: bytes | bytearray) -> None:
+        """More of the mail."""
+        self.raw += data[: MAIL_LIMIT - len(self.raw)]
+
+    @property
+    def mail(self) -> Part:
+        """The mail taken apart when it is first asked for, which is once it is whole."""
+        if self._mail is None:
+            data = bytes(self.raw)
+            self._mail = parse_part(
+                data.replace(b"\n..", b"\n.").removeprefix(b"\n") if self.stuffed else data
+            )
+        return self._mail
