@@ -152,11 +152,16 @@ BUFFER_NAMES: Final = (
     BufferName("email.x_mailer", "X-Mailer of a mail"),
     BufferName("email.received", "Received of a mail", multi=True),
     BufferName("email.url", "URL in the text of a mail, without its scheme", multi=True),
+    BufferName("ftp.command", "FTP command in upper case"),
+    BufferName("ftp.command_data", "argument of an FTP command"),
+    BufferName("ftp.reply", "line of an FTP reply without its code", multi=True),
+    BufferName("ftp.completion_code", "code of an FTP reply", multi=True),
     BufferName("file.data", "content of a file", ("file_data",)),
 )
 """One line for each buffer of an application layer."""
 
 NUMBERS: Final = (
+    NumberName("ftp.dynamic_port", "port of the data connection that an FTP command arranges", 0xFFFF, {}),
     NumberName("tls.cert_chain_len", "number of certificates sent", 0xFFFF, {}),
     NumberName("dns.opcode", "operation of a DNS message", 15, {}),
     NumberName("dns.rcode", "outcome of a DNS response", 0xFFFF, DNS_RCODES),

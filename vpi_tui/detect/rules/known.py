@@ -29,9 +29,7 @@ _BY_FAMILY = {
         smb.named_pipe smb.ntlmssp_domain smb.ntlmssp_user smb.share smb.version smb_named_pipe
         smb_share""",
     "mail": "email.body_md5 email.command",
-    "ftp": """
-        ftp.command ftp.command_data ftp.completion_code ftp.dynamic_port ftp.mode ftp.received
-        ftp.reply ftp.reply_received ftpbounce ftpdata_command""",
+    "ftp": "ftpbounce ftpdata_command",
     "kerberos": "krb5.cname krb5.sname krb5.ticket_encryption krb5_err_code krb5_msg_type",
     "ike": """
         ike.chosen_sa_attribute ike.exchtype ike.init_spi ike.key_exchange_payload

@@ -1,0 +1,147 @@
+"""FTP: commands and their replies, however they are cut."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.ftp import FTP
+from vpi_tui.detect.applayer.ftp.parser import LINE_LIMIT, MOST_OPEN, FtpParser
+from vpi_tui.model.batch import Direction
+
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+Pieces = list[tuple[int, bytes]]
+Seen = dict[tuple[str, int], list[bytes]]
+TALK: Pieces = [
+    (CLIENT, b"220-Welcome\r\n220 ready\r\n"),
+    (SERVER, b"user Anna\r\n"),
+    (CLIENT, b"331 password?\r\n"),
+    (SERVER, b"PORT 10,0,0,1,4,1\r\n"),
+    (CLIENT, b"200 ok\r\n"),
+    (SERVER, b"RETR a b.txt\r\n"),
+    (CLIENT, b"150 opening\r\n226-almost\r\n 226 no end\r\n226 complete\r\n"),
+    (SERVER, b"EPSV\r\n"),
+    (CLIENT, b"229 Entering (|||50001|)\r\n"),
+]
+
+
+def seen(transaction: Transaction) -> Seen:
+    return {
+        (name, direction): list(data)
+        for name, buffer in FTP.buffers.items()
+        for direction in (SERVER, CLIENT)
+        if transaction.stage[direction] >= buffer.stage
+        and buffer.directions >> direction & 1
+        and (data := buffer.get(transaction, direction))
+    }
+
+
+def transactions(pieces: Pieces) -> list[Seen]:
+    parser = FtpParser()
+    found: dict[Transaction, None] = {}
+    for direction, data in pieces:
+        found.update(dict.fromkeys(parser.feed(direction, data, 0)))
+    found.update(dict.fromkeys(parser.finish()))
+    return [seen(one) for one in found]
+
+
+def test_commands_and_replies() -> None:
+    greeting, user, port, retrieve, passive = transactions(TALK)
+    assert greeting["ftp.reply", CLIENT] == [b"Welcome", b"ready"]
+    assert not [key for key in greeting if key[1] == SERVER]
+    assert user["ftp.command", SERVER] == [b"USER"]
+    assert user["ftp.command_data", SERVER] == [b"Anna"]
+    assert user["ftp.completion_code", CLIENT] == [b"331"]
+    assert ("ftp.mode", SERVER) not in user
+    for direction in (SERVER, CLIENT):
+        assert port["ftp.mode", direction] == [b"active"]
+        assert port["ftp.dynamic_port", direction] == [(4 * 256 + 1).to_bytes(2)]
+        assert passive["ftp.mode", direction] == [b"passive"]
+        assert passive["ftp.dynamic_port", direction] == [(50001).to_bytes(2)]
+        assert passive["ftp.reply_received", direction] == [b"\1"]
+    assert retrieve["ftp.command_data", SERVER] == [b"a b.txt"]
+    assert retrieve["ftp.completion_code", CLIENT] == [b"150", b"226"]
+    assert retrieve["ftp.reply", CLIENT] == [b"opening", b"almost", b" 226 no end", b"complete"]
+
+
+@pytest.mark.parametrize("step", [1, 2, 5])
+def test_cuts_change_nothing(step: int) -> None:
+    cut = [(d, data[at : at + step]) for d, data in TALK for at in range(0, len(data), step)]
+    assert transactions(cut) == transactions(TALK)
+
+
+@pytest.mark.parametrize(
+    ("line", "port"),
+    [
+        (b"EPRT |1|10.0.0.1|50000|", 50000),
+        (b"EPRT |2|fe80::1|50000|", 50000),
+        (b"EPRT |1|10.0.0.1|99999|", None),
+        (b"PORT nothing", None),
+    ],
+)
+def test_announced_ports(line: bytes, port: int | None) -> None:
+    (found,) = transactions([(SERVER, line + b"\r\n"), (CLIENT, b"200 ok\r\n")])
+    assert found.get(("ftp.dynamic_port", SERVER)) == (None if port is None else [port.to_bytes(2)])
+
+
+@pytest.mark.parametrize("cut", [1, LINE_LIMIT, LINE_LIMIT + 1, LINE_LIMIT + 2])
+def test_lines_that_are_too_long(cut: int) -> None:
+    long = b"331 " + b"a" * LINE_LIMIT + b"\r\n"
+    talk = [(SERVER, b"USER a\r\n"), (CLIENT, long[:cut]), (CLIENT, long[cut:]), (CLIENT, b"331 ok\r\n")]
+    (found,) = transactions(talk)
+    assert found["app-layer-event", CLIENT] == [b"ftp.response_command_too_long"]
+    assert found["ftp.reply", CLIENT] == [b"ok"]
+    (found,) = transactions([(SERVER, b"USER " + long)])
+    assert found["app-layer-event", SERVER] == [b"ftp.request_command_too_long"]
+
+
+def test_what_is_encrypted_is_passed_by() -> None:
+    parser = FtpParser()
+    parser.feed(SERVER, b"AUTH TLS\r\n", 0)
+    parser.feed(CLIENT, b"234 go\r\n", 0)
+    assert parser.over()
+
+
+def test_lost_bytes_cost_a_line() -> None:
+    parser = FtpParser()
+    parser.feed(SERVER, b"USE", 0)
+    (found,) = parser.feed(SERVER, b"nna\r\nPASS x\r\n", 4)
+    assert seen(found)["ftp.command", SERVER] == [b"PASS"]
+
+
+PIECES = [
+    b"USER a\r\n",
+    b"PASV\r\n",
+    b"227 (1,2,3,4,999,999)\r\n",
+    b"220-\r\n",
+    b"220 \r\n",
+    b"\n",
+    b"150 \n",
+    b"AUTH\n",
+]
+piece = st.one_of(st.sampled_from(PIECES), st.binary(max_size=30))
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([SERVER, CLIENT]), piece, st.sampled_from([0, 0, 0, 7])), max_size=25)
+)
+def test_nothing_raises(pieces: list[tuple[int, bytes, int]]) -> None:
+    parser = FtpParser()
+    found: list[Transaction] = []
+    for direction, data, gap in pieces:
+        found += parser.feed(direction, data, gap)
+    found += parser.finish()
+    for transaction in found:
+        assert all(isinstance(one, bytes) for data in seen(transaction).values() for one in data)
+
+
+@pytest.mark.parametrize("endless", [b"A" * 9000, b"\r\n" * 4000, b"A" * 4000 + b"\r\n"])
+def test_endless_input_is_bounded(endless: bytes) -> None:
+    parser = FtpParser()
+    for _ in range(600):
+        parser.feed(SERVER, endless, 0)
+        parser.feed(CLIENT, b"331-" + endless, 0)
+        assert parser.held() <= (2 * MOST_OPEN + 4) * (LINE_LIMIT + 256)

@@ -1,0 +1,39 @@
+"""ftp: the control connection (RFC 959, 2428): each command and its replies are a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Application, Buffer, Stage, application
+from vpi_tui.detect.applayer.ftp.parser import FtpParser, FtpTransaction
+
+
+def _buffer(
+    name: str, directions: int, stage: Stage, get: Callable[[FtpTransaction], Sequence[bytes]]
+) -> Buffer:
+    def instances(transaction: FtpTransaction, _direction: int) -> Sequence[bytes]:
+        return [value for value in get(transaction) if value]
+
+    return Buffer(name, directions, stage, instances)
+
+
+def _port(transaction: FtpTransaction) -> Sequence[bytes]:
+    return (transaction.port.to_bytes(2),) if transaction.port else ()
+
+
+# ftp.mode, ftp.dynamic_port and ftp.reply_received (numbers) have keywords of their own. They are known
+# once the command is answered, also to rules about the client's direction.
+FTP: Final[Application] = application(
+    "ftp",
+    FtpParser,
+    (
+        _buffer("ftp.command", TO_SERVER, Stage.HEAD, lambda t: (t.command,)),
+        _buffer("ftp.command_data", TO_SERVER, Stage.HEAD, lambda t: (t.argument,)),
+        _buffer("ftp.reply", TO_CLIENT, Stage.DONE, lambda t: t.replies),
+        _buffer("ftp.completion_code", TO_CLIENT, Stage.DONE, lambda t: t.codes),
+        _buffer("ftp.mode", BOTH, Stage.DONE, lambda t: (t.mode,)),
+        _buffer("ftp.dynamic_port", BOTH, Stage.DONE, _port),
+        _buffer("ftp.reply_received", BOTH, Stage.DONE, lambda t: (bytes((bool(t.codes),)),)),
+    ),
+)

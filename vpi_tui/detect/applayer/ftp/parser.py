@@ -1,0 +1,152 @@
+"""Commands and replies of one control connection, paired in order."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.lines import Lines
+from vpi_tui.model.batch import Direction
+
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+LINE_LIMIT: Final = 4_096
+"""Bytes of a line, as Suricata's ftp max-line-length; one that is longer is not looked at."""
+MOST_OPEN: Final = 256
+"""Commands that wait for their reply."""
+MOST_REPLIES: Final = 256
+"""Lines of reply kept of one command."""
+_REPLY: Final = re.compile(rb"([1-6][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
+_NUMBERS: Final = re.compile(rb"(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})")
+_EXTENDED: Final = re.compile(rb"\|[12]\|[0-9A-Fa-f:.]{1,45}\|(\d{1,5})\|")
+_EXTENDED_PASSIVE: Final = re.compile(rb"\|\|\|(\d{1,5})\|")
+
+
+class FtpTransaction(Transaction):
+    """One command; without one, what a server says unasked."""
+
+    __slots__ = ("argument", "codes", "command", "mode", "port", "replies")
+
+    def __init__(self, command: bytes = b"", argument: bytes = b"") -> None:
+        super().__init__()
+        self.command = command
+        """In upper case."""
+        self.argument = argument
+        self.replies: list[bytes] = []
+        """Lines without their codes."""
+        self.codes: list[bytes] = []
+        self.mode = b""
+        """active or passive; b"" = the command arranges no data connection."""
+        self.port = 0
+        """Port of the data connection that it arranges; 0 = none, or not known."""
+
+
+class FtpParser(Parser):
+    def __init__(self, _limits: Limits | None = None) -> None:
+        self._lines = (Lines(0), Lines(LINE_LIMIT), Lines(LINE_LIMIT))
+        self._waiting: deque[FtpTransaction] = deque()
+        self._inside = b""
+        """Code of a reply of several lines that goes on."""
+        self._encrypted = False
+        self._moved: dict[Transaction, None] = {}
+
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        lines = self._lines[direction]
+        if gap:
+            lines.lose()
+        take = self._reply if direction == CLIENT else self._command
+        for line in lines.feed(data):
+            if self._encrypted:
+                break
+            if line is None:
+                self._too_long(direction)
+            else:
+                take(line)
+        return self._progress()
+
+    def finish(self) -> list[Transaction]:
+        while self._waiting:
+            self._close(self._waiting.popleft())
+        return self._progress()
+
+    def held(self) -> int:
+        lines = len(self._lines[SERVER]) + len(self._lines[CLIENT])
+        return lines + sum(256 + len(t.argument) + sum(map(len, t.replies)) for t in self._waiting)
+
+    def over(self) -> bool:
+        return self._encrypted
+
+    def _progress(self) -> list[Transaction]:
+        moved: list[Transaction] = list(self._moved)
+        self._moved.clear()
+        return moved
+
+    def _close(self, transaction: FtpTransaction) -> None:
+        """Nothing more will be known of it."""
+        directions = (SERVER, CLIENT) if transaction.command else (CLIENT,)
+        for direction in directions:
+            transaction.stage[direction] = Stage.DONE
+        self._moved[transaction] = None
+
+    def _open(self, transaction: FtpTransaction) -> None:
+        if len(self._waiting) >= MOST_OPEN:
+            self._close(self._waiting.popleft())
+        self._waiting.append(transaction)
+
+    def _too_long(self, direction: int) -> None:
+        if direction == SERVER:
+            made = FtpTransaction(b"UNKNOWN")
+            made.event(SERVER, "ftp.request_command_too_long")
+            self._open(made)
+            return
+        if not self._waiting:
+            self._open(FtpTransaction())
+        self._waiting[0].event(CLIENT, "ftp.response_command_too_long")
+
+    def _command(self, line: bytes) -> None:
+        word, _, argument = line.lstrip(b" \t").partition(b" ")
+        if not word:
+            return
+        made = FtpTransaction(word.upper(), argument.strip(b" "))
+        if made.command in (b"PORT", b"EPRT"):
+            made.mode, made.port = b"active", _announced(made.argument)
+        elif made.command in (b"PASV", b"EPSV"):
+            made.mode = b"passive"
+        self._open(made)
+        made.stage[SERVER] = Stage.HEAD
+        self._moved[made] = None
+
+    def _reply(self, line: bytes) -> None:
+        found = _REPLY.fullmatch(line)
+        if not self._waiting:
+            self._open(FtpTransaction())
+        now = self._waiting[0]
+        starts = found is not None and self._inside in (b"", found[1])
+        if len(now.replies) < MOST_REPLIES:
+            now.replies.append((found[3] or b"") if found is not None and starts else line)
+        if found is None or not starts:
+            return
+        code = found[1]
+        if found[2] == b"-":
+            self._inside = code
+            return
+        self._inside = b""
+        if len(now.codes) < MOST_REPLIES:
+            now.codes.append(code)
+        if code.startswith(b"1"):
+            return  # what it announces is still to come
+        if now.mode == b"passive" and code in (b"227", b"229"):
+            now.port = _announced(found[3] or b"")
+        self._encrypted = now.command == b"AUTH" and code == b"234"
+        self._close(self._waiting.popleft())
+
+
+def _announced(text: bytes) -> int:
+    """The port in `h1,h2,h3,h4,p1,p2`, `|1|address|port|` or `|||port|`; 0 = none."""
+    if found := _NUMBERS.search(text):
+        return int(found[5]) % 256 << 8 | int(found[6]) % 256
+    if extended := _EXTENDED.search(text) or _EXTENDED_PASSIVE.search(text):
+        port = int(extended[1])
+        return port if port < 65_536 else 0
+    return 0

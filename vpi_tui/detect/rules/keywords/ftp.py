@@ -1,0 +1,31 @@
+"""Keywords about FTP that take a word; its buffers and numbers stand in applayer/names.py."""
+
+from __future__ import annotations
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.draft import Draft
+from vpi_tui.detect.rules.registry import keyword
+from vpi_tui.detect.rules.text import unquote
+from vpi_tui.model.signature import Content, NumberIn
+
+_YES = frozenset({"yes", "true", "on", "1"})
+_NO = frozenset({"no", "false", "off", "0"})
+
+
+@keyword("ftp.mode")
+def ftp_mode(draft: Draft, text: str) -> None:
+    """Who opens the data connection that a command arranges: active (the server) or passive (the client)."""
+    word = unquote("ftp.mode", text, needed=False).strip().lower()
+    if word not in {"active", "passive"}:
+        raise Refused(f"ftp.mode: active or passive, not {word[:40]!r}")
+    draft.steps.append(Content("ftp.mode", word.encode("ascii"), startswith=True, endswith=True))
+
+
+@keyword("ftp.reply_received")
+def ftp_reply_received(draft: Draft, text: str) -> None:
+    """Whether the command was answered: yes or no."""
+    word = unquote("ftp.reply_received", text, needed=False).strip().lower()
+    if word not in _YES | _NO:
+        raise Refused(f"ftp.reply_received: yes or no, not {word[:40]!r}")
+    number = int(word in _YES)
+    draft.steps.append(NumberIn("ftp.reply_received", ((number, number),)))
