@@ -72,7 +72,8 @@ MATCHERS: tuple[Matcher, ...] = (
     *_starts("http2", "tcp", TO_SERVER, "PRI * HT"),
     Matcher("tls", "tcp", "16030..... 01", min_size=6, directions=TO_SERVER),
     Matcher("tls", "tcp", "16030..... 02", min_size=6, directions=TO_CLIENT),
-    Matcher("tls", "tcp", "8...010300", directions=TO_SERVER, port=443),  # SSLv2 hello
+    Matcher("tls", "tcp", "8...01 0002", min_size=11, directions=TO_SERVER),  # SSLv2 hello
+    Matcher("tls", "tcp", "8...01 030.", min_size=11, directions=TO_SERVER),
     *_starts("ssh", "tcp", BOTH, "SSH-"),
     Matcher("smb", "tcp", text("\x00") + "......" + "ff534d42"),
     Matcher("smb", "tcp", text("\x00") + "......" + "fe534d42"),
