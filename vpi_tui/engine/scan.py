@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -60,6 +61,7 @@ def run_scan(
     writer = EveWriter(eve) if eve is not None else None
     if writer is not None and "flow" in events:
         pipeline.on_closed = lambda rows: _write_flows(rows, pipeline, writer)
+    gc.freeze()  # as the engine does: a collection need not walk all rules
     alerts_to = writer if "alert" in events else None
     try:
         _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, alerts_to))
@@ -70,6 +72,7 @@ def run_scan(
     except OSError as error:
         result.errors.append(VpiError(f"Events cannot be written: {error.strerror}. The scan ended there."))
     finally:
+        gc.unfreeze()
         source.close()
     result.errors += source.errors
     result.packets = pipeline.packets

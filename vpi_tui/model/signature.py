@@ -54,6 +54,8 @@ class Header:
     dest_port: Ranges
     bidirectional: bool = False
     """True for `<>`: the rule also holds with source and destination changed."""
+    transactional: bool = False
+    """True for `=>`: a request from source to destination and its response, both at once."""
 
 
 @dataclass(frozen=True, slots=True)

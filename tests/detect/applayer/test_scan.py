@@ -170,3 +170,16 @@ def test_datagrams(tmp_path: Path) -> None:
         "alert dns any any -> any any (dns.rrtype:!a;)",
     )
     assert sids(events) == {1: 2, 2: 2}
+
+
+def test_a_request_and_its_response_at_once(tmp_path: Path) -> None:
+    other = REQUEST.replace(b"login", b"other")
+    events = scan(
+        tmp_path,
+        Connection().client(REQUEST).server(RESPONSE).client(other).server(RESPONSE).packets,
+        'alert http any any => any 80 (http.uri; content:"login"; http.stat_code; content:"200";)',
+        'alert http any any => any 80 (http.uri; content:"login"; http.stat_code; content:"404";)',
+        'alert http any any => any 80 (http.uri; content:"login"; file.data: to_client; content:"secret";)',
+        'alert http any any => any 80 (http.uri; content:"login"; file.data: to_server; content:"bob";)',
+    )
+    assert sids(events) == {1: 1, 3: 1, 4: 1}

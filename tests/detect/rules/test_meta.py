@@ -99,7 +99,7 @@ def test_refused(options, head, reason):
     [
         ("log tcp any any -> any any", "unknown action 'log'"),
         ("alert tcp any any <- any any", "direction must be"),
-        ("alert tcp any any => any any", "not supported yet"),
+        ("alert tcp any any => any any", "requests and responses"),
     ],
 )
 def test_headers_that_are_refused(head, reason):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vpi_tui.detect.transforms import base_of
+from vpi_tui.model.batch import Direction
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +174,15 @@ MULTI: Final = frozenset(buffer.name for buffer in BUFFER_NAMES if buffer.multi)
 FOLDED: Final = frozenset(buffer.name for buffer in BUFFER_NAMES if buffer.folded)
 INSTANCE: Final = "#"
 """Between the name of a buffer and which mention of it in a rule is meant, from the second on."""
+
+
+SIDES: Final = {"to_server": Direction.TO_SERVER, "to_client": Direction.TO_CLIENT}
+"""Words behind INSTANCE that say of which direction a buffer is meant, in rules about both."""
+
+
+def side_of(buffer: str) -> int | None:
+    """The Direction that a rule names with a buffer; None = it names none."""
+    return SIDES.get(base_of(buffer).partition(INSTANCE)[2])
 
 
 def plain_name(buffer: str) -> str:

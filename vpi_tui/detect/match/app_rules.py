@@ -13,8 +13,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from vpi_tui.detect.applayer import registry
-from vpi_tui.detect.applayer.base import BOTH, Stage
-from vpi_tui.detect.applayer.names import plain_name
+from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, Stage
+from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.match import fast_pattern
 from vpi_tui.detect.match.automata import AutomataBuilder
 from vpi_tui.detect.match.kernels_rules import RuleTable
@@ -50,6 +50,8 @@ def needs_of(signature: Signature) -> Needs | None:
         found &= set(registry.meant_by(signature.header.protocol))
     for name in buffers:
         found &= registry.with_buffer(name)
+    if signature.header.transactional:
+        return Needs(tuple(sorted(found)), TO_CLIENT, buffers)
     directions = directions_of(signature) & BOTH
     able = 0
     for application in found:
@@ -155,7 +157,10 @@ def _fast_pattern(signature: Signature, need: Needs) -> tuple[str, fast_pattern.
     """(buffer, piece) to look for a rule by: an explicit one, or the rarest."""
     found = []
     steps = [_raw_step(step) for step in signature.steps]
-    for name in dict.fromkeys(step.buffer for step in steps):
+    names = dict.fromkeys(step.buffer for step in steps)
+    if signature.header.transactional:  # it is looked for when the response is there, so in the response
+        names = {name: None for name in names if _is_of_response(name, need)}
+    for name in names:
         if plain_name(name) in need.buffers:
             piece = fast_pattern.choose(steps, name)
             if piece is not None:
@@ -174,6 +179,14 @@ def _raw_step(step: Step) -> Step:
     piece = b"" if step.negated else raw_piece(step.buffer, step.pattern)
     # Without a pattern it is no candidate for the scan.
     return Content(step.buffer, piece, nocase=True, fast_pattern=bool(piece) and step.fast_pattern)
+
+
+def _is_of_response(name: str, need: Needs) -> bool:
+    plain = plain_name(name)
+    if plain not in need.buffers:
+        return False
+    directions = registry.by_name()[need.applications[0]].buffers[plain].directions
+    return directions == TO_CLIENT or (directions == BOTH and side_of(name) == Direction.TO_CLIENT)
 
 
 class _Fast:

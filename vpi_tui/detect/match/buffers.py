@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from vpi_tui.detect.applayer.base import instances
-from vpi_tui.detect.applayer.names import plain_name
+from vpi_tui.detect.applayer.base import TO_CLIENT, TO_SERVER, instances
+from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.units import PAYLOAD
-from vpi_tui.model.batch import U8, DecodedBatch, Fragment
+from vpi_tui.model.batch import U8, DecodedBatch, Direction, Fragment
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,10 @@ class Context:
         return () if data is None else (data,)
 
 
+_SIDE: Final = {TO_SERVER: Direction.TO_SERVER, TO_CLIENT: Direction.TO_CLIENT}
+"""Buffers that only one direction has are always that direction's, whoever completed the transaction."""
+
+
 @dataclass(frozen=True, slots=True)
 class TransactionContext:
     """What one rule is evaluated on: one direction of a transaction, and the packet that completed it."""
@@ -52,7 +56,8 @@ class TransactionContext:
             return (progress.sent,) if progress.sent else ()
         buffer = progress.application.buffers.get(plain_name(name))
         if buffer is not None:
-            return instances(buffer, progress.transaction, progress.direction)
+            direction = _SIDE.get(buffer.directions) or side_of(name) or progress.direction
+            return instances(buffer, progress.transaction, direction)
         return self.packet.instances(name) if self.packet.row >= 0 else ()
 
 

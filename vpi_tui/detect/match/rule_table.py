@@ -134,7 +134,7 @@ def build_rule_table(signatures: Sequence[Signature]) -> RuleTable:
             ],
             np.uint8,
         ),
-        bidirectional=np.array([h.bidirectional for h in headers], np.uint8),
+        bidirectional=np.array([h.bidirectional or h.transactional for h in headers], np.uint8),
         src=np.array(src, np.int32),
         dest=np.array(dest, np.int32),
         src_port=np.array(src_port, np.int32),

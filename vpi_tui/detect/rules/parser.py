@@ -13,6 +13,7 @@ from vpi_tui.detect.rules.lexer import split_rule
 from vpi_tui.detect.rules.registry import Keyword, apply, check_protocol, keywords
 from vpi_tui.detect.rules.text import printable
 from vpi_tui.detect.rules.variables import Variables
+from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.signature import Header, Origin, Scope, Signature
 
 _ALIASES = {"ip4": "ipv4", "ip6": "ipv6", "icmp4": "icmpv4", "icmp6": "icmpv6"}
@@ -70,6 +71,7 @@ class Parser:
             self.variables.addresses(written.dest),
             self.variables.ports(written.dest_port),
             written.arrow == "<>",
+            written.arrow == "=>",
         )
 
 
@@ -77,7 +79,7 @@ def _check_words(header: HeaderText) -> None:
     if header.action.lower() not in ACTIONS:
         raise Refused(f"unknown action {header.action[:40]!r}; there are {', '.join(sorted(ACTIONS))}")
     check_protocol(header.protocol.lower())
-    if header.arrow == "=>":
-        raise Refused("direction => (both sides of one transaction): not supported yet")
-    if header.arrow not in {"->", "<>"}:
-        raise Refused(f"direction must be -> or <>, not {header.arrow[:20]!r}")
+    if header.arrow == "=>" and header.protocol.lower() not in RULE_WORDS:
+        raise Refused("direction => is for protocols that have requests and responses")
+    if header.arrow not in {"->", "<>", "=>"}:
+        raise Refused(f"direction must be ->, <> or =>, not {header.arrow[:20]!r}")

@@ -7,6 +7,7 @@ from vpi_tui.detect.applayer.names import (
     BUFFER_NAMES,
     INSTANCE,
     NUMBERS,
+    SIDES,
     BufferName,
     NumberName,
     plain_name,
@@ -25,11 +26,16 @@ _UNSURE: dict[str, tuple[int, ...]] = {"unknown": (0,), "failed": (APP_FAILED,)}
 
 
 def _sticky(buffer: BufferName) -> None:
-    def handler(draft: Draft, _text: str) -> None:
-        draft.buffer = _mention(draft, buffer.name) if buffer.multi else buffer.name
+    def handler(draft: Draft, text: str) -> None:
+        if text:
+            if text not in SIDES or draft.header.arrow != "=>":
+                raise Refused(f"{buffer.name}: takes no value but to_server or to_client, in rules with =>")
+            draft.buffer = f"{buffer.name}{INSTANCE}{text}"
+        else:
+            draft.buffer = _mention(draft, buffer.name) if buffer.multi else buffer.name
 
     handler.__doc__ = f"The byte keywords after it look at the {buffer.summary}."
-    keyword(buffer.name, *buffer.sticky, value="none")(handler)
+    keyword(buffer.name, *buffer.sticky, value="optional")(handler)
 
 
 def _mention(draft: Draft, name: str) -> str:
