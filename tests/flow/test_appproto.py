@@ -67,7 +67,9 @@ def test_the_server_may_speak_first() -> None:
 
 
 def test_a_direction_matters() -> None:
-    assert app_of(replace(TCP, payload=b"HTTP/1.1 200 OK\r\n")) == ""
+    answer = replace(TCP, payload=b"HTTP/1.1 200 OK\r\n")
+    assert app_of(replace(TCP, payload=0), answer) == ""
+    assert app_of(answer) == "http", "met midway, who answers is taken for the server"
 
 
 def test_only_the_first_payloads_of_each_direction_are_looked_at() -> None:

@@ -322,6 +322,19 @@ def tcp_track(track, state, flags, direction, payload, midstream, seen_both):
 
 
 @helper
+def answers(apps, p, d, r, flags):
+    """Is the first segment of a connection its server's: a SYN-ACK, or bytes that only servers send?"""
+    if flags & SYN:
+        return flags & (ACK | RST) == ACK
+    size = I64(d.payload_len[r])
+    if size <= 0:
+        return False
+    at, src, dest = d.payload_off[r], I64(d.src_port[r]), I64(d.dest_port[r])
+    asked = find_app(apps, p.buf, at, size, I64(TCP), I64(TO_SERVER), src, dest)
+    return asked == 0 and find_app(apps, p.buf, at, size, I64(TCP), I64(TO_CLIENT), src, dest) != 0
+
+
+@helper
 def app_of_row(flow, known, proto, direction):
     """What is said of a row: a datagram names itself, a segment's bytes name those that follow."""
     app = known if proto == TCP else I64(flow["app_proto"])
@@ -384,7 +397,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
                 slot = I64(-1)
         first = 0
         if slot < 0:
-            swapped = midstream and proto == TCP and flags & (SYN | ACK | RST) == SYN | ACK
+            swapped = midstream and proto == TCP and answers(apps, p, d, r, flags)
             slot = open_flow(t, d, r, now, tag, vlans, tunnel, swapped, stamp)
             if slot < 0:
                 out_flow[r] = -1

@@ -56,13 +56,16 @@ class Connection:
         return self
 
 
-def scan(tmp_path: Path, packets: list[Packet], *rules: str) -> list[dict[str, object]]:
+def scan(
+    tmp_path: Path, packets: list[Packet], *rules: str, settings: tuple[str, ...] = ()
+) -> list[dict[str, object]]:
     """The alert events. Each rule gets its place as sid."""
     capture, ruleset, out = tmp_path / "c.pcap", tmp_path / "r.rules", tmp_path / "out"
     wrpcap(str(capture), packets)
     texts = [f"{rule.rstrip(')')} sid:{n};)" for n, rule in enumerate(rules, 1)]
     ruleset.write_text("\n".join(texts) + "\n")
-    assert main(["scan", "-r", str(capture), "-S", str(ruleset), "-l", str(out)]) == 0
+    named = [word for setting in settings for word in ("--set", setting)]
+    assert main(["scan", "-r", str(capture), "-S", str(ruleset), "-l", str(out), *named]) == 0
     events = [json.loads(line) for file in out.iterdir() for line in file.read_text().splitlines()]
     return [event for event in events if event["event_type"] == "alert"]
 
@@ -183,3 +186,14 @@ def test_a_request_and_its_response_at_once(tmp_path: Path) -> None:
         'alert http any any => any 80 (http.uri; content:"login"; file.data: to_server; content:"bob";)',
     )
     assert sids(events) == {1: 1, 3: 1, 4: 1}
+
+
+def test_who_answers_first_is_the_server_of_a_connection_met_midway(tmp_path: Path) -> None:
+    connection = Connection().client(REQUEST).server(RESPONSE).close()
+    events = scan(
+        tmp_path,
+        connection.packets[4:],
+        'alert http any any -> any any (http.stat_code; content:"200";)',
+        settings=("stream.midstream=true",),
+    )
+    assert [event["src_ip"] for event in events] == [SERVER]

@@ -28,7 +28,9 @@ def base64_decode(draft: Draft, text: str) -> None:
             raise Refused(f"base64_decode: unknown part {part[:40]!r}; there are bytes, offset, relative")
     if draft.buffer == DECODED:
         raise Refused("base64_decode: cannot look at base64_data")
-    draft.steps.append(Base64Decode(draft.buffer, numbers["bytes"], numbers["offset"], relative))
+    draft.steps.append(
+        Base64Decode(draft.buffer_for(relative), numbers["bytes"], numbers["offset"], relative)
+    )
 
 
 @keyword("base64_data", value="none")
