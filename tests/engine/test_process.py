@@ -101,8 +101,9 @@ def test_a_ui_that_does_not_read_holds_nothing_up(demo_file: Path) -> None:
         times = process.cpu_times()
         return times.user + times.system
 
-    # Done when it uses next to no CPU any more: the socket, which is full, cannot tell.
-    until(lambda: cpu() > 0.5 and _at_rest(cpu))
+    # Done when it uses next to no CPU any more: the socket, which is full, cannot tell. It rests before, too,
+    # while processes of its own compile the kernels.
+    until(lambda: cpu() > 0.5 and not process.children() and _at_rest(cpu) and not process.children())
     began = time.monotonic()
     last = ui.read_until(lambda m: isinstance(m, SnapshotMessage) and m.snapshot.state == "finished")
     assert time.monotonic() - began < 5
