@@ -76,6 +76,23 @@ def test_any_order_gives_the_datagram_back(seed: int) -> None:
     assert rebuilt(fresh(), frames) == [(len(frames) - 1, DATA, 99)]
 
 
+def test_frames_that_lie_far_apart_as_where_a_ring_wraps_come_along() -> None:
+    frames = [bytes(part) for part in fragment(IP(src=SRC, dst=DST) / UDP(sport=7, dport=9) / Raw(DATA), 512)]
+    close = packet_batch(frames, link=LinkType.IPV4)
+    offset = np.arange(len(frames), dtype=np.int64) * 100_000
+    buf = np.zeros(len(frames) * 100_000, np.uint8)
+    for at, frame in zip(offset, frames, strict=True):
+        buf[at : at + len(frame)] = np.frombuffer(frame, np.uint8)
+    far = close._replace(buf=buf, offset=offset)
+    packets, decoded = fresh().update(far, Decoder().decode(far))
+    (row,) = np.flatnonzero(decoded.fragment == Fragment.REBUILT)
+    start = int(decoded.payload_off[row])
+    assert packets.buf[start : start + int(decoded.payload_len[row])].tobytes() == DATA
+    assert packets.buf.size < 2 * (len(DATA) + sum(map(len, frames)))
+    for at, frame in zip(packets.offset, frames, strict=True):
+        assert packets.buf[at : at + len(frame)].tobytes() == frame
+
+
 def test_it_may_take_many_batches() -> None:
     defrag = fresh()
     *first, last = frames_of(IP(src=SRC, dst=DST) / UDP(dport=99) / Raw(DATA))

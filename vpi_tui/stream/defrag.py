@@ -31,8 +31,9 @@ NESTING: Final = 3
 """Datagrams made of fragments of datagrams made of fragments."""
 _OUT_BYTES: Final = 1 << 20
 _OUT_ROWS: Final = 1024
-_LOOSE: Final = 2
-"""Frames that lie in at most so many times their own bytes are copied in one go."""
+_LOOSE: Final = 4
+"""Frames that lie in at most so many times their own bytes are copied in one go: those of a file always, and
+those of a ring but where it wraps."""
 _FEW: Final = 16
 
 _TRACKER: Final = np.dtype(
@@ -250,8 +251,9 @@ def _with_room(packets: PacketBatch, room: int) -> tuple[U8, I64]:
         buf = np.empty(end - first + room, np.uint8)
         buf[: end - first] = packets.buf[first:end]
         return buf, packets.offset - first
-    buf, offset = np.empty(frames + room, np.uint8), np.empty_like(packets.offset)
-    kernels.gather(packets.buf, packets.offset, packets.caplen, buf, offset)
+    offset = np.cumsum(packets.caplen, dtype=np.int64) - packets.caplen
+    buf = np.empty(frames + room, np.uint8)
+    buf[:frames] = packets.buf[np.arange(frames) + np.repeat(packets.offset - offset, packets.caplen)]
     return buf, offset
 
 

@@ -347,15 +347,3 @@ def collect(pools, packets, d, row, limits, out):
             _take(pools, packets.buf, d, row, now, limits, out)
         row += 1
     return row
-
-
-@kernel
-def gather(buf, offset, caplen, out, out_offset):
-    """Copy frames from `buf` to `out`, one behind the other; out_offset: where each begins."""
-    at = _I64(0)
-    for i in range(offset.size):
-        out_offset[i] = at
-        start = _I64(offset[i])
-        for k in range(caplen[i]):
-            out[at + k] = buf[start + k]
-        at += _I64(caplen[i])
