@@ -81,7 +81,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         capture = folder / "demo.pcap"
-        subprocess.run([sys.executable, "-m", "vpi_tui.capture.demo", str(capture)], check=True)
+        demo = [sys.executable, "-m", "vpi_tui.capture.demo", str(capture)]
+        subprocess.run(demo, check=True, stdout=subprocess.DEVNULL)
         spec = EngineSpec(
             mode="replay",
             files=(str(capture),) * ROUNDS,
