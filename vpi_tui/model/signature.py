@@ -211,11 +211,30 @@ class Base64Decode:
 
 
 @dataclass(frozen=True, slots=True)
+class Which:
+    """How many numbers of a transaction have to lie in the spans, or which of them."""
+
+    kind: Literal["any", "all", "index", "count"]
+    absent: bool = False
+    """Holds as well when there is no number (kind index: none at that place)."""
+    index: int = 0
+    """Kind index: the place of the one that is meant; below 0 = from the end."""
+    counts: tuple[tuple[int, int], ...] = ()
+    """Kind count: so many of them."""
+    part: tuple[int, int] | None = None
+    """(first, end) of the numbers that are looked at, below 0 = from the end; None = all."""
+
+
+@dataclass(frozen=True, slots=True)
 class NumberIn:
     """The number that a buffer holds (big-endian) lies in `spans`."""
 
     buffer: str
     spans: tuple[tuple[int, int], ...]
+    mask: int | None = None
+    """Bits of it that are looked at, where they are; None = all."""
+    which: Which | None = None
+    """None = one of them, and nothing else is asked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,13 +33,16 @@ class BufferName:
 class NumberName:
     """A keyword that compares a number of a transaction: a buffer that holds it, big-endian.
 
-    words: values that have names, in lower case.
+    words: values that have names, in lower case; others: other spellings of the keyword.
     """
 
     name: str
     summary: str
     largest: int
     words: dict[str, int]
+    others: tuple[str, ...] = ()
+    flags: bool = False
+    """The words are bits: a rule names those that are set, and with `!` those that are not."""
 
 
 DNS_TYPES: Final = {

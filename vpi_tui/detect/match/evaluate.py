@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from vpi_tui.detect.match.buffers import Subject
 from vpi_tui.detect.match.coded import base64_prefix, shannon
-from vpi_tui.detect.match.numbers import MAX_VALUE, masked, read_number
+from vpi_tui.detect.match.numbers import MAX_VALUE, lies_in, masked, numbers_hold, read_number
 from vpi_tui.detect.match.regex import SUBJECT_LIMIT, compile_regex
 from vpi_tui.detect.match.units import PAYLOAD, is_relative
 from vpi_tui.detect.transforms import base_of, function_of
@@ -266,8 +266,7 @@ def _base64_decode(run: Run, step: Base64Decode, number: int, place: Place) -> b
 
 
 def _number_in(run: Run, step: NumberIn, number: int, place: Place) -> bool:
-    value = int.from_bytes(run.data, "big")
-    return any(low <= value <= high for low, high in step.spans) and _hold(run, number + 1, place)
+    return lies_in(step, run.data) and _hold(run, number + 1, place)
 
 
 def _in_set(run: Run, step: InSet, number: int, place: Place) -> bool:
@@ -343,6 +342,11 @@ class Plan:
         tally.evaluated += 1
         variables: dict[str, int] = {}
         for name, change, steps, tied in self.groups:
+            first = steps[0]
+            if isinstance(first, NumberIn) and first.which is not None:
+                if not numbers_hold(first, first.which, context.instances(name)):
+                    return False
+                continue
             fresh = context.fresh if name == PAYLOAD and self.needs_fresh else -1
             depends = tied if fresh < 0 else (True,) * len(steps)
             for raw in context.instances(name):

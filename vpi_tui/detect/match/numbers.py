@@ -1,8 +1,11 @@
-"""Numbers in a buffer: what byte_test, byte_jump, byte_extract and byte_math read."""
+"""Numbers in buffers: those that byte_test and its kin read, and those that a buffer consists of."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
+
+from vpi_tui.model.signature import NumberIn, Which
 
 MAX_VALUE: Final = (1 << 64) - 1
 _LONGEST_TEXT: Final = 64
@@ -50,3 +53,34 @@ def masked(value: int, bitmask: int | None) -> int:
     if not bitmask:
         return value
     return (value & bitmask) >> ((bitmask & -bitmask).bit_length() - 1)
+
+
+def lies_in(step: NumberIn, data: bytes) -> bool:
+    """Is the number that these bytes are one of those that the rule means?"""
+    value = int.from_bytes(data, "big")
+    if step.mask is not None:
+        value &= step.mask
+    return any(low <= value <= high for low, high in step.spans)
+
+
+def numbers_hold(step: NumberIn, which: Which, numbers: Sequence[bytes]) -> bool:
+    """Do the numbers of a transaction hold together? Suricata's multi-integers."""
+    chosen = _part(numbers, which.part)
+    if which.kind == "count":
+        count = sum(lies_in(step, number) for number in chosen)
+        return any(low <= count <= high for low, high in which.counts)
+    if which.kind == "index":
+        at = which.index + (len(chosen) if which.index < 0 else 0)
+        return lies_in(step, chosen[at]) if 0 <= at < len(chosen) else which.absent
+    if not chosen:
+        return which.absent
+    held = (lies_in(step, number) for number in chosen)
+    return all(held) if which.kind == "all" else any(held)
+
+
+def _part(numbers: Sequence[bytes], part: tuple[int, int] | None) -> Sequence[bytes]:
+    """Nothing when an end of the part lies outside."""
+    if part is None:
+        return numbers
+    first, end = (at + len(numbers) if at < 0 else at for at in part)
+    return numbers[first:end] if 0 <= first <= end <= len(numbers) else ()

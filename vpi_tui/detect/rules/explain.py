@@ -35,6 +35,7 @@ from vpi_tui.model.signature import (
     Signature,
     Step,
     Threshold,
+    Which,
 )
 
 _MAX_SPANS = 4
@@ -268,7 +269,22 @@ def _(step: BufferSize) -> str:
 
 @_step.register
 def _(step: NumberIn) -> str:
-    return f"the {step.buffer} is {_spans(step.spans)}"
+    bits = f", of the bits {step.mask:#x}," if step.mask is not None else ""
+    return f"the {step.buffer}{bits} is {_spans(step.spans)}{_which(step.which)}"
+
+
+def _which(which: Which | None) -> str:
+    """Of several numbers: which of them, or how many."""
+    if which is None:
+        return ""
+    words = {
+        "any": "",
+        "all": ", each of them",
+        "index": f", number {which.index} of them",
+        "count": f", {_spans(which.counts)} of them",
+    }[which.kind]
+    part = f", looking at those from {which.part[0]} to {which.part[1]}" if which.part else ""
+    return words + part + (", or there is none" if which.absent else "")
 
 
 @_step.register

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vpi_tui.detect.applayer.base import EVENTS
 from vpi_tui.detect.applayer.names import (
     BUFFER_NAMES,
@@ -15,11 +17,11 @@ from vpi_tui.detect.applayer.names import (
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import PAYLOAD, ContentDraft, Draft
 from vpi_tui.detect.rules.keywords.content import content
-from vpi_tui.detect.rules.numbers import spans
+from vpi_tui.detect.rules.numbers import flags_in, number_in, spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import unquote
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS, RULE_WORDS, app_numbers
-from vpi_tui.model.signature import BufferSize, Content, NumberIn
+from vpi_tui.model.signature import BufferSize, Content
 
 _MAX_SIZE = 0xFFFFFFFF
 _UNSURE: dict[str, tuple[int, ...]] = {"unknown": (0,), "failed": (APP_FAILED,)}
@@ -62,21 +64,14 @@ for _buffer in BUFFER_NAMES:
 
 
 def _number(found: NumberName) -> None:
+    read = flags_in if found.flags else number_in
+
     def handler(draft: Draft, text: str) -> None:
-        draft.steps.append(NumberIn(_mention(draft, found.name), _spans(found, text)))
+        test = read(found.name, unquote(found.name, text, needed=False), found.largest, found.words)
+        draft.steps.append(replace(test, buffer=_mention(draft, found.name)))
 
-    handler.__doc__ = f"The {found.summary}: a number, a range, or a list of both."
-    keyword(found.name)(handler)
-
-
-def _spans(found: NumberName, text: str) -> tuple[tuple[int, int], ...]:
-    """`5`, `!5`, `1-5`, `<5`, a word, or several of them joined by commas: any of them."""
-    merged: list[tuple[int, int]] = []
-    for part in unquote(found.name, text, needed=False).split(","):
-        negation, word = ("!", part.strip()[1:]) if part.strip().startswith("!") else ("", part.strip())
-        known = found.words.get(word.strip().lower())
-        merged += spans(found.name, part if known is None else f"{negation}{known}", found.largest)
-    return tuple(merged)
+    handler.__doc__ = f"The {found.summary}: a number, a range, {'bits' if found.flags else 'a word'}."
+    keyword(found.name, *found.others)(handler)
 
 
 for _named in NUMBERS:
