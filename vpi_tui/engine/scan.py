@@ -45,15 +45,19 @@ class ScanResult:
 
 
 def run_scan(
-    spec: EngineSpec, eve: BinaryIO | None, progress: Progress, events: Collection[str] = EVENT_TYPES
+    spec: EngineSpec,
+    eve: BinaryIO | None,
+    progress: Progress,
+    events: Collection[str] = EVENT_TYPES,
+    rules: RuleBook | None = None,
 ) -> ScanResult:
     """Scan the files of the order. Raises VpiError when not even the first can be opened.
 
     eve: where events go, None = nowhere. events: which types of them. progress: told what is done, and how
-    far it is in bytes.
+    far it is in bytes. rules: those of the order, when they are loaded already.
     """
     began = time.monotonic()
-    rules = RuleBook.load(spec)
+    rules = rules or RuleBook.load(spec)
     source = ReplayFeed(spec)
     warm("replay", progress)
     pipeline = Pipeline(spec, rules, source, talkers=False)
