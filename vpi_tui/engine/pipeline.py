@@ -89,7 +89,9 @@ class Pipeline:
         """None = no rule inspects streams."""
         app = rules.ruleset.app
         self.app_layer = (
-            AppLayer(app.applications, limits=app_limits(spec.options), mixed=app.mixed) if app else None
+            AppLayer(app.applications, frames=app.frames, limits=app_limits(spec.options), mixed=app.mixed)
+            if app
+            else None
         )
         """None = no rule looks at transactions."""
         self._no_packets: _Batches | None = None

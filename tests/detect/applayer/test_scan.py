@@ -197,3 +197,18 @@ def test_who_answers_first_is_the_server_of_a_connection_met_midway(tmp_path: Pa
         settings=("stream.midstream=true",),
     )
     assert [event["src_ip"] for event in events] == [SERVER]
+
+
+def test_each_frame_alerts_once(tmp_path: Path) -> None:
+    request = b"REGISTER sip:a SIP/2.0\r\nContent-Length: 2\r\n\r\nhi"
+    connection = Connection(5060).client(request * 3, piece=10).close()
+    head = "alert sip any any -> any any"
+    rules = (
+        f'{head} (frame:pdu; content:"hi"; endswith;)',
+        f'{head} (flow:to_client; frame:pdu; content:"hi";)',
+        f'{head} (frame:stream; content:"REGISTER"; startswith;)',
+        f"{head} (frame:request.line; bsize:24;)",
+        f'{head} (frame:request.line; content:"SIP/2.0|0d 0a|"; endswith;)',
+        f'{head} (sip.method; content:"REGISTER";)',
+    )
+    assert sids(scan(tmp_path, connection.packets, *rules)) == {1: 3, 3: 1, 4: 3, 5: 3, 6: 3}

@@ -6,8 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
+from vpi_tui.detect.applayer.frame_names import frame_buffer, frames_of
 from vpi_tui.model.batch import Direction
 
 TO_SERVER: Final = 1 << Direction.TO_SERVER
@@ -18,6 +19,10 @@ BODY_LIMIT: Final = 102_400
 """Bytes of a decoded body that rules see, as Suricata's request- and response-body-limit."""
 MOST_EVENTS: Final = 32
 """Kinds of anomaly remembered of one transaction and direction."""
+FRAME_LIMIT: Final = 65_536
+"""Bytes of a frame that rules see."""
+MOST_FRAMES: Final = 8_192
+"""Frames that a parser may emit at a time."""
 
 
 class Stage(IntEnum):
@@ -38,6 +43,7 @@ class Transaction:
     """
 
     __slots__ = ("alerted", "cache", "events", "inspected", "pending", "stage")
+    is_frame: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.stage = [Stage.NONE, Stage.NONE, Stage.NONE]
@@ -55,6 +61,46 @@ class Transaction:
             found[name] = None
 
 
+class Frame(Transaction):
+    """A piece of the protocol's bytes with a name. Rules see it once, as they see a transaction."""
+
+    __slots__ = ("data", "name")
+    is_frame: ClassVar[bool] = True
+
+    def __init__(self, direction: int, name: str, data: bytes) -> None:
+        super().__init__()
+        self.stage[direction] = Stage.DONE
+        self.name = name
+        self.data = data
+
+
+class FrameLog:
+    """The frames that rules ask one parser for, and those that it has emitted.
+
+    wanted: names; a parser looks here before it goes to any length for a frame.
+    """
+
+    __slots__ = ("_found", "wanted")
+
+    def __init__(self, wanted: frozenset[str] = frozenset()) -> None:
+        self.wanted = wanted
+        self._found: list[Frame] = []
+
+    def add(self, direction: int, name: str, data: bytes | bytearray) -> None:
+        """A frame is there, if a rule wants such; an empty one is none."""
+        if name in self.wanted and data and len(self._found) < MOST_FRAMES:
+            self._found.append(Frame(direction, name, bytes(data[:FRAME_LIMIT])))
+
+    def take(self) -> list[Frame]:
+        """What was added since the last time."""
+        found, self._found = self._found, []
+        return found
+
+
+NO_FRAMES: Final = FrameLog()
+"""Asked for nothing, so it keeps nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the operator may set of parsers; bytes, and layers of content codings."""
@@ -70,6 +116,9 @@ Updates = Iterable[Transaction]
 
 class Parser(ABC):
     """One flow's parser. What it keeps is bounded; whatever comes, it does not raise."""
+
+    frames: FrameLog = NO_FRAMES
+    """Where it emits frames; set by whoever wants some, before the first byte."""
 
     @abstractmethod
     def feed(self, direction: int, data: bytes, gap: int) -> Updates:
@@ -105,6 +154,8 @@ class Buffer:
     stage: Stage
     """From when on it is complete."""
     get: Getter
+    of_frame: bool = False
+    """Frames have it, other transactions do not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +186,27 @@ def application(
     transports: tuple[str, ...] = ("tcp",),
 ) -> Application:
     """An Application whose flows are called as itself unless said otherwise."""
-    known = {buffer.name: buffer for buffer in (*buffers, Buffer(EVENTS, BOTH, Stage.DONE, _events))}
+    common = Buffer(EVENTS, BOTH, Stage.DONE, _events)
+    known = {buffer.name: buffer for buffer in (*buffers, common, *_frame_buffers(name))}
     return Application(name, apps or (name,), transports, parser, known)
+
+
+def _frame_buffers(protocol: str) -> list[Buffer]:
+    def buffer(name: str) -> Buffer:
+        def get(found: Transaction, direction: int) -> Sequence[bytes]:
+            if isinstance(found, Frame) and found.name == name and found.stage[direction]:
+                return (found.data,)
+            return ()
+
+        return Buffer(frame_buffer(protocol, name), BOTH, Stage.DONE, get, of_frame=True)
+
+    return [buffer(name) for name in frames_of(protocol)]
 
 
 def instances(buffer: Buffer, transaction: Transaction, direction: int) -> Sequence[bytes]:
     """The buffer's bytes, made once for a stage (the matcher drops what later stages change)."""
+    if transaction.is_frame and not buffer.of_frame:
+        return ()
     key = (buffer.name, direction)
     found = transaction.cache.get(key)
     if found is None:

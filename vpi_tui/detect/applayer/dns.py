@@ -165,6 +165,7 @@ class DnsUdpOrTcp(Parser):
         self._pending: list[bytearray | None] = [None, bytearray(), bytearray()]
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
+        self.frames.add(direction, "pdu", data)
         return [DnsTransaction(parse_message(data), direction)]
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
@@ -182,7 +183,9 @@ class DnsUdpOrTcp(Parser):
             if at + 2 + size > len(pending):
                 break
             if size >= HEADER:
-                found.append(DnsTransaction(parse_message(bytes(pending[at + 2 : at + 2 + size])), direction))
+                message = bytes(pending[at + 2 : at + 2 + size])
+                self.frames.add(direction, "pdu", message)
+                found.append(DnsTransaction(parse_message(message), direction))
             at += 2 + size
         del pending[:at]
         return found

@@ -26,7 +26,9 @@ BANNER_LIMIT: Final = 8_192
 PACKET_LIMIT: Final = 35_000
 """RFC 4253, 6.1."""
 _BANNER: Final = re.compile(rb"(?:^|\n)SSH-([^-\r\n]+)-([^ \r\n]+)[^\n]*\n")
-_KEXINIT: Final = 20
+_KEXINIT, _NEWKEYS = 20, 21
+_RECORD_HEADER: Final = 6
+"""Length, padding length, type."""
 _LISTS_AT: Final = 22
 """Length, padding length, type, cookie."""
 _CLIENT_LISTS: Final = (0, 2, 4, 6)
@@ -51,6 +53,7 @@ class SshParser(Parser):
     def __init__(self, _limits: Limits | None = None) -> None:
         self._transaction = SshTransaction()
         self._pending: list[bytearray | None] = [None, bytearray(), bytearray()]
+        self._exchanged = [False, False, False]
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         pending = self._pending[direction]
@@ -63,7 +66,7 @@ class SshParser(Parser):
         elif before == Stage.NONE:
             self._banner(direction, pending)
         if self._transaction.stage[direction] == Stage.HEAD:
-            self._key_exchange(direction, pending)
+            self._records(direction, pending)
         return [self._transaction] if self._transaction.stage[direction] != before else []
 
     def finish(self) -> list[Transaction]:
@@ -93,19 +96,34 @@ class SshParser(Parser):
         self._transaction.stage[direction] = Stage.HEAD
         del pending[: found.end()]
 
-    def _key_exchange(self, direction: int, pending: bytearray) -> None:
-        if len(pending) < _LISTS_AT:
+    def _records(self, direction: int, pending: bytearray) -> None:
+        """Up to the first key exchange; up to the new keys when a rule looks at the records themselves."""
+        while self._transaction.stage[direction] == Stage.HEAD and len(pending) >= _RECORD_HEADER:
+            size = int.from_bytes(pending[:4], "big")
+            if not 2 <= size <= PACKET_LIMIT or not (self._exchanged[direction] or pending[5] == _KEXINIT):
+                self._transaction.event(direction, "ssh.invalid_record")
+                self._stop(direction)
+                return
+            if len(pending) < 4 + size:
+                return
+            record = bytes(pending[: 4 + size])
+            del pending[: 4 + size]
+            self.frames.add(direction, "record.hdr", record[:_RECORD_HEADER])
+            self.frames.add(direction, "record.data", record[_RECORD_HEADER:])
+            self.frames.add(direction, "record.pdu", record)
+            if record[5] == _KEXINIT:
+                self._key_exchange(direction, record)
+            if record[5] == _NEWKEYS or not self.frames.wanted:
+                self._stop(direction)
+
+    def _key_exchange(self, direction: int, record: bytes) -> None:
+        if self._exchanged[direction]:
             return
-        size = int.from_bytes(pending[:4], "big")
-        if size > PACKET_LIMIT or pending[5] != _KEXINIT:
-            self._transaction.event(direction, "ssh.invalid_record")
-            self._stop(direction)
-        elif len(pending) >= 4 + size:
-            chosen = _SERVER_LISTS if direction == Direction.TO_CLIENT else _CLIENT_LISTS
-            lists = _name_lists(bytes(pending[_LISTS_AT : 4 + size]))
-            if len(lists) > max(chosen):
-                self._transaction.hassh[direction] = b";".join(lists[number] for number in chosen)
-            self._stop(direction)
+        self._exchanged[direction] = True
+        chosen = _SERVER_LISTS if direction == Direction.TO_CLIENT else _CLIENT_LISTS
+        lists = _name_lists(record[_LISTS_AT:])
+        if len(lists) > max(chosen):
+            self._transaction.hassh[direction] = b";".join(lists[number] for number in chosen)
 
 
 def _name_lists(data: bytes) -> list[bytes]:

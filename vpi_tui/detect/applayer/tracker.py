@@ -5,14 +5,15 @@ Python is entered once for each stretch (or datagram) of such a flow, never for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.applayer.base import Application, Limits, Parser, Transaction
+from vpi_tui.detect.applayer.base import Application, Frame, FrameLog, Limits, Parser, Transaction
+from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
@@ -38,17 +39,24 @@ class _Followed:
     position: list[int] = field(default_factory=lambda: [0, 0, 0])
     """Where the next bytes of each Direction are expected in the stream."""
     sent: list[bytes] = field(default_factory=lambda: [b"", b"", b""])
+    stream: list[Frame | None] = field(default_factory=lambda: [None, None, None])
+    """By Direction: all bytes so far as a frame, when rules want that."""
     row: int = -1
     """The row that last brought bytes, in the batch that is worked on."""
 
 
 class AppLayer:
-    """The parsers of all flows. needed: names of protocols; mixed: keep the latest bytes as sent."""
+    """The parsers of all flows.
+
+    needed: names of protocols; frames: names of the frames that rules look at, by protocol; mixed: keep
+    the latest bytes as sent.
+    """
 
     def __init__(
         self,
         needed: Iterable[str],
         *,
+        frames: Mapping[str, frozenset[str]] | None = None,
         limits: Limits | None = None,
         mixed: bool = False,
         memory: int = MEMORY,
@@ -62,6 +70,7 @@ class AppLayer:
         self._is_needed: U8 = np.zeros(APP_FAILED + 1, np.uint8)
         self._is_needed[[n for n, found in enumerate(self._of_app) if found is not None]] = 1
         self._over_udp = any(found is not None and "udp" in found.transports for found in self._of_app)
+        self._frames = dict(frames or {})
         self._limits = limits or Limits()
         self._mixed = mixed
         self._memory = memory
@@ -133,11 +142,18 @@ class AppLayer:
         found = self._flows.get(slot)
         if found is None or found.application is not application:
             self._drop(slot)
-            found = self._flows[slot] = _Followed(application, application.parser(self._limits), udp)
+            found = self._flows[slot] = _Followed(application, self._parser(application), udp)
             self._held += found.held
             if len(self._flows) > self._most_flows:
                 self._evict(slot)
         return found
+
+    def _parser(self, application: Application) -> Parser:
+        made = application.parser(self._limits)
+        wanted = self._frames.get(application.name)
+        if wanted:
+            made.frames = FrameLog(wanted)
+        return made
 
     def _pass_by(self, slot: int) -> None:
         """Look at the flow no more, however much it goes on to say."""
@@ -170,6 +186,7 @@ class AppLayer:
         if found is not None:
             found.row = row
             self._note(slot, found, found.parser.finish())
+            self._note(slot, found, found.parser.frames.take())
             self._drop(slot)
 
     def _finish_closed(self, flows: FlowBatch) -> None:
@@ -225,10 +242,14 @@ class AppLayer:
         followed.row = row
         if self._mixed:
             followed.sent[direction] = (followed.sent[direction] + data)[-SENT_LIMIT:]
+        if STREAM in followed.parser.frames.wanted:
+            self._hear(slot, followed, direction, data)
         try:
             parser = followed.parser
             moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
             self._note(slot, followed, moved)
+            if parser.frames.wanted:
+                self._note(slot, followed, parser.frames.take())
         except (
             ValueError,
             IndexError,
@@ -250,6 +271,19 @@ class AppLayer:
         followed.held = held
         while self._held > self._memory and len(self._flows) > 1:
             self._evict(slot)
+
+    def _hear(self, slot: int, followed: _Followed, direction: int, data: bytes) -> None:
+        """A direction's bytes from its start on are a frame, which rules see again while it grows."""
+        before = followed.stream[direction]
+        if before is None or followed.udp:
+            made = Frame(direction, STREAM, data[:SENT_LIMIT])
+        elif len(before.data) < SENT_LIMIT:
+            made = Frame(direction, STREAM, (before.data + data)[:SENT_LIMIT])
+            made.alerted = before.alerted
+        else:
+            return
+        followed.stream[direction] = made
+        self._note(slot, followed, (made,))
 
     def _note(self, slot: int, followed: _Followed, moved: Iterable[Transaction]) -> None:
         for transaction in moved:

@@ -14,6 +14,7 @@ import numpy as np
 
 from vpi_tui.detect.applayer import registry
 from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, Stage
+from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.match import fast_pattern
 from vpi_tui.detect.match.automata import AutomataBuilder
@@ -68,6 +69,12 @@ def why_unusable(signature: Signature) -> str:
     if needs is None:
         return ""
     named = ", ".join(needs.buffers)
+    if (
+        0
+        < sum(name.startswith(PREFIX) for name in needs.buffers)
+        < len({plain_name(step.buffer) for step in signature.steps})
+    ):
+        return f"frames stand alone in a rule, not beside other buffers: {named}"
     if not needs.applications:
         return f"no protocol has all of {named} in rules for {signature.header.protocol}"
     if not needs.directions:
@@ -90,6 +97,8 @@ class AppRules:
     stage: U8
     """uint8[n, 3]: by Direction, from which stage on a rule can be evaluated; 0 = not about this
     direction, or not about transactions."""
+    frames: dict[str, frozenset[str]]
+    """By protocol: the frames that rules look at."""
     mixed: bool
     """Does a rule look at payload beside the buffers?"""
 
@@ -138,11 +147,22 @@ def compile_app_rules(
         fast=fast.finish(),
         listed={name: _listed(rules, count) for name, rules in unfiltered.items()},
         stage=stage,
+        frames=_frames(used),
         mixed=any(
             need is not None and len({plain_name(step.buffer) for step in s.steps}) > len(need.buffers)
             for s, need in zip(signatures, needs, strict=True)
         ),
     )
+
+
+def _frames(used: Sequence[Needs]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for need in used:
+        for buffer in need.buffers:
+            if buffer.startswith(PREFIX):
+                protocol, _, name = buffer.removeprefix(PREFIX).partition(".")
+                found.setdefault(protocol, set()).add(name)
+    return {protocol: frozenset(names) for protocol, names in found.items()}
 
 
 def _set_stages(stages: U8, need: Needs) -> None:

@@ -30,13 +30,15 @@ class SipTransaction(Transaction):
 class _Half:
     """One direction of a stream: a message that is not whole yet."""
 
-    __slots__ = ("body", "message", "missing", "pending")
+    __slots__ = ("body", "head", "message", "missing", "pending")
 
     def __init__(self) -> None:
         self.pending = bytearray()
         """Bytes of a head."""
         self.message: Message | None = None
         """Its head is whole."""
+        self.head = b""
+        """That head as sent, up to its empty line, when a rule looks at frames."""
         self.body = bytearray()
         self.missing = 0
         """Bytes of its body that are to come."""
@@ -56,6 +58,8 @@ class SipParser(Parser):
         if message is None:
             return [_invalid(direction)]
         message.body = body[:BODY_LIMIT]  # whatever Content-Length says: a datagram ends by itself
+        if self.frames.wanted:
+            self._emit(direction, data[: end.end()] if end else data, body)
         return [_done(direction, message)]
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
@@ -68,7 +72,7 @@ class SipParser(Parser):
     def finish(self) -> list[Transaction]:
         """A message whose body was not sent to its end is seen as far as it goes."""
         return [
-            _complete(direction, self._halves[direction])
+            self._complete(direction, self._halves[direction])
             for direction in (Direction.TO_SERVER, Direction.TO_CLIENT)
             if self._halves[direction].message is not None
         ]
@@ -84,7 +88,7 @@ class SipParser(Parser):
                 self._take_body(half)
                 if half.missing:
                     return
-                yield _complete(direction, half)
+                yield self._complete(direction, half)
                 continue
             blanks = len(half.pending) - len(half.pending.lstrip(_BLANK))
             del half.pending[:blanks]
@@ -95,6 +99,8 @@ class SipParser(Parser):
                     yield _invalid(direction)
                 return
             head = bytes(half.pending[: end.start()])
+            if self.frames.wanted:
+                half.head = bytes(half.pending[: end.end()])
             del half.pending[: end.end()]
             half.message = parse_message(head, of_request=direction == Direction.TO_SERVER)
             if half.message is None:
@@ -102,7 +108,7 @@ class SipParser(Parser):
                 continue
             half.missing = half.message.body_length or 0
             if not half.missing:
-                yield _complete(direction, half)
+                yield self._complete(direction, half)
 
     def _take_body(self, half: _Half) -> None:
         count = min(half.missing, len(half.pending))
@@ -118,16 +124,27 @@ class SipParser(Parser):
         if gap < half.missing:
             half.missing -= gap
         else:
-            yield _complete(direction, half)
+            yield self._complete(direction, half)
 
+    def _complete(self, direction: int, half: _Half) -> SipTransaction:
+        assert half.message is not None
+        message, half.message = half.message, None
+        message.body = bytes(half.body)
+        half.body.clear()
+        half.missing = 0
+        if self.frames.wanted:
+            self._emit(direction, half.head, message.body)
+        return _done(direction, message)
 
-def _complete(direction: int, half: _Half) -> SipTransaction:
-    assert half.message is not None
-    message, half.message = half.message, None
-    message.body = bytes(half.body)
-    half.body.clear()
-    half.missing = 0
-    return _done(direction, message)
+    def _emit(self, direction: int, head: bytes, body: bytes) -> None:
+        """The frames of a message. head: with its empty line."""
+        kind = "request" if direction == Direction.TO_SERVER else "response"
+        line = head.find(b"\n") + 1
+        blank = 2 if head.endswith(b"\r\n") else 1
+        self.frames.add(direction, "pdu", head + body)
+        self.frames.add(direction, f"{kind}.line", head[:line])
+        self.frames.add(direction, f"{kind}.headers", head[line : len(head) - blank])
+        self.frames.add(direction, f"{kind}.body", body)
 
 
 def _done(direction: int, message: Message | None) -> SipTransaction:

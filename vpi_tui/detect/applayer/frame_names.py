@@ -1,0 +1,35 @@
+"""Names of frames by protocol: the pieces of a protocol's own bytes that rules look at (`frame:NAME`).
+
+Kept apart from the parsers, so that reading rules imports none of them. A parser whose protocol stands
+here emits them (base.FrameLog). Source: the frames that Suricata 8 lists by `--list-rule-protos` and
+its chapter on frames.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+STREAM: Final = "stream"
+"""Every protocol has it: all bytes of one direction from its start on."""
+
+FRAMES: Final[dict[str, tuple[str, ...]]] = {
+    "dns": ("pdu",),
+    "sip": (
+        "pdu", "request.line", "request.headers", "request.body",
+        "response.line", "response.headers", "response.body",
+    ),
+    "ssh": ("record.hdr", "record.data", "record.pdu"),
+}  # fmt: skip
+"""Protocol -> names beside STREAM."""
+
+PREFIX: Final = "frame:"
+
+
+def frame_buffer(protocol: str, name: str) -> str:
+    """The name of the buffer that such frames are looked at by."""
+    return f"{PREFIX}{protocol}.{name}"
+
+
+def frames_of(protocol: str) -> tuple[str, ...]:
+    """All names of frames of a protocol."""
+    return (*FRAMES.get(protocol, ()), STREAM)
