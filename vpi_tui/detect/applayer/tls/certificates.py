@@ -10,7 +10,17 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final, NamedTuple
+from typing import Final
+
+from vpi_tui.detect.applayer.ber import (
+    INTEGER,
+    OCTETS,
+    OID,
+    SEQUENCE,
+    Element,
+    elements,
+    object_identifier,
+)
 
 _SHORT_NAMES: Final = {
     "2.5.4.3": "CN", "2.5.4.4": "SN", "2.5.4.5": "serialNumber", "2.5.4.6": "C", "2.5.4.7": "L",
@@ -22,10 +32,6 @@ _SHORT_NAMES: Final = {
     "1.3.6.1.4.1.311.60.2.1.1": "jurisdictionL", "1.3.6.1.4.1.311.60.2.1.2": "jurisdictionST",
     "1.3.6.1.4.1.311.60.2.1.3": "jurisdictionC",
 }  # fmt: skip
-_SEQUENCE: Final = 0x30
-_INTEGER: Final = 0x02
-_OID: Final = 0x06
-_OCTETS: Final = 0x04
 _UTC_TIME: Final = 0x17
 _STRINGS: Final = frozenset((12, 18, 19, 20, 21, 22, 25, 26, 27))
 _WIDE: Final = {28: "utf-32-be", 30: "utf-16-be"}
@@ -36,29 +42,6 @@ _DNS_NAME, _ADDRESS = 0x82, 0x87
 _TEXT_NAMES: Final = frozenset((0x81, _DNS_NAME, 0x86))
 MOST_NAMES: Final = 1024
 """Parts of a name, or alternative names, that are looked at."""
-
-
-class Element(NamedTuple):
-    tag: int
-    value: bytes
-
-
-def elements(data: bytes) -> Iterator[Element]:
-    """The DER elements side by side; one whose length is wrong is the last and not given."""
-    at, end = 0, len(data)
-    while at + 2 <= end:
-        tag, length = data[at], data[at + 1]
-        at += 2
-        if length & 0x80:
-            size = length & 0x7F
-            if not 1 <= size <= 4 or tag & 0x1F == 0x1F:
-                return
-            length = int.from_bytes(data[at : at + size])
-            at += size
-        if at + length > end:
-            return
-        yield Element(tag, data[at : at + length])
-        at += length
 
 
 @dataclass(slots=True)
@@ -85,9 +68,9 @@ def certificate(der: bytes) -> Certificate:
     if body is None:
         return made
     parts = [part for part in elements(body.value) if part.tag != _VERSION]
-    if parts and parts[0].tag == _INTEGER:
+    if parts and parts[0].tag == INTEGER:
         made.serial = parts[0].value.hex(":").upper().encode("ascii")
-    sequences = [part.value for part in parts if part.tag == _SEQUENCE]
+    sequences = [part.value for part in parts if part.tag == SEQUENCE]
     if len(sequences) > 1:
         made.issuer = distinguished_name(sequences[1])
     if len(sequences) > 2:
@@ -126,21 +109,6 @@ def _text(value: Element) -> bytes:
     return value.value.hex().upper().encode("ascii")
 
 
-def object_identifier(data: bytes) -> str:
-    """Dotted; what exceeds 64 bytes is not looked at."""
-    arcs: list[int] = []
-    number = 0
-    for byte in data[:64]:
-        number = number << 7 | byte & 0x7F
-        if byte < 0x80:
-            arcs.append(number)
-            number = 0
-    if not arcs:
-        return ""
-    first = min(arcs[0] // 40, 2)
-    return ".".join(map(str, (first, arcs[0] - 40 * first, *arcs[1:])))
-
-
 def _time(element: Element) -> int | None:
     """UTCTime (years 1950 to 2049) or GeneralizedTime; zones other than UTC are not read."""
     text = element.value.decode("ascii", "replace").removesuffix("Z")
@@ -158,7 +126,7 @@ def _alternative_names(data: bytes) -> Iterator[bytes]:
     for listed in elements(data):
         for extension in elements(listed.value):
             parts = list(elements(extension.value))
-            if len(parts) > 1 and parts[0] == (_OID, _ALTERNATIVE_NAMES) and parts[-1].tag == _OCTETS:
+            if len(parts) > 1 and parts[0] == (OID, _ALTERNATIVE_NAMES) and parts[-1].tag == OCTETS:
                 for names in elements(parts[-1].value):
                     yield from filter(None, map(_general_name, elements(names.value)))
 
