@@ -103,6 +103,7 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("mqtt", "tcp", "10..0004 4d515454", directions=TO_SERVER),
     Matcher("mqtt", "tcp", "10..0006 4d514973", directions=TO_SERVER),
     Matcher("mqtt", "tcp", "10....00 044d5154", directions=TO_SERVER),
+    *(Matcher("mqtt", "tcp", f"{kind:x}.", port=1883, min_size=2) for kind in range(1, 16)),
     Matcher("ldap", "tcp", "30..0201 ..60", directions=TO_SERVER),
     Matcher("ldap", "tcp", "30840000 ....0201", directions=BOTH),
     Matcher("krb5", "tcp", "0000.... 6a", port=88),

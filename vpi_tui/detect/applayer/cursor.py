@@ -35,3 +35,7 @@ class Cursor:
     def field(self, size: int) -> bytes:
         """The next field that has its length, a number of `size` bytes, before it. Raises TooShortError."""
         return self.take(self.number(size))
+
+    def rest(self) -> bytes:
+        """All that is left."""
+        return self.take(len(self._data) - self._at)

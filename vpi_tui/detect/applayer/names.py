@@ -56,6 +56,18 @@ DNS_RCODES: Final = {
     "yxrrset": 7, "nxrrset": 8, "notauth": 9, "notzone": 10,
 }  # fmt: skip
 
+YES_NO: Final = {"yes": 1, "true": 1, "on": 1, "no": 0, "false": 0, "off": 0}
+MQTT_TYPES: Final = {
+    "unassigned": 0, "connect": 1, "connack": 2, "publish": 3, "puback": 4, "pubrec": 5, "pubrel": 6,
+    "pubcomp": 7, "subscribe": 8, "suback": 9, "unsubscribe": 10, "unsuback": 11, "pingreq": 12,
+    "pingresp": 13, "disconnect": 14, "auth": 15,
+}  # fmt: skip
+"""MQTT 5.0, 2.1.2."""
+MQTT_FLAGS: Final = {"dup": 8, "retain": 1}
+MQTT_CONNECT_FLAGS: Final = {
+    "username": 0x80, "password": 0x40, "will_retain": 0x20, "will": 0x04, "clean_session": 0x02,
+}  # fmt: skip
+
 BUFFER_NAMES: Final = (
     BufferName("http.uri", "normalised URI", modifiers=("http_uri",)),
     BufferName("http.uri.raw", "URI as sent", modifiers=("http_raw_uri",)),
@@ -160,6 +172,16 @@ BUFFER_NAMES: Final = (
     BufferName("ftp.command_data", "argument of an FTP command"),
     BufferName("ftp.reply", "line of an FTP reply without its code", multi=True),
     BufferName("ftp.completion_code", "code of an FTP reply", multi=True),
+    BufferName("mqtt.connect.protocol_string", "protocol that an MQTT client names"),
+    BufferName("mqtt.connect.clientid", "identifier of an MQTT client"),
+    BufferName("mqtt.connect.username", "user of an MQTT client"),
+    BufferName("mqtt.connect.password", "password of an MQTT client"),
+    BufferName("mqtt.connect.willtopic", "topic of an MQTT client's will"),
+    BufferName("mqtt.connect.willmessage", "message of an MQTT client's will"),
+    BufferName("mqtt.publish.topic", "topic that an MQTT message is published to"),
+    BufferName("mqtt.publish.message", "message that is published by MQTT"),
+    BufferName("mqtt.subscribe.topic", "topic that an MQTT client subscribes to", multi=True),
+    BufferName("mqtt.unsubscribe.topic", "topic that an MQTT client is done with", multi=True),
     BufferName("file.data", "content of a file", ("file_data",)),
 )
 """One line for each buffer of an application layer."""
@@ -170,6 +192,13 @@ NUMBERS: Final = (
     NumberName("dns.opcode", "operation of a DNS message", 15, {}),
     NumberName("dns.rcode", "outcome of a DNS response", 0xFFFF, DNS_RCODES),
     NumberName("dns.rrtype", "type of a question or answer", 0xFFFF, DNS_TYPES),
+    NumberName("mqtt.protocol_version", "version of MQTT", 0xFF, {}),
+    NumberName("mqtt.type", "type of an MQTT message", 15, MQTT_TYPES),
+    NumberName("mqtt.flags", "flags of an MQTT message", 0xFF, MQTT_FLAGS, flags=True),
+    NumberName("mqtt.qos", "quality of service of an MQTT message", 2, {}),
+    NumberName("mqtt.reason_code", "reason code of an MQTT message", 0xFF, {}, ("mqtt.connack.return_code",)),
+    NumberName("mqtt.connack.session_present", "presence of an MQTT session", 1, YES_NO),
+    NumberName("mqtt.connect.flags", "flags of an MQTT CONNECT", 0xFF, MQTT_CONNECT_FLAGS, flags=True),
 )
 """One line for each number that rules compare."""
 

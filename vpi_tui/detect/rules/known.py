@@ -35,12 +35,6 @@ _BY_FAMILY = {
         ike.chosen_sa_attribute ike.exchtype ike.init_spi ike.key_exchange_payload
         ike.key_exchange_payload_length ike.nonce_payload ike.nonce_payload_length ike.resp_spi
         ike.vendor""",
-    "mqtt": """
-        mqtt.connack.session_present mqtt.connect.clientid mqtt.connect.flags
-        mqtt.connect.password mqtt.connect.protocol_string mqtt.connect.username
-        mqtt.connect.willmessage mqtt.connect.willtopic mqtt.flags mqtt.protocol_version
-        mqtt.publish.message mqtt.publish.topic mqtt.qos mqtt.reason_code mqtt.subscribe.topic
-        mqtt.type mqtt.unsubscribe.topic""",
     "industrial": """
         cip_attribute cip_class cip_extendedstatus cip_instance cip_service cip_status dnp3_data
         dnp3_func dnp3_ind dnp3_obj enip.capabilities enip.cip_attribute enip.cip_class
