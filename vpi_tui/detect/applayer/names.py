@@ -182,11 +182,21 @@ BUFFER_NAMES: Final = (
     BufferName("mqtt.publish.message", "message that is published by MQTT"),
     BufferName("mqtt.subscribe.topic", "topic that an MQTT client subscribes to", multi=True),
     BufferName("mqtt.unsubscribe.topic", "topic that an MQTT client is done with", multi=True),
+    BufferName("krb5.cname", "part of a Kerberos client's name", ("krb5_cname",), multi=True),
+    BufferName("krb5.sname", "part of a Kerberos server's name", ("krb5_sname",), multi=True),
     BufferName("file.data", "content of a file", ("file_data",)),
 )
 """One line for each buffer of an application layer."""
 
+KRB5_TYPES: Final = {
+    "as_req": 10, "as_rep": 11, "tgs_req": 12, "tgs_rep": 13, "ap_req": 14, "ap_rep": 15, "safe": 20,
+    "priv": 21, "cred": 22, "error": 30,
+}  # fmt: skip
+"""RFC 4120, 7.5.7."""
+
 NUMBERS: Final = (
+    NumberName("krb5_msg_type", "type of a Kerberos message", 0xFFFFFFFF, KRB5_TYPES),
+    NumberName("krb5_err_code", "error code of a Kerberos message", 0x7FFFFFFF, {}),
     NumberName("ftp.dynamic_port", "port of the data connection that an FTP command arranges", 0xFFFF, {}),
     NumberName("tls.cert_chain_len", "number of certificates sent", 0xFFFF, {}),
     NumberName("dns.opcode", "operation of a DNS message", 15, {}),

@@ -10,12 +10,23 @@ from vpi_tui.detect.applayer.dns import DNS
 from vpi_tui.detect.applayer.ftp import FTP
 from vpi_tui.detect.applayer.http import HTTP1
 from vpi_tui.detect.applayer.mqtt import MQTT
+from vpi_tui.detect.applayer.krb5 import KRB5
 from vpi_tui.detect.applayer.sip import SIP
 from vpi_tui.detect.applayer.smtp import SMTP
 from vpi_tui.detect.applayer.ssh import SSH
 from vpi_tui.detect.applayer.tls import TLS
 
-APPLICATIONS: Final[tuple[Application, ...]] = (HTTP1, DNS, FTP, MQTT, SIP, SMTP, SSH, TLS)
+APPLICATIONS: Final[tuple[Application, ...]] = (
+    DNS,
+    FTP,
+    HTTP1,
+    KRB5,
+    MQTT,
+    SIP,
+    SMTP,
+    SSH,
+    TLS,
+)
 
 WORDS: Final[dict[str, tuple[str, ...]]] = {"http": ("http1",), "ssl": ("tls",)}
 """Words of rule headers that mean other protocols than the one of their name."""

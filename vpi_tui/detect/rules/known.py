@@ -30,7 +30,6 @@ _BY_FAMILY = {
         smb_share""",
     "mail": "email.body_md5 email.command",
     "ftp": "ftpbounce ftpdata_command",
-    "kerberos": "krb5.cname krb5.sname krb5.ticket_encryption krb5_err_code krb5_msg_type",
     "ike": """
         ike.chosen_sa_attribute ike.exchtype ike.init_spi ike.key_exchange_payload
         ike.key_exchange_payload_length ike.nonce_payload ike.nonce_payload_length ike.resp_spi
