@@ -9,8 +9,8 @@ from vpi_tui.detect.applayer.base import Application
 from vpi_tui.detect.applayer.dns import DNS
 from vpi_tui.detect.applayer.ftp import FTP
 from vpi_tui.detect.applayer.http import HTTP1
-from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.krb5 import KRB5
+from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.sip import SIP
 from vpi_tui.detect.applayer.smtp import SMTP
 from vpi_tui.detect.applayer.ssh import SSH
