@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from vpi_tui.detect.match.coded import base64_prefix
-from vpi_tui.detect.match.regex import SUBJECT_LIMIT, compile_regex
+from vpi_tui.detect.regex import SUBJECT_LIMIT, search
 
 MARK: Final = ">"
 """Between the name of a buffer and its transforms, and between these."""
@@ -218,10 +218,9 @@ def xor(key: bytes) -> Function:
 @transform_with("pcrexform")
 def pcrexform(pattern: bytes) -> Function:
     """What the first group of the expression holds; where it does not match all stays."""
-    regex = compile_regex(pattern, 0)
 
     def run(data: bytes) -> bytes:
-        found = regex.search(data[:SUBJECT_LIMIT])
+        found = search(pattern, 0, data[:SUBJECT_LIMIT])
         return found[1] or b"" if found else data
 
     return run

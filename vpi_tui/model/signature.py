@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from vpi_tui.model.valueset import ValueSet
 
@@ -92,15 +92,25 @@ class Content:
     """(offset, length) of the part to use as fast pattern."""
 
 
+class Capture(NamedTuple):
+    """A group of an expression whose text is kept: with the flow, or with the alert alone (pkt)."""
+
+    group: int
+    scope: Literal["flow", "pkt"]
+    name: str
+    """`key` = the text of this group names the next capture of its scope."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pcre:
-    """A regular expression, already translated to Python's `re` syntax; flags as in `re`."""
+    """A regular expression in PCRE2's syntax; flags are PCRE2's options (detect/regex.py)."""
 
     buffer: str
     pattern: bytes
     flags: int = 0
     negated: bool = False
     relative: bool = False
+    captures: tuple[Capture, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

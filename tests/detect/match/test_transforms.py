@@ -102,7 +102,7 @@ def test_rules_about_packets(options: str, found: bool) -> None:
         ('tcp.hdr; pkt_data; dotprefix; content:"x";', "needs a sticky buffer"),
         ("tcp.hdr; xor:0;", "in hex"),
         ('tcp.hdr; pcrexform:"abc";', "group"),
-        ('tcp.hdr; pcrexform:"(abc";', "not closed"),
+        ('tcp.hdr; pcrexform:"(abc";', "missing closing"),
         ("tcp.hdr; gunzip:size 3;", "max-size"),
         ("tcp.hdr; from_base64:mode x;", "unknown part"),
         ("tcp.hdr; " + "to_lowercase; " * 17, "more than 16"),

@@ -144,7 +144,7 @@ RULE = "name: p\nrules:\n  - sid: 5\n    msg: m\n"
         (RULE + "    content:\n      - pattern: abc\n        depth: 1\n", 7, "depth: 1 is less than"),
         (RULE + "    src: $HOME_NETT\n", 3, "did you mean $HOME_NET"),
         (RULE + "    protocol: enip\n", 3, "protocol enip: not supported yet"),
-        (RULE + "    pcre: '/(/'\n", 5, "not closed"),
+        (RULE + "    pcre: '/(/'\n", 5, "missing closing"),
         (RULE + "    ttl: 1; sid:9\n", 5, "must be written"),
         (RULE + "    technique: 1046\n", 5, "T1046 or"),
         (RULE + "    bidirectional: maybe\n", 5, "true or false"),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
+from vpi_tui.detect import regex
 from vpi_tui.model.signature import Content, Pcre
 
 from .rule_text import parse, refused
@@ -22,7 +21,7 @@ def test_a_version_is_the_whole_of_it() -> None:
 def test_compatible_with_version_2(version: bytes, compatible: bool) -> None:
     (step,) = parse("ssh.protoversion:2_compat;").steps
     assert isinstance(step, Pcre)
-    assert bool(re.search(step.pattern, version)) == compatible
+    assert bool(regex.search(step.pattern, step.flags, version)) == compatible
 
 
 def test_software() -> None:

@@ -51,8 +51,8 @@ def test_several_versions_are_a_choice() -> None:
 def test_messages_are_a_choice_or_none_of_it() -> None:
     steps = parse("ssl_state:client_hello,client_keyx; ssl_state:!server_keyx;").steps
     assert steps == (
-        Pcre("tls.state", rb"\A(?:client_hello|client_keyx)\Z"),
-        Pcre("tls.state", rb"\A(?!(?:server_keyx)\Z)"),
+        Pcre("tls.state", rb"\A(?:client_hello|client_keyx)\z"),
+        Pcre("tls.state", rb"\A(?!(?:server_keyx)\z)"),
     )
 
 

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from vpi_tui.detect.applayer.names import plain_name
 from vpi_tui.detect.applayer.registry import with_buffer
 from vpi_tui.detect.match import app_rules
 from vpi_tui.detect.match.buffers import BUFFERS
 from vpi_tui.detect.match.columns import COLUMN_ID, PROTOCOL_KINDS
 from vpi_tui.detect.match.evaluate import MAX_STEPS
-from vpi_tui.detect.match.regex import why_refused
-from vpi_tui.model.signature import Pcre, Signature
+from vpi_tui.model.signature import Signature
 
 
 def why_unusable(signature: Signature) -> str:
@@ -27,11 +24,4 @@ def why_unusable(signature: Signature) -> str:
         name = plain_name(step.buffer)
         if name not in BUFFERS and not with_buffer(name):
             return f"buffer {step.buffer} is not known"
-        if isinstance(step, Pcre):
-            try:
-                reason = why_refused(step.pattern, step.flags)
-            except (re.error, OverflowError, RecursionError) as error:
-                return f"pcre: {error}"
-            if reason:
-                return reason
     return app_rules.why_unusable(signature)

@@ -7,14 +7,14 @@ next place is tried (Suricata's recursive search). All of it is bounded by a bud
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from vpi_tui.detect.match.buffers import Subject
 from vpi_tui.detect.match.coded import base64_prefix, shannon
 from vpi_tui.detect.match.numbers import MAX_VALUE, lies_in, masked, numbers_hold, read_number
-from vpi_tui.detect.match.regex import SUBJECT_LIMIT, compile_regex
 from vpi_tui.detect.match.units import PAYLOAD, is_relative
+from vpi_tui.detect.regex import SUBJECT_LIMIT, search
 from vpi_tui.detect.transforms import base_of, function_of
 from vpi_tui.model.signature import (
     Base64Decode,
@@ -37,6 +37,9 @@ BUDGET: Final = 3000
 MAX_STEPS: Final = 200
 """Steps of a rule; each is one call deep."""
 
+MOST_CAPTURED: Final = 1024
+"""Bytes of one capture that are kept."""
+
 Value = int | str | None
 Place = tuple[int, int]
 """(where the next relative step starts, how far the bytes looked at so far reach)"""
@@ -56,6 +59,8 @@ class Run:
     """The bytes looked at must reach beyond this; -1 = no such condition."""
     budget: int = BUDGET
     exhausted: bool = False
+    captured: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    """(scope, name) -> what the expressions of this evaluation captured."""
 
     def spend(self) -> bool:
         self.budget -= 1
@@ -127,21 +132,35 @@ def _pcre(run: Run, step: Pcre, number: int, place: Place) -> bool:
     at, reach = place
     base = at if step.relative else 0
     subject = run.data[base : base + SUBJECT_LIMIT]
-    regex = compile_regex(step.pattern, step.flags)
     start = 0
     while run.spend():
-        found = regex.search(subject, start)
+        found = search(step.pattern, step.flags, subject, start)
         if step.negated:
             return found is None and _hold(run, number + 1, place)
         if found is None:
             return False
         end = base + found.end()
+        if step.captures:
+            _capture(run, step, found)
         if _hold(run, number + 1, (end, max(reach, end))):
             return True
         start = found.start() + 1
         if not run.tied[number] or start > len(subject):
             return False
     return False
+
+
+def _capture(run: Run, step: Pcre, found: Any) -> None:
+    """Note the texts of groups that the rule names."""
+    keys: dict[str, str] = {}
+    for group, scope, name in step.captures:
+        text = found[group]
+        if text is None:
+            continue
+        if name == "key":
+            keys[scope] = text[:MOST_CAPTURED].decode("latin-1")
+        else:
+            run.captured[scope, keys.pop(scope, name)] = text[:MOST_CAPTURED]
 
 
 def _is_data_at(run: Run, step: IsDataAt, number: int, place: Place) -> bool:

@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import Final
 
 from vpi_tui.detect.match.columns import PROTOCOL_KINDS, STREAM_COLUMNS
+from vpi_tui.detect.regex import is_anchored
 from vpi_tui.model.signature import (
     Base64Decode,
     BufferSize,
@@ -53,7 +54,7 @@ def _is_anchored(step: Step, follows: bool) -> bool:
         absolute = step.startswith or step.offset is not None or step.depth is not None
         return absolute or (is_relative(step) and not follows)
     if isinstance(step, Pcre):
-        return step.pattern.lstrip(b"(?:").startswith((b"^", rb"\A")) and not (step.relative and follows)
+        return is_anchored(step.pattern, step.flags) and not (step.relative and follows)
     if isinstance(step, ByteJump) and (step.from_beginning or step.from_end):
         return True
     if isinstance(step, IsDataAt | ByteTest | ByteJump | ByteExtract | ByteMath | Base64Decode):

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import re
-import warnings
+from typing import Final, Literal
 
+from vpi_tui.detect import regex
 from vpi_tui.detect.applayer.names import plain_name
+from vpi_tui.detect.regex import Flag
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import PAYLOAD, Draft
-from vpi_tui.detect.rules.perlre import Translator
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import raw_bytes, signed, unquote
-from vpi_tui.model.signature import Pcre
+from vpi_tui.model.signature import Capture, Pcre
 
-_RE_FLAGS = {"i": re.IGNORECASE, "s": re.DOTALL, "m": re.MULTILINE, "x": re.VERBOSE}
-_PLAIN = frozenset("AEGRBO")
-"""Anchored, dollar at the end only, ungreedy, relative; B and O change nothing for us."""
-_HTTP = {
+_OPTIONS: Final = {
+    "i": Flag.CASELESS,
+    "s": Flag.DOTALL,
+    "m": Flag.MULTILINE,
+    "x": Flag.EXTENDED,
+    "E": Flag.DOLLAR_ENDONLY,
+    "G": Flag.UNGREEDY,
+}
+_NO_OPTION: Final = frozenset("ARBO")
+"""Anchored, relative; B (raw bytes) and O (no limit of steps) change nothing for us."""
+_HTTP: Final = {
     "U": "http.uri",
     "I": "http.uri.raw",
     "P": "http.request_body",
-    "Q": "http.response_body",
+    "Q": "file.data",
     "H": "http.header",
     "D": "http.header.raw",
     "M": "http.method",
@@ -31,30 +39,65 @@ _HTTP = {
     "W": "http.host",
     "Z": "http.host.raw",
 }
+_ALSO: Final = {"file.data": "http.response_body"}
+"""Of HTTP both are the body of the response, as Suricata sees it."""
+_CAPTURE: Final = re.compile(r"(flow|pkt|alert):([\w.-]{1,64})", re.A)
+_SCOPES: Final[dict[str, Literal["flow", "pkt"]]] = {"flow": "flow", "pkt": "pkt", "alert": "pkt"}
+_NAMED_GROUP: Final = re.compile(r"(flow|pkt|alert)_(\w+)", re.A)
+"""The older way to name a capture: by the group's own name."""
 
 
 @keyword("pcre")
 def pcre(draft: Draft, text: str) -> None:
-    """A Perl regular expression, `/expression/flags` in quotes; `!` before the quotes: does not match."""
+    """A Perl regular expression, `/expression/flags, flow:name` in quotes; `!` before: does not match."""
     negated, quoted = signed(text)
     body = unquote("pcre", quoted, needed=False)
     start = body.find("/")
     end = body.rfind("/")
     if body[:start].strip() or start < 0 or end == start:
         raise Refused("pcre: must read /expression/flags")
-    letters = body[end + 1 :]
-    if "," in letters:
-        raise Refused("pcre: capturing into variables is not supported")
+    letters, *names = body[end + 1 :].split(",")
     flags = _flags(letters.strip())
-    expression = raw_bytes(body[start + 1 : end]).decode("latin-1")
-    made = Translator(
-        expression, ungreedy="G" in letters, dollar_end="E" in letters and "m" not in letters
-    ).translate()
+    pattern = raw_bytes(body[start + 1 : end])
     if "A" in letters:
-        made = f"\\A(?:{made}\n)" if "x" in letters else f"\\A(?:{made})"
-    pattern = made.encode("latin-1")
-    check_regex(pattern, flags)
-    draft.steps.append(Pcre(_buffer(draft, letters), pattern, int(flags), negated, "R" in letters))
+        pattern = b"\\G(?:" + pattern + b"\n" * ("x" in letters) + b")"
+    groups = groups_of("pcre", pattern, flags)
+    captures = (*_listed(names, groups), *_named(pattern, flags))
+    if negated and captures:
+        raise Refused("pcre: an expression that must not match captures nothing")
+    draft.steps.append(Pcre(_buffer(draft, letters), pattern, int(flags), negated, "R" in letters, captures))
+
+
+def groups_of(name: str, pattern: bytes, flags: int = 0) -> int:
+    """The number of groups; refuses what is no expression. name: the keyword."""
+    try:
+        return regex.check(pattern, flags)
+    except ValueError as error:
+        raise Refused(f"{name}: {str(error)[:80]}") from None
+
+
+def _listed(names: list[str], groups: int) -> list[Capture]:
+    """Captures as `flow:name` behind the flags, one for each group in order."""
+    if len(names) > groups:
+        raise Refused(f"pcre: {len(names)} names for the {groups} groups of the expression")
+    made = []
+    for group, name in enumerate(names, 1):
+        found = _CAPTURE.fullmatch(name.strip())
+        if not found:
+            raise Refused(f"pcre: flow:name, pkt:name or alert:name captures, not {name.strip()[:40]!r}")
+        made.append(Capture(group, _SCOPES[found[1]], found[2]))
+    return made
+
+
+def _named(pattern: bytes, flags: int) -> list[Capture]:
+    """Captures by groups that are called flow_name or pkt_name."""
+    if not (b"flow_" in pattern or b"pkt_" in pattern or b"alert_" in pattern):
+        return []
+    return [
+        Capture(group, _SCOPES[found[1]], found[2])
+        for name, group in regex.group_names(pattern, flags).items()
+        if (found := _NAMED_GROUP.fullmatch(name))
+    ]
 
 
 def _buffer(draft: Draft, letters: str) -> str:
@@ -65,26 +108,17 @@ def _buffer(draft: Draft, letters: str) -> str:
     if len(named) > 1:
         raise Refused(f"pcre: its flags name several buffers: {', '.join(sorted(named))}")
     (name,) = named
-    if draft.buffer != PAYLOAD and plain_name(draft.buffer) != name:
+    before = plain_name(draft.buffer)
+    if before not in {PAYLOAD, name, _ALSO.get(name)}:
         raise Refused(f"pcre: a flag names {name}, and {draft.buffer} is named before it")
     return draft.buffer if draft.buffer != PAYLOAD else name
 
 
-def _flags(letters: str) -> re.RegexFlag:
-    flags = re.NOFLAG
+def _flags(letters: str) -> Flag:
+    flags = Flag.NONE
     for letter in letters:
-        if letter in _RE_FLAGS:
-            flags |= _RE_FLAGS[letter]
-        elif letter not in _HTTP and letter not in _PLAIN:
+        if letter in _OPTIONS:
+            flags |= _OPTIONS[letter]
+        elif letter not in _HTTP and letter not in _NO_OPTION:
             raise Refused(f"pcre: unknown flag {letter!r}")
     return flags
-
-
-def check_regex(pattern: bytes, flags: re.RegexFlag, name: str = "pcre") -> None:
-    """Refuses an expression that `re` does not take."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            re.compile(pattern, flags)
-    except (re.error, OverflowError, RecursionError, ValueError) as error:
-        raise Refused(f"{name}: {str(error)[:80] or 'nested too deeply'}") from None

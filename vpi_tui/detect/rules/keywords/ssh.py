@@ -18,7 +18,7 @@ def ssh_protoversion(draft: Draft, text: str) -> None:
     """The protocol version of the banner: 2.0, or 2_compat for all that can speak version 2."""
     word = unquote("ssh.protoversion", text, needed=False).strip().lower()
     if word == "2_compat":
-        draft.steps.append(Pcre("ssh.proto", rb"\A(?:2\b.*|1\.99)\Z"))
+        draft.steps.append(Pcre("ssh.proto", rb"\A(?:2\b.*|1\.99)\z"))
     elif _PROTOCOL.fullmatch(word):
         draft.steps.append(Content("ssh.proto", word.encode("ascii"), startswith=True, endswith=True))
     else:

@@ -74,7 +74,7 @@ def ssl_state(draft: Draft, text: str) -> None:
         draft.steps.append(Content(buffer, words[0].encode("ascii"), startswith=True, endswith=True))
         return
     choice = "|".join(words)
-    expression = rf"\A(?!(?:{choice})\Z)" if negated else rf"\A(?:{choice})\Z"
+    expression = rf"\A(?!(?:{choice})\z)" if negated else rf"\A(?:{choice})\z"
     draft.steps.append(Pcre(buffer, expression.encode("ascii")))
 
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from vpi_tui.detect.match.regex import why_refused
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import DECODED, PAYLOAD, Draft
-from vpi_tui.detect.rules.keywords.pcre import check_regex
+from vpi_tui.detect.rules.keywords.pcre import groups_of
 from vpi_tui.detect.rules.numbers import integer
-from vpi_tui.detect.rules.perlre import Translator
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import raw_bytes, unquote
 from vpi_tui.detect.transforms import MOST, MOST_INFLATED, TRANSFORMS, chain_length, with_transform
@@ -56,12 +54,8 @@ def xor(draft: Draft, text: str) -> None:
 @keyword("pcrexform")
 def pcrexform(draft: Draft, text: str) -> None:
     """Transform of the sticky buffer before it: what the group of an expression holds."""
-    written = unquote("pcrexform", text)
-    pattern = Translator(raw_bytes(written).decode("latin-1")).translate().encode("latin-1")
-    check_regex(pattern, re.NOFLAG, "pcrexform")
-    if reason := why_refused(pattern, 0):
-        raise Refused(f"pcrexform: {reason}")
-    if re.compile(pattern).groups < 1:
+    pattern = raw_bytes(unquote("pcrexform", text))
+    if groups_of("pcrexform", pattern) < 1:
         raise Refused("pcrexform: the expression needs a group in brackets")
     _add(draft, "pcrexform", pattern)
 
