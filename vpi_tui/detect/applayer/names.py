@@ -67,6 +67,18 @@ MQTT_FLAGS: Final = {"dup": 8, "retain": 1}
 MQTT_CONNECT_FLAGS: Final = {
     "username": 0x80, "password": 0x40, "will_retain": 0x20, "will": 0x04, "clean_session": 0x02,
 }  # fmt: skip
+DNP3_FUNCTIONS: Final = {
+    "confirm": 0, "read": 1, "write": 2, "select": 3, "operate": 4, "direct_operate": 5,
+    "direct_operate_nr": 6, "immed_freeze": 7, "immed_freeze_nr": 8, "freeze_clear": 9,
+    "freeze_clear_nr": 10, "freeze_at_time": 11, "freeze_at_time_nr": 12, "cold_restart": 13,
+    "warm_restart": 14, "initialize_data": 15, "initialize_appl": 16, "start_appl": 17, "stop_appl": 18,
+    "save_config": 19, "enable_unsolicited": 20, "disable_unsolicited": 21, "assign_class": 22,
+    "delay_measure": 23, "record_current_time": 24, "open_file": 25, "close_file": 26, "delete_file": 27,
+    "get_file_info": 28, "authenticate_file": 29, "abort_file": 30, "activate_config": 31,
+    "authenticate_req": 32, "authenticate_err": 33, "response": 129, "unsolicited_response": 130,
+    "authenticate_resp": 131,
+}  # fmt: skip
+"""IEEE 1815, 4.2.2.5."""
 
 BUFFER_NAMES: Final = (
     BufferName("http.uri", "normalised URI", modifiers=("http_uri",)),
@@ -184,6 +196,7 @@ BUFFER_NAMES: Final = (
     BufferName("mqtt.unsubscribe.topic", "topic that an MQTT client is done with", multi=True),
     BufferName("krb5.cname", "part of a Kerberos client's name", ("krb5_cname",), multi=True),
     BufferName("krb5.sname", "part of a Kerberos server's name", ("krb5_sname",), multi=True),
+    BufferName("dnp3.data", "DNP3 fragment without its CRCs", ("dnp3_data",)),
     BufferName("file.data", "content of a file", ("file_data",)),
 )
 """One line for each buffer of an application layer."""
@@ -202,6 +215,7 @@ NUMBERS: Final = (
     NumberName("dns.opcode", "operation of a DNS message", 15, {}),
     NumberName("dns.rcode", "outcome of a DNS response", 0xFFFF, DNS_RCODES),
     NumberName("dns.rrtype", "type of a question or answer", 0xFFFF, DNS_TYPES),
+    NumberName("dnp3_func", "function of a DNP3 message", 0xFF, DNP3_FUNCTIONS, ("dnp3.func",)),
     NumberName("mqtt.protocol_version", "version of MQTT", 0xFF, {}),
     NumberName("mqtt.type", "type of an MQTT message", 15, MQTT_TYPES),
     NumberName("mqtt.flags", "flags of an MQTT message", 0xFF, MQTT_FLAGS, flags=True),

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Application
+from vpi_tui.detect.applayer.dnp3 import DNP3
 from vpi_tui.detect.applayer.dns import DNS
 from vpi_tui.detect.applayer.ftp import FTP
 from vpi_tui.detect.applayer.http import HTTP1
@@ -17,6 +18,7 @@ from vpi_tui.detect.applayer.ssh import SSH
 from vpi_tui.detect.applayer.tls import TLS
 
 APPLICATIONS: Final[tuple[Application, ...]] = (
+    DNP3,
     DNS,
     FTP,
     HTTP1,

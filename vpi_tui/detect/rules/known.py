@@ -35,12 +35,11 @@ _BY_FAMILY = {
         ike.key_exchange_payload_length ike.nonce_payload ike.nonce_payload_length ike.resp_spi
         ike.vendor""",
     "industrial": """
-        cip_attribute cip_class cip_extendedstatus cip_instance cip_service cip_status dnp3_data
-        dnp3_func dnp3_ind dnp3_obj enip.capabilities enip.cip_attribute enip.cip_class
-        enip.cip_extendedstatus enip.cip_instance enip.cip_status enip.command enip.device_type
-        enip.identity_status enip.product_code enip.product_name enip.protocol_version
-        enip.revision enip.serial enip.service_name enip.state enip.status enip.vendor_id
-        enip_command modbus""",
+        " cip_attribute cip_class cip_extendedstatus cip_instance cip_service cip_status
+        enip.capabilities enip.cip_attribute enip.cip_class enip.cip_extendedstatus
+        enip.cip_instance enip.cip_status enip.command enip.device_type enip.identity_status
+        enip.product_code enip.product_name enip.protocol_version enip.revision enip.serial
+        enip.service_name enip.state enip.status enip.vendor_id enip_command modbus""",
     "others": """
         dhcp.leasetime dhcp.rebinding_time dhcp.renewal_time ldap.request.attribute_type
         ldap.request.dn ldap.request.operation ldap.responses.attribute_type
