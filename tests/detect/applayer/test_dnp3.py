@@ -64,7 +64,7 @@ def test_request_and_response_in_segments_byte_by_byte(piece: int) -> None:
         assert values(response, "dnp3_func", CLIENT) == [b"\x81"]
         assert values(response, "dnp3_ind", CLIENT) == [b"\x96\x00"]
         assert values(response, "dnp3_obj", CLIENT) == [b"\x01\x02", b"\x1e\x01"]
-        assert not any(request.events) and not any(response.events)
+        assert not any([*request.events, *response.events])
 
 
 def test_crc_of_the_standard() -> None:
@@ -88,7 +88,8 @@ LOST[4] ^= 1
         ([(SERVER, frame(b"\xc0\xc0\x02\x01\x01\x01\x00\x00\xff\xff"))], "dnp3.too_many_points"),
         ([(SERVER, one) for one in message(b"\xc0\x01" + b"\x3c\x02\x06" * (MOST_OBJECTS + 1))],
          "dnp3.too_many_objects"),
-        ([(SERVER, one) for one in message(b"\xc0\x01" + bytes(249 * (MOST_SEGMENTS + 2)))], "dnp3.too_long_reassembly"),
+        ([(SERVER, one) for one in message(b"\xc0\x01" + bytes(249 * (MOST_SEGMENTS + 2)))],
+         "dnp3.too_long_reassembly"),
         ([(SERVER, message(READ)[0])] * (FLOOD + 1), "dnp3.flooded"),
     ],
 )  # fmt: skip

@@ -1,0 +1,32 @@
+"""Words that rules may write for numbers of transactions, in lower case.
+
+Source: the protocols' own standards, named at each table.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+YES_NO: Final = {"yes": 1, "true": 1, "on": 1, "no": 0, "false": 0, "off": 0}
+MQTT_TYPES: Final = {
+    "unassigned": 0, "connect": 1, "connack": 2, "publish": 3, "puback": 4, "pubrec": 5, "pubrel": 6,
+    "pubcomp": 7, "subscribe": 8, "suback": 9, "unsubscribe": 10, "unsuback": 11, "pingreq": 12,
+    "pingresp": 13, "disconnect": 14, "auth": 15,
+}  # fmt: skip
+"""MQTT 5.0, 2.1.2."""
+MQTT_FLAGS: Final = {"dup": 8, "retain": 1}
+MQTT_CONNECT_FLAGS: Final = {
+    "username": 0x80, "password": 0x40, "will_retain": 0x20, "will": 0x04, "clean_session": 0x02,
+}  # fmt: skip
+DNP3_FUNCTIONS: Final = {
+    "confirm": 0, "read": 1, "write": 2, "select": 3, "operate": 4, "direct_operate": 5,
+    "direct_operate_nr": 6, "immed_freeze": 7, "immed_freeze_nr": 8, "freeze_clear": 9,
+    "freeze_clear_nr": 10, "freeze_at_time": 11, "freeze_at_time_nr": 12, "cold_restart": 13,
+    "warm_restart": 14, "initialize_data": 15, "initialize_appl": 16, "start_appl": 17, "stop_appl": 18,
+    "save_config": 19, "enable_unsolicited": 20, "disable_unsolicited": 21, "assign_class": 22,
+    "delay_measure": 23, "record_current_time": 24, "open_file": 25, "close_file": 26, "delete_file": 27,
+    "get_file_info": 28, "authenticate_file": 29, "abort_file": 30, "activate_config": 31,
+    "authenticate_req": 32, "authenticate_err": 33, "response": 129, "unsolicited_response": 130,
+    "authenticate_resp": 131,
+}  # fmt: skip
+"""IEEE 1815, 4.2.2.5."""
