@@ -64,6 +64,7 @@ RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "http1": ("http",),
     "ssl": ("tls",),
     "ike": ("ikev1", "ikev2"),
+    "ikev2": ("ikev1", "ikev2"),
     "nfs": ("rpc",),
     "pgsql": ("postgresql",),
     **{
@@ -77,7 +78,7 @@ RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
 }  # fmt: skip
 """Protocol words of rules -> names in APP_PROTOS."""
 
-UDP_ONLY: Final = frozenset({"bittorrent-dht", "dhcp", "mdns", "ntp", "quic", "tftp", "ike"})
+UDP_ONLY: Final = frozenset({"bittorrent-dht", "dhcp", "mdns", "ntp", "quic", "tftp", "ike", "ikev2"})
 BOTH_TRANSPORTS: Final = frozenset({"dns", "krb5", "nfs", "sip", "snmp", "dcerpc"})
 """Words whose flows are (also) UDP; all others are TCP."""
 

@@ -181,6 +181,11 @@ BUFFER_NAMES: Final = (
     BufferName("krb5.cname", "part of a Kerberos client's name", ("krb5_cname",), multi=True),
     BufferName("krb5.sname", "part of a Kerberos server's name", ("krb5_sname",), multi=True),
     BufferName("dnp3.data", "DNP3 fragment without its CRCs", ("dnp3_data",)),
+    BufferName("ike.init_spi", "security parameter index of an IKE initiator", folded=True),
+    BufferName("ike.resp_spi", "security parameter index of an IKE responder", folded=True),
+    BufferName("ike.vendor", "vendor identifier of an IKE initiator, in hex", multi=True, folded=True),
+    BufferName("ike.key_exchange_payload", "public key data of an IKE message"),
+    BufferName("ike.nonce_payload", "nonce of an IKE message"),
     BufferName("file.data", "content of a file", ("file_data",)),
 )
 """One line for each buffer of an application layer."""
@@ -191,7 +196,13 @@ KRB5_TYPES: Final = {
 }  # fmt: skip
 """RFC 4120, 7.5.7."""
 
+IKE_ATTRIBUTE: Final = "ike.chosen_sa_attribute."
+"""Before the word for an attribute: the buffer that holds its value."""
+
 NUMBERS: Final = (
+    NumberName("ike.exchtype", "type of an IKE exchange", 0xFF, {}),
+    NumberName("ike.key_exchange_payload_length", "size of an IKE key exchange", 0xFFFFFFFF, {}),
+    NumberName("ike.nonce_payload_length", "size of an IKE nonce", 0xFFFFFFFF, {}),
     NumberName("krb5_msg_type", "type of a Kerberos message", 0xFFFFFFFF, KRB5_TYPES),
     NumberName("krb5_err_code", "error code of a Kerberos message", 0x7FFFFFFF, {}),
     NumberName("ftp.dynamic_port", "port of the data connection that an FTP command arranges", 0xFFFF, {}),

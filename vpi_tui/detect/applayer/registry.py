@@ -10,6 +10,7 @@ from vpi_tui.detect.applayer.dnp3 import DNP3
 from vpi_tui.detect.applayer.dns import DNS
 from vpi_tui.detect.applayer.ftp import FTP
 from vpi_tui.detect.applayer.http import HTTP1
+from vpi_tui.detect.applayer.ike import IKE
 from vpi_tui.detect.applayer.krb5 import KRB5
 from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.sip import SIP
@@ -22,6 +23,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     DNS,
     FTP,
     HTTP1,
+    IKE,
     KRB5,
     MQTT,
     SIP,
@@ -30,7 +32,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     TLS,
 )
 
-WORDS: Final[dict[str, tuple[str, ...]]] = {"http": ("http1",), "ssl": ("tls",)}
+WORDS: Final[dict[str, tuple[str, ...]]] = {"http": ("http1",), "ssl": ("tls",), "ikev2": ("ike",)}
 """Words of rule headers that mean other protocols than the one of their name."""
 
 

@@ -30,10 +30,6 @@ _BY_FAMILY = {
         smb_share""",
     "mail": "email.body_md5 email.command",
     "ftp": "ftpbounce ftpdata_command",
-    "ike": """
-        ike.chosen_sa_attribute ike.exchtype ike.init_spi ike.key_exchange_payload
-        ike.key_exchange_payload_length ike.nonce_payload ike.nonce_payload_length ike.resp_spi
-        ike.vendor""",
     "industrial": """
         " cip_attribute cip_class cip_extendedstatus cip_instance cip_service cip_status
         enip.capabilities enip.cip_attribute enip.cip_class enip.cip_extendedstatus
@@ -59,7 +55,6 @@ KNOWN_PROTOCOLS: frozenset[str] = frozenset(
         "enip",
         "ether",
         "ftp-data",
-        "ikev2",
         "jabber",
         "msn",
         "vxlan",

@@ -23,6 +23,8 @@ from vpi_tui.detect.rules.text import unquote
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS, RULE_WORDS, app_numbers
 from vpi_tui.model.signature import BufferSize, Content
 
+_EVENTS_OF = {"ikev2": "ike"}
+"""Older names of protocols in front of events."""
 _MAX_SIZE = 0xFFFFFFFF
 _UNSURE: dict[str, tuple[int, ...]] = {"unknown": (0,), "failed": (APP_FAILED,)}
 
@@ -106,6 +108,7 @@ def app_layer_event(draft: Draft, text: str) -> None:
     protocol, dot, _ = text.partition(".")
     if not dot or protocol not in RULE_WORDS:
         raise Refused(f"app-layer-event: needs protocol.event, has {text[:60]!r}")
+    text = f"{_EVENTS_OF.get(protocol, protocol)}{text.removeprefix(protocol)}"
     draft.steps.append(Content(EVENTS, text.encode("ascii", "replace"), startswith=True, endswith=True))
 
 

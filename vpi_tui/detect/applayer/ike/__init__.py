@@ -1,0 +1,85 @@
+"""ike: the key exchange of IPsec over UDP, versions 1 and 2. Each message is a transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from vpi_tui.detect.applayer.base import (
+    TO_CLIENT,
+    TO_SERVER,
+    Application,
+    Buffer,
+    Limits,
+    Transaction,
+    application,
+)
+from vpi_tui.detect.applayer.ike.message import ATTRIBUTES1, Message, parse_message
+from vpi_tui.detect.applayer.ike.weakness import events_of
+from vpi_tui.detect.applayer.messages import (
+    DatagramParser,
+    MessageTransaction,
+    message_buffer,
+    number_buffer,
+)
+from vpi_tui.detect.applayer.names import IKE_ATTRIBUTE
+from vpi_tui.model.batch import Direction
+
+
+class IkeParser(DatagramParser):
+    def __init__(self, _limits: Limits | None = None) -> None:
+        self._chosen = 0
+        """Proposals that the responder of IKEv1 has chosen since the last one of the initiator."""
+
+    def datagram(self, direction: int, data: bytes) -> list[Transaction]:
+        message = parse_message(data)
+        if message is None:
+            return [MessageTransaction(direction, None, ("ike.malformed_data",))]
+        made = MessageTransaction(direction, message, events_of(message))
+        if message.version == 1 and message.proposals:
+            if direction == Direction.TO_SERVER:
+                self._chosen = 0
+            else:
+                if self._chosen <= 1 < self._chosen + len(message.proposals):
+                    made.event(direction, "ike.multiple_server_proposal")
+                self._chosen += len(message.proposals)
+        return [made]
+
+
+def _chosen(word: str) -> Buffer:
+    def get(message: Message) -> int | None:
+        return message.proposals[0].attributes(message.version).get(word) if message.proposals else None
+
+    return number_buffer(f"{IKE_ATTRIBUTE}{word}", get, TO_CLIENT)
+
+
+def _of_version_1(get: Callable[[Message], bytes]) -> Callable[[Message], tuple[bytes, ...]]:
+    """Rules see these payloads of IKEv1 only, as in Suricata."""
+    return lambda message: (get(message),) if message.version == 1 else ()
+
+
+def _size_of(get: Callable[[Message], bytes]) -> Callable[[Message], int | None]:
+    return lambda message: len(get(message)) or None if message.version == 1 else None
+
+
+def _vendors(message: Message) -> list[bytes]:
+    return [one.hex().encode("ascii") for one in message.vendors] if message.version == 1 else []
+
+
+IKE: Final[Application] = application(
+    "ike",
+    IkeParser,
+    (
+        message_buffer("ike.init_spi", lambda m: (m.init_spi.hex().encode("ascii"),), TO_SERVER),
+        message_buffer("ike.resp_spi", lambda m: (m.resp_spi.hex().encode("ascii"),), TO_CLIENT),
+        message_buffer("ike.vendor", _vendors, TO_SERVER),
+        message_buffer("ike.key_exchange_payload", _of_version_1(lambda m: m.key_exchange)),
+        message_buffer("ike.nonce_payload", _of_version_1(lambda m: m.nonce)),
+        number_buffer("ike.exchtype", lambda m: m.exchange),
+        number_buffer("ike.key_exchange_payload_length", _size_of(lambda m: m.key_exchange)),
+        number_buffer("ike.nonce_payload_length", _size_of(lambda m: m.nonce)),
+        *(_chosen(word) for word in ATTRIBUTES1.values()),
+    ),
+    apps=("ikev1", "ikev2"),
+    transports=("udp",),
+)

@@ -1,0 +1,224 @@
+"""One ISAKMP message: its header and the payloads that are not encrypted (RFC 2408, 2409 and 7296)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple
+
+from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
+
+HEADER: Final = 28
+MOST_PAYLOADS: Final = 256
+"""Payloads, proposals, transforms or attributes that are looked at, of each kind side by side."""
+_ENCRYPTED_FLAG: Final = 1
+_SA1, _TRANSFORM1, _KE1, _NONCE1, _NOTIFY1, _VENDOR1 = 1, 3, 4, 10, 11, 13
+_SA2, _KE2, _NONCE2, _NOTIFY2, _VENDOR2, _ENCRYPTED2 = 33, 34, 40, 41, 43, 46
+_FIRST_STATUS: Final = 16_384
+"""Kinds of notification below it are errors (RFC 7296, 3.10.1)."""
+ATTRIBUTES1: Final = {
+    1: "alg_enc", 2: "alg_hash", 3: "alg_auth", 4: "alg_dh", 5: "sa_group_type", 11: "sa_life_type",
+    12: "sa_life_duration", 13: "alg_prf", 14: "sa_key_length", 15: "sa_field_size",
+}  # fmt: skip
+"""RFC 2409, appendix A."""
+TRANSFORMS2: Final = {1: "alg_enc", 2: "alg_prf", 3: "alg_auth", 4: "alg_dh", 5: "alg_esn"}
+"""RFC 7296, 3.3.2."""
+
+
+class Transform(NamedTuple):
+    """kind: in IKEv2 one of TRANSFORMS2 (others are unknown); in IKEv1 an attribute's."""
+
+    kind: int
+    value: int
+
+
+class Proposal(NamedTuple):
+    """What one side offers or chooses together. In IKEv1 each transform with its attributes is one."""
+
+    protocol: int
+    transforms: tuple[Transform, ...]
+
+    def attributes(self, version: int) -> dict[str, int]:
+        """Word of the rule language -> value; of several with the same word the first."""
+        words = ATTRIBUTES1 if version == 1 else TRANSFORMS2
+        found: dict[str, int] = {}
+        for kind, value in self.transforms:
+            if kind in words:
+                found.setdefault(words[kind], value)
+        return found
+
+
+@dataclass(slots=True)
+class Message:
+    """What is encrypted, or cannot be read, is empty."""
+
+    init_spi: bytes
+    resp_spi: bytes
+    version: int
+    minor: int
+    exchange: int
+    flags: int
+    number: int
+    payloads: list[int] = field(default_factory=list)
+    """Kinds of payload, in order."""
+    proposals: list[Proposal] = field(default_factory=list)
+    key_exchange: bytes = b""
+    nonce: bytes = b""
+    vendors: list[bytes] = field(default_factory=list)
+    notifications: list[int] = field(default_factory=list)
+    malformed: bool = False
+    extra: bool = False
+    """Bytes stand behind the last payload."""
+
+    @property
+    def errors(self) -> int:
+        """Notifications of errors."""
+        return sum(kind < _FIRST_STATUS for kind in self.notifications)
+
+
+def parse_message(data: bytes) -> Message | None:
+    """None = it is no message of a version that is read."""
+    if len(data) < HEADER or data[17] >> 4 not in (1, 2):
+        return None
+    made = Message(
+        init_spi=data[:8],
+        resp_spi=data[8:16],
+        version=data[17] >> 4,
+        minor=data[17] & 15,
+        exchange=data[18],
+        flags=data[19],
+        number=int.from_bytes(data[20:24]),
+    )
+    if made.version == 2 or not made.flags & _ENCRYPTED_FLAG:
+        _payloads(made, data[16], data[HEADER:])
+    return made
+
+
+class _Payload(NamedTuple):
+    kind: int
+    body: bytes
+
+
+def _chain(first: int, cursor: Cursor) -> Iterator[_Payload]:
+    """Payloads, each of which names the kind of the next one. Raises TooShortError."""
+    kind = first
+    for _ in range(MOST_PAYLOADS):
+        if not kind:
+            return
+        following = cursor.number(1)
+        cursor.number(1)
+        size = cursor.number(2)
+        if size < 4:
+            raise TooShortError
+        yield _Payload(kind, cursor.take(size - 4))
+        if kind == _ENCRYPTED2:
+            return
+        kind = following
+
+
+def _payloads(made: Message, first: int, data: bytes) -> None:
+    handlers = _HANDLERS[made.version]
+    cursor = Cursor(data)
+    try:
+        for kind, body in _chain(first, cursor):
+            made.payloads.append(kind)
+            handler = handlers.get(kind)
+            if handler is not None:
+                handler(made, body)
+        made.extra = bool(cursor)
+    except TooShortError:
+        made.malformed = True
+
+
+# IKEv1 -----------------------------------------------------------------------------------------
+
+
+def _sa1(made: Message, body: bytes) -> None:
+    cursor = Cursor(body)
+    cursor.take(8)  # domain of interpretation and situation
+    for _, proposal in _chain(2, cursor):
+        inside = Cursor(proposal)
+        inside.number(1)
+        protocol, spi_size = inside.number(1), inside.number(1)
+        inside.number(1)
+        inside.take(spi_size)
+        for kind, transform in _chain(_TRANSFORM1, inside):
+            if kind == _TRANSFORM1 and len(made.proposals) < MOST_PAYLOADS:
+                made.proposals.append(Proposal(protocol, tuple(_attributes(transform[4:]))))
+
+
+def _attributes(data: bytes) -> Iterator[Transform]:
+    """Attributes with a number of at most four bytes."""
+    cursor = Cursor(data)
+    for _ in range(MOST_PAYLOADS):
+        if not cursor:
+            return
+        kind, value = cursor.number(2), cursor.take(2)
+        if not kind & 0x8000:
+            value = cursor.take(int.from_bytes(value))
+        if len(value) <= 4:
+            yield Transform(kind & 0x7FFF, int.from_bytes(value))
+
+
+def _key_exchange1(made: Message, body: bytes) -> None:
+    made.key_exchange = body
+
+
+def _nonce(made: Message, body: bytes) -> None:
+    made.nonce = body
+
+
+def _vendor(made: Message, body: bytes) -> None:
+    made.vendors.append(body)
+
+
+def _notify1(made: Message, body: bytes) -> None:
+    cursor = Cursor(body)
+    cursor.take(6)
+    made.notifications.append(cursor.number(2))
+
+
+# IKEv2 -----------------------------------------------------------------------------------------
+
+
+def _sa2(made: Message, body: bytes) -> None:
+    cursor = Cursor(body)
+    while cursor and len(made.proposals) < MOST_PAYLOADS:
+        inside = Cursor(_structure(cursor))
+        inside.number(1)
+        protocol, spi_size, count = inside.number(1), inside.number(1), inside.number(1)
+        inside.take(spi_size)
+        transforms = [_transform2(_structure(inside)) for _ in range(count)]
+        made.proposals.append(Proposal(protocol, tuple(transforms)))
+
+
+def _structure(cursor: Cursor) -> bytes:
+    """What stands behind `last, reserved, length` of a proposal or a transform."""
+    cursor.take(2)
+    size = cursor.number(2)
+    if size < 4:
+        raise TooShortError
+    return cursor.take(size - 4)
+
+
+def _transform2(body: bytes) -> Transform:
+    cursor = Cursor(body)
+    kind = cursor.number(1)
+    cursor.number(1)
+    return Transform(kind, cursor.number(2))
+
+
+def _key_exchange2(made: Message, body: bytes) -> None:
+    made.key_exchange = body[4:]
+
+
+def _notify2(made: Message, body: bytes) -> None:
+    cursor = Cursor(body)
+    cursor.take(2)
+    made.notifications.append(cursor.number(2))
+
+
+_HANDLERS: Final[dict[int, dict[int, Callable[[Message, bytes], None]]]] = {
+    1: {_SA1: _sa1, _KE1: _key_exchange1, _NONCE1: _nonce, _NOTIFY1: _notify1, _VENDOR1: _vendor},
+    2: {_SA2: _sa2, _KE2: _key_exchange2, _NONCE2: _nonce, _NOTIFY2: _notify2, _VENDOR2: _vendor},
+}
