@@ -24,3 +24,21 @@ def test_dnp3(option: str, step: NumberIn) -> None:
 @pytest.mark.parametrize("option", ["dnp3_ind:no_such", "dnp3_obj:1", "dnp3_obj:1,256", "dnp3_func:no_such"])
 def test_dnp3_refuses_what_it_does_not_know(option: str) -> None:
     assert refused(f"{option};").startswith("dnp3_")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "function 0",
+        "function some",
+        "subfunction 1",
+        "access write input",
+        "access read, address 1, value 2",
+        "access write coils, address 1<>9, value 1",
+        "function 1, access read",
+        "unit 256",
+        "unit 1, unit 2",
+    ],
+)
+def test_modbus_refuses_what_cannot_hold(option: str) -> None:
+    assert refused(f"modbus: {option};").startswith("modbus")

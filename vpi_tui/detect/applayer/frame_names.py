@@ -14,6 +14,7 @@ STREAM: Final = "stream"
 
 FRAMES: Final[dict[str, tuple[str, ...]]] = {
     "dns": ("pdu",),
+    "mqtt": ("pdu", "header", "data"),
     "sip": (
         "pdu", "request.line", "request.headers", "request.body",
         "response.line", "response.headers", "response.body",

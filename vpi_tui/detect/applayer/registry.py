@@ -12,6 +12,7 @@ from vpi_tui.detect.applayer.ftp import FTP
 from vpi_tui.detect.applayer.http import HTTP1
 from vpi_tui.detect.applayer.ike import IKE
 from vpi_tui.detect.applayer.krb5 import KRB5
+from vpi_tui.detect.applayer.modbus import MODBUS
 from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.sip import SIP
 from vpi_tui.detect.applayer.smtp import SMTP
@@ -25,6 +26,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     HTTP1,
     IKE,
     KRB5,
+    MODBUS,
     MQTT,
     SIP,
     SMTP,

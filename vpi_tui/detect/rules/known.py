@@ -35,7 +35,7 @@ _BY_FAMILY = {
         enip.capabilities enip.cip_attribute enip.cip_class enip.cip_extendedstatus
         enip.cip_instance enip.cip_status enip.command enip.device_type enip.identity_status
         enip.product_code enip.product_name enip.protocol_version enip.revision enip.serial
-        enip.service_name enip.state enip.status enip.vendor_id enip_command modbus""",
+        enip.service_name enip.state enip.status enip.vendor_id enip_command""",
     "others": """
         dhcp.leasetime dhcp.rebinding_time dhcp.renewal_time ldap.request.attribute_type
         ldap.request.dn ldap.request.operation ldap.responses.attribute_type

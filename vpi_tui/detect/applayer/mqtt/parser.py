@@ -123,6 +123,10 @@ class MqttParser(Parser):
             if len(pending) < begin + size:
                 return
             body = bytes(pending[begin : begin + size])
+            if self.frames.wanted:
+                self.frames.add(direction, "pdu", bytes(pending[: begin + size]))
+                self.frames.add(direction, "header", bytes(pending[:begin]))
+                self.frames.add(direction, "data", body)
             del pending[: begin + size]
             yield parse_message(first, body, self._version)
 

@@ -1,0 +1,143 @@
+"""Modbus requests and responses: what they do, and what is wrong with them."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.detect.rules.rule_text import parse
+from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.modbus import MODBUS
+from vpi_tui.detect.applayer.modbus.parser import FLOOD, ModbusParser
+from vpi_tui.detect.match.evaluate import Plan, Tally
+from vpi_tui.model.batch import Direction
+
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+
+
+def message(pdu: bytes, number: int = 1, unit: int = 10, protocol: int = 0) -> bytes:
+    return struct.pack("!HHHB", number, protocol, len(pdu) + 1, unit) + pdu
+
+
+def run(*pieces: tuple[int, bytes]) -> list[Transaction]:
+    parser = ModbusParser()
+    found: dict[Transaction, None] = {}
+    for direction, data in pieces:
+        found.update(dict.fromkeys(parser.feed(direction, data, 0)))
+    return list(found)
+
+
+def events(*pieces: tuple[int, bytes]) -> list[str]:
+    return [name for found in run(*pieces) for names in found.events for name in names]
+
+
+class Seen:
+    """A request as rules see it."""
+
+    fresh = -1
+
+    def __init__(self, pdu: bytes) -> None:
+        (self._found,) = run((SERVER, message(pdu)))
+
+    def instances(self, name: str) -> list[bytes]:
+        return list(MODBUS.buffers[name].get(self._found, SERVER))
+
+
+def holds(options: str, pdu: bytes) -> bool:
+    return Plan.of(parse(f"modbus: {options};").steps).holds(Seen(pdu), Tally())
+
+
+READ_COILS = bytes.fromhex("01 0013 0005")
+"""Coils 20 to 24."""
+WRITE_REGISTERS = bytes.fromhex("10 0001 0002 04 000a 0102")
+WRITE_COILS = bytes.fromhex("0f 0013 000a 02 cd01")
+READ_WRITE = bytes.fromhex("17 0003 0006 000e 0003 06 00ff 00ff 00ff")
+
+
+@pytest.mark.parametrize(
+    ("options", "pdu", "wanted"),
+    [
+        ("unit 10", READ_COILS, True),
+        ("unit >10", READ_COILS, False),
+        ("unit 9<>11, function 1", READ_COILS, True),
+        ("function 16", WRITE_REGISTERS, True),
+        ("function 8, subfunction 4", bytes.fromhex("08 0004 0000"), True),
+        ("function 8, subfunction 1", bytes.fromhex("08 0004 0000"), False),
+        ("function assigned", READ_COILS, True),
+        ("function !assigned", READ_COILS, False),
+        ("function reserved", bytes.fromhex("08 0005 0000"), True),
+        ("function user", b"\x41", True),
+        ("function public", b"\x20", True),
+        ("access read", READ_COILS, True),
+        ("access write", READ_COILS, False),
+        ("access read holding", READ_WRITE, True),
+        ("access write holding", READ_WRITE, True),
+        ("access read coils, address 20", READ_COILS, True),
+        ("access read coils, address 24", READ_COILS, True),
+        ("access read coils, address 25", READ_COILS, False),
+        ("access read coils, address <20", READ_COILS, False),
+        ("access read coils, address <21", READ_COILS, True),
+        ("access read coils, address >23", READ_COILS, True),
+        ("access read coils, address >24", READ_COILS, False),
+        ("access read coils, address 22<>30", READ_COILS, True),
+        ("access write holding, address 3, value 258", WRITE_REGISTERS, True),
+        ("access write holding, address 3, value >258", WRITE_REGISTERS, False),
+        ("access write holding, address 2, value <20", WRITE_REGISTERS, True),
+        ("access write coils, address 20, value 1", WRITE_COILS, True),
+        ("access write coils, address 21, value 1", WRITE_COILS, False),
+        ("access write coils, address 28, value 1", WRITE_COILS, True),
+        ("access write holding, address 15, value 255", READ_WRITE, True),
+        ("access write coils, address 6, value 1", bytes.fromhex("05 0005 ff00"), True),
+    ],
+)
+def test_requests_as_rules_describe_them(options: str, pdu: bytes, wanted: bool) -> None:
+    assert holds(options, pdu) is wanted
+
+
+ASK = (SERVER, message(READ_COILS))
+
+
+@pytest.mark.parametrize(
+    ("pieces", "wanted"),
+    [
+        ([(CLIENT, message(b"\x01\x01\x05"))], ["modbus.unsolicited_response"]),
+        ([(SERVER, message(READ_COILS, protocol=1))], ["modbus.invalid_protocol_id"]),
+        ([(SERVER, b"\0\1\0\0\0\1")], ["modbus.invalid_length"]),
+        ([(SERVER, message(b"\x01\x00"))], ["modbus.invalid_length"]),
+        ([(SERVER, message(b"\x81\x06"))], ["modbus.invalid_function_code"]),
+        ([(SERVER, message(bytes.fromhex("05 0005 0001")))], ["modbus.invalid_value"]),
+        ([(SERVER, message(bytes.fromhex("03 0000 007e")))], ["modbus.invalid_value"]),
+        ([ASK, (CLIENT, message(b"\x81\x09"))], ["modbus.invalid_exception_code"]),
+        ([ASK, (CLIENT, message(b"\x81\x02"))], []),
+        ([ASK, (CLIENT, message(b"\x01\x01\x15"))], []),
+        ([ASK, (CLIENT, message(b"\x01\x02\x15\x00"))], ["modbus.value_mismatch"]),
+        ([ASK] * (FLOOD + 1), ["modbus.flooded"]),
+    ],
+)
+def test_what_is_wrong_is_an_event(pieces: list[tuple[int, bytes]], wanted: list[str]) -> None:
+    assert events(*pieces) == wanted
+
+
+def test_byte_by_byte_is_the_same() -> None:
+    sent = [ASK, (CLIENT, message(b"\x01\x01\x15")), (SERVER, message(WRITE_COILS, 2))]
+    split = [(direction, data[n : n + 1]) for direction, data in sent for n in range(len(data))]
+    whole, bytewise = run(*sent), run(*split)
+    assert [one.request for one in whole] == [one.request for one in bytewise]  # type: ignore[attr-defined]
+    assert whole[0].response == bytewise[0].response  # type: ignore[attr-defined]
+
+
+PIECES = st.one_of(
+    st.sampled_from([message(READ_COILS), message(READ_WRITE), message(WRITE_COILS)]),
+    st.binary(max_size=20).map(message),
+    st.binary(max_size=20),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([SERVER, CLIENT]), PIECES), max_size=20))
+def test_nothing_raises(pieces: list[tuple[int, bytes]]) -> None:
+    for found in run(*pieces):
+        for buffer in MODBUS.buffers.values():
+            buffer.get(found, SERVER)

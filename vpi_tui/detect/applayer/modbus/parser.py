@@ -1,0 +1,126 @@
+"""Messages out of a stream, and which response belongs to which request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.modbus.message import Access, Message, mismatches, parse_message
+from vpi_tui.model.batch import Direction
+
+FLOOD: Final = 500
+"""Requests that wait for a response, as Suricata counts a flood."""
+_HEADER: Final = 6
+"""Bytes before those that the length counts: transaction, protocol, length."""
+_OF_DATA: Final = frozenset({"modbus.invalid_value", "modbus.invalid_length"})
+
+
+class ModbusTransaction(Transaction):
+    """A request, or the response to one, in its own direction."""
+
+    __slots__ = ("request", "response")
+
+    def __init__(self, direction: int, request: Message | None, response: Message | None = None) -> None:
+        super().__init__()
+        self.request = request
+        self.response = response
+        self.stage[direction] = Stage.DONE
+
+
+class ModbusParser(Parser):
+    def __init__(self, _limits: Limits | None = None) -> None:
+        self._pending = (bytearray(), bytearray(), bytearray())
+        self._waiting: dict[tuple[int, int, int], list[ModbusTransaction]] = {}
+        """Requests by transaction, unit and function, the oldest first."""
+        self._count = 0
+        self._over = False
+
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        if self._over:
+            return []
+        pending = self._pending[direction]
+        if gap:
+            pending.clear()
+        pending += data
+        found: list[Transaction] = []
+        while len(pending) >= _HEADER and not self._over:
+            size = int.from_bytes(pending[4:6], "big")
+            if size < 2:
+                self._over = True
+                found.append(_event(direction, "modbus.invalid_length"))
+            elif len(pending) < _HEADER + size:
+                break
+            else:
+                message = bytes(pending[: _HEADER + size])
+                del pending[: _HEADER + size]
+                found += self._message(direction, message)
+        return found
+
+    def finish(self) -> list[Transaction]:
+        return []
+
+    def over(self) -> bool:
+        return self._over
+
+    def held(self) -> int:
+        return sum(map(len, self._pending)) + 1024 * self._count
+
+    def _message(self, direction: int, data: bytes) -> Iterator[Transaction]:
+        of_request = direction == Direction.TO_SERVER
+        message = parse_message(
+            int.from_bytes(data[:2], "big"), data[6], data[7], data[8:], of_request=of_request
+        )
+        made = self._request(message) if of_request else self._response(message)
+        for name in message.events:
+            made.event(direction, name)
+        if data[2:4] != b"\0\0":
+            made.event(direction, "modbus.invalid_protocol_id")
+        yield made
+
+    def _request(self, message: Message) -> ModbusTransaction:
+        if "modbus.invalid_function_code" in message.events:
+            return ModbusTransaction(Direction.TO_SERVER, None)
+        made = ModbusTransaction(Direction.TO_SERVER, message)
+        self._waiting.setdefault(_key(message), []).append(made)
+        self._count += 1
+        if self._count > FLOOD:
+            made.event(Direction.TO_SERVER, "modbus.flooded")
+            self._answered(next(iter(self._waiting)))
+        return made
+
+    def _response(self, message: Message) -> ModbusTransaction:
+        key = _key(message)
+        if key not in self._waiting:
+            made = ModbusTransaction(Direction.TO_CLIENT, None, message)
+            made.event(Direction.TO_CLIENT, "modbus.unsolicited_response")
+            return made
+        made = self._answered(key)
+        made.response = message
+        made.stage[Direction.TO_CLIENT] = Stage.DONE
+        assert made.request is not None
+        if message.access & (Access.READ | Access.WRITE):
+            wrong = [name for name in message.events if name in _OF_DATA]
+            if wrong or mismatches(made.request, message):
+                message.events = [name for name in message.events if name not in wrong]
+                message.events.append("modbus.value_mismatch")
+        return made
+
+    def _answered(self, key: tuple[int, int, int]) -> ModbusTransaction:
+        """The oldest of these requests no longer waits."""
+        waiting = self._waiting[key]
+        found = waiting.pop(0)
+        if not waiting:
+            del self._waiting[key]
+        self._count -= 1
+        return found
+
+
+def _key(message: Message) -> tuple[int, int, int]:
+    return message.transaction, message.unit, message.function
+
+
+def _event(direction: int, name: str) -> Transaction:
+    made = ModbusTransaction(direction, None)
+    made.event(direction, name)
+    return made
