@@ -63,6 +63,16 @@ def _longer(app: str, transport: str, words: str) -> list[Matcher]:
     ]
 
 
+def _dcerpc(directions: int, *kinds: str) -> list[Matcher]:
+    """PDUs of version 5, either byte order."""
+    return [
+        Matcher("dcerpc", "tcp", f"050{minor}{kind}.. {order}000000", directions=directions, min_size=16)
+        for kind in kinds
+        for minor in "01"
+        for order in ("10", "00")
+    ]
+
+
 MATCHERS: tuple[Matcher, ...] = (
     # tcp, sure by content alone
     *_starts("sip", "tcp", BOTH, *_SIP.split("|")),
@@ -79,8 +89,8 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("smb", "tcp", text("\x00") + "......" + "fe534d42"),
     Matcher("smb", "tcp", text("\x00") + "......" + "fd534d42"),
     Matcher("nbss", "tcp", "8100 0044 20", directions=TO_SERVER),
-    Matcher("dcerpc", "tcp", "05000b0. 10000000"),
-    Matcher("dcerpc", "tcp", "05000c0. 10000000"),
+    *_dcerpc(TO_SERVER, "00", "0b", "0e"),
+    *_dcerpc(TO_CLIENT, "02", "03", "0c", "0d", "0f"),
     Matcher("rdp", "tcp", "0300.... ..e00000", directions=TO_SERVER),
     Matcher("rdp", "tcp", "0300.... ..d00000", directions=TO_CLIENT),
     *_starts("rfb", "tcp", BOTH, "RFB 00"),
@@ -148,6 +158,10 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("wireguard", "udp", "01000000", min_size=148, directions=TO_SERVER),
     Matcher("ikev2", "udp", "", second="..20", second_offset=16, port=500, min_size=28),
     Matcher("ikev1", "udp", "", second="..10", second_offset=16, port=500, min_size=28),
+    Matcher("dcerpc", "udp", "0400..0. 100000", min_size=80, directions=TO_SERVER),
+    Matcher("dcerpc", "udp", "0402..0. 100000", min_size=80, directions=TO_CLIENT),
+    Matcher("dcerpc", "udp", "0400..0. 000000", min_size=80, directions=TO_SERVER),
+    Matcher("dcerpc", "udp", "0402..0. 000000", min_size=80, directions=TO_CLIENT),
     Matcher("vxlan", "udp", "08000000", port=4789),
     Matcher("bittorrent-dht", "udp", text("d1:ad2:i")),
     Matcher("dns", "udp", "....0.0. 0001 0000", second="0000 00", second_offset=8, min_size=17),

@@ -66,11 +66,12 @@ RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "ike": ("ikev1", "ikev2"),
     "ikev2": ("ikev1", "ikev2"),
     "nfs": ("rpc",),
+    "dcerpc": ("dcerpc", "smb"),
     "pgsql": ("postgresql",),
     **{
         name: (name,)
         for name in (
-            "bittorrent-dht", "dcerpc", "dhcp", "dnp3", "dns", "ftp", "http2", "imap", "irc", "krb5", "ldap",
+            "bittorrent-dht", "dhcp", "dnp3", "dns", "ftp", "http2", "imap", "irc", "krb5", "ldap",
             "mdns", "modbus", "mqtt", "ntp", "pop3", "quic", "rdp", "rfb", "sip", "smb", "smtp", "snmp",
             "ssh", "telnet", "tftp", "tls",
         )

@@ -137,6 +137,8 @@ class ByteTest:
     base: Literal[0, 8, 10, 16] = 0
     """0 = binary; otherwise the digits of a string in that base."""
     bitmask: int | None = None
+    dce: bool = False
+    """The byte order is what the DCE/RPC message says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,8 @@ class ByteJump:
     from_end: bool = False
     post_offset: int | str = 0
     bitmask: int | None = None
+    dce: bool = False
+    """The byte order is what the DCE/RPC message says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +171,8 @@ class ByteExtract:
     multiplier: int = 1
     align: int = 0
     bitmask: int | None = None
+    dce: bool = False
+    """The byte order is what the DCE/RPC message says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +188,8 @@ class ByteMath:
     little_endian: bool = False
     base: Literal[0, 8, 10, 16] = 0
     bitmask: int | None = None
+    dce: bool = False
+    """The byte order is what the DCE/RPC message says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +253,9 @@ class NumberIn:
     """Bits of it that are looked at, where they are; None = all."""
     which: Which | None = None
     """None = one of them, and nothing else is asked."""
+    offset: int = 0
+    count: int = 0
+    """Where the number stands and its bytes; 0 = it is all that the buffer holds."""
 
 
 @dataclass(frozen=True, slots=True)

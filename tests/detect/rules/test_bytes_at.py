@@ -69,7 +69,6 @@ def test_variables_reach_the_steps_after_them():
         ("byte_test:0,>,1,0;", "out of range"),
         ("byte_test:4,~,1,0;", "unknown operator"),
         ("byte_test:4,>,x,0;", "not set by"),
-        ("byte_test:4,>,1,0,dce;", "dce"),
         ("byte_test:4,>,1,0,hex;", "need `string`"),
         ("byte_test:4,>,1,0,fast;", "unknown part"),
         ("byte_jump:4,0,multiplier 0;", "out of range"),

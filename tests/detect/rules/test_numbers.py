@@ -16,6 +16,7 @@ class Numbers:
     """A transaction that has these numbers."""
 
     fresh = -1
+    little_endian = False
 
     def __init__(self, *numbers: int) -> None:
         self._numbers = [number.to_bytes(2, "big") for number in numbers]

@@ -42,7 +42,7 @@ class Transaction:
     matcher, like `pending` (rules that wait for a later stage) and `alerted` (rules that have matched).
     """
 
-    __slots__ = ("alerted", "cache", "events", "inspected", "pending", "stage")
+    __slots__ = ("alerted", "cache", "events", "inspected", "little_endian", "pending", "stage")
     is_frame: ClassVar[bool] = False
 
     def __init__(self) -> None:
@@ -53,6 +53,8 @@ class Transaction:
         self.events: list[dict[str, None]] = [{}, {}, {}]
         """Names of anomalies, in order, by Direction."""
         self.cache: dict[tuple[str, int], Sequence[bytes]] = {}
+        self.little_endian = False
+        """Byte order that the message says its numbers have, for rules with `dce`."""
 
     def event(self, direction: int, name: str) -> None:
         """Note an anomaly; the same again changes nothing."""

@@ -100,6 +100,7 @@ BUFFER_NAMES: Final = (
     BufferName("dns.authorities.rrname", "name of an authority record", multi=True),
     BufferName("dns.additionals.rrname", "name of an additional record", multi=True),
     BufferName("dns.response.rrname", "name anywhere in a DNS response", multi=True),
+    BufferName("dcerpc.stub_data", "arguments or results of a DCE/RPC call", ("dce_stub_data",)),
     BufferName("ssh.proto", "protocol version of an SSH banner", ("ssh_proto",)),
     BufferName("ssh.software", "software of an SSH banner", ("ssh_software",)),
     BufferName("ssh.hassh", "fingerprint of an SSH client", folded=True),

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Application
+from vpi_tui.detect.applayer.dcerpc import DCERPC
 from vpi_tui.detect.applayer.dnp3 import DNP3
 from vpi_tui.detect.applayer.dns import DNS
 from vpi_tui.detect.applayer.ftp import FTP
@@ -21,6 +22,7 @@ from vpi_tui.detect.applayer.tls import TLS
 
 APPLICATIONS: Final[tuple[Application, ...]] = (
     DNP3,
+    DCERPC,
     DNS,
     FTP,
     HTTP1,

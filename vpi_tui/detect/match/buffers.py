@@ -30,6 +30,7 @@ class Context:
     decoded: DecodedBatch
     row: int
     """-1 = no packet."""
+    little_endian: bool = False
 
     def instances(self, name: str) -> Sequence[bytes]:
         """The bytes of a buffer as the one instance; empty when the packet does not have it."""
@@ -49,6 +50,10 @@ class TransactionContext:
     packet: Context
     fresh: int = -1
 
+    @property
+    def little_endian(self) -> bool:
+        return self.progress.transaction.little_endian
+
     def instances(self, name: str) -> Sequence[bytes]:
         """The bytes of a buffer, of the transaction or else of the packet."""
         progress = self.progress
@@ -67,6 +72,10 @@ class Subject(Protocol):
     @property
     def fresh(self) -> int:
         """Bytes of the payload before this were inspected before; -1 = all is new."""
+
+    @property
+    def little_endian(self) -> bool:
+        """Byte order that the message says its numbers have."""
 
     def instances(self, name: str) -> Sequence[bytes]:
         """All that a buffer holds."""

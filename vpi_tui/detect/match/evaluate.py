@@ -57,6 +57,8 @@ class Run:
     variables: dict[str, int]
     fresh: int
     """The bytes looked at must reach beyond this; -1 = no such condition."""
+    little_endian: bool = False
+    """Byte order of steps that take it from the message."""
     budget: int = BUDGET
     exhausted: bool = False
     captured: dict[tuple[str, str], bytes] = field(default_factory=dict)
@@ -180,9 +182,8 @@ _Numeric = ByteTest | ByteJump | ByteExtract | ByteMath
 def _number(run: Run, step: _Numeric, at: int) -> tuple[int, int, int] | None:
     """(value, where it starts, where it ends) of the number that a step reads."""
     start = run.value(step.offset) + (at if step.relative else 0)
-    read = read_number(
-        run.data, start, run.value(step.count), base=step.base, little_endian=step.little_endian
-    )
+    little = run.little_endian if step.dce else step.little_endian
+    read = read_number(run.data, start, run.value(step.count), base=step.base, little_endian=little)
     return None if read is None else (read[0], start, start + read[1])
 
 
@@ -278,7 +279,9 @@ def _base64_decode(run: Run, step: Base64Decode, number: int, place: Place) -> b
     decoded = base64_prefix(run.data[start:end])
     if not decoded:
         return False
-    inner = Run(decoded, None, step.steps, _tied(step.steps), run.variables, -1, run.budget)
+    inner = Run(
+        decoded, None, step.steps, _tied(step.steps), run.variables, -1, run.little_endian, run.budget
+    )
     held = _hold(inner, 0, (0, 0))
     run.budget, run.exhausted = inner.budget, run.exhausted or inner.exhausted
     return held and _hold(run, number + 1, (place[0], max(place[1], min(end, len(run.data)))))
@@ -370,7 +373,7 @@ class Plan:
             depends = tied if fresh < 0 else (True,) * len(steps)
             for raw in context.instances(name):
                 data = raw if change is None else change(raw)
-                run = Run(data, None, steps, depends, variables, fresh)
+                run = Run(data, None, steps, depends, variables, fresh, context.little_endian)
                 held = _hold(run, 0, (0, 0))
                 tally.exhausted += run.exhausted
                 if held:

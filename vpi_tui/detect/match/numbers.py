@@ -57,7 +57,7 @@ def masked(value: int, bitmask: int | None) -> int:
 
 def lies_in(step: NumberIn, data: bytes) -> bool:
     """Is the number that these bytes are one of those that the rule means?"""
-    value = int.from_bytes(data, "big")
+    value = int.from_bytes(data[step.offset : step.offset + step.count] if step.count else data, "big")
     if step.mask is not None:
         value &= step.mask
     return any(low <= value <= high for low, high in step.spans)

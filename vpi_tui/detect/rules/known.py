@@ -24,8 +24,7 @@ _BY_FAMILY = {
     "dns": """
         mdns.additionals.rrname mdns.answers.rrname mdns.authorities.rrname mdns.queries.rrname
         mdns.response.rrname""",
-    "smb, dcerpc": """
-        dce_iface dce_opnum dce_stub_data dcerpc.iface dcerpc.opnum dcerpc.stub_data
+    "smb": """
         smb.named_pipe smb.ntlmssp_domain smb.ntlmssp_user smb.share smb.version smb_named_pipe
         smb_share""",
     "mail": "email.body_md5 email.command",

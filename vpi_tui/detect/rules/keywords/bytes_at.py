@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.draft import Draft, Position
+from vpi_tui.detect.rules.draft import PAYLOAD, Draft, Position
 from vpi_tui.detect.rules.numbers import integer
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import signed
+from vpi_tui.model.applications import app_numbers
 from vpi_tui.model.signature import ByteExtract, ByteJump, ByteMath, ByteTest, IsDataAt
 
 Base = Literal[0, 8, 10, 16]
@@ -31,6 +32,7 @@ class _Trailer:
 
     relative: bool = False
     little_endian: bool = False
+    dce: bool = False
     string: bool = False
     base: Base = 0
     words: dict[str, str] = field(default_factory=dict)
@@ -46,6 +48,8 @@ class _Trailer:
     def number_base(self, name: str) -> Base:
         if self.base and not self.string:
             raise Refused(f"{name}: hex, dec and oct need `string` beside them")
+        if self.dce and self.string:
+            raise Refused(f"{name}: digits have no byte order: dce and string exclude each other")
         return (self.base or 10) if self.string else 0
 
 
@@ -72,13 +76,21 @@ def _trailer(
             made.string = True
         elif first in _BASES:
             made.base = _BASES[first]
+        elif first == "dce":
+            made.dce = True
         elif first in flags:
             made.words[first] = ""
-        elif first == "dce":
-            raise Refused(f"{name}: dce (byte order of DCERPC) is not supported yet")
         else:
             raise Refused(f"{name}: unknown part {word[:40]!r}")
     return made
+
+
+def _buffer(draft: Draft, trailer: _Trailer) -> str:
+    """The buffer that is looked at; beside dce the payload has to be one of DCE/RPC."""
+    buffer = draft.buffer_for(trailer.relative)
+    if trailer.dce and buffer == PAYLOAD:
+        draft.test("app_proto", [(number, number) for number in app_numbers("dcerpc")])
+    return buffer
 
 
 def _words(name: str, text: str, at_least: int) -> list[str]:
@@ -133,7 +145,7 @@ def byte_test(draft: Draft, text: str) -> None:
     base = trailer.number_base("byte_test")
     draft.steps.append(
         ByteTest(
-            draft.buffer_for(trailer.relative),
+            _buffer(draft, trailer),
             0 if base and count == "0" else _count(draft, "byte_test", count, base),
             found[2],
             _value(draft, "byte_test", value, -(1 << 63), _U64),
@@ -143,6 +155,7 @@ def byte_test(draft: Draft, text: str) -> None:
             trailer.little_endian,
             base,
             _bitmask(trailer, "byte_test"),
+            trailer.dce,
         )
     )
 
@@ -163,7 +176,7 @@ def byte_jump(draft: Draft, text: str) -> None:
     post = trailer.words.get("post_offset", "0")
     draft.steps.append(
         ByteJump(
-            draft.buffer_for(trailer.relative),
+            _buffer(draft, trailer),
             # A count of 0 reads nothing: only post_offset moves.
             0 if count == "0" else _count(draft, "byte_jump", count, base),
             _value(draft, "byte_jump", offset, -_MAX_OFFSET, _MAX_OFFSET),
@@ -176,6 +189,7 @@ def byte_jump(draft: Draft, text: str) -> None:
             trailer.flag("from_end"),
             _value(draft, "byte_jump post_offset", post, -_MAX_OFFSET, _MAX_OFFSET),
             _bitmask(trailer, "byte_jump"),
+            trailer.dce,
         )
     )
 
@@ -190,7 +204,7 @@ def byte_extract(draft: Draft, text: str) -> None:
     if align == 3:
         raise Refused("byte_extract: align is 2 or 4")
     step = ByteExtract(
-        draft.buffer_for(trailer.relative),
+        _buffer(draft, trailer),
         integer("byte_extract", count, 1, _DIGITS[base]),
         _value(draft, "byte_extract", offset, -_MAX_OFFSET, _MAX_OFFSET),
         _new_variable(draft, "byte_extract", name),
@@ -200,6 +214,7 @@ def byte_extract(draft: Draft, text: str) -> None:
         trailer.number("byte_extract", "multiplier", 1, _MAX_OFFSET, 1) or 1,
         align,
         _bitmask(trailer, "byte_extract"),
+        trailer.dce,
     )
     draft.steps.append(step)
 
@@ -233,7 +248,7 @@ def byte_math(draft: Draft, text: str) -> None:
         raise Refused("byte_math: division by 0")
     draft.steps.append(
         ByteMath(
-            draft.buffer_for(trailer.relative),
+            _buffer(draft, trailer),
             count,
             _value(draft, "byte_math offset", parts["offset"], -_MAX_OFFSET, _MAX_OFFSET),
             parts["oper"],
@@ -243,5 +258,6 @@ def byte_math(draft: Draft, text: str) -> None:
             trailer.little_endian,
             base,
             _bitmask(trailer, "byte_math"),
+            trailer.dce,
         )
     )

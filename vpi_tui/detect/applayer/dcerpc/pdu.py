@@ -1,0 +1,134 @@
+"""PDUs of connection-oriented DCE/RPC, version 5, as bytes. Source: C706, chapter 12; MS-RPCE 2.2.2."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+HEADER: Final = 16
+"""Bytes of the header that all PDUs have."""
+FIRST_FRAGMENT: Final = 0x01
+LAST_FRAGMENT: Final = 0x02
+HAS_OBJECT: Final = 0x80
+"""Flags of the header."""
+MOST_CONTEXTS: Final = 128
+"""Presentation contexts that are read of one bind."""
+_TRAILER: Final = 8
+"""Bytes of a security trailer in front of its credentials."""
+
+
+class Kind(IntEnum):
+    """Types of PDU."""
+
+    REQUEST = 0
+    RESPONSE = 2
+    FAULT = 3
+    BIND = 11
+    BIND_ACK = 12
+    BIND_NAK = 13
+    ALTER_CONTEXT = 14
+    ALTER_CONTEXT_RESP = 15
+    AUTH3 = 16
+    SHUTDOWN = 17
+    CO_CANCEL = 18
+    ORPHANED = 19
+    RTS = 20
+
+
+_KINDS: Final = frozenset(Kind)
+
+
+class Header(NamedTuple):
+    """little: byte order of all numbers of the PDU. length: of the whole PDU."""
+
+    kind: int
+    flags: int
+    little: bool
+    length: int
+    auth_length: int
+    call_id: int
+
+
+class Interface(NamedTuple):
+    """What a client asks for in a presentation context. first: in the first fragment of the bind."""
+
+    context: int
+    uuid: bytes
+    """16 bytes in the order in which UUIDs are written."""
+    version: int
+    minor: int
+    first: bool
+
+
+class Request(NamedTuple):
+    context: int
+    opnum: int
+    stub: bytes
+
+
+def number(data: bytes, at: int, size: int, little: bool) -> int:
+    """The number at a place; 0 beyond the end."""
+    return int.from_bytes(data[at : at + size], "little" if little else "big")
+
+
+def parse_header(data: bytes | bytearray) -> Header | None:
+    """The header at the start of at least HEADER bytes; None when they are none."""
+    if data[0] != 5 or data[1] > 1 or data[2] not in _KINDS or data[4] & 0xEE or data[5] > 3:
+        return None
+    little = bool(data[4] & 0x10)
+    word = bytes(data[8:HEADER])
+    length = number(word, 0, 2, little)
+    if length < HEADER:
+        return None
+    return Header(data[2], data[3], little, length, number(word, 2, 2, little), number(word, 4, 4, little))
+
+
+def parse_uuid(data: bytes, little: bool) -> bytes:
+    """The UUID in 16 bytes, in the order in which it is written."""
+    return data[3::-1] + data[5:3:-1] + data[7:5:-1] + data[8:16] if little else data[:16]
+
+
+def parse_bind(header: Header, body: bytes) -> list[Interface]:
+    """The contexts that a bind or alter_context asks for. body: what follows the header."""
+    found: list[Interface] = []
+    count, at = number(body, 8, 1, False), 12
+    # A bind that claims neither to be the first nor the last fragment is a whole one all the same.
+    first = not header.flags & LAST_FRAGMENT or bool(header.flags & FIRST_FRAGMENT)
+    while len(found) < min(count, MOST_CONTEXTS) and at + 24 <= len(body):
+        little = header.little
+        uuid = parse_uuid(body[at + 4 : at + 20], little)
+        version, minor = (number(body, at + place, 2, little) for place in (20, 22))
+        found.append(Interface(number(body, at, 2, little), uuid, version, minor, first))
+        at += 24 + 20 * body[at + 2]
+    return found
+
+
+def parse_results(header: Header, body: bytes) -> list[int]:
+    """For each context that was asked for: 0 = accepted. Of a bind_ack or alter_context_resp."""
+    at = 10 + number(body, 8, 2, header.little)
+    at += -at % 4
+    count, at = number(body, at, 1, False), at + 4
+    places = range(at, min(len(body), at + 24 * min(count, MOST_CONTEXTS)), 24)
+    return [number(body, place, 2, header.little) for place in places]
+
+
+def parse_request(header: Header, body: bytes) -> Request | None:
+    """None when it is cut short."""
+    if len(body) < 8:
+        return None
+    start = 24 if header.flags & HAS_OBJECT and len(body) >= 24 else 8
+    context, opnum = (number(body, place, 2, header.little) for place in (4, 6))
+    return Request(context, opnum, _without_trailer(header, body)[start:])
+
+
+def parse_response(header: Header, body: bytes) -> bytes:
+    """The stub data."""
+    return _without_trailer(header, body)[8:]
+
+
+def _without_trailer(header: Header, body: bytes) -> bytes:
+    """What stands before the credentials and the padding in front of them."""
+    if not header.auth_length:
+        return body
+    end = len(body) - header.auth_length - _TRAILER
+    return body[: max(end - body[end + 2], 0)] if end >= 0 else body
