@@ -15,6 +15,7 @@ STREAM: Final = "stream"
 FRAMES: Final[dict[str, tuple[str, ...]]] = {
     "dns": ("pdu",),
     "mqtt": ("pdu", "header", "data"),
+    "mdns": ("pdu",),
     "sip": (
         "pdu", "request.line", "request.headers", "request.body",
         "response.line", "response.headers", "response.body",

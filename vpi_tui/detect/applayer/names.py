@@ -11,9 +11,12 @@ from typing import Final
 
 from vpi_tui.detect.applayer.words import (
     DNP3_FUNCTIONS,
+    KRB5_TYPES,
     MQTT_CONNECT_FLAGS,
     MQTT_FLAGS,
     MQTT_TYPES,
+    SNMP_TRAPS,
+    SNMP_TYPES,
     YES_NO,
 )
 from vpi_tui.detect.transforms import base_of
@@ -101,6 +104,15 @@ BUFFER_NAMES: Final = (
     BufferName("dns.additionals.rrname", "name of an additional record", multi=True),
     BufferName("dns.response.rrname", "name anywhere in a DNS response", multi=True),
     BufferName("dcerpc.stub_data", "arguments or results of a DCE/RPC call", ("dce_stub_data",)),
+    BufferName("mdns.queries.rrname", "name in the questions of an mDNS message", multi=True),
+    BufferName("mdns.answers.rrname", "name of an answer by mDNS", multi=True),
+    BufferName("mdns.authorities.rrname", "name of an authority record by mDNS", multi=True),
+    BufferName("mdns.additionals.rrname", "name of an additional record by mDNS", multi=True),
+    BufferName("mdns.response.rrname", "name anywhere in an mDNS response", multi=True),
+    BufferName("snmp.community", "community of an SNMP message"),
+    BufferName("snmp.usm", "user of an SNMP message"),
+    BufferName("snmp.trap_oid", "enterprise of an SNMP trap, dotted"),
+    BufferName("snmp.trap_address", "address that an SNMP trap names, dotted"),
     BufferName("ssh.proto", "protocol version of an SSH banner", ("ssh_proto",)),
     BufferName("ssh.software", "software of an SSH banner", ("ssh_software",)),
     BufferName("ssh.hassh", "fingerprint of an SSH client", folded=True),
@@ -191,16 +203,16 @@ BUFFER_NAMES: Final = (
 )
 """One line for each buffer of an application layer."""
 
-KRB5_TYPES: Final = {
-    "as_req": 10, "as_rep": 11, "tgs_req": 12, "tgs_rep": 13, "ap_req": 14, "ap_rep": 15, "safe": 20,
-    "priv": 21, "cred": 22, "error": 30,
-}  # fmt: skip
-"""RFC 4120, 7.5.7."""
-
 IKE_ATTRIBUTE: Final = "ike.chosen_sa_attribute."
 """Before the word for an attribute: the buffer that holds its value."""
 
 NUMBERS: Final = (
+    NumberName("dhcp.leasetime", "time of a DHCP lease, in seconds", 0xFFFFFFFF, {}),
+    NumberName("dhcp.renewal_time", "time until a DHCP lease is renewed, in seconds", 0xFFFFFFFF, {}),
+    NumberName("dhcp.rebinding_time", "time until a DHCP client rebinds, in seconds", 0xFFFFFFFF, {}),
+    NumberName("snmp.version", "version of an SNMP message", 0xFFFFFFFF, {}),
+    NumberName("snmp.pdu_type", "type of an SNMP message", 0xFFFFFFFF, SNMP_TYPES),
+    NumberName("snmp.trap_type", "generic type of an SNMP trap", 0xFF, SNMP_TRAPS),
     NumberName("ike.exchtype", "type of an IKE exchange", 0xFF, {}),
     NumberName("ike.key_exchange_payload_length", "size of an IKE key exchange", 0xFFFFFFFF, {}),
     NumberName("ike.nonce_payload_length", "size of an IKE nonce", 0xFFFFFFFF, {}),

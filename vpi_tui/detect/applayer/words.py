@@ -30,3 +30,18 @@ DNP3_FUNCTIONS: Final = {
     "authenticate_resp": 131,
 }  # fmt: skip
 """IEEE 1815, 4.2.2.5."""
+KRB5_TYPES: Final = {
+    "as_req": 10, "as_rep": 11, "tgs_req": 12, "tgs_rep": 13, "ap_req": 14, "ap_rep": 15, "safe": 20,
+    "priv": 21, "cred": 22, "error": 30,
+}  # fmt: skip
+"""RFC 4120, 7.5.7."""
+SNMP_TYPES: Final = {
+    "get_request": 0, "get_next_request": 1, "response": 2, "set_request": 3, "trap_v1": 4,
+    "get_bulk_request": 5, "inform_request": 6, "trap_v2": 7, "report": 8,
+}  # fmt: skip
+"""RFC 3416, 3."""
+SNMP_TRAPS: Final = {
+    "coldstart": 0, "warmstart": 1, "linkdown": 2, "linkup": 3, "authenticationfailure": 4,
+    "egpneighborloss": 5, "enterprisespecific": 6,
+}  # fmt: skip
+"""RFC 1157, 4.1.6."""

@@ -1,0 +1,43 @@
+"""ntp: requests of versions 3 and 4 (RFC 1305, 5905). Each is a transaction of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Application, Limits, Transaction, application
+from vpi_tui.detect.applayer.messages import DatagramParser, MessageTransaction
+
+_SIZE: Final = 48
+_SYMMETRIC_ACTIVE, _CLIENT = 1, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    version: int
+    mode: int
+    stratum: int
+    reference: bytes
+    """Reference identifier."""
+
+
+def parse_message(data: bytes) -> Message | None:
+    """None = it is no message of a version that is read."""
+    if len(data) < _SIZE or data[0] >> 3 & 7 not in (3, 4):
+        return None
+    return Message(data[0] >> 3 & 7, data[0] & 7, data[1], data[12:16])
+
+
+class NtpParser(DatagramParser):
+    def __init__(self, _limits: Limits | None = None) -> None:
+        """Nothing is remembered between datagrams."""
+
+    def datagram(self, direction: int, data: bytes) -> list[Transaction]:
+        message = parse_message(data)
+        if message is None:
+            return [MessageTransaction(direction, None, ("ntp.malformed_data",))]
+        asks = message.mode in (_SYMMETRIC_ACTIVE, _CLIENT)
+        return [MessageTransaction(direction, message)] if asks else []
+
+
+NTP: Final[Application] = application("ntp", NtpParser, (), transports=("udp",))
