@@ -6,8 +6,8 @@ from functools import cache
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Application
-from vpi_tui.detect.applayer.dcerpc import DCERPC
 from vpi_tui.detect.applayer.bittorrent_dht import BITTORRENT_DHT
+from vpi_tui.detect.applayer.dcerpc import DCERPC
 from vpi_tui.detect.applayer.dhcp import DHCP
 from vpi_tui.detect.applayer.dnp3 import DNP3
 from vpi_tui.detect.applayer.dns import DNS
@@ -15,8 +15,8 @@ from vpi_tui.detect.applayer.ftp import FTP
 from vpi_tui.detect.applayer.http import HTTP1
 from vpi_tui.detect.applayer.ike import IKE
 from vpi_tui.detect.applayer.krb5 import KRB5
-from vpi_tui.detect.applayer.modbus import MODBUS
 from vpi_tui.detect.applayer.mdns import MDNS
+from vpi_tui.detect.applayer.modbus import MODBUS
 from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.ntp import NTP
 from vpi_tui.detect.applayer.sip import SIP

@@ -21,28 +21,24 @@ _BY_FAMILY = {
     "http": """
         http.server_body http2.errorcode http2.frametype http2.header http2.header_name
         http2.priority http2.settings http2.size_update http2.window""",
-    "dns": """
-        mdns.additionals.rrname mdns.answers.rrname mdns.authorities.rrname mdns.queries.rrname
-        mdns.response.rrname""",
     "smb": """
         smb.named_pipe smb.ntlmssp_domain smb.ntlmssp_user smb.share smb.version smb_named_pipe
         smb_share""",
     "mail": "email.body_md5 email.command",
     "ftp": "ftpbounce ftpdata_command",
     "industrial": """
-        " cip_attribute cip_class cip_extendedstatus cip_instance cip_service cip_status
+        cip_attribute cip_class cip_extendedstatus cip_instance cip_service cip_status
         enip.capabilities enip.cip_attribute enip.cip_class enip.cip_extendedstatus
         enip.cip_instance enip.cip_status enip.command enip.device_type enip.identity_status
         enip.product_code enip.product_name enip.protocol_version enip.revision enip.serial
         enip.service_name enip.state enip.status enip.vendor_id enip_command""",
     "others": """
-        dhcp.leasetime dhcp.rebinding_time dhcp.renewal_time ldap.request.attribute_type
-        ldap.request.dn ldap.request.operation ldap.responses.attribute_type
-        ldap.responses.count ldap.responses.dn ldap.responses.message ldap.responses.operation
-        ldap.responses.result_code nfs.version nfs_procedure nfs_version pgsql.query
-        pop3.command quic.cyu.hash quic.cyu.string quic.sni quic.ua quic.version rfb.name
-        rfb.secresult rfb.sectype rpc snmp.community snmp.pdu_type snmp.trap_type snmp.usm
-        snmp.version template websocket.flags websocket.mask websocket.opcode websocket.payload""",
+        ldap.request.attribute_type ldap.request.dn ldap.request.operation
+        ldap.responses.attribute_type ldap.responses.count ldap.responses.dn
+        ldap.responses.message ldap.responses.operation ldap.responses.result_code nfs.version
+        nfs_procedure nfs_version pgsql.query pop3.command quic.cyu.hash quic.cyu.string
+        quic.sni quic.ua quic.version rfb.name rfb.secresult rfb.sectype rpc template
+        websocket.flags websocket.mask websocket.opcode websocket.payload""",
 }
 
 KNOWN_KEYWORDS: frozenset[str] = frozenset(" ".join(_BY_FAMILY.values()).split())
