@@ -18,9 +18,10 @@ from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.match import fast_pattern
 from vpi_tui.detect.match.automata import AutomataBuilder
+from vpi_tui.detect.match.kernels_listed import PacketRules
 from vpi_tui.detect.match.kernels_rules import RuleTable
 from vpi_tui.detect.match.kernels_scan import Automata, FastContents
-from vpi_tui.detect.match.kernels_units import PacketRules
+from vpi_tui.detect.match.listing import one_list
 from vpi_tui.detect.match.rule_table import directions_of
 from vpi_tui.detect.transforms import base_of, raw_piece
 from vpi_tui.model.applications import RULE_WORDS
@@ -145,7 +146,10 @@ def compile_app_rules(
         automaton=automaton,
         automata=builder.finish(rules_of),
         fast=fast.finish(),
-        listed={name: _listed(rules, count) for name, rules in unfiltered.items()},
+        listed={
+            name: one_list(((n, signatures[n].header) for n in rules), count)
+            for name, rules in unfiltered.items()
+        },
         stage=stage,
         frames=_frames(used),
         mixed=any(
@@ -245,15 +249,3 @@ class _Fast:
             simple=np.zeros(self._begin.size, np.uint8),
             data=np.frombuffer(bytes(self._data) or b"\0", np.uint8).copy(),
         )
-
-
-def _listed(rules: Sequence[int], count: int) -> PacketRules:
-    """One list for both directions, in the shape that the loop over stretches takes."""
-    return PacketRules(
-        list_of=np.zeros((4, 3, 256), np.int32),
-        list_start=np.array([0, 0, len(rules)], np.int32),
-        list_rule=np.array(rules, np.int32),
-        once_of=np.zeros((4, 3), np.int32),
-        needs=np.zeros(count, np.uint8),
-        stream_of=np.ones(3, np.int32),
-    )

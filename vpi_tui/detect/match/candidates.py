@@ -10,13 +10,11 @@ import numpy as np
 
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.flowstate import FlowState
+from vpi_tui.detect.match.kernels_listed import PacketRules, check_packets, check_streams
 from vpi_tui.detect.match.kernels_rules import Subject, packet_subject, stream_subject
 from vpi_tui.detect.match.kernels_scan import LANES, Automata, FastContents, Lanes, Units, scan
 from vpi_tui.detect.match.kernels_units import (
     UNITS_AN_ENTRY,
-    PacketRules,
-    check_packets,
-    check_streams,
     packet_units,
     stream_units,
 )

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.match.automata import AutomataBuilder
 from vpi_tui.detect.match.columns import KIND_ICMP4, KIND_ICMP6, KIND_OTHER, KIND_SCTP, KIND_TCP, KIND_UDP
-from vpi_tui.detect.match.kernels_units import SELECTORS, PacketRules, Selectors
+from vpi_tui.detect.match.kernels_units import SELECTORS, Selectors
 from vpi_tui.detect.match.units import UnitKind, mask
-from vpi_tui.model.batch import I32
 from vpi_tui.model.signature import ANY_PORT, Ranges, Signature
 
 MOST_PORTS: Final = 2048
@@ -140,83 +139,3 @@ def _port_groups(
         groups[numbers[key]] |= key
         port_group[port] = numbers[key]
     return len(groups), [frozenset(group) for group in groups]
-
-
-_CLASS_KINDS: Final = (KIND_TCP, KIND_UDP, KIND_ICMP4 | KIND_ICMP6, KIND_SCTP | KIND_OTHER)
-_KEY_COLUMN: Final = {0: "tcp_flags", 2: "icmp_type"}
-
-
-@dataclass(frozen=True, slots=True)
-class ListedRule:
-    """What the grouping needs of a rule without a fast pattern."""
-
-    number: int
-    signature: Signature
-    kinds: int
-    directions: int
-    once: bool
-    units: int
-    """Mask of UnitKind for rules that want a payload; 0 = none."""
-
-
-class _Lists:
-    def __init__(self) -> None:
-        self.numbers: dict[tuple[int, ...], int] = {(): 0}
-
-    def number(self, rules: tuple[int, ...]) -> int:
-        return self.numbers.setdefault(rules, len(self.numbers))
-
-    def arrays(self) -> tuple[I32, I32]:
-        start = np.concatenate(([0], np.cumsum([len(rules) for rules in self.numbers])))
-        return start.astype(np.int32), np.array([r for rules in self.numbers for r in rules], np.int32)
-
-
-def build_packet_rules(rules: Sequence[ListedRule], total: int) -> PacketRules:
-    """The lists of rules to check per packet. total: number of all rules."""
-    lists = _Lists()
-    list_of = np.zeros((4, 3, 256), np.int32)
-    once_of = np.zeros((4, 3), np.int32)
-    stream_of = np.zeros(3, np.int32)
-    packets = mask(UnitKind.PACKET, UnitKind.TAKEN)
-    per_packet = [rule for rule in rules if not rule.once and (not rule.units or rule.units & packets)]
-    for group, kinds in enumerate(_CLASS_KINDS):
-        for direction in range(3):
-            once = (r.number for r in rules if r.once and r.kinds & kinds and r.directions >> direction & 1)
-            once_of[group, direction] = lists.number(tuple(once))
-            here = [r for r in per_packet if r.kinds & kinds and r.directions >> direction & 1]
-            list_of[group, direction] = _by_key(here, _KEY_COLUMN.get(group, ""), lists)
-    for direction in range(3):
-        streams = (r.number for r in rules if r.units & ~packets and r.directions >> direction & 1)
-        stream_of[direction] = lists.number(tuple(streams))
-    needs = np.zeros(total, np.uint8)
-    for rule in rules:
-        needs[rule.number] = rule.units
-    start, flat = lists.arrays()
-    return PacketRules(list_of, start, flat, once_of, needs, stream_of)
-
-
-def _by_key(rules: Sequence[ListedRule], column: str, lists: _Lists) -> I32:
-    """int32[256]: the list for each key byte: the rules whose tests of the column it can pass."""
-    allowed = np.array([_key_allowed(rule.signature, column) for rule in rules]).reshape(-1, 256)
-    found = np.zeros(256, np.int32)
-    for key in range(256):
-        found[key] = lists.number(tuple(rules[k].number for k in np.flatnonzero(allowed[:, key]).tolist()))
-    return found
-
-
-def _key_allowed(signature: Signature, column: str) -> NDArray[np.bool_]:
-    """bool[256]: may a packet with this low byte in the column pass the rule's tests of it?"""
-    allowed = np.ones(256, np.bool_)
-    for test in signature.columns:
-        if test.column == column:
-            either = np.zeros(256, np.bool_)
-            for ninth_bit in (0, 0x100):
-                values = np.arange(256) + ninth_bit
-                if test.mask is not None:
-                    values &= test.mask & 0x1FF
-                inside = np.zeros(256, np.bool_)
-                for low, high in test.spans:
-                    inside |= (values >= min(low, 0x7FFF)) & (values <= min(high, 0x7FFF))
-                either |= inside != test.negated
-            allowed &= either
-    return allowed

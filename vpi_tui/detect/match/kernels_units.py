@@ -1,4 +1,4 @@
-"""Which bytes to scan with which automaton, and which rules to look at without a pattern.
+"""Which bytes to scan with which automaton.
 
 Traffic is sorted by *selector*: class of protocol x direction x (packets and starts of streams |
 packets whose payload a stream took | later parts of streams). Within a selector, rules for few ports
@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vpi_tui.detect.match.kernels_rules import rule_holds
 from vpi_tui.model.batch import I32, U8
 from vpi_tui.model.jit import inlined, kernel
 
@@ -35,24 +34,6 @@ class Selectors(NamedTuple):
     """int32[20, 256]: none of the patterns that end early ends behind so many bytes."""
     lookback: I32
     """int32[20, 256]: bytes of a stream before fresh ones to scan again."""
-
-
-class PacketRules(NamedTuple):
-    """Lists of rules without a fast pattern, by what a packet's key byte is.
-
-    The key byte is the low byte of tcp_flags, or the ICMP type: most such rules test it.
-    """
-
-    list_of: I32
-    """int32[4, 3, 256]: class (tcp, udp, icmp, other), direction, key -> number of a list."""
-    list_start: I32
-    list_rule: I32
-    once_of: I32
-    """int32[4, 3]: class, direction -> list of rules inspected once a flow and direction."""
-    needs: U8
-    """uint8[n]: 0 = a packet as it is; else bits 1 << unit kind: wants a payload of that kind."""
-    stream_of: I32
-    """int32[3]: direction -> list of the rules that inspect stretches without a fast pattern."""
 
 
 @inlined
@@ -135,62 +116,4 @@ def stream_units(streams, subject, selectors, units):
         fresh = streams.fresh[i]
         n = _put(units, n, selectors, side, subject.dest_port[i], start, end, fresh, i, kind)
         n = _put(units, n, selectors, side + 1, subject.src_port[i], start, end, fresh, i, kind)
-    return n
-
-
-@inlined
-def _check_list(lists, number, kind, enabled, rules, subject, entry, decoded, first, out, n):
-    """Add the rules of one list that hold for an entry. kind: unit kind, or -1 = no payload."""
-    for k in range(lists.list_start[number], lists.list_start[number + 1]):
-        rule = np.int64(lists.list_rule[k])
-        if enabled[rule] == 0:
-            continue
-        if lists.needs[rule] and (kind < 0 or (lists.needs[rule] >> kind) & 1 == 0):
-            continue
-        if rule_holds(rules, rule, subject, entry, decoded, first):
-            if n < out.shape[0]:
-                out[n, 0] = entry
-                out[n, 1] = rule
-            n += 1
-    return n
-
-
-@kernel
-def check_packets(decoded, flows, subject, taken, lists, enabled, rules, out):
-    """Candidates (row, rule) of the rules without a fast pattern; returns how many (see scan)."""
-    n = 0
-    for row in range(subject.kinds.size):
-        kinds = subject.kinds[row]
-        if kinds == 0:
-            continue
-        group = protocol_class(kinds)
-        key = np.int64(0)
-        if subject.layer4[row]:
-            if group == 0:
-                key = np.int64(decoded.tcp_flags[row]) & 0xFF
-            elif group == 2:
-                key = np.int64(decoded.icmp_type[row])
-        direction = subject.direction[row]
-        if flows.flow[row] < 0 or flows.first[row] & 2:
-            number = lists.once_of[group, direction]
-            if number:
-                n = _check_list(lists, number, -1, enabled, rules, subject, row, decoded, flows.first, out, n)
-        number = lists.list_of[group, direction, key]
-        if number:
-            kind = -1
-            if decoded.payload_len[row] > 0 and decoded.payload_off[row] >= 0:
-                kind = TAKEN if taken.size > row and taken[row] else PACKET
-            n = _check_list(lists, number, kind, enabled, rules, subject, row, decoded, flows.first, out, n)
-    return n
-
-
-@kernel
-def check_streams(streams, subject, lists, enabled, rules, decoded, first, out):
-    """The same for stretches: rules of stream data that have no fast pattern."""
-    n = 0
-    for i in range(subject.kinds.size):
-        number = lists.stream_of[streams.direction[i]]
-        if number and subject.kinds[i] and streams.end[i] > streams.start[i]:
-            kind = STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER
-            n = _check_list(lists, number, kind, enabled, rules, subject, i, decoded, first, out, n)
     return n

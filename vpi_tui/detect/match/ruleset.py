@@ -14,17 +14,13 @@ from vpi_tui.detect.match.automata import AutomataBuilder
 from vpi_tui.detect.match.checks import why_unusable
 from vpi_tui.detect.match.columns import SIZE_COLUMNS
 from vpi_tui.detect.match.evaluate import Plan
-from vpi_tui.detect.match.grouping import (
-    ListedRule,
-    ScanRule,
-    build_packet_rules,
-    build_selectors,
-    narrow_ports,
-)
+from vpi_tui.detect.match.grouping import ScanRule, build_selectors, narrow_ports
+from vpi_tui.detect.match.kernels_listed import PacketRules
 from vpi_tui.detect.match.kernels_rules import RuleTable
 from vpi_tui.detect.match.kernels_scan import Automata, FastContents
 from vpi_tui.detect.match.kernels_threshold import ThresholdRules
-from vpi_tui.detect.match.kernels_units import PacketRules, Selectors
+from vpi_tui.detect.match.kernels_units import Selectors
+from vpi_tui.detect.match.listing import ListedRule, build_packet_rules
 from vpi_tui.detect.match.ordering import is_ip_only, is_protocol_only, rule_order
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
@@ -157,7 +153,16 @@ class RuleSet:
     @property
     def memory(self) -> int:
         """Bytes of the compiled tables."""
-        parts = (self.table, self.automata, self.fast, self.selectors, self.packet_rules, self.thresholds)
+        listed = self.packet_rules
+        parts = (
+            self.table,
+            self.automata,
+            self.fast,
+            self.selectors,
+            listed.lists,
+            listed[1:],
+            self.thresholds,
+        )
         return sum(array.nbytes for part in parts for array in part)
 
 

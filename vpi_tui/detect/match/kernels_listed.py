@@ -1,0 +1,165 @@
+"""Rules that no pattern finds: lists of them, each sorted by the addresses or ports that its rules name.
+
+A list of thousands of addresses of ill repute costs a packet two binary searches, not thousands of tests.
+"""
+
+# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from vpi_tui.detect.match.kernels_rules import rule_holds
+from vpi_tui.detect.match.kernels_units import PACKET, STREAM_LATER, STREAM_START, TAKEN, protocol_class
+from vpi_tui.model.batch import I32, U8, U64
+from vpi_tui.model.jit import helper, kernel
+
+BY_DEST, BY_SRC, BY_DEST_PORT, BY_SRC_PORT = 0, 1, 2, 3
+INDEXES = 4
+
+
+class RuleLists(NamedTuple):
+    """Lists of rules. Number 0 is the empty list; so is run 0."""
+
+    whole: I32
+    """int32[lists]: number of the run of rules that have to be tried on whatever packet."""
+    bound_start: I32
+    """int32[lists * INDEXES + 1]: where the bounds of an index (list * INDEXES + BY_*) begin."""
+    bound: U64
+    """uint64[bounds, 2]: an address or a port, sorted in each index: from here on to the next bound the
+    rules of `run` may hold."""
+    run: I32
+    """int32[bounds]"""
+    run_start: I32
+    """int32[runs + 1]"""
+    rule: I32
+
+
+class PacketRules(NamedTuple):
+    """Lists of rules without a fast pattern, by what a packet's key byte is.
+
+    The key byte is the low byte of tcp_flags, or the ICMP type: most such rules test it.
+    """
+
+    lists: RuleLists
+    list_of: I32
+    """int32[4, 3, 256]: class (tcp, udp, icmp, other), direction, key -> number of a list."""
+    once_of: I32
+    """int32[4, 3]: class, direction -> list of rules inspected once a flow and direction."""
+    needs: U8
+    """uint8[n]: 0 = a packet as it is; else bits 1 << unit kind: wants a payload of that kind."""
+    stream_of: I32
+    """int32[3]: direction -> list of the rules that inspect stretches without a fast pattern."""
+
+
+@helper
+def _run_of(lists, index, high, low):
+    """Number of the run for a key (two halves) in one index."""
+    first = np.int64(lists.bound_start[index])
+    left, right = first, np.int64(lists.bound_start[index + 1])
+    while left < right:
+        middle = (left + right) >> 1
+        bound_high = lists.bound[middle, 0]
+        if bound_high < high or (bound_high == high and lists.bound[middle, 1] <= low):
+            left = middle + 1
+        else:
+            right = middle
+    return np.int64(lists.run[left - 1]) if left > first else np.int64(0)
+
+
+@helper
+def _in_run(lists, number, rule):
+    for k in range(lists.run_start[number], lists.run_start[number + 1]):
+        if lists.rule[k] == rule:
+            return True
+    return False
+
+
+@helper
+def _check_run(lists, number, before, kind, needs, enabled, rules, subject, entry, decoded, first, out, n):
+    """Add the rules of a run that hold for an entry. kind: unit kind, or -1 = no payload.
+
+    before: the run that the entry's other end led to; a rule for both ends is in both.
+    """
+    for k in range(lists.run_start[number], lists.run_start[number + 1]):
+        rule = np.int64(lists.rule[k])
+        if enabled[rule] == 0:
+            continue
+        if needs[rule] and (kind < 0 or (needs[rule] >> kind) & 1 == 0):
+            continue
+        if rules.bidirectional[rule] and before and _in_run(lists, before, rule):
+            continue
+        if rule_holds(rules, rule, subject, entry, decoded, first):
+            if n < out.shape[0]:
+                out[n, 0] = entry
+                out[n, 1] = rule
+            n += 1
+    return n
+
+
+@helper
+def _check_list(lists, number, kind, needs, enabled, rules, subject, entry, decoded, first, out, n):
+    """Add the rules of one list that hold for an entry."""
+    none = np.int64(0)
+    run = np.int64(lists.whole[number])
+    n = _check_run(lists, run, none, kind, needs, enabled, rules, subject, entry, decoded, first, out, n)
+    index = np.int64(number) * INDEXES
+    if lists.bound_start[index] < lists.bound_start[index + 2]:
+        dest = _run_of(lists, index, subject.dest_ip[entry, 0], subject.dest_ip[entry, 1])
+        n = _check_run(lists, dest, none, kind, needs, enabled, rules, subject, entry, decoded, first, out, n)
+        src = _run_of(lists, index + 1, subject.src_ip[entry, 0], subject.src_ip[entry, 1])
+        n = _check_run(lists, src, dest, kind, needs, enabled, rules, subject, entry, decoded, first, out, n)
+    if lists.bound_start[index + 2] < lists.bound_start[index + 4] and subject.layer4[entry]:
+        zero = np.uint64(0)
+        dest = _run_of(lists, index + 2, zero, np.uint64(subject.dest_port[entry]))
+        n = _check_run(lists, dest, none, kind, needs, enabled, rules, subject, entry, decoded, first, out, n)
+        src = _run_of(lists, index + 3, zero, np.uint64(subject.src_port[entry]))
+        n = _check_run(lists, src, dest, kind, needs, enabled, rules, subject, entry, decoded, first, out, n)
+    return n
+
+
+@kernel
+def check_packets(decoded, flows, subject, taken, listed, enabled, rules, out):
+    """Candidates (row, rule) of the rules without a fast pattern; returns how many (see scan)."""
+    n, lists, needs = np.int64(0), listed.lists, listed.needs
+    for row in range(subject.kinds.size):
+        kinds = subject.kinds[row]
+        if kinds == 0:
+            continue
+        group = protocol_class(kinds)
+        key = np.int64(0)
+        if subject.layer4[row]:
+            if group == 0:
+                key = np.int64(decoded.tcp_flags[row]) & 0xFF
+            elif group == 2:
+                key = np.int64(decoded.icmp_type[row])
+        direction = subject.direction[row]
+        if flows.flow[row] < 0 or flows.first[row] & 2:
+            once = np.int64(listed.once_of[group, direction])
+            if once:
+                n = _check_list(
+                    lists, once, np.int64(-1), needs, enabled, rules, subject, row,
+                    decoded, flows.first, out, n,
+                )  # fmt: skip
+        number = np.int64(listed.list_of[group, direction, key])
+        if number:
+            kind = np.int64(-1)
+            if decoded.payload_len[row] > 0 and decoded.payload_off[row] >= 0:
+                kind = np.int64(TAKEN if taken.size > row and taken[row] else PACKET)
+            n = _check_list(
+                lists, number, kind, needs, enabled, rules, subject, row, decoded, flows.first, out, n
+            )
+    return n
+
+
+@kernel
+def check_streams(streams, subject, listed, enabled, rules, decoded, first, out):
+    """The same for stretches: rules of stream data that have no fast pattern."""
+    n, lists, needs = np.int64(0), listed.lists, listed.needs
+    for i in range(subject.kinds.size):
+        number = np.int64(listed.stream_of[streams.direction[i]])
+        if number and subject.kinds[i] and streams.end[i] > streams.start[i]:
+            kind = np.int64(STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER)
+            n = _check_list(lists, number, kind, needs, enabled, rules, subject, i, decoded, first, out, n)
+    return n

@@ -1,0 +1,210 @@
+"""Sorting the rules that no pattern finds, so that a packet meets those that name its ends."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.detect.match.columns import KIND_ICMP4, KIND_ICMP6, KIND_OTHER, KIND_SCTP, KIND_TCP, KIND_UDP
+from vpi_tui.detect.match.kernels_listed import (
+    BY_DEST,
+    BY_DEST_PORT,
+    BY_SRC,
+    BY_SRC_PORT,
+    INDEXES,
+    PacketRules,
+    RuleLists,
+)
+from vpi_tui.detect.match.units import UnitKind, mask
+from vpi_tui.model.batch import I32
+from vpi_tui.model.signature import ANY_PORT, Header, Ranges, Signature
+
+FEW_ADDRESSES: Final = 1 << 16
+"""A set of more IPv4 addresses than this sorts no better than ports do."""
+MOST_ADDRESSES: Final = 1 << 20
+"""A set of more than this is no help in sorting; nor is a network of IPv6 larger than a /48."""
+FEW_PORTS: Final = 2048
+_IPV4_END: Final = 0xFFFF_FFFF_FFFF
+_IPV6_SITE_BITS: Final = 80
+_HALF: Final = (1 << 64) - 1
+_CLASS_KINDS: Final = (KIND_TCP, KIND_UDP, KIND_ICMP4 | KIND_ICMP6, KIND_SCTP | KIND_OTHER)
+_KEY_COLUMN: Final = {0: "tcp_flags", 2: "icmp_type"}
+
+Run = tuple[int, ...]
+"""Rule numbers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRule:
+    """What the sorting needs of a rule without a fast pattern."""
+
+    number: int
+    signature: Signature
+    kinds: int
+    directions: int
+    once: bool
+    units: int
+    """Mask of UnitKind for rules that want a payload; 0 = none."""
+
+
+def build_packet_rules(rules: Sequence[ListedRule], total: int) -> PacketRules:
+    """The lists of rules to check per packet. total: number of all rules."""
+    lists = ListBuilder((rule.number, rule.signature.header) for rule in rules)
+    list_of = np.zeros((4, 3, 256), np.int32)
+    once_of = np.zeros((4, 3), np.int32)
+    stream_of = np.zeros(3, np.int32)
+    packets = mask(UnitKind.PACKET, UnitKind.TAKEN)
+    per_packet = [rule for rule in rules if not rule.once and (not rule.units or rule.units & packets)]
+    for group, kinds in enumerate(_CLASS_KINDS):
+        for direction in range(3):
+            once = (r.number for r in rules if r.once and r.kinds & kinds and r.directions >> direction & 1)
+            once_of[group, direction] = lists.add(tuple(once))
+            here = [r for r in per_packet if r.kinds & kinds and r.directions >> direction & 1]
+            list_of[group, direction] = _by_key(here, _KEY_COLUMN.get(group, ""), lists)
+    for direction in range(3):
+        streams = (r.number for r in rules if r.units & ~packets and r.directions >> direction & 1)
+        stream_of[direction] = lists.add(tuple(streams))
+    needs = np.zeros(total, np.uint8)
+    for rule in rules:
+        needs[rule.number] = rule.units
+    return PacketRules(lists.finish(), list_of, once_of, needs, stream_of)
+
+
+def one_list(rules: Iterable[tuple[int, Header]], total: int) -> PacketRules:
+    """One list of rules without a need of payload, for stretches of both directions."""
+    headers = dict(rules)
+    lists = ListBuilder(headers.items())
+    number = lists.add(tuple(headers))
+    return PacketRules(
+        lists=lists.finish(),
+        list_of=np.zeros((4, 3, 256), np.int32),
+        once_of=np.zeros((4, 3), np.int32),
+        needs=np.zeros(total, np.uint8),
+        stream_of=np.full(3, number, np.int32),
+    )
+
+
+def _by_key(rules: Sequence[ListedRule], column: str, lists: ListBuilder) -> I32:
+    """int32[256]: the list for each key byte: the rules whose tests of the column it can pass."""
+    allowed = np.array([_key_allowed(rule.signature, column) for rule in rules]).reshape(-1, 256)
+    found = np.zeros(256, np.int32)
+    for key in range(256):
+        found[key] = lists.add(tuple(rules[k].number for k in np.flatnonzero(allowed[:, key]).tolist()))
+    return found
+
+
+def _key_allowed(signature: Signature, column: str) -> NDArray[np.bool_]:
+    """bool[256]: may a packet with this low byte in the column pass the rule's tests of it?"""
+    allowed = np.ones(256, np.bool_)
+    for test in signature.columns:
+        if test.column == column:
+            either = np.zeros(256, np.bool_)
+            for ninth_bit in (0, 0x100):
+                values = np.arange(256) + ninth_bit
+                if test.mask is not None:
+                    values &= test.mask & 0x1FF
+                inside = np.zeros(256, np.bool_)
+                for low, high in test.spans:
+                    inside |= (values >= min(low, 0x7FFF)) & (values <= min(high, 0x7FFF))
+                either |= inside != test.negated
+            allowed &= either
+    return allowed
+
+
+class ListBuilder:
+    """Collects lists of rules; equal ones are kept once."""
+
+    def __init__(self, headers: Iterable[tuple[int, Header]]) -> None:
+        self._places = {number: _places_of(header) for number, header in headers}
+        self._lists: dict[Run, int] = {(): 0}
+        self._runs: dict[Run, int] = {(): 0}
+        self._whole = [0]
+        self._indexes: list[list[tuple[int, int]]] = [[] for _ in range(INDEXES)]
+        """By list and BY_*: (bound, number of the run from there on)."""
+
+    def add(self, rules: Run) -> int:
+        """Number of the list."""
+        number = self._lists.setdefault(rules, len(self._lists))
+        if number == len(self._whole):
+            self._whole.append(self._run(tuple(r for r in rules if not self._places[r])))
+            placed: list[list[tuple[int, Ranges]]] = [[] for _ in range(INDEXES)]
+            for rule in rules:
+                for by, ranges in self._places[rule]:
+                    placed[by].append((rule, ranges))
+            self._indexes += [self._index(own) for own in placed]
+        return number
+
+    def _run(self, rules: Run) -> int:
+        return self._runs.setdefault(rules, len(self._runs))
+
+    def _index(self, rules: Iterable[tuple[int, Ranges]]) -> list[tuple[int, int]]:
+        """Sweep over all spans: at each bound some rules begin to hold and some end."""
+        begins: dict[int, list[int]] = defaultdict(list)
+        ends: dict[int, list[int]] = defaultdict(list)
+        for rule, ranges in rules:
+            for low, high in ranges.spans:
+                begins[low].append(rule)
+                ends[high + 1].append(rule)
+        active: set[int] = set()
+        found = []
+        for bound in sorted({*begins, *ends}):
+            active.difference_update(ends.get(bound, ()))
+            active.update(begins.get(bound, ()))
+            found.append((bound, self._run(tuple(sorted(active)))))
+        return found
+
+    def finish(self) -> RuleLists:
+        bounds = [bound for index in self._indexes for bound, _ in index]
+        halves = np.array([(bound >> 64, bound & _HALF) for bound in bounds], np.uint64)
+        return RuleLists(
+            whole=np.array(self._whole, np.int32),
+            bound_start=_starts([len(index) for index in self._indexes]),
+            bound=halves.reshape(-1, 2),
+            run=np.array([run for index in self._indexes for _, run in index], np.int32),
+            run_start=_starts([len(run) for run in self._runs]),
+            rule=np.array([rule for run in self._runs for rule in run], np.int32),
+        )
+
+
+def _starts(lengths: Sequence[int]) -> I32:
+    return np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int32)
+
+
+def _places_of(header: Header) -> list[tuple[int, Ranges]]:
+    """(BY_*, set) of the index in which to file a rule; empty when nothing that it names is narrow.
+
+    A rule for both directions is filed under both ends: it may hold with them changed.
+    """
+    both = header.bidirectional or header.transactional
+    ends = [
+        (_addresses(header.dest), BY_DEST, BY_SRC, header.dest),
+        (_addresses(header.src), BY_SRC, BY_DEST, header.src),
+    ]
+    ports = [
+        (by, other, named)
+        for by, other, named in (
+            (BY_DEST_PORT, BY_SRC_PORT, header.dest_port),
+            (BY_SRC_PORT, BY_DEST_PORT, header.src_port),
+        )
+        if named != ANY_PORT and sum(high - low + 1 for low, high in named.spans) <= FEW_PORTS
+    ]
+    size, by, other, named = min(ends, key=lambda end: end[0])
+    if size > FEW_ADDRESSES and ports:
+        by, other, named = ports[0]
+    elif size > MOST_ADDRESSES:
+        return []
+    return [(by, named), (other, named)] if both else [(by, named)]
+
+
+def _addresses(ranges: Ranges) -> int:
+    """How many addresses of IPv4 a set holds; a site of IPv6 counts as one, more as too many."""
+    count = 0
+    for low, high in ranges.spans:
+        size = high - low + 1
+        count += size if high <= _IPV4_END else 1 + (size >> _IPV6_SITE_BITS) * MOST_ADDRESSES
+    return count
