@@ -99,6 +99,30 @@ class FrameLog:
         return found
 
 
+class FrameSpool:
+    """The bytes of a frame whose end is not known yet, as far as rules see them."""
+
+    __slots__ = ("_kept", "_size")
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self._size = 0
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def add(self, data: bytes | bytearray) -> None:
+        self._size += len(data)
+        self._kept += data[: FRAME_LIMIT - len(self._kept)]
+
+    def cut(self, rest: bytes | bytearray = b"") -> bytes:
+        """The frame has ended, and the last bytes that were added are those of the next one."""
+        found = bytes(self._kept[: self._size - len(rest)])
+        self._kept = bytearray(rest[:FRAME_LIMIT])
+        self._size = len(rest)
+        return found
+
+
 NO_FRAMES: Final = FrameLog()
 """Asked for nothing, so it keeps nothing."""
 

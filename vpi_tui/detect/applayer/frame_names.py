@@ -14,13 +14,17 @@ STREAM: Final = "stream"
 
 FRAMES: Final[dict[str, tuple[str, ...]]] = {
     "dns": ("pdu",),
+    "ftp": ("command_line", "response_line"),
+    "http1": ("request", "response"),
     "mqtt": ("pdu", "header", "data"),
     "mdns": ("pdu",),
     "sip": (
         "pdu", "request.line", "request.headers", "request.body",
         "response.line", "response.headers", "response.body",
     ),
+    "smtp": ("command_line", "data", "response_line"),
     "ssh": ("record.hdr", "record.data", "record.pdu"),
+    "tls": ("pdu", "hdr", "data", "alert", "heartbeat", "ssl2.hdr", "ssl2.pdu"),
 }  # fmt: skip
 """Protocol -> names beside STREAM."""
 

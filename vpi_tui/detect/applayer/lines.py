@@ -8,11 +8,13 @@ from collections.abc import Iterator
 class Lines:
     """Cuts one direction of a stream into lines of at most `limit` bytes."""
 
-    __slots__ = ("_limit", "_pending", "_skipping")
+    __slots__ = ("_limit", "_pending", "_skipping", "end")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._pending = bytearray()
+        self.end = b""
+        """What the last line ended with."""
         self._skipping = False
         """The rest of a line that is passed over is still to come."""
 
@@ -27,7 +29,9 @@ class Lines:
             del self._pending[: end + 1]
             skipped, self._skipping = self._skipping, False
             if not skipped:
-                yield line.rstrip(b"\r") if end <= self._limit else None
+                plain = line.rstrip(b"\r")
+                self.end = line[len(plain) :] + b"\n"
+                yield plain if end <= self._limit else None
         if len(self._pending) > self._limit:
             self._pending.clear()
             skipped, self._skipping = self._skipping, True

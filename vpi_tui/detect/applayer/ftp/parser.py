@@ -56,12 +56,14 @@ class FtpParser(Parser):
         if gap:
             lines.lose()
         take = self._reply if direction == CLIENT else self._command
+        frame = "response_line" if direction == CLIENT else "command_line"
         for line in lines.feed(data):
             if self._encrypted:
                 break
             if line is None:
                 self._too_long(direction)
             else:
+                self.frames.add(direction, frame, line + lines.end)
                 take(line)
         return self._progress()
 

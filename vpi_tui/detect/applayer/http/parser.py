@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Transaction
 from vpi_tui.detect.applayer.http.body import Body
 from vpi_tui.detect.applayer.http.coding import decoders
 from vpi_tui.detect.applayer.http.headers import Headers
@@ -33,6 +33,8 @@ class HttpParser(Parser):
         self.waiting: deque[HttpTransaction] = deque()
         """Requests seen, whose response is not complete."""
         self._moved: dict[HttpTransaction, None] = {}
+        self._spools = (FrameSpool(), FrameSpool(), FrameSpool())
+        """By Direction: the message that is read, when rules look at frames."""
         self._requests = _Requests(self)
         self._responses = _Responses(self)
 
@@ -42,6 +44,8 @@ class HttpParser(Parser):
             reader.skip(gap)
         if direction == CLIENT and self._requests.in_head:
             self._requests.finish()  # an answer before the end of the head: HTTP/0.9, or a cut request
+        if self.frames.wanted:
+            self._spools[direction].add(data)
         reader.feed(data)
         return self._progress()
 
@@ -54,12 +58,19 @@ class HttpParser(Parser):
         return self._progress()
 
     def held(self) -> int:
-        return self._requests.held() + self._responses.held() + 1024 * len(self.waiting)
+        spooled = sum(map(len, self._spools))
+        return self._requests.held() + self._responses.held() + 1024 * len(self.waiting) + spooled
 
     def reached(self, transaction: HttpTransaction, direction: int, stage: Stage) -> None:
         if transaction.stage[direction] < stage:
             transaction.stage[direction] = stage
             self._moved[transaction] = None
+
+    def ended(self, direction: int, rest: bytearray) -> None:
+        """A message is whole, or will not become so. rest: the bytes behind it."""
+        if self.frames.wanted:
+            name = "response" if direction == CLIENT else "request"
+            self.frames.add(direction, name, self._spools[direction].cut(rest))
 
     def tunnel(self) -> None:
         """The connection speaks another protocol from here on."""
@@ -113,6 +124,7 @@ class _Requests(Reader):
             self._now.request.trailer = headers
 
     def on_done(self) -> None:
+        self._parser.ended(SERVER, self.rest)
         if self._now is not None:
             self._parser.reached(self._now, SERVER, Stage.DONE)
         self._now = None
@@ -207,6 +219,7 @@ class _Responses(Reader):
             self._now.response.trailer = headers
 
     def on_done(self) -> None:
+        self._parser.ended(CLIENT, self.rest)
         now, self._now = self._now, None
         if now is None:
             return

@@ -125,6 +125,11 @@ class Reader(ABC):
         return len(self._buffer) + self._body.kept
 
     @property
+    def rest(self) -> bytearray:
+        """Bytes that no message has taken yet."""
+        return self._buffer
+
+    @property
     def in_head(self) -> bool:
         """Is a head begun and not at its end?"""
         return self._state == self._header_block

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Transaction
 from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
 from vpi_tui.model.batch import Direction
 
@@ -47,6 +47,8 @@ class SmtpParser(Parser):
         self._chunk_left = 0
         self._chunk_is_last = False
         self._moved: dict[Transaction, None] = {}
+        self._mail = FrameSpool()
+        """The bytes of the mail that is read, when rules look at frames."""
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         if self._encrypted:
@@ -66,7 +68,7 @@ class SmtpParser(Parser):
         if self._first and self._helo:
             self._begin()
         if self._mode == _Mode.DATA and self._now is not None:
-            self._now.add(self._pending[SERVER])
+            self._add(self._pending[SERVER])
         self._end()
         return self._progress()
 
@@ -96,6 +98,8 @@ class SmtpParser(Parser):
 
     def _end(self) -> None:
         """The mail is whole, or will not become so."""
+        if self.frames.wanted:
+            self.frames.add(SERVER, "data", self._mail.cut().removeprefix(b"\n"))
         self._reach(Stage.DONE)
         if self._now is not None and self._now.events[CLIENT]:
             self._reach(Stage.DONE, CLIENT)
@@ -131,13 +135,15 @@ class SmtpParser(Parser):
                 self._skipping[direction] = True
                 pending.clear()
             return False
-        line = bytes(pending[:end]).rstrip(b"\r")
+        whole = bytes(pending[: end + 1])
+        line = whole[:-1].rstrip(b"\r")
         del pending[: end + 1]
         self._skipping[direction] = False
         if not skipping:
             if len(line) > STATED_LIMIT:
                 self._too_long(direction)
             if end <= LINE_LIMIT:
+                self.frames.add(direction, "response_line" if direction == CLIENT else "command_line", whole)
                 take(line)
         return True
 
@@ -215,16 +221,22 @@ class SmtpParser(Parser):
     def _other(self, _line: bytes) -> None:
         """A command that changes nothing; its reply may."""
 
+    def _add(self, data: bytearray) -> None:
+        """Some more of a mail."""
+        self._begin().add(data)
+        if self.frames.wanted:
+            self._mail.add(data)
+
     def _take_data(self) -> bool:
-        pending, now = self._pending[SERVER], self._begin()
+        pending = self._pending[SERVER]
         end = _MAIL_END.search(pending)
         if end is None:
             last = pending.rfind(b"\n")
             keep = last if last >= 0 and b"\n.\r\n".startswith(pending[last:]) else len(pending)
-            now.add(pending[:keep])
+            self._add(pending[:keep])
             del pending[:keep]
             return False
-        now.add(pending[: end.start() + 1])
+        self._add(pending[: end.start() + 1])
         del pending[: end.end()]
         self._end()
         return True
@@ -232,7 +244,7 @@ class SmtpParser(Parser):
     def _take_chunk(self) -> bool:
         pending = self._pending[SERVER]
         count = min(self._chunk_left, len(pending))
-        self._begin().add(pending[:count])
+        self._add(pending[:count])
         del pending[:count]
         self._chunk_left -= count
         if not self._chunk_left:

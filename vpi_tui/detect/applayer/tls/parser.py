@@ -13,6 +13,7 @@ from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 _CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = range(20, 25)
+_CONTENT_FRAMES: Final = {_ALERT: "alert", _HEARTBEAT: "heartbeat"}
 RECORD_LIMIT: Final = 16_384 + 2_048
 """Bytes of a record (RFC 5246, 6.2.3)."""
 MESSAGE_LIMIT: Final = 131_072
@@ -102,12 +103,20 @@ class TlsParser(Parser):
                 return
             body = bytes(records[5 : 5 + length])
             half.seen = True
+            if self.frames.wanted:
+                self._emit(direction, kind, bytes(records[:5]), body)
             del records[: 5 + length]
             if kind in (_CHANGE_CIPHER, _DATA):
                 self._end(direction)
             elif kind == _HANDSHAKE:
                 half.messages += body
                 self._messages(direction, half)
+
+    def _emit(self, direction: int, kind: int, head: bytes, body: bytes) -> None:
+        """The frames of a record."""
+        self.frames.add(direction, "pdu", head + body)
+        self.frames.add(direction, "hdr", head)
+        self.frames.add(direction, _CONTENT_FRAMES.get(kind, "data"), body)
 
     def _ssl2(self, direction: int, half: _Half) -> bool:
         """A record of SSLv2. False = more bytes are needed."""
@@ -121,6 +130,8 @@ class TlsParser(Parser):
             return False
         body = bytes(records[2 : 2 + length])
         half.seen = True
+        self.frames.add(direction, "ssl2.hdr", records[:2])
+        self.frames.add(direction, "ssl2.pdu", records[: 2 + length])
         del records[: 2 + length]
         if direction == SERVER:
             self._greeted(direction, hello.sslv2_client_hello(body))
