@@ -80,6 +80,7 @@ MATCHERS: tuple[Matcher, ...] = (
     *_starts("http", "tcp", TO_SERVER, *_HTTP_METHODS.split("|")),
     *_starts("http", "tcp", TO_CLIENT, "HTTP/1."),
     *_starts("http2", "tcp", TO_SERVER, "PRI * HT"),
+    Matcher("http2", "tcp", "0000..04 00000000", second="00", second_offset=8, directions=TO_CLIENT),
     Matcher("tls", "tcp", "16030..... 01", min_size=6, directions=TO_SERVER),
     Matcher("tls", "tcp", "16030..... 02", min_size=6, directions=TO_CLIENT),
     Matcher("tls", "tcp", "8...01 0002", min_size=11, directions=TO_SERVER),  # SSLv2 hello

@@ -53,6 +53,8 @@ APP_PROTOS: Final = (
     "ikev1",
     "vxlan",
     "bittorrent-dht",
+    "doh2",
+    "websocket",
 )
 """Number -> name; 0 = not known. Fits uint8."""
 
@@ -60,8 +62,10 @@ APP_FAILED: Final = 0xFF
 """In batches: enough was seen to say that it is none of them."""
 
 RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
-    "http": ("http", "http2"),
+    "http": ("http", "http2", "doh2"),
     "http1": ("http",),
+    "http2": ("http2", "doh2"),
+    "dns": ("dns", "doh2"),
     "ssl": ("tls",),
     "ike": ("ikev1", "ikev2"),
     "ikev2": ("ikev1", "ikev2"),
@@ -71,9 +75,9 @@ RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
     **{
         name: (name,)
         for name in (
-            "bittorrent-dht", "dhcp", "dnp3", "dns", "ftp", "http2", "imap", "irc", "krb5", "ldap",
+            "bittorrent-dht", "dhcp", "dnp3", "doh2", "ftp", "imap", "irc", "krb5", "ldap",
             "mdns", "modbus", "mqtt", "ntp", "pop3", "quic", "rdp", "rfb", "sip", "smb", "smtp", "snmp",
-            "ssh", "telnet", "tftp", "tls",
+            "ssh", "telnet", "tftp", "tls", "websocket",
         )
     },
 }  # fmt: skip

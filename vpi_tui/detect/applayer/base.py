@@ -56,6 +56,11 @@ class Transaction:
         self.little_endian = False
         """Byte order that the message says its numbers have, for rules with `dce`."""
 
+    @property
+    def application(self) -> str:
+        """The protocol that it is of; "" = that of its parser."""
+        return ""
+
     def event(self, direction: int, name: str) -> None:
         """Note an anomaly; the same again changes nothing."""
         found = self.events[direction]
@@ -140,6 +145,17 @@ Updates = Iterable[Transaction]
 """Transactions that came to another stage."""
 
 
+@dataclass(frozen=True, slots=True)
+class Successor:
+    """What a flow speaks from here on, in the place of the protocol before."""
+
+    application: str
+    rest: tuple[bytes, bytes, bytes] = (b"", b"", b"")
+    """By Direction: bytes of it that have come already."""
+    cause: Transaction | None = None
+    """The transaction that brought it about."""
+
+
 class Parser(ABC):
     """One flow's parser. What it keeps is bounded; whatever comes, it does not raise."""
 
@@ -161,6 +177,10 @@ class Parser(ABC):
     def held(self) -> int:
         """Bytes that the parser keeps, roughly."""
         return 0
+
+    def successor(self) -> Successor | None:
+        """Asked after each `feed`: does the flow change its protocol? Then the parser is asked no more."""
+        return None
 
     def over(self) -> bool:
         """Nothing that may still come matters: the flow is passed by from here on."""
@@ -193,6 +213,10 @@ class Application:
     transports: tuple[str, ...]
     parser: Callable[[Limits], Parser]
     buffers: dict[str, Buffer]
+    takes_over: Callable[[Limits, Transaction], Parser] | None = None
+    """A parser that begins with what the protocol before was asked; None = as for any flow."""
+    after: tuple[str, ...] = ()
+    """Protocols that a flow of this one may have begun as, so that they have to be followed too."""
 
 
 EVENTS: Final = "app-layer-event"
@@ -210,11 +234,13 @@ def application(
     *,
     apps: tuple[str, ...] = (),
     transports: tuple[str, ...] = ("tcp",),
+    takes_over: Callable[[Limits, Transaction], Parser] | None = None,
+    after: tuple[str, ...] = (),
 ) -> Application:
     """An Application whose flows are called as itself unless said otherwise."""
     common = Buffer(EVENTS, BOTH, Stage.DONE, _events)
     known = {buffer.name: buffer for buffer in (*buffers, common, *_frame_buffers(name))}
-    return Application(name, apps or (name,), transports, parser, known)
+    return Application(name, apps or (name,), transports, parser, known, takes_over, after)
 
 
 def _frame_buffers(protocol: str) -> list[Buffer]:

@@ -16,6 +16,8 @@ FRAMES: Final[dict[str, tuple[str, ...]]] = {
     "dns": ("pdu",),
     "ftp": ("command_line", "response_line"),
     "http1": ("request", "response"),
+    "doh2": ("hdr", "data", "pdu"),
+    "http2": ("hdr", "data", "pdu"),
     "mqtt": ("pdu", "header", "data"),
     "mdns": ("pdu",),
     "sip": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
@@ -13,6 +14,7 @@ from vpi_tui.detect.applayer.dnp3 import DNP3
 from vpi_tui.detect.applayer.dns import DNS
 from vpi_tui.detect.applayer.ftp import FTP
 from vpi_tui.detect.applayer.http import HTTP1
+from vpi_tui.detect.applayer.http2 import DOH2, HTTP2
 from vpi_tui.detect.applayer.ike import IKE
 from vpi_tui.detect.applayer.krb5 import KRB5
 from vpi_tui.detect.applayer.mdns import MDNS
@@ -36,8 +38,10 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     NTP,
     SNMP,
     TFTP,
+    DOH2,
     FTP,
     HTTP1,
+    HTTP2,
     IKE,
     KRB5,
     MODBUS,
@@ -48,7 +52,13 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     TLS,
 )
 
-WORDS: Final[dict[str, tuple[str, ...]]] = {"http": ("http1",), "ssl": ("tls",), "ikev2": ("ike",)}
+WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "http": ("http1", "http2", "doh2"),
+    "http2": ("http2", "doh2"),
+    "dns": ("dns", "doh2"),
+    "ssl": ("tls",),
+    "ikev2": ("ike",),
+}
 """Words of rule headers that mean other protocols than the one of their name."""
 
 
@@ -67,3 +77,11 @@ def meant_by(word: str) -> tuple[str, ...]:
 def with_buffer(name: str) -> frozenset[str]:
     """Names of the protocols that have a buffer."""
     return frozenset(found.name for found in APPLICATIONS if name in found.buffers)
+
+
+def with_predecessors(names: Iterable[str]) -> set[str]:
+    """These protocols, and those that flows of them may have begun as."""
+    found = set(names)
+    for name in tuple(found):
+        found.update(by_name()[name].after)
+    return found

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vpi_tui.detect.applayer.base import Application, Frame, FrameLog, Limits, Parser, Transaction
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.progress import Progress
-from vpi_tui.detect.applayer.registry import APPLICATIONS
+from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name, with_predecessors
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import I32, U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
@@ -63,7 +63,7 @@ class AppLayer:
         most_flows: int = MOST_FLOWS,
     ) -> None:
         self._of_app: list[Application | None] = [None] * len(APP_PROTOS)
-        wanted = set(needed)
+        wanted = with_predecessors(needed)
         for application in APPLICATIONS:
             for app in application.apps if application.name in wanted else ():
                 self._of_app[APP_PROTOS.index(app)] = application
@@ -94,7 +94,10 @@ class AppLayer:
         streams: StreamBatch | None,
         app_of: U8,
     ) -> list[Progress]:
-        """What progressed in one batch, in order of rows. app_of: uint8[slots], the flow table's."""
+        """What progressed in one batch, in order of rows.
+
+        app_of: uint8[slots], the flow table's; a flow that changes its protocol gets its new number there.
+        """
         self._forget_reused(flows)
         if streams is not None and streams.row.size:
             self._take_streams(streams, app_of)
@@ -148,8 +151,12 @@ class AppLayer:
                 self._evict(slot)
         return found
 
-    def _parser(self, application: Application) -> Parser:
-        made = application.parser(self._limits)
+    def _parser(self, application: Application, cause: Transaction | None = None) -> Parser:
+        """cause: of the protocol before, by which the flow has come to this one."""
+        if application.takes_over is not None and cause is not None:
+            made = application.takes_over(self._limits, cause)
+        else:
+            made = application.parser(self._limits)
         wanted = self._frames.get(application.name)
         if wanted:
             made.frames = FrameLog(wanted)
@@ -206,7 +213,7 @@ class AppLayer:
             (self._is_needed[app] != 0) & (streams.flow >= 0) & ~self._is_passed_by(streams.flow)
         )
         for i in chosen.tolist():
-            application = self._of_app[int(app[i])]
+            application = self._of_app[int(app_of[streams.flow[i]])]  # it may have changed in this batch
             fresh, end = int(streams.fresh[i]), int(streams.end[i])
             if application is None or fresh >= end:
                 continue
@@ -217,6 +224,7 @@ class AppLayer:
             begin = start + known - first if first <= known < first + fresh - start else fresh
             data = streams.buf[begin:end].tobytes()
             self._feed(slot, application, direction, data, int(streams.row[i]), first + begin - start)
+            self._take_over(slot, app_of)
 
     def _take_datagrams(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
         chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)
@@ -285,6 +293,29 @@ class AppLayer:
         followed.stream[direction] = made
         self._note(slot, followed, (made,))
 
+    def _take_over(self, slot: int, app_of: U8) -> None:
+        """Let another protocol's parser go on with a flow whose own says so."""
+        followed = self._flows.get(slot)
+        next_one = followed.parser.successor() if followed is not None else None
+        if followed is None or next_one is None:
+            return
+        app_of[slot] = APP_PROTOS.index(by_name()[next_one.application].apps[0])
+        self._note(slot, followed, followed.parser.finish())
+        position, row = followed.position, followed.row
+        self._drop(slot)
+        application = self._of_app[int(app_of[slot])]
+        if application is None:
+            return
+        followed = self._flows[slot] = _Followed(
+            application, self._parser(application, next_one.cause), udp=False
+        )
+        followed.position = position
+        self._held += followed.held
+        for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
+            rest = next_one.rest[direction]
+            if rest and slot in self._flows:
+                self._feed(slot, application, direction, rest, row, position[direction] - len(rest))
+
     def _note(self, slot: int, followed: _Followed, moved: Iterable[Transaction]) -> None:
         for transaction in moved:
             for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
@@ -293,9 +324,11 @@ class AppLayer:
                     transaction.inspected[direction] = stage
                     self._transactions += before == 0 and direction == Direction.TO_SERVER
                     sent = followed.sent[direction]
+                    of = transaction.application
+                    application = by_name()[of] if of else followed.application
                     self._out.append(
                         Progress(
-                            followed.application, transaction, slot, direction, followed.row, before, stage,
+                            application, transaction, slot, direction, followed.row, before, stage,
                             followed.udp, sent,
                         )
                     )  # fmt: skip

@@ -45,3 +45,13 @@ SNMP_TRAPS: Final = {
     "egpneighborloss": 5, "enterprisespecific": 6,
 }  # fmt: skip
 """RFC 1157, 4.1.6."""
+HTTP2_FRAMES: Final = {
+    "data": 0, "headers": 1, "priority": 2, "rststream": 3, "rst_stream": 3, "settings": 4, "pushpromise": 5,
+    "push_promise": 5, "ping": 6, "goaway": 7, "windowupdate": 8, "window_update": 8, "continuation": 9,
+}  # fmt: skip
+HTTP2_ERRORS: Final = {
+    "no_error": 0, "protocol_error": 1, "internal_error": 2, "flow_control_error": 3, "settings_timeout": 4,
+    "stream_closed": 5, "frame_size_error": 6, "refused_stream": 7, "cancel": 8, "compression_error": 9,
+    "connect_error": 10, "enhance_your_calm": 11, "inadequate_security": 12, "http_1_1_required": 13,
+}  # fmt: skip
+"""https://www.iana.org/assignments/http2-parameters"""

@@ -20,7 +20,15 @@ from vpi_tui.detect.match.kernels_units import (
 )
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.sizes import StreamSizes, with_sizes
-from vpi_tui.detect.match.transactions import Entries, at_their_stage, buffer_units, mark_udp, shaped, waiting
+from vpi_tui.detect.match.transactions import (
+    Entries,
+    at_their_stage,
+    buffer_units,
+    mark_applications,
+    mark_udp,
+    shaped,
+    waiting,
+)
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.model.batch import (
     I32,
@@ -161,6 +169,7 @@ class Finder:
                 found = self._sizes.of_stretches(sizes, like.row, like.flow, entries_born)
                 of_entries = with_sizes(of_entries, found)
             mark_udp(of_entries, progress)
+            mark_applications(of_entries, progress)
             entries = Entries(progress, like, of_entries, entries_born)
         if stretches is None:
             return Batch(packets, decoded, flows, streams, view, subject, born, None, _NO_BORN, entries)

@@ -12,6 +12,7 @@ from vpi_tui.detect.applayer.base import Buffer, Stage, instances
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.kernels_rules import Subject
 from vpi_tui.detect.match.kernels_scan import Units
+from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import I32, I64, U8, U32, StreamBatch
 
 if TYPE_CHECKING:
@@ -54,6 +55,14 @@ def mark_udp(subject: Subject, progress: Sequence[Progress]) -> None:
     """The loop that makes subjects of stretches takes them for TCP."""
     udp = np.array([p.udp for p in progress], np.bool_) & (subject.kinds != 0)
     subject.kinds[udp] ^= UDP_FOR_TCP
+
+
+def mark_applications(subject: Subject, progress: Sequence[Progress]) -> None:
+    """What a flow is called may have changed since, or its transactions may be of several protocols."""
+    for entry, one in enumerate(progress):
+        numbers = [APP_PROTOS.index(app) for app in one.application.apps]
+        if subject.app[entry] not in numbers:
+            subject.app[entry] = numbers[0]
 
 
 def buffer_units(rules: AppRules, progress: Sequence[Progress]) -> tuple[U8, Units] | None:

@@ -18,9 +18,7 @@ _BY_FAMILY = {
     "files": """
         file.magic file.mime_type file.name fileext filemagic filemd5 filename filesha1
         filesha256 filesize""",
-    "http": """
-        http.server_body http2.errorcode http2.frametype http2.header http2.header_name
-        http2.priority http2.settings http2.size_update http2.window""",
+    "http": "http.server_body",
     "smb": """
         smb.named_pipe smb.ntlmssp_domain smb.ntlmssp_user smb.share smb.version smb_named_pipe
         smb_share""",
@@ -46,13 +44,11 @@ KNOWN_KEYWORDS: frozenset[str] = frozenset(" ".join(_BY_FAMILY.values()).split()
 KNOWN_PROTOCOLS: frozenset[str] = frozenset(
     [
         "arp",
-        "doh2",
         "enip",
         "ether",
         "ftp-data",
         "jabber",
         "msn",
         "vxlan",
-        "websocket",
     ]
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
 from vpi_tui.detect.applayer.http.body import Body
 from vpi_tui.detect.applayer.http.coding import decoders
 from vpi_tui.detect.applayer.http.headers import Headers
@@ -35,6 +35,7 @@ class HttpParser(Parser):
         self._moved: dict[HttpTransaction, None] = {}
         self._spools = (FrameSpool(), FrameSpool(), FrameSpool())
         """By Direction: the message that is read, when rules look at frames."""
+        self._successor: Successor | None = None
         self._requests = _Requests(self)
         self._responses = _Responses(self)
 
@@ -72,15 +73,26 @@ class HttpParser(Parser):
             name = "response" if direction == CLIENT else "request"
             self.frames.add(direction, name, self._spools[direction].cut(rest))
 
-    def tunnel(self) -> None:
-        """The connection speaks another protocol from here on."""
-        self._requests.ignore()
+    def successor(self) -> Successor | None:
+        return self._successor
+
+    def tunnel(self, cause: HttpTransaction, answered: bytes) -> None:
+        """The connection speaks another protocol from here on. answered: what came of it already."""
         self._responses.ignore()
+        rest = b"", self._requests.ignore(), answered
+        upgrade = cause.response.headers.get(b"upgrade") if cause.response is not None else None
+        application = _UPGRADES.get((upgrade or b"").strip().lower())
+        if application is not None:
+            self._successor = Successor(application, rest, cause)
 
     def _progress(self) -> list[Transaction]:
         moved: list[Transaction] = list(self._moved)
         self._moved.clear()
         return moved
+
+
+_UPGRADES: Final = {b"h2c": "http2"}
+"""What a server switches to (RFC 9110, 7.8) -> the protocol that goes on."""
 
 
 class _Requests(Reader):
@@ -197,8 +209,9 @@ class _Responses(Reader):
         coding = headers.get(b"content-encoding")
         response.body = Body(decoders(coding, limits.decompression_layers), limits.response_body)
         if code == b"101" or (method == b"CONNECT" and code.startswith(b"2")):
+            rest = self.ignore()  # none of it is a body
             self.body_none(response.body)
-            self._parser.tunnel()
+            self._parser.tunnel(now, rest)
         elif method == b"HEAD" or code in (b"204", b"304"):
             self.body_none(response.body)
         else:

@@ -155,10 +155,11 @@ class Reader(ABC):
         self._body = body
         self._state = self._take_close
 
-    def ignore(self) -> None:
-        """What follows is another protocol's."""
-        self._buffer.clear()
+    def ignore(self) -> bytes:
+        """What follows is another protocol's; gives what is there of it already."""
+        rest = self._cut(len(self._buffer))
         self._state = self._ignore
+        return rest
 
     # States ----------------------------------------------------------------------------------------
 

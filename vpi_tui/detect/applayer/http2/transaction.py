@@ -1,0 +1,113 @@
+"""One stream of HTTP/2, or one frame about the connection."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Stage, Transaction
+from vpi_tui.detect.applayer.dns import DnsTransaction
+from vpi_tui.detect.applayer.http.body import Body
+from vpi_tui.detect.applayer.http2.fields import LIST_LIMIT, Field
+from vpi_tui.model.batch import Direction
+
+MOST_NUMBERS: Final = 64
+"""Values of each kind (priorities, windows, ...) that are kept of one side of a stream."""
+MOST_LOOKS: Final = 64
+"""Times that rules look again at a stage of a stream because more has come."""
+DNS_MESSAGE: Final = b"application/dns-message"
+_FIELD: Final = 32
+
+
+class Side:
+    """What one side has sent. Numbers are in the order of their frames."""
+
+    __slots__ = (
+        "body",
+        "dns",
+        "errors",
+        "fields",
+        "has_body",
+        "kinds",
+        "priorities",
+        "room",
+        "settings",
+        "size_updates",
+        "windows",
+    )
+
+    def __init__(self) -> None:
+        self.fields: list[Field] = []
+        """Pseudo-header fields included; those of promises, and trailers, as well."""
+        self.room = LIST_LIMIT
+        self.kinds: dict[int, None] = {}
+        """Types of its frames."""
+        self.errors: list[int] = []
+        """Error codes of RST_STREAM and GOAWAY."""
+        self.priorities: list[int] = []
+        """Weights."""
+        self.windows: list[int] = []
+        self.settings: list[int] = []
+        """Identifier << 32 | value."""
+        self.size_updates: list[int] = []
+        self.body = Body()
+        self.has_body = False
+        self.dns: DnsTransaction | None = None
+        """The body (or the query in a GET's URI), where it is a DNS message (RFC 8484)."""
+
+    def add(self, fields: list[Field]) -> None:
+        for one in fields:
+            self.room -= len(one[0]) + len(one[1]) + _FIELD
+            if self.room < 0:
+                return
+            self.fields.append(one)
+
+    def first(self, name: bytes) -> bytes | None:
+        """The value of the first field of a name, which is compared as sent."""
+        return next((value for found, value in self.fields if found == name), None)
+
+    def joined(self, name: bytes) -> bytes | None:
+        """The values of all fields of a name."""
+        values = [value for found, value in self.fields if found == name]
+        return b", ".join(values) if values else None
+
+    def held(self) -> int:
+        return LIST_LIMIT - max(self.room, 0) + self.body.kept
+
+
+def note(numbers: list[int], value: int) -> None:
+    if len(numbers) < MOST_NUMBERS:
+        numbers.append(value)
+
+
+class Http2Transaction(Transaction):
+    """stream: 0 = a frame about the connection. side: by Direction (entry 0 is not used)."""
+
+    __slots__ = ("_looks", "is_doh2", "side", "stream")
+
+    def __init__(self, stream: int) -> None:
+        super().__init__()
+        self.stream = stream
+        self.side = (Side(), Side(), Side())
+        self.is_doh2 = False
+        self._looks = 0
+
+    @property
+    def application(self) -> str:
+        return "doh2" if self.is_doh2 else "http2"
+
+    def more(self, direction: int) -> None:
+        """Something that rules may ask for has come in a direction, whatever they have seen of it already."""
+        self.stage[direction] = max(self.stage[direction], Stage.HEAD)
+        if self._looks < MOST_LOOKS:
+            self._looks += 1
+            self.inspected[direction] = Stage.NONE
+        for key in [key for key in self.cache if key[1] == direction]:
+            del self.cache[key]
+
+    def end(self, direction: int) -> None:
+        """Nothing more is awaited in a direction."""
+        self.stage[direction] = Stage.DONE
+
+    @property
+    def is_over(self) -> bool:
+        return self.stage[Direction.TO_SERVER] == self.stage[Direction.TO_CLIENT] == Stage.DONE
