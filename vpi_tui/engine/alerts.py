@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vpi_tui.detect.behaviour.base import Finding
-from vpi_tui.detect.match.types import Match
+from vpi_tui.detect.match.types import Match, Remembered
 from vpi_tui.engine.names import Names
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
@@ -22,6 +22,7 @@ from vpi_tui.record.evidence import FRAME_LIMIT, STREAM_LIMIT, Evidence, Evidenc
 MAX_COUNT = 255
 """`alerts` of a flow record stays there."""
 ICMP = (1, 58)
+_NOTHING = Remembered()
 
 
 def address_text(high: int, low: int) -> str:
@@ -62,6 +63,7 @@ class Alerter:
             direction=match.direction,
             packet_number=first_packet + packet if packet >= 0 else 0,
             stream=match.stream >= 0,
+            memory=match.memory or _NOTHING,
         )
         stretch = b""
         if streams is not None and match.stream >= 0:
@@ -111,6 +113,7 @@ class Alerter:
         direction: int,
         packet_number: int,
         stream: bool,
+        memory: Remembered = _NOTHING,
         place: tuple[str, str, str] = ("", "", ""),
     ) -> Alert:
         self.count += 1
@@ -147,6 +150,10 @@ class Alerter:
             flow_id=flow.flow_id if flow else 0,
             packet_number=packet_number,
             stream=stream,
+            flowbits=memory.flowbits,
+            flowints=memory.flowints,
+            flowvars=memory.flowvars,
+            pktvars=memory.pktvars,
             metadata=signature.metadata,
             reference=signature.reference,
         )

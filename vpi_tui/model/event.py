@@ -75,5 +75,11 @@ class Alert:
     """1-based number of the packet in its capture; 0 for a stream time-out."""
     stream: bool = False
     """True when reassembled bytes matched, not one packet's payload."""
+    flowbits: tuple[str, ...] = ()
+    """Names of the flow's bits that are set. This, and the three below: as they were when it matched."""
+    flowints: tuple[tuple[str, int], ...] = ()
+    flowvars: tuple[tuple[str, bytes], ...] = ()
+    """What expressions of rules captured for the flow: name and bytes as sent; pktvars: of the packet."""
+    pktvars: tuple[tuple[str, bytes], ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
     reference: tuple[tuple[str, str], ...] = ()

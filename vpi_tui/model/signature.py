@@ -259,6 +259,14 @@ class NumberIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Absent:
+    """The buffer is not there. or_else: or it is, and the other steps on it hold."""
+
+    buffer: str
+    or_else: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class InSet:
     """The whole buffer is (or is not) in a set; set and unset hold when they changed something."""
 
@@ -281,6 +289,7 @@ Step = (
     | NumberIn
     | Entropy
     | Base64Decode
+    | Absent
     | InSet
 )
 """Tests over bytes. Buffer names: payload (packet payload or TCP stream), ipv4.hdr, ipv6.hdr,
@@ -312,10 +321,21 @@ class HostBits:
 
     op: Literal["set", "unset", "toggle", "isset", "isnotset"]
     name: str
-    track: Literal["src", "dst", "pair"]
-    """pair: the two addresses, whichever way the packet goes."""
+    track: Literal["src", "dst", "pair", "tx"]
+    """pair: the two addresses, whichever way the packet goes; tx: a transaction's own bit."""
     seconds: int
-    """How long a bit stays after it was set."""
+    """How long a bit stays after it was set; of a transaction as long as that is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariableHolds:
+    """What an expression has captured under a name holds a text: of the flow, or of the same packet."""
+
+    scope: Literal["flow", "pkt"]
+    name: str
+    pattern: bytes
+    negated: bool = False
+    """True: it was captured, and does not hold the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +394,7 @@ class Signature:
     flowbits: tuple[FlowBits, ...] = ()
     flowints: tuple[FlowInt, ...] = ()
     hostbits: tuple[HostBits, ...] = ()
+    variables: tuple[VariableHolds, ...] = ()
     threshold: Threshold | None = None
     scope: Scope = field(default_factory=Scope)
     noalert: bool = False

@@ -69,7 +69,6 @@ def test_entropy(options: str, expected: Entropy) -> None:
         ("flowint:a,+,99999999999;", "out of range"),
         ("xbits:put,a,track ip_src;", "unknown action"),
         ("xbits:set,a;", "track is missing"),
-        ("xbits:set,a,track tx;", "not supported yet"),
         ("xbits:set,a,track ip_src,expire 0;", "out of range"),
         ("hostbits:set,a,both;", "src or dst"),
         ("base64_decode:lines 3;", "unknown part"),

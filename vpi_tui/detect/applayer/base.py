@@ -42,7 +42,9 @@ class Transaction:
     matcher, like `pending` (rules that wait for a later stage) and `alerted` (rules that have matched).
     """
 
-    __slots__ = ("alerted", "cache", "events", "inspected", "little_endian", "pending", "stage")
+    __slots__ = (
+        "alerted", "bits", "cache", "events", "inspected", "little_endian", "pending", "stage",
+    )  # fmt: skip
     is_frame: ClassVar[bool] = False
 
     def __init__(self) -> None:
@@ -50,6 +52,8 @@ class Transaction:
         self.inspected = [Stage.NONE, Stage.NONE, Stage.NONE]
         self.pending: list[set[int]] = [set(), set(), set()]
         self.alerted: list[set[int]] = [set(), set(), set()]
+        self.bits: set[str] | None = None
+        """What rules have set (xbits that track tx); None = nothing."""
         self.events: list[dict[str, None]] = [{}, {}, {}]
         """Names of anomalies, in order, by Direction."""
         self.cache: dict[tuple[str, int], Sequence[bytes]] = {}

@@ -26,7 +26,7 @@ from vpi_tui.detect.match.rule_table import directions_of
 from vpi_tui.detect.transforms import base_of, raw_piece
 from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.batch import U8, Direction
-from vpi_tui.model.signature import Content, Signature, Step
+from vpi_tui.model.signature import Absent, Content, Signature, Step
 
 DIRECTIONS: Final = (Direction.TO_SERVER, Direction.TO_CLIENT)
 
@@ -184,8 +184,9 @@ def _fast_pattern(signature: Signature, need: Needs) -> tuple[str, fast_pattern.
     names = dict.fromkeys(step.buffer for step in steps)
     if signature.header.transactional:  # it is looked for when the response is there, so in the response
         names = {name: None for name in names if _is_of_response(name, need)}
+    unsure = {step.buffer for step in steps if isinstance(step, Absent)}
     for name in names:
-        if plain_name(name) in need.buffers:
+        if plain_name(name) in need.buffers and name not in unsure:
             piece = fast_pattern.choose(steps, name)
             if piece is not None:
                 found.append((plain_name(name), piece))

@@ -17,6 +17,7 @@ from vpi_tui.detect.match.units import PAYLOAD, is_relative
 from vpi_tui.detect.regex import SUBJECT_LIMIT, search
 from vpi_tui.detect.transforms import base_of, function_of
 from vpi_tui.model.signature import (
+    Absent,
     Base64Decode,
     BufferSize,
     ByteExtract,
@@ -41,6 +42,7 @@ MOST_CAPTURED: Final = 1024
 """Bytes of one capture that are kept."""
 
 Value = int | str | None
+Captured = dict[tuple[str, str], bytes]
 Place = tuple[int, int]
 """(where the next relative step starts, how far the bytes looked at so far reach)"""
 
@@ -61,7 +63,7 @@ class Run:
     """Byte order of steps that take it from the message."""
     budget: int = BUDGET
     exhausted: bool = False
-    captured: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    captured: Captured = field(default_factory=dict)
     """(scope, name) -> what the expressions of this evaluation captured."""
 
     def spend(self) -> bool:
@@ -336,6 +338,8 @@ class _Group(NamedTuple):
     """The transforms; None = there are none."""
     steps: tuple[Step, ...]
     tied: tuple[bool, ...]
+    absent: Absent | None
+    """The rule says that the buffer is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,23 +355,29 @@ class Plan:
         by_buffer: dict[str, list[Step]] = {}
         for step in steps:
             by_buffer.setdefault(step.buffer, []).append(step)
-        groups = tuple(
-            _Group(base_of(name), function_of(name), tuple(own), _tied(own))
-            for name, own in by_buffer.items()
-        )
+        groups = tuple(_group(name, own) for name, own in by_buffer.items())
         found = any(isinstance(s, Content | Pcre) and not s.negated for s in by_buffer.get(PAYLOAD, ()))
         return cls(groups, found)
 
-    def holds(self, context: Subject, tally: Tally) -> bool:
+    def match(self, context: Subject, tally: Tally) -> Captured | None:
         """Do all steps hold? Those of one buffer have to hold together in one of its instances; a buffer
-        that is not there holds for nothing."""
+        that is not there holds for nothing, unless the rule says so. None = they do not; else what the
+        expressions have captured."""
         tally.evaluated += 1
         variables: dict[str, int] = {}
-        for name, change, steps, tied in self.groups:
+        captured: Captured = {}
+        for name, change, steps, tied, absent in self.groups:
+            if absent is not None:
+                if not any(context.instances(name)):
+                    continue
+                if not absent.or_else:
+                    return None
+            if not steps:
+                continue
             first = steps[0]
             if isinstance(first, NumberIn) and first.which is not None:
                 if not numbers_hold(first, first.which, context.instances(name)):
-                    return False
+                    return None
                 continue
             fresh = context.fresh if name == PAYLOAD and self.needs_fresh else -1
             depends = tied if fresh < 0 else (True,) * len(steps)
@@ -377,10 +387,17 @@ class Plan:
                 held = _hold(run, 0, (0, 0))
                 tally.exhausted += run.exhausted
                 if held:
+                    captured |= run.captured
                     break
             else:
-                return False
-        return True
+                return None
+        return captured
+
+
+def _group(name: str, own: Sequence[Step]) -> _Group:
+    absent = next((step for step in own if isinstance(step, Absent)), None)
+    steps = tuple(step for step in own if not isinstance(step, Absent))
+    return _Group(base_of(name), function_of(name), steps, _tied(steps), absent)
 
 
 def _tied(steps: Sequence[Step]) -> tuple[bool, ...]:

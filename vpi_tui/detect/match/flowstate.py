@@ -91,6 +91,11 @@ class FlowState:
                 self.passed[slot] = 0
 
     @property
+    def remembers(self) -> bool:
+        """Is there a flowbit or flowint of any flow?"""
+        return bool(self._bits or self._numbers)
+
+    @property
     def flows(self) -> int:
         return len(self._bits)
 
@@ -120,10 +125,11 @@ class BitPlan:
         return bits
 
 
-def bit_plans(signatures: Sequence[Signature]) -> dict[int, BitPlan]:
-    """Plans of the rules that have flowbits, by rule number."""
+def bit_plans(signatures: Sequence[Signature]) -> tuple[dict[int, BitPlan], tuple[str, ...]]:
+    """Plans of the rules that have flowbits, by rule number; and the names of the bits, lowest first."""
     numbers: dict[str, int] = {}
-    return {n: BitPlan(s.flowbits, numbers) for n, s in enumerate(signatures) if s.flowbits}
+    plans = {n: BitPlan(s.flowbits, numbers) for n, s in enumerate(signatures) if s.flowbits}
+    return plans, tuple(numbers)
 
 
 def scope_holds(scope: Scope, resolver: ScopeResolver | None, flow: int) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.buffers import Context, TransactionContext
 from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
-from vpi_tui.detect.match.evaluate import Tally
+from vpi_tui.detect.match.captured import CapturedTexts
+from vpi_tui.detect.match.evaluate import Captured, Tally
 from vpi_tui.detect.match.flowstate import FlowState, bit_plans, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
-from vpi_tui.detect.match.remembered import HostState, Who, remembered_plans
+from vpi_tui.detect.match.remembered import HostState, Memory, Who, remembered_plans
 from vpi_tui.detect.match.ruleset import RuleSet
-from vpi_tui.detect.match.types import FlowView, Match, ScopeResolver
+from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
 from vpi_tui.model.batch import I32, I64, U8, U64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
 THRESHOLD_PLACES = 1 << 16
@@ -58,8 +59,10 @@ class Matcher:
         """int64[n]: times all of the rule held, before thresholds."""
         self._finder = Finder(rules)
         self._state = FlowState()
-        self._bits = bit_plans(rules.signatures)
+        self._bits, self._bit_names = bit_plans(rules.signatures)
         self._hosts = HostState()
+        self._texts = CapturedTexts()
+        self._memory = Memory(self._state, self._hosts, self._texts)
         self._remembered = remembered_plans(rules.signatures)
         self._tally = Tally()
         self._suppressed = 0
@@ -88,6 +91,7 @@ class Matcher:
         """
         if not decoded.packet.size and not progress and (streams is None or not streams.row.size):
             return []
+        self._texts.new_batch()
         enabled = self.rules.enabled.copy()
         batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state, progress)
         found = self._finder.find(batch, enabled)
@@ -107,7 +111,9 @@ class Matcher:
 
     def forget_flows(self, slots: Iterable[int]) -> None:
         """Drop what is remembered of flows that ended."""
-        self._state.forget(int(slot) for slot in slots)
+        gone = [int(slot) for slot in slots]
+        self._state.forget(gone)
+        self._texts.forget(gone)
 
     def stats(self) -> dict[str, float]:
         """Counts since the matcher was made, by EVE path."""
@@ -145,14 +151,15 @@ class Matcher:
             if plan is not None and not (flow >= 0 and plan.allows(self._state.bits(flow, born))):
                 continue
             memory = self._remembered.get(rule)
-            who = _who(subjects, i) if memory is not None else None
-            if memory is not None and who is not None and not memory.allows(self._state, self._hosts, who):
+            who = _who(subjects, i, row, progress) if memory is not None else None
+            if memory is not None and who is not None and not memory.allows(self._memory, who):
                 continue
             steps = self.rules.plans[rule]
-            if steps is not None and not steps.holds(
-                _context(batch, row, int(found.stream[i]), entry), self._tally
-            ):
-                continue
+            captured: Captured | None = None
+            if steps is not None:
+                captured = steps.match(_context(batch, row, int(found.stream[i]), entry), self._tally)
+                if captured is None:
+                    continue
             if not scope_holds(self.rules.signatures[rule].scope, self.scope, flow):
                 continue
             direction = int(subjects.direction[i])
@@ -161,7 +168,9 @@ class Matcher:
             if plan is not None and plan.changes:
                 self._state.set_bits(flow, born, plan.change(self._state.bits(flow, born)))
             if memory is not None and who is not None:
-                memory.change(self._state, self._hosts, who)
+                memory.change(self._memory, who)
+            if captured:
+                self._texts.keep(flow, born, row, captured)
             held[i] = True
             if progress is not None:
                 progress.transaction.alerted[progress.direction].add(rule)
@@ -233,14 +242,33 @@ class Matcher:
             subjects.ts_ns[kept],
             found.entry[kept] >= 0,
         )
-        return [Match(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+        matches = [Match(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+        if not (self._state.remembers or self._texts):
+            return matches
+        born = subjects.born[kept].tolist()
+        return [
+            replace(match, memory=self._remembered_of(match, generation))
+            for match, generation in zip(matches, born, strict=True)
+        ]
+
+    def _remembered_of(self, match: Match, born: int) -> Remembered | None:
+        """What rules have left with the flow and the packet of a match; None = nothing."""
+        bits = self._state.bits(match.flow, born)
+        found = Remembered(
+            tuple(name for n, name in enumerate(self._bit_names) if bits >> n & 1) if bits else (),
+            tuple(self._state.numbers(match.flow, born).items()),
+            tuple(self._texts.of("flow", match.flow, born, match.row).items()),
+            tuple(self._texts.of("pkt", match.flow, born, match.row).items()),
+        )
+        return found if any(found) else None
 
 
-def _who(subjects: _Subjects, i: int) -> Who:
+def _who(subjects: _Subjects, i: int, row: int, progress: Progress | None) -> Who:
     """Whose memory candidate `i` is about."""
     src, dest = subjects.src_ip[i].tolist(), subjects.dest_ip[i].tolist()
     flow, born = int(subjects.flow[i]), int(subjects.born[i])
-    return Who(flow, born, (src[0], src[1]), (dest[0], dest[1]), int(subjects.ts_ns[i]))
+    transaction = progress.transaction if progress is not None else None
+    return Who(flow, born, (src[0], src[1]), (dest[0], dest[1]), int(subjects.ts_ns[i]), row, transaction)
 
 
 def _first_of_each(found: Candidates, kept: I64) -> Bools:

@@ -1,4 +1,4 @@
-"""What rules remember besides flowbits: numbers of flows, bits of hosts and of pairs of hosts."""
+"""What rules remember besides flowbits: numbers and texts of flows, bits of hosts, pairs and transactions."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.match.captured import CapturedTexts, variable_holds
 from vpi_tui.detect.match.flowstate import FlowState
-from vpi_tui.model.signature import FlowInt, HostBits, Signature
+from vpi_tui.model.signature import FlowInt, HostBits, Signature, VariableHolds
 
 MOST_BITS: Final = 262_144
 """Bits of hosts that are kept; the one that was set longest ago makes room."""
@@ -21,13 +23,23 @@ _NOBODY: Final[Address] = (0, 0)
 
 
 class Who(NamedTuple):
-    """Whose memory a rule asks: flow -1 = none; now_ns: time of the packet."""
+    """Whose memory a rule asks: flow, row -1 = none; now_ns: time of the packet."""
 
     flow: int
     born: int
     src: Address
     dest: Address
     now_ns: int
+    row: int
+    transaction: Transaction | None
+
+
+class Memory(NamedTuple):
+    """All that rules remember, of whom it is."""
+
+    flows: FlowState
+    hosts: HostState
+    texts: CapturedTexts
 
 
 class HostState:
@@ -70,28 +82,33 @@ _CONDITIONS: Final = frozenset((*_COMPARE, "isset", "isnotset"))
 
 
 class RememberedPlan:
-    """A rule's flowints and hostbits, conditions and changes apart."""
+    """A rule's flowints, hostbits and captured texts, conditions and changes apart."""
 
-    __slots__ = ("_asked_bits", "_asked_numbers", "_changed_bits", "_changed_numbers")
+    __slots__ = ("_asked_bits", "_asked_numbers", "_asked_texts", "_changed_bits", "_changed_numbers")
 
-    def __init__(self, flowints: Sequence[FlowInt], hostbits: Sequence[HostBits]) -> None:
+    def __init__(
+        self, flowints: Sequence[FlowInt], hostbits: Sequence[HostBits], texts: Sequence[VariableHolds]
+    ) -> None:
+        self._asked_texts = texts
         self._asked_numbers = [step for step in flowints if step.op in _CONDITIONS]
         self._changed_numbers = [step for step in flowints if step.op not in _CONDITIONS]
         self._asked_bits = [step for step in hostbits if step.op in _CONDITIONS]
         self._changed_bits = [step for step in hostbits if step.op not in _CONDITIONS]
 
-    def allows(self, flows: FlowState, hosts: HostState, who: Who) -> bool:
+    def allows(self, memory: Memory, who: Who) -> bool:
         if self._asked_numbers or self._changed_numbers:
             if who.flow < 0:
                 return False
-            numbers = flows.numbers(who.flow, who.born)
+            numbers = memory.flows.numbers(who.flow, who.born)
             if not all(_number_holds(step, numbers) for step in self._asked_numbers):
                 return False
-        return all(
-            hosts.is_set(_key(step, who), who.now_ns) == (step.op == "isset") for step in self._asked_bits
+        return all(_bit_holds(step, memory.hosts, who) for step in self._asked_bits) and all(
+            variable_holds(asked, memory.texts.of(asked.scope, who.flow, who.born, who.row))
+            for asked in self._asked_texts
         )
 
-    def change(self, flows: FlowState, hosts: HostState, who: Who) -> None:
+    def change(self, memory: Memory, who: Who) -> None:
+        flows, hosts = memory.flows, memory.hosts
         for step in self._changed_numbers:
             numbers = flows.numbers(who.flow, who.born)
             operand = _operand(step, numbers)
@@ -100,11 +117,33 @@ class RememberedPlan:
                 after = {"=": operand, "+": before + operand, "-": max(before - operand, 0)}[step.op]
                 flows.set_number(who.flow, who.born, step.name, after)
         for bits in self._changed_bits:
+            if bits.track == "tx":
+                _change_transaction(bits, who.transaction)
+                continue
             key = _key(bits, who)
             if bits.op == "unset" or (bits.op == "toggle" and hosts.is_set(key, who.now_ns)):
                 hosts.unset(key)
             else:
                 hosts.set(key, who.now_ns + bits.seconds * _SECOND)
+
+
+def _bit_holds(step: HostBits, hosts: HostState, who: Who) -> bool:
+    if step.track == "tx":
+        if who.transaction is None:
+            return False
+        return (step.name in (who.transaction.bits or ())) == (step.op == "isset")
+    return hosts.is_set(_key(step, who), who.now_ns) == (step.op == "isset")
+
+
+def _change_transaction(step: HostBits, transaction: Transaction | None) -> None:
+    """What names are set is bounded by the names that rules have."""
+    if transaction is None:
+        return
+    bits = transaction.bits = transaction.bits or set()
+    if step.op == "unset" or (step.op == "toggle" and step.name in bits):
+        bits.discard(step.name)
+    else:
+        bits.add(step.name)
 
 
 def _key(step: HostBits, who: Who) -> Key:
@@ -130,7 +169,7 @@ def _number_holds(step: FlowInt, numbers: Mapping[str, int]) -> bool:
 def remembered_plans(signatures: Sequence[Signature]) -> dict[int, RememberedPlan]:
     """Plans of the rules that have any, by rule number."""
     return {
-        n: RememberedPlan(s.flowints, s.hostbits)
+        n: RememberedPlan(s.flowints, s.hostbits, s.variables)
         for n, s in enumerate(signatures)
-        if s.flowints or s.hostbits
+        if s.flowints or s.hostbits or s.variables
     }

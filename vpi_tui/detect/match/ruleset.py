@@ -176,6 +176,7 @@ def _neutral(signature: Signature) -> Signature:
         flowbits=(),
         flowints=(),
         hostbits=(),
+        variables=(),
         threshold=None,
         scope=Scope(),
     )
@@ -200,7 +201,7 @@ def _is_simple(signature: Signature) -> bool:
 def _is_plain(signature: Signature, simple: bool) -> bool:
     scope = signature.scope
     named = scope.switches or scope.guests or scope.tags
-    remembers = signature.flowbits or signature.flowints or signature.hostbits
+    remembers = signature.flowbits or signature.flowints or signature.hostbits or signature.variables
     return not (remembers or named or is_protocol_only(signature) or (signature.steps and not simple))
 
 

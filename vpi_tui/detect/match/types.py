@@ -26,6 +26,17 @@ class Match:
     ts_ns: int
     transaction: bool = False
     """True when it is about a transaction, of which the packet only brought the end."""
+    memory: Remembered | None = None
+    """What was remembered of the flow and the packet then; None = nothing."""
+
+
+class Remembered(NamedTuple):
+    """Names and values that rules have left with a flow, and with the packet that matched."""
+
+    flowbits: tuple[str, ...] = ()
+    flowints: tuple[tuple[str, int], ...] = ()
+    flowvars: tuple[tuple[str, bytes], ...] = ()
+    pktvars: tuple[tuple[str, bytes], ...] = ()
 
 
 class FlowView(NamedTuple):

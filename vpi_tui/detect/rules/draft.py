@@ -23,6 +23,7 @@ from vpi_tui.model.signature import (
     Signature,
     Step,
     Threshold,
+    VariableHolds,
 )
 
 PAYLOAD = "payload"
@@ -92,6 +93,7 @@ class Draft:
     flowbits: list[FlowBits] = field(default_factory=list)
     flowints: list[FlowInt] = field(default_factory=list)
     hostbits: list[HostBits] = field(default_factory=list)
+    captured: list[VariableHolds] = field(default_factory=list)
     variables: set[str] = field(default_factory=set)
     """Names that byte_extract and byte_math have given so far."""
     msg: str = ""
@@ -178,6 +180,7 @@ class Draft:
             flowbits=tuple(self.flowbits),
             flowints=tuple(self.flowints),
             hostbits=tuple(self.hostbits),
+            variables=tuple(self.captured),
             threshold=self.threshold,
             scope=scope,
             noalert=self.noalert,

@@ -14,6 +14,7 @@ from vpi_tui.model.batch import DecoderEvent
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
+    Absent,
     Base64Decode,
     BufferSize,
     ByteExtract,
@@ -35,6 +36,7 @@ from vpi_tui.model.signature import (
     Signature,
     Step,
     Threshold,
+    VariableHolds,
     Which,
 )
 
@@ -127,6 +129,8 @@ def _conditions(signature: Signature) -> Iterator[str]:
         yield _flowint(number)
     for host in signature.hostbits:
         yield _hostbits(host)
+    for asked in signature.variables:
+        yield _variable(asked)
     if signature.threshold is not None:
         yield _threshold(signature.threshold)
     if signature.scope != Scope():
@@ -227,6 +231,11 @@ def _(step: Pcre) -> str:
     behind = " after the last match" if step.relative else ""
     verb = "does not match" if step.negated else "matches"
     return f"the {step.buffer} {verb} the expression {step.pattern[:80].decode('latin-1')!r}{behind}"
+
+
+@_step.register
+def _(step: Absent) -> str:
+    return f"there is no {step.buffer}" + (", or else what is said of it holds" if step.or_else else "")
 
 
 @_step.register
@@ -336,7 +345,7 @@ def _flowint(number: FlowInt) -> str:
     )
 
 
-_WHOSE = {"src": "source", "dst": "destination", "pair": "pair of hosts"}
+_WHOSE = {"src": "source", "dst": "destination", "pair": "pair of hosts", "tx": "transaction"}
 
 
 def _hostbits(bits: HostBits) -> str:
@@ -346,7 +355,13 @@ def _hostbits(bits: HostBits) -> str:
     if bits.op == "unset":
         return f"then the {whose} loses the mark {named}"
     turned = "is marked" if bits.op == "set" else "has turned over its mark"
-    return f"then the {whose} {turned} {named} for {bits.seconds} s"
+    return f"then the {whose} {turned} {named}" + (f" for {bits.seconds} s" if bits.track != "tx" else "")
+
+
+def _variable(asked: VariableHolds) -> str:
+    whose = "flow" if asked.scope == "flow" else "packet"
+    holds = "does not hold" if asked.negated else "holds"
+    return f"what was captured of the {whose} as {asked.name} {holds} {_shown(asked.pattern)}"
 
 
 _TRACK = {

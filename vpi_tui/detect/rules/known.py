@@ -7,8 +7,8 @@ from __future__ import annotations
 
 _BY_FAMILY = {
     "transforms": "domain luaxform tld",
-    "bytes": "absent asn1 replace",
-    "state": "bypass config datarep flowvar pktvar",
+    "bytes": "asn1 replace",
+    "state": "bypass config datarep",
     "flow": """
         flow.age flow.bytes flow.bytes_toclient flow.bytes_toserver flow.elephant flow.pkts
         flow.pkts_toclient flow.pkts_toserver stream-event""",

@@ -19,11 +19,11 @@ _HOSTBITS_SECONDS: Final = 300
 
 _FlowIntOp = Literal["=", "+", "-", "<", ">", "<=", ">=", "==", "!=", "isset", "isnotset"]
 _BitsOp = Literal["set", "unset", "toggle", "isset", "isnotset"]
-_Track = Literal["src", "dst", "pair"]
+_Track = Literal["src", "dst", "pair", "tx"]
 
 _FLOWINT_OPS: Final = ("=", "+", "-", "<", ">", "<=", ">=", "==", "!=")
 _BITS_OPS: Final = ("set", "unset", "toggle", "isset", "isnotset")
-_XBITS_TRACKS: Final = {"ip_src": "src", "ip_dst": "dst", "ip_pair": "pair"}
+_XBITS_TRACKS: Final = {"ip_src": "src", "ip_dst": "dst", "ip_pair": "pair", "tx": "tx"}
 _NUMBER: Final = re.compile(r"[0-9]+", re.A)
 
 
@@ -77,8 +77,6 @@ def xbits(draft: Draft, text: str) -> None:
             track = _XBITS_TRACKS[value.strip()]
         elif word == "expire":
             seconds = integer("xbits expire", value, 1, _U32)
-        elif part == "track tx":
-            raise Refused("xbits: track tx (bits of one transaction) is not supported yet")
         else:
             raise Refused(
                 f"xbits: unknown part {part[:40]!r}; there are track {'|'.join(_XBITS_TRACKS)}, expire"

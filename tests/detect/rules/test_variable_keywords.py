@@ -1,0 +1,42 @@
+"""flowvar, pktvar, absent and xbits of transactions as they are written."""
+
+from __future__ import annotations
+
+import pytest
+
+from vpi_tui.model.signature import Absent, Content, HostBits, VariableHolds
+
+from .rule_text import parse, refused
+
+HTTP = "alert http any any -> any any"
+
+
+def test_a_variable_is_named_with_a_content() -> None:
+    made = parse('flowvar:who,"al|69|ce"; pktvar:how, !"x";')
+    assert made.variables == (
+        VariableHolds("flow", "who", b"alice"),
+        VariableHolds("pkt", "how", b"x", negated=True),
+    )
+
+
+def test_absent_stands_first_of_its_buffer() -> None:
+    steps = parse('http.cookie; absent: or_else; content:"a";', head=HTTP).steps
+    assert steps == (Absent("http.cookie", or_else=True), Content("http.cookie", b"a"))
+
+
+def test_bits_of_transactions() -> None:
+    (bits,) = parse("xbits:set,seen,track tx;", head=HTTP).hostbits
+    assert bits == HostBits("set", "seen", "tx", 30)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("flowvar:who;", "needs `name,content`"),
+        ("absent;", "needs a sticky buffer"),
+        ('http.cookie; content:"a"; absent;', "must be the first"),
+        ("http.cookie; absent: perhaps;", "or_else or nothing"),
+    ],
+)
+def test_what_is_refused(options: str, reason: str) -> None:
+    assert reason in refused(options, head=HTTP)

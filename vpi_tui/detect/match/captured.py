@@ -1,0 +1,70 @@
+"""What expressions of rules have captured: kept with the flow, or with the packet until its batch is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final, Literal
+
+from vpi_tui.model.signature import VariableHolds
+
+MOST_FLOWS: Final = 65_536
+"""Flows with captures; the one that got its first longest ago makes room."""
+MOST_NAMES: Final = 32
+"""Captures of one flow or packet: names can come from the wire."""
+
+Captured = Mapping[tuple[str, str], bytes]
+"""(scope, name) -> text."""
+Texts = Mapping[str, bytes]
+_NONE: Final[Texts] = {}
+
+
+class CapturedTexts:
+    """Texts by name, of flows (told apart by slot and generation) and of the rows of one batch."""
+
+    def __init__(self) -> None:
+        self.evicted = 0
+        self._flows: dict[int, tuple[int, dict[str, bytes]]] = {}
+        self._rows: dict[int, dict[str, bytes]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._flows or self._rows)
+
+    def new_batch(self) -> None:
+        self._rows.clear()
+
+    def keep(self, slot: int, born: int, row: int, captured: Captured) -> None:
+        """slot, row: -1 = none, and so nothing is kept there."""
+        for (scope, name), text in captured.items():
+            if scope == "pkt" and row >= 0:
+                _add(self._rows.setdefault(row, {}), name, text)
+            elif scope == "flow" and slot >= 0:
+                _add(self._of_slot(slot, born), name, text)
+
+    def of(self, scope: Literal["flow", "pkt"], slot: int, born: int, row: int) -> Texts:
+        if scope == "pkt":
+            return self._rows.get(row, _NONE)
+        found = self._flows.get(slot)
+        return found[1] if found and found[0] == born else _NONE
+
+    def forget(self, slots: Iterable[int]) -> None:
+        for slot in slots:
+            self._flows.pop(slot, None)
+
+    def _of_slot(self, slot: int, born: int) -> dict[str, bytes]:
+        found = self._flows.get(slot)
+        if found is None or found[0] != born:
+            if slot not in self._flows and len(self._flows) >= MOST_FLOWS:
+                del self._flows[next(iter(self._flows))]
+                self.evicted += 1
+            found = self._flows[slot] = born, {}
+        return found[1]
+
+
+def _add(texts: dict[str, bytes], name: str, text: bytes) -> None:
+    if name in texts or len(texts) < MOST_NAMES:
+        texts[name] = text
+
+
+def variable_holds(asked: VariableHolds, texts: Texts) -> bool:
+    text = texts.get(asked.name)
+    return text is not None and (asked.pattern in text) != asked.negated
