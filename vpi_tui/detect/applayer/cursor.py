@@ -39,3 +39,12 @@ class Cursor:
     def rest(self) -> bytes:
         """All that is left."""
         return self.take(len(self._data) - self._at)
+
+    def left(self) -> int:
+        """How many bytes are left."""
+        return len(self._data) - self._at
+
+    def skip(self, byte: int) -> None:
+        """Pass over all of one byte that stand here."""
+        rest = self._data[self._at :]
+        self._at += len(rest) - len(rest.lstrip(bytes((byte,))))

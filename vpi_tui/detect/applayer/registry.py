@@ -21,6 +21,7 @@ from vpi_tui.detect.applayer.mdns import MDNS
 from vpi_tui.detect.applayer.modbus import MODBUS
 from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.ntp import NTP
+from vpi_tui.detect.applayer.quic import QUIC
 from vpi_tui.detect.applayer.sip import SIP
 from vpi_tui.detect.applayer.smtp import SMTP
 from vpi_tui.detect.applayer.snmp import SNMP
@@ -46,6 +47,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     KRB5,
     MODBUS,
     MQTT,
+    QUIC,
     SIP,
     SMTP,
     SSH,

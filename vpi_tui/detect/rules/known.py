@@ -34,8 +34,7 @@ _BY_FAMILY = {
         ldap.request.attribute_type ldap.request.dn ldap.request.operation
         ldap.responses.attribute_type ldap.responses.count ldap.responses.dn
         ldap.responses.message ldap.responses.operation ldap.responses.result_code nfs.version
-        nfs_procedure nfs_version pgsql.query pop3.command quic.cyu.hash quic.cyu.string
-        quic.sni quic.ua quic.version rfb.name rfb.secresult rfb.sectype rpc template
+        nfs_procedure nfs_version pgsql.query pop3.command rfb.name rfb.secresult rfb.sectype rpc template
         websocket.flags websocket.mask websocket.opcode websocket.payload""",
 }
 

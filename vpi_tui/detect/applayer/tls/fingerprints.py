@@ -53,12 +53,13 @@ def md5(text: bytes) -> bytes:
     return hashlib.md5(text, usedforsecurity=False).hexdigest().encode("ascii")
 
 
-def ja4(hello: Hello) -> bytes:
+def ja4(hello: Hello, transport: str = "t") -> bytes:
+    """transport: t for TLS over TCP, q for QUIC."""
     versions = offered_versions(hello)
     ciphers = _real(hello.ciphers)
     kinds = _real(kind for kind, _ in hello.extensions)
     head = (
-        "t"
+        transport
         + _VERSIONS.get(max(versions) if versions else hello.version, "00")
         + ("d" if hello.has(SNI) else "i")
         + f"{min(len(ciphers), 99):02}{min(len(kinds), 99):02}"
