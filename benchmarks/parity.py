@@ -12,7 +12,6 @@ sees what another left behind.
 from __future__ import annotations
 
 import argparse
-import io
 import json
 import os
 import re
@@ -91,7 +90,7 @@ def in_child(spec: EngineSpec, rules: RuleBook) -> dict[str, int]:
         os.close(reading)
         code = 1
         try:
-            result = run_scan(spec, io.BytesIO(), lambda *_: None, (), rules)
+            result = run_scan(spec, None, lambda *_: None, rules=rules)
             alerts = {f"{gid}:{sid}": n for (gid, sid, _), n in result.by_rule.items()}
             os.write(writing, json.dumps(alerts).encode())
             code = 0

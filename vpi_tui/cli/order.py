@@ -13,7 +13,7 @@ from vpi_tui.config.settings import Settings
 from vpi_tui.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from vpi_tui.engine.spec import EngineSpec, Mode
+    from vpi_tui.engine.spec import EngineSpec, LogSpec, Mode
 
 
 def settings_of(args: argparse.Namespace) -> Settings:
@@ -44,8 +44,30 @@ def engine_spec(mode: Mode, chosen: Settings, **more: Any) -> EngineSpec:
         "evidence_memory": chosen["memory.evidence"],
         "ring_memory": chosen["memory.ring"],
         "interval": chosen["refresh"],
+        "log": _log(chosen),
     }
     return EngineSpec(mode=mode, **(options | more))
+
+
+def _log(chosen: Settings) -> LogSpec:
+    from vpi_tui.engine.spec import EVENT_TYPES, LogSpec
+
+    types = tuple(one.strip() for word in chosen["eve.types"] for one in word.split(","))
+    if unknown := [name for name in types if name not in EVENT_TYPES]:
+        raise ConfigError(
+            f"eve.types: {unknown[0][:40]!r} is no type of event.", hint=f"Known: {', '.join(EVENT_TYPES)}."
+        )
+    file = chosen["eve.file"]
+    return LogSpec(
+        file=str(Path(file).expanduser().absolute()) if file else "",
+        types=types or EVENT_TYPES,
+        rotate_bytes=chosen["eve.rotate-size"],
+        rotate_seconds=chosen["eve.rotate-interval"],
+        keep=chosen["eve.keep"],
+        payload=chosen["eve.payload"],
+        packet=chosen["eve.packet"],
+        stats_seconds=chosen["eve.stats-interval"],
+    )
 
 
 def existing(names: tuple[str, ...], what: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -14,14 +15,13 @@ from vpi_tui.cli.order import engine_spec, settings_of
 from vpi_tui.cli.parser import EXIT_DONE, EXIT_FAILED, Parser, add_settings, examples
 from vpi_tui.cli.progress import ProgressLine
 from vpi_tui.cli.replay import capture_files
+from vpi_tui.engine.spec import EVENT_TYPES
 from vpi_tui.model.errors import CaptureError, ConfigError, VpiError
 
 if TYPE_CHECKING:
     from vpi_tui.engine.scan import ScanResult
     from vpi_tui.engine.spec import EngineSpec
 
-EVENTS = ("alert", "flow")
-"""Types of events that --events takes."""
 EVE_NAME = "eve.json"
 """Name of the file in the directory of -l, as Suricata has it."""
 
@@ -45,9 +45,9 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--events",
         type=_event_types,
-        default=EVENTS,
+        default=EVENT_TYPES,
         metavar="TYPES",
-        help=f"types of events to write, with commas between (default: {','.join(EVENTS)})",
+        help=f"types of events to write, with commas between (default: all of {','.join(EVENT_TYPES)})",
     )
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="where relative file names in rules are found"
@@ -58,8 +58,10 @@ def _configure(parser: Parser) -> None:
 def _event_types(text: str) -> tuple[str, ...]:
     chosen = tuple(part.strip() for part in text.split(","))
     for name in chosen:
-        if name not in EVENTS:
-            raise argparse.ArgumentTypeError(f"{name[:40]!r} is no type of event. Known: {', '.join(EVENTS)}")
+        if name not in EVENT_TYPES:
+            raise argparse.ArgumentTypeError(
+                f"{name[:40]!r} is no type of event. Known: {', '.join(EVENT_TYPES)}"
+            )
     return chosen
 
 
@@ -68,7 +70,7 @@ def _run(args: argparse.Namespace) -> int:
     from vpi_tui.engine.scan import run_scan
 
     with _eve_stream(args) as stream, ProgressLine(sys.stderr) as line:
-        result = run_scan(spec, stream, line.show, args.events)
+        result = run_scan(spec, stream, line.show, replace(spec.log, types=args.events))
     print(_summary(result), file=sys.stderr)
     for error in result.errors:
         print(f"vpi-tui: {error}", file=sys.stderr)

@@ -34,6 +34,7 @@ def main(argv: list[str]) -> int:
 
         worker = Worker(spec, server)
         signal.signal(signal.SIGTERM, lambda _number, _frame: worker.stop("it was told to (SIGTERM)"))
+        signal.signal(signal.SIGHUP, lambda _number, _frame: worker.reopen_log())
         worker.run()
     except VpiError as error:
         server.reply(Goodbye(str(error), failed=True))

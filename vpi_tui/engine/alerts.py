@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv6Address
 from typing import Any
 
 import numpy as np
 
+from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.behaviour.base import Finding
 from vpi_tui.detect.match.types import Match, Remembered
 from vpi_tui.engine.names import Names
@@ -42,10 +44,13 @@ class Alerter:
         self._source = source
         self._evidence = evidence
         self.count = 0
+        self.keeps_transactions = False
+        self.transactions: dict[int, Progress] = {}
+        """Alert number -> the transaction it is about; whoever wants them kept takes them out."""
 
     def from_match(
         self, match: Match, packets: PacketBatch, decoded: DecodedBatch, streams: StreamBatch | None,
-        records: Any, names: Names, first_packet: int, now_ns: int,
+        records: Any, names: Names, first_packet: int, now_ns: int, progress: Sequence[Progress] = (),
     ) -> Alert:  # fmt: skip
         """first_packet: 1-based number of the batch's first packet in the capture. now_ns: time of
         what no packet released."""
@@ -69,7 +74,9 @@ class Alerter:
         if streams is not None and match.stream >= 0:
             start, end = int(streams.start[match.stream]), int(streams.end[match.stream])
             stretch = streams.buf[start : min(end, start + STREAM_LIMIT)].tobytes()
-        self._keep(alert, match.rule, packets, packet, stretch, flow)
+        self._keep(alert, match.rule, packets, packet, stretch, flow, _payload(match, packets, decoded))
+        if self.keeps_transactions and match.transaction:
+            self.transactions[alert.number] = progress[match.entry]
         if match.flow >= 0:
             records["alerts"][match.flow] = min(MAX_COUNT, int(records["alerts"][match.flow]) + 1)
         return alert
@@ -166,6 +173,7 @@ class Alerter:
         packet: int,
         stretch: bytes,
         flow: FlowRecord | None,
+        payload: tuple[int, int] = (-1, 0),
     ) -> None:
         self._rules.hit(rule, alert.ts_ns)
         frame, link = b"", 1
@@ -173,7 +181,7 @@ class Alerter:
             start = int(packets.offset[packet])
             frame = packets.buf[start : start + min(int(packets.caplen[packet]), FRAME_LIMIT)].tobytes()
             link = int(packets.link_type[packet])
-        self._evidence.add(Evidence(alert.number, rule, alert.ts_ns, link, frame, stretch, flow))
+        self._evidence.add(Evidence(alert.number, rule, alert.ts_ns, link, frame, stretch, flow, *payload))
 
 
 _LOCALITY_UNKNOWN = Locality.UNKNOWN.name.lower()
@@ -190,6 +198,16 @@ def _entry_port(match: Match, packets: PacketBatch, packet: int, records: Any) -
         side = "ifindex_server" if match.direction == Direction.TO_CLIENT else "ifindex_client"
         return int(records[side][match.flow])
     return int(packets.ifindex[packet]) if packet >= 0 else 0
+
+
+def _payload(match: Match, packets: PacketBatch, decoded: DecodedBatch) -> tuple[int, int]:
+    """(where in its frame, how long) the payload of the packet is; (-1, 0) = it has none there."""
+    if match.row < 0:
+        return -1, 0
+    packet, start = int(decoded.packet[match.row]), int(decoded.payload_off[match.row])
+    at = start - int(packets.offset[packet])
+    inside = 0 <= at < int(packets.caplen[packet])
+    return (at, int(decoded.payload_len[match.row])) if inside else (-1, 0)
 
 
 def _ends(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.matcher import Matcher
+from vpi_tui.detect.match.ruleset import RECOGNISED_BY
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.engine.alerts import Alerter
 from vpi_tui.engine.closed import ClosedFlows
@@ -21,15 +22,14 @@ from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.stopwatch import Stopwatch
-from vpi_tui.feed.messages import AlertDetail, FlowDetail
+from vpi_tui.engine.transactions import Place, to_transaction
 from vpi_tui.flow.records import EndReason
-from vpi_tui.flow.render import to_record
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
 from vpi_tui.inventory.attribute import Attributor
 from vpi_tui.inventory.learned import LearnedHosts
 from vpi_tui.model.batch import I32, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
-from vpi_tui.model.event import Alert, FlowRecord
+from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
 from vpi_tui.stream.defrag import Defragmenter
@@ -55,7 +55,8 @@ class _Batches(NamedTuple):
 class Pipeline:
     """One sensor's stages and what they remember. Time is that of the packets unless the source is live.
 
-    talkers: add up who talks most; `tick` must then be called now and then.
+    talkers: add up who talks most; `tick` must then be called now and then. logged: protocols whose
+    transactions are told of once they are whole.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Pipeline:
         *,
         stopwatch: Stopwatch | None = None,
         talkers: bool = True,
+        logged: Iterable[str] = (),
     ) -> None:
         streams = stream_options(spec.options)
         self.rules = rules
@@ -85,15 +87,10 @@ class Pipeline:
         self._learner = LearnedHosts() if source.learns else None
         self._learn_at = 0
         """Packets after which learned hosts are named again."""
-        self.streams = _reassembler(spec, streams, rules) if rules.ruleset.needs_streams else None
-        """None = no rule inspects streams."""
-        app = rules.ruleset.app
-        self.app_layer = (
-            AppLayer(app.applications, frames=app.frames, limits=app_limits(spec.options), mixed=app.mixed)
-            if app
-            else None
-        )
-        """None = no rule looks at transactions."""
+        followed = frozenset(logged)
+        self.streams = _reassembler(spec, streams, rules, follow_all=bool(followed))
+        self.app_layer = _app_layer(spec, rules, followed)
+        """None = nobody looks at transactions."""
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self.matcher = Matcher(rules.ruleset, self._places)
@@ -103,6 +100,8 @@ class Pipeline:
         self.closed = ClosedFlows()
         self.on_closed: Callable[[Any], None] | None = None
         """Told of every flow that ended, as records of flow.FLOW_DTYPE."""
+        self.on_transactions: Callable[[list[TransactionRecord]], None] | None = None
+        """Told of the transactions of logged protocols that are whole."""
         self.batches = 0
         self.packets = 0
         self.packet_ns = 0
@@ -170,7 +169,17 @@ class Pipeline:
             return []
         if streams is not None:
             self.table.recognise(streams)
-        return self.app_layer.update(packets, decoded, flows, streams, self.table.records["app_proto"])
+        progress = self.app_layer.update(packets, decoded, flows, streams, self.table.records["app_proto"])
+        self._tell_transactions(packets, decoded)
+        return progress
+
+    def _tell_transactions(self, packets: PacketBatch, decoded: DecodedBatch) -> None:
+        finished = self.app_layer.take_finished() if self.app_layer is not None else []
+        if finished and self.on_transactions is not None:
+            place = Place(packets, decoded, self.packets + 1, self.packet_ns)
+            self.on_transactions(
+                [to_transaction(one, place, self.table.records, self.names, self.source) for one in finished]
+            )
 
     def _detect(
         self,
@@ -202,7 +211,9 @@ class Pipeline:
         records, first = self.table.records, self.packets + 1
         matches = self.matcher.match(packets, decoded, flows, streams, self._flow_view(), progress)
         return [
-            self.alerter.from_match(m, packets, decoded, streams, records, self.names, first, self.packet_ns)
+            self.alerter.from_match(
+                m, packets, decoded, streams, records, self.names, first, self.packet_ns, progress
+            )
             for m in matches
         ]
 
@@ -217,6 +228,7 @@ class Pipeline:
                 if self.app_layer is not None:
                     self.table.recognise(stretches)
                     progress = self.app_layer.released(stretches, self.table.records["app_proto"])
+                    self._tell_transactions(self._no_packets.packets, self._no_packets.decoded)
                 alerts += self._alerts_of_rules(*self._no_packets, stretches, progress)
         return alerts
 
@@ -227,7 +239,10 @@ class Pipeline:
         return self._detect_finished(self.app_layer.finish(ended.tolist()))
 
     def _detect_finished(self, progress: Sequence[Progress]) -> list[Alert]:
-        if not progress or self._no_packets is None:
+        if self._no_packets is None:
+            return []
+        self._tell_transactions(self._no_packets.packets, self._no_packets.decoded)
+        if not progress:
             return []
         with self.stopwatch.measure("detect"):
             return self._alerts_of_rules(*self._no_packets, None, progress)
@@ -331,41 +346,7 @@ class Pipeline:
         self.attributor.retopology(topology)
         self.attributor.attribute_all(self.table.used())
 
-    # Questions --------------------------------------------------------------------------------
-
-    def alert_detail(self, number: int) -> AlertDetail:
-        """What is kept about an alert."""
-        kept = self.evidence.get(number)
-        if kept is None:
-            return self._without_evidence(number)
-        signature = self.rules.signatures[kept.rule]
-        origin = f"{signature.origin.path}:{signature.origin.line}"
-        flow = self._flow(kept.flow.flow_id) or kept.flow if kept.flow else None
-        return AlertDetail(
-            number, signature.raw, origin, flow, kept.frame, kept.link_type, kept.ts_ns, kept.stream
-        )
-
-    def _without_evidence(self, number: int) -> AlertDetail:
-        """What can still be said when the packet has made room for newer ones."""
-        alert = self.ledger.get(number)
-        if not 1 <= number <= self.alerter.count:
-            return AlertDetail(number, "", "", None, b"", 1, 0, reason=f"There is no alert {number}.")
-        reason = "The packet behind this alert is no longer kept: newer ones took its place."
-        if alert is None:
-            return AlertDetail(number, "", "", None, b"", 1, 0, reason=reason)
-        told = self.rules.detail(alert.gid, alert.sid)
-        flow = self._flow(alert.flow_id) if alert.flow_id else None
-        return AlertDetail(number, told.rule, told.origin, flow, b"", 1, alert.ts_ns, reason=reason)
-
-    def flow_detail(self, flow_id: int) -> FlowDetail:
-        """A flow that lives or ended lately, and its alerts."""
-        return FlowDetail(flow_id, self._flow(flow_id), self.ledger.of_flow(flow_id))
-
-    def _flow(self, flow_id: int) -> FlowRecord | None:
-        rows = self.table.get(flow_id)
-        if rows is None:
-            rows = self.closed.get(flow_id)
-        return None if rows is None else to_record(rows[0], self.names.switches, self.names.guests)
+    # Figures ----------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, float]:
         """All counters by EVE path."""
@@ -383,15 +364,28 @@ class Pipeline:
         return stats
 
 
-def _reassembler(spec: EngineSpec, options: StreamOptions, rules: RuleBook) -> Reassembler:
+def _reassembler(
+    spec: EngineSpec, options: StreamOptions, rules: RuleBook, *, follow_all: bool
+) -> Reassembler | None:
+    """None = nobody looks at streams. follow_all: all of them are parsed."""
+    if not (rules.ruleset.needs_streams or follow_all):
+        return None
+    ports = rules.ruleset.stream_ports
     return Reassembler(
         spec.max_flows,
         spec.stream_memory,
-        rules.ruleset.stream_ports,
+        np.maximum(ports, np.uint16(1 + RECOGNISED_BY)) if follow_all else ports,
         depth=options.depth,
         midstream=options.midstream,
         checksums=spec.checksums != "none",
     )
+
+
+def _app_layer(spec: EngineSpec, rules: RuleBook, logged: frozenset[str]) -> AppLayer | None:
+    app, limits = rules.ruleset.app, app_limits(spec.options)
+    if not app and not logged:
+        return None
+    return AppLayer(app.applications, frames=app.frames, limits=limits, mixed=app.mixed, logged=logged)
 
 
 def _without_rows(*batches: Any) -> _Batches:

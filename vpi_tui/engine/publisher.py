@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.engine.log import NoLog
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
@@ -72,12 +73,12 @@ class Publisher:
             stats=self._vitals.stats(),
         )  # fmt: skip
 
-    def snapshot(self, state: Any, text: str, watch: Watch, alerts_dropped: int) -> Snapshot:
+    def snapshot(self, state: Any, text: str, watch: Watch, alerts_dropped: int, log: NoLog) -> Snapshot:
         pipeline, rules, source = self._pipeline, self._rules, self._source
         topology = pipeline.names.topology
         names = Names(pipeline.names.switches, pipeline.names.guests)
         scope = _scope(watch.scope, names)
-        stats = {**pipeline.stats(), **source.stats(), **self._vitals.stats()}
+        stats = {**pipeline.stats(), **source.stats(), **self._vitals.stats(), **log.counters()}
         stats["feed.alerts_dropped"] = float(alerts_dropped)
         return Snapshot(
             seq=self._next(),
@@ -103,7 +104,9 @@ class Publisher:
             rules_refused=len(rules.refused),
             ruleset_serial=rules.serial,
             stats=stats,
-            notices=(*topology.notices, *rules.notices, *source.notices, *self._told)[-NOTICES:],
+            notices=(*topology.notices, *rules.notices, *source.notices, *self._told, *log.notices)[
+                -NOTICES:
+            ],
         )
 
     def _next(self) -> int:

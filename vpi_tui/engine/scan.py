@@ -5,21 +5,20 @@ from __future__ import annotations
 import gc
 import time
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
+from vpi_tui.engine.log import EventLog, logged_protocols
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources.replay import ReplayFeed
-from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.engine.spec import EngineSpec, LogSpec
 from vpi_tui.engine.warmup import warm
-from vpi_tui.flow.render import to_records
 from vpi_tui.model.errors import CaptureError, VpiError
 from vpi_tui.model.event import Alert
-from vpi_tui.output.eve import EveWriter, alert_event, category, flow_event
+from vpi_tui.output.eve import EveWriter
 
-EVENT_TYPES = ("alert", "flow")
 READ_WAIT = 0.5
 EXPIRE_EVERY = 64
 """Batches between two looks at silent flows."""
@@ -48,29 +47,29 @@ def run_scan(
     spec: EngineSpec,
     eve: BinaryIO | None,
     progress: Progress,
-    events: Collection[str] = EVENT_TYPES,
+    log: LogSpec | None = None,
     rules: RuleBook | None = None,
 ) -> ScanResult:
     """Scan the files of the order. Raises VpiError when not even the first can be opened.
 
-    eve: where events go, None = nowhere. events: which types of them. progress: told what is done, and how
-    far it is in bytes. rules: those of the order, when they are loaded already.
+    eve: where events go, None = nowhere. log: which events, all unless said. progress: told what is done, and
+    how far it is in bytes. rules: those of the order, when they are loaded already.
     """
     began = time.monotonic()
     rules = rules or RuleBook.load(spec)
     source = ReplayFeed(spec)
     warm("replay", progress)
-    pipeline = Pipeline(spec, rules, source, talkers=False)
+    plan = log or LogSpec()
+    logged = logged_protocols(plan.types) if eve is not None else frozenset()
+    pipeline = Pipeline(spec, rules, source, talkers=False, logged=logged)
     result = ScanResult(rules_loaded=rules.loaded, rules_refused=len(rules.refused))
-    writer = EveWriter(eve) if eve is not None else None
-    if writer is not None and "flow" in events:
-        pipeline.on_closed = lambda rows: _write_flows(rows, pipeline, writer)
+    events = EventLog(plan, pipeline, EveWriter(eve)) if eve is not None else None
     gc.freeze()  # as the engine does: a collection need not walk all rules
-    alerts_to = writer if "alert" in events else None
     try:
-        _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, alerts_to))
-        if writer is not None:
-            writer.flush()
+        _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, events))
+        if events is not None:
+            events.stats(pipeline.packet_ns, time.monotonic() - began)
+            events.flush()
     except BrokenPipeError:
         raise
     except OSError as error:
@@ -109,14 +108,9 @@ def _read_all(
     pipeline.end_all_flows()
 
 
-def _write_flows(rows: Any, pipeline: Pipeline, writer: EveWriter) -> None:
-    for flow in to_records(rows, pipeline.names.switches, pipeline.names.guests):
-        writer.write(flow_event(flow))
-
-
-def _report(alerts: list[Alert], result: ScanResult, writer: EveWriter | None) -> None:
+def _report(alerts: list[Alert], result: ScanResult, events: EventLog | None) -> None:
     for alert in alerts:
         result.alerts += 1
         result.by_rule[alert.gid, alert.sid, alert.msg] += 1
-        if writer is not None:
-            writer.write(alert_event(alert, category(alert.classtype)))
+    if events is not None:
+        events.alerts(alerts)

@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 Mode = Literal["live", "replay", "demo"]
 Checksums = Literal["auto", "all", "none"]
+
+
+EVENT_TYPES: Final = (
+    "alert", "flow", "http", "dns", "tls", "ssh", "smb", "smtp", "ftp", "sip", "fileinfo", "anomaly", "stats",
+)  # fmt: skip
+"""Types of events that the log can have."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogSpec:
+    """What is written as EVE JSON, and where."""
+
+    file: str = ""
+    """"" = nothing is written."""
+    types: tuple[str, ...] = EVENT_TYPES
+    rotate_bytes: int = 0
+    rotate_seconds: float = 0.0
+    keep: int = 0
+    """Most rotated files; 0 = all."""
+    payload: bool = False
+    """Alerts carry the bytes that were inspected."""
+    packet: bool = False
+    """Alerts carry their frame."""
+    stats_seconds: float = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +74,6 @@ class EngineSpec:
     """Bytes of frames kept behind the alerts at most."""
     ring_memory: int = 64 << 20
     """Bytes of the capture ring."""
+    log: LogSpec = LogSpec()
     interval: float = 1.0
     """Seconds between snapshots until the ui says otherwise."""

@@ -7,8 +7,10 @@ import math
 import time
 
 from vpi_tui.engine.commands import obey
+from vpi_tui.engine.log import FileLog, NoLog, logged_protocols, open_log_file
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.publisher import Publisher
+from vpi_tui.engine.questions import alert_detail, flow_detail
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource, open_source
 from vpi_tui.engine.spec import EngineSpec
@@ -17,6 +19,7 @@ from vpi_tui.engine.warmup import seal_cache, warm
 from vpi_tui.feed.messages import AlertDetail, FlowDetail, Goodbye, Notice, Watch
 from vpi_tui.feed.server import FeedServer
 from vpi_tui.model.errors import CaptureError, ConfigError
+from vpi_tui.model.event import Alert
 
 READ_WAIT = 0.05
 """Seconds to wait for packets before commands are looked at again."""
@@ -41,6 +44,9 @@ class Worker:
         self._stop = ""
         self._next_tick = 0.0
         self._ends_at = 0.0
+        self._began = time.monotonic()
+        self._reopens = False
+        self.log = NoLog()
 
     def run(self) -> None:
         try:
@@ -59,14 +65,16 @@ class Worker:
                 self._tick()
             self._wind_up()
         finally:
+            self.log.close()
             self.source.close()
         self.feed.reply(Goodbye(self._stop))
 
     def _wind_up(self) -> None:
         """The last picture: with all that was seen, also since the last tick."""
         if not self.source.finished:
-            self.feed.alerts(self.pipeline.finish())
+            self._hand_out(self.pipeline.finish())
         self.pipeline.tick()
+        self._log_flows_left()
         broken = self.source.error
         self._publish("failed" if broken else "finished", str(broken) if broken else self._stop)
 
@@ -81,7 +89,11 @@ class Worker:
             self._publisher.note(problem)
         self.rules = RuleBook.load(self.spec)
         self._check_rules()
-        self.pipeline = Pipeline(self.spec, self.rules, self.source)
+        file = open_log_file(self.spec.log)
+        logged = logged_protocols(self.spec.log.types) if file is not None else frozenset()
+        self.pipeline = Pipeline(self.spec, self.rules, self.source, logged=logged)
+        if file is not None:
+            self.log = FileLog(self.spec.log, self.pipeline, file)
         self._publisher.attach(self.pipeline, self.rules, self.source)
         warm(self.spec.mode, self._progress)
         seal_cache()
@@ -136,8 +148,17 @@ class Worker:
         if self.source.finished:
             alerts += self.pipeline.finish()
             self._tell_end()
+        self._hand_out(alerts)
+
+    def _hand_out(self, alerts: list[Alert]) -> None:
         if alerts:
             self.feed.alerts(alerts)
+            self.log.alerts(alerts)
+
+    def _log_flows_left(self) -> None:
+        """Flows that outlive the watch are logged as they are."""
+        if self.spec.log.file:
+            self.pipeline.end_all_flows()
 
     def _tell_end(self) -> None:
         """The source is over: say so at once, and if it broke, why."""
@@ -151,11 +172,17 @@ class Worker:
             return
         self._next_tick = now + self._watch.interval
         self.pipeline.tick()
+        if self._reopens:
+            self._reopens = False
+            self.log.reopen()
+        self.log.tick(self.pipeline.now_ns(), now - self._began)
         state, text = self.source.state()
         self._publish(state, text)
 
     def _publish(self, state: str, text: str) -> None:
-        self.feed.publish(self._publisher.snapshot(state, text, self._watch, self.feed.outbox.dropped))
+        self.feed.publish(
+            self._publisher.snapshot(state, text, self._watch, self.feed.outbox.dropped, self.log)
+        )
 
     # What commands ask for --------------------------------------------------------------------
 
@@ -178,8 +205,12 @@ class Worker:
     def stop(self, why: str) -> None:
         self._stop = why
 
+    def reopen_log(self) -> None:
+        """Begin the log's file anew; called from a signal handler, done with the next picture."""
+        self._reopens = True
+
     def alert_detail(self, number: int) -> AlertDetail:
-        return self.pipeline.alert_detail(number)
+        return alert_detail(self.pipeline, number)
 
     def flow_detail(self, flow_id: int) -> FlowDetail:
-        return self.pipeline.flow_detail(flow_id) if 0 < flow_id < 1 << 64 else FlowDetail(flow_id, None)
+        return flow_detail(self.pipeline, flow_id) if 0 < flow_id < 1 << 64 else FlowDetail(flow_id, None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +84,22 @@ class Alert:
     pktvars: tuple[tuple[str, bytes], ...] = ()
     metadata: tuple[tuple[str, str], ...] = ()
     reference: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionRecord:
+    """One request and its answer on an application layer, once nothing more comes of it."""
+
+    ts_ns: int
+    event_type: str
+    """http, dns, tls, ...: what the log calls the protocol."""
+    flow: FlowRecord
+    in_iface: str
+    packet_number: int
+    """1-based number of the packet that brought its end; 0 = none did."""
+    tx_id: int
+    """Which of its flow's transactions, from 0."""
+    fields: dict[str, Any] = field(default_factory=dict)
+    """Objects of the event by name, such as {"http": {...}}; text may be anything that a sender wrote."""
+    anomalies: tuple[str, ...] = ()
+    """Names of what the parser found wrong, such as http.invalid_host."""

@@ -5,18 +5,31 @@ What Suricata does not know (switch, guests, locality) stands under `vpi`.
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import IO, Any
+from typing import Any, Protocol
 
 import msgspec
 
-from vpi_tui.model.event import Alert, FlowRecord
+from vpi_tui.model.event import Alert, FlowRecord, TransactionRecord
 
 PROTOCOLS = {1: "ICMP", 6: "TCP", 17: "UDP", 47: "GRE", 50: "ESP", 51: "AH", 58: "IPv6-ICMP", 132: "SCTP"}
 """IANA protocol numbers, as EVE writes them; others as three digits."""
 
 ICMP = (1, 58)
+SHARED_COUNTERS = frozenset(
+    (
+        "capture.kernel_packets", "capture.kernel_drops", "decoder.pkts", "decoder.bytes", "decoder.invalid",
+        "decoder.arp", "decoder.ipv4", "decoder.ipv6", "decoder.icmpv4", "decoder.icmpv6", "decoder.tcp",
+        "decoder.udp", "decoder.sctp", "decoder.gre", "decoder.vlan", "decoder.vlan_qinq", "decoder.vxlan",
+        "flow.active", "flow.total", "flow.memuse", "flow.memcap", "flow.tcp", "flow.udp", "detect.alert",
+        "tcp.sessions", "tcp.midstream_pickups", "tcp.overlap", "tcp.overlap_diff_data", "tcp.memuse",
+        "tcp.reassembly_gap", "tcp.reassembly_memuse", "tcp.segment_memcap_drop",
+    )
+)  # fmt: skip
+"""Counters that mean the same in Suricata."""
 
 
 def timestamp(ts_ns: int) -> str:
@@ -97,13 +110,21 @@ def flow_event(flow: FlowRecord) -> dict[str, Any]:
         "reason": flow.reason or "unknown",
         "alerted": flow.alerted,
     }
-    event["vpi"] = {
-        "switch": flow.switch,
-        "src_guest": flow.client_guest,
-        "dest_guest": flow.server_guest,
-        "locality": flow.locality,
+    return event | _places(flow)
+
+
+def flow_so_far(flow: FlowRecord) -> dict[str, Any]:
+    """What an alert says of its flow."""
+    return {
+        "pkts_toserver": flow.pkts_toserver,
+        "pkts_toclient": flow.pkts_toclient,
+        "bytes_toserver": flow.bytes_toserver,
+        "bytes_toclient": flow.bytes_toclient,
+        "start": timestamp(flow.start_ns),
+        "src_ip": flow.src_ip,
+        "dest_ip": flow.dest_ip,
+        **({"src_port": flow.src_port, "dest_port": flow.dest_port} if flow.proto not in ICMP else {}),
     }
-    return event
 
 
 def _common(ts_ns: int, kind: str, flow_id: int, source: Alert | FlowRecord) -> dict[str, Any]:
@@ -125,10 +146,96 @@ def _common(ts_ns: int, kind: str, flow_id: int, source: Alert | FlowRecord) -> 
     return event
 
 
-class EveWriter:
-    """Events to a binary stream, one JSON object a line. Errors of the stream are the caller's."""
+def transaction_event(record: TransactionRecord) -> dict[str, Any]:
+    """http, dns, tls and so on: from the client's point of view, as Suricata has it."""
+    event = _of_transaction(record, record.event_type)
+    event["tx_id"] = record.tx_id
+    return event | record.fields | _places(record.flow)
 
-    def __init__(self, stream: IO[bytes]) -> None:
+
+def anomaly_events(record: TransactionRecord) -> list[dict[str, Any]]:
+    """What the parser found wrong, an event each."""
+    return [
+        _of_transaction(record, "anomaly")
+        | {
+            "tx_id": record.tx_id,
+            "anomaly": {
+                "app_proto": record.flow.app_proto,
+                "type": "applayer",
+                "event": name.rpartition(".")[2].upper(),
+                "layer": "proto_parser",
+            },
+        }
+        | _places(record.flow)
+        for name in record.anomalies
+    ]
+
+
+def stats_event(ts_ns: int, uptime: float, counters: Mapping[str, float]) -> dict[str, Any]:
+    """counters: by path, such as capture.kernel_drops; those that Suricata has too keep their place, all
+    others stand under `vpi`."""
+    known: dict[str, Any] = {"uptime": int(uptime)}
+    own: dict[str, Any] = {}
+    for path, value in counters.items():
+        *above, name = path.split(".")
+        place = known if path in SHARED_COUNTERS else own
+        for part in above:
+            place = place.setdefault(part, {})
+        place[name] = int(value) if float(value).is_integer() else round(value, 3)
+    return {"timestamp": timestamp(ts_ns), "event_type": "stats", "stats": known, "vpi": {"stats": own}}
+
+
+def alert_context(
+    evidence_payload: bytes, frame: bytes, link_type: int, *, payload: bool, packet: bool
+) -> dict[str, Any]:
+    """What an alert was raised on, as far as it is asked for."""
+    context: dict[str, Any] = {}
+    if payload and evidence_payload:
+        context["payload"] = b64encode(evidence_payload).decode()
+        context["payload_printable"] = "".join(
+            chr(byte) if 32 <= byte < 127 or byte in b"\r\n\t" else "." for byte in evidence_payload
+        )
+    if packet and frame:
+        context["packet"] = b64encode(frame).decode()
+        context["packet_info"] = {"linktype": link_type}
+    return context
+
+
+def _of_transaction(record: TransactionRecord, kind: str) -> dict[str, Any]:
+    event = _common(record.ts_ns, kind, record.flow.flow_id, record.flow)
+    event["pkt_src"] = "wire/pcap" if record.packet_number else "stream (flow timeout)"
+    if record.packet_number:
+        event["pcap_cnt"] = record.packet_number
+    if record.in_iface:
+        event["in_iface"] = record.in_iface
+    if record.flow.app_proto:
+        event["app_proto"] = record.flow.app_proto
+    return event
+
+
+def _places(flow: FlowRecord) -> dict[str, Any]:
+    return {
+        "vpi": {
+            "switch": flow.switch,
+            "src_guest": flow.client_guest,
+            "dest_guest": flow.server_guest,
+            "locality": flow.locality,
+        }
+    }
+
+
+class Sink(Protocol):
+    """Where lines go."""
+
+    def write(self, data: bytes, /) -> Any: ...
+
+    def flush(self) -> None: ...
+
+
+class EveWriter:
+    """Events to a sink, one JSON object a line. Errors of the sink are the caller's."""
+
+    def __init__(self, stream: Sink) -> None:
         self._stream = stream
         self._encoder = msgspec.json.Encoder()
         self.written = 0

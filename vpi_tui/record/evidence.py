@@ -25,6 +25,16 @@ class Evidence:
     frame: bytes
     stream: bytes
     flow: FlowRecord | None
+    payload_at: int = -1
+    """Where the payload begins in the frame; -1 = it has none, or it was put together from several."""
+    payload_size: int = 0
+
+    @property
+    def payload(self) -> bytes:
+        """What the transport carries in the frame, as far as it was captured."""
+        return (
+            self.frame[self.payload_at : self.payload_at + self.payload_size] if self.payload_at >= 0 else b""
+        )
 
     @property
     def size(self) -> int:

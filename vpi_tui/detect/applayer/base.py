@@ -43,11 +43,13 @@ class Transaction:
     """
 
     __slots__ = (
-        "alerted", "bits", "cache", "events", "inspected", "little_endian", "pending", "stage",
+        "alerted", "bits", "cache", "events", "inspected", "little_endian", "number", "pending", "stage",
     )  # fmt: skip
     is_frame: ClassVar[bool] = False
 
     def __init__(self) -> None:
+        self.number = -1
+        """Which of its flow's transactions, from 0; -1 = none has progressed yet."""
         self.stage = [Stage.NONE, Stage.NONE, Stage.NONE]
         self.inspected = [Stage.NONE, Stage.NONE, Stage.NONE]
         self.pending: list[set[int]] = [set(), set(), set()]

@@ -40,12 +40,16 @@ class Record(NamedTuple):
     kind: int
     names: tuple[bytes, ...]
     """Names in its data."""
+    ttl: int = 0
+    data: bytes = b""
+    """As sent, so a compressed name in it says nothing by itself."""
 
 
 @dataclass(slots=True)
 class Message:
     """One DNS message, as far as it can be read."""
 
+    id: int = 0
     flags: int = 0
     questions: list[Question] = field(default_factory=list)
     sections: tuple[list[Record], list[Record], list[Record]] = field(default_factory=lambda: ([], [], []))
@@ -110,6 +114,7 @@ def parse_message(data: bytes) -> Message:
 
 
 def _fill(message: Message, data: bytes) -> None:
+    message.id = _u16(data, 0)
     message.flags = _u16(data, 2)
     if message.flags & 0x40:
         message.events.append("dns.z_flag_set")
@@ -138,7 +143,8 @@ def _record(data: bytes, at: int) -> tuple[Record, int]:
     elif kind == _SOA and size:
         first, behind = read_name(data, begin)
         names = (first, read_name(data, behind)[0])
-    return Record(name, kind, names), end
+    ttl = int.from_bytes(data[at + 4 : at + 8])
+    return Record(name, kind, names, ttl, data[begin:end]), end
 
 
 def _u16(data: bytes, at: int) -> int:

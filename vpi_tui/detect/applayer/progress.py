@@ -23,3 +23,15 @@ class Progress:
     udp: bool = False
     sent: bytes = b""
     """The direction's latest bytes as they came, for rules that look at payload as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A transaction of which nothing more will come, for the log."""
+
+    application: Application
+    transaction: Transaction
+    flow: int
+    """Slot in the flow table; the flow is still the one that the slot names."""
+    row: int
+    """Row of the DecodedBatch that brought its end; -1 = none did."""

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.base import Application, Frame, FrameLog, Limits, Parser, Transaction
+from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, is_complete
 from vpi_tui.detect.applayer.frame_names import STREAM
-from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name, with_predecessors
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import I32, U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
@@ -27,6 +28,8 @@ A_FLOW: Final = 2_048
 """Bytes that a parser costs beside what it says it holds."""
 SENT_LIMIT: Final = 16_384
 """Bytes as sent that are kept of each direction for rules that look at payload as well."""
+MOST_OPEN: Final = 1_024
+"""Transactions of one flow that wait for their end to be logged; the oldest is logged as it is."""
 _UDP: Final = 17
 
 
@@ -43,6 +46,10 @@ class _Followed:
     """By Direction: all bytes so far as a frame, when rules want that."""
     row: int = -1
     """The row that last brought bytes, in the batch that is worked on."""
+    transactions: int = 0
+    """How many have begun."""
+    open: dict[Transaction, None] = field(default_factory=dict)
+    """Those to log once nothing more comes of them, in order."""
 
 
 class AppLayer:
@@ -59,11 +66,13 @@ class AppLayer:
         frames: Mapping[str, frozenset[str]] | None = None,
         limits: Limits | None = None,
         mixed: bool = False,
+        logged: Iterable[str] = (),
         memory: int = MEMORY,
         most_flows: int = MOST_FLOWS,
     ) -> None:
         self._of_app: list[Application | None] = [None] * len(APP_PROTOS)
-        wanted = with_predecessors(needed)
+        self._logged = frozenset(logged) & DESCRIPTIONS.keys()
+        wanted = with_predecessors(self._logged.union(needed))
         for application in APPLICATIONS:
             for app in application.apps if application.name in wanted else ():
                 self._of_app[APP_PROTOS.index(app)] = application
@@ -83,6 +92,7 @@ class AppLayer:
         self._passed_by: U8 = np.zeros(0, np.uint8)
         """uint8[slots]: 1 = the flow is no longer parsed: its parser is done, or failed."""
         self._out: list[Progress] = []
+        self._finished: list[Finished] = []
 
     # Batches -------------------------------------------------------------------------------------
 
@@ -139,6 +149,7 @@ class AppLayer:
         self._passed_by[opened[(opened >= 0) & (opened < self._passed_by.size)]] = 0
         if self._flows:
             for slot in self._flows.keys() & set(opened.tolist()):
+                self._flows[slot].open.clear()  # their flow is not the one that the slot names now
                 self._drop(slot)
 
     def _follow(self, slot: int, application: Application, *, udp: bool) -> _Followed:
@@ -182,6 +193,8 @@ class AppLayer:
         found = self._flows.pop(slot, None)
         if found is not None:
             self._held -= found.held
+            for transaction in list(found.open):
+                self._log(slot, found, transaction)
 
     def _evict(self, but: int) -> None:
         oldest = next(slot for slot in self._flows if slot != but)
@@ -317,7 +330,13 @@ class AppLayer:
                 self._feed(slot, application, direction, rest, row, position[direction] - len(rest))
 
     def _note(self, slot: int, followed: _Followed, moved: Iterable[Transaction]) -> None:
+        logs = followed.application.name in self._logged
         for transaction in moved:
+            if transaction.number < 0:
+                transaction.number = followed.transactions
+                followed.transactions += 1
+                if logs:
+                    followed.open[transaction] = None
             for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
                 before, stage = transaction.inspected[direction], transaction.stage[direction]
                 if stage > before:
@@ -332,6 +351,21 @@ class AppLayer:
                             followed.udp, sent,
                         )
                     )  # fmt: skip
+            if logs and transaction in followed.open:
+                description = DESCRIPTIONS[followed.application.name]
+                if is_complete(description, transaction):
+                    self._log(slot, followed, transaction)
+                elif len(followed.open) > MOST_OPEN:
+                    self._log(slot, followed, next(iter(followed.open)))
+
+    def _log(self, slot: int, followed: _Followed, transaction: Transaction) -> None:
+        del followed.open[transaction]
+        self._finished.append(Finished(followed.application, transaction, slot, followed.row))
+
+    def take_finished(self) -> list[Finished]:
+        """Transactions that are whole, or whose flow is over, since the last call."""
+        out, self._finished = self._finished, []
+        return out
 
     def _handed_out(self) -> list[Progress]:
         out, self._out = self._out, []

@@ -240,7 +240,7 @@ class Matcher:
             subjects.direction[kept],
             found.stream[kept],
             subjects.ts_ns[kept],
-            found.entry[kept] >= 0,
+            found.entry[kept],
         )
         matches = [Match(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
         if not (self._state.remembers or self._texts):

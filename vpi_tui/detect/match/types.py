@@ -24,10 +24,15 @@ class Match:
     stream: int
     """Index into the StreamBatch; -1 = the packet itself matched."""
     ts_ns: int
-    transaction: bool = False
-    """True when it is about a transaction, of which the packet only brought the end."""
+    entry: int = -1
+    """Index into the batch's progress of transactions; -1 = it is not about a transaction."""
     memory: Remembered | None = None
     """What was remembered of the flow and the packet then; None = nothing."""
+
+    @property
+    def transaction(self) -> bool:
+        """Is it about a transaction, of which the packet only brought the end?"""
+        return self.entry >= 0
 
 
 class Remembered(NamedTuple):

@@ -74,14 +74,15 @@ def _names(message: Request | Response) -> Value:
     return message.headers.names() if message.headers.fields else None
 
 
-def _raw_host(request: Request) -> Value:
+def raw_host(request: Request) -> Value:
+    """The host as sent: of the URI, or of its own field."""
     authority = uri.split(request.start.uri)[0].rpartition(b"@")[2]
     return authority or request.headers.get(b"host")
 
 
 def _host(request: Request) -> Value:
     """The host in lower case and without its port."""
-    host = _raw_host(request)
+    host = raw_host(request)
     if not host:
         return None
     name, colon, port = host.rpartition(b":")
@@ -116,7 +117,7 @@ BUFFERS: Final = (
     _of_request("http.method", lambda r: r.start.method),
     _of_request("http.request_line", lambda r: r.start.line),
     _of_request("http.host", _host),
-    _of_request("http.host.raw", _raw_host),
+    _of_request("http.host.raw", raw_host),
     _of_request("http.request_body", _body, Stage.DONE),
     _of_request("http.user_agent", _field(b"user-agent"), empty=True),
     _of_request("http.referer", _field(b"referer"), empty=True),

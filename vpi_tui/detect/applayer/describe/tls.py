@@ -1,0 +1,78 @@
+"""tls: who the server says it is, what was negotiated, the fingerprints."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from vpi_tui.detect.applayer.describe.text import filled, text
+from vpi_tui.detect.applayer.tls import fingerprints
+from vpi_tui.detect.applayer.tls.certificates import Certificate, fingerprint
+from vpi_tui.detect.applayer.tls.hello import protocols, server_names
+from vpi_tui.detect.applayer.tls.transaction import Side, TlsTransaction
+from vpi_tui.model.batch import Direction
+
+VERSIONS: Final = {
+    0x0002: "SSLv2", 0x0300: "SSLv3", 0x0301: "TLSv1", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2",
+    0x0304: "TLS 1.3",
+}  # fmt: skip
+MOST_NAMES: Final = 64
+"""Alternative names that are written."""
+
+
+def describe(transaction: TlsTransaction) -> dict[str, Any]:
+    client, server = transaction.side[Direction.TO_SERVER], transaction.side[Direction.TO_CLIENT]
+    version = server.version or client.version
+    own = _certificate(client)
+    return {
+        "tls": filled(
+            **_certificate(server),
+            version=VERSIONS.get(version, f"0x{version:04x}" if version else ""),
+            **_client(client),
+            **_server(server),
+            client=own,
+        )
+    }
+
+
+def _client(side: Side) -> dict[str, Any]:
+    hello = side.hello
+    if hello is None:
+        return {}
+    string = fingerprints.ja3_string(hello)
+    return filled(
+        sni=next(iter(server_names(hello)), b""),
+        client_alpns=[text(name) for name in protocols(hello)],
+        ja3={"hash": fingerprints.md5(string).decode(), "string": string.decode()},
+        ja4=fingerprints.ja4(hello),
+    )
+
+
+def _server(side: Side) -> dict[str, Any]:
+    hello = side.hello
+    if hello is None:
+        return {}
+    string = fingerprints.ja3s_string(hello)
+    return filled(
+        server_alpns=[text(name) for name in protocols(hello)],
+        ja3s={"hash": fingerprints.md5(string).decode(), "string": string.decode()},
+    )
+
+
+def _certificate(side: Side) -> dict[str, Any]:
+    own: Certificate | None = side.own
+    if own is None:
+        return {}
+    return filled(
+        subject=own.subject,
+        issuerdn=own.issuer,
+        serial=own.serial,
+        fingerprint=fingerprint(side.chain[0]),
+        notbefore=_date(own.not_before),
+        notafter=_date(own.not_after),
+        subjectaltname=[text(name) for name in own.alternative_names[:MOST_NAMES]],
+    )
+
+
+def _date(seconds: int | None) -> str:
+    return "" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

@@ -1,0 +1,153 @@
+"""What the engine writes as EVE JSON: which events, and what goes with an alert."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
+from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.spec import LogSpec
+from vpi_tui.flow.render import to_records
+from vpi_tui.model.event import Alert, TransactionRecord
+from vpi_tui.output import eve
+from vpi_tui.output.eve import EveWriter
+from vpi_tui.output.logfile import LogFile, Rotation
+
+WITH_ALL: Final = frozenset(("anomaly", "fileinfo"))
+"""Types of events for which every protocol that can be described is followed."""
+
+
+def logged_protocols(types: Collection[str]) -> frozenset[str]:
+    """Names of the applications whose transactions events of these types are made of."""
+    if WITH_ALL.intersection(types):
+        return frozenset(DESCRIPTIONS)
+    return frozenset(name for name, one in DESCRIPTIONS.items() if one.event_type in types)
+
+
+def open_log_file(spec: LogSpec) -> LogFile | None:
+    """The file of the log; None = there is to be none. Raises VpiError when it cannot be written."""
+    if not spec.file:
+        return None
+    return LogFile(Path(spec.file), Rotation(spec.rotate_bytes, spec.rotate_seconds, spec.keep))
+
+
+class NoLog:
+    """Nothing is to be written."""
+
+    notices: tuple[str, ...] = ()
+
+    def alerts(self, alerts: Sequence[Alert]) -> None:
+        """Write the alerts of one batch."""
+
+    def tick(self, now_ns: int, uptime: float) -> None:
+        """Once a snapshot: counters when it is time, and everything into the file."""
+
+    def reopen(self) -> None:
+        """Begin the file anew, as after it was moved away."""
+
+    def close(self) -> None:
+        """Write what is waiting."""
+
+    def counters(self) -> dict[str, float]:
+        return {}
+
+
+class FileLog(NoLog):
+    """The log of a sensor: it rotates, and what cannot be written is counted and told."""
+
+    def __init__(self, spec: LogSpec, pipeline: Pipeline, file: LogFile) -> None:
+        self._file = file
+        self._log = EventLog(spec, pipeline, EveWriter(file))
+
+    @property
+    def notices(self) -> tuple[str, ...]:  # type: ignore[override]
+        return (self._file.alarm,) if self._file.alarm else ()
+
+    def alerts(self, alerts: Sequence[Alert]) -> None:
+        self._log.alerts(alerts)
+
+    def tick(self, now_ns: int, uptime: float) -> None:
+        self._log.stats(now_ns, uptime)
+        self._log.flush()
+
+    def reopen(self) -> None:
+        self._file.reopen()
+
+    def close(self) -> None:
+        self._file.close()
+
+    def counters(self) -> dict[str, float]:
+        return {"output.eve.events": float(self._log.written), "output.eve.lost": float(self._file.lost)}
+
+
+class EventLog:
+    """Writes what the pipeline finds. The pipeline has to be made with `logged_protocols` of the types."""
+
+    def __init__(self, spec: LogSpec, pipeline: Pipeline, writer: EveWriter) -> None:
+        self._spec = spec
+        self._pipeline = pipeline
+        self._writer = writer
+        self._alerts = "alert" in spec.types
+        self._stats_at = 0
+        pipeline.alerter.keeps_transactions = self._alerts
+        if "flow" in spec.types:
+            pipeline.on_closed = self._write_flows
+        if logged_protocols(spec.types):
+            pipeline.on_transactions = self._write_transactions
+
+    @property
+    def written(self) -> int:
+        return self._writer.written
+
+    def alerts(self, alerts: Sequence[Alert]) -> None:
+        """Write the alerts of one batch."""
+        transactions = self._pipeline.alerter.transactions
+        if self._alerts:
+            for alert in alerts:
+                self._writer.write(self._alert(alert))
+        transactions.clear()
+
+    def stats(self, now_ns: int, uptime: float) -> None:
+        """Write the counters, when it is time."""
+        if "stats" not in self._spec.types or now_ns < self._stats_at:
+            return
+        self._stats_at = now_ns + int(self._spec.stats_seconds * 1e9)
+        self._writer.write(eve.stats_event(now_ns, uptime, self._pipeline.stats()))
+
+    def flush(self) -> None:
+        self._writer.flush()
+
+    def _alert(self, alert: Alert) -> dict[str, Any]:
+        event = eve.alert_event(alert, eve.category(alert.classtype))
+        progress = self._pipeline.alerter.transactions.get(alert.number)
+        if progress is not None:
+            description = DESCRIPTIONS.get(progress.application.name)
+            event["tx_id"] = progress.transaction.number
+            event |= description.describe(progress.transaction) if description is not None else {}
+        kept = self._pipeline.evidence.get(alert.number)
+        if kept is None:
+            return event
+        if kept.flow is not None:
+            event["flow"] = eve.flow_so_far(kept.flow)
+        event["stream"] = int(alert.stream)
+        return event | eve.alert_context(
+            kept.stream or kept.payload,
+            kept.frame,
+            kept.link_type,
+            payload=self._spec.payload,
+            packet=self._spec.packet,
+        )
+
+    def _write_flows(self, rows: Any) -> None:
+        for flow in to_records(rows, self._pipeline.names.switches, self._pipeline.names.guests):
+            self._writer.write(eve.flow_event(flow))
+
+    def _write_transactions(self, records: list[TransactionRecord]) -> None:
+        for record in records:
+            if record.event_type in self._spec.types:
+                self._writer.write(eve.transaction_event(record))
+            if record.anomalies and "anomaly" in self._spec.types:
+                for event in eve.anomaly_events(record):
+                    self._writer.write(event)

@@ -1,0 +1,159 @@
+"""A log file that rotates, reopens when told to, and never stops its owner.
+
+When the disk is full or the file cannot be written, lines are counted as lost, the file keeps whole lines
+only, and it is tried again every few seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from vpi_tui.model.errors import VpiError
+
+RETRY: Final = 5.0
+"""Seconds between two tries of a file that cannot be written."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """max_bytes, seconds: when to begin a new file, 0 = never; keep: most old files, 0 = all."""
+
+    max_bytes: int = 0
+    seconds: float = 0.0
+    keep: int = 0
+
+
+class LogFile:
+    """Lines appended to `path`. Raises VpiError when it cannot be opened at first; nothing later on."""
+
+    def __init__(
+        self, path: Path, rotation: Rotation | None = None, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.path = path
+        self.lost = 0
+        """Lines that could not be written."""
+        self.alarm = ""
+        """What is wrong now, a sentence; "" = nothing."""
+        self._rotation = rotation or Rotation()
+        self._clock = clock
+        self._waiting: list[bytes] = []
+        self._fd = -1
+        self._size = 0
+        self._began = 0.0
+        self._retry_at = 0.0
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._open()
+        except OSError as error:
+            raise VpiError(f"{path} cannot be written: {error.strerror}.") from error
+
+    def write(self, line: bytes) -> None:
+        """A whole line; it is in the file after `flush`."""
+        self._waiting.append(line)
+
+    def flush(self) -> None:
+        lines, self._waiting = self._waiting, []
+        if not lines:
+            return
+        if self._fd < 0 and not self._tried_again():
+            self.lost += len(lines)
+            return
+        data = b"".join(lines)
+        if self._is_due(len(data)):
+            self._rotate()
+        try:
+            self._append(data)
+        except OSError as error:
+            self.lost += len(lines)
+            self._give_up(error)
+
+    def reopen(self) -> None:
+        """Begin the file anew at its path, as after it was moved away."""
+        self.flush()
+        self._close()
+        self._retry_at = 0.0
+        self._tried_again()
+
+    def close(self) -> None:
+        self.flush()
+        self._close()
+
+    def _open(self) -> None:
+        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+        self._size = os.fstat(self._fd).st_size
+        self._began = self._clock()
+        self.alarm = ""
+
+    def _close(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def _append(self, data: bytes) -> None:
+        """All of it or nothing. Raises OSError."""
+        done = 0
+        try:
+            while done < len(data):
+                done += os.write(self._fd, data[done:])
+        except OSError:
+            if done:
+                os.ftruncate(self._fd, self._size)  # half a line would spoil the file for its readers
+            raise
+        self._size += done
+
+    def _give_up(self, error: OSError) -> None:
+        self._close()
+        self._retry_at = self._clock() + RETRY
+        self.alarm = (
+            f"{self.path} cannot be written ({error.strerror}): events are lost until it can."
+            " Make room, or name another file."
+        )
+
+    def _tried_again(self) -> bool:
+        if self._clock() < self._retry_at:
+            return False
+        try:
+            self._open()
+        except OSError as error:
+            self._give_up(error)
+            return False
+        return True
+
+    def _is_due(self, coming: int) -> bool:
+        rule = self._rotation
+        too_large = bool(rule.max_bytes) and self._size > 0 and self._size + coming > rule.max_bytes
+        too_old = bool(rule.seconds) and self._clock() - self._began >= rule.seconds
+        return too_large or (too_old and self._size > 0)
+
+    def _rotate(self) -> None:
+        """The file so far gets the time behind its name. What cannot be moved is written on."""
+        try:
+            self.path.rename(self._free_name())
+            self._close()
+            self._open()
+            self._prune()
+        except OSError as error:
+            self._began = self._clock()
+            self.alarm = f"{self.path} cannot be rotated ({error.strerror}): it goes on growing."
+            if self._fd < 0:
+                self._give_up(error)
+
+    def _free_name(self) -> Path:
+        stamp = f"{datetime.fromtimestamp(self._clock(), UTC):%Y%m%d-%H%M%S}"
+        name, number = self.path.with_name(f"{self.path.name}.{stamp}"), 1
+        while name.exists():
+            name, number = self.path.with_name(f"{self.path.name}.{stamp}.{number:04}"), number + 1
+        return name
+
+    def _prune(self) -> None:
+        if not self._rotation.keep:
+            return
+        old = sorted(one for one in self.path.parent.iterdir() if one.name.startswith(f"{self.path.name}.2"))
+        for one in old[: -self._rotation.keep]:
+            one.unlink()
