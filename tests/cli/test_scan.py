@@ -116,7 +116,7 @@ def test_a_capture_comes_through_a_pipe(capture: Path) -> None:
         (("-r", "/"), 1, "is a directory"),
         (("-r", __file__), 1, "is no capture file"),
         (("-r", __file__, "--eve", "x", "-l", "y"), 2, "not allowed with"),
-        (("-r", __file__, "--events", "alert,http"), 2, "'http' is no type of event"),
+        (("-r", __file__, "--events", "alert,heat"), 2, "'heat' is no type of event"),
         (("-r", __file__, "--data-dir", __file__), 2, "is no directory"),
         (("-r", __file__, "-k", "most"), 2, "'most' is not known"),
         (("-r", __file__, "--set", "vars.address-groups.HOME_NET=[10.0.0.0/99]"), 2, "not an address"),

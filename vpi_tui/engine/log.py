@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -30,7 +31,7 @@ def open_log_file(spec: LogSpec) -> LogFile | None:
     """The file of the log; None = there is to be none. Raises VpiError when it cannot be written."""
     if not spec.file:
         return None
-    return LogFile(Path(spec.file), Rotation(spec.rotate_bytes, spec.rotate_seconds, spec.keep))
+    return LogFile(Path(spec.file), time.time, Rotation(spec.rotate_bytes, spec.rotate_seconds, spec.keep))
 
 
 class NoLog:

@@ -7,7 +7,6 @@ only, and it is tried again every few seconds.
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -30,11 +29,12 @@ class Rotation:
 
 
 class LogFile:
-    """Lines appended to `path`. Raises VpiError when it cannot be opened at first; nothing later on."""
+    """Lines appended to `path`. clock: seconds since 1970.
 
-    def __init__(
-        self, path: Path, rotation: Rotation | None = None, clock: Callable[[], float] = time.time
-    ) -> None:
+    Raises VpiError when it cannot be opened at first; nothing later on.
+    """
+
+    def __init__(self, path: Path, clock: Callable[[], float], rotation: Rotation | None = None) -> None:
         self.path = path
         self.lost = 0
         """Lines that could not be written."""

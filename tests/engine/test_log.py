@@ -1,0 +1,112 @@
+"""The log of a running engine, and the events of application layers that a scan writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.detect.applayer.test_scan import REQUEST, RESPONSE, Connection
+from tests.engine.runs import engine, order, reached, until
+from vpi_tui.cli.main import main
+from vpi_tui.engine.spec import LogSpec
+
+SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "eve-schema.json"
+
+
+def events(*paths: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for path in paths for line in path.read_text().splitlines()]
+
+
+def scan(tmp_path: Path, connection: Connection, rule: str, *settings: str) -> list[dict[str, Any]]:
+    from scapy.utils import wrpcap
+
+    wrpcap(str(tmp_path / "c.pcap"), connection.packets)
+    (tmp_path / "r.rules").write_text(rule)
+    words = ["-r", str(tmp_path / "c.pcap"), "-S", str(tmp_path / "r.rules"), "-l", str(tmp_path)]
+    assert main(["scan", *words, *settings]) == 0
+    return events(tmp_path / "eve.json")
+
+
+@pytest.fixture
+def http(tmp_path: Path) -> list[dict[str, Any]]:
+    connection = Connection().client(REQUEST).server(RESPONSE).close()
+    rule = 'alert http any any -> any any (msg:"m"; http.method; content:"POST"; sid:1;)\n'
+    return scan(tmp_path, connection, rule, "--set", "eve.payload=yes", "--set", "eve.packet=yes")
+
+
+def test_a_transaction_is_an_event_of_its_own(http: list[dict[str, Any]]) -> None:
+    found = next(event for event in http if event["event_type"] == "http")
+    assert found["http"] == {
+        "hostname": "Shop.Example",
+        "url": "/a/../login.php?x=%41",
+        "http_method": "POST",
+        "protocol": "HTTP/1.1",
+        "status": 200,
+        "length": 6,
+    }
+    assert (found["src_ip"], found["dest_port"], found["tx_id"]) == ("10.0.0.1", 80, 0)
+
+
+def test_an_alert_tells_its_transaction_its_flow_and_its_bytes(http: list[dict[str, Any]]) -> None:
+    alert = next(event for event in http if event["event_type"] == "alert")
+    assert alert["http"]["url"] == "/a/../login.php?x=%41"
+    assert alert["flow"]["bytes_toserver"] > 0
+    assert alert["packet_info"] == {"linktype": 1}
+    assert alert["tx_id"] == 0
+
+
+def test_all_of_it_holds_to_the_schema(http: list[dict[str, Any]]) -> None:
+    if not SCHEMA.exists():
+        pytest.skip("the EVE schema is not here")
+    jsonschema = pytest.importorskip("jsonschema")
+    assert {event["event_type"] for event in http} == {"alert", "flow", "http", "stats"}
+    for event in http:
+        jsonschema.validate({k: v for k, v in event.items() if k != "vpi"}, json.loads(SCHEMA.read_text()))
+
+
+def test_a_request_that_nobody_answered_is_logged_when_its_flow_ends(tmp_path: Path) -> None:
+    found = scan(tmp_path, Connection().client(REQUEST), "# none\n")
+    assert Counter(event["event_type"] for event in found)["http"] == 1
+    assert "status" not in next(event["http"] for event in found if event["event_type"] == "http")
+
+
+def test_only_the_types_that_are_asked_for(tmp_path: Path) -> None:
+    connection = Connection().client(REQUEST).server(RESPONSE).close()
+    assert {e["event_type"] for e in scan(tmp_path, connection, "# none\n", "--events", "http")} == {"http"}
+
+
+def test_a_running_engine_logs_and_reopens_on_sighup(tmp_path: Path) -> None:
+    path, moved = tmp_path / "eve.json", tmp_path / "moved"
+    spec = order(speed=20.0, log=LogSpec(str(path), stats_seconds=1.0), interval=0.2)
+    with engine(spec) as client:
+        reached(client, "running")
+        until(lambda: path.stat().st_size > 0)
+        path.rename(moved)
+        os.kill(client.pid, signal.SIGHUP)
+        until(path.exists)
+        until(lambda: path.stat().st_size > 0)
+    kinds = Counter(event["event_type"] for event in events(moved, path))
+    assert kinds["stats"] >= 2
+    assert kinds["flow"] > 0
+
+
+def test_a_full_disk_is_told_and_the_engine_goes_on() -> None:
+    with engine(order(speed=20.0, log=LogSpec("/dev/full", stats_seconds=1.0), interval=0.2)) as client:
+        reached(client, "running")
+
+        def told() -> bool:
+            snapshot = client.latest()
+            assert snapshot is not None
+            return snapshot.stats.get("output.eve.lost", 0) > 0 and any(
+                "/dev/full" in n for n in snapshot.notices
+            )
+
+        until(told)
+        before = client.latest()
+        until(lambda: client.latest().stats["decoder.pkts"] > before.stats["decoder.pkts"])  # type: ignore[union-attr]

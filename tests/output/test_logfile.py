@@ -1,0 +1,124 @@
+"""The log's file: whole lines whatever happens, rotation, and what it says when it cannot be written."""
+
+from __future__ import annotations
+
+import json
+import resource
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from vpi_tui.model.errors import VpiError
+from vpi_tui.output.logfile import RETRY, LogFile, Rotation
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def line(number: int) -> bytes:
+    return json.dumps({"n": number}).encode() + b"\n"
+
+
+def numbers(*paths: Path) -> list[int]:
+    return [json.loads(text)["n"] for path in paths for text in path.read_text().splitlines()]
+
+
+def write(log: LogFile, *chosen: int) -> None:
+    for number in chosen:
+        log.write(line(number))
+    log.flush()
+
+
+@pytest.fixture
+def room() -> Iterator[int]:
+    """At most so many bytes fit into a file."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    limit = 1_000
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, hard))
+    yield limit
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
+    for number in (1, 2):
+        log = LogFile(tmp_path / "new" / "eve.json", Clock())
+        write(log, number)
+        log.close()
+    assert numbers(tmp_path / "new" / "eve.json") == [1, 2]
+
+
+def test_what_does_not_fit_is_lost_whole_and_said(tmp_path: Path, room: int) -> None:
+    clock = Clock()
+    path = tmp_path / "eve.json"
+    log = LogFile(path, clock)
+    write(log, 1)
+    write(log, *range(2, 200))
+    assert (numbers(path), log.lost) == ([1], 198), "no half line, and nothing that came after one"
+    assert path.name in log.alarm
+    write(log, 200)
+    assert log.lost == 199, "it is not tried again at once"
+    clock.now += RETRY
+    write(log, 201)
+    assert (numbers(path), log.lost, log.alarm) == ([1, 201], 199, "")
+    assert path.stat().st_size < room
+
+
+def test_a_full_disk_is_an_alarm_and_no_error() -> None:
+    log = LogFile(Path("/dev/full"), Clock())
+    write(log, 1, 2)
+    assert log.lost == 2
+    assert "No space left" in log.alarm
+
+
+def test_it_rotates_by_size_and_keeps_the_newest(tmp_path: Path) -> None:
+    clock = Clock()
+    log = LogFile(tmp_path / "eve.json", clock, Rotation(max_bytes=3 * len(line(1)), keep=2))
+    for number in range(10):
+        write(log, number)
+        clock.now += 1
+    old = sorted(tmp_path.glob("eve.json.*"))
+    assert [len(numbers(path)) for path in old] == [3, 3]
+    assert numbers(*old, tmp_path / "eve.json") == [3, 4, 5, 6, 7, 8, 9]
+
+
+def test_it_rotates_by_time_but_not_when_empty(tmp_path: Path) -> None:
+    clock = Clock()
+    log = LogFile(tmp_path / "eve.json", clock, Rotation(seconds=60))
+    clock.now += 61
+    write(log, 1)
+    assert list(tmp_path.glob("eve.json.*")) == []
+    clock.now += 61
+    write(log, 2)
+    assert numbers(*tmp_path.glob("eve.json.*")) == [1]
+    assert numbers(tmp_path / "eve.json") == [2]
+
+
+def test_two_rotations_in_one_second_do_not_overwrite_each_other(tmp_path: Path) -> None:
+    log = LogFile(tmp_path / "eve.json", Clock(), Rotation(max_bytes=1))
+    for number in range(5):
+        write(log, number)
+    assert sorted(numbers(*tmp_path.iterdir())) == [0, 1, 2, 3, 4]
+
+
+def test_it_reopens_after_another_program_moved_it(tmp_path: Path) -> None:
+    path = tmp_path / "eve.json"
+    log = LogFile(path, Clock())
+    write(log, 1)
+    path.rename(tmp_path / "moved")
+    write(log, 2)
+    log.reopen()
+    write(log, 3)
+    assert numbers(tmp_path / "moved") == [1, 2]
+    assert numbers(path) == [3]
+
+
+def test_a_file_that_cannot_be_opened_at_the_start_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(VpiError, match=r"file/eve\.json cannot be written"):
+        LogFile(tmp_path / "file" / "eve.json", Clock())
