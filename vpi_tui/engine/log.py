@@ -123,7 +123,7 @@ class EventLog:
     def _alert(self, alert: Alert) -> dict[str, Any]:
         event = eve.alert_event(alert, eve.category(alert.classtype))
         progress = self._pipeline.alerter.transactions.get(alert.number)
-        if progress is not None:
+        if progress is not None and not progress.transaction.is_frame:
             description = DESCRIPTIONS.get(progress.application.name)
             event["tx_id"] = progress.transaction.number
             event |= description.describe(progress.transaction) if description is not None else {}

@@ -38,6 +38,7 @@ class Seen:
     """A request as rules see it."""
 
     fresh = -1
+    little_endian = False
 
     def __init__(self, pdu: bytes) -> None:
         (self._found,) = run((SERVER, message(pdu)))

@@ -332,7 +332,7 @@ class AppLayer:
     def _note(self, slot: int, followed: _Followed, moved: Iterable[Transaction]) -> None:
         logs = followed.application.name in self._logged
         for transaction in moved:
-            if transaction.number < 0:
+            if transaction.number < 0 and not transaction.is_frame:
                 transaction.number = followed.transactions
                 followed.transactions += 1
                 if logs:
