@@ -103,3 +103,10 @@ def test_icmp_has_type_and_code_instead_of_ports() -> None:
     assert "src_port" not in event
     assert event["proto"] == "IPv6-ICMP"
     assert event["flow"]["age"] == 5
+
+
+def test_what_rules_left_with_a_flow_is_metadata() -> None:
+    alert = replace(ALERT, flowbits=("a.b",), flowints=(("n", 3),), flowvars=(("who", b"bob\x1b"),))
+    event = eve.alert_event(alert, "")
+    assert event["metadata"] == {"flowbits": ["a.b"], "flowints": {"n": 3}, "flowvars": [{"who": "bob."}]}
+    validate(event)

@@ -66,6 +66,8 @@ def alert_event(alert: Alert, category: str) -> dict[str, Any]:
     if alert.direction:
         event["direction"] = alert.direction
     event["alert"] = _alert_body(alert, category)
+    if metadata := _remembered(alert):
+        event["metadata"] = metadata
     event["vpi"] = {
         "switch": alert.switch,
         "src_guest": alert.src_guest,
@@ -74,6 +76,22 @@ def alert_event(alert: Alert, category: str) -> dict[str, Any]:
         "pack": alert.pack,
     }
     return event
+
+
+def _remembered(alert: Alert) -> dict[str, Any]:
+    """Names and values that rules have left with the flow, and with the packet."""
+    found: dict[str, Any] = {
+        "flowbits": list(alert.flowbits),
+        "flowints": dict(alert.flowints),
+        "flowvars": [{name: printable(value)} for name, value in alert.flowvars],
+        "pktvars": [{name: printable(value)} for name, value in alert.pktvars],
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def printable(data: bytes, blank: str = ".") -> str:
+    """What is no printable ASCII, nor an end of line, becomes `blank`."""
+    return "".join(chr(byte) if 32 <= byte < 127 or byte in b"\r\n\t" else blank for byte in data)
 
 
 def _alert_body(alert: Alert, category: str) -> dict[str, Any]:
@@ -192,9 +210,7 @@ def alert_context(
     context: dict[str, Any] = {}
     if payload and evidence_payload:
         context["payload"] = b64encode(evidence_payload).decode()
-        context["payload_printable"] = "".join(
-            chr(byte) if 32 <= byte < 127 or byte in b"\r\n\t" else "." for byte in evidence_payload
-        )
+        context["payload_printable"] = printable(evidence_payload)
     if packet and frame:
         context["packet"] = b64encode(frame).decode()
         context["packet_info"] = {"linktype": link_type}
