@@ -73,6 +73,20 @@ def _dcerpc(directions: int, *kinds: str) -> list[Matcher]:
     ]
 
 
+_POSTGRESQL = ("51", "70", "58", "52", "45")
+"""Query, password and goodbye; authentication and error."""
+
+
+def _ldap(transport: str) -> list[Matcher]:
+    """A sequence that begins with a short number, its length in each of the usual forms."""
+    heads = ("30..020", "3081..020", "3082....020", "3083......020", "3084........02")
+    return [
+        Matcher("ldap", transport, head + "." * (len(head) % 2), port=port)
+        for head in heads
+        for port in (389, 3268)
+    ]
+
+
 MATCHERS: tuple[Matcher, ...] = (
     # tcp, sure by content alone
     *_starts("sip", "tcp", BOTH, *_SIP.split("|")),
@@ -110,6 +124,8 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("mysql", "tcp", "......00 ff", directions=TO_CLIENT, port=3306),
     Matcher("postgresql", "tcp", "0000.... 00030000", directions=TO_SERVER),
     Matcher("postgresql", "tcp", "00000008 04d2162f", directions=TO_SERVER),
+    Matcher("postgresql", "tcp", "0000....", port=5432, min_size=8, directions=TO_SERVER),
+    *(Matcher("postgresql", "tcp", kind + "000.....", port=5432) for kind in _POSTGRESQL),
     Matcher("mssql", "tcp", "1201.... 0000..00", directions=TO_SERVER),
     Matcher("mqtt", "tcp", "10..0004 4d515454", directions=TO_SERVER),
     Matcher("mqtt", "tcp", "10..0006 4d514973", directions=TO_SERVER),
@@ -117,6 +133,7 @@ MATCHERS: tuple[Matcher, ...] = (
     *(Matcher("mqtt", "tcp", f"{kind:x}.", port=1883, min_size=2) for kind in range(1, 16)),
     Matcher("ldap", "tcp", "30..0201 ..60", directions=TO_SERVER),
     Matcher("ldap", "tcp", "30840000 ....0201", directions=BOTH),
+    *_ldap("tcp"),
     Matcher("krb5", "tcp", "000..... 6.", port=88),
     Matcher("krb5", "tcp", "000..... 7e", port=88),
     Matcher("bittorrent", "tcp", "13" + text("BitTorr")),
@@ -133,7 +150,9 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("dnp3", "tcp", "0564", port=20000),
     Matcher("dns", "tcp", "......00 00", second=_DNS_QUERY, second_offset=4, min_size=19, port=53),
     Matcher("dns", "tcp", "", second="....0001", second_offset=4, min_size=19, port=53),
+    Matcher("telnet", "tcp", "", port=23, min_size=2),
     # udp
+    *_ldap("udp"),
     Matcher("quic", "udp", "c. 00000001", min_size=1000, directions=TO_SERVER),
     Matcher("quic", "udp", "d. 6b3343cf", min_size=1000, directions=TO_SERVER),
     Matcher("quic", "udp", "c. 00000001", port=443),

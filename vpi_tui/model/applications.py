@@ -84,7 +84,7 @@ RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
 """Protocol words of rules -> names in APP_PROTOS."""
 
 UDP_ONLY: Final = frozenset({"bittorrent-dht", "dhcp", "mdns", "ntp", "quic", "tftp", "ike", "ikev2"})
-BOTH_TRANSPORTS: Final = frozenset({"dns", "krb5", "nfs", "sip", "snmp", "dcerpc"})
+BOTH_TRANSPORTS: Final = frozenset({"dns", "krb5", "ldap", "nfs", "sip", "snmp", "dcerpc"})
 """Words whose flows are (also) UDP; all others are TCP."""
 
 

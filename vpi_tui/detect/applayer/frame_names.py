@@ -18,8 +18,11 @@ FRAMES: Final[dict[str, tuple[str, ...]]] = {
     "http1": ("request", "response"),
     "doh2": ("hdr", "data", "pdu"),
     "http2": ("hdr", "data", "pdu"),
+    "ldap": ("pdu",),
     "mqtt": ("pdu", "header", "data"),
     "mdns": ("pdu",),
+    "rfb": ("pdu",),
+    "telnet": ("pdu", "ctl", "data"),
     "sip": (
         "pdu", "request.line", "request.headers", "request.body",
         "response.line", "response.headers", "response.body",

@@ -17,15 +17,19 @@ from vpi_tui.detect.applayer.http import HTTP1
 from vpi_tui.detect.applayer.http2 import DOH2, HTTP2
 from vpi_tui.detect.applayer.ike import IKE
 from vpi_tui.detect.applayer.krb5 import KRB5
+from vpi_tui.detect.applayer.ldap import LDAP
 from vpi_tui.detect.applayer.mdns import MDNS
 from vpi_tui.detect.applayer.modbus import MODBUS
 from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.ntp import NTP
 from vpi_tui.detect.applayer.quic import QUIC
+from vpi_tui.detect.applayer.pgsql import PGSQL
+from vpi_tui.detect.applayer.rfb import RFB
 from vpi_tui.detect.applayer.sip import SIP
 from vpi_tui.detect.applayer.smtp import SMTP
 from vpi_tui.detect.applayer.snmp import SNMP
 from vpi_tui.detect.applayer.ssh import SSH
+from vpi_tui.detect.applayer.telnet import TELNET
 from vpi_tui.detect.applayer.tftp import TFTP
 from vpi_tui.detect.applayer.tls import TLS
 
@@ -45,12 +49,16 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     HTTP2,
     IKE,
     KRB5,
+    LDAP,
     MODBUS,
     MQTT,
     QUIC,
+    PGSQL,
+    RFB,
     SIP,
     SMTP,
     SSH,
+    TELNET,
     TLS,
 )
 

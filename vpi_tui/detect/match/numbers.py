@@ -56,7 +56,9 @@ def masked(value: int, bitmask: int | None) -> int:
 
 
 def lies_in(step: NumberIn, data: bytes) -> bool:
-    """Is the number that these bytes are one of those that the rule means?"""
+    """Is the number that these bytes are one of those that the rule means? No bytes are no number."""
+    if not data:
+        return False
     value = int.from_bytes(data[step.offset : step.offset + step.count] if step.count else data, "big")
     if step.mask is not None:
         value &= step.mask
@@ -64,7 +66,10 @@ def lies_in(step: NumberIn, data: bytes) -> bool:
 
 
 def numbers_hold(step: NumberIn, which: Which, numbers: Sequence[bytes]) -> bool:
-    """Do the numbers of a transaction hold together? Suricata's multi-integers."""
+    """Do the numbers of a transaction hold together? Suricata's multi-integers.
+
+    An instance without bytes stands for a message that has no such number: it keeps its place.
+    """
     chosen = _part(numbers, which.part)
     if which.kind == "count":
         count = sum(lies_in(step, number) for number in chosen)
@@ -72,9 +77,10 @@ def numbers_hold(step: NumberIn, which: Which, numbers: Sequence[bytes]) -> bool
     if which.kind == "index":
         at = which.index + (len(chosen) if which.index < 0 else 0)
         return lies_in(step, chosen[at]) if 0 <= at < len(chosen) else which.absent
-    if not chosen:
+    there = [number for number in chosen if number]
+    if not there:
         return which.absent
-    held = (lies_in(step, number) for number in chosen)
+    held = (lies_in(step, number) for number in there)
     return all(held) if which.kind == "all" else any(held)
 
 

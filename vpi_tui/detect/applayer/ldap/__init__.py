@@ -1,0 +1,55 @@
+"""ldap: operations on a directory over TCP and UDP (RFC 4511), requests together with their responses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from vpi_tui.detect.applayer.base import TO_CLIENT, TO_SERVER, Application, Buffer, Stage, application
+from vpi_tui.detect.applayer.ldap.message import Message
+from vpi_tui.detect.applayer.ldap.parser import LdapParser, LdapTransaction
+
+
+def _of_request(name: str, get: Callable[[Message], Iterable[bytes]]) -> Buffer:
+    def instances(transaction: LdapTransaction, _direction: int) -> Sequence[bytes]:
+        return list(get(transaction.request)) if transaction.request is not None else ()
+
+    return Buffer(name, TO_SERVER, Stage.DONE, instances)
+
+
+def _of_responses(name: str, get: Callable[[Message], Iterable[bytes]]) -> Buffer:
+    def instances(transaction: LdapTransaction, _direction: int) -> Sequence[bytes]:
+        return [value for response in transaction.responses for value in get(response)]
+
+    return Buffer(name, TO_CLIENT, Stage.DONE, instances)
+
+
+def _operation(message: Message) -> Iterable[bytes]:
+    return (bytes((message.operation,)),)
+
+
+def _result(message: Message) -> Iterable[bytes]:
+    """Nothing where a response has no result, which keeps its place."""
+    return (b"" if message.result is None else message.result.to_bytes(4, "big"),)
+
+
+def _count(transaction: LdapTransaction, _direction: int) -> Sequence[bytes]:
+    return (transaction.count.to_bytes(4, "big"),)
+
+
+LDAP: Final[Application] = application(
+    "ldap",
+    LdapParser,
+    (
+        _of_request("ldap.request.operation", _operation),
+        _of_request("ldap.request.dn", lambda m: (m.dn,)),
+        _of_request("ldap.request.attribute_type", lambda m: (kind for kind, _ in m.attributes)),
+        Buffer("ldap.responses.count", TO_CLIENT, Stage.DONE, _count),
+        _of_responses("ldap.responses.operation", _operation),
+        _of_responses("ldap.responses.dn", lambda m: (m.dn,)),
+        _of_responses("ldap.responses.result_code", _result),
+        _of_responses("ldap.responses.message", lambda m: (m.text,)),
+        _of_responses("ldap.responses.attribute_type", lambda m: (kind for kind, _ in m.attributes)),
+    ),
+    transports=("tcp", "udp"),
+)

@@ -1,0 +1,160 @@
+"""Messages out of streams and datagrams, and which responses belong to which request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from vpi_tui.detect.applayer import ber
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.ldap.message import Message, Operation, parse_message
+from vpi_tui.model.batch import Direction
+
+MESSAGE_LIMIT: Final = 1_048_576
+"""Bytes of a message; a longer one ends the reading of its flow."""
+MOST_WAITING: Final = 256
+"""Requests that wait for their last response, as Suricata's ldap.max-tx."""
+RESPONSES_LIMIT: Final = 262_144
+"""Bytes of the responses to one request that are kept; those beyond are counted."""
+START_TLS: Final = b"1.3.6.1.4.1.1466.20037"
+_HEAD_LIMIT: Final = 6
+_NO_RESPONSE: Final = frozenset({Operation.UNBIND_REQUEST, Operation.ABANDON_REQUEST})
+_NOT_LAST: Final = frozenset(
+    {Operation.SEARCH_RESULT_ENTRY, Operation.SEARCH_RESULT_REFERENCE, Operation.INTERMEDIATE_RESPONSE}
+)
+
+
+class LdapTransaction(Transaction):
+    """A request and its responses; request None: what came has none."""
+
+    __slots__ = ("count", "held", "request", "responses")
+
+    def __init__(self, request: Message | None = None) -> None:
+        super().__init__()
+        self.request = request
+        self.responses: list[Message] = []
+        self.count = 0
+        """Responses, those that are not kept included."""
+        self.held = 0
+        """Bytes of the responses that are kept."""
+
+    def add(self, response: Message, size: int) -> None:
+        self.count += 1
+        if self.held + size <= RESPONSES_LIMIT:
+            self.held += size
+            self.responses.append(response)
+
+
+class LdapParser(Parser):
+    def __init__(self, _limits: Limits | None = None) -> None:
+        self._pending = (bytearray(), bytearray(), bytearray())
+        self._waiting: dict[int, LdapTransaction] = {}
+        """By message number, the oldest first."""
+        self._over = False
+
+    def datagram(self, direction: int, data: bytes) -> list[Transaction]:
+        found: list[Transaction] = []
+        at = 0
+        while at < len(data):
+            size = _size(data, at)
+            if not size or at + size > len(data):
+                event = "ldap.invalid_data" if size is None else "ldap.incomplete_data"
+                return [*found, _event(direction, event)]
+            found += self._message(direction, data[at : at + size])
+            at += size
+        return list(dict.fromkeys(found))
+
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        if self._over:
+            return []
+        pending = self._pending[direction]
+        if gap:  # the stretch behind it mostly begins with a message; when not, that is no LDAP
+            pending.clear()
+        pending += data
+        found: list[Transaction] = []
+        while pending and not self._over:
+            size = _size(pending, 0)
+            if size is None or size > MESSAGE_LIMIT:
+                return [*found, _event(direction, "ldap.invalid_data"), *self.finish()]
+            if not size or len(pending) < size:
+                break
+            message = bytes(pending[:size])
+            del pending[:size]
+            found += self._message(direction, message)
+        return list(dict.fromkeys(found))
+
+    def finish(self) -> list[Transaction]:
+        """Requests whose last response did not come are seen with those that did."""
+        self._over = True
+        left = [*self._waiting.values()]
+        self._waiting.clear()
+        for pending in self._pending:
+            pending.clear()
+        for one in left:
+            one.stage[Direction.TO_CLIENT] = Stage.DONE
+        return [*left]
+
+    def over(self) -> bool:
+        return self._over
+
+    def held(self) -> int:
+        waiting = sum(one.held + 1024 for one in self._waiting.values())
+        return sum(map(len, self._pending)) + waiting
+
+    def _message(self, direction: int, data: bytes) -> Iterator[Transaction]:
+        self.frames.add(direction, "pdu", data)
+        message = parse_message(data)
+        if message is None:
+            yield _event(direction, "ldap.invalid_data")
+            yield from self.finish()
+        elif direction == Direction.TO_SERVER:
+            yield from self._request(message)
+        else:
+            yield self._response(message, len(data))
+
+    def _request(self, message: Message) -> Iterator[Transaction]:
+        made = LdapTransaction(message)
+        made.stage[Direction.TO_SERVER] = Stage.DONE
+        if message.operation not in _NO_RESPONSE:
+            if len(self._waiting) >= MOST_WAITING:
+                yield self._too_many()
+            self._waiting[message.number] = made
+        yield made
+
+    def _too_many(self) -> LdapTransaction:
+        oldest = self._waiting.pop(next(iter(self._waiting)))
+        oldest.event(Direction.TO_CLIENT, "ldap.too_many_transactions")
+        oldest.stage[Direction.TO_CLIENT] = Stage.DONE
+        return oldest
+
+    def _response(self, message: Message, size: int) -> LdapTransaction:
+        is_last = message.operation not in _NOT_LAST
+        known = self._waiting.get(message.number)
+        made = known if known is not None else LdapTransaction()
+        made.add(message, size)
+        if known is None and message.operation is not Operation.EXTENDED_RESPONSE:
+            made.event(Direction.TO_CLIENT, "ldap.request_not_found")
+        if known is None or is_last:
+            self._waiting.pop(message.number, None)
+            made.stage[Direction.TO_CLIENT] = Stage.DONE
+        asked = known.request if known is not None else None
+        if asked is not None and asked.name == START_TLS and message.result == 0:
+            self._over = True  # what follows is encrypted
+        return made
+
+
+def _size(data: bytes | bytearray, at: int) -> int | None:
+    """Bytes of the message that begins there; 0 = its head is not whole; None = it is no message."""
+    if data[at] != ber.SEQUENCE:
+        return None
+    found = ber.head(data, at)
+    if found is None:
+        return None if len(data) - at >= _HEAD_LIMIT else 0
+    return found.size + found.length
+
+
+def _event(direction: int, name: str) -> Transaction:
+    made = LdapTransaction()
+    made.event(direction, name)
+    made.stage[direction] = Stage.DONE
+    return made
