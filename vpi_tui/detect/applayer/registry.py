@@ -22,8 +22,8 @@ from vpi_tui.detect.applayer.mdns import MDNS
 from vpi_tui.detect.applayer.modbus import MODBUS
 from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.ntp import NTP
-from vpi_tui.detect.applayer.quic import QUIC
 from vpi_tui.detect.applayer.pgsql import PGSQL
+from vpi_tui.detect.applayer.quic import QUIC
 from vpi_tui.detect.applayer.rfb import RFB
 from vpi_tui.detect.applayer.sip import SIP
 from vpi_tui.detect.applayer.smtp import SMTP

@@ -31,17 +31,8 @@ _BY_FAMILY = {
         enip.product_code enip.product_name enip.protocol_version enip.revision enip.serial
         enip.service_name enip.state enip.status enip.vendor_id enip_command""",
     "others": """
-<<<<<<< HEAD
-        ldap.request.attribute_type ldap.request.dn ldap.request.operation
-        ldap.responses.attribute_type ldap.responses.count ldap.responses.dn
-        ldap.responses.message ldap.responses.operation ldap.responses.result_code nfs.version
-        nfs_procedure nfs_version pgsql.query pop3.command rfb.name rfb.secresult rfb.sectype rpc template
+        nfs.version nfs_procedure nfs_version pop3.command rpc template
         websocket.flags websocket.mask websocket.opcode websocket.payload""",
-=======
-        nfs.version nfs_procedure nfs_version pop3.command quic.cyu.hash quic.cyu.string
-        quic.sni quic.ua quic.version rpc template websocket.flags websocket.mask
-        websocket.opcode websocket.payload""",
->>>>>>> 00603b1 (LDAP over TCP and UDP: requests with their responses, and the events)
 }
 
 KNOWN_KEYWORDS: frozenset[str] = frozenset(" ".join(_BY_FAMILY.values()).split())

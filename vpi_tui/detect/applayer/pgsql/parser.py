@@ -188,7 +188,7 @@ class PgsqlParser(Parser):
 
     def _encryption(self, pending: bytearray) -> PgsqlTransaction:
         """One byte: will the server encrypt?"""
-        answer = pending[:1]
+        answer = bytes(pending[:1])
         del pending[:1]
         if answer not in {b"S", b"N", b"G"} or not self._waiting:
             raise _MessageError("pgsql.malformed_response")
