@@ -19,6 +19,7 @@ FRAMES: Final[dict[str, tuple[str, ...]]] = {
     "doh2": ("hdr", "data", "pdu"),
     "http2": ("hdr", "data", "pdu"),
     "ldap": ("pdu",),
+    "websocket": ("header", "data", "pdu"),
     "mqtt": ("pdu", "header", "data"),
     "mdns": ("pdu",),
     "rfb": ("pdu",),

@@ -22,6 +22,8 @@ from vpi_tui.detect.applayer.words import (
     RFB_RESULTS,
     SNMP_TRAPS,
     SNMP_TYPES,
+    WEBSOCKET_FLAGS,
+    WEBSOCKET_OPCODES,
     YES_NO,
 )
 from vpi_tui.detect.transforms import base_of
@@ -107,6 +109,7 @@ BUFFER_NAMES: Final = (
     BufferName("quic.ua", "user agent of a client of Google's QUIC"),
     BufferName("quic.cyu.hash", "fingerprint of a hello of Google's QUIC", multi=True, folded=True),
     BufferName("quic.cyu.string", "text of the fingerprint of a hello of Google's QUIC", multi=True),
+    BufferName("websocket.payload", "payload of a WebSocket frame, of the last one all of the message"),
     BufferName("http2.header", "HTTP/2 header field, each colon in it twice", multi=True),
     BufferName("http2.header_name", "name of an HTTP/2 header field", multi=True),
     BufferName("dns.query", "name of a DNS query", ("dns_query", "dns.query.name"), multi=True),
@@ -238,6 +241,9 @@ NUMBERS: Final = (
     NumberName("krb5_msg_type", "type of a Kerberos message", 0xFFFFFFFF, KRB5_TYPES),
     NumberName("krb5_err_code", "error code of a Kerberos message", 0x7FFFFFFF, {}),
     NumberName("ftp.dynamic_port", "port of the data connection that an FTP command arranges", 0xFFFF, {}),
+    NumberName("websocket.flags", "flags of a WebSocket frame", 0xFF, WEBSOCKET_FLAGS, flags=True),
+    NumberName("websocket.opcode", "opcode of a WebSocket frame", 0xFF, WEBSOCKET_OPCODES),
+    NumberName("websocket.mask", "mask of a WebSocket frame", 0xFFFFFFFF, {}),
     NumberName("http2.frametype", "type of an HTTP/2 frame", 0xFF, HTTP2_FRAMES),
     NumberName("http2.errorcode", "error code of an HTTP/2 frame", 0xFFFFFFFF, HTTP2_ERRORS),
     NumberName("http2.priority", "weight of an HTTP/2 stream", 0xFF, {}),

@@ -32,6 +32,7 @@ from vpi_tui.detect.applayer.ssh import SSH
 from vpi_tui.detect.applayer.telnet import TELNET
 from vpi_tui.detect.applayer.tftp import TFTP
 from vpi_tui.detect.applayer.tls import TLS
+from vpi_tui.detect.applayer.websocket import WEBSOCKET
 
 APPLICATIONS: Final[tuple[Application, ...]] = (
     DNP3,
@@ -60,6 +61,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     SSH,
     TELNET,
     TLS,
+    WEBSOCKET,
 )
 
 WORDS: Final[dict[str, tuple[str, ...]]] = {

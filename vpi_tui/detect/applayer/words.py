@@ -88,3 +88,8 @@ LDAP_RESULTS: Final = {
 """https://ldap.com/ldap-result-code-reference/"""
 RFB_RESULTS: Final = {"ok": 0, "fail": 1, "toomany": 2, "too_many": 2, "unknown": 3}
 """RFC 6143, 7.1.3, and what servers send after too many attempts."""
+WEBSOCKET_FLAGS: Final = {"fin": 0x80, "comp": 0x40}
+WEBSOCKET_OPCODES: Final = {
+    "continuation": 0, "text": 1, "binary": 2, "close": 8, "connection_close": 8, "ping": 9, "pong": 10,
+}  # fmt: skip
+"""RFC 6455, 5.2; RFC 7692, 6."""

@@ -31,8 +31,7 @@ _BY_FAMILY = {
         enip.product_code enip.product_name enip.protocol_version enip.revision enip.serial
         enip.service_name enip.state enip.status enip.vendor_id enip_command""",
     "others": """
-        nfs.version nfs_procedure nfs_version pop3.command rpc template
-        websocket.flags websocket.mask websocket.opcode websocket.payload""",
+        nfs.version nfs_procedure nfs_version pop3.command rpc template""",
 }
 
 KNOWN_KEYWORDS: frozenset[str] = frozenset(" ".join(_BY_FAMILY.values()).split())

@@ -91,7 +91,7 @@ class HttpParser(Parser):
         return moved
 
 
-_UPGRADES: Final = {b"h2c": "http2"}
+_UPGRADES: Final = {b"h2c": "http2", b"websocket": "websocket"}
 """What a server switches to (RFC 9110, 7.8) -> the protocol that goes on."""
 
 
