@@ -53,6 +53,7 @@ APP_PROTOS: Final = (
     "ikev1",
     "vxlan",
     "bittorrent-dht",
+    "nfs",
     "doh2",
     "websocket",
 )
@@ -69,7 +70,7 @@ RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
     "ssl": ("tls",),
     "ike": ("ikev1", "ikev2"),
     "ikev2": ("ikev1", "ikev2"),
-    "nfs": ("rpc",),
+    "nfs": ("nfs",),
     "dcerpc": ("dcerpc", "smb"),
     "pgsql": ("postgresql",),
     **{

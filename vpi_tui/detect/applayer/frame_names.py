@@ -24,6 +24,10 @@ FRAMES: Final[dict[str, tuple[str, ...]]] = {
     "mdns": ("pdu",),
     "rfb": ("pdu",),
     "telnet": ("pdu", "ctl", "data"),
+    "nfs": (
+        "rpc.pdu", "rpc.hdr", "rpc.data", "rpc.creds", "nfs.pdu", "nfs.status",
+        "nfs4.pdu", "nfs4.hdr", "nfs4.ops", "nfs4.status",
+    ),
     "sip": (
         "pdu", "request.line", "request.headers", "request.body",
         "response.line", "response.headers", "response.body",
@@ -35,6 +39,8 @@ FRAMES: Final[dict[str, tuple[str, ...]]] = {
 """Protocol -> names beside STREAM."""
 
 PREFIX: Final = "frame:"
+PROTOCOLS: Final = {"http": "http1", "ssl": "tls", "ikev2": "ike"}
+"""Words of rules for protocols whose frames stand under another name."""
 
 
 def frame_buffer(protocol: str, name: str) -> str:

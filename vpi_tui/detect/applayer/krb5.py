@@ -9,6 +9,7 @@ from typing import Final
 from vpi_tui.detect.applayer import ber
 from vpi_tui.detect.applayer.base import TO_CLIENT, Application, Limits, Parser, Transaction, application
 from vpi_tui.detect.applayer.messages import MessageTransaction, Prefixed, message_buffer, number_buffer
+from vpi_tui.detect.applayer.words import KRB5_STRONG
 from vpi_tui.model.batch import Direction
 
 MESSAGE_LIMIT: Final = 131_072
@@ -16,8 +17,6 @@ MESSAGE_LIMIT: Final = 131_072
 MOST_PARTS: Final = 64
 """Parts of a principal's name."""
 AS_REQ, AS_REP, TGS_REQ, TGS_REP, ERROR = 10, 11, 12, 13, 30
-STRONG: Final = frozenset((17, 18, 19, 20, 25, 26))
-"""Encryption types that are not weak or deprecated: AES (RFC 3962, 8009) and Camellia (RFC 6803)."""
 _APPLICATION: Final = 0x60
 _CLASS: Final = 0xE0
 
@@ -42,7 +41,7 @@ class Message:
 
     @property
     def is_weak(self) -> bool:
-        return self.encryption is not None and self.encryption not in STRONG
+        return self.encryption is not None and self.encryption not in KRB5_STRONG
 
 
 def parse_message(data: bytes) -> Message | None:

@@ -21,6 +21,7 @@ from vpi_tui.detect.applayer.ldap import LDAP
 from vpi_tui.detect.applayer.mdns import MDNS
 from vpi_tui.detect.applayer.modbus import MODBUS
 from vpi_tui.detect.applayer.mqtt import MQTT
+from vpi_tui.detect.applayer.nfs import NFS
 from vpi_tui.detect.applayer.ntp import NTP
 from vpi_tui.detect.applayer.pgsql import PGSQL
 from vpi_tui.detect.applayer.quic import QUIC
@@ -41,6 +42,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     DHCP,
     DNS,
     MDNS,
+    NFS,
     NTP,
     SNMP,
     TFTP,

@@ -93,3 +93,28 @@ WEBSOCKET_OPCODES: Final = {
     "continuation": 0, "text": 1, "binary": 2, "close": 8, "connection_close": 8, "ping": 9, "pong": 10,
 }  # fmt: skip
 """RFC 6455, 5.2; RFC 7692, 6."""
+NFS3_PROCEDURES: Final = dict(
+    enumerate(
+        (
+            "null", "getattr", "setattr", "lookup", "access", "readlink", "read", "write", "create", "mkdir",
+            "symlink", "mknod", "remove", "rmdir", "rename", "link", "readdir", "readdirplus", "fsstat",
+            "fsinfo", "pathconf", "commit",
+        )
+    )
+)  # fmt: skip
+"""RFC 1813, 3.3."""
+NFS4_PROCEDURES: Final = dict(
+    enumerate(
+        (
+            "access", "close", "commit", "create", "delegpurge", "delegreturn", "getattr", "getfh", "link",
+            "lock", "lockt", "locku", "lookup", "lookupp", "nverify", "open", "openattr", "open_confirm",
+            "open_downgrade", "putfh", "putpubfh", "putrootfh", "read", "readdir", "readlink", "remove",
+            "rename", "renew", "restorefh", "savefh", "secinfo", "setattr", "setclientid",
+            "setclientid_confirm", "verify", "write", "release_lockowner",
+        ),
+        3,
+    )
+)  # fmt: skip
+"""RFC 7530, 16."""
+KRB5_STRONG: Final = frozenset((17, 18, 19, 20, 25, 26))
+"""Encryption types that are not weak or deprecated: AES (RFC 3962, 8009) and Camellia (RFC 6803)."""

@@ -30,8 +30,7 @@ _BY_FAMILY = {
         enip.cip_instance enip.cip_status enip.command enip.device_type enip.identity_status
         enip.product_code enip.product_name enip.protocol_version enip.revision enip.serial
         enip.service_name enip.state enip.status enip.vendor_id enip_command""",
-    "others": """
-        nfs.version nfs_procedure nfs_version pop3.command rpc template""",
+    "others": "pop3.command template",
 }
 
 KNOWN_KEYWORDS: frozenset[str] = frozenset(" ".join(_BY_FAMILY.values()).split())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from vpi_tui.detect.applayer.krb5 import STRONG
+from vpi_tui.detect.applayer.words import KRB5_STRONG
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.numbers import integer
@@ -35,7 +35,7 @@ def krb5_ticket_encryption(draft: Draft, text: str) -> None:
     word = unquote("krb5.ticket_encryption", text, needed=False).strip().lower()
     negated, plain = signed(word)
     if plain == "weak":
-        strong = tuple((number, number) for number in sorted(STRONG))
+        strong = tuple((number, number) for number in sorted(KRB5_STRONG))
         chosen = strong if negated else complement(strong, _HIGHEST)
     else:
         chosen = tuple((number, number) for number in sorted(_numbers(word)))

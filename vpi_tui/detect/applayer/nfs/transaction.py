@@ -1,0 +1,52 @@
+"""What is kept of one call and its reply, or of all the calls that read or write one file."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.nfs.rpc import Call
+
+MOST_PROCEDURES: Final = 256
+
+
+class NfsTransaction(Transaction):
+    """procedures: of version 4 the operation that matters; more than one when a file is committed."""
+
+    __slots__ = (
+        "auth_type", "chunks", "file_name", "gid", "handle", "is_file", "machine", "procedures", "rename_to",
+        "rpc_status", "size", "status", "uid", "version", "xid",
+    )  # fmt: skip
+
+    def __init__(self, call: Call, procedure: int | None = None) -> None:
+        super().__init__()
+        self.xid = call.xid
+        self.version = call.version
+        self.procedures = [] if procedure is None else [procedure]
+        self.auth_type = call.credentials.flavor
+        self.machine = call.credentials.machine
+        self.uid = call.credentials.uid
+        self.gid = call.credentials.gid
+        self.file_name = b""
+        self.rename_to = b""
+        self.handle = b""
+        self.is_file = False
+        """It reads or writes a file."""
+        self.chunks = 0
+        """Reads or writes of the file that had bytes."""
+        self.size = 0
+        """Where the last of its bytes ends."""
+        self.rpc_status: int | None = None
+        self.status: int | None = None
+        """Of the reply; 0 = done, None = there is none yet."""
+
+    def also(self, procedure: int) -> None:
+        """Another call belongs to it."""
+        if len(self.procedures) < MOST_PROCEDURES:
+            self.procedures.append(procedure)
+
+    def take(self, _direction: int, offset: int, data: bytes) -> None:
+        """Bytes of the file."""
+        if data:
+            self.chunks += 1
+            self.size = max(self.size, offset + len(data))
