@@ -1,8 +1,9 @@
 """Which application a payload belongs to, judged by its first bytes.
 
 One matcher is one line of the registry: patterns are written as hexadecimal digits where `.` is
-any digit, or as text. A matcher that would be too weak alone names a port as well. The first
-line that fits wins. Sources: the protocols' own specifications.
+any digit (`l` one below 8, `h` another, `v` an even one, `w` an odd one), or as text. A matcher that
+would be too weak alone names a port as well. The first line that fits wins. Sources: the protocols'
+own specifications.
 """
 
 from __future__ import annotations
@@ -100,10 +101,13 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("tls", "tcp", "8...01 0002", min_size=11, directions=TO_SERVER),  # SSLv2 hello
     Matcher("tls", "tcp", "8...01 030.", min_size=11, directions=TO_SERVER),
     *_starts("ssh", "tcp", BOTH, "SSH-"),
-    Matcher("smb", "tcp", text("\x00") + "......" + "ff534d42"),
-    Matcher("smb", "tcp", text("\x00") + "......" + "fe534d42"),
-    Matcher("smb", "tcp", text("\x00") + "......" + "fd534d42"),
-    Matcher("nbss", "tcp", "8100 0044 20", directions=TO_SERVER),
+    # The flags say who speaks.
+    Matcher("smb", "tcp", "00......ff534d42", second="l.", second_offset=13, directions=TO_SERVER),
+    Matcher("smb", "tcp", "00......ff534d42", second="h.", second_offset=13, directions=TO_CLIENT),
+    Matcher("smb", "tcp", "00......fe534d42", second=".v", second_offset=20, directions=TO_SERVER),
+    Matcher("smb", "tcp", "00......fe534d42", second=".w", second_offset=20, directions=TO_CLIENT),
+    Matcher("smb", "tcp", "00......fd534d42"),
+    Matcher("smb", "tcp", "8100 0044 20", directions=TO_SERVER),
     *_dcerpc(TO_SERVER, "00", "0b", "0e"),
     *_dcerpc(TO_CLIENT, "02", "03", "0c", "0d", "0f"),
     Matcher("rdp", "tcp", "0300.... ..e00000", directions=TO_SERVER),
@@ -216,6 +220,10 @@ class AppTables(NamedTuple):
     app: NDArray[np.int32]
 
 
+_PARTIAL = {".": (0, 0), "l": (8, 0), "h": (8, 8), "v": (1, 0), "w": (1, 1)}
+"""(bits that are looked at, what they are) of what is no hexadecimal digit."""
+
+
 def _compiled(pattern: str) -> tuple[int, int, int]:
     """(mask, value, bytes) of a pattern, left-aligned in 64 bits."""
     digits = pattern.replace(" ", "")
@@ -223,8 +231,8 @@ def _compiled(pattern: str) -> tuple[int, int, int]:
         raise ValueError(f"pattern {pattern!r}: whole bytes, at most eight")
     mask = value = 0
     for digit in digits.ljust(16, "."):
-        mask = mask << 4 | (0 if digit == "." else 15)
-        value = value << 4 | (0 if digit == "." else int(digit, 16))
+        bits, wanted = _PARTIAL[digit] if digit in _PARTIAL else (15, int(digit, 16))
+        mask, value = mask << 4 | bits, value << 4 | wanted
     return mask, value, len(digits) // 2
 
 

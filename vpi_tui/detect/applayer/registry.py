@@ -27,6 +27,7 @@ from vpi_tui.detect.applayer.pgsql import PGSQL
 from vpi_tui.detect.applayer.quic import QUIC
 from vpi_tui.detect.applayer.rfb import RFB
 from vpi_tui.detect.applayer.sip import SIP
+from vpi_tui.detect.applayer.smb import SMB
 from vpi_tui.detect.applayer.smtp import SMTP
 from vpi_tui.detect.applayer.snmp import SNMP
 from vpi_tui.detect.applayer.ssh import SSH
@@ -59,6 +60,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     PGSQL,
     RFB,
     SIP,
+    SMB,
     SMTP,
     SSH,
     TELNET,
@@ -67,6 +69,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
 )
 
 WORDS: Final[dict[str, tuple[str, ...]]] = {
+    "dcerpc": ("dcerpc", "smb"),
     "http": ("http1", "http2", "doh2"),
     "http2": ("http2", "doh2"),
     "dns": ("dns", "doh2"),

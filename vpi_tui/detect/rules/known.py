@@ -19,9 +19,6 @@ _BY_FAMILY = {
         file.magic file.mime_type file.name fileext filemagic filemd5 filename filesha1
         filesha256 filesize""",
     "http": "http.server_body",
-    "smb": """
-        smb.named_pipe smb.ntlmssp_domain smb.ntlmssp_user smb.share smb.version smb_named_pipe
-        smb_share""",
     "mail": "email.body_md5 email.command",
     "ftp": "ftpbounce ftpdata_command",
     "industrial": """

@@ -1,0 +1,28 @@
+"""What rules look at of SMB, beside the calls through its pipes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from vpi_tui.detect.applayer.base import BOTH, TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.dcerpc.buffers import CALL_BUFFERS
+from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
+
+
+def _buffer(name: str, directions: int, get: Callable[[SmbTransaction], bytes | None]) -> Buffer:
+    def instances(transaction: SmbTransaction, _direction: int) -> Sequence[bytes]:
+        value = get(transaction)
+        return () if value is None else (value,)
+
+    return Buffer(name, directions, Stage.DONE, instances)
+
+
+SMB_BUFFERS: Final = (
+    *CALL_BUFFERS,
+    _buffer("smb.named_pipe", TO_SERVER, lambda t: t.share if t.is_pipe else None),
+    _buffer("smb.share", TO_SERVER, lambda t: None if t.is_pipe else t.share),
+    _buffer("smb.ntlmssp_user", TO_SERVER, lambda t: t.ntlm.user if t.ntlm else None),
+    _buffer("smb.ntlmssp_domain", TO_SERVER, lambda t: t.ntlm.domain if t.ntlm else None),
+    _buffer("smb.version", BOTH, lambda t: bytes((t.version,)) if t.version else None),
+)

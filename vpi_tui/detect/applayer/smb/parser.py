@@ -1,0 +1,85 @@
+"""One connection of SMB: records, messages, and what they come to."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Limits, Parser, Transaction
+from vpi_tui.detect.applayer.smb.headers import (
+    SMB1_HEADER,
+    MalformedError,
+    Message,
+    parse_smb1,
+    parse_smb2,
+    smb2_parts,
+)
+from vpi_tui.detect.applayer.smb.records import MESSAGE, NONSENSE, Piece, Records
+from vpi_tui.detect.applayer.smb.smb1 import smb1_message
+from vpi_tui.detect.applayer.smb.smb2 import smb2_message
+from vpi_tui.detect.applayer.smb.state import CLIENT, SERVER, State
+
+_WRONG_WAY: Final[dict[int, str]] = {SERVER: "smb.response_to_server", CLIENT: "smb.request_to_client"}
+
+
+class SmbParser(Parser):
+    def __init__(self, _limits: Limits | None = None) -> None:
+        self._records = (Records(), Records(), Records())
+        self._state = State()
+        self._version = 1
+
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        for piece in self._records[direction].feed(data, gap):
+            self._piece(direction, piece)
+        return self._progress()
+
+    def finish(self) -> list[Transaction]:
+        self._state.finish()
+        return self._progress()
+
+    def held(self) -> int:
+        return sum(map(len, self._records)) + self._state.held()
+
+    def _progress(self) -> list[Transaction]:
+        moved: list[Transaction] = list(self._state.moved)
+        self._state.moved.clear()
+        return moved
+
+    def _piece(self, direction: int, piece: Piece) -> None:
+        if not piece.first:
+            self._state.rest(direction, piece.data, piece.gap)
+        elif piece.kind == NONSENSE:
+            self._state.event(direction, self._version, "smb.malformed_data")
+        elif piece.kind == MESSAGE and piece.data:
+            self._state.begin(direction)
+            try:
+                self._messages(direction, piece.data)
+            except MalformedError:
+                self._state.event(direction, self._version, "smb.malformed_data")
+
+    def _messages(self, direction: int, data: bytes) -> None:
+        if data.startswith(b"\xffSMB") and len(data) >= SMB1_HEADER:
+            self._version = 1
+            message = parse_smb1(data)
+            if self._goes_right(direction, message):
+                smb1_message(self._state, direction, message)
+        elif data.startswith(b"\xfeSMB"):
+            self._version = 2
+            self._compound(direction, data)
+        elif not data.startswith(b"\xfdSMB"):  # what is encrypted is passed over
+            raise MalformedError
+
+    def _compound(self, direction: int, data: bytes) -> None:
+        before: Message | None = None
+        for part in smb2_parts(data):
+            message = parse_smb2(part)
+            if message.related and before is not None and not message.is_response:
+                message = message._replace(session=before.session, tree=before.tree)
+            before = message
+            if self._goes_right(direction, message):
+                smb2_message(self._state, direction, message)
+
+    def _goes_right(self, direction: int, message: Message) -> bool:
+        if message.is_response == (direction == CLIENT):
+            return True
+        self._state.event(direction, message.version, _WRONG_WAY[direction])
+        return False

@@ -1,0 +1,167 @@
+"""What a connection has said so far: open commands, shares, files, pipes."""
+
+from __future__ import annotations
+
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from vpi_tui.detect.applayer.base import Stage
+from vpi_tui.detect.applayer.smb.headers import Message
+from vpi_tui.detect.applayer.smb.pipes import Pipes, looks_like_rpc
+from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
+from vpi_tui.model.batch import Direction
+
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+MOST_OPEN: Final = 512
+"""Commands that wait for their response."""
+MOST_KNOWN: Final = 1_024
+"""Shares, names and reads that are remembered, of each."""
+MAX_SIZE: Final = 16 << 20
+"""Bytes of a read or write that Suricata takes for usual (smb max-read-size, max-write-size)."""
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Bounded(dict[K, V], Generic[K, V]):
+    """A dictionary that forgets what was put in first."""
+
+    def put(self, key: K, value: V, most: int = MOST_KNOWN) -> None:
+        self.pop(key, None)
+        self[key] = value
+        if len(self) > most:
+            del self[next(iter(self))]
+
+
+class Tree(NamedTuple):
+    name: bytes
+    is_pipe: bool
+
+
+class Read(NamedTuple):
+    """What a read asks for."""
+
+    fid: bytes
+    offset: int
+
+
+Key = tuple[int, int, int, int]
+"""(version, session, identifier, command)"""
+
+
+class State:
+    def __init__(self) -> None:
+        self.moved: dict[SmbTransaction, None] = {}
+        """Transactions that came to another stage since they were taken last."""
+        self.trees: Bounded[tuple[int, int], Tree] = Bounded()
+        self.names: Bounded[bytes, bytes] = Bounded()
+        """Of files, by identifier."""
+        self.reads: Bounded[tuple[int, int], Read] = Bounded()
+        """By session and identifier of the command; also of transactions on pipes."""
+        self.pipes = Pipes(self.moved)
+        self.max_read = self.max_write = 0
+        """Negotiated; 0 = not known."""
+        self.last_fid = b""
+        """The file that was created last: what a compound means by any file."""
+        self._open: dict[Key, SmbTransaction] = {}
+
+    # Commands ------------------------------------------------------------------------------------
+
+    def new(self, message: Message) -> SmbTransaction:
+        made = SmbTransaction()
+        made.version, made.command = message.version, message.command
+        made.session, made.tree = message.session, message.tree
+        return made
+
+    def ask(self, message: Message, made: SmbTransaction, *, settled: bool = True) -> None:
+        """A command was sent. settled: its response will say nothing that rules about it wait for."""
+        if settled:
+            made.stage[SERVER] = Stage.DONE
+            self.moved[made] = None
+        key = _key(message)
+        former = self._open.pop(key, None)
+        if former is not None:
+            self._settle(former)
+        self._open[key] = made
+        if len(self._open) > MOST_OPEN:
+            self._settle(self._open.pop(next(iter(self._open))))
+
+    def asked(self, message: Message) -> SmbTransaction | None:
+        """The command that a response answers, which stays open."""
+        return self._open.get(_key(message))
+
+    def is_open(self, version: int, command: int) -> bool:
+        """Does such a command wait for its response?"""
+        return any(key[0] == version and key[3] == command for key in self._open)
+
+    def answer(self, message: Message) -> None:
+        """The response is read: close its command, when that was seen."""
+        made = self._open.pop(_key(message), None)
+        if made is not None:
+            made.status = message.status
+            made.stage[SERVER] = made.stage[CLIENT] = Stage.DONE
+            self.moved[made] = None
+
+    def event(self, direction: int, version: int, name: str) -> None:
+        """An anomaly of no command that is followed."""
+        made = SmbTransaction()
+        made.version = version
+        made.event(direction, name)
+        made.stage[direction] = Stage.DONE
+        self.moved[made] = None
+
+    def finish(self) -> None:
+        """No response comes any more."""
+        for made in self._open.values():
+            self._settle(made)
+        self._open.clear()
+        self.pipes.finish()
+
+    def held(self) -> int:
+        known = len(self.trees) + len(self.names) + len(self.reads)
+        return 1024 * len(self._open) + 256 * known + self.pipes.held()
+
+    def _settle(self, made: SmbTransaction) -> None:
+        if made.stage[SERVER] != Stage.DONE:
+            made.stage[SERVER] = Stage.DONE
+            self.moved[made] = None
+
+    # Shares and files ----------------------------------------------------------------------------
+
+    def connected(self, message: Message, made: SmbTransaction | None, *, is_pipe: bool) -> None:
+        """A tree connect was accepted."""
+        name = b"" if made is None or made.share is None else made.share
+        if made is not None:
+            made.is_pipe, made.tree = is_pipe, message.tree
+        self.trees.put((message.session, message.tree), Tree(name, is_pipe))
+
+    def transfer(
+        self, direction: int, message: Message, fid: bytes, _offset: int, _size: int, data: bytes
+    ) -> None:
+        """Bytes that are written to a file (to the server) or were read from it.
+
+        size: how many the message has; those that are not in `data` come with `rest`.
+        """
+        tree = self.trees.get((message.session, message.tree))
+        if fid in self.pipes or (looks_like_rpc(data) if tree is None else tree.is_pipe):
+            self.piped(direction, message, fid, data)
+
+    def begin(self, direction: int) -> None:
+        """A record begins: what was to come of the one before does not."""
+
+    def rest(self, direction: int, data: bytes, gap: int) -> None:
+        """The next bytes of a long record, gap bytes being missing before them."""
+
+    def read_to_end(self, fid: bytes) -> None:
+        """A read found no more."""
+
+    def piped(self, direction: int, message: Message, fid: bytes, data: bytes) -> None:
+        """Bytes that go through a pipe for sure."""
+        self.pipes.data(fid, direction, data, lambda: self.new(message))
+
+    def closed(self, fid: bytes) -> None:
+        self.pipes.close(fid)
+        self.names.pop(fid, None)
+
+
+def _key(message: Message) -> Key:
+    return message.version, message.session, message.identifier, message.command
