@@ -97,11 +97,13 @@ def test_lines_that_are_too_long(cut: int) -> None:
     assert found["app-layer-event", SERVER] == [b"ftp.request_command_too_long"]
 
 
-def test_what_is_encrypted_is_passed_by() -> None:
+def test_what_is_encrypted_is_another_protocol() -> None:
     parser = FtpParser()
     parser.feed(SERVER, b"AUTH TLS\r\n", 0)
     parser.feed(CLIENT, b"234 go\r\n", 0)
-    assert parser.over()
+    successor = parser.successor()
+    assert successor is not None
+    assert successor.application == "tls"
 
 
 def test_lost_bytes_cost_a_line() -> None:

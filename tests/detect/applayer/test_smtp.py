@@ -143,7 +143,9 @@ def test_after_starttls_nothing_is_read() -> None:
     parser = SmtpParser()
     parser.feed(SERVER, b"EHLO a\r\nSTARTTLS\r\n", 0)
     parser.feed(CLIENT, b"220 hi\r\n250 ok\r\n220 go\r\n", 0)
-    assert parser.over()
+    successor = parser.successor()
+    assert successor is not None
+    assert successor.application == "tls"
     assert parser.feed(SERVER, b"MAIL FROM:<a>\r\nDATA\r\n", 0) == []
 
 

@@ -307,7 +307,10 @@ class AppLayer:
         self._note(slot, followed, (made,))
 
     def _take_over(self, slot: int, app_of: U8) -> None:
-        """Let another protocol's parser go on with a flow whose own says so."""
+        """Let another protocol's parser go on with a flow whose own says so.
+
+        It may say so itself of the bytes that it is given at once: each time there are less of them.
+        """
         followed = self._flows.get(slot)
         next_one = followed.parser.successor() if followed is not None else None
         if followed is None or next_one is None:
@@ -328,6 +331,7 @@ class AppLayer:
             rest = next_one.rest[direction]
             if rest and slot in self._flows:
                 self._feed(slot, application, direction, rest, row, position[direction] - len(rest))
+                self._take_over(slot, app_of)
 
     def _note(self, slot: int, followed: _Followed, moved: Iterable[Transaction]) -> None:
         logs = followed.application.name in self._logged

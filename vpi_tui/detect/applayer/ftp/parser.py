@@ -6,7 +6,7 @@ import re
 from collections import deque
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Successor, Transaction
 from vpi_tui.detect.applayer.lines import Lines
 from vpi_tui.model.batch import Direction
 
@@ -76,8 +76,9 @@ class FtpParser(Parser):
         lines = len(self._lines[SERVER]) + len(self._lines[CLIENT])
         return lines + sum(256 + len(t.argument) + sum(map(len, t.replies)) for t in self._waiting)
 
-    def over(self) -> bool:
-        return self._encrypted
+    def successor(self) -> Successor | None:
+        """TLS, once the server has agreed to AUTH (RFC 4217)."""
+        return Successor("tls") if self._encrypted else None
 
     def _progress(self) -> list[Transaction]:
         moved: list[Transaction] = list(self._moved)

@@ -18,6 +18,7 @@ from vpi_tui.detect.applayer.http.lines import (
 )
 from vpi_tui.detect.applayer.http.reader import LINE_LIMIT, Reader, content_length, is_chunked
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
+from vpi_tui.detect.applayer.http.tunnel import Tunnel
 from vpi_tui.model.batch import Direction
 
 MOST_OPEN: Final = 512
@@ -36,10 +37,14 @@ class HttpParser(Parser):
         self._spools = (FrameSpool(), FrameSpool(), FrameSpool())
         """By Direction: the message that is read, when rules look at frames."""
         self._successor: Successor | None = None
+        self._tunnel: Tunnel | None = None
         self._requests = _Requests(self)
         self._responses = _Responses(self)
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        if self._tunnel is not None:
+            self._follow(self._tunnel, direction, data)
+            return []
         reader: Reader = self._responses if direction == CLIENT else self._requests
         if gap:
             reader.skip(gap)
@@ -59,7 +64,7 @@ class HttpParser(Parser):
         return self._progress()
 
     def held(self) -> int:
-        spooled = sum(map(len, self._spools))
+        spooled = sum(map(len, self._spools)) + (self._tunnel.held() if self._tunnel is not None else 0)
         return self._requests.held() + self._responses.held() + 1024 * len(self.waiting) + spooled
 
     def reached(self, transaction: HttpTransaction, direction: int, stage: Stage) -> None:
@@ -84,6 +89,15 @@ class HttpParser(Parser):
         application = _UPGRADES.get((upgrade or b"").strip().lower())
         if application is not None:
             self._successor = Successor(application, rest, cause)
+        elif cause.request is not None and cause.request.start.method == b"CONNECT":
+            self._tunnel = Tunnel()
+            for direction in (SERVER, CLIENT):
+                self._follow(self._tunnel, direction, rest[direction])
+
+    def _follow(self, tunnel: Tunnel, direction: int, data: bytes) -> None:
+        tunnel.feed(direction, data)
+        if tunnel.application:
+            self._successor = Successor(tunnel.application, (b"", tunnel.rest[SERVER], tunnel.rest[CLIENT]))
 
     def _progress(self) -> list[Transaction]:
         moved: list[Transaction] = list(self._moved)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import Enum, auto
 from typing import Final
 
-from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
 from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
 from vpi_tui.model.batch import Direction
 
@@ -76,8 +76,10 @@ class SmtpParser(Parser):
         kept = sum(map(len, self._pending)) + 64 * len(self._unanswered)
         return kept + (len(self._now.raw) + 64 * len(self._now.rcpt_to) if self._now is not None else 0)
 
-    def over(self) -> bool:
-        return self._encrypted
+    def successor(self) -> Successor | None:
+        """TLS, once the server has agreed to STARTTLS (RFC 3207)."""
+        rest = b"", bytes(self._pending[SERVER]), bytes(self._pending[CLIENT])
+        return Successor("tls", rest) if self._encrypted else None
 
     def _progress(self) -> list[Transaction]:
         moved: list[Transaction] = list(self._moved)

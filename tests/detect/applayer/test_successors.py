@@ -1,0 +1,98 @@
+"""Flows that change their protocol in the middle: STARTTLS, AUTH TLS and CONNECT."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+import pytest
+
+from vpi_tui.detect.applayer.base import instances
+from vpi_tui.detect.applayer.tracker import AppLayer
+from vpi_tui.model.applications import APP_PROTOS
+from vpi_tui.model.batch import Direction
+
+from .test_pass_by import SLOTS, stretches
+
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+
+
+def client_hello(name: bytes) -> bytes:
+    sni = struct.pack("!HBH", len(name) + 3, 0, len(name)) + name
+    extensions = struct.pack("!HH", 0, len(sni)) + sni
+    body = b"\x03\x03" + bytes(32) + b"\0" + b"\0\x02\x13\x01" + b"\x01\0"
+    body += struct.pack("!H", len(extensions)) + extensions
+    message = b"\x01" + len(body).to_bytes(3) + body
+    return b"\x16\x03\x01" + struct.pack("!H", len(message)) + message
+
+
+HELLO = client_hello(b"inside.example")
+SMTP = [
+    (CLIENT, b"220 hi\r\n"),
+    (SERVER, b"EHLO me\r\n"),
+    (CLIENT, b"250 STARTTLS\r\n"),
+    (SERVER, b"STARTTLS\r\n"),
+    (CLIENT, b"220 go\r\n"),
+]
+FTP = [(CLIENT, b"220 hi\r\n"), (SERVER, b"AUTH TLS\r\n"), (CLIENT, b"234 go\r\n")]
+CONNECT = [
+    (SERVER, b"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"),
+    (CLIENT, b"HTTP/1.1 200 Connected\r\n\r\n"),
+]
+
+
+def seen(app: str, wanted: str, said: list[tuple[int, bytes]], name: str) -> tuple[str, list[bytes]]:
+    """(what the flow is called at the end, values of a buffer)"""
+    layer, app_of = AppLayer({wanted}), np.full(SLOTS, APP_PROTOS.index(app), np.uint8)
+    at, found = [0, 0, 0], []
+    for direction, data in said:
+        found += layer.released(stretches((1, direction, at[direction], data)), app_of)
+        at[direction] += len(data)
+    found += layer.finish_all()
+    assert not layer.stats()["app_layer.error"]
+    values = [
+        value
+        for one in found
+        if name in one.application.buffers
+        for value in instances(one.application.buffers[name], one.transaction, SERVER)
+    ]
+    return APP_PROTOS[app_of[1]], values
+
+
+@pytest.mark.parametrize(("app", "talk"), [("smtp", SMTP), ("ftp", FTP), ("http", CONNECT)])
+@pytest.mark.parametrize("step", [3, 1000])
+def test_tls_goes_on(app: str, talk: list[tuple[int, bytes]], step: int) -> None:
+    pieces = [(SERVER, HELLO[at : at + step]) for at in range(0, len(HELLO), step)]
+    called, names = seen(app, "tls", [*talk, *pieces], "tls.sni")
+    assert called == "tls"
+    assert set(names) == {b"inside.example"}
+
+
+def test_http_inside_of_connect() -> None:
+    inside = [(SERVER, b"GET /inside HTTP/1.1\r\nHost: h\r\n\r\n"), (CLIENT, b"HTTP/1.1 204 No\r\n\r\n")]
+    called, uris = seen("http", "http1", [*CONNECT, *inside], "http.uri")
+    assert called == "http"
+    assert b"/inside" in uris
+
+
+def test_tunnels_of_tunnels_come_to_an_end() -> None:
+    nested = [(SERVER, CONNECT[0][1]), (CLIENT, CONNECT[1][1])] * 20
+    called, methods = seen("http", "http1", nested, "http.method")
+    assert called == "http"
+    assert methods.count(b"CONNECT") >= 20
+
+
+def test_what_nobody_knows_is_held_in_bounds() -> None:
+    layer, app_of = AppLayer({"tls"}), np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
+    layer.released(stretches((1, SERVER, 0, CONNECT[0][1]), (1, CLIENT, 0, CONNECT[1][1])), app_of)
+    before = layer.stats()["app_layer.memuse"]
+    at = len(CONNECT[1][1])
+    for _ in range(50):
+        layer.released(stretches((1, CLIENT, at, bytes(1000))), app_of)
+        at += 1000
+    assert layer.stats()["app_layer.memuse"] <= before + 1000
+
+
+def test_a_successor_that_nobody_wants_is_dropped() -> None:
+    called, _ = seen("smtp", "smtp", [*SMTP, (SERVER, HELLO)], "smtp.helo")
+    assert called == "tls"

@@ -1,0 +1,50 @@
+"""What goes on in a connection that a proxy opened for CONNECT (RFC 9110, 9.3.6), by its first bytes."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from vpi_tui.model.batch import Direction
+
+HEAD: Final = 16
+"""Bytes of either side that are waited for."""
+_FIRST: Final = {
+    Direction.TO_SERVER: (
+        (re.compile(rb"\x16\x03[\x00-\x04]"), "tls"),
+        (re.compile(rb"PRI \* HTTP/2"), "http2"),
+        (re.compile(rb"[A-Z]{3,12} [/a-z*]"), "http1"),
+        (re.compile(rb"SSH-"), "ssh"),
+        (re.compile(rb"(?i)(?:EHLO|HELO) "), "smtp"),
+    ),
+    Direction.TO_CLIENT: ((re.compile(rb"SSH-"), "ssh"),),
+}
+
+
+class Tunnel:
+    """Takes the first bytes of both sides. application: what they are of; "" = not known yet, or never."""
+
+    __slots__ = ("application", "given_up", "rest")
+
+    def __init__(self) -> None:
+        self.rest = [b"", b"", b""]
+        """By Direction: all bytes so far."""
+        self.application = ""
+        self.given_up = False
+
+    def feed(self, direction: int, data: bytes) -> None:
+        if self.application or self.given_up or not data:
+            return
+        self.rest[direction] += data
+        for expression, application in _FIRST[Direction(direction)]:
+            if expression.match(self.rest[direction]):
+                self.application = application
+                return
+        if len(self.rest[direction]) >= HEAD and direction == Direction.TO_SERVER:
+            self.given_up = True
+            self.rest = [b"", b"", b""]
+        else:
+            self.rest[direction] = self.rest[direction][: 16 * HEAD]
+
+    def held(self) -> int:
+        return sum(map(len, self.rest))
