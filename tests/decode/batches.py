@@ -62,7 +62,8 @@ def rows_of(packets: PacketBatch, decoded: DecodedBatch) -> list[Row]:
         )
         for name in ("ip_off", "l4_off", "payload_off"):
             row[name] -= start if row[name] >= 0 else 0
-        row["events"] = event_names(row["events"])
+        low, high = row.pop("oddities")
+        row["events"] = event_names(row["events"] | low << 64 | high << 128)
         rows.append(row)
     return rows
 

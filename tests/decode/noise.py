@@ -12,12 +12,18 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.decode.batches import packet_batch
+from tests.decode.encapsulated import IN_PLACE, IN_TUNNELS
 from tests.decode.samples import SAMPLES
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.decode.kernels import MAX_ROWS_A_PACKET
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.model.batch import DecodedBatch, LinkType, PacketBatch
 
+KNOWN = {
+    **SAMPLES,
+    **IN_PLACE,
+    **{name: (int(LinkType.ETHERNET), frame) for name, (_, frame) in IN_TUNNELS.items()},
+}
 LINKS = [*(int(link) for link in LinkType), 147]
 
 
@@ -57,7 +63,7 @@ def check(frames: list[bytes], link: int, extra: int, tci: int, zero_is_rest: bo
 
 def mutated(draw: st.DrawFn) -> tuple[int, bytes]:
     """A sample with some bytes changed, cut out or put in."""
-    link, frame = SAMPLES[draw(st.sampled_from(sorted(SAMPLES)))]
+    link, frame = KNOWN[draw(st.sampled_from(sorted(KNOWN)))]
     data = bytearray(frame)
     for _ in range(draw(st.integers(0, 6))):
         at = draw(st.integers(0, max(len(data) - 1, 0)))
@@ -74,7 +80,7 @@ def mutated(draw: st.DrawFn) -> tuple[int, bytes]:
 FRAMES = st.one_of(
     st.composite(mutated)(),
     st.tuples(st.sampled_from(LINKS), st.binary(max_size=120)),
-    st.tuples(st.sampled_from(LINKS), st.sampled_from([f for _, f in SAMPLES.values()])),
+    st.tuples(st.sampled_from(LINKS), st.sampled_from([f for _, f in KNOWN.values()])),
 )
 
 

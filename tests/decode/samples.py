@@ -211,3 +211,17 @@ SAMPLES: dict[str, tuple[int, bytes]] = {
     **{name: (int(link), bytes(packet)) for name, (link, packet) in LINKED.items()},
 }
 """Name -> (link type, frame)."""
+
+ODD: dict[str, set[str]] = {
+    "icmp6_problem": {"ICMPV6_IPV6_UNKNOWN_VERSION"},
+    "ip6_hop_by_hop": {"IPV6_HOPOPTS_ONLY_PADDING"},
+    "ip6_destination_options": {"IPV6_DSTOPTS_ONLY_PADDING"},
+    "ip6_routing": {"IPV6_RH_TYPE_0"},
+    "ip6_chain": {"IPV6_HOPOPTS_ONLY_PADDING", "IPV6_DSTOPTS_ONLY_PADDING"},
+    "ip6_fragment_atomic": {"IPV6_EXTHDR_USELESS_FH"},
+    "ip6_no_next_header": {"IPV6_DATA_AFTER_NONE_HEADER"},
+    "llc": {"ETHERNET_UNKNOWN_ETHERTYPE"},
+    "snap": {"ETHERNET_UNKNOWN_ETHERTYPE"},
+    "unknown_ethertype": {"ETHERNET_UNKNOWN_ETHERTYPE"},
+}
+"""Events of frames that are sound and odd."""

@@ -104,13 +104,13 @@ def test_it_may_take_many_batches() -> None:
 
 def test_the_sum_of_the_header_is_right_again() -> None:
     frames = frames_of(
-        IP(src=SRC, dst=DST, tos=3, ttl=9, options=b"\x94\x04\x00\x00") / UDP(dport=9) / Raw(DATA)
+        IP(src=SRC, dst=DST, tos=3, ttl=9, options=b"\x94\x04\x00\x00" + bytes(4)) / UDP(dport=9) / Raw(DATA)
     )
     packets = packet_batch(frames, link=LinkType.IPV4)
     packets, decoded = fresh().update(packets, Decoder().decode(packets))
     (row,) = np.flatnonzero(decoded.fragment == Fragment.REBUILT)
     assert (decoded.events[row], decoded.ttl[row], decoded.tos[row]) == (0, 9, 3)
-    assert decoded.ip_len[row] == 24 + 8 + len(DATA)
+    assert decoded.ip_len[row] == 28 + 8 + len(DATA)
     assert (decoded.frag_bits[row], decoded.frag_offset[row]) == (0, 0)
 
 

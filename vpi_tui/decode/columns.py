@@ -43,8 +43,10 @@ _TYPES: dict[str, type[np.generic]] = {
     "icmp_seq": np.uint16,
     "tunnel": np.uint32,
     "events": np.uint64,
+    "oddities": np.uint64,
+    "stream_events": np.uint64,
 }
-_PAIRS = frozenset({"src_ip", "dest_ip", "vlan"})
+_PAIRS = frozenset({"src_ip", "dest_ip", "vlan", "oddities"})
 _OFFSETS = frozenset({"ip_off", "l4_off", "payload_off"})
 _LINE = 64
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Final
+
 import numpy as np
 
 from vpi_tui.decode import kernels
 from vpi_tui.decode.columns import Columns
-from vpi_tui.model.batch import DecodedBatch, DecoderEvent, PacketBatch
+from vpi_tui.decode.kernels_tunnel import ON_GENEVE, ON_TEREDO, ON_VXLAN
+from vpi_tui.model.batch import U8, DecodedBatch, DecoderEvent, PacketBatch
+from vpi_tui.model.decoder_events import rule_name
 
 _COUNTERS: dict[str, int] = {
     "decoder.bytes": kernels.C_BYTES,
@@ -17,6 +22,8 @@ _COUNTERS: dict[str, int] = {
     "decoder.vlan": kernels.C_VLAN,
     "decoder.vlan_qinq": kernels.C_VLAN_QINQ,
     "decoder.vxlan": kernels.C_VXLAN,
+    "decoder.geneve": kernels.C_GENEVE,
+    "decoder.teredo": kernels.C_TEREDO,
     "decoder.gre": kernels.C_GRE,
     "decoder.ipip": kernels.C_IPINIP,
     "decoder.tcp": kernels.C_TCP,
@@ -24,14 +31,28 @@ _COUNTERS: dict[str, int] = {
     "decoder.icmpv4": kernels.C_ICMPV4,
     "decoder.icmpv6": kernels.C_ICMPV6,
     "decoder.sctp": kernels.C_SCTP,
+    "decoder.esp": kernels.C_ESP,
     "decoder.fragments": kernels.C_FRAGMENTS,
 }
 
 
-def event_name(event: DecoderEvent) -> str:
-    """The event as Suricata's rules and statistics write it: `ipv4.trunc_pkt`."""
-    layer, _, what = event.name.lower().partition("_")
-    return f"{layer}.{what}"
+@dataclass(frozen=True, slots=True)
+class TunnelPorts:
+    """UDP ports, of either side, where tunnels are looked for; Suricata's defaults."""
+
+    vxlan: tuple[int, ...] = (4789,)
+    geneve: tuple[int, ...] = (6081,)
+    teredo: tuple[int, ...] = (3544,)
+
+    def table(self) -> U8:
+        """uint8[65536]: bits ON_* of kernels_tunnel."""
+        found = np.zeros(1 << 16, np.uint8)
+        for ports, bit in ((self.vxlan, ON_VXLAN), (self.geneve, ON_GENEVE), (self.teredo, ON_TEREDO)):
+            found[list(ports)] |= bit
+        return found
+
+
+DEFAULT_TUNNELS: Final = TunnelPorts()
 
 
 class Decoder:
@@ -39,10 +60,17 @@ class Decoder:
 
     verify_checksums: check IPv4, TCP, UDP, ICMP and ICMPv6 sums of whole packets; a wrong one sets
     an event and nothing else. zero_length_is_rest: take an IPv4 or UDP length of 0 as "to the end
-    of the frame", as segmentation offload leaves it on live captures.
+    of the frame", as segmentation offload leaves it on live captures. tunnels: where UDP is opened.
     """
 
-    def __init__(self, *, verify_checksums: bool = True, zero_length_is_rest: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        verify_checksums: bool = True,
+        zero_length_is_rest: bool = False,
+        tunnels: TunnelPorts = DEFAULT_TUNNELS,
+    ) -> None:
+        self._ports = tunnels.table()
         self.verify_checksums = verify_checksums
         self.zero_length_is_rest = zero_length_is_rest
         self._columns = Columns(_capacity(1024))
@@ -60,7 +88,12 @@ class Decoder:
         counts = np.zeros_like(self._counts)
         while True:
             rows = kernels.decode_rows(
-                batch, self._columns.full, counts, self.verify_checksums, self.zero_length_is_rest
+                batch,
+                self._columns.full,
+                counts,
+                self._ports,
+                self.verify_checksums,
+                self.zero_length_is_rest,
             )
             if rows >= 0:
                 break
@@ -78,7 +111,7 @@ class Decoder:
         for event in DecoderEvent:
             seen = self._counts[kernels.C_EVENTS + event]
             if seen:
-                stats[f"decoder.event.{event_name(event)}"] = float(seen)
+                stats[f"decoder.event.{rule_name(event)}"] = float(seen)
         return stats
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 import numpy as np
 
-from vpi_tui.model.jit import helper
+from vpi_tui.model.decoder_events import WORD
+from vpi_tui.model.jit import helper, inlined
 
 U64 = np.uint64
 I64 = np.int64
@@ -67,6 +68,12 @@ def le64(buf, q):
         | (U64(buf[q + _6]) << _S48)
         | (U64(buf[q + _7]) << _S56)
     )
+
+
+@inlined
+def note(d, r, event):
+    """Set an event from decoder_events.WORD on in row r."""
+    d.oddities[r, (event - WORD) >> 6] |= U64(1) << U64((event - WORD) & 63)
 
 
 @helper

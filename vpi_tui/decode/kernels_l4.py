@@ -1,7 +1,7 @@
 """Transport headers, from the first byte after the IP headers.
 
-Sources: RFC 9293 (TCP), 768 (UDP), 792, 4443 (ICMP), 9260 (SCTP). A header function returns (payload
-position, -1 = malformed; payload end on the wire; events).
+Sources: RFC 9293 (TCP), 768 (UDP), 9260 (SCTP); ICMP is in kernels_icmp.py. A header function returns
+(payload position, -1 = malformed; payload end on the wire; events).
 """
 
 from __future__ import annotations
@@ -11,41 +11,57 @@ import numpy as np
 
 from vpi_tui.decode.kernels_bytes import I64, U64, be8, be16, be32, fold16, word_sum
 from vpi_tui.model.batch import DecoderEvent
-from vpi_tui.model.icmp import ANSWER_V4, ANSWER_V6
 from vpi_tui.model.jit import helper, inlined
 
 IPPROTO_ICMP = 1
 IPPROTO_TCP = 6
 IPPROTO_UDP = 17
+IPPROTO_ESP = 50
 IPPROTO_ICMPV6 = 58
 IPPROTO_SCTP = 132
 
 EV_TCP_SMALL = 1 << DecoderEvent.TCP_PKT_TOO_SMALL
 EV_TCP_HLEN = 1 << DecoderEvent.TCP_HLEN_TOO_SMALL
-EV_TCP_OPT = 1 << DecoderEvent.TCP_INVALID_OPTLEN
+EV_TCP_OPT = 1 << DecoderEvent.TCP_OPT_INVALID_LEN
+EV_TCP_TWICE = 1 << DecoderEvent.TCP_OPT_DUPLICATE
 EV_TCP_SUM = 1 << DecoderEvent.TCP_CSUM_INVALID
+EV_UDP_NO_HEADER = 1 << DecoderEvent.UDP_HLEN_TOO_SMALL
 EV_UDP_SMALL = 1 << DecoderEvent.UDP_PKT_TOO_SMALL
 EV_UDP_HLEN = 1 << DecoderEvent.UDP_HLEN_INVALID
 EV_UDP_SUM = 1 << DecoderEvent.UDP_CSUM_INVALID
-EV_ICMP4_SMALL = 1 << DecoderEvent.ICMPV4_PKT_TOO_SMALL
 EV_ICMP4_SUM = 1 << DecoderEvent.ICMPV4_CSUM_INVALID
-EV_ICMP6_SMALL = 1 << DecoderEvent.ICMPV6_PKT_TOO_SMALL
 EV_ICMP6_SUM = 1 << DecoderEvent.ICMPV6_CSUM_INVALID
+EV_ESP_SMALL = 1 << DecoderEvent.ESP_PKT_TOO_SMALL
 EV_SCTP_SMALL = 1 << DecoderEvent.SCTP_PKT_TOO_SMALL
 
 VXLAN_PORT = 4789
+GENEVE_PORT = 6081
 
-ANSWER4 = np.array(ANSWER_V4, np.int16)
-ANSWER6 = np.array(ANSWER_V6, np.int16)
+OPT_MSS, OPT_SCALE, OPT_SACK_OK, OPT_SACK, OPT_TIMESTAMP = 2, 3, 4, 5, 8
+OPT_ONCE = 1 << OPT_MSS | 1 << OPT_SCALE | 1 << OPT_SACK_OK | 1 << OPT_SACK | 1 << OPT_TIMESTAMP
+OPT_SIZE = np.zeros(16, np.int64)
+"""Length of the TCP options of one length; 0 = of any."""
+OPT_SIZE[[OPT_MSS, OPT_SCALE, OPT_SACK_OK, OPT_TIMESTAMP]] = 4, 3, 2, 10
 
 SYN = 2
 NOP_NOP_TIMESTAMP = 0x0101080A
 
 
 @helper
+def sound_option(kind, size):
+    """Has a TCP option of a known kind the length that it must have?"""
+    if kind == OPT_SACK:
+        return 10 <= size <= 34 and (size - 2) & 7 == 0
+    wanted = OPT_SIZE[kind & 15]
+    return kind > 15 or wanted == 0 or size == wanted
+
+
+@helper
 def tcp_options(buf, at, stop):
-    """(MSS or 0, event) of the options in buf[at:stop]."""
+    """(MSS or 0, events) of the options in buf[at:stop]."""
     mss = I64(0)
+    seen = I64(0)
+    events = I64(0)
     while at < stop:
         kind = be8(buf, at)
         if kind == 0:
@@ -53,13 +69,21 @@ def tcp_options(buf, at, stop):
         if kind == 1:
             at += 1
             continue
-        size = be8(buf, at + 1) if at + 1 < stop else I64(0)
+        if at + 1 == stop:
+            break
+        size = be8(buf, at + 1)
         if size < 2 or at + size > stop:
-            return mss, I64(EV_TCP_OPT)
-        if kind == 2 and size == 4:
-            mss = be16(buf, at + 2)
+            return mss, events | EV_TCP_OPT
+        if not sound_option(kind, size):
+            events |= EV_TCP_OPT
+        elif kind <= OPT_TIMESTAMP:
+            if seen >> kind & 1 and OPT_ONCE >> kind & 1:
+                events |= EV_TCP_TWICE
+            elif kind == OPT_MSS:
+                mss = be16(buf, at + 2)
+            seen |= 1 << kind
         at += size
-    return mss, I64(0)
+    return mss, events
 
 
 @inlined
@@ -88,7 +112,7 @@ def tcp_header(buf, at, end, stop, d, r):
 @inlined
 def udp_header(buf, at, end, stop, d, r, zero_is_rest):
     if end - at < 8:
-        return I64(-1), stop, I64(EV_UDP_SMALL)
+        return I64(-1), stop, I64(EV_UDP_NO_HEADER)
     size = be16(buf, at + 4)
     if size == 0 and zero_is_rest:
         size = stop - at
@@ -99,29 +123,6 @@ def udp_header(buf, at, end, stop, d, r, zero_is_rest):
     stop = at + size
     d.src_port[r] = be16(buf, at)
     d.dest_port[r] = be16(buf, at + 2)
-    return at + 8, stop, I64(0)
-
-
-@helper
-def icmp_answer(kind, version):
-    answer = ANSWER4[kind] if version == 4 else ANSWER6[kind]
-    return I64(answer)
-
-
-@inlined
-def icmp_header(buf, at, end, stop, d, r, version):
-    if end - at < 8:
-        return I64(-1), stop, I64(EV_ICMP4_SMALL) if version == 4 else I64(EV_ICMP6_SMALL)
-    kind = be8(buf, at)
-    code = be8(buf, at + 1)
-    answer = icmp_answer(kind, version)
-    d.icmp_type[r] = kind
-    d.icmp_code[r] = code
-    d.src_port[r] = kind
-    d.dest_port[r] = answer if answer >= 0 else code
-    if answer >= 0 and (kind == 128 or kind == 129 if version == 6 else kind != 9 and kind != 10):
-        d.icmp_id[r] = be16(buf, at + 4)
-        d.icmp_seq[r] = be16(buf, at + 6)
     return at + 8, stop, I64(0)
 
 
@@ -145,7 +146,8 @@ def transport_sum_event(buf, at, stop, src_high, src_low, dest_high, dest_low, v
     """
     if proto == IPPROTO_UDP:
         stop = udp_stop
-        if be16(buf, at + 6) == 0 and (version == 4 or be16(buf, at + 2) == VXLAN_PORT):
+        tunnelled = be16(buf, at + 2) == VXLAN_PORT or be16(buf, at + 2) == GENEVE_PORT
+        if be16(buf, at + 6) == 0 and (version == 4 or tunnelled):
             return I64(0)
     size = stop - at
     total = word_sum(buf, at, size)

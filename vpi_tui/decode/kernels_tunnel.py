@@ -1,32 +1,45 @@
 """Tunnels: what they carry, and the number by which the flows inside are kept apart.
 
-Sources: RFC 2784 and 2890 (GRE), 7348 (VXLAN), 2003 and 2473 (IP in IP), draft-foschiano-erspan.
+Sources: RFC 7348 (VXLAN), 8926 (GENEVE), 4380 (Teredo), 2003 and 2473 (IP in IP); kernels_gre.py for GRE.
 """
 
 from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-from vpi_tui.decode.kernels_bytes import I64, U64, be8, be16, be32
-from vpi_tui.decode.kernels_l4 import IPPROTO_UDP, VXLAN_PORT
-from vpi_tui.decode.kernels_link import IPV4, IPV6, LINK_ETHERNET, LINK_IPV4, LINK_IPV6, LINK_PPP
+from vpi_tui.decode.kernels_bytes import I64, U64, be8, be16, be32, note
+from vpi_tui.decode.kernels_gre import BRIDGE, NO_ID, gre_inside
+from vpi_tui.decode.kernels_l4 import IPPROTO_UDP
+from vpi_tui.decode.kernels_link import (
+    ARP,
+    IPV4,
+    IPV6,
+    LINK_ETHERNET,
+    LINK_ETHERTYPE,
+    LINK_IPV4,
+    LINK_IPV6,
+)
 from vpi_tui.model.batch import DecoderEvent, TunnelKind
 from vpi_tui.model.jit import helper
 
 IPPROTO_IPIP = 4
 IPPROTO_IPV6 = 41
 IPPROTO_GRE = 47
-GRE_PPP = 0x880B
 
-EV_GRE_SMALL = 1 << DecoderEvent.GRE_PKT_TOO_SMALL
-EV_GRE_INVALID = 1 << DecoderEvent.GRE_INVALID
+# Bits of the table of UDP ports: what is looked for there.
+ON_VXLAN, ON_GENEVE, ON_TEREDO = 1, 2, 4
+
 EV_VXLAN = 1 << DecoderEvent.VXLAN_HEADER_INVALID
+GENEVE_UNKNOWN = int(DecoderEvent.GENEVE_UNKNOWN_PAYLOAD_TYPE)
+SMALL_4_IN_6 = int(DecoderEvent.IPV6_IPV4_IN_IPV6_TOO_SMALL)
+WRONG_4_IN_6 = int(DecoderEvent.IPV6_IPV4_IN_IPV6_WRONG_VERSION)
+SMALL_6_IN_6 = int(DecoderEvent.IPV6_IPV6_IN_IPV6_TOO_SMALL)
+WRONG_6_IN_6 = int(DecoderEvent.IPV6_IPV6_IN_IPV6_WRONG_VERSION)
 
-TUNNEL_GRE = int(TunnelKind.GRE) << 24
 TUNNEL_VXLAN = int(TunnelKind.VXLAN) << 24
 TUNNEL_IP = int(TunnelKind.IP_IN_IP) << 24
+TUNNEL_GENEVE = int(TunnelKind.GENEVE) << 24
+TUNNEL_TEREDO = int(TunnelKind.TEREDO) << 24
 KIND_MASK = 0xFF << 24
-NO_ID = 1 << 32
-"""Above kind and id: the tunnel's header says nothing that tells it from others."""
 
 
 @helper
@@ -56,59 +69,87 @@ def tunnel_number(tunnel, around, src_high, src_low, dest_high, dest_low):
 
 
 @helper
-def gre_header(buf, at, end):
-    """(payload position or -1, ethertype inside or 0, tunnel, event). Version 0; 1 (PPTP) is not
-    opened; source routes are refused (RFC 2784 2.2)."""
-    if end - at < 4:
-        return I64(-1), I64(0), I64(0), I64(EV_GRE_SMALL)
-    flags = be16(buf, at)
+def geneve_inside(buf, at, end, d, r):
+    """(link type or -1, position, tunnel); anything that is no sound header is taken for other UDP."""
+    if end - at < 8:
+        return I64(-1), at, I64(0)
+    size = (be8(buf, at) & 0x3F) << 2
+    stop = at + 8 + size
+    if be8(buf, at) >> 6 != 0 or be8(buf, at + 1) & 0x3F or be8(buf, at + 7) or stop > end:
+        return I64(-1), at, I64(0)
+    option = at + 8
+    while option + 4 <= stop:
+        option += 4 + ((be8(buf, option + 3) & 0x1F) << 2)
+    if option != stop:
+        return I64(-1), at, I64(0)
+    tunnel = I64(TUNNEL_GENEVE) | (be32(buf, at + 4) >> 8)
     kind = be16(buf, at + 2)
-    if flags & 7 == 1:
-        return at + 4, I64(0), I64(0), I64(0)
-    if flags & 7 != 0 or flags & 0x4000:
-        return I64(-1), I64(0), I64(0), I64(EV_GRE_INVALID)
-    key_at = at + 4 + (4 if flags & 0x8000 else 0)
-    after = key_at + (4 if flags & 0x2000 else 0) + (4 if flags & 0x1000 else 0)
-    if kind == 0x88BE and flags & 0x1000:  # ERSPAN type II: 8 bytes before the frame
-        after += 8
-    elif kind == 0x22EB:  # ERSPAN type III: 12 bytes, and 8 more when its O bit is set
-        after += 12
-        if after <= end and be8(buf, after - 1) & 1:
-            after += 8
-    if after > end:
-        return I64(-1), I64(0), I64(0), I64(EV_GRE_SMALL)
-    key = be32(buf, key_at) & 0xFFFFFF if flags & 0x2000 else I64(NO_ID)
-    return after, kind, I64(TUNNEL_GRE) | key, I64(0)
+    if kind == IPV4 or kind == IPV6 or kind == ARP:
+        return LINK_ETHERTYPE + kind, stop, tunnel
+    if kind == BRIDGE:
+        return I64(LINK_ETHERNET), stop, tunnel
+    note(d, r, GENEVE_UNKNOWN)
+    return I64(-1), at, I64(0)
 
 
 @helper
-def gre_link(kind):
-    """The link type of what a GRE packet with this protocol type carries; -1 = not opened."""
-    if kind == IPV4:
-        return I64(LINK_IPV4)
-    if kind == IPV6:
-        return I64(LINK_IPV6)
-    if kind == 0x6558 or kind == 0x88BE or kind == 0x22EB:
-        return I64(LINK_ETHERNET)
-    if kind == GRE_PPP:
-        return I64(LINK_PPP)
-    return I64(-1)
+def vxlan_inside(buf, at, end):
+    """(link type or -1, position, tunnel, event)."""
+    if end - at < 22 or be8(buf, at) & 0x08 == 0 or be8(buf, at + 7) != 0:
+        return I64(-1), at, I64(0), I64(EV_VXLAN)
+    return I64(LINK_ETHERNET), at + 8, I64(TUNNEL_VXLAN) | (be32(buf, at + 4) >> 8), I64(0)
 
 
 @helper
-def tunnel_inside(buf, at, payload, end, proto, dest_port):
-    """What a tunnel carries: (link type or -1, position, TunnelKind << 24 | id or NO_ID, event)."""
+def teredo_inside(buf, at, end):
+    """(link type or -1, position): an IPv6 packet that fills the datagram, behind origin indications."""
+    while end - at >= 48 and be16(buf, at) == 0:
+        at += 8
+    if end - at >= 40 and be8(buf, at) >> 4 == 6 and at + 40 + be16(buf, at + 4) == end:
+        return I64(LINK_IPV6), at
+    return I64(-1), at
+
+
+@helper
+def udp_inside(buf, at, end, kinds, d, r):
+    """(link type or -1, position, tunnel, event). kinds: ON_* bits of the two ports."""
+    event = I64(0)
+    if kinds & ON_VXLAN:
+        link, inner, tunnel, event = vxlan_inside(buf, at, end)
+        if link >= 0:
+            return link, inner, tunnel, event
+    if kinds & ON_GENEVE:
+        link, inner, tunnel = geneve_inside(buf, at, end, d, r)
+        if link >= 0:
+            return link, inner, tunnel, event
+    if kinds & ON_TEREDO:
+        link, inner = teredo_inside(buf, at, end)
+        if link >= 0:
+            return link, inner, I64(TUNNEL_TEREDO | NO_ID), event
+    return I64(-1), at, I64(0), event
+
+
+@helper
+def ip_inside(buf, at, end, version, inside, d, r):
+    """The link type of the packet of IP version `inside` in one of `version`, -1 = there is none."""
+    if version == 6:
+        if end - at < (20 if inside == 4 else 40):
+            note(d, r, SMALL_4_IN_6 if inside == 4 else SMALL_6_IN_6)
+            return I64(-1)
+        if be8(buf, at) >> 4 != inside:
+            note(d, r, WRONG_4_IN_6 if inside == 4 else WRONG_6_IN_6)
+            return I64(-1)
+    return I64(LINK_IPV4) if inside == 4 else I64(LINK_IPV6)
+
+
+@helper
+def tunnel_inside(buf, at, payload, end, proto, kinds, d, r):
+    """What a tunnel carries: (link type or -1, position, TunnelKind << 24 | id or NO_ID, VLAN tag, event)."""
     if proto == IPPROTO_UDP:
-        if dest_port != VXLAN_PORT:
-            return I64(-1), payload, I64(0), I64(0)
-        if end - payload < 8 or be8(buf, payload) & 0x08 == 0:
-            return I64(-1), payload, I64(0), I64(EV_VXLAN)
-        return I64(LINK_ETHERNET), payload + 8, I64(TUNNEL_VXLAN) | (be32(buf, payload + 4) >> 8), I64(0)
+        link, inner, tunnel, event = udp_inside(buf, payload, end, kinds, d, r)
+        return link, inner, tunnel, I64(0), event
     if proto == IPPROTO_GRE:
-        after, kind, tunnel, event = gre_header(buf, at, end)
-        return gre_link(kind) if after >= 0 else I64(-1), after, tunnel, event
-    if proto == IPPROTO_IPIP:
-        return I64(LINK_IPV4), payload, I64(TUNNEL_IP | NO_ID), I64(0)
-    if proto == IPPROTO_IPV6:
-        return I64(LINK_IPV6), payload, I64(TUNNEL_IP | NO_ID), I64(0)
-    return I64(-1), payload, I64(0), I64(0)
+        return gre_inside(buf, at, end, d, r)
+    inside = I64(4) if proto == IPPROTO_IPIP else I64(6)
+    link = ip_inside(buf, payload, end, I64(d.ip_v[r]), inside, d, r)
+    return link, payload, I64(TUNNEL_IP | NO_ID), I64(0), I64(0)

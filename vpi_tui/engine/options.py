@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from vpi_tui.decode.decoder import TunnelPorts
 from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.model.errors import ConfigError
 
@@ -49,6 +50,19 @@ def stream_options(options: Mapping[str, str]) -> StreamOptions:
     )
 
 
+def tunnel_ports(options: Mapping[str, str]) -> TunnelPorts:
+    """UDP ports by kind of tunnel (`decoder.vxlan.ports=[4789, 8472]`), none where it is not `enabled`."""
+    known = TunnelPorts()
+    return TunnelPorts(
+        **{
+            kind: _ports(options, f"decoder.{kind}.ports", getattr(known, kind))
+            if _switch(options, f"decoder.{kind}.enabled", True)
+            else ()
+            for kind in ("vxlan", "geneve", "teredo")
+        }
+    )
+
+
 _HTTP = "app-layer.protocols.http.libhtp.default-config"
 MOST_BODY = 16 << 20
 MOST_LAYERS = 16
@@ -63,6 +77,20 @@ def app_limits(options: Mapping[str, str]) -> Limits:
     return Limits(
         min(request or MOST_BODY, MOST_BODY), min(response or MOST_BODY, MOST_BODY), min(layers, MOST_LAYERS)
     )
+
+
+def _ports(options: Mapping[str, str], key: str, default: tuple[int, ...]) -> tuple[int, ...]:
+    text = options.get(key)
+    if text is None:
+        return default
+    words = text.strip().removeprefix("[").removesuffix("]").split(",")
+    try:
+        ports = tuple(int(word) for word in words)
+    except ValueError:
+        ports = (-1,)
+    if not all(0 <= port <= 0xFFFF for port in ports):
+        raise ConfigError(f"{key} is {text!r}.", hint="Write one port, or several as [4789, 8472].")
+    return ports
 
 
 def _switch(options: Mapping[str, str], key: str, default: bool) -> bool:

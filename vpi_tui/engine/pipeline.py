@@ -17,7 +17,7 @@ from vpi_tui.engine.alerts import Alerter
 from vpi_tui.engine.closed import ClosedFlows
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
-from vpi_tui.engine.options import StreamOptions, app_limits, stream_options
+from vpi_tui.engine.options import StreamOptions, app_limits, stream_options, tunnel_ports
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
@@ -74,8 +74,9 @@ class Pipeline:
         self.source = source
         self.stopwatch = stopwatch or Stopwatch()
         verify = spec.checksums != "none" or rules.ruleset.needs_checksums
-        self.decoder = Decoder(verify_checksums=verify, zero_length_is_rest=source.live)
-        self.whole_decoder = Decoder(verify_checksums=verify)
+        tunnels = tunnel_ports(spec.options)
+        self.decoder = Decoder(verify_checksums=verify, zero_length_is_rest=source.live, tunnels=tunnels)
+        self.whole_decoder = Decoder(verify_checksums=verify, tunnels=tunnels)
         """For the datagrams that `defrag` puts together."""
         self.defrag = Defragmenter(self.whole_decoder.decode)
         self.table = FlowTable(spec.max_flows, midstream=streams.midstream, talkers=talkers)

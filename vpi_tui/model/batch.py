@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.model.decoder_events import DecoderEvent as DecoderEvent  # noqa: PLC0414
+
 U8 = NDArray[np.uint8]
 U16 = NDArray[np.uint16]
 U32 = NDArray[np.uint32]
@@ -29,6 +31,7 @@ class LinkType(IntEnum):
     ETHERNET = 1
     PPP = 9
     RAW = 101
+    C_HDLC = 104
     LOOP = 108
     LINUX_SLL = 113
     IPV4 = 228
@@ -73,51 +76,6 @@ class PacketBatch(NamedTuple):
     """Packets that the kernel dropped since the source was opened; 0 for files."""
 
 
-class DecoderEvent(IntEnum):
-    """Bit numbers of `DecodedBatch.events`. Names follow Suricata's decoder events."""
-
-    LINK_UNKNOWN = 0
-    ETHERNET_PKT_TOO_SMALL = 1
-    VLAN_HEADER_TOO_SMALL = 2
-    VLAN_TOO_MANY_LAYERS = 3
-    ARP_PKT_TOO_SMALL = 4
-    IPV4_PKT_TOO_SMALL = 5
-    IPV4_HLEN_TOO_SMALL = 6
-    IPV4_IPLEN_SMALLER_THAN_HLEN = 7
-    IPV4_TRUNC_PKT = 8
-    IPV4_OPT_INVALID = 9
-    IPV4_WRONG_IP_VER = 10
-    IPV4_CSUM_INVALID = 11
-    IPV6_PKT_TOO_SMALL = 12
-    IPV6_TRUNC_PKT = 13
-    IPV6_TRUNC_EXTHDR = 14
-    IPV6_EXTHDR_TOO_MANY = 15
-    IPV6_WRONG_IP_VER = 16
-    TCP_PKT_TOO_SMALL = 17
-    TCP_HLEN_TOO_SMALL = 18
-    TCP_INVALID_OPTLEN = 19
-    TCP_CSUM_INVALID = 20
-    UDP_PKT_TOO_SMALL = 21
-    UDP_HLEN_INVALID = 22
-    UDP_CSUM_INVALID = 23
-    ICMPV4_PKT_TOO_SMALL = 24
-    ICMPV4_CSUM_INVALID = 25
-    ICMPV6_PKT_TOO_SMALL = 26
-    ICMPV6_CSUM_INVALID = 27
-    SCTP_PKT_TOO_SMALL = 28
-    GRE_PKT_TOO_SMALL = 29
-    GRE_INVALID = 30
-    VXLAN_HEADER_INVALID = 31
-    TUNNEL_TOO_DEEP = 32
-    IPV6_EXTHDR_DUPL_FH = 33
-    IPV6_EXTHDR_USELESS_FH = 34
-    IPV4_FRAG_PKT_TOO_LARGE = 35
-    IPV4_FRAG_OVERLAP = 36
-    IPV6_FRAG_PKT_TOO_LARGE = 37
-    IPV6_FRAG_OVERLAP = 38
-    IPV6_FRAG_INVALID_LENGTH = 39
-
-
 class Fragment(IntEnum):
     """Values of `DecodedBatch.fragment`."""
 
@@ -135,6 +93,8 @@ class TunnelKind(IntEnum):
     GRE = 1
     VXLAN = 2
     IP_IN_IP = 3
+    GENEVE = 4
+    TEREDO = 5
 
 
 class DecodedBatch(NamedTuple):
@@ -210,7 +170,11 @@ class DecodedBatch(NamedTuple):
     is itself inside a tunnel a hash that takes the outer number in: so tenants with the same addresses inside
     are told apart wherever their tunnels are."""
     events: U64
-    """uint64[m]: bit set of DecoderEvent."""
+    """uint64[m]: bit set of the DecoderEvents below 64."""
+    oddities: U64
+    """uint64[m, 2]: bit set of those from 64 on."""
+    stream_events: U64
+    """uint64[m]: bit set of StreamEvent; what the stream stage finds, 0 before it and where no rule asks."""
 
 
 class Direction(IntEnum):

@@ -127,10 +127,10 @@ def decoded_of(packets: list[Packet]) -> tuple[PacketBatch, DecodedBatch, FlowBa
         "fragment": np.uint8, "ip_opts": np.uint32, "tcp_flags": np.uint16, "tcp_seq": np.uint32,
         "tcp_ack": np.uint32, "tcp_window": np.uint16, "tcp_mss": np.uint16, "icmp_type": np.uint8,
         "icmp_code": np.uint8, "icmp_id": np.uint16, "icmp_seq": np.uint16, "tunnel": np.uint32,
-        "events": np.uint64,
+        "events": np.uint64, "oddities": np.uint64, "stream_events": np.uint64,
     }  # fmt: skip
     columns = {
-        name: np.zeros((n, 2) if name in ("src_ip", "dest_ip", "vlan") else n, kind)
+        name: np.zeros((n, 2) if name in ("src_ip", "dest_ip", "vlan", "oddities") else n, kind)
         for name, kind in types.items()
     }
     columns["packet"][:] = np.arange(n)

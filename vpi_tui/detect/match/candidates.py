@@ -41,31 +41,27 @@ from vpi_tui.model.batch import (
     PacketBatch,
     StreamBatch,
 )
+from vpi_tui.model.decoder_events import bits
 
 MOST_CANDIDATES: Final = 1 << 22
 """Of one pass over one batch; more are dropped and counted."""
 
-_NOT_MALFORMED: Final = frozenset(
+_MALFORMED: Final = frozenset(
     {
-        DecoderEvent.IPV4_CSUM_INVALID,
-        DecoderEvent.TCP_CSUM_INVALID,
-        DecoderEvent.UDP_CSUM_INVALID,
-        DecoderEvent.ICMPV4_CSUM_INVALID,
-        DecoderEvent.ICMPV6_CSUM_INVALID,
-        DecoderEvent.IPV4_OPT_INVALID,
-        DecoderEvent.TCP_INVALID_OPTLEN,
-        DecoderEvent.VLAN_TOO_MANY_LAYERS,
-        DecoderEvent.GRE_PKT_TOO_SMALL,
-        DecoderEvent.GRE_INVALID,
-        DecoderEvent.VXLAN_HEADER_INVALID,
-        DecoderEvent.TUNNEL_TOO_DEEP,
-        DecoderEvent.IPV6_EXTHDR_DUPL_FH,
-        DecoderEvent.IPV6_EXTHDR_USELESS_FH,
-        DecoderEvent.IPV4_FRAG_PKT_TOO_LARGE,
-        DecoderEvent.IPV4_FRAG_OVERLAP,
-        DecoderEvent.IPV6_FRAG_PKT_TOO_LARGE,
-        DecoderEvent.IPV6_FRAG_OVERLAP,
-        DecoderEvent.IPV6_FRAG_INVALID_LENGTH,
+        DecoderEvent.LINK_UNKNOWN,
+        DecoderEvent.ETHERNET_PKT_TOO_SMALL,
+        DecoderEvent.VLAN_HEADER_TOO_SMALL,
+        DecoderEvent.ARP_PKT_TOO_SMALL,
+        DecoderEvent.IPV4_PKT_TOO_SMALL,
+        DecoderEvent.IPV4_HLEN_TOO_SMALL,
+        DecoderEvent.IPV4_IPLEN_SMALLER_THAN_HLEN,
+        DecoderEvent.IPV4_TRUNC_PKT,
+        DecoderEvent.IPV4_WRONG_IP_VER,
+        DecoderEvent.IPV6_PKT_TOO_SMALL,
+        DecoderEvent.IPV6_TRUNC_PKT,
+        DecoderEvent.IPV6_TRUNC_EXTHDR,
+        DecoderEvent.IPV6_EXTHDR_TOO_MANY,
+        DecoderEvent.IPV6_WRONG_IP_VER,
     }
 )
 _LAYER4: Final = frozenset(
@@ -74,20 +70,15 @@ _LAYER4: Final = frozenset(
         DecoderEvent.TCP_HLEN_TOO_SMALL,
         DecoderEvent.UDP_PKT_TOO_SMALL,
         DecoderEvent.UDP_HLEN_INVALID,
+        DecoderEvent.UDP_HLEN_TOO_SMALL,
         DecoderEvent.ICMPV4_PKT_TOO_SMALL,
         DecoderEvent.ICMPV6_PKT_TOO_SMALL,
         DecoderEvent.SCTP_PKT_TOO_SMALL,
     }
 )
-
-
-def _mask(events: frozenset[DecoderEvent]) -> np.uint64:
-    return np.uint64(sum(1 << event for event in events))
-
-
-BROKEN_LAYER4: Final = _mask(_LAYER4)
+BROKEN_LAYER4: Final = np.uint64(bits(_LAYER4))
 """Events after which a packet is an IP packet of no known protocol."""
-MALFORMED: Final = _mask(frozenset(DecoderEvent) - _NOT_MALFORMED - _LAYER4)
+MALFORMED: Final = np.uint64(bits(_MALFORMED))
 """Events after which no field of a packet is to be trusted."""
 
 

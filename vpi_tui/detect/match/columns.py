@@ -46,6 +46,9 @@ COLUMN_NAMES: Final = (
     "client_size",
     "server_size",
     "either_size",
+    "oddities0",
+    "oddities1",
+    "stream_events",
 )
 """The order is the order of the ladder in kernels_rules.column_value. `direction` is no column
 here: it is lowered to a mask of its own, by which rules are grouped."""
@@ -98,7 +101,7 @@ PROTOCOL_KINDS: Final[dict[str, int]] = {
 
 def implied_kinds(column: str) -> int:
     """The kinds of packet that have this column at all; others hold 0 there, which is no value."""
-    if column.startswith("tcp_") or column in SIZE_COLUMNS:
+    if column.startswith("tcp_") or column in SIZE_COLUMNS or column == "stream_events":
         return KIND_TCP | KIND_IP
     if column.startswith("icmp_"):
         return KIND_ICMP4 | KIND_ICMP6 | KIND_IP

@@ -11,9 +11,16 @@ from typing import NamedTuple
 import numpy as np
 
 from vpi_tui.detect.match.kernels_rules import rule_holds
-from vpi_tui.detect.match.kernels_units import PACKET, STREAM_LATER, STREAM_START, TAKEN, protocol_class
+from vpi_tui.detect.match.kernels_units import (
+    OTHER_PROTOCOLS,
+    PACKET,
+    STREAM_LATER,
+    STREAM_START,
+    TAKEN,
+    protocol_class,
+)
 from vpi_tui.model.batch import I32, U8, U64
-from vpi_tui.model.jit import helper, kernel
+from vpi_tui.model.jit import helper, inlined, kernel
 
 BY_DEST, BY_SRC, BY_DEST_PORT, BY_SRC_PORT = 0, 1, 2, 3
 INDEXES = 4
@@ -119,6 +126,13 @@ def _check_list(lists, number, kind, needs, enabled, rules, subject, entry, deco
     return n
 
 
+@inlined
+def counts_as_flow(proto, group):
+    """Has a packet of this protocol a flow to Suricata? Besides TCP, UDP, ICMP and SCTP only IP in IP and
+    ESP: rules about addresses alone are held against each packet of GRE, OSPF and all others."""
+    return group != OTHER_PROTOCOLS or proto == 4 or proto == 41 or proto == 50 or proto == 132
+
+
 @kernel
 def check_packets(decoded, flows, subject, taken, listed, enabled, rules, out):
     """Candidates (row, rule) of the rules without a fast pattern; returns how many (see scan)."""
@@ -135,7 +149,7 @@ def check_packets(decoded, flows, subject, taken, listed, enabled, rules, out):
             elif group == 2:
                 key = np.int64(decoded.icmp_type[row])
         direction = subject.direction[row]
-        if flows.flow[row] < 0 or flows.first[row] & 2:
+        if flows.flow[row] < 0 or flows.first[row] & 2 or not counts_as_flow(decoded.proto[row], group):
             once = np.int64(listed.once_of[group, direction])
             if once:
                 n = _check_list(

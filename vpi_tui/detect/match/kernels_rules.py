@@ -195,6 +195,12 @@ def column_value(decoded, first, row, column):
         return np.uint64(first[row])
     if column == 32:
         return np.uint64(decoded.vlan[row, 1])
+    if column == 39:
+        return decoded.oddities[row, 0]
+    if column == 40:
+        return decoded.oddities[row, 1]
+    if column == 41:
+        return decoded.stream_events[row]
     same = (
         decoded.src_ip[row, 0] == decoded.dest_ip[row, 0]
         and decoded.src_ip[row, 1] == decoded.dest_ip[row, 1]

@@ -36,16 +36,19 @@ class Selectors(NamedTuple):
     """int32[20, 256]: bytes of a stream before fresh ones to scan again."""
 
 
+OTHER_PROTOCOLS = 3
+
+
 @inlined
 def protocol_class(kinds):
-    """0 tcp, 1 udp, 2 icmp, 3 all others."""
+    """0 tcp, 1 udp, 2 icmp, OTHER_PROTOCOLS."""
     if kinds & np.uint16(1):
         return 0
     if kinds & np.uint16(2):
         return 1
     if kinds & np.uint16(8 | 16):
         return 2
-    return 3
+    return OTHER_PROTOCOLS
 
 
 @inlined

@@ -20,6 +20,7 @@ from vpi_tui.detect.match.columns import (
 from vpi_tui.detect.match.kernels_rules import RuleTable
 from vpi_tui.model.applications import app_numbers
 from vpi_tui.model.batch import I32, U64, Direction
+from vpi_tui.model.decoder_events import EVENT_COLUMNS
 from vpi_tui.model.signature import ANY_ADDRESS, ANY_PORT, ColumnTest, Ranges, Signature
 from vpi_tui.model.topology import Locality
 
@@ -80,7 +81,7 @@ def tests_of(signature: Signature) -> list[ColumnTest]:
 
 
 def _sees_malformed(signature: Signature) -> bool:
-    return signature.header.protocol == "pkthdr" or any(t.column == "events" for t in signature.columns)
+    return signature.header.protocol == "pkthdr" or any(t.column in EVENT_COLUMNS for t in signature.columns)
 
 
 @dataclass(slots=True)
@@ -127,13 +128,7 @@ def build_rule_table(signatures: Sequence[Signature]) -> RuleTable:
         kinds=np.array([kinds_of(s) for s in signatures], np.uint16),
         directions=np.array([directions_of(s) for s in signatures], np.uint8),
         layer4=np.array([any(needs_layer4(t.column) for t in own) for own in tests], np.uint8),
-        malformed=np.array(
-            [
-                s.header.protocol == "pkthdr" or any(t.column == "events" for t in s.columns)
-                for s in signatures
-            ],
-            np.uint8,
-        ),
+        malformed=np.array([_sees_malformed(s) for s in signatures], np.uint8),
         bidirectional=np.array([h.bidirectional or h.transactional for h in headers], np.uint8),
         src=np.array(src, np.int32),
         dest=np.array(dest, np.int32),

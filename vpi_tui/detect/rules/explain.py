@@ -11,6 +11,7 @@ from vpi_tui.detect.rules.atoms import V4_BASE
 from vpi_tui.detect.rules.lexer import split_rule
 from vpi_tui.detect.rules.registry import PROTOCOLS
 from vpi_tui.model.batch import DecoderEvent
+from vpi_tui.model.decoder_events import EVENT_COLUMNS, WORD
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
@@ -182,8 +183,9 @@ def _column(test: ColumnTest) -> str:
     fixed = _WORDS.get((test.column, test.spans, test.negated))
     if fixed is not None and test.mask is None:
         return fixed
-    if test.column == "events" and test.mask:
-        event = DecoderEvent(test.mask.bit_length() - 1).name.lower().replace("_", " ")
+    if test.column in EVENT_COLUMNS and test.mask:
+        number = test.mask.bit_length() - 1 + WORD * EVENT_COLUMNS.index(test.column)
+        event = DecoderEvent(number).name.lower().replace("_", " ")
         return f"the decoder found {'no ' if test.negated else ''}{event}"
     label = _LABELS.get(test.column, test.column)
     verb = "is not" if test.negated else "is"

@@ -8,6 +8,7 @@ from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.model.batch import DecoderEvent
+from vpi_tui.model.decoder_events import ALIASES, EVENT_COLUMNS, NEVER_RAISED, WORD, rule_name
 
 _CHECKSUMS: dict[str, tuple[DecoderEvent, int, int | None]] = {
     "ipv4-csum": (DecoderEvent.IPV4_CSUM_INVALID, 4, None),
@@ -21,9 +22,8 @@ _CHECKSUMS: dict[str, tuple[DecoderEvent, int, int | None]] = {
 """Keyword -> event, IP version, protocol."""
 
 EVENT_NAMES: dict[str, DecoderEvent] = {
-    event.name.lower().replace("_", ".", 1): event
-    for event in DecoderEvent
-    if event is not DecoderEvent.LINK_UNKNOWN
+    **{rule_name(event): event for event in DecoderEvent if event is not DecoderEvent.LINK_UNKNOWN},
+    **ALIASES,
 }
 """`ipv4.pkt_too_small` and the like, as Suricata's decoder-events.rules write them."""
 
@@ -51,11 +51,14 @@ for _name, (_event, _version, _protocol) in _CHECKSUMS.items():
 @keyword("decode-event")
 def decode_event(draft: Draft, text: str) -> None:
     """A malformation that the decoder found: ipv4.trunc_pkt, tcp.hlen_too_small, ..."""
-    event = EVENT_NAMES.get(text.lower())
+    name = text.lower()
+    event = EVENT_NAMES.get(name)
     if event is None:
-        near = difflib.get_close_matches(text.lower()[:64], EVENT_NAMES, 1, 0.8)
+        if name in NEVER_RAISED:
+            raise Refused(f"decode-event {name!r}: never raised here")
+        near = difflib.get_close_matches(name[:64], EVENT_NAMES, 1, 0.8)
         hint = f", did you mean {near[0]}?" if near else ""
         raise Refused(f"decode-event {text[:60]!r}: not an event of this decoder{hint}")
-    bit = 1 << event
-    draft.test("events", ((bit, bit),), mask=bit)
+    bit = 1 << event % WORD
+    draft.test(EVENT_COLUMNS[event // WORD], ((bit, bit),), mask=bit)
     draft.needs_packet = True
