@@ -231,6 +231,11 @@ GOOD = {
     "stream.inline": "auto",
     "stream.reassembly.depth": "0",
     "app-layer.protocols.*.enabled": "detection-only",
+    **{
+        f"app-layer.protocols.http.libhtp.default-config.{side}-body-{name}": "64kb"
+        for side in ("request", "response")
+        for name in ("limit", "minimal-inspect-size", "inspect-window")
+    },
     "app-layer.protocols.http.libhtp.default-config.decompression-layer-limit": "3",
     "default-reputation-path": "/x",
     "reputation-categories-file": "/y",

@@ -158,6 +158,20 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "app-layer.protocols.*.enabled", kinds.switch("detection-only"), None, "yes, no or detection-only"
     ),
+    *(
+        Setting(
+            f"app-layer.protocols.http.libhtp.default-config.{side}-body-{name}",
+            kinds.size(0, 1 << 40),
+            None,
+            words,
+        )
+        for side in ("request", "response")
+        for name, words in (
+            ("limit", "bytes of a body that rules see; 0 = as many as are kept at all"),
+            ("minimal-inspect-size", "bytes of a body before rules see any of it"),
+            ("inspect-window", "bytes of a body that rules see again with those behind them"),
+        )
+    ),
     Setting(
         "app-layer.protocols.http.libhtp.default-config.decompression-layer-limit",
         kinds.whole(0, 100),

@@ -64,7 +64,9 @@ def tunnel_ports(options: Mapping[str, str]) -> TunnelPorts:
 
 
 _HTTP = "app-layer.protocols.http.libhtp.default-config"
-MOST_BODY = 16 << 20
+MOST_BODY = 1 << 40
+MOST_WINDOW = 1 << 20
+"""Bytes of a body that are held."""
 MOST_LAYERS = 16
 
 
@@ -75,7 +77,13 @@ def app_limits(options: Mapping[str, str]) -> Limits:
     response = _size(options, f"{_HTTP}.response-body-limit", known.response_body)
     layers = _size(options, f"{_HTTP}.decompression-layer-limit", known.decompression_layers)
     return Limits(
-        min(request or MOST_BODY, MOST_BODY), min(response or MOST_BODY, MOST_BODY), min(layers, MOST_LAYERS)
+        min(request or MOST_BODY, MOST_BODY),
+        min(response or MOST_BODY, MOST_BODY),
+        min(layers, MOST_LAYERS),
+        request_minimum=_window(options, "request-body-minimal-inspect-size", known.request_minimum),
+        request_overlap=_window(options, "request-body-inspect-window", known.request_overlap),
+        response_minimum=_window(options, "response-body-minimal-inspect-size", known.response_minimum),
+        response_overlap=_window(options, "response-body-inspect-window", known.response_overlap),
     )
 
 
@@ -91,6 +99,10 @@ def _ports(options: Mapping[str, str], key: str, default: tuple[int, ...]) -> tu
     if not all(0 <= port <= 0xFFFF for port in ports):
         raise ConfigError(f"{key} is {text!r}.", hint="Write one port, or several as [4789, 8472].")
     return ports
+
+
+def _window(options: Mapping[str, str], name: str, default: int) -> int:
+    return max(1, min(_size(options, f"{_HTTP}.{name}", default), MOST_WINDOW))
 
 
 def _switch(options: Mapping[str, str], key: str, default: bool) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -383,9 +384,10 @@ def _reassembler(
 
 
 def _app_layer(spec: EngineSpec, rules: RuleBook, logged: frozenset[str]) -> AppLayer | None:
-    app, limits = rules.ruleset.app, app_limits(spec.options)
+    app = rules.ruleset.app
     if not app and not logged:
         return None
+    limits = replace(app_limits(spec.options), files=app.files, buffers=app.buffers)
     return AppLayer(app.applications, frames=app.frames, limits=limits, mixed=app.mixed, logged=logged)
 
 

@@ -277,6 +277,22 @@ class InSet:
     """Or ends with a value of the set, from a dot on."""
 
 
+@dataclass(frozen=True, slots=True)
+class FileTest:
+    """Something about a file; all of a rule have to hold together of one file.
+
+    name: the name holds `value` (lower case); extension: it ends with a dot and `value`; size: in `spans`;
+    md5, sha1, sha256: the digest is in `digests`; any: there is a file.
+    """
+
+    kind: Literal["name", "extension", "size", "md5", "sha1", "sha256", "any"]
+    value: bytes = b""
+    spans: tuple[tuple[int, int], ...] = ()
+    digests: frozenset[bytes] = frozenset()
+    negated: bool = False
+    buffer: str = "file"
+
+
 Step = (
     Content
     | Pcre
@@ -291,6 +307,7 @@ Step = (
     | Base64Decode
     | Absent
     | InSet
+    | FileTest
 )
 """Tests over bytes. Buffer names: payload (packet payload or TCP stream), ipv4.hdr, ipv6.hdr,
 tcp.hdr, udp.hdr, icmpv4.hdr, icmpv6.hdr; application layers add theirs."""

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, Final
 
+from vpi_tui.detect.applayer.files import (
+    FILE,
+    FILE_DATA,
+    FILE_NAME,
+    MOST_FILES,
+    NOTHING_GROWN,
+    File,
+    FileNeeds,
+    grown,
+)
 from vpi_tui.detect.applayer.frame_names import frame_buffer, frames_of
+from vpi_tui.detect.applayer.window import Window
 from vpi_tui.model.batch import Direction
 
 TO_SERVER: Final = 1 << Direction.TO_SERVER
@@ -35,15 +46,27 @@ class Stage(IntEnum):
     """Nothing more will be known of this direction."""
 
 
+@dataclass(slots=True)
+class Parts:
+    """How far a rule about buffers that grow has come."""
+
+    held: set[int] = field(default_factory=set)
+    """Numbers of the groups of steps that have held."""
+    files: int = 0
+    """Files that it has alerted on: only later ones count."""
+
+
 class Transaction:
     """One request and its answer. A protocol derives its own.
 
     stage: by Direction (entry 0 is not used). inspected: the stage that rules have seen; held by the
-    matcher, like `pending` (rules that wait for a later stage) and `alerted` (rules that have matched).
+    matcher, like `pending` (rules that wait for a later stage), `alerted` (rules that have matched) and
+    `parts` (of rules about buffers that grow: what has held already).
     """
 
     __slots__ = (
-        "alerted", "bits", "cache", "events", "inspected", "little_endian", "number", "pending", "stage",
+        "alerted", "bits", "cache", "events", "files", "inspected", "little_endian", "number", "parts",
+        "pending", "stage",
     )  # fmt: skip
     is_frame: ClassVar[bool] = False
 
@@ -61,11 +84,26 @@ class Transaction:
         self.cache: dict[tuple[str, int], Sequence[bytes]] = {}
         self.little_endian = False
         """Byte order that the message says its numbers have, for rules with `dce`."""
+        self.files: list[File] = []
+        """In the order in which they began, of both directions."""
+        self.parts: dict[tuple[int, int], Parts] = {}
+        """By rule and Direction."""
 
     @property
     def application(self) -> str:
         """The protocol that it is of; "" = that of its parser."""
         return ""
+
+    def open_file(self, direction: int, name: bytes, needs: FileNeeds) -> File:
+        """A file begins. Beyond MOST_FILES it is followed by nobody."""
+        made = File(direction, name, needs)
+        if len(self.files) < MOST_FILES:
+            self.files.append(made)
+        return made
+
+    def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
+        """By buffer: what is new in those that grow. Asked once after each move, so it may forget."""
+        return grown(self.files, direction) if self.files else NOTHING_GROWN
 
     def event(self, direction: int, name: str) -> None:
         """Note an anomaly; the same again changes nothing."""
@@ -145,6 +183,20 @@ class Limits:
     request_body: int = BODY_LIMIT
     response_body: int = BODY_LIMIT
     decompression_layers: int = 2
+    request_minimum: int = 32_768
+    request_overlap: int = 4_096
+    response_minimum: int = 40_960
+    response_overlap: int = 16_384
+    """Bytes of a body before rules see any, and that they see again with those behind them; as Suricata's
+    request- and response-body-minimal-inspect-size and -inspect-window."""
+    files: FileNeeds = field(default_factory=FileNeeds)
+    """What is asked of files."""
+    buffers: frozenset[str] | None = None
+    """Names of the buffers that rules look at; None = any."""
+
+    def wants(self, *buffers: str) -> bool:
+        """Does a rule look at one of these buffers?"""
+        return self.buffers is None or not self.buffers.isdisjoint(buffers)
 
 
 Updates = Iterable[Transaction]
@@ -208,6 +260,8 @@ class Buffer:
     get: Getter
     of_frame: bool = False
     """Frames have it, other transactions do not."""
+    grows: bool = False
+    """Rules see it while it comes, in the windows of `Transaction.grown`; `get` gives what is still held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,13 +294,31 @@ def application(
     *,
     apps: tuple[str, ...] = (),
     transports: tuple[str, ...] = ("tcp",),
+    files: int = 0,
     takes_over: Callable[[Limits, Transaction], Parser] | None = None,
     after: tuple[str, ...] = (),
 ) -> Application:
-    """An Application whose flows are called as itself unless said otherwise."""
+    """An Application whose flows are called as itself unless said otherwise.
+
+    files: the directions in which its transactions carry files, which gives it their buffers.
+    """
     common = Buffer(EVENTS, BOTH, Stage.DONE, _events)
-    known = {buffer.name: buffer for buffer in (*buffers, common, *_frame_buffers(name))}
+    of_files = _file_buffers(files) if files else ()
+    known = {buffer.name: buffer for buffer in (*of_files, *buffers, common, *_frame_buffers(name))}
     return Application(name, apps or (name,), transports, parser, known, takes_over, after)
+
+
+def _file_buffers(directions: int) -> tuple[Buffer, ...]:
+    def of(get: Callable[[File], bytes]) -> Getter:
+        return lambda found, direction: [
+            data for file in found.files if file.direction == direction and (data := get(file))
+        ]
+
+    return (
+        Buffer(FILE, directions, Stage.HEAD, lambda _found, _direction: (), grows=True),
+        Buffer(FILE_NAME, directions, Stage.HEAD, of(lambda file: file.name), grows=True),
+        Buffer(FILE_DATA, directions, Stage.HEAD, of(lambda file: file.tail()), grows=True),
+    )
 
 
 def _frame_buffers(protocol: str) -> list[Buffer]:

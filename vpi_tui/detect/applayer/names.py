@@ -225,6 +225,7 @@ BUFFER_NAMES: Final = (
     BufferName("ldap.responses.attribute_type", "attribute in an LDAP response", multi=True),
     BufferName("pgsql.query", "query that is sent to PostgreSQL"),
     BufferName("rfb.name", "name of a VNC desktop"),
+    BufferName("file.name", "name of a file", multi=True),
     BufferName("file.data", "content of a file", ("file_data",)),
 )
 """One line for each buffer of an application layer."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from vpi_tui.detect.applayer.base import Application, Stage, Transaction
+from vpi_tui.detect.applayer.window import Window
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One direction of a transaction came from one stage to a later one."""
+    """One direction of a transaction came to a later stage, or a buffer of it has grown."""
 
     application: Application
     transaction: Transaction
@@ -23,6 +25,10 @@ class Progress:
     udp: bool = False
     sent: bytes = b""
     """The direction's latest bytes as they came, for rules that look at payload as well."""
+    grown: Mapping[str, Sequence[Window]] = field(default_factory=dict)
+    """By buffer: what has come of those that grow."""
+    files: int = 0
+    """How many files the transaction had by then."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.base import Application, Frame, FrameLog, Limits, Parser, Transaction
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, is_complete
+from vpi_tui.detect.applayer.files import NOTHING_GROWN
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name, with_predecessors
@@ -343,7 +344,8 @@ class AppLayer:
                     followed.open[transaction] = None
             for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
                 before, stage = transaction.inspected[direction], transaction.stage[direction]
-                if stage > before:
+                grown = transaction.grown(direction) if stage else NOTHING_GROWN
+                if stage > before or grown:
                     transaction.inspected[direction] = stage
                     self._transactions += before == 0 and direction == Direction.TO_SERVER
                     sent = followed.sent[direction]
@@ -352,7 +354,7 @@ class AppLayer:
                     self._out.append(
                         Progress(
                             application, transaction, slot, direction, followed.row, before, stage,
-                            followed.udp, sent,
+                            followed.udp, sent, grown, len(transaction.files),
                         )
                     )  # fmt: skip
             if logs and transaction in followed.open:

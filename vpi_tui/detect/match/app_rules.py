@@ -14,6 +14,7 @@ import numpy as np
 
 from vpi_tui.detect.applayer import registry
 from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, Stage
+from vpi_tui.detect.applayer.files import DIGESTS, FILE_DATA, FileNeeds
 from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.match import fast_pattern
@@ -26,7 +27,7 @@ from vpi_tui.detect.match.rule_table import directions_of
 from vpi_tui.detect.transforms import base_of, raw_piece
 from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.batch import U8, Direction
-from vpi_tui.model.signature import Absent, Content, Signature, Step
+from vpi_tui.model.signature import Absent, Content, FileTest, Signature, Step
 
 DIRECTIONS: Final = (Direction.TO_SERVER, Direction.TO_CLIENT)
 
@@ -98,6 +99,14 @@ class AppRules:
     stage: U8
     """uint8[n, 3]: by Direction, from which stage on a rule can be evaluated; 0 = not about this
     direction, or not about transactions."""
+    grows: U8
+    """uint8[n]: 1 = the rule looks at a buffer that grows: it is evaluated whenever one has."""
+    stays: U8
+    """uint8[n]: 1 = such a rule, which is not decided where it was found: it waits for other buffers."""
+    buffers: frozenset[str]
+    """Names of all buffers that rules look at."""
+    files: FileNeeds
+    """What they ask of files."""
     frames: dict[str, frozenset[str]]
     """By protocol: the frames that rules look at."""
     mixed: bool
@@ -118,12 +127,17 @@ def compile_app_rules(
     fast = _Fast(count)
     chosen: dict[tuple[str, str], set[int]] = {}
     unfiltered: dict[str, list[int]] = {}
+    grows, stays = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
     for number, (signature, need) in enumerate(zip(signatures, needs, strict=True)):
         if need is None or not table.kinds[number]:
             continue
         table.directions[number] &= need.directions
         _set_stages(stage[number], need)
         found = _fast_pattern(signature, need)
+        grows[number] = any(_grows(name, need) for name in need.buffers)
+        if grows[number]:
+            stays[number] = found is None or _waits(need, found[0])
+            stage[number][stage[number] > Stage.HEAD] = Stage.HEAD
         if found is None:
             for name in need.applications:
                 unfiltered.setdefault(name, []).append(number)
@@ -151,12 +165,38 @@ def compile_app_rules(
             for name, rules in unfiltered.items()
         },
         stage=stage,
+        grows=grows,
+        stays=stays,
+        buffers=frozenset(name for need in used for name in need.buffers),
+        files=_file_needs(signatures, used),
         frames=_frames(used),
         mixed=any(
             need is not None and len({plain_name(step.buffer) for step in s.steps}) > len(need.buffers)
             for s, need in zip(signatures, needs, strict=True)
         ),
     )
+
+
+def _grows(buffer: str, need: Needs) -> bool:
+    return any(registry.by_name()[name].buffers[buffer].grows for name in need.applications)
+
+
+def _waits(need: Needs, found_in: str) -> bool:
+    """Must a rule that is found in one buffer wait for others?"""
+    others = [name for name in need.buffers if name != found_in]
+    if not _grows(found_in, need):
+        return True
+    late = any(
+        registry.by_name()[application].buffers[name].stage > Stage.HEAD
+        for name in others
+        for application in need.applications
+    )
+    return late or any(_grows(name, need) for name in others)
+
+
+def _file_needs(signatures: Sequence[Signature], used: Sequence[Needs]) -> FileNeeds:
+    asked = {step.kind for s in signatures for step in s.steps if isinstance(step, FileTest)}
+    return FileNeeds(frozenset(asked.intersection(DIGESTS)), any(FILE_DATA in need.buffers for need in used))
 
 
 def _frames(used: Sequence[Needs]) -> dict[str, frozenset[str]]:

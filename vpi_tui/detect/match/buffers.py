@@ -6,9 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from vpi_tui.detect.applayer.base import TO_CLIENT, TO_SERVER, instances
+from vpi_tui.detect.applayer.base import TO_CLIENT, TO_SERVER, Stage, instances
+from vpi_tui.detect.applayer.files import File
 from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.units import PAYLOAD
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, Fragment
 
@@ -37,6 +39,16 @@ class Context:
         data = BUFFERS[name](self)
         return () if data is None else (data,)
 
+    def has(self, name: str) -> bool:
+        return any(self.instances(name))
+
+    def grows(self, _name: str) -> bool:
+        return False
+
+    def files(self) -> Sequence[File]:
+        """A packet has none."""
+        return ()
+
 
 _SIDE: Final = {TO_SERVER: Direction.TO_SERVER, TO_CLIENT: Direction.TO_CLIENT}
 """Buffers that only one direction has are always that direction's, whoever completed the transaction."""
@@ -49,21 +61,51 @@ class TransactionContext:
     progress: Progress
     packet: Context
     fresh: int = -1
+    first_file: int = 0
+    """The transaction's files before this one are not looked at."""
 
     @property
     def little_endian(self) -> bool:
         return self.progress.transaction.little_endian
 
-    def instances(self, name: str) -> Sequence[bytes]:
-        """The bytes of a buffer, of the transaction or else of the packet."""
+    def instances(self, name: str) -> Sequence[bytes | Window]:
+        """The bytes of a buffer, of the transaction or else of the packet; none of one that is not whole."""
         progress = self.progress
         if name == PAYLOAD:
             return (progress.sent,) if progress.sent else ()
         buffer = progress.application.buffers.get(plain_name(name))
         if buffer is not None:
             direction = _SIDE.get(buffer.directions) or side_of(name) or progress.direction
+            if buffer.grows and direction == progress.direction:
+                windows = progress.grown.get(buffer.name, ())
+                return [one for one in windows if one.number >= self.first_file]
+            if buffer.grows:
+                return buffer.get(progress.transaction, direction)
+            if direction == progress.direction and buffer.stage > progress.stage:
+                return ()
             return instances(buffer, progress.transaction, direction)
         return self.packet.instances(name) if self.packet.row >= 0 else ()
+
+    def has(self, name: str) -> bool | None:
+        """Is the buffer there? None = that cannot be said yet."""
+        if any(self.instances(name)):
+            return True
+        progress = self.progress
+        buffer = progress.application.buffers.get(plain_name(name))
+        if buffer is None or progress.stage == Stage.DONE:
+            return buffer is not None and any(buffer.get(progress.transaction, progress.direction))
+        return None if buffer.grows or buffer.stage > progress.stage else False
+
+    def grows(self, name: str) -> bool:
+        """Does the buffer come piece by piece?"""
+        buffer = self.progress.application.buffers.get(plain_name(name))
+        return buffer is not None and buffer.grows
+
+    def files(self) -> Sequence[File]:
+        """Of this direction, those that the rule has not alerted on."""
+        progress = self.progress
+        found = progress.transaction.files[self.first_file : progress.files]
+        return [file for file in found if file.direction == progress.direction]
 
 
 class Subject(Protocol):
@@ -77,8 +119,17 @@ class Subject(Protocol):
     def little_endian(self) -> bool:
         """Byte order that the message says its numbers have."""
 
-    def instances(self, name: str) -> Sequence[bytes]:
+    def instances(self, name: str) -> Sequence[bytes | Window]:
         """All that a buffer holds."""
+
+    def has(self, name: str) -> bool | None:
+        """Does it hold anything? None = that cannot be said yet."""
+
+    def grows(self, name: str) -> bool:
+        """Does the buffer come piece by piece?"""
+
+    def files(self) -> Sequence[File]:
+        """The files that keywords about files may speak of."""
 
 
 Buffer = Callable[[Context], bytes | None]

@@ -26,6 +26,7 @@ from vpi_tui.detect.match.transactions import (
     buffer_units,
     mark_applications,
     mark_udp,
+    onward,
     shaped,
     waiting,
 )
@@ -192,7 +193,7 @@ class Finder:
     def _find_in_entries(self, batch: Batch, entries: Entries, enabled: U8) -> tuple[I32, I32]:
         """(rules, entries), each pair once."""
         app = self.rules.app
-        pending_entry, pending_rule = waiting(entries.progress)
+        pending_entry, pending_rule = waiting(entries.progress, app.grows)
         found = [np.stack((pending_entry, pending_rule), axis=1).astype(np.int64)]
         units = buffer_units(app, entries.progress)
         if units is not None:
@@ -203,7 +204,8 @@ class Finder:
             checked = self._check_entries(batch, entries, lists, enabled)
             found.append(checked[names[checked[:, 0]] == name])
         pairs = np.unique(np.concatenate(found), axis=0)
-        pairs = at_their_stage(entries.progress, app.stage, pairs[enabled[pairs[:, 1]] != 0])
+        pairs = onward(entries.progress, app.stays, pairs[enabled[pairs[:, 1]] != 0])
+        pairs = at_their_stage(entries.progress, app.stage, pairs)
         return pairs[:, 1].astype(np.int32), pairs[:, 0].astype(np.int32)
 
     def _check_entries(self, batch: Batch, entries: Entries, lists: PacketRules, enabled: U8) -> I64:

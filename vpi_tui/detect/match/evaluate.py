@@ -10,8 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.buffers import Subject
 from vpi_tui.detect.match.coded import base64_prefix, shannon
+from vpi_tui.detect.match.file_tests import tests_hold
 from vpi_tui.detect.match.numbers import MAX_VALUE, lies_in, masked, numbers_hold, read_number
 from vpi_tui.detect.match.units import PAYLOAD, is_relative
 from vpi_tui.detect.regex import SUBJECT_LIMIT, search
@@ -26,6 +28,7 @@ from vpi_tui.model.signature import (
     ByteTest,
     Content,
     Entropy,
+    FileTest,
     InSet,
     IsDataAt,
     NumberIn,
@@ -65,6 +68,10 @@ class Run:
     exhausted: bool = False
     captured: Captured = field(default_factory=dict)
     """(scope, name) -> what the expressions of this evaluation captured."""
+    begin: int = 0
+    """Bytes of the buffer in front of the data."""
+    ended: bool = True
+    """The buffer ends where the data does."""
 
     def spend(self) -> bool:
         self.budget -= 1
@@ -85,15 +92,27 @@ def _hold(run: Run, number: int, place: Place) -> bool:
     return _HANDLERS[type(step)](run, step, number, place)
 
 
+def _is_elsewhere(run: Run, step: Content) -> bool:
+    """Is the place where the content could be in front of a window, or behind it?"""
+    if step.endswith and not run.ended:
+        return True
+    if not run.begin:
+        return False
+    return step.startswith or (
+        step.depth is not None and run.value(step.offset) + run.value(step.depth) <= run.begin
+    )
+
+
 def _content_range(run: Run, step: Content, at: int) -> tuple[int, int]:
     """(earliest start, latest end) of a content."""
     low, high = 0, len(run.data)
     if step.startswith:
         return 0, min(high, len(step.pattern))
     if step.offset is not None or step.depth is not None:
-        low = run.value(step.offset)
+        low = run.value(step.offset) - run.begin
         if step.depth is not None:
             high = min(high, low + run.value(step.depth))
+        low = max(low, 0) if run.begin else low
     if is_relative(step):
         distance = run.value(step.distance)
         low = max(low, at + distance, 0)
@@ -116,6 +135,8 @@ def _find(run: Run, step: Content, low: int, high: int) -> int:
 
 def _content(run: Run, step: Content, number: int, place: Place) -> bool:
     at, reach = place
+    if _is_elsewhere(run, step):
+        return False
     low, high = _content_range(run, step, at)
     if step.negated:
         return run.spend() and _find(run, step, low, high) < 0 and _hold(run, number + 1, place)
@@ -261,8 +282,15 @@ def _byte_math(run: Run, step: ByteMath, number: int, place: Place) -> bool:
     return _hold(run, number + 1, (read[2], max(place[1], read[2])))
 
 
+_ANY_SIZE: Final = 0xFFFFFFFF
+
+
 def _buffer_size(run: Run, step: BufferSize, number: int, place: Place) -> bool:
-    inside = any(low <= len(run.data) <= high for low, high in step.spans)
+    size = run.begin + len(run.data)
+    if not run.ended:  # what will hold however much follows
+        low, high = step.spans[-1]
+        return not step.negated and low <= size and high >= _ANY_SIZE and _hold(run, number + 1, place)
+    inside = any(low <= size <= high for low, high in step.spans)
     return inside != step.negated and _hold(run, number + 1, place)
 
 
@@ -363,35 +391,77 @@ class Plan:
         """Do all steps hold? Those of one buffer have to hold together in one of its instances; a buffer
         that is not there holds for nothing, unless the rule says so. None = they do not; else what the
         expressions have captured."""
+        return self._captured(context, tally, None)
+
+    def match_parts(self, context: Subject, tally: Tally, held: set[int]) -> Captured | None:
+        """The same of buffers that grow. held: numbers of the groups that have held before; those that hold
+        now of such a buffer are added, and all are tried."""
+        return self._captured(context, tally, held)
+
+    def _captured(self, context: Subject, tally: Tally, held: set[int] | None) -> Captured | None:
         tally.evaluated += 1
         variables: dict[str, int] = {}
         captured: Captured = {}
-        for name, change, steps, tied, absent in self.groups:
-            if absent is not None:
-                if not any(context.instances(name)):
-                    continue
-                if not absent.or_else:
-                    return None
-            if not steps:
+        whole = True
+        for number, group in enumerate(self.groups):
+            if held is not None and number in held:
                 continue
-            first = steps[0]
-            if isinstance(first, NumberIn) and first.which is not None:
-                if not numbers_hold(first, first.which, context.instances(name)):
-                    return None
-                continue
-            fresh = context.fresh if name == PAYLOAD and self.needs_fresh else -1
-            depends = tied if fresh < 0 else (True,) * len(steps)
-            for raw in context.instances(name):
-                data = raw if change is None else change(raw)
-                run = Run(data, None, steps, depends, variables, fresh, context.little_endian)
-                held = _hold(run, 0, (0, 0))
-                tally.exhausted += run.exhausted
-                if held:
-                    captured |= run.captured
-                    break
-            else:
+            found = self._in_group(group, context, tally, variables)
+            if found is not None:
+                captured |= found
+                if held is not None and context.grows(group.buffer):
+                    held.add(number)
+            elif held is None:
                 return None
-        return captured
+            else:
+                whole = False
+        return captured if whole else None
+
+    def _in_group(
+        self, group: _Group, context: Subject, tally: Tally, variables: dict[str, int]
+    ) -> Captured | None:
+        """None = its steps do not hold; else what they captured."""
+        steps = group.steps
+        if group.absent is not None:
+            there = context.has(group.buffer)
+            if there is False:
+                return {}
+            if there is None or not group.absent.or_else:
+                return None
+        if not steps:
+            return {}
+        first = steps[0]
+        if isinstance(first, FileTest):
+            tests = [step for step in steps if isinstance(step, FileTest)]
+            return {} if any(tests_hold(tests, file) for file in context.files()) else None
+        if isinstance(first, NumberIn) and first.which is not None:
+            numbers = [_bytes(one) for one in context.instances(group.buffer)]
+            return {} if numbers_hold(first, first.which, numbers) else None
+        fresh = context.fresh if group.buffer == PAYLOAD and self.needs_fresh else -1
+        depends = group.tied if fresh < 0 else (True,) * len(steps)
+        for one in context.instances(group.buffer):
+            data, begin, ended = one[:3] if isinstance(one, Window) else (one, 0, True)
+            changed = data if group.change is None else group.change(data)
+            run = Run(
+                changed,
+                None,
+                steps,
+                depends,
+                variables,
+                fresh,
+                context.little_endian,
+                begin=begin,
+                ended=ended,
+            )
+            held = _hold(run, 0, (0, 0))
+            tally.exhausted += run.exhausted
+            if held:
+                return run.captured
+        return None
+
+
+def _bytes(instance: bytes | Window) -> bytes:
+    return instance.data if isinstance(instance, Window) else instance
 
 
 def _group(name: str, own: Sequence[Step]) -> _Group:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.detect.applayer.base import Parts
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.buffers import Context, TransactionContext
 from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
@@ -154,10 +155,9 @@ class Matcher:
             who = _who(subjects, i, row, progress) if memory is not None else None
             if memory is not None and who is not None and not memory.allows(self._memory, who):
                 continue
-            steps = self.rules.plans[rule]
             captured: Captured | None = None
-            if steps is not None:
-                captured = steps.match(_context(batch, row, int(found.stream[i]), entry), self._tally)
+            if self.rules.plans[rule] is not None:
+                captured = self._captured(rule, _context(batch, row, int(found.stream[i]), entry))
                 if captured is None:
                     continue
             if not scope_holds(self.rules.signatures[rule].scope, self.scope, flow):
@@ -173,18 +173,40 @@ class Matcher:
                 self._texts.keep(flow, born, row, captured)
             held[i] = True
             if progress is not None:
-                progress.transaction.alerted[progress.direction].add(rule)
+                self._note_alert(rule, progress)
             else:
                 done = rule, row
         self.matches += np.bincount(found.rule[held], minlength=self.matches.size)
         return held
 
+    def _captured(self, rule: int, context: Context | TransactionContext) -> Captured | None:
+        """What the steps of a rule captured, None = they do not hold."""
+        plan = self.rules.plans[rule]
+        assert plan is not None
+        if not isinstance(context, TransactionContext) or not self.rules.app.grows[rule]:
+            return plan.match(context, self._tally)
+        key = rule, context.progress.direction
+        parts = context.progress.transaction.parts.setdefault(key, Parts())
+        return plan.match_parts(replace(context, first_file=parts.files), self._tally, parts.held)
+
+    def _note_alert(self, rule: int, progress: Progress) -> None:
+        """The rule is done with the transaction, but for files that are still to come."""
+        transaction, direction = progress.transaction, progress.direction
+        transaction.alerted[direction].add(rule)
+        if progress.files and self.rules.app.grows[rule]:
+            transaction.parts[rule, direction] = Parts(files=progress.files)
+
     def _is_due(self, rule: int, progress: Progress) -> bool:
         """Is now the time to evaluate a rule on a transaction?"""
-        if rule in progress.transaction.alerted[progress.direction]:
-            return False
-        stage = int(self.rules.app.stage[rule, progress.direction])
-        return progress.before < stage <= progress.stage
+        transaction, direction = progress.transaction, progress.direction
+        stage = int(self.rules.app.stage[rule, direction])
+        if not self.rules.app.grows[rule]:
+            return rule not in transaction.alerted[direction] and progress.before < stage <= progress.stage
+        if rule in transaction.alerted[direction]:
+            parts = transaction.parts.get((rule, direction))
+            if parts is None or progress.files <= parts.files:
+                return False
+        return 0 < stage <= progress.stage
 
     def _not_passed(self, found: Candidates, subjects: _Subjects, held: Bools) -> Bools:
         """bool per candidate: no pass rule held for its packet, nor before it for its flow.

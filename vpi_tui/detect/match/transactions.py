@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -69,33 +69,47 @@ def buffer_units(rules: AppRules, progress: Sequence[Progress]) -> tuple[U8, Uni
     """(bytes, stretches of them to scan) of all buffers that are new; None = there are none."""
     by_application = _wanted(rules, progress)
     parts: list[bytes] = []
+    offset: list[int] = []
     automaton: list[int] = []
     entry: list[int] = []
     for number, one in enumerate(progress):
         for buffer, which in by_application[one.application.name]:
-            if not buffer.directions >> one.direction & 1 or not one.before < buffer.stage <= one.stage:
-                continue
-            for data in instances(buffer, one.transaction, one.direction):
-                if data:
-                    parts.append(data)
-                    automaton.append(which)
-                    entry.append(number)
+            for data, before in _new_in(buffer, one):
+                parts.append(data)
+                offset.append(before)
+                automaton.append(which)
+                entry.append(number)
     if not parts:
         return None
-    arena: U8 = np.frombuffer(bytearray().join(parts), np.uint8)
-    end = np.cumsum([len(part) for part in parts], dtype=np.int64)
-    start = end - np.array([len(part) for part in parts], np.int64)
+    # A content is compared from its start on, which may lie in front of a window: bytes must be there.
+    margin = bytes(int(rules.fast.length.max(initial=0))) if any(offset) else b""
+    arena: U8 = np.frombuffer(bytearray().join((margin, *parts)), np.uint8)
+    end = np.cumsum([len(part) for part in parts], dtype=np.int64) + len(margin)
+    begin = end - np.array([len(part) for part in parts], np.int64)
     units = Units(
-        start=start,
-        begin=start.copy(),
+        start=begin - np.array(offset, np.int64),
+        begin=begin,
         end=end,
         last=end.copy(),
-        fresh=start.copy(),
+        fresh=begin.copy(),
         automaton=np.array(automaton, np.int32),
         entry=np.array(entry, np.int32),
         kind=np.zeros(len(parts), np.uint8),
     )
     return arena, units
+
+
+def _new_in(buffer: Buffer, one: Progress) -> Iterator[tuple[bytes, int]]:
+    """(bytes, how many of the buffer are in front of them) that rules have not seen yet."""
+    if not buffer.directions >> one.direction & 1:
+        return
+    if buffer.grows:
+        for window in one.grown.get(buffer.name, ()):
+            yield window.data, window.offset
+    elif one.before < buffer.stage <= one.stage:
+        for data in instances(buffer, one.transaction, one.direction):
+            if data:
+                yield data, 0
 
 
 def _wanted(rules: AppRules, progress: Sequence[Progress]) -> dict[str, list[tuple[Buffer, int]]]:
@@ -131,8 +145,32 @@ def at_their_stage(progress: Sequence[Progress], stage: U8, pairs: I64) -> I64:
     return np.unique(kept, axis=0)
 
 
-def waiting(progress: Sequence[Progress]) -> tuple[I32, I32]:
-    """(entries, rules) that an earlier stage has found and that waited for a later one."""
+def onward(progress: Sequence[Progress], stays: U8, pairs: I64) -> I64:
+    """Add candidates for what comes later in a transaction than where a rule was found.
+
+    stays: AppRules.stays. What comes in later batches finds such a rule waiting.
+    """
+    staying = pairs[stays[pairs[:, 1]] != 0].tolist()
+    if not staying:
+        return pairs
+    entries: dict[tuple[int, int], list[int]] = {}
+    for entry, one in enumerate(progress):
+        entries.setdefault((id(one.transaction), one.direction), []).append(entry)
+    added = []
+    for entry, rule in staying:
+        one = progress[entry]
+        if one.transaction.stage[one.direction] < Stage.DONE:
+            one.transaction.pending[one.direction].add(rule)
+        later = entries[id(one.transaction), one.direction]
+        added += [(other, rule) for other in later if other > entry]
+    return np.unique(np.concatenate((pairs, np.array(added, np.int64).reshape(-1, 2))), axis=0)
+
+
+def waiting(progress: Sequence[Progress], grows: U8) -> tuple[I32, I32]:
+    """(entries, rules) that an earlier stage has found and that waited for a later one.
+
+    grows: AppRules.grows; rules about buffers that grow go on waiting for more.
+    """
     entry: list[int] = []
     rule: list[int] = []
     for number, one in enumerate(progress):
@@ -140,5 +178,5 @@ def waiting(progress: Sequence[Progress]) -> tuple[I32, I32]:
         if pending:
             rule += sorted(pending)
             entry += [number] * len(pending)
-            pending.clear()
+            one.transaction.pending[one.direction] = {n for n in pending if grows[n]}
     return np.array(entry, np.int32), np.array(rule, np.int32)

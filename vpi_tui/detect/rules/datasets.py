@@ -38,6 +38,7 @@ class DataSets:
     directory: Path | None = None
     beside: Path = field(default_factory=Path)
     _sets: dict[str, ValueSet] = field(default_factory=dict)
+    _digests: dict[tuple[Path, str], frozenset[bytes]] = field(default_factory=dict)
 
     def get(self, name: str, kind: ValueKind | None, file: DataFile | None, limit: int) -> ValueSet:
         """The set of this name; the first rule that says its kind makes it. Raises Refused."""
@@ -52,11 +53,35 @@ class DataSets:
         made = self._sets[name] = ValueSet(name, kind, values, limit=min(limit, MOST_VALUES))
         return made
 
-    def _read(self, file: DataFile, kind: ValueKind) -> list[bytes]:
-        path = Path(file.name)
+    def digests(self, name: str, kind: str) -> frozenset[bytes]:
+        """The list of a filemd5, filesha1 or filesha256: one a line in hex, what is behind it passed over.
+
+        Raises Refused.
+        """
+        word = f"file{kind}"
+        path = self._path(word, name)
+        found = self._digests.get((path, kind))
+        if found is None:
+            try:
+                if path.stat().st_size > MAX_FILE:
+                    raise Refused(f"{word}: {path} is larger than {MAX_FILE:,} bytes")
+                lines = (line.split("#")[0].split() for line in path.read_text("ascii").splitlines())
+                found = frozenset(_digest(kind, line[0]) for line in lines if line)
+            except OSError as error:
+                raise Refused(f"{word}: {path} cannot be read: {error.strerror}") from None
+            except ValueError as error:
+                raise Refused(f"{word}: {path} is no list of {kind}: {str(error)[:80]}") from None
+            self._digests[path, kind] = found
+        return found
+
+    def _path(self, keyword: str, name: str) -> Path:
+        path = Path(name)
         if path.is_absolute() or ".." in path.parts:
-            raise Refused(f"dataset: {file.name[:60]!r} must be a name inside of the data directory")
-        path = (self.directory or self.beside) / path
+            raise Refused(f"{keyword}: {name[:60]!r} must be a name inside of the data directory")
+        return (self.directory or self.beside) / path
+
+    def _read(self, file: DataFile, kind: ValueKind) -> list[bytes]:
+        path = self._path("dataset", file.name)
         try:
             if path.stat().st_size > MAX_FILE:
                 raise Refused(f"dataset: {path} is larger than {MAX_FILE:,} bytes")
@@ -87,6 +112,16 @@ def _dig(entry: Any, key: str) -> Any:
     for name in key.split("."):
         entry = entry[name]
     return entry
+
+
+_DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha256": 32}
+
+
+def _digest(kind: str, word: str) -> bytes:
+    found = bytes.fromhex(word)
+    if len(found) != _DIGEST_SIZES[kind]:
+        raise ValueError(f"{word[:80]} is none")
+    return found
 
 
 def _hex(word: str) -> bytes:

@@ -25,6 +25,7 @@ from vpi_tui.model.signature import (
     ColumnTest,
     Content,
     Entropy,
+    FileTest,
     FlowBits,
     FlowInt,
     HostBits,
@@ -276,6 +277,18 @@ def _(step: ByteMath) -> str:
 @_step.register
 def _(step: BufferSize) -> str:
     return f"the length of the {step.buffer} {'is not' if step.negated else 'is'} {_spans(step.spans)}"
+
+
+@_step.register
+def _(step: FileTest) -> str:
+    no = "not " if step.negated else ""
+    value = repr(step.value.decode("latin-1"))
+    return {
+        "name": f"the name of a file does {no}hold {value}" if no else f"the name of a file holds {value}",
+        "extension": f"the extension of a file is {no}{value}",
+        "size": f"the size of a file is {_spans(step.spans)}",
+        "any": "there is a file",
+    }.get(step.kind, f"the {step.kind} of a file is {no}one of {len(step.digests):,}")
 
 
 @_step.register

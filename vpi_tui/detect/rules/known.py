@@ -14,10 +14,8 @@ _BY_FAMILY = {
         flow.pkts_toclient flow.pkts_toserver stream-event""",
     "address": "geoip iprep l3_proto",
     "headers": "ether.hdr icmpv6.mtu igmp.hdr igmp.type tcp.wscale vxlan_vni",
-    "engine": "engine-event filestore lua luajit",
-    "files": """
-        file.magic file.mime_type file.name fileext filemagic filemd5 filename filesha1
-        filesha256 filesize""",
+    "engine": "engine-event lua luajit",
+    "files": "file.mime_type",
     "http": "http.server_body",
     "mail": "email.body_md5 email.command",
     "ftp": "ftpbounce ftpdata_command",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, application
+from vpi_tui.detect.applayer.base import BOTH, Application, application
 from vpi_tui.detect.applayer.http.buffers import BUFFERS
 from vpi_tui.detect.applayer.http.parser import HttpParser
 
-HTTP1: Final[Application] = application("http1", HttpParser, BUFFERS, apps=("http",))
+HTTP1: Final[Application] = application("http1", HttpParser, BUFFERS, apps=("http",), files=BOTH)

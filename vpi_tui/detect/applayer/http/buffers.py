@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.http import uri
 from vpi_tui.detect.applayer.http.headers import Headers
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
@@ -107,8 +108,19 @@ def _response_header(transaction: HttpTransaction, _direction: int) -> Sequence[
     return list(_lines(found.headers, found.trailer)) if found is not None else ()
 
 
-def _body(message: Request | Response) -> bytes:
-    return message.body.data()
+def _growing(name: str, directions: int, get: Callable[[HttpTransaction, int], Sequence[bytes]]) -> Buffer:
+    return Buffer(name, directions, Stage.HEAD, get, grows=True)
+
+
+def _held(message: Request | Response | None) -> Sequence[bytes]:
+    data = message.body.data() if message is not None else b""
+    return (data,) if data else ()
+
+
+def _file_data(transaction: HttpTransaction, direction: int) -> Sequence[bytes]:
+    if direction == Direction.TO_CLIENT:
+        return _held(transaction.response)
+    return [data for file in transaction.files if file.direction == direction and (data := file.tail())]
 
 
 BUFFERS: Final = (
@@ -118,7 +130,7 @@ BUFFERS: Final = (
     _of_request("http.request_line", lambda r: r.start.line),
     _of_request("http.host", _host),
     _of_request("http.host.raw", raw_host),
-    _of_request("http.request_body", _body, Stage.DONE),
+    _growing("http.request_body", TO_SERVER, lambda t, _d: _held(t.request)),
     _of_request("http.user_agent", _field(b"user-agent"), empty=True),
     _of_request("http.referer", _field(b"referer"), empty=True),
     _of_request("http.accept", _field(b"accept"), empty=True),
@@ -129,7 +141,7 @@ BUFFERS: Final = (
     _of_response("http.response_line", lambda r: r.start.line),
     _of_response("http.location", _field(b"location")),
     _of_response("http.server", _field(b"server")),
-    _of_response("http.response_body", _body, Stage.DONE),
+    _growing("http.response_body", TO_CLIENT, lambda t, _d: _held(t.response)),
     _of_message("http.header", _header),
     _of_message("http.header.raw", _raw_header),
     _of_message("http.header_names", _names),
@@ -139,7 +151,7 @@ BUFFERS: Final = (
     _of_message("http.connection", _field(b"connection")),
     _of_message("http.content_type", _field(b"content-type")),
     _of_message("http.content_len", _field(b"content-length")),
-    _of_message("file.data", _body, Stage.DONE),
+    _growing(FILE_DATA, BOTH, _file_data),
     Buffer("http.request_header", TO_SERVER, Stage.HEAD, _request_header),
     Buffer("http.response_header", TO_CLIENT, Stage.HEAD, _response_header),
 )

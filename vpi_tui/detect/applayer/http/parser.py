@@ -6,8 +6,11 @@ from collections import deque
 from typing import Final
 
 from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
-from vpi_tui.detect.applayer.http.body import Body
+from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME, File, FileNeeds
+from vpi_tui.detect.applayer.http import uri
+from vpi_tui.detect.applayer.http.body import Body, Inspection, Sink
 from vpi_tui.detect.applayer.http.coding import decoders
+from vpi_tui.detect.applayer.http.files import FormParts, WholeBody, boundary_of, name_in
 from vpi_tui.detect.applayer.http.headers import Headers
 from vpi_tui.detect.applayer.http.lines import (
     StatusLine,
@@ -72,6 +75,10 @@ class HttpParser(Parser):
             transaction.stage[direction] = stage
             self._moved[transaction] = None
 
+    def moved(self, transaction: HttpTransaction) -> None:
+        """More of a body has come."""
+        self._moved[transaction] = None
+
     def ended(self, direction: int, rest: bytearray) -> None:
         """A message is whole, or will not become so. rest: the bytes behind it."""
         if self.frames.wanted:
@@ -132,7 +139,11 @@ class _Requests(Reader):
         self._parser.reached(now, SERVER, Stage.HEAD)
         limits = self._parser.limits
         coding = headers.get(b"content-encoding")
-        request.body = Body(decoders(coding, limits.decompression_layers), limits.request_body)
+        wanted = limits.wants("http.request_body")
+        inspection = Inspection(limits.request_body, limits.request_minimum, limits.request_overlap, wanted)
+        request.body = Body(
+            decoders(coding, limits.decompression_layers), inspection, self._files(now, request)
+        )
         length = headers.get(b"content-length")
         if is_chunked(headers):
             self.body_chunked(request.body)
@@ -140,6 +151,26 @@ class _Requests(Reader):
             self.body_length(content_length(length) or 0, request.body)
         else:
             self.body_none()
+
+    def _files(self, now: HttpTransaction, request: Request) -> Sink | None:
+        """Where the files in the body go, None = nobody asks, or there are none."""
+        limits = self._parser.limits
+        if not limits.wants(FILE, FILE_NAME, FILE_DATA):
+            return None
+
+        def opened(name: bytes) -> File:
+            return now.open_file(SERVER, name, limits.files)
+
+        boundary = boundary_of(request.headers) if request.start.method == b"POST" else b""
+        if boundary:
+            return FormParts(boundary, opened, lambda event: now.event(SERVER, event))
+        if request.start.method in (b"POST", b"PUT"):
+            return WholeBody(uri.path_of(request.start.uri), opened)
+        return None
+
+    def on_body(self) -> None:
+        if self._now is not None:
+            self._parser.moved(self._now)
 
     def on_body_alone(self) -> None:
         """Every line of a client begins a request, so there is no such body."""
@@ -204,7 +235,31 @@ class _Responses(Reader):
         assert self._now is not None
         assert self._now.response is not None
         self._parser.reached(self._now, CLIENT, Stage.HEAD)
+        self._now.response.body = self._body_of(self._now, self._now.response)
         self.body_close(self._now.response.body)
+
+    def on_body(self) -> None:
+        if self._now is not None:
+            self._parser.moved(self._now)
+
+    def _body_of(self, now: HttpTransaction, response: Response) -> Body:
+        limits = self._parser.limits
+        coding = response.headers.get(b"content-encoding")
+        wanted = limits.wants("http.response_body", FILE_DATA)
+        inspection = Inspection(
+            limits.response_body, limits.response_minimum, limits.response_overlap, wanted
+        )
+        return Body(decoders(coding, limits.decompression_layers), inspection, self._file(now, response))
+
+    def _file(self, now: HttpTransaction, response: Response) -> Sink | None:
+        """The body as a file, None = nobody asks. Rules see its bytes as those of the body."""
+        limits = self._parser.limits
+        if not limits.wants(FILE, FILE_NAME):
+            return None
+        named = now.request.start.uri if now.request is not None else b""
+        name = name_in(response.headers.get(b"content-disposition")) or uri.path_of(named)
+        needs = FileNeeds(limits.files.digests, data=False)
+        return WholeBody(name, lambda name: now.open_file(CLIENT, name, needs))
 
     def on_headers(self, headers: Headers) -> None:
         now = self._now
@@ -219,9 +274,7 @@ class _Responses(Reader):
             return
         self._parser.reached(now, CLIENT, Stage.HEAD)
         method = now.request.start.method if now.request is not None else b""
-        limits = self._parser.limits
-        coding = headers.get(b"content-encoding")
-        response.body = Body(decoders(coding, limits.decompression_layers), limits.response_body)
+        response.body = self._body_of(now, response)
         if code == b"101" or (method == b"CONNECT" and code.startswith(b"2")):
             rest = self.ignore()  # none of it is a body
             self.body_none(response.body)

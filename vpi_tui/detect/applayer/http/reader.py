@@ -73,8 +73,12 @@ class Reader(ABC):
         return False
 
     @abstractmethod
+    def on_body(self) -> None:
+        """More of the body has come."""
+
+    @abstractmethod
     def on_done(self) -> None:
-        """The message is whole, or will not become so."""
+        """The message is whole, or will not become so; its body is closed."""
 
     @abstractmethod
     def on_event(self, name: str) -> None:
@@ -90,8 +94,10 @@ class Reader(ABC):
     def skip(self, missing: int) -> None:
         """Some bytes were lost."""
         if self._state == self._take_close:
+            self._body.skip(missing)
             return
         if self._state in (self._take_length, self._take_chunk) and missing <= self._left:
+            self._body.skip(missing)
             self._left -= missing
             if self._state == self._take_length and not self._left:
                 self._done()
@@ -115,10 +121,11 @@ class Reader(ABC):
                 self._done()
         if self._state == self._header_block:
             self._head(self._cut(len(self._buffer)))
+        cut = self._state in (self._take_length, self._take_chunk, self._after_chunk, self._chunk_line)
         if self._state == self._chunk_line:
             self._body.feed(self._cut(len(self._buffer)))
         if self._state not in (self._first_line, self._ignore, self._resynchronise):
-            self._done()
+            self._done(truncated=cut)
         self._over = False
 
     def held(self) -> int:
@@ -247,6 +254,7 @@ class Reader(ABC):
     def _take(self, then: Callable[[], object]) -> bool:
         data = self._cut(min(self._left, len(self._buffer)))
         self._body.feed(data)
+        self.on_body()
         self._left -= len(data)
         if self._left:
             return False
@@ -255,6 +263,7 @@ class Reader(ABC):
 
     def _take_close(self) -> bool:
         self._body.feed(self._cut(len(self._buffer)))
+        self.on_body()
         return False
 
     def _chunk_end(self) -> None:
@@ -300,9 +309,10 @@ class Reader(ABC):
         self._done()
         return True
 
-    def _done(self) -> None:
+    def _done(self, *, truncated: bool = False) -> None:
         if self._buffer and self.is_rest_of_body(self._buffer):
             self._body.feed(self._cut(len(self._buffer)))
+        self._body.close(truncated=truncated)
         self._state = self._first_line
         self._body = Body()
         self._scanned = 0

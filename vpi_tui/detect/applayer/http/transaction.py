@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.http.body import Body
 from vpi_tui.detect.applayer.http.headers import Headers
 from vpi_tui.detect.applayer.http.lines import RequestLine, StatusLine
+from vpi_tui.detect.applayer.window import Window
+from vpi_tui.model.batch import Direction
 
 
 @dataclass(slots=True)
@@ -35,3 +39,14 @@ class HttpTransaction(Transaction):
         super().__init__()
         self.request: Request | None = None
         self.response: Response | None = None
+
+    def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
+        """The bodies, and the files in them. The body of a response is what file.data is about."""
+        found = super().grown(direction)
+        message = self.response if direction == Direction.TO_CLIENT else self.request
+        window = message.body.take() if message is not None else None
+        if window is None:
+            return found
+        if direction == Direction.TO_CLIENT:
+            return {**found, "http.response_body": (window,), FILE_DATA: (window,)}
+        return {**found, "http.request_body": (window,)}

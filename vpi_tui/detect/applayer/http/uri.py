@@ -32,6 +32,12 @@ def normalise(uri: bytes) -> bytes:
     return _path(path) + question + decode(query) + hash_mark + fragment
 
 
+def path_of(uri: bytes) -> bytes:
+    """The path alone, normalised."""
+    _, rest = split(uri)
+    return _path(rest.partition(b"#")[0].partition(b"?")[0])
+
+
 def decode(text: bytes) -> bytes:
     """Percent codes as bytes; %uXXXX as the byte that fits it best."""
     return _CODE.sub(_decoded, text) if b"%" in text else text

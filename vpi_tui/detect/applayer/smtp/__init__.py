@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, application
+from vpi_tui.detect.applayer.base import TO_SERVER, Application, application
 from vpi_tui.detect.applayer.smtp.buffers import BUFFERS
 from vpi_tui.detect.applayer.smtp.parser import SmtpParser
 
-SMTP: Final[Application] = application("smtp", SmtpParser, BUFFERS)
+SMTP: Final[Application] = application("smtp", SmtpParser, BUFFERS, files=TO_SERVER)

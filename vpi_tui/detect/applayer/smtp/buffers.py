@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BODY_LIMIT, TO_SERVER, Buffer, Stage
-from vpi_tui.detect.applayer.smtp.mime import Part, decoded, leaves, urls
+from vpi_tui.detect.applayer.base import TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.smtp.mime import Part, urls
 from vpi_tui.detect.applayer.smtp.transaction import SmtpTransaction
 
 
@@ -28,10 +28,6 @@ def _field(name: str, field: bytes) -> Buffer:
     return _of_mail(name, lambda mail: mail.get(field)[:1])
 
 
-def _attachments(mail: Part) -> Sequence[bytes]:
-    return [decoded(part)[:BODY_LIMIT] for part in leaves(mail) if part.file_name]
-
-
 BUFFERS: Final = (
     _of_envelope("smtp.helo", lambda t: (t.helo,)),
     _of_envelope("smtp.mail_from", lambda t: (t.mail_from,)),
@@ -45,5 +41,4 @@ BUFFERS: Final = (
     _field("email.x_mailer", b"x-mailer"),
     _of_mail("email.received", lambda mail: mail.get(b"received")),
     _of_mail("email.url", urls),
-    _of_mail("file.data", _attachments),
 )

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Final
 
 from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
+from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
 from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
 from vpi_tui.model.batch import Direction
 
@@ -30,7 +31,8 @@ class _Mode(Enum):
 
 
 class SmtpParser(Parser):
-    def __init__(self, _limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._limits = limits or Limits()
         self._mode = _Mode.COMMAND
         self._pending = (bytearray(), bytearray(), bytearray())
         """By Direction: a line, or the end of a mail, that is not whole."""
@@ -69,7 +71,7 @@ class SmtpParser(Parser):
             self._begin()
         if self._mode == _Mode.DATA and self._now is not None:
             self._add(self._pending[SERVER])
-        self._end()
+        self._end(whole=False)
         return self._progress()
 
     def held(self) -> int:
@@ -98,10 +100,12 @@ class SmtpParser(Parser):
             self._first = False
         return self._now
 
-    def _end(self) -> None:
+    def _end(self, *, whole: bool = True) -> None:
         """The mail is whole, or will not become so."""
         if self.frames.wanted:
             self.frames.add(SERVER, "data", self._mail.cut().removeprefix(b"\n"))
+        if self._now is not None and self._limits.wants(FILE, FILE_NAME, FILE_DATA):
+            self._now.attach(self._limits.files, truncated=self._mode != _Mode.COMMAND and not whole)
         self._reach(Stage.DONE)
         if self._now is not None and self._now.events[CLIENT]:
             self._reach(Stage.DONE, CLIENT)

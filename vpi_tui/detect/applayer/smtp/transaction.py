@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Transaction
-from vpi_tui.detect.applayer.smtp.mime import Part, parse_part
+from vpi_tui.detect.applayer.files import FileNeeds
+from vpi_tui.detect.applayer.smtp.mime import Part, decoded, leaves, parse_part
+from vpi_tui.model.batch import Direction
 
 MAIL_LIMIT: Final = 1 << 20
 """Bytes of a mail as sent that are kept; a longer one is seen up to there."""
@@ -39,3 +41,11 @@ class SmtpTransaction(Transaction):
                 data.replace(b"\n..", b"\n.").removeprefix(b"\n") if self.stuffed else data
             )
         return self._mail
+
+    def attach(self, needs: FileNeeds, *, truncated: bool) -> None:
+        """Open the attachments as files. truncated: the mail is not whole, and so the last is not."""
+        found = [part for part in leaves(self.mail) if part.file_name] if self.raw else []
+        for number, part in enumerate(found):
+            file = self.open_file(Direction.TO_SERVER, part.file_name, needs)
+            file.append(decoded(part))
+            file.close(truncated=truncated and number == len(found) - 1)

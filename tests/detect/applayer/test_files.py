@@ -1,0 +1,200 @@
+"""Files of application layers: counted, digested, put in order, and seen in windows that miss nothing."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.detect.applayer.test_scan import Connection, scan, sids
+from vpi_tui.detect.applayer.files import EARLY_LIMIT, MOST_EARLY, File, FileNeeds, FileState, grown
+from vpi_tui.detect.applayer.http.files import FormParts
+from vpi_tui.detect.applayer.window import SlidingWindow, Window
+from vpi_tui.model.batch import Direction
+
+SERVER = Direction.TO_SERVER
+DATA = bytes(range(251)) * 40
+
+
+def cut(data: bytes, sizes: list[int]) -> list[tuple[int, bytes]]:
+    """(offset, piece) of consecutive pieces; the sizes come round again."""
+    pieces, at, number = [], 0, 0
+    while at < len(data):
+        size = sizes[number % len(sizes)]
+        pieces.append((at, data[at : at + size]))
+        at, number = at + size, number + 1
+    return pieces
+
+
+# Windows ------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(1, 700), min_size=1, max_size=20), st.integers(0, 400), st.integers(1, 64))
+@settings(max_examples=60, deadline=None)
+def test_windows_cover_all_and_overlap(sizes: list[int], minimum: int, overlap: int) -> None:
+    window = SlidingWindow(minimum, overlap)
+    taken: list[Window] = []
+    for _, piece in cut(DATA, sizes):
+        window.feed(piece)
+        if found := window.take():
+            taken.append(found)
+        assert len(window) <= max(minimum, 2 * overlap) + max(sizes)
+    window.closed = True
+    taken += [found] if (found := window.take()) else []
+    assert window.take() is None
+    assert all(DATA[one.offset :][: len(one.data)] == one.data for one in taken)
+    reach = 0
+    for one in taken:
+        assert one.offset <= max(0, reach - overlap)  # what lies across an edge is seen whole
+        reach = one.offset + len(one.data)
+    assert reach == len(DATA)
+    assert [one.ended for one in taken[:-1]] == [False] * (len(taken) - 1)
+
+
+def test_a_short_buffer_is_seen_once_and_whole() -> None:
+    window = SlidingWindow(100, 10)
+    for _ in range(5):
+        window.feed(b"ab")
+        assert window.take() is None
+    window.closed = True
+    assert window.take() == Window(b"ab" * 5)
+
+
+# Files --------------------------------------------------------------------------------------------
+
+
+@given(st.lists(st.integers(1, 900), min_size=1, max_size=9), st.randoms())
+@settings(max_examples=60, deadline=None)
+def test_order_of_chunks_changes_nothing(sizes: list[int], random: Random) -> None:
+    pieces = [piece for size in sizes for piece in cut(DATA, [size])]  # each byte comes several times
+    if len(pieces) > MOST_EARLY:
+        pieces = cut(DATA, [30])
+    random.shuffle(pieces)
+    file = File(SERVER, b"a.bin")
+    for offset, piece in pieces:
+        file.chunk(offset, piece)
+    file.close()
+    assert (file.size, file.state, file.gaps) == (len(DATA), FileState.CLOSED, False)
+    assert file.digests["sha256"] == hashlib.sha256(DATA).digest()
+    assert file.digests["md5"] == hashlib.md5(DATA, usedforsecurity=False).digest()
+
+
+@pytest.mark.parametrize(("size", "count"), [(EARLY_LIMIT // 4, 9), (1, MOST_EARLY + 9)])
+def test_what_waits_for_its_turn_is_bounded(size: int, count: int) -> None:
+    file = File(SERVER)
+    for number in range(count):
+        file.chunk(10 + 2 * number * size, bytes(size))
+        file.take(0)
+        assert file.held() <= EARLY_LIMIT + size + 40_000
+    file.close()
+    assert (file.state, file.gaps, file.digests) == (FileState.TRUNCATED, True, {})
+    assert file.size == size * count
+
+
+def test_only_what_is_asked_for_is_done() -> None:
+    file = File(SERVER, b"x", FileNeeds(frozenset({"sha1"}), data=False))
+    file.append(DATA)
+    assert file.held() == 1
+    file.close()
+    assert file.digests == {"sha1": hashlib.sha1(DATA, usedforsecurity=False).digest()}
+    assert list(grown([file], SERVER)) == ["file", "file.name"]
+    assert not grown([file], SERVER)
+
+
+# Forms --------------------------------------------------------------------------------------------
+
+FORM = (
+    b'--XX\r\nContent-Disposition: form-data; name="a"\r\n\r\nvalue\r\n'
+    b'--XX\r\nContent-Disposition: form-data; name="f"; filename="one.bin"\r\nContent-Type: a/b\r\n\r\n'
+    b"first\r\n--XY\r\n-\r\n--XX\r\n"
+    b"content-disposition: form-data; filename=empty.bin\r\n\r\n\r\n--XX\r\n"
+    b'Content-Disposition: form-data; filename="none.bin"\r\n\r\n--XX--\r\nepilogue'
+)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50, 10_000])
+def test_parts_with_a_file_name_are_files(size: int) -> None:
+    files: list[File] = []
+    events: list[str] = []
+
+    def opened(name: bytes) -> File:
+        files.append(File(SERVER, name))
+        return files[-1]
+
+    form = FormParts(b"XX", opened, events.append)
+    for _, piece in cut(FORM, [size]):
+        form.feed(piece)
+    form.close(truncated=False)
+    assert [(f.name, f.size, f.state) for f in files] == [
+        (b"one.bin", 14, FileState.CLOSED),
+        (b"empty.bin", 0, FileState.CLOSED),
+        (b"none.bin", 0, FileState.CLOSED),
+    ]
+    assert [one.data for one in grown(files, SERVER)["file.data"]] == [b"first\r\n--XY\r\n-"]
+    assert events == ["http.multipart_no_filedata"] * 2
+
+
+# Rules --------------------------------------------------------------------------------------------
+
+
+def request(body: bytes, kind: bytes = b"text/plain", method: bytes = b"POST") -> bytes:
+    head = b"%s /up/Load.TXT?q=1 HTTP/1.1\r\nHost: a\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n"
+    return head % (method, kind, len(body)) + body
+
+
+def response(body: bytes) -> bytes:
+    return b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+
+
+@pytest.mark.parametrize("piece", [7, 1400])
+def test_keywords_about_files(tmp_path: Path, piece: int) -> None:
+    body = b"some text" * 5
+    (tmp_path / "list.md5").write_text(
+        hashlib.md5(body, usedforsecurity=False).hexdigest() + "  name\n# more\n"
+    )
+    (tmp_path / "list.sha256").write_text("00" * 32 + "\n")
+    connection = Connection()
+    connection.client(request(body, method=b"PUT"), piece=piece).server(response(b"other"), piece=piece)
+    connection.client(request(FORM, b"multipart/form-data; boundary=XX"), piece=piece)
+    events = scan(
+        tmp_path,
+        connection.server(response(b""), piece=piece).close().packets,
+        'alert http any any -> any any (filename:"load"; filesize:45;)',
+        'alert tcp any any -> any any (fileext:"txt"; flow:to_server;)',
+        'alert http any any -> any any (fileext:!"txt"; file.data; content:"first"; startswith;)',
+        "alert http any any -> any any (filemd5:list.md5;)",
+        "alert http any any -> any any (filesha256:!list.sha256; flow:to_server; filesize:14;)",
+        "alert http any any -> any any (filesize:>14; filestore;)",
+        "alert http any any -> any any (filesize:10<>20;)",
+        'alert http any any -> any any (file.name; content:"one.bin"; file.data; content:"XY"; bsize:14;)',
+        'alert http any any -> any any (filename:"one"; filesize:45;)',
+        'alert http any any -> any any (file.name; content:"Load.TXT"; http.method; content:"PUT";)',
+    )
+    assert sids(events) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1, 10: 1}
+
+
+def test_bodies_are_inspected_while_they_come(tmp_path: Path) -> None:
+    """What lies anywhere in a body is found, once; places count from its beginning."""
+    body = bytearray(b"." * 300_000)
+    body[:5], body[65_000:65_006], body[-4:] = b"BEGIN", b"MIDDLE", b"LAST"
+    connection = Connection()
+    connection.client(request(bytes(body)), piece=1400).server(response(bytes(body)), piece=1400)
+    events = scan(
+        tmp_path,
+        connection.close().packets,
+        'alert http any any -> any any (http.response_body; content:"MIDDLE"; offset:65000; depth:6;)',
+        'alert http any any -> any any (http.request_body; content:"MIDDLE"; offset:65000; depth:6;)',
+        'alert http any any -> any any (file.data; content:"LAST"; endswith; bsize:300000;)',
+        'alert http any any -> any any (file.data; content:"BEGIN"; startswith; content:"LAST";)',
+        'alert http any any -> any any (http.response_body; content:"MIDDLE"; startswith;)',
+        'alert http any any -> any any (http.stat_code; content:"200"; file.data; content:"MIDDLE";)',
+        settings=(
+            "app-layer.protocols.http.libhtp.default-config.request-body-limit=0",
+            "app-layer.protocols.http.libhtp.default-config.response-body-limit=0",
+        ),
+    )
+    assert sids(events) == {1: 1, 2: 1, 3: 2, 6: 1}

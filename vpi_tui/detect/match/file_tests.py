@@ -1,0 +1,52 @@
+"""The keywords about a file as a whole: filename, fileext, filesize, filemd5 ..."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from vpi_tui.detect.applayer.files import DIGESTS, File, FileState
+from vpi_tui.model.signature import FileTest
+
+
+def tests_hold(tests: Iterable[FileTest], file: File) -> bool:
+    """Do all tests hold of this file, as far as it has come? What is not known yet holds for nothing."""
+    return all(_TESTS[test.kind](test, file) for test in tests)
+
+
+def _name(test: FileTest, file: File) -> bool:
+    return bool(file.name) and (test.value in file.name.lower()) != test.negated
+
+
+def _extension(test: FileTest, file: File) -> bool:
+    name, ending = file.name.lower(), b"." + test.value
+    return len(name) > len(test.value) and name.endswith(ending) != test.negated
+
+
+def _size(test: FileTest, file: File) -> bool:
+    """Of a file that is cut only that it is larger can be said: it would go on."""
+    if file.is_open:
+        return False
+    inside = any(low <= file.size <= high for low, high in test.spans)
+    if file.state is FileState.CLOSED:
+        return inside
+    return inside and test.spans[-1][1] >= _LARGEST and file.size >= test.spans[-1][0]
+
+
+def _digest(test: FileTest, file: File) -> bool:
+    digest = file.digests.get(test.kind)
+    return digest is not None and (digest in test.digests) != test.negated
+
+
+def _any(_test: FileTest, _file: File) -> bool:
+    return True
+
+
+_LARGEST: Final = (1 << 64) - 1
+_TESTS: Final[dict[str, Callable[[FileTest, File], bool]]] = {
+    "name": _name,
+    "extension": _extension,
+    "size": _size,
+    "any": _any,
+    **dict.fromkeys(DIGESTS, _digest),
+}
