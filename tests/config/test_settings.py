@@ -240,6 +240,8 @@ GOOD = {
     "default-reputation-path": "/x",
     "reputation-categories-file": "/y",
     "reputation-files": "/z",
+    "geoip-database": "/g",
+    "threshold-file": "/t",
 }
 
 

@@ -216,7 +216,7 @@ def rules(context: Context) -> Iterator[Finding]:
         settings = load_settings(())
     chosen = settings["rules"] or (str(paths.rules_dir()),)
     try:
-        result = load(chosen, settings.variables())
+        result = load(chosen, settings.variables(), options=settings.options())
     except VpiError as error:
         yield Finding("FAIL", "rules", error.message, error.hint)
         return

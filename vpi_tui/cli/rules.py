@@ -125,7 +125,7 @@ def _load(args: argparse.Namespace, files: tuple[str, ...] = ()) -> LoadResult:
 
     settings = settings_of(args)
     chosen = files or existing(settings["rules"], "rule file") or (str(paths.rules_dir()),)
-    return load(chosen, settings.variables())
+    return load(chosen, settings.variables(), options=settings.options())
 
 
 def _in_force(args: argparse.Namespace) -> list[Signature]:

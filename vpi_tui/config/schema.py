@@ -180,10 +180,12 @@ TABLE: tuple[Setting, ...] = (
     ),
     Setting("default-reputation-path", kinds.path, None, "directory of the reputation files"),
     Setting("reputation-categories-file", kinds.path, None, "categories of IP reputation"),
+    Setting("geoip-database", kinds.path, None, "a MaxMind database of countries"),
+    Setting("threshold-file", kinds.path, None, "limits of alerts, suppressed alerts (threshold.config)"),
     Setting("reputation-files", kinds.paths, None, "lists of IP reputation"),
 )
 
-ENGINE_OPTIONS = ("stream.", "app-layer.", "default-reputation-path", "reputation-")
+ENGINE_OPTIONS = ("stream.", "app-layer.", "default-reputation-path", "reputation-", "geoip-", "threshold-")
 """Settings that are handed to the engine as they are, in Suricata's spelling."""
 
 

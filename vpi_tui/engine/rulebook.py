@@ -61,7 +61,7 @@ class RuleBook:
         """Rules of the order, or the bundled packs. A rule that is refused is listed, never raised."""
         data = spec.options.get("data-dir")
         files = spec.rules or (spec.rules_dir,)
-        loaded = load(files, spec.variables, data_dir=Path(data) if data else None)
+        loaded = load(files, spec.variables, data_dir=Path(data) if data else None, options=spec.options)
         return cls(loaded, _switches(spec.state_dir))
 
     # Looking up -------------------------------------------------------------------------------

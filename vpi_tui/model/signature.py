@@ -356,6 +356,38 @@ class VariableHolds:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowNumber:
+    """How much the flow has carried, this packet included, or its age in seconds, lies in `spans`."""
+
+    counter: Literal["pkts", "bytes", "age"]
+    side: Literal["toserver", "toclient", "either"]
+    """Of whose packets; an age has no side."""
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AddressIn:
+    """An address of the packet lies in a set that a list gives."""
+
+    side: Literal["src", "dst", "any", "both"]
+    ranges: Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class CountryIn:
+    """An address of the packet is (or, negated, is not) in one of some countries; unknown ones neither."""
+
+    side: Literal["src", "dst", "any", "both"]
+    codes: frozenset[str]
+    negated: bool
+    database: str
+    """Path of a MaxMind database."""
+
+
+Check = FlowNumber | AddressIn | CountryIn
+
+
+@dataclass(frozen=True, slots=True)
 class Threshold:
     """limit, threshold, both, backoff (after a match), or detection_filter (before an alert)."""
 
@@ -366,6 +398,26 @@ class Threshold:
     """0 = the count never starts again (backoff)."""
     multiplier: int = 0
     """backoff: after each alert so many times as many matches are needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suppress:
+    """No alert when the tracked address is one of these."""
+
+    track: Literal["by_src", "by_dst", "by_either"]
+    ranges: Ranges
+
+
+@dataclass(frozen=True, slots=True)
+class RateFilter:
+    """After `count` alerts in `seconds` the rule acts otherwise for `timeout` seconds."""
+
+    track: Literal["by_src", "by_dst", "by_both", "by_rule"]
+    count: int
+    seconds: int
+    silent: bool
+    """True: it then passes, and raises no alert. Any other action is an alert in a monitor."""
+    timeout: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -412,7 +464,10 @@ class Signature:
     flowints: tuple[FlowInt, ...] = ()
     hostbits: tuple[HostBits, ...] = ()
     variables: tuple[VariableHolds, ...] = ()
+    checks: tuple[Check, ...] = ()
     threshold: Threshold | None = None
+    suppress: tuple[Suppress, ...] = ()
+    rate_filter: RateFilter | None = None
     scope: Scope = field(default_factory=Scope)
     noalert: bool = False
     enabled: bool = True

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.flowstate import FlowState
@@ -119,6 +120,9 @@ class Candidates:
 
     def __len__(self) -> int:
         return int(self.rule.size)
+
+    def where(self, held: NDArray[np.bool_]) -> Candidates:
+        return Candidates(self.rule[held], self.row[held], self.stream[held], self.entry[held])
 
 
 class Finder:

@@ -15,8 +15,11 @@ from vpi_tui.detect.match.buffers import Context, TransactionContext
 from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
 from vpi_tui.detect.match.captured import CapturedTexts
 from vpi_tui.detect.match.evaluate import Captured, Tally
+from vpi_tui.detect.match.flow_checks import FlowChecks
+from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import FlowState, bit_plans, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
+from vpi_tui.detect.match.limits import AlertLimits
 from vpi_tui.detect.match.remembered import HostState, Memory, Who, remembered_plans
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
@@ -36,6 +39,16 @@ class _Subjects:
     ts_ns: I64
     src_ip: U64
     dest_ip: U64
+
+    def where(self, held: Bools) -> _Subjects:
+        return _Subjects(
+            self.flow[held],
+            self.born[held],
+            self.direction[held],
+            self.ts_ns[held],
+            self.src_ip[held],
+            self.dest_ip[held],
+        )
 
 
 class Matcher:
@@ -66,6 +79,9 @@ class Matcher:
         self._memory = Memory(self._state, self._hosts, self._texts)
         self._remembered = remembered_plans(rules.signatures)
         self._tally = Tally()
+        self._limits = AlertLimits(rules.signatures)
+        self._flow_checks = FlowChecks(rules.signatures)
+        self._counters = FlowCounters()
         self._suppressed = 0
         self._passed = 0
         places = max(8, threshold_places) if rules.has_threshold else 8
@@ -96,16 +112,19 @@ class Matcher:
         enabled = self.rules.enabled.copy()
         batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state, progress)
         found = self._finder.find(batch, enabled)
+        subjects = _subjects(batch, found)
+        found, subjects = self._checked(batch, found, subjects)
         if not len(found):
             return []
         self.checks += np.bincount(found.rule, minlength=self.checks.size)
-        subjects = _subjects(batch, found)
         held = self._decide(batch, found, subjects)
         held &= self._not_passed(found, subjects, held)
         held &= self.rules.is_pass[found.rule] == 0
         held &= self.rules.noalert[found.rule] == 0
         kept = np.flatnonzero(held)
         kept = kept[_first_of_each(found, kept)]
+        if self._limits:
+            kept = self._not_suppressed(found, subjects, kept)
         if self.rules.has_threshold:
             kept = self._within_thresholds(found, subjects, kept)
         return self._give_out(found, subjects, kept)
@@ -134,6 +153,30 @@ class Matcher:
             "detect.hostbits_evicted": self._hosts.evicted,
             "detect.memuse": self.rules.memory,
         }
+
+    def _checked(self, batch: Batch, found: Candidates, subjects: _Subjects) -> tuple[Candidates, _Subjects]:
+        """Those whose counters and addresses are what their rules ask for."""
+        of_rows = None
+        if self._flow_checks.needs_counters:
+            of_rows = self._counters.of_rows(batch.packets, batch.decoded, batch.flows, batch.born)
+
+        def counted() -> Counted | None:
+            if of_rows is None:
+                return None
+            now = self._counters.now(subjects.flow, subjects.born)
+            at, here = np.maximum(found.row, 0), found.row >= 0
+            if not of_rows.age.size:
+                return now
+            return Counted(
+                np.where(here[:, None], of_rows.pkts[at], now.pkts),
+                np.where(here[:, None], of_rows.bytes[at], now.bytes),
+                np.where(here, of_rows.age[at], now.age),
+            )
+
+        held = self._flow_checks.hold(found.rule, subjects.src_ip, subjects.dest_ip, counted)
+        if held is None or held.all():
+            return found, subjects
+        return found.where(held), subjects.where(held)
 
     def _decide(self, batch: Batch, found: Candidates, subjects: _Subjects) -> Bools:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
@@ -230,6 +273,15 @@ class Matcher:
         self._passed += int(np.count_nonzero(held & ~allowed & (self.rules.is_pass[found.rule] == 0)))
         return allowed
 
+    def _not_suppressed(self, found: Candidates, subjects: _Subjects, kept: I64) -> I64:
+        allowed = [
+            self._limits.allow(int(found.rule[i]), _pair(subjects.src_ip[i]), _pair(subjects.dest_ip[i]), ts)
+            for i, ts in zip(kept.tolist(), subjects.ts_ns[kept].tolist(), strict=True)
+        ]
+        self._suppressed += len(allowed) - sum(allowed)
+        left: I64 = kept[np.array(allowed, np.bool_)]
+        return left
+
     def _within_thresholds(self, found: Candidates, subjects: _Subjects, kept: I64) -> I64:
         keep = np.ones(kept.size, np.uint8)
         apply_thresholds(
@@ -285,12 +337,16 @@ class Matcher:
         return found if any(found) else None
 
 
+def _pair(halves: U64) -> tuple[int, int]:
+    return int(halves[0]), int(halves[1])
+
+
 def _who(subjects: _Subjects, i: int, row: int, progress: Progress | None) -> Who:
     """Whose memory candidate `i` is about."""
-    src, dest = subjects.src_ip[i].tolist(), subjects.dest_ip[i].tolist()
+    src, dest = _pair(subjects.src_ip[i]), _pair(subjects.dest_ip[i])
     flow, born = int(subjects.flow[i]), int(subjects.born[i])
     transaction = progress.transaction if progress is not None else None
-    return Who(flow, born, (src[0], src[1]), (dest[0], dest[1]), int(subjects.ts_ns[i]), row, transaction)
+    return Who(flow, born, src, dest, int(subjects.ts_ns[i]), row, transaction)
 
 
 def _first_of_each(found: Candidates, kept: I64) -> Bools:

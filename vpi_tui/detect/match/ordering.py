@@ -7,7 +7,7 @@ from typing import Final
 
 from vpi_tui.detect.match.columns import IP_ONLY_COLUMNS
 from vpi_tui.model.applications import RULE_WORDS
-from vpi_tui.model.signature import ANY_PORT, Action, Signature
+from vpi_tui.model.signature import ANY_PORT, Action, AddressIn, Signature
 
 _ACTION: Final = {Action.PASS: 0, Action.DROP: 1, Action.REJECT: 2, Action.ALERT: 3}
 _CHANGES: Final = frozenset(("set", "unset", "toggle", "=", "+", "-"))
@@ -60,5 +60,6 @@ def is_ip_only(signature: Signature) -> bool:
         and all(bits.op == "set" for bits in signature.flowbits)
         and not signature.flowints
         and not signature.hostbits
+        and all(isinstance(check, AddressIn) for check in signature.checks)
         and all(test.column in IP_ONLY_COLUMNS for test in signature.columns)
     )

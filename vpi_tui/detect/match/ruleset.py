@@ -177,6 +177,7 @@ def _neutral(signature: Signature) -> Signature:
         flowints=(),
         hostbits=(),
         variables=(),
+        checks=(),
         threshold=None,
         scope=Scope(),
     )

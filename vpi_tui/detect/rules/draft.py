@@ -8,10 +8,15 @@ from typing import Literal
 
 from vpi_tui.detect.applayer.names import FOLDED
 from vpi_tui.detect.rules.ast import HeaderText, Refused
-from vpi_tui.detect.rules.datasets import DataSets
+from vpi_tui.detect.rules.sets import complement, subtract
+from vpi_tui.detect.rules.sources import Sources
 from vpi_tui.model.signature import (
+    ANY_ADDRESS,
+    IP_MAX,
     Action,
+    AddressIn,
     Base64Decode,
+    Check,
     ColumnTest,
     Content,
     FlowBits,
@@ -19,6 +24,7 @@ from vpi_tui.model.signature import (
     Header,
     HostBits,
     Origin,
+    Ranges,
     Scope,
     Signature,
     Step,
@@ -83,7 +89,7 @@ class Draft:
     header: HeaderText
     priorities: Mapping[str, int]
     """Classification table: classtype -> priority."""
-    datasets: DataSets = field(default_factory=DataSets)
+    sources: Sources = field(default_factory=Sources)
     option: int = 0
     """Index of the option that is read now."""
     buffer: str = PAYLOAD
@@ -93,6 +99,7 @@ class Draft:
     flowbits: list[FlowBits] = field(default_factory=list)
     flowints: list[FlowInt] = field(default_factory=list)
     hostbits: list[HostBits] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
     captured: list[VariableHolds] = field(default_factory=list)
     variables: set[str] = field(default_factory=set)
     """Names that byte_extract and byte_math have given so far."""
@@ -159,6 +166,7 @@ class Draft:
             raise Refused("sid is missing")
         steps = _with_decoded([s.finish() if isinstance(s, ContentDraft) else s for s in self.steps])
         inspect = self._inspection()
+        header, checks = _lowered(header, self.checks)
         priority = self.numbers.get("priority", self.priorities.get(self.classtype.lower(), 3))
         return Signature(
             action=Action(_ACTIONS[self.header.action.lower()]),
@@ -181,6 +189,7 @@ class Draft:
             flowints=tuple(self.flowints),
             hostbits=tuple(self.hostbits),
             variables=tuple(self.captured),
+            checks=checks,
             threshold=self.threshold,
             scope=scope,
             noalert=self.noalert,
@@ -196,6 +205,29 @@ class Draft:
                 "the rule asks for a packet's own fields and for stream data only; no packet can match"
             )
         return "packet" if packet else "stream" if stream else "auto"
+
+
+def _lowered(header: Header, checks: Sequence[Check]) -> tuple[Header, tuple[Check, ...]]:
+    """Sets of addresses become part of the header where that says the same: the compiled loop is quicker."""
+    kept: list[Check] = []
+    for check in checks:
+        if not isinstance(check, AddressIn) or header.bidirectional:
+            kept.append(check)
+        elif check.side == "any":
+            if len(checks) == 1 and header.src == header.dest == ANY_ADDRESS:
+                header = replace(header, src=check.ranges, bidirectional=True)
+            else:
+                kept.append(check)
+        else:
+            if check.side in ("src", "both"):
+                header = replace(header, src=_common(header.src, check.ranges))
+            if check.side in ("dst", "both"):
+                header = replace(header, dest=_common(header.dest, check.ranges))
+    return header, tuple(kept)
+
+
+def _common(first: Ranges, second: Ranges) -> Ranges:
+    return second if first == ANY_ADDRESS else Ranges(subtract(first.spans, complement(second.spans, IP_MAX)))
 
 
 def _with_decoded(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -16,18 +16,21 @@ from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
     Absent,
+    AddressIn,
     Base64Decode,
     BufferSize,
     ByteExtract,
     ByteJump,
     ByteMath,
     ByteTest,
+    Check,
     ColumnTest,
     Content,
     Entropy,
     FileTest,
     FlowBits,
     FlowInt,
+    FlowNumber,
     HostBits,
     InSet,
     IsDataAt,
@@ -131,6 +134,8 @@ def _conditions(signature: Signature) -> Iterator[str]:
         yield _flowint(number)
     for host in signature.hostbits:
         yield _hostbits(host)
+    for check in signature.checks:
+        yield _check(check)
     for asked in signature.variables:
         yield _variable(asked)
     if signature.threshold is not None:
@@ -377,6 +382,28 @@ def _variable(asked: VariableHolds) -> str:
     whose = "flow" if asked.scope == "flow" else "packet"
     holds = "does not hold" if asked.negated else "holds"
     return f"what was captured of the {whose} as {asked.name} {holds} {_shown(asked.pattern)}"
+
+
+_ADDRESSES = {
+    "src": "the source",
+    "dst": "the destination",
+    "any": "one of the addresses",
+    "both": "each of the addresses",
+}
+
+
+def _check(check: Check) -> str:
+    if isinstance(check, FlowNumber):
+        if check.counter == "age":
+            return f"the flow is {_spans(check.spans)} seconds old"
+        what = "packets" if check.counter == "pkts" else check.counter
+        side = {"toserver": "to the server", "toclient": "to the client", "either": "one way or the other"}
+        return f"the flow has carried {_spans(check.spans)} {what} {side[check.side]}"
+    whose = _ADDRESSES[check.side]
+    if isinstance(check, AddressIn):
+        return f"{whose} is in a list of {len(check.ranges.spans):,} networks"
+    where = ", ".join(sorted(check.codes))
+    return f"{whose} is {'in a known country other than' if check.negated else 'in'} {where}"
 
 
 _TRACK = {

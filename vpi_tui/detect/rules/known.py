@@ -10,9 +10,9 @@ _BY_FAMILY = {
     "bytes": "asn1 replace",
     "state": "bypass config datarep",
     "flow": """
-        flow.age flow.bytes flow.bytes_toclient flow.bytes_toserver flow.elephant flow.pkts
-        flow.pkts_toclient flow.pkts_toserver stream-event""",
-    "address": "geoip iprep l3_proto",
+        flow.elephant
+        stream-event""",
+    "address": "l3_proto",
     "headers": "ether.hdr icmpv6.mtu igmp.hdr igmp.type tcp.wscale vxlan_vni",
     "engine": "engine-event lua luajit",
     "files": "file.mime_type",

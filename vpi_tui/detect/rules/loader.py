@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from vpi_tui.detect.rules import threshold_file
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.classification import DEFAULT_CLASSES, read_classification
-from vpi_tui.detect.rules.datasets import DataSets
 from vpi_tui.detect.rules.lexer import rules_in
 from vpi_tui.detect.rules.packs import Pack, read_pack
 from vpi_tui.detect.rules.parser import Parser
+from vpi_tui.detect.rules.sources import Sources
 from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.errors import RuleError
 from vpi_tui.model.signature import Origin, Signature
@@ -53,23 +54,25 @@ def load(
     with_disabled: bool = False,
     progress: Progress | None = None,
     data_dir: Path | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> LoadResult:
     """Load `.rules` files and `.yaml` / `.yml` packs; of a directory, all of them by name.
 
     variables: settings `vars.address-groups.NAME` and `vars.port-groups.NAME`. with_disabled: load
     commented-out rules too, as signatures with enabled=False. progress is told the number of rules
-    read so far, now and then. data_dir: where the files of datasets are; None = beside the rules. A
+    read so far, now and then. data_dir: where the files of datasets are; None = beside the rules. options:
+    settings in Suricata's spelling, of which those about reputation, geoip and thresholds matter. A
     classification.config beside a file adds to the classes for it.
     Raises ConfigError for a setting that cannot be; nothing else.
     """
     result = LoadResult()
-    parser = Parser(Variables(variables), datasets=DataSets(data_dir))
+    parser = Parser(Variables(variables), sources=Sources.of(options or {}, data_dir))
     for path in _files(paths, result):
         text = _read(path, result)
         if text is None:
             continue
         parser.classes = _classes_beside(path)
-        parser.datasets.beside = path.parent
+        parser.sources.datasets.beside = path.parent
         if path.suffix.lower() in {".yaml", ".yml"}:
             _read_pack(path, text, parser, result)
         else:
@@ -77,6 +80,10 @@ def load(
         result.notices.extend(Notice(origin, text) for origin, text in parser.notices)
         parser.notices.clear()
     _drop_duplicates(result)
+    if parser.sources.threshold_file is not None:
+        entries, errors = threshold_file.read(parser.sources.threshold_file, parser.variables)
+        result.signatures = threshold_file.limited(result.signatures, entries)
+        result.errors += errors
     return result
 
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from vpi_tui.detect.rules.ast import HeaderText, Refused, RuleSyntax
 from vpi_tui.detect.rules.classification import DEFAULT_CLASSES
-from vpi_tui.detect.rules.datasets import DataSets
 from vpi_tui.detect.rules.draft import ACTIONS, Draft
 from vpi_tui.detect.rules.lexer import split_rule
 from vpi_tui.detect.rules.registry import Keyword, apply, check_protocol, keywords
+from vpi_tui.detect.rules.sources import Sources
 from vpi_tui.detect.rules.text import printable
 from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.applications import RULE_WORDS
@@ -27,7 +27,7 @@ class Parser:
     classes: Mapping[str, int] = field(default_factory=lambda: DEFAULT_CLASSES)
     notices: list[tuple[Origin, str]] = field(default_factory=list)
     """What was accepted but deserves a word."""
-    datasets: DataSets = field(default_factory=DataSets)
+    sources: Sources = field(default_factory=Sources)
     _keywords: Mapping[str, Keyword] = field(default_factory=keywords)
 
     def parse(
@@ -48,7 +48,7 @@ class Parser:
         """A rule that is cut into pieces already; `raw` is kept as its text."""
         written = syntax.header
         _check_words(written)
-        draft = Draft(written, self.classes, self.datasets)
+        draft = Draft(written, self.classes, self.sources)
         for index, option in enumerate(syntax.options):
             draft.option = index
             try:

@@ -57,7 +57,7 @@ def dataset(draft: Draft, text: str) -> None:
         if file.format != "csv" and not file.value_key:
             raise Refused("dataset: JSON needs a value_key")
     limit = integer("dataset hashsize", said.get("hashsize", str(MOST_VALUES)), 1, 1 << 32)
-    values = draft.datasets.get(name, cast(ValueKind | None, kind), file, max(limit, MOST_VALUES))
+    values = draft.sources.datasets.get(name, cast(ValueKind | None, kind), file, max(limit, MOST_VALUES))
     made = cast(Literal["isset", "isnotset", "set", "unset"], op)
     draft.steps.append(InSet(draft.buffer, values, made, said.get("match") == "subdomain"))
 

@@ -57,13 +57,17 @@ def _backoff(text: str) -> Threshold:
 def threshold(draft: Draft, text: str) -> None:
     """Limit the alerts: type limit|threshold|both|backoff, track by_src|..., count N, seconds N."""
     draft.once("threshold or detection_filter")
+    draft.threshold = limit_of(text)
+
+
+def limit_of(text: str) -> Threshold:
+    """What stands behind `threshold:`. Raises Refused."""
     if _BACKOFF.search(text):
-        draft.threshold = _backoff(text)
-        return
+        return _backoff(text)
     parts = _parts("threshold", text, ("type", "track", "count", "seconds"))
     if parts["type"] not in _TYPES:
         raise Refused(f"threshold: type is one of {', '.join(_TYPES)}, not {parts['type'][:20]!r}")
-    draft.threshold = _made("threshold", parts["type"], parts)
+    return _made("threshold", parts["type"], parts)
 
 
 @keyword("detection_filter")

@@ -1,0 +1,67 @@
+"""Files beside the rules: what is wrong in them is told, and what is missing refuses the rule."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from vpi_tui.detect.rules import threshold_file
+from vpi_tui.detect.rules.reputation import Reputation
+from vpi_tui.detect.rules.variables import Variables
+from vpi_tui.model.errors import ConfigError
+
+from .rule_text import refused
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("iprep:src,bad,>,1;", "no reputation-categories-file is configured"),
+        ("iprep:here,bad,>,1;", "one of src, dst, any, both"),
+        ("geoip:src,RU;", "no geoip-database is configured"),
+        ("geoip:src,Russia;", "two letters"),
+        ("flow.pkts:10;", "needs toserver, toclient or either"),
+        ("flow.pkts:server,10;", "needs toserver, toclient or either"),
+        ("flow.bytes_toclient:x;", "not a number"),
+    ],
+)
+def test_what_is_refused(options: str, reason: str) -> None:
+    assert reason in refused(options)
+
+
+def test_lines_of_reputation_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "categories").write_text("1,bad\nx,worse\n61,far\n")
+    (tmp_path / "list").write_text("10.0.0.1,1,5\n10.0.0.300,1,5\n10.0.0.1,1,128\n::1,1,5\n")
+    made = Reputation.read(tmp_path / "categories", [tmp_path / "list"])
+    assert [notice.rpartition(": ")[0][len(str(tmp_path)) + 1 :] for notice in made.notices] == [
+        "categories:2",
+        "categories:3",
+        "list:2",
+        "list:3",
+    ]
+    assert len(made.with_score("bad", ((0, 127),)).spans) == 2
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Reputation.read(tmp_path / "missing", [])
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        ("supress gen_id 1, sig_id 1", "needs one of suppress"),
+        ("suppress gen_id 1", "needs gen_id and sig_id"),
+        ("suppress gen_id 0, sig_id 7", "gen_id 0 means all"),
+        ("suppress gen_id 1, sig_id 1, track by_src", "or neither"),
+        ("suppress gen_id 1, sig_id 1, track by_src, ip 10.0.0.300", "not an address"),
+        ("threshold gen_id 1, sig_id 1, type limit, track by_src, count 1", "seconds is missing"),
+        ("rate_filter gen_id 1, sig_id 1, track by_src, count 1, seconds 2, new_action pass", "timeout"),
+    ],
+)
+def test_lines_of_limits_that_are_none(tmp_path: Path, line: str, reason: str) -> None:
+    path = tmp_path / "threshold.config"
+    path.write_text(f"# first\n\n{line}\nsuppress gen_id 1, sig_id 2\n")
+    entries, errors = threshold_file.read(path, Variables())
+    assert [entry.sid for entry in entries] == [2]
+    (error,) = errors
+    assert error.line == 3
+    assert reason in error.reason

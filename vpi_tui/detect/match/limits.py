@@ -1,0 +1,89 @@
+"""Which alerts are held back: suppressed by address, or by a rate filter that lets the rest pass."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from vpi_tui.model.signature import Ranges, RateFilter, Signature, Suppress
+
+MOST_RATES: Final = 65_536
+"""Rates that are kept; the one that began longest ago makes room."""
+_SECOND: Final = 1_000_000_000
+
+Address = tuple[int, int]
+"""High and low half."""
+
+
+@dataclass(slots=True)
+class _Rate:
+    begin_ns: int
+    count: int = 1
+    silent_since_ns: int = 0
+    """When the count was exceeded; 0 = it is not."""
+
+
+class AlertLimits:
+    """Asked once for each alert that would be raised."""
+
+    def __init__(self, signatures: Sequence[Signature]) -> None:
+        self._suppress = {n: [_Set(s) for s in s.suppress] for n, s in enumerate(signatures) if s.suppress}
+        # Another action than pass changes nothing here: a monitor alerts on drop and reject as well.
+        self._filters = {
+            n: s.rate_filter for n, s in enumerate(signatures) if s.rate_filter and s.rate_filter.silent
+        }
+        self._rates: dict[tuple[int, Address | None, Address | None], _Rate] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._suppress or self._filters)
+
+    def allow(self, rule: int, src: Address, dest: Address, now_ns: int) -> bool:
+        if any(entry.holds(src, dest) for entry in self._suppress.get(rule, ())):
+            return False
+        limit = self._filters.get(rule)
+        return limit is None or self._below(rule, limit, src, dest, now_ns)
+
+    def _below(self, rule: int, limit: RateFilter, src: Address, dest: Address, now_ns: int) -> bool:
+        key = (
+            rule,
+            src if limit.track in ("by_src", "by_both") else None,
+            dest if limit.track in ("by_dst", "by_both") else None,
+        )
+        rate = self._rates.get(key)
+        if rate is None:
+            if len(self._rates) >= MOST_RATES:
+                del self._rates[next(iter(self._rates))]
+            self._rates[key] = _Rate(now_ns)
+            return True
+        if rate.silent_since_ns:
+            if now_ns - rate.silent_since_ns <= limit.timeout * _SECOND:
+                return False
+            self._rates[key] = _Rate(now_ns)
+            return True
+        if now_ns - rate.begin_ns >= limit.seconds * _SECOND:
+            self._rates[key] = _Rate(now_ns)
+            return True
+        rate.count += 1
+        if rate.count > limit.count:
+            rate.silent_since_ns = now_ns
+            return False
+        return True
+
+
+class _Set:
+    """One suppression, ready to be searched."""
+
+    def __init__(self, entry: Suppress) -> None:
+        self._track = entry.track
+        self._ranges: Ranges = entry.ranges
+        self._lows = [low for low, _ in entry.ranges.spans]
+
+    def holds(self, src: Address, dest: Address) -> bool:
+        return (self._track != "by_dst" and self._has(src)) or (self._track != "by_src" and self._has(dest))
+
+    def _has(self, address: Address) -> bool:
+        value = address[0] << 64 | address[1]
+        at = bisect_right(self._lows, value) - 1
+        return at >= 0 and value <= self._ranges.spans[at][1]
