@@ -43,14 +43,9 @@ class XdrCursor(Cursor):
 
     def up_to(self, size: int) -> bytes:
         """That many bytes, or what there is of them, and what pads them."""
-        found = self.take(min(size, self.left))
-        self.take(min(-size % 4, self.left))
+        found = self.take(min(size, self.left()))
+        self.take(min(-size % 4, self.left()))
         return found
-
-    @property
-    def left(self) -> int:
-        """Bytes that are left."""
-        return len(self._data) - self._at
 
 
 @dataclass(frozen=True, slots=True)
