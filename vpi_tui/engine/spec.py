@@ -10,7 +10,8 @@ Checksums = Literal["auto", "all", "none"]
 
 
 EVENT_TYPES: Final = (
-    "alert", "flow", "http", "dns", "tls", "ssh", "smb", "smtp", "ftp", "sip", "fileinfo", "anomaly", "stats",
+    "alert", "flow", "http", "dns", "tls", "ssh", "smb", "smtp", "ftp", "sip", "quic", "websocket",
+    "fileinfo", "anomaly", "stats",
 )  # fmt: skip
 """Types of events that the log can have."""
 

@@ -40,6 +40,7 @@ class Cursor:
         """All that is left."""
         return self.take(len(self._data) - self._at)
 
+    @property
     def left(self) -> int:
         """How many bytes are left."""
         return len(self._data) - self._at

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from vpi_tui.detect.applayer.base import Stage, Transaction
-from vpi_tui.detect.applayer.describe import dns, ftp, http, sip, smtp, ssh, tls
+from vpi_tui.detect.applayer.describe import dns, ftp, http, http2, quic, sip, smtp, ssh, tls, websocket
 from vpi_tui.model.batch import Direction
 
 
@@ -20,12 +20,16 @@ class Description(NamedTuple):
 
 DESCRIPTIONS: Final[dict[str, Description]] = {
     "http1": Description("http", http.describe),
+    "http2": Description("http", http2.describe),
+    "doh2": Description("http", http2.describe),
     "dns": Description("dns", dns.describe, one_way=True),
     "ftp": Description("ftp", ftp.describe),
+    "quic": Description("quic", quic.describe, one_way=True),
     "sip": Description("sip", sip.describe, one_way=True),
     "smtp": Description("smtp", smtp.describe),
     "ssh": Description("ssh", ssh.describe),
     "tls": Description("tls", tls.describe),
+    "websocket": Description("websocket", websocket.describe, one_way=True),
 }
 """By the name of the Application."""
 

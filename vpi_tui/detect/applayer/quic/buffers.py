@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Buffer, Stage
-from vpi_tui.detect.applayer.quic.transaction import QuicTransaction, cyu_hash
+from vpi_tui.detect.applayer.quic.transaction import OVER_QUIC, QuicTransaction, cyu_hash
 from vpi_tui.detect.applayer.tls import fingerprints
 from vpi_tui.detect.applayer.tls.hello import Hello, protocols, server_names
-
-_OVER_QUIC: Final = "q"
 
 
 def _buffer(name: str, directions: int, get: Callable[[QuicTransaction], Iterable[bytes]]) -> Buffer:
@@ -24,13 +22,9 @@ def _of_hello(name: str, directions: int, get: Callable[[Hello], Iterable[bytes]
     return _buffer(name, directions, lambda t: get(t.hello) if t.hello is not None else ())
 
 
-def _sni(transaction: QuicTransaction) -> Iterable[bytes]:
-    return server_names(transaction.hello)[:1] if transaction.hello is not None else (transaction.sni,)
-
-
 BUFFERS: Final = (
     _buffer("quic.version", BOTH, lambda t: (t.version.to_bytes(4),)),
-    _buffer("quic.sni", TO_SERVER, _sni),
+    _buffer("quic.sni", TO_SERVER, lambda t: (t.server_name,)),
     _buffer("quic.ua", TO_SERVER, lambda t: (t.agent,)),
     _buffer("quic.cyu.string", BOTH, lambda t: t.cyu),
     _buffer("quic.cyu.hash", BOTH, lambda t: map(cyu_hash, t.cyu)),
@@ -40,5 +34,5 @@ BUFFERS: Final = (
     _of_hello("ja3.hash", TO_SERVER, lambda h: (fingerprints.md5(fingerprints.ja3_string(h)),)),
     _of_hello("ja3s.string", TO_CLIENT, lambda h: (fingerprints.ja3s_string(h),)),
     _of_hello("ja3s.hash", TO_CLIENT, lambda h: (fingerprints.md5(fingerprints.ja3s_string(h)),)),
-    _of_hello("ja4.hash", TO_SERVER, lambda h: (fingerprints.ja4(h, _OVER_QUIC),)),
+    _of_hello("ja4.hash", TO_SERVER, lambda h: (fingerprints.ja4(h, OVER_QUIC),)),
 )

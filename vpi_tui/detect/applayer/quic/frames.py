@@ -64,7 +64,7 @@ def _stream(kind: int, cursor: Cursor) -> Iterator[Tags]:
     cursor.take((kind & 3) + 1)
     offset = kind >> 2 & 7
     cursor.take(offset + 1 if offset else 0)
-    size = cursor.number(2) if kind & 0x20 else cursor.left()
+    size = cursor.number(2) if kind & 0x20 else cursor.left
     yield from _tagged(cursor.take(size))
 
 

@@ -83,7 +83,7 @@ def _public(first: int, cursor: Cursor, data: bytes) -> Packet:
     cursor.take(1 + (first >> 4 & 3))
     if first & _HAS_ID:
         cursor.take(_HASH)
-    at = len(data) - cursor.left()
+    at = len(data) - cursor.left
     return Packet(Kind.INITIAL, version, destination, b"", data, at, True)
 
 
@@ -104,11 +104,11 @@ def _long(first: int, cursor: Cursor, data: bytes) -> tuple[Packet | None, bytes
                 return None, b""
             cursor.take(variable(cursor))  # the token
             size = variable(cursor)
-            at = len(data) - cursor.left()
+            at = len(data) - cursor.left
             cursor.take(size)
             end = at + size
             return Packet(kind, version, destination, source, data[:end], at, False), data[end:]
-    at = len(data) - cursor.left()
+    at = len(data) - cursor.left
     return Packet(kind, version, destination, source, data, at, version in GOOGLE_CLEAR), b""
 
 

@@ -6,7 +6,10 @@ import hashlib
 
 from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.quic.frames import Tags
-from vpi_tui.detect.applayer.tls.hello import Hello
+from vpi_tui.detect.applayer.tls.hello import Hello, server_names
+
+OVER_QUIC = "q"
+"""What JA4 calls the transport."""
 
 _CYU_VERSIONS = {0x51303433: "43", 0x51303434: "44", 0x51303435: "44", 0x51303436: "46"}
 
@@ -26,6 +29,11 @@ class QuicTransaction(Transaction):
         self.agent = b""
         self.cyu: list[bytes] = []
         """CYU fingerprints of Google's QUIC: version and tags in their order."""
+
+    @property
+    def server_name(self) -> bytes:
+        """Whom the client asks for, in its TLS hello or in Google's."""
+        return next(iter(server_names(self.hello)), b"") if self.hello is not None else self.sni
 
     def take(self, tags: Tags) -> None:
         """Note what a message of Google's QUIC says."""
