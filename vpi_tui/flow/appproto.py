@@ -78,6 +78,17 @@ _POSTGRESQL = ("51", "70", "58", "52", "45")
 """Query, password and goodbye; authentication and error."""
 
 
+_ENIP = ("00", "04", "63", "64", "65", "66", "6f", "70", "72", "73")
+
+
+def _enip(transport: str) -> list[Matcher]:
+    """The commands that are defined, with a status of one byte."""
+    return [
+        Matcher("enip", transport, f"{kind}00", second="..000000", second_offset=8, port=44818, min_size=24)
+        for kind in _ENIP
+    ]
+
+
 def _ldap(transport: str) -> list[Matcher]:
     """A sequence that begins with a short number, its length in each of the usual forms."""
     heads = ("30..020", "3081..020", "3082....020", "3083......020", "3084........02")
@@ -155,8 +166,10 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("dnp3", "tcp", "0564", port=20000),
     Matcher("dns", "tcp", "......00 00", second=_DNS_QUERY, second_offset=4, min_size=19, port=53),
     Matcher("dns", "tcp", "", second="....0001", second_offset=4, min_size=19, port=53),
+    *_enip("tcp"),
     Matcher("telnet", "tcp", "", port=23, min_size=2),
     # udp
+    *_enip("udp"),
     *_ldap("udp"),
     Matcher("quic", "udp", "c. 00000001", min_size=1000, directions=TO_SERVER),
     Matcher("quic", "udp", "d. 6b3343cf", min_size=1000, directions=TO_SERVER),

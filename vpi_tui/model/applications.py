@@ -56,6 +56,7 @@ APP_PROTOS: Final = (
     "nfs",
     "doh2",
     "websocket",
+    "enip",
 )
 """Number -> name; 0 = not known. Fits uint8."""
 
@@ -76,7 +77,7 @@ RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
     **{
         name: (name,)
         for name in (
-            "bittorrent-dht", "dhcp", "dnp3", "doh2", "ftp", "imap", "irc", "krb5", "ldap",
+            "bittorrent-dht", "dhcp", "dnp3", "doh2", "enip", "ftp", "imap", "irc", "krb5", "ldap",
             "mdns", "modbus", "mqtt", "ntp", "pop3", "quic", "rdp", "rfb", "sip", "smb", "smtp", "snmp",
             "ssh", "telnet", "tftp", "tls", "websocket",
         )
@@ -85,7 +86,7 @@ RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
 """Protocol words of rules -> names in APP_PROTOS."""
 
 UDP_ONLY: Final = frozenset({"bittorrent-dht", "dhcp", "mdns", "ntp", "quic", "tftp", "ike", "ikev2"})
-BOTH_TRANSPORTS: Final = frozenset({"dns", "krb5", "ldap", "nfs", "sip", "snmp", "dcerpc"})
+BOTH_TRANSPORTS: Final = frozenset({"dns", "enip", "krb5", "ldap", "nfs", "sip", "snmp", "dcerpc"})
 """Words whose flows are (also) UDP; all others are TCP."""
 
 

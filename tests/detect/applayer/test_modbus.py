@@ -39,6 +39,7 @@ class Seen:
 
     fresh = -1
     little_endian = False
+    little_endian = False
 
     def __init__(self, pdu: bytes) -> None:
         (self._found,) = run((SERVER, message(pdu)))
@@ -48,7 +49,7 @@ class Seen:
 
 
 def holds(options: str, pdu: bytes) -> bool:
-    return Plan.of(parse(f"modbus: {options};").steps).holds(Seen(pdu), Tally())
+    return Plan.of(parse(f"modbus: {options};").steps).match(Seen(pdu), Tally()) is not None
 
 
 READ_COILS = bytes.fromhex("01 0013 0005")

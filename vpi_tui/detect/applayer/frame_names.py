@@ -18,6 +18,7 @@ FRAMES: Final[dict[str, tuple[str, ...]]] = {
     "http1": ("request", "response"),
     "doh2": ("hdr", "data", "pdu"),
     "http2": ("hdr", "data", "pdu"),
+    "enip": ("hdr", "data", "pdu", "enip_item", "cip"),
     "ldap": ("pdu",),
     "websocket": ("header", "data", "pdu"),
     "mqtt": ("pdu", "header", "data"),

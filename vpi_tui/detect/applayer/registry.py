@@ -12,6 +12,7 @@ from vpi_tui.detect.applayer.dcerpc import DCERPC
 from vpi_tui.detect.applayer.dhcp import DHCP
 from vpi_tui.detect.applayer.dnp3 import DNP3
 from vpi_tui.detect.applayer.dns import DNS
+from vpi_tui.detect.applayer.enip import ENIP
 from vpi_tui.detect.applayer.ftp import FTP
 from vpi_tui.detect.applayer.http import HTTP1
 from vpi_tui.detect.applayer.http2 import DOH2, HTTP2
@@ -48,6 +49,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     SNMP,
     TFTP,
     DOH2,
+    ENIP,
     FTP,
     HTTP1,
     HTTP2,

@@ -118,3 +118,14 @@ NFS4_PROCEDURES: Final = dict(
 """RFC 7530, 16."""
 KRB5_STRONG: Final = frozenset((17, 18, 19, 20, 25, 26))
 """Encryption types that are not weak or deprecated: AES (RFC 3962, 8009) and Camellia (RFC 6803)."""
+ENIP_COMMANDS: Final = {
+    "nop": 0, "list_services": 4, "list_identity": 0x63, "list_interfaces": 0x64, "register_session": 0x65,
+    "unregister_session": 0x66, "send_rr_data": 0x6F, "send_rrdata": 0x6F, "send_r_r_data": 0x6F,
+    "send_unit_data": 0x70, "indicate_status": 0x72, "cancel": 0x73,
+}  # fmt: skip
+"""The CIP Networks Library, volume 2, 2-3.2."""
+ENIP_STATUSES: Final = {
+    "success": 0, "invalid_cmd": 1, "no_resources": 2, "incorrect_data": 3, "invalid_session": 0x64,
+    "invalid_length": 0x65, "unsupported_prot_rev": 0x69, "encap_header_error": 0x6A,
+}  # fmt: skip
+"""Volume 2, 2-3.4."""

@@ -19,12 +19,6 @@ _BY_FAMILY = {
     "http": "http.server_body",
     "mail": "email.body_md5 email.command",
     "ftp": "ftpbounce ftpdata_command",
-    "industrial": """
-        cip_attribute cip_class cip_extendedstatus cip_instance cip_service cip_status
-        enip.capabilities enip.cip_attribute enip.cip_class enip.cip_extendedstatus
-        enip.cip_instance enip.cip_status enip.command enip.device_type enip.identity_status
-        enip.product_code enip.product_name enip.protocol_version enip.revision enip.serial
-        enip.service_name enip.state enip.status enip.vendor_id enip_command""",
     "others": "pop3.command template",
 }
 
@@ -33,7 +27,6 @@ KNOWN_KEYWORDS: frozenset[str] = frozenset(" ".join(_BY_FAMILY.values()).split()
 KNOWN_PROTOCOLS: frozenset[str] = frozenset(
     [
         "arp",
-        "enip",
         "ether",
         "ftp-data",
         "jabber",

@@ -1,0 +1,182 @@
+"""EtherNet/IP messages and the CIP services in them."""
+
+from __future__ import annotations
+
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.detect.rules.rule_text import parse, refused
+from vpi_tui.detect.applayer.base import FrameLog, Transaction
+from vpi_tui.detect.applayer.enip import ENIP
+from vpi_tui.detect.applayer.enip.parser import MOST_WAITING, EnipParser
+from vpi_tui.detect.match.evaluate import Plan, Tally
+from vpi_tui.model.batch import Direction
+
+SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+
+
+def message(command: int, data: bytes = b"", session: int = 7, status: int = 0) -> bytes:
+    return struct.pack("<HHII8xI", command, len(data), session, status, 0) + data
+
+
+def items(*parts: tuple[int, bytes]) -> bytes:
+    return struct.pack("<H", len(parts)) + b"".join(
+        struct.pack("<HH", kind, len(data)) + data for kind, data in parts
+    )
+
+
+def unconnected(cip: bytes) -> bytes:
+    return message(0x6F, bytes(6) + items((0, b""), (0xB2, cip)))
+
+
+def connected(cip: bytes, sequence: int) -> bytes:
+    return message(0x70, bytes(6) + items((0xA1, bytes(4)), (0xB1, struct.pack("<H", sequence) + cip)))
+
+
+def multiple(head: bytes, *parts: bytes) -> bytes:
+    at = 2 + 2 * len(parts)
+    offsets = []
+    for part in parts:
+        offsets.append(at)
+        at += len(part)
+    return head + struct.pack(f"<H{len(parts)}H", len(parts), *offsets) + b"".join(parts)
+
+
+GET = b"\x0e\x03\x20\xf6\x24\x01\x30\x06"
+"""Get attribute single: class 246, instance 1, attribute 6."""
+GET_LIST = b"\x03\x03\x21\x00\x00\x01\x24\x02" + b"\x02\x00\x05\x00\x07\x00"
+"""Get attribute list: class 256, instance 2, attributes 5 and 7."""
+SET_LIST = b"\x04\x02\x20\x04\x24\x03" + b"\x01\x00\x09\x00\xaa"
+ANSWER = b"\x8e\x00\x05\x01\x34\x12"
+"""Status 5, extended status 0x1234."""
+IDENTITY = items(
+    (0x0C, struct.pack("<H16xHHHBBHIB", 1, 1, 14, 54, 20, 11, 0x60, 0xC00FA09B, 4) + b"1756\x03")
+)
+SERVICES = items((0x100, struct.pack("<HH16s", 1, 0x120, b"Communications")))
+
+
+def run(*pieces: tuple[int, bytes]) -> list[Transaction]:
+    parser = EnipParser()
+    found: dict[Transaction, None] = {}
+    for direction, data in pieces:
+        found.update(dict.fromkeys(parser.feed(direction, data, 0)))
+    return list(found)
+
+
+def numbers(found: Transaction, name: str, direction: int) -> list[int]:
+    return [int.from_bytes(value, "big") for value in ENIP.buffers[name].get(found, direction)]
+
+
+class Seen:
+    """A request as rules see it."""
+
+    fresh = -1
+    little_endian = False
+
+    def __init__(self, sent: bytes) -> None:
+        (self._found,) = run((SERVER, sent))
+
+    def instances(self, name: str) -> list[bytes]:
+        return list(ENIP.buffers[name].get(self._found, SERVER))
+
+
+@pytest.mark.parametrize(
+    ("options", "cip", "wanted"),
+    [
+        ("cip_service:14", GET, True),
+        ("cip_service:15", GET, False),
+        ("cip_service:14,246", GET, True),
+        ("cip_service:14,245", GET, False),
+        ("cip_service:14,246,6", GET, True),
+        ("cip_service:14,246,7", GET, False),
+        ("cip_service:14,246,!7", GET, True),
+        ("cip_service:3,256,7", GET_LIST, True),
+        ("cip_service:4,4,9", SET_LIST, True),
+        ("cip_service:10", multiple(b"\x0a\x02\x20\x02\x24\x01", GET, GET_LIST), True),
+        ("cip_service:14,246,6", multiple(b"\x0a\x02\x20\x02\x24\x01", GET_LIST, GET), True),
+        ("enip.cip_class:256", GET_LIST, True),
+        ("enip.cip_instance:>1", GET_LIST, True),
+        ("enip.cip_attribute:5", GET_LIST, True),
+        ("enip.cip_attribute:6", GET_LIST, False),
+        ("enip_command:send_rr_data", GET, True),
+        ("enip.status:success", GET, True),
+    ],
+)
+def test_requests_as_rules_describe_them(options: str, cip: bytes, wanted: bool) -> None:
+    found = Plan.of(parse(f"{options};").steps).match(Seen(unconnected(cip)), Tally())
+    assert (found is not None) is wanted
+
+
+DIALOGUE = [
+    (SERVER, message(0x65, b"\1\0\0\0", session=0)), (CLIENT, message(0x65, b"\1\0\0\0")),
+    (SERVER, message(0x63)), (CLIENT, message(0x63, IDENTITY)),
+    (SERVER, message(0x04)), (CLIENT, message(0x04, SERVICES)),
+    (SERVER, connected(GET, 1)), (SERVER, connected(GET, 2)), (CLIENT, connected(ANSWER, 2)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("piece", [1, 1000])
+def test_responses_belong_to_their_requests(piece: int) -> None:
+    split = [(way, data[at : at + piece]) for way, data in DIALOGUE for at in range(0, len(data), piece)]
+    session, identity, services, first, second = run(*split)
+    assert numbers(session, "enip.protocol_version", SERVER) == [1]
+    assert numbers(session, "enip.protocol_version", CLIENT) == [1]
+    wanted = {
+        "vendor_id": 1, "device_type": 14, "product_code": 54, "revision": 20 << 8 | 11,
+        "identity_status": 0x60, "serial": 0xC00FA09B, "state": 3,
+    }  # fmt: skip
+    assert {name: numbers(identity, f"enip.{name}", CLIENT) for name in wanted} == {
+        name: [value] for name, value in wanted.items()
+    }
+    assert ENIP.buffers["enip.product_name"].get(identity, CLIENT) == [b"1756"]
+    assert ENIP.buffers["enip.service_name"].get(services, CLIENT) == [b"Communications"]
+    assert numbers(services, "enip.capabilities", CLIENT) == [0x120]
+    assert numbers(first, "enip.cip_status", CLIENT) == []
+    assert numbers(second, "enip.cip_status", CLIENT) == [5]
+    assert numbers(second, "enip.cip_extendedstatus", CLIENT) == [0x1234]
+
+
+def test_datagrams_and_frames() -> None:
+    parser = EnipParser()
+    parser.frames = FrameLog(frozenset({"hdr", "data", "enip_item", "cip"}))
+    (found,) = parser.datagram(SERVER, unconnected(GET))
+    assert numbers(found, "enip_command", SERVER) == [0x6F]
+    frames = {frame.name: frame.data for frame in parser.frames.take()}
+    assert frames["hdr"] + frames["data"] == unconnected(GET)
+    assert frames["cip"] == GET
+    assert frames["enip_item"] == struct.pack("<HH", 0xB2, len(GET)) + GET
+    assert not parser.datagram(SERVER, unconnected(GET)[:-1])
+
+
+def events(*pieces: tuple[int, bytes]) -> list[str]:
+    return [name for found in run(*pieces) for names in found.events for name in names]
+
+
+def test_what_is_wrong_is_an_event() -> None:
+    assert events((SERVER, unconnected(GET[:-1]))) == ["enip.invalid_pdu"]
+    assert events(*[(SERVER, message(0x63))] * (MOST_WAITING + 1)) == ["enip.too_many_transactions"]
+    assert not events(*DIALOGUE)
+
+
+@pytest.mark.parametrize("option", ["128", "1,2,3,4", "x", "1,"])
+def test_services_that_cannot_be(option: str) -> None:
+    assert refused(f"cip_service:{option};").startswith("cip_service")
+
+
+PIECES = st.one_of(
+    st.sampled_from([data for _, data in DIALOGUE]),
+    st.binary(max_size=40).map(unconnected),
+    st.binary(max_size=30).map(lambda data: message(0x63, data)),
+    st.binary(max_size=30),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from([SERVER, CLIENT]), PIECES), max_size=20))
+def test_nothing_raises(pieces: list[tuple[int, bytes]]) -> None:
+    for found in run(*pieces):
+        for buffer in ENIP.buffers.values():
+            buffer.get(found, CLIENT)
+            buffer.get(found, SERVER)

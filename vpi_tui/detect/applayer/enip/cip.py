@@ -1,0 +1,101 @@
+"""Services of the Common Industrial Protocol (volume 1, 2-4 and appendix C)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from vpi_tui.detect.applayer.cursor import TooShortError
+from vpi_tui.detect.applayer.enip.reader import Reader
+
+RESPONSE: Final = 0x80
+MOST_INNER: Final = 64
+"""Services of a multiple service packet that are looked at."""
+MOST_ATTRIBUTES: Final = 256
+_GET_LIST, _SET_LIST, _MULTIPLE = 0x03, 0x04, 0x0A
+_CLASS, _INSTANCE, _ATTRIBUTE = 0x20 >> 2, 0x24 >> 2, 0x30 >> 2
+"""Segments of a logical path, without the two bits that say how long they are."""
+_SIZES: Final = {0: 1, 1: 2, 2: 4}
+"""Those two bits -> bytes of the value; all but the shortest have a byte of padding before it."""
+KEY_SIZE: Final = 11
+NONE: Final = 0xFF << 32
+"""Stands for a class or attribute that is not there, in a key."""
+
+
+@dataclass(slots=True)
+class Cip:
+    """One service. classes, instances, attributes: what a request's path and lists name, in order."""
+
+    service: int
+    is_response: bool
+    classes: list[int] = field(default_factory=list)
+    instances: list[int] = field(default_factory=list)
+    attributes: list[int] = field(default_factory=list)
+    status: int = 0
+    extended_status: list[int] = field(default_factory=list)
+    """One number, where the extended status has the size of one."""
+    inner: list[Cip] = field(default_factory=list)
+    """Of a multiple service packet."""
+
+
+def service_keys(cip: Cip) -> Iterator[bytes]:
+    """What the keyword cip_service is held against: service, class and attribute side by side."""
+    for kind in cip.classes[:MOST_INNER] or [NONE]:
+        for attribute in cip.attributes or [NONE]:
+            number = (cip.service << 40 | kind) << 40 | attribute
+            yield number.to_bytes(KEY_SIZE, "big")
+
+
+def parse_cip(data: bytes, *, outer: bool = True) -> Cip:
+    """outer: a multiple service packet is taken apart, but none inside of one. Raises TooShortError."""
+    reader = Reader(data)
+    service = reader.number(1)
+    cip = Cip(service & ~RESPONSE, bool(service & RESPONSE))
+    if cip.is_response:
+        _outcome(cip, reader)
+    else:
+        _path(cip, Reader(reader.take(2 * reader.number(1))))
+        _lists(cip, reader)
+    if outer and cip.service == _MULTIPLE:
+        _inner(cip, reader.rest())
+    return cip
+
+
+def _outcome(cip: Cip, reader: Reader) -> None:
+    reader.take(1)
+    cip.status = reader.number(1)
+    extended = reader.take(2 * reader.number(1))
+    if len(extended) == 2:
+        cip.extended_status.append(int.from_bytes(extended, "little"))
+
+
+def _path(cip: Cip, reader: Reader) -> None:
+    lists = {_CLASS: cip.classes, _INSTANCE: cip.instances, _ATTRIBUTE: cip.attributes}
+    while reader:
+        segment = reader.number(1)
+        values, size = lists.get(segment >> 2), _SIZES.get(segment & 3)
+        if values is None or size is None:
+            return  # of another kind: how long it is, only that kind tells
+        if size > 1:
+            reader.take(1)
+        values.append(reader.number(size))
+
+
+def _lists(cip: Cip, reader: Reader) -> None:
+    if cip.service == _GET_LIST:
+        count = reader.number(2)
+        cip.attributes += [reader.number(2) for _ in range(min(count, MOST_ATTRIBUTES))]
+    elif cip.service == _SET_LIST and reader.number(2):
+        cip.attributes.append(reader.number(2))
+
+
+def _inner(cip: Cip, data: bytes) -> None:
+    reader = Reader(data)
+    offsets = [reader.number(2) for _ in range(min(reader.number(2), MOST_INNER))]
+    ends = [*offsets[1:], len(data)]
+    for begin, end in zip(offsets, ends, strict=True):
+        try:
+            cip.inner.append(parse_cip(data[begin:end], outer=False))
+        except TooShortError:
+            return

@@ -1,0 +1,120 @@
+"""Messages out of streams and datagrams, and which response belongs to which request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.enip.message import HEADER, REGISTER_SESSION, Message, parse_message
+from vpi_tui.model.batch import Direction
+
+MOST_WAITING: Final = 1_024
+"""Requests that wait for a response, as Suricata's enip.max-tx."""
+
+_Key = tuple[int, int, int | None]
+
+
+class EnipTransaction(Transaction):
+    """A request and its response; None = it was not seen."""
+
+    __slots__ = ("request", "response")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.request: Message | None = None
+        self.response: Message | None = None
+
+    def of(self, direction: int) -> Message | None:
+        return self.request if direction == Direction.TO_SERVER else self.response
+
+    def take(self, direction: int, message: Message) -> None:
+        if direction == Direction.TO_SERVER:
+            self.request = message
+        else:
+            self.response = message
+        self.stage[direction] = Stage.DONE
+        if not message.is_valid:
+            self.event(direction, "enip.invalid_pdu")
+
+
+class EnipParser(Parser):
+    def __init__(self, _limits: Limits | None = None) -> None:
+        self._pending = (bytearray(), bytearray(), bytearray())
+        self._waiting: dict[_Key, list[EnipTransaction]] = {}
+        """Requests by command, session and sequence number, the oldest first."""
+        self._count = 0
+
+    def datagram(self, direction: int, data: bytes) -> list[Transaction]:
+        size = _size(data)
+        return [self._message(direction, data[:size])] if size and len(data) >= size else []
+
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        pending = self._pending[direction]
+        if gap:
+            pending.clear()
+        pending += data
+        return list(dict.fromkeys(self._messages(direction, pending)))
+
+    def finish(self) -> list[Transaction]:
+        return []
+
+    def held(self) -> int:
+        return sum(map(len, self._pending)) + 1024 * self._count
+
+    def _messages(self, direction: int, pending: bytearray) -> Iterator[Transaction]:
+        while size := _size(pending):
+            if len(pending) < size:
+                return
+            message = bytes(pending[:size])
+            del pending[:size]
+            yield self._message(direction, message)
+
+    def _message(self, direction: int, sent: bytes) -> EnipTransaction:
+        of_request = direction == Direction.TO_SERVER
+        message = parse_message(sent[:HEADER], sent[HEADER:], of_request=of_request)
+        self._emit(direction, sent, message)
+        made = self._request(message) if of_request else self._response(message)
+        made.take(direction, message)
+        return made
+
+    def _emit(self, direction: int, sent: bytes, message: Message) -> None:
+        if self.frames.wanted:
+            self.frames.add(direction, "hdr", sent[:HEADER])
+            self.frames.add(direction, "data", sent[HEADER:])
+            self.frames.add(direction, "pdu", sent)
+            for item in message.items:
+                self.frames.add(direction, "enip_item", item)
+            for cip in message.data_items:
+                self.frames.add(direction, "cip", cip)
+
+    def _request(self, message: Message) -> EnipTransaction:
+        made = EnipTransaction()
+        if self._count >= MOST_WAITING:
+            self._waiting.clear()
+            self._count = 0
+            made.event(Direction.TO_SERVER, "enip.too_many_transactions")
+        self._waiting.setdefault(_key(message), []).append(made)
+        self._count += 1
+        return made
+
+    def _response(self, message: Message) -> EnipTransaction:
+        waiting = self._waiting.get(_key(message))
+        if waiting is None:
+            return EnipTransaction()
+        found = waiting.pop(0)
+        if not waiting:
+            del self._waiting[_key(message)]
+        self._count -= 1
+        return found
+
+
+def _key(message: Message) -> _Key:
+    """The session is told only in the response to its registration."""
+    session = 0 if message.command == REGISTER_SESSION else message.session
+    return message.command, session, message.sequence
+
+
+def _size(data: bytes | bytearray) -> int:
+    """Bytes of the message that begins there; 0 = its header is not whole."""
+    return HEADER + int.from_bytes(data[2:4], "little") if len(data) >= HEADER else 0
