@@ -49,7 +49,7 @@ def filesize(draft: Draft, text: str) -> None:
 def _digest(kind: Literal["md5", "sha1", "sha256"]) -> None:
     def handler(draft: Draft, text: str) -> None:
         negated, name = signed(unquote(f"file{kind}", text, needed=False))
-        digests = draft.datasets.digests(name.strip(), kind)
+        digests = draft.sources.datasets.digests(name.strip(), kind)
         draft.steps.append(FileTest(kind, digests=digests, negated=negated))
 
     handler.__doc__ = f"The {kind.upper()} of a whole file is in a list, a file with one a line; `!`: is not."
