@@ -60,19 +60,21 @@ TALK: Pieces = [
 ]
 
 
-def seen(transaction: Transaction) -> Seen:
+def seen(transaction: Transaction, direction: int = SERVER) -> Seen:
     return {
-        name: list(data) for name, buffer in SMTP.buffers.items() if (data := buffer.get(transaction, SERVER))
+        name: list(data)
+        for name, buffer in SMTP.buffers.items()
+        if (data := buffer.get(transaction, direction))
     }
 
 
-def transactions(pieces: Pieces) -> list[Seen]:
+def transactions(pieces: Pieces, side: int = SERVER) -> list[Seen]:
     parser = SmtpParser()
     found: dict[Transaction, None] = {}
     for direction, data in pieces:
         found.update(dict.fromkeys(parser.feed(direction, data, 0)))
     found.update(dict.fromkeys(parser.finish()))
-    return [seen(one) for one in found]
+    return [seen(one, side) for one in found]
 
 
 def test_mails_and_their_envelopes() -> None:
@@ -135,8 +137,32 @@ def test_refused_data_is_followed_by_commands() -> None:
         (SERVER, b"MAIL FROM:<z>\r\n"),
     ]
     first, second = transactions(talk)
-    assert first["app-layer-event"] == [b"smtp.data_command_rejected"]
+    assert first["app-layer-event"] == [b"smtp.duplicate_fields"]
     assert second["smtp.mail_from"] == [b"<z>"]
+    assert transactions(talk, CLIENT)[0]["app-layer-event"] == [b"smtp.data_command_rejected"]
+
+
+def test_events_of_replies() -> None:
+    talk = [(SERVER, b"EHLO a\r\nSTARTTLS\r\n"), (CLIENT, b"220 hi\r\n250 ok\r\n454 no\r\nwhat?\r\n")]
+    (found,) = transactions(talk, CLIENT)
+    assert found["app-layer-event"] == [b"smtp.tls_rejected", b"smtp.invalid_reply"]
+
+
+@pytest.mark.parametrize(
+    ("mail", "event"),
+    [
+        (b"Content-Type: multipart/mixed; boundary=%s\r\n\r\n" % (b"A" * 255), b"mime_long_boundary"),
+        (b"A" * 76 + b": x\r\n\r\n", b"mime_long_header_name"),
+        (b"A: " + b"x" * 2001 + b"\r\n\r\n", b"mime_long_header_value"),
+        (b"A: b\r\n\r\n" + b"x" * 999 + b"\r\n", b"mime_long_line"),
+        (b"Content-Transfer-Encoding: base64\r\n\r\naG*s\r\n", b"mime_invalid_base64"),
+        (b"Content-Transfer-Encoding: base64\r\n\r\n" + b"aGVs" * 20 + b"\r\n", b"mime_long_enc_line"),
+        (b"Content-Transfer-Encoding: quoted-printable\r\n\r\na=3Db=zz\r\n", b"mime_invalid_qp"),
+    ],
+)
+def test_what_is_odd_about_a_mail(mail: bytes, event: bytes) -> None:
+    (found,) = transactions([(SERVER, ENVELOPE + b"DATA\r\n" + stuffed(mail))])
+    assert found["app-layer-event"] == [b"smtp." + event]
 
 
 def test_after_starttls_nothing_is_read() -> None:

@@ -305,3 +305,48 @@ def test_endless_input_is_bounded(endless: bytes) -> None:
     for _ in range(500):
         parser.feed(SERVER, endless, 0)
         assert parser.held() <= MESSAGE_LIMIT + 2 * RECORD_LIMIT
+
+
+def record(kind: int, body: bytes) -> bytes:
+    return bytes((kind, 3, 3)) + len(body).to_bytes(2) + body
+
+
+def message(kind: int, body: bytes) -> bytes:
+    return record(22, bytes((kind,)) + len(body).to_bytes(3) + body)
+
+
+def events(direction: int, data: bytes) -> list[bytes]:
+    return seen(parsed([(direction, data)])).get(("app-layer-event", direction), [])
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b"\1\0\4data" + bytes(16), [b"tls.heartbeat_message"]),
+        (b"\1\x40\0", [b"tls.heartbeat_message", b"tls.overflow_heartbeat_message"]),
+        (b"\7\0\0", [b"tls.heartbeat_message", b"tls.invalid_heartbeat_message"]),
+    ],
+)
+def test_heartbeats(body: bytes, expected: list[bytes]) -> None:
+    assert events(SERVER, record(24, body)) == expected
+
+
+def test_a_certificate_of_which_nothing_can_be_read() -> None:
+    broken = bytes.fromhex("30063084fffffffa04")
+    listed = len(broken).to_bytes(3) + broken
+    found = events(CLIENT, message(11, len(listed).to_bytes(3) + listed))
+    assert found == [b"tls.invalid_certificate", b"tls.invalid_handshake_message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (b"\0\6\0\0\3abc", []),
+        (b"\0\6\1\0\3abc", [b"tls.invalid_sni_type"]),
+        (b"\0\6\0\0\x09abc", [b"tls.invalid_sni_length"]),
+    ],
+)
+def test_names_that_a_client_asks_for(name: bytes, expected: list[bytes]) -> None:
+    extension = b"\0\0" + len(name).to_bytes(2) + name
+    body = b"\3\3" + bytes(32) + b"\0" + b"\0\2\0\5" + b"\1\0" + len(extension).to_bytes(2) + extension
+    assert events(SERVER, message(1, body)) == expected

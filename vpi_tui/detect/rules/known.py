@@ -9,9 +9,7 @@ _BY_FAMILY = {
     "transforms": "domain luaxform tld",
     "bytes": "asn1 replace",
     "state": "bypass config datarep",
-    "flow": """
-        flow.elephant
-        stream-event""",
+    "flow": "flow.elephant stream-event",
     "address": "l3_proto",
     "headers": "ether.hdr icmpv6.mtu igmp.hdr igmp.type tcp.wscale vxlan_vni",
     "engine": "engine-event lua luajit",

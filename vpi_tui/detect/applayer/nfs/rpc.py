@@ -43,8 +43,8 @@ class XdrCursor(Cursor):
 
     def up_to(self, size: int) -> bytes:
         """That many bytes, or what there is of them, and what pads them."""
-        found = self.take(min(size, self.left()))
-        self.take(min(-size % 4, self.left()))
+        found = self.take(min(size, len(self._data) - self._at))
+        self.take(min(-size % 4, len(self._data) - self._at))
         return found
 
 

@@ -10,6 +10,7 @@ from typing import Final
 
 from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
+from vpi_tui.detect.applayer.smtp.anomalies import mime_events
 from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
 from vpi_tui.model.batch import Direction
 
@@ -21,6 +22,7 @@ STATED_LIMIT: Final = 510
 MOST_UNANSWERED: Final = 512
 _MAIL_END: Final = re.compile(rb"\n\.\r?\n")
 _REPLY: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9-])")
+_ANY_REPLY: Final = re.compile(rb"[1-9][0-9]{2}")
 _CHUNK: Final = re.compile(rb"(?i)bdat +([0-9]{1,12})( +last)? *")
 
 
@@ -106,6 +108,9 @@ class SmtpParser(Parser):
             self.frames.add(SERVER, "data", self._mail.cut().removeprefix(b"\n"))
         if self._now is not None and self._limits.wants(FILE, FILE_NAME, FILE_DATA):
             self._now.attach(self._limits.files, truncated=self._mode != _Mode.COMMAND and not whole)
+        if self._now is not None and self._now.raw:
+            for name in mime_events(self._now.mail):
+                self._now.event(SERVER, f"smtp.{name}")
         self._reach(Stage.DONE)
         if self._now is not None and self._now.events[CLIENT]:
             self._reach(Stage.DONE, CLIENT)
@@ -160,6 +165,8 @@ class SmtpParser(Parser):
     def _reply(self, line: bytes) -> None:
         found = _REPLY.match(line)
         if found is None:
+            if not _ANY_REPLY.match(line):
+                self._begin().event(CLIENT, "smtp.invalid_reply")
             return
         code = found[1]
         if not self._greeted:
@@ -170,11 +177,13 @@ class SmtpParser(Parser):
         if command == b"STARTTLS" and code == b"220":
             self._encrypted = True
             self._end()
+        elif command == b"STARTTLS":
+            self._begin().event(CLIENT, "smtp.tls_rejected")
         elif command == b"DATA" and code >= b"400" and self._mode == _Mode.DATA:
             refused = self._now is not None and len(self._now.raw) + len(self._pending[SERVER]) <= 1
             if refused:
                 self._pending[SERVER].clear()
-                self._begin().event(SERVER, "smtp.data_command_rejected")
+                self._begin().event(CLIENT, "smtp.data_command_rejected")
                 self._mode = _Mode.COMMAND
 
     # Commands and mails --------------------------------------------------------------------------
@@ -192,10 +201,13 @@ class SmtpParser(Parser):
         self._unanswered.append(b"")
 
     def _hello(self, line: bytes) -> None:
+        if self._helo:
+            self._begin().event(SERVER, "smtp.duplicate_fields")
         self._helo = line[4:].strip(b" \t").partition(b" ")[0]
 
     def _mail_from(self, line: bytes) -> None:
         if self._now is not None and self._now.mail_from:
+            self._now.event(SERVER, "smtp.duplicate_fields")
             self._end()
         self._begin().mail_from = _address(line)
 
@@ -244,6 +256,7 @@ class SmtpParser(Parser):
             return False
         self._add(pending[: end.start() + 1])
         del pending[: end.end()]
+        self._unanswered.append(b".")
         self._end()
         return True
 

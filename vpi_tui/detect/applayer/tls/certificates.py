@@ -61,10 +61,20 @@ def fingerprint(der: bytes) -> bytes:
     return hashlib.sha1(der, usedforsecurity=False).digest().hex(":").encode("ascii")
 
 
+def _body(der: bytes) -> Element | None:
+    """What is signed; None = not even that can be found."""
+    outer = next(elements(der), None)
+    return next(elements(outer.value), None) if outer is not None else None
+
+
+def is_certificate(der: bytes) -> bool:
+    """Is there anything in it that could be read?"""
+    return _body(der) is not None
+
+
 def certificate(der: bytes) -> Certificate:
     made = Certificate()
-    outer = next(elements(der), None)
-    body = next(elements(outer.value), None) if outer is not None else None
+    body = _body(der)
     if body is None:
         return made
     parts = [part for part in elements(body.value) if part.tag != _VERSION]

@@ -8,6 +8,8 @@ from typing import Final
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 
 SNI: Final = 0
+_SNI_HEAD: Final = 5
+"""Length of the list, type and length of its first name."""
 GROUPS: Final = 10
 POINT_FORMATS: Final = 11
 SIGNATURE_ALGORITHMS: Final = 13
@@ -129,6 +131,16 @@ def server_names(hello: Hello) -> list[bytes]:
     except TooShortError:
         pass
     return found
+
+
+def server_name_problems(hello: Hello) -> list[str]:
+    """Events of a SNI extension whose first name is none, or is longer than the extension."""
+    data = hello.extension(SNI)
+    if len(data) < _SNI_HEAD:
+        return []
+    wrong_type = ["invalid_sni_type"] if data[2] else []
+    too_long = int.from_bytes(data[3:_SNI_HEAD]) > len(data) - _SNI_HEAD
+    return [*wrong_type, "invalid_sni_length"] if too_long else wrong_type
 
 
 def protocols(hello: Hello) -> list[bytes]:

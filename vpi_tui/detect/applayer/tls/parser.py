@@ -8,11 +8,15 @@ from typing import Final
 from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 from vpi_tui.detect.applayer.tls import hello
+from vpi_tui.detect.applayer.tls.certificates import is_certificate
 from vpi_tui.detect.applayer.tls.transaction import MOST_CERTIFICATES, TlsTransaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 _CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = range(20, 25)
+_HEARTBEAT_HEAD: Final = 3
+"""Type and length of the payload (RFC 6520, 4)."""
+_HEARTBEAT_REQUEST, _HEARTBEAT_RESPONSE = 1, 2
 _CONTENT_FRAMES: Final = {_ALERT: "alert", _HEARTBEAT: "heartbeat"}
 RECORD_LIMIT: Final = 16_384 + 2_048
 """Bytes of a record (RFC 5246, 6.2.3)."""
@@ -108,6 +112,8 @@ class TlsParser(Parser):
             del records[: 5 + length]
             if kind in (_CHANGE_CIPHER, _DATA):
                 self._end(direction)
+            elif kind == _HEARTBEAT:
+                self._heartbeat(direction, body)
             elif kind == _HANDSHAKE:
                 half.messages += body
                 self._messages(direction, half)
@@ -117,6 +123,14 @@ class TlsParser(Parser):
         self.frames.add(direction, "pdu", head + body)
         self.frames.add(direction, "hdr", head)
         self.frames.add(direction, _CONTENT_FRAMES.get(kind, "data"), body)
+
+    def _heartbeat(self, direction: int, body: bytes) -> None:
+        """Before either side encrypts hardly anything but an attack sends one (CVE-2014-0160)."""
+        self._handshake.event(direction, "tls.heartbeat_message")
+        if len(body) < _HEARTBEAT_HEAD or body[0] not in (_HEARTBEAT_REQUEST, _HEARTBEAT_RESPONSE):
+            self._handshake.event(direction, "tls.invalid_heartbeat_message")
+        elif int.from_bytes(body[1:_HEARTBEAT_HEAD]) > len(body) - _HEARTBEAT_HEAD:
+            self._handshake.event(direction, "tls.overflow_heartbeat_message")
 
     def _ssl2(self, direction: int, half: _Half) -> bool:
         """A record of SSLv2. False = more bytes are needed."""
@@ -172,6 +186,8 @@ class TlsParser(Parser):
         made = hello.client_hello(body)
         if sum(kind == hello.SNI for kind, _ in made.extensions) > 1:
             self._handshake.event(direction, "tls.multiple_sni_extensions")
+        for name in hello.server_name_problems(made):
+            self._handshake.event(direction, f"tls.{name}")
         self._greeted(direction, made)
 
     def _server_hello(self, direction: int, body: bytes) -> None:
@@ -186,6 +202,9 @@ class TlsParser(Parser):
                 chain.append(cursor.field(3))
         except TooShortError:
             self._handshake.event(direction, "tls.certificate_invalid_length")
+        if chain and not is_certificate(chain[0]):
+            self._handshake.event(direction, "tls.invalid_certificate")
+            self._end(direction, "invalid_handshake_message")
 
     def _server_keys(self, direction: int, _body: bytes) -> None:
         self._handshake.side[direction].states[b"server_keyx"] = None
