@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from vpi_tui.model.valueset import ValueSet
+from vpi_tui.model.valueset import ScoreList, ValueSet
 
 IP_MAX = (1 << 128) - 1
 PORT_MAX = 0xFFFF
@@ -259,6 +259,28 @@ class NumberIn:
 
 
 @dataclass(frozen=True, slots=True)
+class Asn1:
+    """A BER element from the offset on has one of these flaws."""
+
+    buffer: str
+    bitstring_overflow: bool
+    double_overflow: bool
+    oversize_length: int | None
+    """A value of more bytes; None = any length will do."""
+    offset: int
+    relative: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HasReputation:
+    """The whole buffer has a score in a list, which lies in `spans`."""
+
+    buffer: str
+    scores: ScoreList
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Absent:
     """The buffer is not there. or_else: or it is, and the other steps on it hold."""
 
@@ -306,6 +328,8 @@ Step = (
     | Entropy
     | Base64Decode
     | Absent
+    | Asn1
+    | HasReputation
     | InSet
     | FileTest
 )
@@ -470,6 +494,8 @@ class Signature:
     rate_filter: RateFilter | None = None
     scope: Scope = field(default_factory=Scope)
     noalert: bool = False
+    bypass: bool = False
+    """After a match the flow is passed by: no rule looks at it any more."""
     enabled: bool = True
     """As shipped; the operator's switch is kept elsewhere."""
     packet_too: bool = False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Literal
 
 ValueKind = Literal["string", "md5", "sha256", "ip", "ipv4", "ipv6"]
@@ -15,6 +15,16 @@ _SIZES: dict[str, tuple[int, ...]] = {
     "ip": (4, 16),
 }
 _MAPPED = bytes(10) + b"\xff\xff"
+
+
+class ScoreList:
+    """Scores of values by the name of their file: the datareps of the rule language."""
+
+    __slots__ = ("name", "scores")
+
+    def __init__(self, name: str, scores: Mapping[bytes, int]) -> None:
+        self.name = name
+        self.scores = scores
 
 
 class ValueSet:

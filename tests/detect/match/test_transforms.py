@@ -106,7 +106,7 @@ def test_rules_about_packets(options: str, found: bool) -> None:
         ("tcp.hdr; gunzip:size 3;", "max-size"),
         ("tcp.hdr; from_base64:mode x;", "unknown part"),
         ("tcp.hdr; " + "to_lowercase; " * 17, "more than 16"),
-        ("tcp.hdr; luaxform:x.lua;", "not supported yet"),
+        ("tcp.hdr; luaxform:x.lua;", "not supported: "),
     ],
 )
 def test_refused(options: str, reason: str) -> None:

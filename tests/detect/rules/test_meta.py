@@ -69,11 +69,11 @@ def test_requires_that_are_met(need):
 @pytest.mark.parametrize(
     ("options", "head", "reason"),
     [
-        ("lua:x;", "tcp", "keyword lua: not supported yet"),
-        ("smb.named_pipe;", "tcp", "keyword smb.named_pipe: not supported yet"),
+        ("lua:x;", "tcp", "keyword lua: not supported: "),
+        ("pop3.command;", "tcp", "keyword pop3.command: not supported yet"),
         ("contnet:x;", "tcp", "unknown keyword 'contnet', did you mean content"),
         ("blorb;", "tcp", "unknown keyword 'blorb'$"),
-        ("", "enip", "protocol enip: not supported yet"),
+        ("", "jabber", "protocol jabber: not supported yet"),
         ("", "tpc", "unknown protocol 'tpc', did you mean tcp"),
         ("requires:feature geoip;", "tcp", "which is not there"),
         ("requires:version >= 99;", "tcp", "which is not there"),

@@ -135,7 +135,7 @@ RULE = "name: p\nrules:\n  - sid: 5\n    msg: m\n"
         (
             "name: p\nrules:\n  - alert ip any any -> any any (lua:x; sid:1;)\n",
             3,
-            "lua: not supported yet",
+            "lua: not supported: ",
         ),
         ("name: p\nrules:\n  - {suricata: 'alert x', msg: y}\n", 3, "unknown key 'msg'"),
         (RULE + "    contnet: a\n", 5, "unknown key 'contnet', did you mean content?"),
@@ -143,7 +143,7 @@ RULE = "name: p\nrules:\n  - sid: 5\n    msg: m\n"
         (RULE + "    content:\n      - {offset: 1}\n", 6, "pattern is missing"),
         (RULE + "    content:\n      - pattern: abc\n        depth: 1\n", 7, "depth: 1 is less than"),
         (RULE + "    src: $HOME_NETT\n", 3, "did you mean $HOME_NET"),
-        (RULE + "    protocol: enip\n", 3, "protocol enip: not supported yet"),
+        (RULE + "    protocol: jabber\n", 3, "protocol jabber: not supported yet"),
         (RULE + "    pcre: '/(/'\n", 5, "missing closing"),
         (RULE + "    ttl: 1; sid:9\n", 5, "must be written"),
         (RULE + "    technique: 1046\n", 5, "T1046 or"),

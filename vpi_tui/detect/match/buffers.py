@@ -221,6 +221,42 @@ def _address(column: str) -> Buffer:
     return buffer
 
 
+_WINDOW_SCALE, _END, _PAD = 3, 0, 1
+_IGMP: Final = 2
+
+
+def _window_scale(context: Context) -> bytes | None:
+    """The shift of the window scale option (RFC 7323), one byte."""
+    options = (_tcp_header(context) or b"")[20:]
+    at = 0
+    while at + 2 < len(options) and options[at] != _END:
+        if options[at] == _WINDOW_SCALE:
+            return options[at + 2 : at + 3]
+        at += 1 if options[at] == _PAD else max(options[at + 1], 2)
+    return None
+
+
+def _icmp6_mtu(context: Context) -> bytes | None:
+    """RFC 4443, packet too big."""
+    header = BUFFERS["icmpv6.hdr"](context)
+    return header[4:8] if header is not None else None
+
+
+def _igmp(context: Context) -> bytes | None:
+    """The message: all behind the IP header."""
+    start = _layer4(context, _IGMP)
+    if start < 0:
+        return None
+    decoded, row = context.decoded, context.row
+    end = int(decoded.ip_off[row]) + int(decoded.ip_len[row])
+    return context.buf[start:end].tobytes() if start < end else None
+
+
+def _igmp_type(context: Context) -> bytes | None:
+    message = _igmp(context)
+    return message[:1] if message else None
+
+
 _IPV4: Final = 4
 
 register("ip.src", _address("src_ip"))
@@ -232,3 +268,7 @@ register("tcp.hdr", _tcp_header)
 register("udp.hdr", _fixed_header(17, 8))
 register("icmpv4.hdr", _icmp4_header)
 register("icmpv6.hdr", _fixed_header(58, 8))
+register("icmpv6.mtu", _icmp6_mtu)
+register("tcp.wscale", _window_scale)
+register("igmp.hdr", _igmp)
+register("igmp.type", _igmp_type)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from vpi_tui.detect.applayer.window import Window
+from vpi_tui.detect.match.asn1 import asn1_holds
 from vpi_tui.detect.match.buffers import Subject
 from vpi_tui.detect.match.coded import base64_prefix, shannon
 from vpi_tui.detect.match.file_tests import tests_hold
@@ -20,6 +21,7 @@ from vpi_tui.detect.regex import SUBJECT_LIMIT, search
 from vpi_tui.detect.transforms import base_of, function_of
 from vpi_tui.model.signature import (
     Absent,
+    Asn1,
     Base64Decode,
     BufferSize,
     ByteExtract,
@@ -29,6 +31,7 @@ from vpi_tui.model.signature import (
     Content,
     Entropy,
     FileTest,
+    HasReputation,
     InSet,
     IsDataAt,
     NumberIn,
@@ -332,6 +335,18 @@ def _in_set(run: Run, step: InSet, number: int, place: Place) -> bool:
     return held and _hold(run, number + 1, place)
 
 
+def _asn1(run: Run, step: Asn1, number: int, place: Place) -> bool:
+    start = step.offset + (place[0] if step.relative else 0)
+    return start >= 0 and asn1_holds(step, run.data, start) and _hold(run, number + 1, place)
+
+
+def _has_reputation(run: Run, step: HasReputation, number: int, place: Place) -> bool:
+    score = step.scores.scores.get(run.data)
+    if score is None or not any(low <= score <= high for low, high in step.spans):
+        return False
+    return _hold(run, number + 1, place)
+
+
 _HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
     Content: _content,
     Pcre: _pcre,
@@ -345,6 +360,8 @@ _HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
     Entropy: _entropy,
     Base64Decode: _base64_decode,
     InSet: _in_set,
+    Asn1: _asn1,
+    HasReputation: _has_reputation,
 }
 
 

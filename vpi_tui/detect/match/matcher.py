@@ -79,6 +79,7 @@ class Matcher:
         self._memory = Memory(self._state, self._hosts, self._texts)
         self._remembered = remembered_plans(rules.signatures)
         self._tally = Tally()
+        self._bypassing = [n for n, s in enumerate(rules.signatures) if s.bypass]
         self._limits = AlertLimits(rules.signatures)
         self._flow_checks = FlowChecks(rules.signatures)
         self._counters = FlowCounters()
@@ -119,6 +120,7 @@ class Matcher:
         self.checks += np.bincount(found.rule, minlength=self.checks.size)
         held = self._decide(batch, found, subjects)
         held &= self._not_passed(found, subjects, held)
+        held &= self._not_bypassed(found, subjects, held)
         held &= self.rules.is_pass[found.rule] == 0
         held &= self.rules.noalert[found.rule] == 0
         kept = np.flatnonzero(held)
@@ -271,6 +273,16 @@ class Matcher:
                 same = (subjects.flow == flow) & (subjects.born == born) & (found.row >= found.row[i])
                 allowed &= ~same
         self._passed += int(np.count_nonzero(held & ~allowed & (self.rules.is_pass[found.rule] == 0)))
+        return allowed
+
+    def _not_bypassed(self, found: Candidates, subjects: _Subjects, held: Bools) -> Bools:
+        """bool per candidate: its flow was not passed by after an earlier packet."""
+        allowed = np.ones(len(found), np.bool_)
+        for i in np.flatnonzero(held & np.isin(found.rule, self._bypassing)) if self._bypassing else ():
+            flow, born = int(subjects.flow[i]), int(subjects.born[i])
+            if flow >= 0 and self._state.passed[flow] != born:
+                self._state.passed[flow] = born
+                allowed &= ~((subjects.flow == flow) & (subjects.born == born) & (found.row > found.row[i]))
         return allowed
 
     def _not_suppressed(self, found: Candidates, subjects: _Subjects, kept: I64) -> I64:

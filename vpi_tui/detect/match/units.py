@@ -8,6 +8,7 @@ from typing import Final
 from vpi_tui.detect.match.columns import PROTOCOL_KINDS, STREAM_COLUMNS
 from vpi_tui.detect.regex import is_anchored
 from vpi_tui.model.signature import (
+    Asn1,
     Base64Decode,
     BufferSize,
     ByteExtract,
@@ -58,6 +59,8 @@ def _is_anchored(step: Step, follows: bool) -> bool:
     if isinstance(step, ByteJump) and (step.from_beginning or step.from_end):
         return True
     if isinstance(step, IsDataAt | ByteTest | ByteJump | ByteExtract | ByteMath | Base64Decode):
+        return not (step.relative and follows)
+    if isinstance(step, Asn1):
         return not (step.relative and follows)
     return isinstance(step, BufferSize | Entropy)
 

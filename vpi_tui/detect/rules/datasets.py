@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.model.valueset import ValueKind, ValueSet
+from vpi_tui.model.valueset import ScoreList, ValueKind, ValueSet
 
 MAX_FILE: Final = 256 << 20
 MOST_VALUES: Final = 4_000_000
@@ -38,6 +38,7 @@ class DataSets:
     directory: Path | None = None
     beside: Path = field(default_factory=Path)
     _sets: dict[str, ValueSet] = field(default_factory=dict)
+    _scores: dict[tuple[str, str], ScoreList] = field(default_factory=dict)
     _digests: dict[tuple[Path, str], frozenset[bytes]] = field(default_factory=dict)
 
     def get(self, name: str, kind: ValueKind | None, file: DataFile | None, limit: int) -> ValueSet:
@@ -79,6 +80,31 @@ class DataSets:
         if path.is_absolute() or ".." in path.parts:
             raise Refused(f"{keyword}: {name[:60]!r} must be a name inside of the data directory")
         return (self.directory or self.beside) / path
+
+    def scores(self, file: str, kind: str) -> ScoreList:
+        """The scores of a file, `value,score` a line. Raises Refused."""
+        found = self._scores.get((file, kind))
+        if found is None:
+            found = self._scores[file, kind] = ScoreList(file, self._read_scores(file, cast(ValueKind, kind)))
+        return found
+
+    def _read_scores(self, file: str, kind: ValueKind) -> dict[bytes, int]:
+        scores: dict[bytes, int] = {}
+        try:
+            path = self._path("datarep", file)
+            if path.stat().st_size > MAX_FILE:
+                raise Refused(f"datarep: {path} is larger than {MAX_FILE:,} bytes")
+            for line in path.read_text("utf-8").splitlines():
+                word, comma, score = line.strip().rpartition(",")
+                if comma:
+                    scores[_value(kind, word.strip(), plain=False)] = int(score)
+                elif score:
+                    raise Refused(f"datarep: {file}: no score in {line[:40]!r}")
+        except OSError as error:
+            raise Refused(f"datarep: {file} cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            raise Refused(f"datarep: {file} is not what it should be: {str(error)[:80]}") from None
+        return scores
 
     def _read(self, file: DataFile, kind: ValueKind) -> list[bytes]:
         path = self._path("dataset", file.name)

@@ -111,6 +111,7 @@ class Draft:
     metadata: list[tuple[str, str]] = field(default_factory=list)
     threshold: Threshold | None = None
     noalert: bool = False
+    bypass: bool = False
     inspect: Literal["auto", "packet", "stream"] = "auto"
     needs_packet: bool = False
     """A keyword looks at one packet's header, so the bytes are that packet's too."""
@@ -193,6 +194,7 @@ class Draft:
             threshold=self.threshold,
             scope=scope,
             noalert=self.noalert,
+            bypass=self.bypass,
             enabled=enabled,
         )
 

@@ -17,6 +17,7 @@ from vpi_tui.model.signature import (
     ANY_PORT,
     Absent,
     AddressIn,
+    Asn1,
     Base64Decode,
     BufferSize,
     ByteExtract,
@@ -31,6 +32,7 @@ from vpi_tui.model.signature import (
     FlowBits,
     FlowInt,
     FlowNumber,
+    HasReputation,
     HostBits,
     InSet,
     IsDataAt,
@@ -239,6 +241,20 @@ def _(step: Pcre) -> str:
     behind = " after the last match" if step.relative else ""
     verb = "does not match" if step.negated else "matches"
     return f"the {step.buffer} {verb} the expression {step.pattern[:80].decode('latin-1')!r}{behind}"
+
+
+@_step.register
+def _(step: Asn1) -> str:
+    flaws = ["a bit string that is shorter than it says"] if step.bitstring_overflow else []
+    flaws += ["a real of more than 256 bytes"] if step.double_overflow else []
+    if step.oversize_length is not None:
+        flaws.append(f"a value of more than {step.oversize_length} bytes")
+    return f"BER in the {step.buffer} has {' or '.join(flaws)}"
+
+
+@_step.register
+def _(step: HasReputation) -> str:
+    return f"the {step.buffer} has a score of {_spans(step.spans)} in {step.scores.name}"
 
 
 @_step.register

@@ -16,7 +16,7 @@ from typing import Literal
 
 from vpi_tui.detect.rules.ast import Option, Refused
 from vpi_tui.detect.rules.draft import Draft
-from vpi_tui.detect.rules.known import KNOWN_KEYWORDS, KNOWN_PROTOCOLS
+from vpi_tui.detect.rules.known import KNOWN_KEYWORDS, KNOWN_PROTOCOLS, NEVER
 from vpi_tui.model.applications import RULE_WORDS
 
 Handler = Callable[[Draft, str], None]
@@ -97,6 +97,8 @@ def apply(draft: Draft, option: Option, table: Mapping[str, Keyword]) -> None:
 
 def unknown_keyword(name: str) -> str:
     """Why a keyword is refused: known to Suricata and not supported yet, or unknown (and what is near)."""
+    if name in NEVER:
+        return f"keyword {name}: not supported: {NEVER[name]}"
     if name in KNOWN_KEYWORDS:
         return f"keyword {name}: not supported yet"
     near = difflib.get_close_matches(name[:64], [*keywords(), *KNOWN_KEYWORDS], 1, 0.75)

@@ -48,7 +48,7 @@ for _name, (_event, _version, _protocol) in _CHECKSUMS.items():
     _checksum(_name, _event, _version, _protocol)
 
 
-@keyword("decode-event")
+@keyword("decode-event", "engine-event")
 def decode_event(draft: Draft, text: str) -> None:
     """A malformation that the decoder found: ipv4.trunc_pkt, tcp.hlen_too_small, ..."""
     name = text.lower()

@@ -96,6 +96,12 @@ def noalert(draft: Draft, _text: str) -> None:
     draft.noalert = True
 
 
+@keyword("bypass", value="none")
+def bypass(draft: Draft, _text: str) -> None:
+    """After a match no rule looks at the flow any more."""
+    draft.bypass = True
+
+
 @keyword("alert", value="none")
 def alert(draft: Draft, _text: str) -> None:
     """Alert on a match, as rules do anyway."""
