@@ -85,6 +85,7 @@ READ_WRITE = bytes.fromhex("17 0003 0006 000e 0003 06 00ff 00ff 00ff")
         ("access read coils, address >23", READ_COILS, True),
         ("access read coils, address >24", READ_COILS, False),
         ("access read coils, address 22<>30", READ_COILS, True),
+        ("access read coils, address 20<>21", READ_COILS, True),
         ("access write holding, address 3, value 258", WRITE_REGISTERS, True),
         ("access write holding, address 3, value >258", WRITE_REGISTERS, False),
         ("access write holding, address 2, value <20", WRITE_REGISTERS, True),

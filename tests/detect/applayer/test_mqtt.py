@@ -137,6 +137,12 @@ def test_a_message_that_is_too_long_is_passed_over() -> None:
     assert seen(after)["mqtt.type"] == [b"\x0c"]
 
 
+def test_what_follows_the_last_whole_topic_does_not_count() -> None:
+    longer = SUBSCRIBE[:1] + bytes((SUBSCRIBE[1] + 2,)) + SUBSCRIBE[2:] + b"\x00\x09"
+    *_, found = run([*DIALOGUE[:2], (SERVER, longer)])
+    assert seen(found)["mqtt.subscribe.topic"] == [b"a/b", b"c"]
+
+
 def test_topics_are_bounded() -> None:
     (found,) = run([(SERVER, packet(10, b"\0\x01" + text(b"t") * 500, 2))])
     assert len(seen(found)["mqtt.unsubscribe.topic"]) == MOST_TOPICS

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.pgsql import PGSQL
 from vpi_tui.detect.applayer.pgsql.message import BODY_LIMIT, CANCEL, SSL
-from vpi_tui.detect.applayer.pgsql.parser import MOST_WAITING, PgsqlParser, PgsqlTransaction
+from vpi_tui.detect.applayer.pgsql.parser import MOST_RESPONSES, MOST_WAITING, PgsqlParser, PgsqlTransaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -96,6 +96,10 @@ def test_encryption_ends_the_reading() -> None:
         ([(CLIENT, b"\x01\x02\x03")], ["pgsql.malformed_response"]),
         ([(SERVER, start(SSL)), (CLIENT, b"x")], ["pgsql.malformed_response"]),
         ([(SERVER, start(CANCEL, b"12345678"))], []),
+        (
+            [(SERVER, message(b"Q", b"a\0")), (CLIENT, message(b"N") * (MOST_RESPONSES + 1) + READY)],
+            ["pgsql.too_many_responses"],
+        ),
         ([(SERVER, message(b"Q", b"a\0"))] * (MOST_WAITING + 1), ["pgsql.too_many_transactions"]),
     ],
 )

@@ -187,19 +187,28 @@ def _subscribe(message: Message, cursor: Cursor, version: int) -> None:
     message.packet_id = cursor.number(2)
     if version == 5:
         message.properties = _properties(cursor)
-    if not cursor:
-        raise MalformedError  # it has to name a topic (3.8.3)
-    while cursor and len(message.topics) < MOST_TOPICS:
-        message.topics.append(_string(cursor))
-        message.topic_qos.append(cursor.number(1))
+    _topics(message, cursor, with_qos=True)
+    if not message.topics:
+        raise MalformedError  # it has to name one (3.8.3)
 
 
 def _unsubscribe(message: Message, cursor: Cursor, version: int) -> None:
     message.packet_id = cursor.number(2)
     if version == 5:
         message.properties = _properties(cursor)
+    _topics(message, cursor, with_qos=False)
+
+
+def _topics(message: Message, cursor: Cursor, *, with_qos: bool) -> None:
+    """The topics that are whole; what follows them does not count."""
     while cursor and len(message.topics) < MOST_TOPICS:
-        message.topics.append(_string(cursor))
+        try:
+            topic = _string(cursor)
+            if with_qos:
+                message.topic_qos.append(cursor.number(1))
+        except TooShortError:
+            return
+        message.topics.append(topic)
 
 
 def _granted(message: Message, cursor: Cursor, version: int) -> None:

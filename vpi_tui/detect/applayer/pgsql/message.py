@@ -35,6 +35,7 @@ class Request:
 class Outcome:
     """What the server answered, summed up."""
 
+    messages: int = 0
     authentication: int | None = None
     parameters: Pairs = field(default_factory=list)
     fields: int = 0
@@ -77,6 +78,7 @@ def parse_request(kind: int, body: bytes) -> Request:
 
 def add_response(outcome: Outcome, kind: int, body: bytes, size: int) -> None:
     """size: bytes of the body, those that were passed over included."""
+    outcome.messages += 1
     reader = _RESPONSES.get(kind)
     if reader is not None:
         reader(outcome, body, size)

@@ -26,6 +26,8 @@ MOST_WAITING: Final = 1_024
 """Requests that wait for their answer, as Suricata's pgsql.max-tx."""
 START_LIMIT: Final = 10_000
 """Bytes of a message at the start, as the server bounds them."""
+MOST_RESPONSES: Final = 1_024
+"""Messages that answer one request, rows not counted, before that is an event."""
 _LENGTH: Final = 4
 _READY, _AUTHENTICATION, _ERROR = ord("Z"), ord("R"), ord("E")
 _BEGINS: Final = frozenset({b"", b"p", b"Q", b"X"})
@@ -182,6 +184,8 @@ class PgsqlParser(Parser):
                 continue
             outcome = self._waiting[0].outcome
             add_response(outcome, kind, body, size)
+            if outcome.messages - outcome.rows > MOST_RESPONSES:
+                self._waiting[0].event(Direction.TO_CLIENT, "pgsql.too_many_responses")
             asks_more = kind == _AUTHENTICATION and outcome.authentication != 0
             if kind == _READY or asks_more:
                 yield self._answered()

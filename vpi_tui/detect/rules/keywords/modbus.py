@@ -16,6 +16,7 @@ from vpi_tui.model.signature import NumberIn
 
 _LARGEST: Final = 0x10000
 """Addresses begin at 1, so the last one is one more than what two bytes hold."""
+_BETWEEN = re.compile(r"([0-9]+)\s*<>\s*([0-9]+)", re.A)
 _PART = re.compile(r"\s*([a-z]+)\s*(.*?)\s*", re.S)
 _CATEGORIES: Final = {"assigned": 1, "unassigned": 2, "public": 3, "user": 4, "reserved": 8, "all": 15}
 _READ, _WRITE = 0x01, 0x02
@@ -75,9 +76,14 @@ def _access(text: str) -> Iterable[NumberIn]:
 
 def _address(text: str) -> Iterable[NumberIn]:
     """The addresses of the request and those of the rule have one in common."""
-    wanted = spans("modbus address", text, _LARGEST)
-    yield NumberIn("modbus.first", ((0, wanted[-1][1]),))
-    yield NumberIn("modbus.last", ((wanted[0][0], _LARGEST),))
+    if between := _BETWEEN.fullmatch(text):
+        after, before = (integer("modbus address", part, 0, _LARGEST) for part in between.groups())
+        lowest, highest = after + 1, before - 1
+    else:
+        wanted = spans("modbus address", text, _LARGEST)
+        lowest, highest = wanted[0][0], wanted[-1][1]
+    yield NumberIn("modbus.first", ((0, highest),))
+    yield NumberIn("modbus.last", ((lowest, _LARGEST),))
 
 
 def _value(_text: str) -> Iterable[NumberIn]:
