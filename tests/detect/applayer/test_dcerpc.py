@@ -11,7 +11,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
+from vpi_tui.detect.applayer.base import FrameLog, Stage, Transaction
 from vpi_tui.detect.applayer.dcerpc import DCERPC
 from vpi_tui.detect.applayer.dcerpc.calls import CALLS_LIMIT, MOST_OPEN, STUB_LIMIT, Call
 from vpi_tui.detect.applayer.dcerpc.parser import DcerpcParser
@@ -261,3 +261,13 @@ def test_a_server_met_midway_is_known_by_its_response(tmp_path: Path) -> None:
         settings=("stream.midstream=true",),
     )
     assert [event["dest_port"] for event in events] == [49_155]
+
+
+def test_frames() -> None:
+    parser = DcerpcParser()
+    parser.frames = FrameLog(frozenset({"pdu", "hdr", "data"}))
+    message = request(1, b"abc")
+    parser.feed(SERVER, message, 0)
+    assert {frame.name: frame.data for frame in parser.frames.take()} == {
+        "pdu": message, "hdr": message[:16], "data": message[16:],
+    }  # fmt: skip

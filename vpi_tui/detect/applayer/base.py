@@ -30,7 +30,7 @@ BODY_LIMIT: Final = 102_400
 """Bytes of a decoded body that rules see, as Suricata's request- and response-body-limit."""
 MOST_EVENTS: Final = 32
 """Kinds of anomaly remembered of one transaction and direction."""
-FRAME_LIMIT: Final = 65_536
+FRAME_LIMIT: Final = 131_072
 """Bytes of a frame that rules see."""
 MOST_FRAMES: Final = 8_192
 """Frames that a parser may emit at a time."""

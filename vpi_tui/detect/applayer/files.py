@@ -82,6 +82,11 @@ class File:
     def is_open(self) -> bool:
         return self.state is FileState.OPEN
 
+    @property
+    def early(self) -> int:
+        """Stretches that wait for what is in front of them."""
+        return len(self._early)
+
     def held(self) -> int:
         """Bytes that are kept of it."""
         return len(self._window) + self._early_bytes + len(self.name)

@@ -13,6 +13,7 @@ STREAM: Final = "stream"
 """Every protocol has it: all bytes of one direction from its start on."""
 
 FRAMES: Final[dict[str, tuple[str, ...]]] = {
+    "dcerpc": ("hdr", "data", "pdu"),
     "dns": ("pdu",),
     "ftp": ("command_line", "response_line"),
     "http1": ("request", "response"),
@@ -32,6 +33,10 @@ FRAMES: Final[dict[str, tuple[str, ...]]] = {
     "sip": (
         "pdu", "request.line", "request.headers", "request.body",
         "response.line", "response.headers", "response.body",
+    ),
+    "smb": (
+        "nbss.pdu", "nbss.hdr", "nbss.data", "smb1.pdu", "smb1.hdr", "smb1.data",
+        "smb2.pdu", "smb2.hdr", "smb2.data", "smb3.pdu", "smb3.hdr", "smb3.data",
     ),
     "smtp": ("command_line", "data", "response_line"),
     "ssh": ("record.hdr", "record.data", "record.pdu"),

@@ -57,6 +57,9 @@ class DcerpcParser(Parser):
             pdus.lose()
         moved: dict[Transaction, None] = {}
         for header, pdu in pdus.feed(data):
+            self.frames.add(direction, "pdu", pdu)
+            self.frames.add(direction, "hdr", pdu[:HEADER])
+            self.frames.add(direction, "data", pdu[HEADER:])
             moved.update(dict.fromkeys(self._calls.pdu(direction, header, pdu)))
         return list(moved)
 

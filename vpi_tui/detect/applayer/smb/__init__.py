@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import application
+from vpi_tui.detect.applayer.base import BOTH, application
 from vpi_tui.detect.applayer.smb.buffers import SMB_BUFFERS
 from vpi_tui.detect.applayer.smb.parser import SmbParser
 
-SMB: Final = application("smb", SmbParser, SMB_BUFFERS)
+SMB: Final = application("smb", SmbParser, SMB_BUFFERS, files=BOTH)

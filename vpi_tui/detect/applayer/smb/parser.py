@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Transaction
+from vpi_tui.detect.applayer.base import FRAME_LIMIT, Limits, Parser, Transaction
+from vpi_tui.detect.applayer.smb.frames import emit_frames
 from vpi_tui.detect.applayer.smb.headers import (
     SMB1_HEADER,
     MalformedError,
@@ -17,15 +18,19 @@ from vpi_tui.detect.applayer.smb.records import MESSAGE, NONSENSE, Piece, Record
 from vpi_tui.detect.applayer.smb.smb1 import smb1_message
 from vpi_tui.detect.applayer.smb.smb2 import smb2_message
 from vpi_tui.detect.applayer.smb.state import CLIENT, SERVER, State
+from vpi_tui.model.batch import Direction
 
 _WRONG_WAY: Final[dict[int, str]] = {SERVER: "smb.response_to_server", CLIENT: "smb.request_to_client"}
 
 
 class SmbParser(Parser):
-    def __init__(self, _limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         self._records = (Records(), Records(), Records())
-        self._state = State()
+        self._state = State((limits or Limits()).files)
         self._version = 1
+        self._header = [b"", b"", b""]
+        self._long = [bytearray(), bytearray(), bytearray()]
+        """Of a long record that has not ended: header and first bytes, for rules about frames."""
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         for piece in self._records[direction].feed(data, gap):
@@ -37,7 +42,7 @@ class SmbParser(Parser):
         return self._progress()
 
     def held(self) -> int:
-        return sum(map(len, self._records)) + self._state.held()
+        return sum(map(len, self._records)) + sum(map(len, self._long)) + self._state.held()
 
     def _progress(self) -> list[Transaction]:
         moved: list[Transaction] = list(self._state.moved)
@@ -45,16 +50,33 @@ class SmbParser(Parser):
         return moved
 
     def _piece(self, direction: int, piece: Piece) -> None:
+        self._frames(direction, piece)
         if not piece.first:
-            self._state.rest(direction, piece.data, piece.gap)
-        elif piece.kind == NONSENSE:
+            self._state.files.more(Direction(direction), piece.data, piece.gap)
+            return
+        self._state.files.forget_rest(Direction(direction))
+        if piece.kind == NONSENSE:
             self._state.event(direction, self._version, "smb.malformed_data")
         elif piece.kind == MESSAGE and piece.data:
-            self._state.begin(direction)
             try:
                 self._messages(direction, piece.data)
             except MalformedError:
                 self._state.event(direction, self._version, "smb.malformed_data")
+
+    def _frames(self, direction: int, piece: Piece) -> None:
+        """A record and what is in it; of a long one its first bytes."""
+        if not self.frames.wanted or piece.kind == NONSENSE:
+            return
+        if not piece.first:
+            self._long[direction] += piece.data[: FRAME_LIMIT - len(self._long[direction])]
+        elif piece.last:
+            emit_frames(self.frames, direction, piece.header, piece.data)
+        else:
+            self._header[direction] = piece.header
+            self._long[direction] = bytearray(piece.data)
+        if piece.last and not piece.first:
+            emit_frames(self.frames, direction, self._header[direction], bytes(self._long[direction]))
+            self._long[direction] = bytearray()
 
     def _messages(self, direction: int, data: bytes) -> None:
         if data.startswith(b"\xffSMB") and len(data) >= SMB1_HEADER:

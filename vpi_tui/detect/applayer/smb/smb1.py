@@ -21,6 +21,7 @@ from vpi_tui.detect.applayer.smb.headers import (
 from vpi_tui.detect.applayer.smb.ntlmssp import parse_ntlm
 from vpi_tui.detect.applayer.smb.state import CLIENT, SERVER, Read, State
 from vpi_tui.detect.applayer.smb.transaction import NAME_LIMIT, SmbTransaction
+from vpi_tui.model.batch import Direction
 
 MOST_DIALECTS: Final = 64
 _NO_DIALECT: Final = 0xFFFF
@@ -245,7 +246,7 @@ def _was_read(state: State, message: Message, block: Block) -> None:
 
 
 def _transfer(
-    state: State, direction: int, message: Message, fid: bytes, offset: int, at: int, size: int
+    state: State, direction: Direction, message: Message, fid: bytes, offset: int, at: int, size: int
 ) -> None:
     if not 0 < at <= len(message.fields.data):
         raise MalformedError

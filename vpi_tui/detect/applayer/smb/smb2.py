@@ -18,6 +18,7 @@ from vpi_tui.detect.applayer.smb.headers import (
 from vpi_tui.detect.applayer.smb.smb1 import MOST_DIALECTS, read_blob
 from vpi_tui.detect.applayer.smb.state import CLIENT, MAX_SIZE, SERVER, Read, State
 from vpi_tui.detect.applayer.smb.transaction import NAME_LIMIT
+from vpi_tui.model.batch import Direction
 
 _PIPE_SHARE: Final = 2
 _PIPE_TRANSCEIVE: Final = 0x0011_C017
@@ -185,7 +186,7 @@ def _was_read(state: State, message: Message) -> None:
     asked = state.reads.pop((message.session, message.identifier), None)
     if message.status not in (SUCCESS, BUFFER_OVERFLOW):
         if asked is not None:
-            state.read_to_end(asked.fid)
+            state.files.close(asked.fid, CLIENT)
         return
     at, size = _body(message, 2, 1), _body(message, 4, 4)
     if size > (state.max_read or MAX_SIZE):
@@ -202,7 +203,7 @@ def _write(state: State, message: Message) -> None:
     _transfer(state, SERVER, message, Read(_fid(state, message, 16), _body(message, 8, 8)), at, size)
 
 
-def _transfer(state: State, direction: int, message: Message, where: Read, at: int, size: int) -> None:
+def _transfer(state: State, direction: Direction, message: Message, where: Read, at: int, size: int) -> None:
     if not SMB2_HEADER <= at <= len(message.fields.data):
         raise MalformedError
     state.transfer(direction, message, where.fid, where.offset, size, message.fields.data[at : at + size])

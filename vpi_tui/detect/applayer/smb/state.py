@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from vpi_tui.detect.applayer.base import Stage
+from vpi_tui.detect.applayer.files import FileNeeds
 from vpi_tui.detect.applayer.smb.headers import Message
 from vpi_tui.detect.applayer.smb.pipes import Pipes, looks_like_rpc
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
+from vpi_tui.detect.applayer.smb.transfers import Transfers
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -49,7 +51,7 @@ Key = tuple[int, int, int, int]
 
 
 class State:
-    def __init__(self) -> None:
+    def __init__(self, needs: FileNeeds) -> None:
         self.moved: dict[SmbTransaction, None] = {}
         """Transactions that came to another stage since they were taken last."""
         self.trees: Bounded[tuple[int, int], Tree] = Bounded()
@@ -58,6 +60,7 @@ class State:
         self.reads: Bounded[tuple[int, int], Read] = Bounded()
         """By session and identifier of the command; also of transactions on pipes."""
         self.pipes = Pipes(self.moved)
+        self.files = Transfers(self.moved, needs)
         self.max_read = self.max_write = 0
         """Negotiated; 0 = not known."""
         self.last_fid = b""
@@ -115,10 +118,11 @@ class State:
             self._settle(made)
         self._open.clear()
         self.pipes.finish()
+        self.files.finish()
 
     def held(self) -> int:
         known = len(self.trees) + len(self.names) + len(self.reads)
-        return 1024 * len(self._open) + 256 * known + self.pipes.held()
+        return 1024 * len(self._open) + 256 * known + self.pipes.held() + self.files.held()
 
     def _settle(self, made: SmbTransaction) -> None:
         if made.stage[SERVER] != Stage.DONE:
@@ -135,31 +139,27 @@ class State:
         self.trees.put((message.session, message.tree), Tree(name, is_pipe))
 
     def transfer(
-        self, direction: int, message: Message, fid: bytes, _offset: int, _size: int, data: bytes
+        self, direction: Direction, message: Message, fid: bytes, offset: int, size: int, data: bytes
     ) -> None:
         """Bytes that are written to a file (to the server) or were read from it.
 
-        size: how many the message has; those that are not in `data` come with `rest`.
+        size: how many the message has; those that are not in `data` come with Transfers.more.
         """
-        tree = self.trees.get((message.session, message.tree))
-        if fid in self.pipes or (looks_like_rpc(data) if tree is None else tree.is_pipe):
-            self.piped(direction, message, fid, data)
+        if not self.files.is_open(fid, direction):
+            tree = self.trees.get((message.session, message.tree))
+            if fid in self.pipes or (looks_like_rpc(data) if tree is None else tree.is_pipe):
+                self.piped(direction, message, fid, data)
+                return
+            self.files.begin(fid, direction, self.names.get(fid, b""), self.new(message))
+        self.files.part(fid, direction, offset, size, data)
 
-    def begin(self, direction: int) -> None:
-        """A record begins: what was to come of the one before does not."""
-
-    def rest(self, direction: int, data: bytes, gap: int) -> None:
-        """The next bytes of a long record, gap bytes being missing before them."""
-
-    def read_to_end(self, fid: bytes) -> None:
-        """A read found no more."""
-
-    def piped(self, direction: int, message: Message, fid: bytes, data: bytes) -> None:
+    def piped(self, direction: Direction, message: Message, fid: bytes, data: bytes) -> None:
         """Bytes that go through a pipe for sure."""
         self.pipes.data(fid, direction, data, lambda: self.new(message))
 
     def closed(self, fid: bytes) -> None:
         self.pipes.close(fid)
+        self.files.close(fid)
         self.names.pop(fid, None)
 
 
