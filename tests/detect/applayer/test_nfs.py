@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import struct
 
 from hypothesis import given
@@ -94,6 +95,8 @@ def test_a_file_that_is_read_is_one_transaction() -> None:
     (found,) = set(moved)
     assert numbers(found, "nfs_procedure") == [6]
     assert (found.is_file, found.chunks, found.size, found.stage[CLIENT]) == (True, 2, 6, Stage.DONE)
+    (file,) = found.files
+    assert (file.direction, file.size, file.digests["md5"]) == (CLIENT, 6, hashlib.md5(b"abcdef").digest())
 
 
 def test_a_file_that_is_written_ends_with_its_commit() -> None:

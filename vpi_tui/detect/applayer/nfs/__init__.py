@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import TO_SERVER, Application, Buffer, Stage, application
+from vpi_tui.detect.applayer.base import BOTH, TO_SERVER, Application, Buffer, Stage, application
 from vpi_tui.detect.applayer.nfs.parser import NfsParser, names
 from vpi_tui.detect.applayer.nfs.transaction import NfsTransaction
 
@@ -31,4 +31,5 @@ NFS: Final[Application] = application(
         Buffer("nfs_version", TO_SERVER, Stage.HEAD, _version),
     ),
     transports=("tcp", "udp"),
+    files=BOTH,
 )

@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
 from vpi_tui.detect.applayer.cursor import TooShortError
+from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
 from vpi_tui.detect.applayer.nfs import compound as v4
 from vpi_tui.detect.applayer.nfs.records import KINDS, Arguments, Kind, arguments, results
 from vpi_tui.detect.applayer.nfs.rpc import Call, Records, Reply, XdrCursor, parse_message
@@ -58,7 +59,9 @@ def _remember(found: dict[_Key, _Value], key: _Key, value: _Value, most: int) ->
 
 
 class NfsParser(Parser):
-    def __init__(self, _limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        limits = limits or Limits()
+        self._needs = limits.files if limits.wants(FILE, FILE_NAME, FILE_DATA) else None
         self._records = (Records(), Records(), Records())
         self._waiting: dict[int, _Waiting] = {}
         self._names: dict[bytes, bytes] = {}
@@ -79,12 +82,13 @@ class NfsParser(Parser):
 
     def finish(self) -> list[Transaction]:
         for (direction, _), found in self._files.items():
-            self._reach(found, direction, Stage.DONE)
+            self._done(found, direction, truncated=True)
         self._files.clear()
         return self._progress()
 
     def held(self) -> int:
-        kept = sum(map(len, self._records)) + 512 * (len(self._waiting) + len(self._files))
+        files = sum(file.held() for found in self._files.values() for file in found.files)
+        kept = files + sum(map(len, self._records)) + 512 * (len(self._waiting) + len(self._files))
         return kept + 256 * len(self._names)
 
     def over(self) -> bool:
@@ -206,7 +210,7 @@ class NfsParser(Parser):
             found.file_name = self._names.get(handle, b"")
             oldest = _remember(self._files, (direction, handle), found, MOST_FILES)
             if oldest is not None:
-                self._reach(oldest, direction, Stage.DONE)
+                self._done(oldest, direction, truncated=True)
         return found
 
     def _asked(self, direction: int, call: Call, procedure: int, handle: bytes, offset: int) -> _Read:
@@ -218,7 +222,8 @@ class NfsParser(Parser):
         self, direction: int, call: Call, procedure: int, handle: bytes, offset: int, data: bytes, last: bool
     ) -> None:
         found = self._file(SERVER, call, procedure, handle)
-        found.take(direction, offset, data)
+        found.take(direction, offset, data, self._needs)
+        self._moved[found] = None
         self._reach(found, direction, Stage.HEAD)
         if last:
             self._close(SERVER, handle, 0)
@@ -229,7 +234,12 @@ class NfsParser(Parser):
         if found is not None:
             if procedure:
                 found.also(procedure)
-            self._reach(found, direction, Stage.DONE)
+            self._done(found, direction, truncated=False)
+
+    def _done(self, found: NfsTransaction, direction: int, *, truncated: bool) -> None:
+        found.close(truncated=truncated)
+        self._moved[found] = None
+        self._reach(found, direction, Stage.DONE)
 
     # Replies -------------------------------------------------------------------------------------
 
@@ -283,7 +293,8 @@ class NfsParser(Parser):
 
     def _have_read(self, direction: int, asked: _Read, data: bytes, last: bool) -> None:
         found = asked.transaction
-        found.take(direction, asked.offset, data)
+        found.take(direction, asked.offset, data, self._needs)
+        self._moved[found] = None
         self._reach(found, direction, Stage.HEAD)
         if last:
             self._close(CLIENT, found.handle, 0)

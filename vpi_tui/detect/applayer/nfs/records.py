@@ -68,7 +68,7 @@ class Results:
 
 KINDS: Final[dict[int, dict[int, Kind]]] = {
     2: {
-        1: Kind.HANDLED, 4: Kind.LOOKUP, 6: Kind.READ, 8: Kind.WRITE, 9: Kind.CREATE, 10: Kind.NAMED,
+        1: Kind.HANDLED, 4: Kind.LOOKUP, 6: Kind.READ, 8: Kind.HANDLED, 9: Kind.CREATE, 10: Kind.NAMED,
         11: Kind.RENAME, 14: Kind.CREATE, 15: Kind.NAMED, 16: Kind.HANDLED,
     },
     3: {
@@ -77,7 +77,7 @@ KINDS: Final[dict[int, dict[int, Kind]]] = {
         21: Kind.COMMIT,
     },
 }  # fmt: skip
-"""Version -> procedure -> what it does."""
+"""Version -> procedure -> what it does. Writes of version 2 are not followed as files, as in Suricata."""
 
 
 def _handle(version: int, cursor: XdrCursor) -> bytes:
@@ -98,20 +98,11 @@ def arguments(version: int, kind: Kind, data: bytes) -> Arguments:
     elif kind is Kind.READ:
         made.offset = cursor.u32() if version == 2 else cursor.u64()
     elif kind is Kind.WRITE:
-        _write(version, cursor, made)
-    return made
-
-
-def _write(version: int, cursor: XdrCursor, made: Arguments) -> None:
-    if version == 2:
-        cursor.u32()
-        made.offset = cursor.u32()
-        cursor.u32()
-    else:
         made.offset = cursor.u64()
         cursor.u32()
         made.last = cursor.u32() == FILE_SYNC
-    made.data = cursor.up_to(cursor.u32())
+        made.data = cursor.up_to(cursor.u32())
+    return made
 
 
 def results(version: int, kind: Kind, data: bytes) -> Results:

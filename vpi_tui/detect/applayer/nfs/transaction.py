@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.files import FileNeeds
 from vpi_tui.detect.applayer.nfs.rpc import Call
 
 MOST_PROCEDURES: Final = 256
@@ -45,8 +46,18 @@ class NfsTransaction(Transaction):
         if len(self.procedures) < MOST_PROCEDURES:
             self.procedures.append(procedure)
 
-    def take(self, _direction: int, offset: int, data: bytes) -> None:
-        """Bytes of the file."""
-        if data:
-            self.chunks += 1
-            self.size = max(self.size, offset + len(data))
+    def take(self, direction: int, offset: int, data: bytes, needs: FileNeeds | None) -> None:
+        """Bytes of the file. needs: what rules ask of it; None = none does."""
+        if not data:
+            return
+        self.chunks += 1
+        self.size = max(self.size, offset + len(data))
+        if needs is not None:
+            if not self.files:
+                self.open_file(direction, self.file_name, needs)
+            self.files[0].chunk(offset, data)
+
+    def close(self, *, truncated: bool) -> None:
+        """Nothing more of the file will come."""
+        for file in self.files:
+            file.close(truncated=truncated)
