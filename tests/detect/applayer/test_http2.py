@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import hashlib
 import struct
 from collections.abc import Iterable
 
@@ -160,7 +161,9 @@ def test_lost_bytes_of_a_body_do_not_hide_what_follows() -> None:
     parser = Http2Parser()
     parser.feed(SERVER, MAGIC + headers(ASKED, 1) + frame(Kind.DATA, bytes(1000), 1)[:500], 0)
     found = parser.feed(SERVER, bytes(9) + headers(ASKED, 3), 1000 - 491 - 9)
-    assert [one.stream for one in found if isinstance(one, Http2Transaction)] == [3]
+    first, second = (one for one in found if isinstance(one, Http2Transaction))
+    assert (first.stream, second.stream) == (1, 3)
+    assert [(file.size, file.position, file.gaps) for file in first.files] == [(500, 1000, True)]
     parser.feed(CLIENT, b"", 5)
     parser.feed(SERVER, b"", 5)
     assert parser.over()
@@ -196,6 +199,63 @@ def test_without_the_preface_frames_are_read_nevertheless() -> None:
     (found,) = read((SERVER, headers(ASKED, 1)))
     assert values(found, "app-layer-event", SERVER)[0] == b"http2.invalid_client_magic"
     assert values(found, "http.method", SERVER) == [b"GET"]
+
+
+def test_bodies_are_files() -> None:
+    body = bytes(range(256)) * 800
+    named = [(b":status", b"200"), (b"content-disposition", b'attachment; filename="a.bin"')]
+    sent = b"".join(frame(Kind.DATA, body[at : at + 9000], 1) for at in range(0, len(body), 9000))
+    (found,) = read(
+        (SERVER, MAGIC + headers(ASKED, 1) + frame(Kind.DATA, b"up", 1, END_STREAM)),
+        (CLIENT, headers(named, 1) + sent + frame(Kind.DATA, b"", 1, END_STREAM)),
+    )
+    up, down = found.files
+    assert (up.direction, up.name, up.size, up.digests["md5"]) == (
+        SERVER,
+        b"/a b",
+        2,
+        hashlib.md5(b"up").digest(),
+    )
+    assert (down.name, down.size, down.digests["sha256"]) == (
+        b"a.bin",
+        len(body),
+        hashlib.sha256(body).digest(),
+    )
+
+
+def test_rules_see_a_body_while_it_comes() -> None:
+    parser = Http2Parser()
+    (found,) = parser.feed(CLIENT, headers([(b":status", b"200")], 1), 0)
+    assert not found.grown(CLIENT)
+    parser.feed(CLIENT, 6 * frame(Kind.DATA, bytes(8000), 1), 0)
+    (window,) = found.grown(CLIENT)["http.response_body"]
+    assert (len(window.data), window.ended) == (48_000, False)
+    parser.feed(CLIENT, frame(Kind.DATA, b"end", 1, END_STREAM), 0)
+    (window,) = found.grown(CLIENT)["file.data"]
+    assert window.data.endswith(b"\0end")
+    assert window.ended
+
+
+@pytest.mark.parametrize(
+    ("field", "event"),
+    [
+        ((b"content-encoding", b"gzip"), "failed_decompression"),
+        ((b"content-encoding", b"br"), "failed_decompression"),
+        ((b"content-range", b"bytes 9-2/20"), "invalid_range"),
+        ((b"content-range", b"lines 0-3/9"), "invalid_range"),
+    ],
+)
+def test_bodies_that_are_not_what_they_say(field: Field, event: str) -> None:
+    answer = headers([(b":status", b"206"), field], 1)
+    (found,) = read((CLIENT, answer + frame(Kind.DATA, b"\xff none of it" * 400, 1, END_STREAM)))
+    assert values(found, "app-layer-event", CLIENT) == [f"http2.{event}".encode()]
+
+
+def test_ranges_that_are_well() -> None:
+    for value in (b"bytes 0-9/10", b"bytes 5-9/*", b"bytes */100"):
+        answer = headers([(b":status", b"206"), (b"content-range", value)], 1)
+        (found,) = read((CLIENT, answer + frame(Kind.DATA, b"x", 1, END_STREAM)))
+        assert values(found, "app-layer-event", CLIENT) == []
 
 
 def test_streams_are_bounded() -> None:

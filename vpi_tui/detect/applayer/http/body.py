@@ -57,6 +57,11 @@ class Body:
     def kept(self) -> int:
         return len(self._window)
 
+    @property
+    def failed(self) -> bool:
+        """It is not in the coding that it claims."""
+        return any(decoder.failed for decoder in self._decoders)
+
     def feed(self, data: bytes) -> None:
         self.size += len(data)
         room = self._limit - self._window.size

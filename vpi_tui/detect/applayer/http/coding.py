@@ -22,6 +22,9 @@ _FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
 class Decoder(Protocol):
     """One layer. Gives at most `limit` bytes; once it fails it gives what it gets."""
 
+    failed: bool
+    """What came is not in this coding, or not all of it."""
+
     def feed(self, data: bytes, limit: int) -> bytes: ...
 
 
@@ -34,6 +37,7 @@ class Inflate:
         self._body: zlib._Decompress | None = None
         self._plain = False
         self._began = False
+        self.failed = False
 
     def feed(self, data: bytes, limit: int) -> bytes:
         if self._plain:
@@ -67,6 +71,7 @@ class Inflate:
         return zlib.decompressobj(self._left[0])
 
     def _give_up(self, limit: int) -> bytes:
+        self.failed = True
         held, self._held = self._held, b""
         return held[:limit]
 
@@ -74,6 +79,7 @@ class Inflate:
         if self._body is None:
             return b""
         out, failed = _inflated(self._body, self._body.unconsumed_tail + data, limit)
+        self.failed |= failed
         if failed or self._body.eof:
             self._body = None
         return out
@@ -123,6 +129,7 @@ class Brotli:
         self._body = brotli.Decompressor()
         self._plain = False
         self._began = False
+        self.failed = False
 
     def feed(self, data: bytes, limit: int) -> bytes:
         if self._plain:
@@ -131,6 +138,7 @@ class Brotli:
             out: bytes = self._body.process(data, output_buffer_limit=limit)
         except brotli.error:
             self._plain = not self._began
+            self.failed = True
             return data[:limit] if self._plain else b""
         self._began = self._began or bool(out)
         return out[:limit]

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, application
+from vpi_tui.detect.applayer.base import BOTH, Application, application
 from vpi_tui.detect.applayer.http2.buffers import BUFFERS, DNS_BUFFERS
 from vpi_tui.detect.applayer.http2.parser import Http2Parser
 
 HTTP2: Final[Application] = application(
-    "http2", Http2Parser, BUFFERS, takes_over=Http2Parser.after_upgrade, after=("http1",)
+    "http2", Http2Parser, BUFFERS, files=BOTH, takes_over=Http2Parser.after_upgrade, after=("http1",)
 )
-DOH2: Final[Application] = application("doh2", Http2Parser, BUFFERS + DNS_BUFFERS, after=("http2",))
+DOH2: Final[Application] = application(
+    "doh2", Http2Parser, BUFFERS + DNS_BUFFERS, files=BOTH, after=("http2",)
+)
 """The streams of HTTP/2 that carry DNS messages."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, EVENTS, TO_CLIENT, TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.base import BOTH, EVENTS, TO_CLIENT, TO_SERVER, Buffer, Getter, Stage
 from vpi_tui.detect.applayer.dns import DNS
+from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.http2.transaction import Http2Transaction, Side
 from vpi_tui.model.batch import Direction
 
@@ -14,16 +15,14 @@ Get = Callable[[Side, int], Iterable[bytes | None]]
 _PROTOCOL: Final = b"HTTP/2"
 
 
-def _buffer(
-    name: str, directions: int, get: Get, stage: Stage = Stage.HEAD, *, empty: bool = False
-) -> Buffer:
+def _buffer(name: str, directions: int, get: Get, *, empty: bool = False) -> Buffer:
     """get: (side, direction) -> instances, of which None and (unless empty) b"" are none."""
 
     def instances(transaction: Http2Transaction, direction: int) -> Sequence[bytes]:
         found = get(transaction.side[direction], direction)
         return [value for value in found if value is not None and (value or empty)]
 
-    return Buffer(name, directions, stage, instances)
+    return Buffer(name, directions, Stage.HEAD, instances)
 
 
 def _field(name: str, directions: int, field: bytes) -> Buffer:
@@ -92,8 +91,19 @@ def _response_line(side: Side, _direction: int) -> Iterator[bytes]:
         yield _PROTOCOL + b" " + status + b"\r\n"
 
 
-def _body(side: Side, _direction: int) -> Iterator[bytes]:
-    yield side.body.data()
+def _body(transaction: Http2Transaction, direction: int) -> Sequence[bytes]:
+    data = transaction.side[direction].body.data()
+    return (data,) if data else ()
+
+
+def _file_data(transaction: Http2Transaction, direction: int) -> Sequence[bytes]:
+    if direction == Direction.TO_CLIENT:
+        return _body(transaction, direction)
+    return [data for file in transaction.files if file.direction == direction and (data := file.tail())]
+
+
+def _growing(name: str, directions: int, get: Getter) -> Buffer:
+    return Buffer(name, directions, Stage.HEAD, get, grows=True)
 
 
 HTTP: Final = (
@@ -107,9 +117,9 @@ HTTP: Final = (
     _buffer("http.protocol", BOTH, lambda _side, _direction: (_PROTOCOL,)),
     _buffer("http.host", TO_SERVER, _host),
     _buffer("http.host.raw", TO_SERVER, _raw_host),
-    _buffer("http.request_body", TO_SERVER, _body, Stage.DONE),
-    _buffer("http.response_body", TO_CLIENT, _body, Stage.DONE),
-    _buffer("file.data", BOTH, _body, Stage.DONE),
+    _growing("http.request_body", TO_SERVER, _body),
+    _growing("http.response_body", TO_CLIENT, _body),
+    _growing(FILE_DATA, BOTH, _file_data),
     _buffer("http.header", BOTH, _header),
     _buffer("http.header.raw", BOTH, _raw_header),
     _buffer("http.header_names", BOTH, _names),

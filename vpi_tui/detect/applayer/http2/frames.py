@@ -38,7 +38,9 @@ class Frame(NamedTuple):
     last: bool = True
     """False = more of this DATA follows."""
     cut: bool = False
-    """It was longer than FRAME_LIMIT: this is its beginning."""
+    """It is longer than FRAME_LIMIT; of one without DATA this is the beginning."""
+    missing: int = 0
+    """Bytes of DATA in front of these that did not come."""
 
 
 class FrameReader:
@@ -63,7 +65,9 @@ class FrameReader:
 
     def feed(self, data: bytes, gap: int = 0) -> Iterator[Frame]:
         if gap:
-            self._miss(gap)
+            missed = self._miss(gap)
+            if missed is not None:
+                yield missed
         if self.lost:
             return
         self._buffer += data
@@ -76,16 +80,20 @@ class FrameReader:
     def held(self) -> int:
         return len(self._buffer)
 
-    def _miss(self, gap: int) -> None:
+    def _miss(self, gap: int) -> Frame | None:
         """Bytes are missing: all is well where they are of a body or of what is passed over."""
         self._buffer.clear()
+        found = None
         if gap <= self._skip:
             self._skip -= gap
         elif self._head is not None and self._head.kind == Kind.DATA and gap <= self._left:
             self._padding = max(self._padding, 0)
             self._left -= gap
+            found = self._head._replace(last=not self._left, missing=gap)
+            self._head = self._head if self._left else None
         else:
             self.lost = True
+        return found
 
     def _cut(self, size: int) -> bytes:
         taken = bytes(self._buffer[:size])
@@ -106,6 +114,8 @@ class FrameReader:
             self._padding = -1 if head[4] & PADDED else 0
             self._head = Frame(head[3], head[4], int.from_bytes(head[5:]) & 0x7FFFFFFF, b"")
             self._raw = bytearray(head)
+            if self._head.kind == Kind.DATA:
+                self._head = self._head._replace(cut=self._left >= FRAME_LIMIT)
         if self._head.kind == Kind.DATA:
             return self._data(self._head)
         size = min(self._left, FRAME_LIMIT)

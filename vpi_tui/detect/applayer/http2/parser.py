@@ -11,7 +11,7 @@ from typing import Final
 from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction
 from vpi_tui.detect.applayer.http2 import doh
-from vpi_tui.detect.applayer.http2.bodies import body_of
+from vpi_tui.detect.applayer.http2.bodies import begin_body
 from vpi_tui.detect.applayer.http2.fields import Block, FieldDecoder
 from vpi_tui.detect.applayer.http2.frames import (
     END_HEADERS,
@@ -89,7 +89,7 @@ class Http2Parser(Parser):
         for found in (*self._open.values(), *self._closed.values()):
             for direction in (SERVER, CLIENT):
                 if found.side[direction].kinds or found.events[direction]:
-                    self._end(found, direction)
+                    self._end(found, direction, truncated=True)
         self._open.clear()
         self._closed.clear()
         return self._progress()
@@ -97,9 +97,7 @@ class Http2Parser(Parser):
     def held(self) -> int:
         streams = (*self._open.values(), *self._closed.values())
         kept = sum(half.frames.held() + len(half.block) for half in self._halves)
-        return kept + sum(
-            _A_STREAM + found.side[SERVER].held() + found.side[CLIENT].held() for found in streams
-        )
+        return kept + sum(_A_STREAM + found.held() for found in streams)
 
     def over(self) -> bool:
         return self._halves[SERVER].frames.lost and self._halves[CLIENT].frames.lost
@@ -151,11 +149,11 @@ class Http2Parser(Parser):
         found.more(direction)
         self._moved[found] = None
 
-    def _end(self, found: Http2Transaction, direction: int) -> None:
+    def _end(self, found: Http2Transaction, direction: int, *, truncated: bool = False) -> None:
         if found.stage[direction] < Stage.DONE:
             doh.complete(found, direction)
             found.more(direction)
-            found.end(direction)
+            found.end(direction, truncated=truncated)
             self._moved[found] = None
         if found.is_over:
             self._close(found)
@@ -164,7 +162,7 @@ class Http2Parser(Parser):
         if self._open.pop(found.stream, None) is None:
             return
         for direction in (SERVER, CLIENT):
-            self._end(found, direction)
+            self._end(found, direction, truncated=True)
         self._closed[found.stream] = found
         if len(self._closed) > MOST_CLOSED:
             self._closed.popitem(last=False)
@@ -210,15 +208,19 @@ class Http2Parser(Parser):
     def _data(self, direction: int, frame: Frame, found: Http2Transaction) -> None:
         side = found.side[direction]
         if not side.has_body:
-            side.body, side.has_body = body_of(side, direction, self.limits), True
+            begin_body(found, direction, self.limits)
+        if frame.missing:
+            side.body.skip(frame.missing)
         side.body.feed(frame.payload)
+        if side.body.failed:
+            found.event(direction, "http2.failed_decompression")
         if found.is_doh2 and doh.is_too_long(side):
-            self._event_of(found, direction, "request" if direction == SERVER else "response")
+            what = "request" if direction == SERVER else "response"
+            found.event(direction, f"http2.dns_{what}_too_long")
+        if found.stage[direction]:
+            self._moved[found] = None
         if frame.last and frame.flags & END_STREAM:
             self._end(found, direction)
-
-    def _event_of(self, found: Http2Transaction, direction: int, what: str) -> None:
-        found.event(direction, f"http2.dns_{what}_too_long")
 
     def _headers(self, direction: int, frame: Frame, found: Http2Transaction) -> None:
         payload = frame.payload
@@ -358,7 +360,7 @@ def _check_authority(found: Http2Transaction) -> None:
         return
     if b"@" in authority:
         found.event(SERVER, "http2.userinfo_in_uri")
-    if host is not None and host.lower() != authority.rpartition(b"@")[2].lower():
+    if host is not None and host.lower() != authority.lower():
         found.event(SERVER, "http2.authority_host_mismatch")
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.dns import DnsTransaction
+from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.http.body import Body
 from vpi_tui.detect.applayer.http2.fields import LIST_LIMIT, Field
+from vpi_tui.detect.applayer.window import Window
 from vpi_tui.model.batch import Direction
 
 MOST_NUMBERS: Final = 64
@@ -104,9 +107,24 @@ class Http2Transaction(Transaction):
         for key in [key for key in self.cache if key[1] == direction]:
             del self.cache[key]
 
-    def end(self, direction: int) -> None:
-        """Nothing more is awaited in a direction."""
+    def end(self, direction: int, *, truncated: bool) -> None:
+        """Nothing more is awaited in a direction. truncated: of a body it should be."""
+        self.side[direction].body.close(truncated=truncated)
         self.stage[direction] = Stage.DONE
+
+    def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
+        """The bodies, and the files that they are. The body of a response is what file.data is about."""
+        found = super().grown(direction)
+        window = self.side[direction].body.take()
+        if window is None:
+            return found
+        if direction == Direction.TO_CLIENT:
+            return {**found, "http.response_body": (window,), FILE_DATA: (window,)}
+        return {**found, "http.request_body": (window,)}
+
+    def held(self) -> int:
+        sides = sum(side.held() for side in self.side)
+        return sides + sum(file.held() for file in self.files)
 
     @property
     def is_over(self) -> bool:
