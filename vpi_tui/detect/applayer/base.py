@@ -283,6 +283,18 @@ EVENTS: Final = "app-layer-event"
 """The buffer of the names of anomalies; every protocol has it."""
 
 
+HOOKS: Final = ("hook.request.head", "hook.request.done", "hook.response.head", "hook.response.done")
+"""Buffers of no bytes that every protocol has: they say that a direction has come to a stage."""
+
+
+def _hook_buffers() -> tuple[Buffer, ...]:
+    places = [(side, stage) for side in (TO_SERVER, TO_CLIENT) for stage in (Stage.HEAD, Stage.DONE)]
+    return tuple(
+        Buffer(name, side, stage, lambda _found, _direction: (b"",))
+        for name, (side, stage) in zip(HOOKS, places, strict=True)
+    )
+
+
 def _events(transaction: Transaction, direction: int) -> Sequence[bytes]:
     return [name.encode("ascii") for name in transaction.events[direction]]
 
@@ -304,7 +316,10 @@ def application(
     """
     common = Buffer(EVENTS, BOTH, Stage.DONE, _events)
     of_files = _file_buffers(files) if files else ()
-    known = {buffer.name: buffer for buffer in (*of_files, *buffers, common, *_frame_buffers(name))}
+    known = {
+        buffer.name: buffer
+        for buffer in (*of_files, *buffers, common, *_hook_buffers(), *_frame_buffers(name))
+    }
     return Application(name, apps or (name,), transports, parser, known, takes_over, after)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vpi_tui.detect.rules.ast import HeaderText, Refused, RuleSyntax
 from vpi_tui.detect.rules.classification import DEFAULT_CLASSES
 from vpi_tui.detect.rules.draft import ACTIONS, Draft
+from vpi_tui.detect.rules.hooks import add_hook, split_action, split_hook
 from vpi_tui.detect.rules.lexer import split_rule
 from vpi_tui.detect.rules.registry import Keyword, apply, check_protocol, keywords
 from vpi_tui.detect.rules.sources import Sources
@@ -46,7 +47,9 @@ class Parser:
         enabled: bool = True,
     ) -> Signature:
         """A rule that is cut into pieces already; `raw` is kept as its text."""
-        written = syntax.header
+        protocol, hook = split_hook(syntax.header.protocol)
+        action = split_action(syntax.header.action)
+        written = replace(syntax.header, action=action, protocol=protocol)
         _check_words(written)
         draft = Draft(written, self.classes, self.sources)
         for index, option in enumerate(syntax.options):
@@ -56,6 +59,8 @@ class Parser:
             except Refused as refused:
                 refused.option = index
                 raise
+        if hook:
+            add_hook(draft, protocol.lower(), hook)
         signature = draft.finish(
             self._header(written), printable(raw), origin, scope=scope or Scope(), enabled=enabled
         )
