@@ -26,6 +26,7 @@ from vpi_tui.detect.applayer.nfs import NFS
 from vpi_tui.detect.applayer.ntp import NTP
 from vpi_tui.detect.applayer.pgsql import PGSQL
 from vpi_tui.detect.applayer.quic import QUIC
+from vpi_tui.detect.applayer.rdp import RDP
 from vpi_tui.detect.applayer.rfb import RFB
 from vpi_tui.detect.applayer.sip import SIP
 from vpi_tui.detect.applayer.smb import SMB
@@ -60,6 +61,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     MQTT,
     QUIC,
     PGSQL,
+    RDP,
     RFB,
     SIP,
     SMB,
