@@ -212,3 +212,20 @@ def test_each_frame_alerts_once(tmp_path: Path) -> None:
         f'{head} (sip.method; content:"REGISTER";)',
     )
     assert sids(scan(tmp_path, connection.packets, *rules)) == {1: 3, 3: 1, 4: 3, 5: 3, 6: 3}
+
+
+def test_rules_follow_a_flow_to_another_protocol(tmp_path: Path) -> None:
+    asked = b"GET /chat HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    switched = b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+    connection = Connection().client(asked).server(switched).client(b"\x81\x02hi").server(b"\x81\x02ho")
+    events = scan(
+        tmp_path,
+        connection.close().packets,
+        'alert websocket any any -> any any (msg:"protocol alone";)',
+        'alert websocket any any -> any any (websocket.payload; content:"hi"; bsize:2;)',
+        'alert http1 any any -> any any (http.uri; content:"/chat";)',
+        "alert websocket any any -> any any (websocket.opcode:text; flow:to_client;)",
+    )
+    found = sids(events)
+    assert found[1] >= 1
+    assert {sid: found[sid] for sid in (2, 3, 4)} == {2: 1, 3: 1, 4: 1}

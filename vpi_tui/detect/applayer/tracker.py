@@ -31,6 +31,8 @@ SENT_LIMIT: Final = 16_384
 """Bytes as sent that are kept of each direction for rules that look at payload as well."""
 MOST_OPEN: Final = 1_024
 """Transactions of one flow that wait for their end to be logged; the oldest is logged as it is."""
+MOST_RENAMED: Final = 1_024
+"""Flows of one batch whose rows are named anew; of others later rows are."""
 _UDP: Final = 17
 
 
@@ -94,6 +96,8 @@ class AppLayer:
         """uint8[slots]: 1 = the flow is no longer parsed: its parser is done, or failed."""
         self._out: list[Progress] = []
         self._finished: list[Finished] = []
+        self._renamed: dict[int, int] = {}
+        """Flows that changed their protocol in this batch, and the row that brought it about."""
 
     # Batches -------------------------------------------------------------------------------------
 
@@ -107,14 +111,19 @@ class AppLayer:
     ) -> list[Progress]:
         """What progressed in one batch, in order of rows.
 
-        app_of: uint8[slots], the flow table's; a flow that changes its protocol gets its new number there.
+        app_of: uint8[slots], the flow table's; a flow that changes its protocol gets its new number there,
+        and in flows.app behind the row that brought it about.
         """
         self._forget_reused(flows)
+        self._renamed.clear()
         if streams is not None and streams.row.size:
             self._take_streams(streams, app_of)
         if self._over_udp:
             self._take_datagrams(packets, decoded, flows)
         self._finish_closed(flows)
+        for slot, row in self._renamed.items():
+            of_flow = np.flatnonzero(flows.flow == slot)
+            flows.app[of_flow[of_flow > row]] = app_of[slot]
         return self._handed_out()
 
     def released(self, streams: StreamBatch, app_of: U8) -> list[Progress]:
@@ -317,6 +326,8 @@ class AppLayer:
         if followed is None or next_one is None:
             return
         app_of[slot] = APP_PROTOS.index(by_name()[next_one.application].apps[0])
+        if len(self._renamed) < MOST_RENAMED:
+            self._renamed[slot] = followed.row
         self._note(slot, followed, followed.parser.finish())
         position, row = followed.position, followed.row
         self._drop(slot)
