@@ -12,7 +12,6 @@ APP_PROTOS: Final = (
     "tls",
     "ssh",
     "smb",
-    "nbss",
     "dcerpc",
     "rdp",
     "rfb",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Limits, Parser, Transaction
@@ -9,7 +10,9 @@ from vpi_tui.detect.applayer.dcerpc.calls import Call, Calls
 from vpi_tui.detect.applayer.dcerpc.datagrams import Activities
 from vpi_tui.detect.applayer.dcerpc.pdu import HEADER, Header, parse_header
 
-_MAJOR: Final = b"\x05"
+_START: Final = re.compile(rb"\x05[\x00\x01][\x00-\x14][\x00-\xff][\x00\x01\x10\x11][\x00-\x03]")
+"""First bytes that a header may have: version, kind, flags, byte order."""
+_START_SIZE: Final = 6
 
 
 class Pdus:
@@ -32,7 +35,10 @@ class Pdus:
         self._pending += data
         pending, at = self._pending, 0
         found: list[tuple[Header, bytes]] = []
-        while (at := pending.find(_MAJOR, at)) >= 0 and at + HEADER <= len(pending):
+        while (start := _START.search(pending, at)) is not None:
+            at = start.start()
+            if at + HEADER > len(pending):
+                break
             header = parse_header(pending[at : at + HEADER])
             if header is None:
                 at += 1
@@ -41,7 +47,9 @@ class Pdus:
             else:
                 found.append((header, bytes(pending[at : at + header.length])))
                 at += header.length
-        del pending[: at if at >= 0 else len(pending)]
+        else:
+            at = max(at, len(pending) - _START_SIZE + 1)
+        del pending[:at]
         return found
 
 
