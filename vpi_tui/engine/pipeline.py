@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
+from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.matcher import Matcher
@@ -171,7 +172,9 @@ class Pipeline:
             return []
         if streams is not None:
             self.table.recognise(streams)
-        progress = self.app_layer.update(packets, decoded, flows, streams, self.table.records["app_proto"])
+        progress = self.app_layer.update(
+            packets, decoded, flows, streams, self.table.records["app_proto"], self._ends()
+        )
         self._tell_transactions(packets, decoded)
         return progress
 
@@ -229,7 +232,9 @@ class Pipeline:
                 progress: list[Progress] = []
                 if self.app_layer is not None:
                     self.table.recognise(stretches)
-                    progress = self.app_layer.released(stretches, self.table.records["app_proto"])
+                    progress = self.app_layer.released(
+                        stretches, self.table.records["app_proto"], self._ends()
+                    )
                     self._tell_transactions(self._no_packets.packets, self._no_packets.decoded)
                 alerts += self._alerts_of_rules(*self._no_packets, stretches, progress)
         return alerts
@@ -248,6 +253,10 @@ class Pipeline:
             return []
         with self.stopwatch.measure("detect"):
             return self._alerts_of_rules(*self._no_packets, None, progress)
+
+    def _ends(self) -> Ends:
+        records = self.table.records
+        return Ends(records["src_ip"], records["dest_ip"], records["dest_port"])
 
     def _flow_view(self) -> FlowView:
         records = self.table.records

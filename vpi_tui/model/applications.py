@@ -56,6 +56,7 @@ APP_PROTOS: Final = (
     "doh2",
     "websocket",
     "enip",
+    "ftp-data",
 )
 """Number -> name; 0 = not known. Fits uint8."""
 
@@ -76,9 +77,9 @@ RULE_WORDS: Final[dict[str, tuple[str, ...]]] = {
     **{
         name: (name,)
         for name in (
-            "bittorrent-dht", "dhcp", "dnp3", "doh2", "enip", "ftp", "imap", "irc", "krb5", "ldap",
-            "mdns", "modbus", "mqtt", "ntp", "pop3", "quic", "rdp", "rfb", "sip", "smb", "smtp", "snmp",
-            "ssh", "telnet", "tftp", "tls", "websocket",
+            "bittorrent-dht", "dhcp", "dnp3", "doh2", "enip", "ftp", "ftp-data", "imap", "irc", "krb5",
+            "ldap", "mdns", "modbus", "mqtt", "ntp", "pop3", "quic", "rdp", "rfb", "sip", "smb", "smtp",
+            "snmp", "ssh", "telnet", "tftp", "tls", "websocket",
         )
     },
 }  # fmt: skip

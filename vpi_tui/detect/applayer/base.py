@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any, ClassVar, Final
 
+from vpi_tui.detect.applayer.expectations import Arranged
 from vpi_tui.detect.applayer.files import (
     FILE,
     FILE_DATA,
@@ -219,6 +220,10 @@ class Parser(ABC):
 
     frames: FrameLog = NO_FRAMES
     """Where it emits frames; set by whoever wants some, before the first byte."""
+    ends: tuple[bytes, bytes] = (b"", b"")
+    """Addresses of client and server, 16 bytes each; b"" = not known. Set before the first byte."""
+    arranged: Sequence[Arranged] = ()
+    """Flows that it has arranged; whoever takes care of them empties the list."""
 
     @abstractmethod
     def feed(self, direction: int, data: bytes, gap: int) -> Updates:

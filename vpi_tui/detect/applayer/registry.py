@@ -14,6 +14,7 @@ from vpi_tui.detect.applayer.dnp3 import DNP3
 from vpi_tui.detect.applayer.dns import DNS
 from vpi_tui.detect.applayer.enip import ENIP
 from vpi_tui.detect.applayer.ftp import FTP
+from vpi_tui.detect.applayer.ftp.data import FTP_DATA
 from vpi_tui.detect.applayer.http import HTTP1
 from vpi_tui.detect.applayer.http2 import DOH2, HTTP2
 from vpi_tui.detect.applayer.ike import IKE
@@ -52,6 +53,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     DOH2,
     ENIP,
     FTP,
+    FTP_DATA,
     HTTP1,
     HTTP2,
     IKE,

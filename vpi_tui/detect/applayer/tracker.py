@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.base import Application, Frame, FrameLog, Limits, Parser, Transaction
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, is_complete
+from vpi_tui.detect.applayer.expectations import Ends, Expectations
 from vpi_tui.detect.applayer.files import NOTHING_GROWN
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.progress import Finished, Progress
@@ -83,6 +84,10 @@ class AppLayer:
         self._is_needed[[n for n, found in enumerate(self._of_app) if found is not None]] = 1
         self._over_udp = any(found is not None and "udp" in found.transports for found in self._of_app)
         self._frames = dict(frames or {})
+        self._arranging = [APP_PROTOS.index("ftp")] if "ftp-data" in wanted else []
+        """Numbers of applications whose flows arrange others that are needed."""
+        self._expected = Expectations()
+        self._ends: Ends | None = None
         self._limits = limits or Limits()
         self._mixed = mixed
         self._memory = memory
@@ -108,12 +113,15 @@ class AppLayer:
         flows: FlowBatch,
         streams: StreamBatch | None,
         app_of: U8,
+        ends: Ends | None = None,
     ) -> list[Progress]:
         """What progressed in one batch, in order of rows.
 
         app_of: uint8[slots], the flow table's; a flow that changes its protocol gets its new number there,
-        and in flows.app behind the row that brought it about.
+        and in flows.app behind the row that brought it about. ends: who speaks in each slot; without it
+        flows that others arrange are not known.
         """
+        self._ends = ends
         self._forget_reused(flows)
         self._renamed.clear()
         if streams is not None and streams.row.size:
@@ -126,8 +134,9 @@ class AppLayer:
             flows.app[of_flow[of_flow > row]] = app_of[slot]
         return self._handed_out()
 
-    def released(self, streams: StreamBatch, app_of: U8) -> list[Progress]:
+    def released(self, streams: StreamBatch, app_of: U8, ends: Ends | None = None) -> list[Progress]:
         """What progressed by stretches that no packet released."""
+        self._ends = ends
         self._take_streams(streams, app_of)
         return self._handed_out()
 
@@ -167,6 +176,8 @@ class AppLayer:
         if found is None or found.application is not application:
             self._drop(slot)
             found = self._flows[slot] = _Followed(application, self._parser(application), udp)
+            if self._ends is not None:
+                found.parser.ends = self._ends.addresses(slot)
             self._held += found.held
             if len(self._flows) > self._most_flows:
                 self._evict(slot)
@@ -231,9 +242,39 @@ class AppLayer:
     # Bytes ---------------------------------------------------------------------------------------
 
     def _take_streams(self, streams: StreamBatch, app_of: U8) -> None:
+        if not self._arranging:
+            self._take_those(streams, app_of, np.ones(streams.flow.size, np.bool_))
+            return
+        # Those who arrange flows go first: the arranged ones may lie in the same batch.
+        control: NDArray[np.bool_] = np.isin(app_of[streams.flow], self._arranging)
+        self._take_those(streams, app_of, control)
+        if self._expected:
+            self._meet(streams, app_of)
+        self._take_those(streams, app_of, ~control)
+
+    def _meet(self, streams: StreamBatch, app_of: U8) -> None:
+        """Flows that were arranged are what they were arranged for, whatever they look like."""
+        if self._ends is None:
+            return
+        ports = self._ends.server_port
+        for slot in np.unique(streams.flow[streams.flow >= 0]).tolist():
+            if int(ports[slot]) not in self._expected.ports or slot in self._flows:
+                continue
+            found = self._expected.take(self._ends.addresses(slot), int(ports[slot]))
+            if found is None:
+                continue
+            application = by_name()[found.application]
+            number = APP_PROTOS.index(application.apps[0])
+            app_of[slot] = number
+            if self._is_needed[number]:
+                made = self._parser(application, found.cause)
+                self._flows[slot] = _Followed(application, made, udp=False)
+                self._held += A_FLOW
+
+    def _take_those(self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]) -> None:
         app = app_of[streams.flow]
         chosen = np.flatnonzero(
-            (self._is_needed[app] != 0) & (streams.flow >= 0) & ~self._is_passed_by(streams.flow)
+            which & (self._is_needed[app] != 0) & (streams.flow >= 0) & ~self._is_passed_by(streams.flow)
         )
         for i in chosen.tolist():
             application = self._of_app[int(app_of[streams.flow[i]])]  # it may have changed in this batch
@@ -279,6 +320,8 @@ class AppLayer:
             parser = followed.parser
             moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
             self._note(slot, followed, moved)
+            if parser.arranged:
+                self._arrange(parser)
             if parser.frames.wanted:
                 self._note(slot, followed, parser.frames.take())
         except (
@@ -302,6 +345,11 @@ class AppLayer:
         followed.held = held
         while self._held > self._memory and len(self._flows) > 1:
             self._evict(slot)
+
+    def _arrange(self, parser: Parser) -> None:
+        for one in parser.arranged:
+            self._expected.add(parser.ends, one)
+        parser.arranged = []
 
     def _hear(self, slot: int, followed: _Followed, direction: int, data: bytes) -> None:
         """A direction's bytes from its start on are a frame, which rules see again while it grows."""

@@ -12,7 +12,6 @@ _BY_FAMILY = {
     "files": "file.mime_type",
     "http": "http.server_body",
     "mail": "email.body_md5 email.command",
-    "ftp": "ftpbounce ftpdata_command",
     "others": "pop3.command",
 }
 
@@ -38,7 +37,6 @@ KNOWN_PROTOCOLS: frozenset[str] = frozenset(
     [
         "arp",
         "ether",
-        "ftp-data",
         "jabber",
         "msn",
         "vxlan",

@@ -33,6 +33,7 @@ FTP: Final[Application] = application(
         _buffer("ftp.reply", TO_CLIENT, Stage.DONE, lambda t: t.replies),
         _buffer("ftp.completion_code", TO_CLIENT, Stage.DONE, lambda t: t.codes),
         _buffer("ftp.mode", BOTH, Stage.DONE, lambda t: (t.mode,)),
+        _buffer("ftp.bounce", TO_SERVER, Stage.HEAD, lambda t: (b"\1",) if t.bounces else ()),
         _buffer("ftp.dynamic_port", BOTH, Stage.DONE, _port),
         _buffer("ftp.reply_received", BOTH, Stage.DONE, lambda t: (bytes((bool(t.codes),)),)),
     ),

@@ -7,6 +7,7 @@ from collections import deque
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Successor, Transaction
+from vpi_tui.detect.applayer.expectations import Arranged
 from vpi_tui.detect.applayer.lines import Lines
 from vpi_tui.model.batch import Direction
 
@@ -18,6 +19,8 @@ MOST_OPEN: Final = 256
 MOST_REPLIES: Final = 256
 """Lines of reply kept of one command."""
 _REPLY: Final = re.compile(rb"([1-6][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
+_MAPPED: Final = bytes(10) + b"\xff\xff"
+"""In front of an IPv4 address."""
 _NUMBERS: Final = re.compile(rb"(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})")
 _EXTENDED: Final = re.compile(rb"\|[12]\|[0-9A-Fa-f:.]{1,45}\|(\d{1,5})\|")
 _EXTENDED_PASSIVE: Final = re.compile(rb"\|\|\|(\d{1,5})\|")
@@ -26,7 +29,9 @@ _EXTENDED_PASSIVE: Final = re.compile(rb"\|\|\|(\d{1,5})\|")
 class FtpTransaction(Transaction):
     """One command; without one, what a server says unasked."""
 
-    __slots__ = ("argument", "codes", "command", "mode", "port", "replies")
+    __slots__ = (
+        "argument", "bounces", "codes", "command", "mode", "port", "replies", "transfers_actively",
+    )  # fmt: skip
 
     def __init__(self, command: bytes = b"", argument: bytes = b"") -> None:
         super().__init__()
@@ -40,6 +45,10 @@ class FtpTransaction(Transaction):
         """active or passive; b"" = the command arranges no data connection."""
         self.port = 0
         """Port of the data connection that it arranges; 0 = none, or not known."""
+        self.bounces = False
+        """It arranges a data connection with a third host."""
+        self.transfers_actively = False
+        """Of RETR and STOR: the server calls the client, to transfer the file."""
 
 
 class FtpParser(Parser):
@@ -50,6 +59,10 @@ class FtpParser(Parser):
         """Code of a reply of several lines that goes on."""
         self._encrypted = False
         self._moved: dict[Transaction, None] = {}
+        self.arranged: list[Arranged] = []
+        self._active = False
+        self._data_port = 0
+        """Port of the next data connection, and who calls; 0 = none is arranged."""
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         lines = self._lines[direction]
@@ -114,11 +127,23 @@ class FtpParser(Parser):
         made = FtpTransaction(word.upper(), argument.strip(b" "))
         if made.command in (b"PORT", b"EPRT"):
             made.mode, made.port = b"active", _announced(made.argument)
+            made.bounces = made.command == b"PORT" and self._is_third(made.argument)
+            self._active, self._data_port = True, made.port
         elif made.command in (b"PASV", b"EPSV"):
             made.mode = b"passive"
+        elif made.command in (b"RETR", b"STOR") and made.argument and self._data_port:
+            made.transfers_actively = self._active
+            self.arranged.append(Arranged("ftp-data", self._data_port, made))
         self._open(made)
         made.stage[SERVER] = Stage.HEAD
         self._moved[made] = None
+
+    def _is_third(self, argument: bytes) -> bool:
+        """Is the address of a PORT neither the client's nor unknown?"""
+        found, client = _NUMBERS.search(argument), self.ends[0]
+        if found is None or not client.startswith(_MAPPED):
+            return False
+        return client != _MAPPED + bytes(min(int(part), 255) for part in found.group(1, 2, 3, 4))
 
     def _reply(self, line: bytes) -> None:
         found = _REPLY.fullmatch(line)
@@ -141,6 +166,7 @@ class FtpParser(Parser):
             return  # what it announces is still to come
         if now.mode == b"passive" and code in (b"227", b"229"):
             now.port = _announced(found[3] or b"")
+            self._active, self._data_port = False, now.port
         self._encrypted = now.command == b"AUTH" and code == b"234"
         self._close(self._waiting.popleft())
 

@@ -21,6 +21,23 @@ def ftp_mode(draft: Draft, text: str) -> None:
     draft.steps.append(Content("ftp.mode", word.encode("ascii"), startswith=True, endswith=True))
 
 
+@keyword("ftpdata_command")
+def ftpdata_command(draft: Draft, text: str) -> None:
+    """What a data connection is for: retr (the client fetches a file) or stor (it brings one)."""
+    word = unquote("ftpdata_command", text, needed=False).strip().lower()
+    if word not in {"retr", "stor"}:
+        raise Refused(f"ftpdata_command: retr or stor, not {word[:40]!r}")
+    draft.steps.append(
+        Content("ftpdata_command", word.upper().encode("ascii"), startswith=True, endswith=True)
+    )
+
+
+@keyword("ftpbounce", value="none")
+def ftpbounce(draft: Draft, _text: str) -> None:
+    """A client tells the FTP server to send data to a third host (PORT with another's address)."""
+    draft.steps.append(NumberIn("ftp.bounce", ((1, 1),)))
+
+
 @keyword("ftp.reply_received")
 def ftp_reply_received(draft: Draft, text: str) -> None:
     """Whether the command was answered: yes or no."""
