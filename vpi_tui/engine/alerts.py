@@ -161,6 +161,7 @@ class Alerter:
             flowints=memory.flowints,
             flowvars=memory.flowvars,
             pktvars=memory.pktvars,
+            target=signature.target,
             metadata=signature.metadata,
             reference=signature.reference,
         )

@@ -82,6 +82,8 @@ class Alert:
     flowvars: tuple[tuple[str, bytes], ...] = ()
     """What expressions of rules captured for the flow: name and bytes as sent; pktvars: of the packet."""
     pktvars: tuple[tuple[str, bytes], ...] = ()
+    target: str = ""
+    """Which end the rule says is attacked: src_ip, dest_ip or ""."""
     metadata: tuple[tuple[str, str], ...] = ()
     reference: tuple[tuple[str, str], ...] = ()
 

@@ -281,6 +281,17 @@ class HasReputation:
 
 
 @dataclass(frozen=True, slots=True)
+class Validity:
+    """The time of the packet lies within that of a certificate, or (expired) behind its end.
+
+    The buffer holds both ends, 8 bytes each: seconds since 1970.
+    """
+
+    buffer: str
+    expired: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Absent:
     """The buffer is not there. or_else: or it is, and the other steps on it hold."""
 
@@ -328,6 +339,7 @@ Step = (
     | Entropy
     | Base64Decode
     | Absent
+    | Validity
     | Asn1
     | HasReputation
     | InSet
@@ -494,6 +506,8 @@ class Signature:
     rate_filter: RateFilter | None = None
     scope: Scope = field(default_factory=Scope)
     noalert: bool = False
+    target: Literal["", "src_ip", "dest_ip"] = ""
+    """Which end the rule says is attacked."""
     bypass: bool = False
     """After a match the flow is passed by: no rule looks at it any more."""
     enabled: bool = True

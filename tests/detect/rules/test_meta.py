@@ -86,6 +86,7 @@ def test_requires_that_are_met(need):
         ("rev:4294967296;", "tcp", "out of range"),
         ("reference:url;", "tcp", "type,value"),
         ("target:me;", "tcp", "src_ip or dest_ip"),
+        ("target:src_ip; target:dest_ip;", "tcp", "cannot stand together"),
         ("tag:host;", "tcp", "needs `session"),
         ("prefilter;", "tcp", "needs a keyword before it"),
     ],

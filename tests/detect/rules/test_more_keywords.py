@@ -11,7 +11,7 @@ from tests.detect.rules.rule_text import columns, parse, refused
 from vpi_tui.detect.match.asn1 import asn1_holds
 from vpi_tui.detect.rules.known import NEVER
 from vpi_tui.detect.rules.loader import load
-from vpi_tui.model.signature import Asn1, HasReputation
+from vpi_tui.model.signature import Asn1, Content, HasReputation
 
 
 def _flaw(options: str, data: bytes, at: int = 0) -> bool:
@@ -87,3 +87,14 @@ def test_a_flow_that_is_passed_by_raises_no_more_alerts() -> None:
 @pytest.mark.parametrize("name", sorted(NEVER))
 def test_what_will_not_be_supported_says_why(name: str) -> None:
     assert refused(f"{name};") == f"keyword {name}: not supported: {NEVER[name]}"
+
+
+def test_a_modifier_moves_the_last_content_that_is_still_in_the_payload() -> None:
+    steps = parse(
+        'content:"a"; content:"b"; http_host; http_uri;', head="alert http any any -> any any"
+    ).steps
+    assert [(step.buffer, step.pattern) for step in steps if isinstance(step, Content)] == [
+        ("http.uri", b"a"),
+        ("http.host", b"b"),
+    ]
+    assert "in http.host already" in refused('content:"b"; http_host; http_uri;')

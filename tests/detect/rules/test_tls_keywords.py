@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import pytest
 
+from vpi_tui.detect.applayer.files import File
+from vpi_tui.detect.match.evaluate import Plan, Tally
 from vpi_tui.model.signature import Content, NumberIn, Pcre, Step
 
 from .rule_text import parse, refused
@@ -71,8 +76,39 @@ def test_a_span_of_time() -> None:
         ("tls_cert_notbefore:>2020-13-45x;", "tls_cert_notbefore"),
         ("tls_cert_notbefore:2020<>2019;", "no moment"),
         ("tls.store;", "not written to disk"),
-        ("tls_cert_expired;", "time of the packet"),
     ],
 )
 def test_refusals(options: str, named: str) -> None:
     assert named in refused(options)
+
+
+@dataclass(frozen=True)
+class _Certificate:
+    """A subject with one certificate, valid from second 100 to second 200."""
+
+    now_ns: int
+    fresh: int = -1
+    little_endian: bool = False
+
+    def instances(self, name: str) -> Sequence[bytes]:
+        assert name == "tls.cert_validity"
+        return ((100).to_bytes(8) + (200).to_bytes(8),)
+
+    def has(self, _name: str) -> bool:
+        return True
+
+    def grows(self, _name: str) -> bool:
+        return False
+
+    def files(self) -> Sequence[File]:
+        return ()
+
+
+@pytest.mark.parametrize(
+    ("second", "valid", "expired"),
+    [(99, False, False), (100, True, False), (200, True, False), (201, False, True)],
+)
+def test_validity_is_that_of_the_packets_time(second: int, valid: bool, expired: bool) -> None:
+    for name, expected in (("tls_cert_valid", valid), ("tls_cert_expired", expired)):
+        plan = Plan.of(parse(f"{name};").steps)
+        assert (plan.match(_Certificate(second * 1_000_000_000), Tally()) is not None) == expected

@@ -33,6 +33,8 @@ class Context:
     row: int
     """-1 = no packet."""
     little_endian: bool = False
+    now_ns: int = 0
+    """Time of the packet; 0 = no packet."""
 
     def instances(self, name: str) -> Sequence[bytes]:
         """The bytes of a buffer as the one instance; empty when the packet does not have it."""
@@ -67,6 +69,10 @@ class TransactionContext:
     @property
     def little_endian(self) -> bool:
         return self.progress.transaction.little_endian
+
+    @property
+    def now_ns(self) -> int:
+        return self.packet.now_ns
 
     def instances(self, name: str) -> Sequence[bytes | Window]:
         """The bytes of a buffer, of the transaction or else of the packet; none of one that is not whole."""
@@ -118,6 +124,10 @@ class Subject(Protocol):
     @property
     def little_endian(self) -> bool:
         """Byte order that the message says its numbers have."""
+
+    @property
+    def now_ns(self) -> int:
+        """When this is; 0 = not known."""
 
     def instances(self, name: str) -> Sequence[bytes | Window]:
         """All that a buffer holds."""

@@ -37,6 +37,7 @@ from vpi_tui.model.signature import (
     NumberIn,
     Pcre,
     Step,
+    Validity,
 )
 
 BUDGET: Final = 3000
@@ -454,6 +455,9 @@ class Plan:
         if isinstance(first, NumberIn) and first.which is not None:
             numbers = [_bytes(one) for one in context.instances(group.buffer)]
             return {} if numbers_hold(first, first.which, numbers) else None
+        if isinstance(first, Validity):
+            spans = context.instances(group.buffer)
+            return {} if any(_is_valid(first, _bytes(one), context.now_ns) for one in spans) else None
         fresh = context.fresh if group.buffer == PAYLOAD and self.needs_fresh else -1
         depends = group.tied if fresh < 0 else (True,) * len(steps)
         for one in context.instances(group.buffer):
@@ -475,6 +479,11 @@ class Plan:
             if held:
                 return run.captured
         return None
+
+
+def _is_valid(step: Validity, span: bytes, now_ns: int) -> bool:
+    begin, end, now = int.from_bytes(span[:8]), int.from_bytes(span[8:]), now_ns // 1_000_000_000
+    return now > end if step.expired else bool(now) and begin <= now <= end
 
 
 def _bytes(instance: bytes | Window) -> bytes:

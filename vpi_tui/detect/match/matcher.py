@@ -422,4 +422,5 @@ def _context_of_packet(batch: Batch, row: int) -> Context:
     decoded, buf = batch.decoded, batch.packets.buf
     start = max(int(decoded.payload_off[row]), 0) if row >= 0 else 0
     length = max(int(decoded.payload_len[row]), 0) if row >= 0 else 0
-    return Context(buf, start, start + length, -1, buf, decoded, row)
+    now_ns = int(batch.packets.ts_ns[decoded.packet[row]]) if row >= 0 else 0
+    return Context(buf, start, start + length, -1, buf, decoded, row, now_ns=now_ns)

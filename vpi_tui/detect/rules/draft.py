@@ -112,6 +112,7 @@ class Draft:
     threshold: Threshold | None = None
     noalert: bool = False
     bypass: bool = False
+    target: Literal["", "src_ip", "dest_ip"] = ""
     inspect: Literal["auto", "packet", "stream"] = "auto"
     needs_packet: bool = False
     """A keyword looks at one packet's header, so the bytes are that packet's too."""
@@ -195,6 +196,7 @@ class Draft:
             scope=scope,
             noalert=self.noalert,
             bypass=self.bypass,
+            target=self.target,
             enabled=enabled,
         )
 

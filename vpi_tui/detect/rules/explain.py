@@ -43,6 +43,7 @@ from vpi_tui.model.signature import (
     Signature,
     Step,
     Threshold,
+    Validity,
     VariableHolds,
     Which,
 )
@@ -255,6 +256,11 @@ def _(step: Asn1) -> str:
 @_step.register
 def _(step: HasReputation) -> str:
     return f"the {step.buffer} has a score of {_spans(step.spans)} in {step.scores.name}"
+
+
+@_step.register
+def _(step: Validity) -> str:
+    return f"the certificate {'has expired' if step.expired else 'is valid'} at the time of the packet"
 
 
 @_step.register

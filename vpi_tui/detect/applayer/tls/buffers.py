@@ -38,8 +38,13 @@ def _time(seconds: int | None) -> Sequence[bytes]:
     return () if seconds is None else (max(0, seconds).to_bytes(8),)
 
 
-# Without a sticky keyword of their own: tls.cert_notbefore, tls.cert_notafter, tls.cert_chain_len
-# and tls.version (numbers), tls.hello and tls.state (names of messages seen).
+def _span(begin: int | None, end: int | None) -> Sequence[bytes]:
+    """Both ends; nothing when one of them cannot be read."""
+    return [first + second for first in _time(begin) for second in _time(end)]
+
+
+# Without a sticky keyword of their own: tls.cert_notbefore, tls.cert_notafter, tls.cert_validity,
+# tls.cert_chain_len and tls.version (numbers), tls.hello and tls.state (names of messages seen).
 BUFFERS: Final = (
     _of_hello("tls.sni", TO_SERVER, lambda h: server_names(h)[:1]),
     _of_hello("tls.alpn", BOTH, protocols),
@@ -57,6 +62,7 @@ BUFFERS: Final = (
     _of_own("tls.subjectaltname", lambda c: c.alternative_names),
     _of_own("tls.cert_notbefore", lambda c: _time(c.not_before)),
     _of_own("tls.cert_notafter", lambda c: _time(c.not_after)),
+    _of_own("tls.cert_validity", lambda c: _span(c.not_before, c.not_after)),
     _of_side("tls.cert_fingerprint", BOTH, Stage.DONE, lambda s: [fingerprint(der) for der in s.chain[:1]]),
     _of_side("tls.certs", BOTH, Stage.DONE, lambda s: s.chain),
     _of_side("tls.cert_chain_len", BOTH, Stage.DONE, lambda s: (bytes((len(s.chain),)),) if s.chain else ()),

@@ -50,9 +50,12 @@ def _mention(draft: Draft, name: str) -> str:
 
 def _modifier(word: str, buffer: BufferName) -> None:
     def handler(draft: Draft, _text: str) -> None:
-        item = draft.last_content(word)
-        if item.buffer != PAYLOAD:
-            raise Refused(f"{word}: the content before it is in {plain_name(item.buffer)} already")
+        # As in Suricata it is the last content that no modifier has moved yet.
+        unmoved = (s for s in reversed(draft.steps) if isinstance(s, ContentDraft) and s.buffer == PAYLOAD)
+        item = next(unmoved, None)
+        if item is None:
+            named = plain_name(draft.last_content(word).buffer)
+            raise Refused(f"{word}: the content before it is in {named} already")
         item.buffer, item.moved = buffer.name, True
 
     handler.__doc__ = f"The content before it is looked for in the {buffer.summary}."
@@ -106,6 +109,8 @@ def urilen(draft: Draft, text: str) -> None:
 def app_layer_event(draft: Draft, text: str) -> None:
     """An anomaly that the parser of a protocol found: http.invalid_response_chunk_len, ..."""
     protocol, dot, _ = text.partition(".")
+    if text.startswith("applayer_"):
+        raise Refused(f"app-layer-event: {text[:60]}: events of the detection of protocols are not raised")
     if not dot or protocol not in RULE_WORDS:
         raise Refused(f"app-layer-event: needs protocol.event, has {text[:60]!r}")
     text = f"{_EVENTS_OF.get(protocol, protocol)}{text.removeprefix(protocol)}"

@@ -69,10 +69,12 @@ def metadata(draft: Draft, text: str) -> None:
 
 @keyword("target")
 def target(draft: Draft, text: str) -> None:
-    """Which end is attacked: src_ip or dest_ip. Read and checked; alerts do not change by it."""
-    draft.once("target")
+    """Which end is attacked: src_ip or dest_ip."""
     if text not in {"src_ip", "dest_ip"}:
         raise Refused(f"target: src_ip or dest_ip, not {text[:40]!r}")
+    if draft.target not in {"", text}:
+        raise Refused(f"target: {draft.target} and {text} cannot stand together")
+    draft.target = "src_ip" if text == "src_ip" else "dest_ip"
 
 
 @keyword("tag", value="required")

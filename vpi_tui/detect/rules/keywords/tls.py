@@ -11,7 +11,7 @@ from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import pattern, signed, unquote
-from vpi_tui.model.signature import Content, NumberIn, Pcre
+from vpi_tui.model.signature import Content, NumberIn, Pcre, Validity
 
 _VERSIONS: Final = {
     "sslv2": 0x0002,
@@ -146,13 +146,13 @@ def tls_store(_draft: Draft, _text: str) -> None:
     raise Refused("tls.store: certificates are not written to disk")
 
 
-def _needs_clock(name: str) -> None:
-    def handler(_draft: Draft, _text: str) -> None:
-        raise Refused(f"{name}: certificates are not compared with the time of the packet")
+def _validity(name: str, expired: bool, what: str) -> None:
+    def handler(draft: Draft, _text: str) -> None:
+        draft.steps.append(Validity("tls.cert_validity", expired))
 
-    handler.__doc__ = "Not supported: whether the certificate is valid at the time of the packet."
+    handler.__doc__ = f"The certificate {what} at the time of the packet."
     keyword(name, value="none")(handler)
 
 
-_needs_clock("tls_cert_expired")
-_needs_clock("tls_cert_valid")
+_validity("tls_cert_expired", True, "has ceased to be valid")
+_validity("tls_cert_valid", False, "is valid")
