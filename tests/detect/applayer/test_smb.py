@@ -202,6 +202,12 @@ def test_long_records_come_in_pieces() -> None:
     assert len(records) == 0
 
 
+def test_empty_records_are_nothing() -> None:
+    found = feed([(SERVER, bytes(4004) + record(smb.tree_connect2(r"\\srv\x")))])
+    assert values(found, "smb.share") == [rb"\srv\x"]
+    assert events(found, SERVER) == []
+
+
 EVENTS = [
     ("negotiate_malformed_dialects", [(SERVER, record(smb.smb1(0x72, b"", b"\x02\0\x02NT\0")))]),
     ("negotiate_malformed_dialects", [(SERVER, record(smb.smb1(0x72, b"", b"NT LM\0")))]),

@@ -99,7 +99,9 @@ class Records:
         if len(pending) < HEADER:
             return None
         size, kind = self._size(), pending[0]
-        if kind == MESSAGE and size > HEADER and not _may_be_message(pending):
+        if kind == MESSAGE and size == HEADER:
+            return self._empty_run()
+        if kind == MESSAGE and not _may_be_message(pending):
             return self._confused()
         long = size > WHOLE_LIMIT
         if len(pending) < (START if long else size):
@@ -109,6 +111,13 @@ class Records:
         self._seen = True
         self._left = size - HEADER - len(data)
         return Piece(data, last=not self._left, kind=kind, header=header)
+
+    def _empty_run(self) -> Piece:
+        """The empty records that stand here are taken for one, however many are sent."""
+        zeros = len(self._pending) - len(self._pending.lstrip(b"\0"))
+        del self._pending[: zeros // HEADER * HEADER]
+        self._seen = True
+        return Piece(b"", header=bytes(HEADER))
 
     def _confused(self) -> Piece | None:
         """The next message is looked for. What stands before the first record is none of ours."""
