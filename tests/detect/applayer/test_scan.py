@@ -15,6 +15,8 @@ from scapy.utils import wrpcap
 
 from vpi_tui.cli.main import main
 
+from . import test_http2
+
 CLIENT, SERVER = "10.0.0.1", "10.0.0.2"
 REQUEST = b"POST /a/../login.php?x=%41 HTTP/1.1\r\nHost: Shop.Example\r\nContent-Length: 8\r\n\r\nuser=bob"
 RESPONSE = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 6\r\n\r\nsecret"
@@ -229,3 +231,22 @@ def test_rules_follow_a_flow_to_another_protocol(tmp_path: Path) -> None:
     found = sids(events)
     assert found[1] >= 1
     assert {sid: found[sid] for sid in (2, 3, 4)} == {2: 1, 3: 1, 4: 1}
+
+
+def test_dns_over_http2_is_both(tmp_path: Path) -> None:
+    post = [(b":method", b"POST"), (b":path", b"/dns-query"), (b"content-type", b"application/dns-message")]
+    query = test_http2.frame(0, test_http2.QUERY, 1, 1)
+    plain = test_http2.headers([(b":method", b"GET"), (b":path", b"/")], 3, 5)
+    connection = Connection(port=8080)
+    connection.client(test_http2.MAGIC + test_http2.headers(post, 1) + query).client(plain)
+    events = scan(
+        tmp_path,
+        connection.close().packets,
+        'alert dns any any -> any any (dns.query; content:"google";)',
+        'alert doh2 any any -> any any (dns.query; content:"google"; http.uri; content:"/dns-query";)',
+        'alert http2 any any -> any any (http.method; content:"POST";)',
+        'alert http any any -> any any (http.method; content:"GET";)',
+        'alert doh2 any any -> any any (http.method; content:"GET";)',
+        "alert dns any any -> any any (dns.rrtype:1; flow:to_client;)",
+    )
+    assert sids(events) == {1: 1, 2: 1, 3: 1, 4: 1}

@@ -82,6 +82,9 @@ def note(numbers: list[int], value: int) -> None:
         numbers.append(value)
 
 
+_NOBODY: Final = Side()
+
+
 class Http2Transaction(Transaction):
     """stream: 0 = a frame about the connection. side: by Direction (entry 0 is not used)."""
 
@@ -90,7 +93,7 @@ class Http2Transaction(Transaction):
     def __init__(self, stream: int) -> None:
         super().__init__()
         self.stream = stream
-        self.side = (Side(), Side(), Side())
+        self.side = (_NOBODY, Side(), Side())
         self.is_doh2 = False
         self._looks = 0
 
@@ -123,7 +126,7 @@ class Http2Transaction(Transaction):
         return {**found, "http.request_body": (window,)}
 
     def held(self) -> int:
-        sides = sum(side.held() for side in self.side)
+        sides = sum(side.held() for side in self.side[1:])
         return sides + sum(file.held() for file in self.files)
 
     @property
