@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from email.message import EmailMessage
 from functools import cache
 
@@ -266,3 +267,10 @@ def test_endless_input_is_bounded(start: bytes, endless: bytes) -> None:
         parser.feed(SERVER, endless, 0)
         parser.feed(CLIENT, endless, 0)
         assert parser.held() <= MAIL_LIMIT + 4 * LINE_LIMIT + 64 * 1024
+
+
+def test_md5_of_a_body() -> None:
+    text = b"Subject: x\r\n\r\none\r\n.two\r\n"
+    (found,) = transactions([(SERVER, b"MAIL FROM:<a@b>\r\nDATA\r\n" + stuffed(text))])
+    assert found["email.body_md5"] == [hashlib.md5(b"one\r\n.two").hexdigest().encode()]
+    assert "email.body_md5" not in transactions([(SERVER, b"MAIL FROM:<a@b>\r\nDATA\r\n" + b".\r\n")])[0]

@@ -197,6 +197,7 @@ BUFFER_NAMES: Final = (
     BufferName("email.message_id", "Message-ID of a mail"),
     BufferName("email.x_mailer", "X-Mailer of a mail"),
     BufferName("email.received", "Received of a mail", multi=True),
+    BufferName("email.body_md5", "MD5 of the body of a mail", folded=True),
     BufferName("email.url", "URL in the text of a mail, without its scheme", multi=True),
     BufferName("ftp.command", "FTP command in upper case"),
     BufferName("ftp.command_data", "argument of an FTP command"),

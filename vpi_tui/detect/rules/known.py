@@ -11,7 +11,7 @@ _BY_FAMILY = {
     "flow": "stream-event",
     "files": "file.mime_type",
     "http": "http.server_body",
-    "mail": "email.body_md5 email.command",
+    "mail": "email.command",
     "others": "pop3.command",
 }
 

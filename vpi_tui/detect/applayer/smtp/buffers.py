@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.base import TO_SERVER, Buffer, Stage
-from vpi_tui.detect.applayer.smtp.mime import Part, urls
+from vpi_tui.detect.applayer.smtp.mime import Part, body_md5, urls
 from vpi_tui.detect.applayer.smtp.transaction import SmtpTransaction
 
 
@@ -41,4 +41,5 @@ BUFFERS: Final = (
     _field("email.x_mailer", b"x-mailer"),
     _of_mail("email.received", lambda mail: mail.get(b"received")),
     _of_mail("email.url", urls),
+    _of_mail("email.body_md5", lambda mail: (body_md5(mail),) if mail.body else ()),
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import hashlib
 import re
 from dataclasses import dataclass, field
 from typing import Final
@@ -129,6 +130,12 @@ def _base64(data: bytes) -> bytes:
     letters = _NO_BASE64.sub(b"", data.partition(b"=")[0])
     whole = letters[: len(letters) - (len(letters) % 4 == 1)]
     return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
+
+
+def body_md5(mail: Part) -> bytes:
+    """The MD5 of what follows the header fields, as sent but for the end of its last line; in hex."""
+    body = mail.body.removesuffix(b"\n").removesuffix(b"\r")
+    return hashlib.md5(body, usedforsecurity=False).hexdigest().encode("ascii")
 
 
 def urls(mail: Part) -> list[bytes]:
