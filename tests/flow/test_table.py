@@ -84,12 +84,15 @@ def told_by_twin(flow: Any) -> tuple[Any, ...]:
     return (flow.client, flow.server, vlan, *numbers, *counts)
 
 
-@pytest.mark.parametrize("midstream", [True, False])
+@pytest.mark.parametrize(("midstream", "one_sided"), [(True, False), (False, False), (False, True)])
 @pytest.mark.parametrize("make", [random_segment, random_tcp])
 @pytest.mark.parametrize("seed", range(8))
-def test_same_as_the_twin(seed: int, make: Callable[[random.Random, int], Seg], midstream: bool) -> None:
+def test_same_as_the_twin(
+    seed: int, make: Callable[[random.Random, int], Seg], midstream: bool, one_sided: bool
+) -> None:
     rng = random.Random(seed)
-    table, twin = FlowTable(512, SHORT, midstream=midstream, seed=seed), Twin(SHORT, midstream=midstream)
+    table = FlowTable(512, SHORT, midstream=midstream, one_sided=one_sided, seed=seed)
+    twin = Twin(SHORT, midstream=midstream, one_sided=one_sided)
     now, ended = 0, []
     for _ in range(60):
         rows = []

@@ -47,8 +47,9 @@ class Flow:
 
 
 class Twin:
-    def __init__(self, limits: FlowTimeouts, *, midstream: bool) -> None:
+    def __init__(self, limits: FlowTimeouts, *, midstream: bool, one_sided: bool = False) -> None:
         self.limits = limits
+        self.one_sided = one_sided
         self.midstream = midstream
         self.live: list[Flow] = []
         self.ended: list[Flow] = []
@@ -134,7 +135,15 @@ class Twin:
         else:
             if seg.flags & ACK and direction == 1 and "synack" in seen and seen & {"syn", "midstream"}:
                 seen.add("handshake")
-            if self.midstream and "midstream" in seen and flow.pkts[1] and flow.pkts[2]:
+            if self.midstream and "midstream" in seen and seg.flags & ACK:
+                seen.add("handshake")
+            if (
+                self.one_sided
+                and seg.flags & ACK
+                and direction == 1
+                and "syn" in seen
+                and "synack" not in seen
+            ):
                 seen.add("handshake")
             if seg.flags & FIN:
                 seen.add(f"fin{direction}")

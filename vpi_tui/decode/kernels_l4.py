@@ -51,7 +51,7 @@ NOP_NOP_TIMESTAMP = 0x0101080A
 def sound_option(kind, size):
     """Has a TCP option of a known kind the length that it must have?"""
     if kind == OPT_SACK:
-        return 10 <= size <= 34 and (size - 2) & 7 == 0
+        return size == 2 or (10 <= size <= 34 and (size - 2) & 7 == 0)
     wanted = OPT_SIZE[kind & 15]
     return kind > 15 or wanted == 0 or size == wanted
 
@@ -81,7 +81,8 @@ def tcp_options(buf, at, stop):
                 events |= EV_TCP_TWICE
             elif kind == OPT_MSS:
                 mss = be16(buf, at + 2)
-            seen |= 1 << kind
+            if size > 2 or kind != OPT_SACK:  # empty ones are common, and say nothing
+                seen |= 1 << kind
         at += size
     return mss, events
 

@@ -38,6 +38,8 @@ DEFAULT_DEPTH = 1 << 20
 class StreamOptions:
     midstream: bool
     """Follow TCP connections whose beginning was not seen."""
+    one_sided: bool
+    """Take connections for established of which one direction alone is seen."""
     depth: int
     """Bytes of each direction that are reassembled; 0 = all."""
 
@@ -46,6 +48,7 @@ def stream_options(options: Mapping[str, str]) -> StreamOptions:
     """Raises ConfigError for a value that makes no sense."""
     return StreamOptions(
         midstream=_switch(options, "stream.midstream", False),
+        one_sided=_switch(options, "stream.async-oneside", False),
         depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),
     )
 

@@ -35,7 +35,8 @@ from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
 from vpi_tui.stream.defrag import Defragmenter
-from vpi_tui.stream.reassembly import Reassembler
+from vpi_tui.stream.reassembly import BAD_CHECKSUMS, Reassembler
+from vpi_tui.stream.sessions import SessionOptions, SessionTracker
 
 FOLLOW_PACKETS_A_FLOW = 4
 FOLLOW_PACKETS_A_GUEST = 256
@@ -81,7 +82,9 @@ class Pipeline:
         self.whole_decoder = Decoder(verify_checksums=verify, tunnels=tunnels)
         """For the datagrams that `defrag` puts together."""
         self.defrag = Defragmenter(self.whole_decoder.decode)
-        self.table = FlowTable(spec.max_flows, midstream=streams.midstream, talkers=talkers)
+        self.table = FlowTable(
+            spec.max_flows, midstream=streams.midstream, one_sided=streams.one_sided, talkers=talkers
+        )
         self.talkers = Talkers()
         self._counts_talkers = talkers
         self.attributor = Attributor(source.topology)
@@ -92,6 +95,7 @@ class Pipeline:
         """Packets after which learned hosts are named again."""
         followed = frozenset(logged)
         self.streams = _reassembler(spec, streams, rules, follow_all=bool(followed))
+        self.sessions = _session_tracker(spec, streams, rules)
         self.app_layer = _app_layer(spec, rules, followed)
         """None = nobody looks at transactions."""
         self._no_packets: _Batches | None = None
@@ -129,6 +133,8 @@ class Pipeline:
             self._learn(packets, decoded, flows)
             self._end(flows.closed)
         with measure("stream"):
+            if self.sessions is not None:
+                self.sessions.update(packets, decoded, flows)
             streams = self.streams.update(packets, decoded, flows, ended) if self.streams else None
         with measure("app_layer"):
             progress = self._parse(packets, decoded, flows, streams)
@@ -390,6 +396,14 @@ def _reassembler(
         midstream=options.midstream,
         checksums=spec.checksums != "none",
     )
+
+
+def _session_tracker(spec: EngineSpec, options: StreamOptions, rules: RuleBook) -> SessionTracker | None:
+    """None = no rule asks for stream events."""
+    if not rules.ruleset.needs_stream_events:
+        return None
+    bad = BAD_CHECKSUMS if spec.checksums != "none" else 0
+    return SessionTracker(spec.max_flows, SessionOptions(options.midstream, options.one_sided, bad))
 
 
 def _app_layer(spec: EngineSpec, rules: RuleBook, logged: frozenset[str]) -> AppLayer | None:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.flow import kernels, kernels_index
+from vpi_tui.flow import kernels, kernels_index, kernels_slots
 from vpi_tui.flow.appproto import app_tables
 from vpi_tui.flow.records import FLOW_DTYPE, KERNEL_DTYPE, RECORD_SIZE, EndReason
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch, StreamBatch
@@ -53,6 +53,13 @@ class FlowTimeouts:
         return np.array(rows, np.int64) * _SECOND
 
 
+class TcpOptions(NamedTuple):
+    """What the flow loop is told of TCP."""
+
+    midstream: bool
+    one_sided: bool
+
+
 class TableArrays(NamedTuple):
     """What the kernels work on."""
 
@@ -82,9 +89,10 @@ class FlowTable:
     """Bidirectional flows, keyed with both VLAN ids and the tunnel.
 
     max_flows: beyond it the idlest of some flows is evicted, and counted. seed: of the hash; leave
-    it out except in tests. midstream: follow TCP connections whose start was not seen; the sender
-    of a first SYN+ACK is then the server, and both directions seen make it established. talkers:
-    keep what flows did until `drain_touched`, also when they have ended.
+    it out except in tests. midstream: follow TCP connections whose start was not seen; the sender of a
+    first SYN+ACK is then the server, and the first acknowledgement makes it established. one_sided: so
+    does that of a client whose server is not seen. talkers: keep what flows did until `drain_touched`,
+    also when they have ended.
     """
 
     def __init__(
@@ -93,13 +101,14 @@ class FlowTable:
         timeouts: FlowTimeouts | None = None,
         *,
         midstream: bool = True,
+        one_sided: bool = False,
         talkers: bool = True,
         seed: int | None = None,
     ) -> None:
         if not 1 <= max_flows <= 1 << 28:
             raise ValueError(f"max_flows: 1 to {1 << 28}, not {max_flows}")
         self.max_flows = max_flows
-        self.midstream = midstream
+        self._tcp = TcpOptions(midstream, one_sided)
         self._talkers = talkers
         records = _aligned_records(max_flows)
         self.records: Rows = records.view(FLOW_DTYPE)
@@ -113,7 +122,7 @@ class FlowTable:
             evicted_slot=np.zeros(min(_EVICTED_KEPT, max_flows), np.int32),
             timeouts=(timeouts or FlowTimeouts()).nanoseconds(),
             secret=_secret(seed),
-            numbers=np.zeros(kernels.N_NUMBERS, np.int64),
+            numbers=np.zeros(kernels_slots.N_NUMBERS, np.int64),
         )
         self._apps = app_tables()
         self._out = _OutColumns(0)
@@ -144,7 +153,7 @@ class FlowTable:
             out.first,
             out.app,
             out.new_rows,
-            self.midstream,
+            self._tcp,
         )
         return FlowBatch(
             flow=out.flow[:rows],
@@ -162,22 +171,22 @@ class FlowTable:
 
     def expire(self, now_ns: int) -> None:
         """End flows that were silent too long by packet time `now_ns`; a sixteenth of the table a call."""
-        used = int(self._arrays.numbers[kernels.N_USED])
+        used = int(self._arrays.numbers[kernels_slots.N_USED])
         kernels.expire_some(self._arrays, now_ns, max(_EXPIRE_LEAST, used // _EXPIRE_SHARE))
 
     def drain_closed(self) -> Rows:
         """Records of ended flows that were not handed out yet; frees their slots."""
         arrays, numbers = self._arrays, self._arrays.numbers
-        pending = int(numbers[kernels.N_FREE] - numbers[kernels.N_READY])
-        kept = int(numbers[kernels.N_EVICTED_KEPT])
+        pending = int(numbers[kernels_slots.N_FREE] - numbers[kernels_slots.N_READY])
+        kept = int(numbers[kernels_slots.N_EVICTED_KEPT])
         if not pending and not kept:
             return self.records[:0]
-        ready = int(numbers[kernels.N_READY])
+        ready = int(numbers[kernels_slots.N_READY])
         slots = arrays.free[ready : ready + pending]
         raw = _joined([arrays.records[slots], arrays.evicted[:kept]])
         arrays.records["flow_id"][slots] = 0
-        numbers[kernels.N_READY] += pending
-        numbers[kernels.N_EVICTED_KEPT] = 0
+        numbers[kernels_slots.N_READY] += pending
+        numbers[kernels_slots.N_EVICTED_KEPT] = 0
         self._retire(raw)
         closed = raw.view(FLOW_DTYPE)
         closed["slot"] = np.concatenate((slots, arrays.evicted_slot[:kept]))
@@ -189,20 +198,20 @@ class FlowTable:
         slots = self._live_slots()
         closing = arrays.records["reason"]
         closing[slots] = EndReason.SHUTDOWN
-        at = int(numbers[kernels.N_FREE])
+        at = int(numbers[kernels_slots.N_FREE])
         arrays.free[at : at + len(slots)] = slots
-        numbers[kernels.N_FREE] += len(slots)
-        numbers[kernels.N_ACTIVE] = 0
+        numbers[kernels_slots.N_FREE] += len(slots)
+        numbers[kernels_slots.N_ACTIVE] = 0
         arrays.entries.fill(0)
         return self.drain_closed()
 
     def active(self) -> int:
         """Number of live flows."""
-        return int(self._arrays.numbers[kernels.N_ACTIVE])
+        return int(self._arrays.numbers[kernels_slots.N_ACTIVE])
 
     def used(self) -> Rows:
         """The live records as far as slots were ever used; a flow_id of 0 = free."""
-        return self.records[: int(self._arrays.numbers[kernels.N_USED])]
+        return self.records[: int(self._arrays.numbers[kernels_slots.N_USED])]
 
     def columns(self, limit: int, where: NDArray[np.bool_] | None = None) -> Rows:
         """Copies of up to `limit` live records, the latest first when there are more.
@@ -223,7 +232,7 @@ class FlowTable:
 
     def get(self, flow_id: int) -> Rows | None:
         """The live record with this id as structured[1], or None."""
-        used = int(self._arrays.numbers[kernels.N_USED])
+        used = int(self._arrays.numbers[kernels_slots.N_USED])
         slots = np.flatnonzero(self.records["flow_id"][:used] == np.uint64(flow_id))
         if flow_id == 0 or not len(slots) or self.records["reason"][slots[0]]:
             return None
@@ -235,15 +244,15 @@ class FlowTable:
         """Flows with packets since the last drain, those that ended meanwhile included."""
         arrays, numbers = self._arrays, self._arrays.numbers
         parts = [Touched(ended, np.arange(len(ended), dtype=np.int32)) for ended in self._retired]
-        parts.append(Touched(arrays.records, arrays.touched[: int(numbers[kernels.N_TOUCHED])]))
-        numbers[kernels.N_TOUCHED] = 0
+        parts.append(Touched(arrays.records, arrays.touched[: int(numbers[kernels_slots.N_TOUCHED])]))
+        numbers[kernels_slots.N_TOUCHED] = 0
         self._retired, self._retired_rows = [], 0
         return parts
 
     def memory(self) -> int:
         """Bytes in use, as far as slots were ever used."""
         arrays = self._arrays
-        used = int(arrays.numbers[kernels.N_USED])
+        used = int(arrays.numbers[kernels_slots.N_USED])
         small = arrays.evicted.nbytes + arrays.evicted_slot.nbytes
         per_slot = RECORD_SIZE + arrays.free.itemsize + arrays.touched.itemsize
         return used * per_slot + arrays.entries.nbytes + small + self._retired_rows * RECORD_SIZE
@@ -252,22 +261,22 @@ class FlowTable:
         """Counters since the start and present sizes, under their EVE paths."""
         numbers = self._arrays.numbers
         return {
-            "flow.active": float(numbers[kernels.N_ACTIVE]),
-            "flow.total": float(numbers[kernels.N_TOTAL]),
-            "flow.tcp": float(numbers[kernels.N_TCP]),
-            "flow.udp": float(numbers[kernels.N_UDP]),
-            "flow.icmp": float(numbers[kernels.N_ICMP]),
-            "flow.other": float(numbers[kernels.N_OTHER]),
-            "flow.evicted": float(numbers[kernels.N_EVICTED]),
-            "flow.evicted_unreported": float(numbers[kernels.N_EVICTED_LOST]),
-            "flow.memcap": float(numbers[kernels.N_REFUSED]),
-            "flow.timeout": float(numbers[kernels.N_TIMEOUT]),
+            "flow.active": float(numbers[kernels_slots.N_ACTIVE]),
+            "flow.total": float(numbers[kernels_slots.N_TOTAL]),
+            "flow.tcp": float(numbers[kernels_slots.N_TCP]),
+            "flow.udp": float(numbers[kernels_slots.N_UDP]),
+            "flow.icmp": float(numbers[kernels_slots.N_ICMP]),
+            "flow.other": float(numbers[kernels_slots.N_OTHER]),
+            "flow.evicted": float(numbers[kernels_slots.N_EVICTED]),
+            "flow.evicted_unreported": float(numbers[kernels_slots.N_EVICTED_LOST]),
+            "flow.memcap": float(numbers[kernels_slots.N_REFUSED]),
+            "flow.timeout": float(numbers[kernels_slots.N_TIMEOUT]),
             "flow.talkers_lost": float(self._retired_lost),
             "flow.memuse": float(self.memory()),
         }
 
     def _live_slots(self) -> NDArray[np.int32]:
-        used = int(self._arrays.numbers[kernels.N_USED])
+        used = int(self._arrays.numbers[kernels_slots.N_USED])
         live = (self.records["flow_id"][:used] != 0) & (self.records["reason"][:used] == 0)
         return np.flatnonzero(live).astype(np.int32)
 

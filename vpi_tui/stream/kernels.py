@@ -7,6 +7,7 @@ import numpy as np
 
 from vpi_tui.model.batch import FirstSeen
 from vpi_tui.model.jit import helper, inlined, kernel
+from vpi_tui.model.stream_events import StreamEvent
 from vpi_tui.stream.kernels_cells import cells_left, cells_of, differs, store
 from vpi_tui.stream.kernels_held import dequeue, enqueue
 from vpi_tui.stream.kernels_release import (
@@ -21,6 +22,7 @@ from vpi_tui.stream.kernels_release import (
     release,
     skip_hole,
     stop_at_depth,
+    tell,
 )
 from vpi_tui.stream.kernels_segments import distance, drop_first, insert, take_segment
 from vpi_tui.stream.layout import (
@@ -55,6 +57,10 @@ from vpi_tui.stream.layout import (
 )
 
 I64 = np.int64
+SEQUENCE_GAP = np.uint64(1 << StreamEvent.REASSEMBLY_SEQ_GAP)
+NO_SEGMENT = np.uint64(1 << StreamEvent.REASSEMBLY_NO_SEGMENT)
+DIFFERENT = np.uint64(1 << StreamEvent.REASSEMBLY_OVERLAP_DIFFERENT_DATA)
+BEFORE_BASE = np.uint64(1 << StreamEvent.REASSEMBLY_SEGMENT_BEFORE_BASE_SEQ)
 TCP, FIN, SYN, RST, PSH, ACK = 6, 1, 2, 4, 8, 16
 OF_FLOW = int(FirstSeen.OF_FLOW)
 EVICT_TRIES = 128
@@ -115,6 +121,7 @@ def acknowledged(p, j, ack, row, limits, out):
         own["acked"] = ack
         own["flags"] |= ACKED
     while own["early"] and distance(own["acked"], p.segments[own["early"]]["seq"]) >= 0:
+        tell(out, row, SEQUENCE_GAP)
         give_up_hole(p, j, row, limits, out)
 
 
@@ -148,7 +155,7 @@ def in_order(p, i, row, source, at, count, push, now, limits, out):
         if joins:
             join_early(p, i, limits.depth, out)
         finish(p, i, start, row, out)
-        stop_at_depth(p, i, limits.depth)
+        stop_at_depth(p, i, limits.depth, row, out)
         return
     first, last = store(p, own["last"], I64(own["kept"]), source, at, count)
     if not own["chain"]:
@@ -206,20 +213,28 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, out):
         p.numbers[N_OUTSIDE] += 1
         return 0
     if ahead > 0 and own["flags"] & ACKED and distance(own["acked"], seq) >= 0:
+        tell(out, row, SEQUENCE_GAP)
         skip_hole(p, i, seq, row, out)
         ahead = I64(0)
-        stop_at_depth(p, i, limits.depth)
+        stop_at_depth(p, i, limits.depth, row, out)
     while ahead > 0 and own["early"] and not has_room_for(own, count):
         give_up_hole(p, i, row, limits, out)
         ahead = distance(seq, own["next_seq"])
     if own["flags"] & FULL:
         return 0
     if ahead > 0:
-        return hold_early(p, i, seq, source, at, count, now)
+        held = hold_early(p, i, seq, source, at, count, now)
+        if not held:
+            tell(out, row, NO_SEGMENT)
+        return held
     old = -ahead
     different = False
     if old > 0:
         different = was_different(p, i, old, source, at, count)
+        if different:
+            tell(out, row, DIFFERENT)
+        if old - count > I64(own["kept"]):
+            tell(out, row, BEFORE_BASE)
         if old >= count:
             p.numbers[N_RETRANSMITTED] += 1
             return 0 if different else 1

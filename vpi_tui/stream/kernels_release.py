@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from vpi_tui.model.jit import helper, inlined
+from vpi_tui.model.stream_events import StreamEvent
 from vpi_tui.stream.kernels_cells import cells_left, copy_bytes, free_chain, take_cell, unroll
 from vpi_tui.stream.kernels_held import dequeue
 from vpi_tui.stream.kernels_segments import distance, drop_first
@@ -19,6 +20,16 @@ from vpi_tui.stream.layout import (
 )
 
 I64 = np.int64
+
+
+DEPTH_REACHED = np.uint64(1 << StreamEvent.REASSEMBLY_DEPTH_REACHED)
+
+
+@helper
+def tell(out, row, event):
+    """Set an event of a row; -1 = no packet is to blame."""
+    if row >= 0:
+        out.events[row] |= event
 
 
 @helper
@@ -150,16 +161,17 @@ def give_up_hole(p, i, row, limits, out):
     join_early(p, i, limits.depth, out)
     if p.numbers[N_ARENA] > start:
         finish(p, i, start, row, out)
-    stop_at_depth(p, i, limits.depth)
+    stop_at_depth(p, i, limits.depth, row, out)
     unhold(p, i)
 
 
 @helper
-def stop_at_depth(p, i, depth):
+def stop_at_depth(p, i, depth, row, out):
     """Beyond the depth nothing is followed or kept."""
     own = p.directions[i]
-    if own["offset"] >= depth:
+    if own["offset"] >= depth and not own["flags"] & FULL:
         own["flags"] |= FULL
+        tell(out, row, DEPTH_REACHED)
         while own["early"]:
             drop_first(p, i)
         drop_chain(p, i)

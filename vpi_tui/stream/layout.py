@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.model.batch import I32, I64, U8
+from vpi_tui.model.batch import I32, I64, U8, U64
 
 CELL = 512
 """Bytes of a cell; a window of bytes inspected before fits in one."""
@@ -125,3 +125,5 @@ class Output(NamedTuple):
     end: I64
     stream_offset: I64
     gap: U8
+    events: U64
+    """uint64[rows]: DecodedBatch.stream_events of the batch, added to."""

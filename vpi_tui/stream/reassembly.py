@@ -22,7 +22,7 @@ from vpi_tui.stream import kernels, layout
 from vpi_tui.stream.kernels_held import NEVER
 
 EVERYTHING = 1 << 62
-_BAD = sum(1 << event for event in (DecoderEvent.IPV4_CSUM_INVALID, DecoderEvent.TCP_CSUM_INVALID))
+BAD_CHECKSUMS = sum(1 << event for event in (DecoderEvent.IPV4_CSUM_INVALID, DecoderEvent.TCP_CSUM_INVALID))
 _LEAST_CELLS = 256
 _FIRST_ARENA = 2 * layout.ROW_ROOM
 _FIRST_STRETCHES = 2 * layout.ROW_STRETCHES
@@ -55,7 +55,7 @@ class Reassembler:
         self._limits = layout.Limits(
             depth=depth or EVERYTHING,
             midstream=int(midstream),
-            bad_events=_BAD if checksums else 0,
+            bad_events=BAD_CHECKSUMS if checksums else 0,
         )
         self._pools = layout.Pools(
             directions=np.zeros(2 * max_flows, layout.DIRECTION_DTYPE),
@@ -79,6 +79,7 @@ class Reassembler:
         if len(self._taken) < rows:
             self._taken = np.zeros(rows, np.uint8)
         self._start()
+        self._out = self._out._replace(events=decoded.stream_events)
         self.forget_flows(ended_slots)
         kernels.open_flows(self._pools, decoded, flows, self._wanted)
         row = 0
@@ -136,10 +137,10 @@ class Reassembler:
     def _grow(self) -> None:
         """Twice the room for what is given out, what is there already included."""
         old, numbers = self._out, self._pools.numbers
-        new = _columns(2 * len(old.arena), 2 * len(old.row))
+        new = _columns(2 * len(old.arena), 2 * len(old.row))._replace(events=old.events)
         new.arena[: numbers[layout.N_ARENA]] = old.arena[: numbers[layout.N_ARENA]]
         stretches = numbers[layout.N_STRETCHES]
-        columns: list[tuple[NDArray[Any], NDArray[Any]]] = list(zip(old[1:], new[1:], strict=True))
+        columns: list[tuple[NDArray[Any], NDArray[Any]]] = list(zip(old[1:-1], new[1:-1], strict=True))
         for before, after in columns:
             after[:stretches] = before[:stretches]
         self._out = new
@@ -187,5 +188,5 @@ def _columns(arena: int, stretches: int) -> layout.Output:
 
     return layout.Output(
         arena=np.empty(arena, np.uint8), row=ints(), flow=ints(), direction=bytes_(), start=longs(),
-        fresh=longs(), end=longs(), stream_offset=longs(), gap=bytes_(),
+        fresh=longs(), end=longs(), stream_offset=longs(), gap=bytes_(), events=np.empty(0, np.uint64),
     )  # fmt: skip

@@ -82,6 +82,8 @@ class RuleSet:
     has_threshold: bool
     needs_sizes: bool
     """Does any rule ask how much a side has sent?"""
+    needs_stream_events: bool
+    """Does any rule ask what is odd about a TCP segment?"""
     needs_checksums: bool
     """Does any rule ask whether a checksum is right?"""
     needs_streams: bool
@@ -104,6 +106,7 @@ class RuleSet:
         table.kinds[list(refused)] = 0
         needs = [None if n in refused else needs_of(s) for n, s in enumerate(usable)]
         app = compile_app_rules(usable, needs, table)
+        stream_events = any(t.column == "stream_events" for s in usable for t in s.columns)
         units = [0 if need else unit_kinds(s) for s, need in zip(usable, needs, strict=True)]
         pieces = [
             None if need else fast_pattern.choose(s.steps) for s, need in zip(usable, needs, strict=True)
@@ -138,11 +141,14 @@ class RuleSet:
             noalert=np.array([s.noalert for s in usable], np.uint8),
             has_threshold=any(s.threshold for s in usable),
             needs_sizes=any(t.column in SIZE_COLUMNS for s in usable for t in s.columns),
+            needs_stream_events=stream_events,
             needs_checksums=any(_asks_checksums(s) for s in usable),
             needs_streams=bool(app)
+            or stream_events
             or any(_inspects_streams(s, k) for s, k in zip(usable, units, strict=True)),
             stream_ports=_stream_ports(
-                [s for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)], bool(app)
+                [s for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)],
+                1 + RECOGNISED_BY if app else int(stream_events),
             ),
         )
 
@@ -214,9 +220,9 @@ def _inspects_streams(signature: Signature, units: int) -> bool:
     return bool(signature.steps) and bool(units & _STREAMS)
 
 
-def _stream_ports(signatures: Sequence[Signature], everywhere: bool) -> U16:
-    """RuleSet.stream_ports of the rules that inspect streams; everywhere: parsers want all of them."""
-    wanted = np.full((2, 2, 65536), 1 + RECOGNISED_BY if everywhere else 0, np.uint16)
+def _stream_ports(signatures: Sequence[Signature], everywhere: int) -> U16:
+    """RuleSet.stream_ports of the rules that inspect streams; everywhere: what all are asked for."""
+    wanted = np.full((2, 2, 65536), everywhere, np.uint16)
     for signature in signatures:
         header, directions, needed = signature.header, directions_of(signature), 1 + _extent(signature)
         restricted = [(0, header.dest_port), (1, header.src_port)]

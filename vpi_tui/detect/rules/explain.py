@@ -47,6 +47,8 @@ from vpi_tui.model.signature import (
     VariableHolds,
     Which,
 )
+from vpi_tui.model.stream_events import StreamEvent
+from vpi_tui.model.stream_events import rule_name as stream_rule_name
 
 _MAX_SPANS = 4
 
@@ -196,6 +198,9 @@ def _column(test: ColumnTest) -> str:
         number = test.mask.bit_length() - 1 + WORD * EVENT_COLUMNS.index(test.column)
         event = DecoderEvent(number).name.lower().replace("_", " ")
         return f"the decoder found {'no ' if test.negated else ''}{event}"
+    if test.column == "stream_events" and test.mask:
+        name = StreamEvent(test.mask.bit_length() - 1)
+        return f"its TCP segment is odd: {stream_rule_name(name).replace('_', ' ')}"
     label = _LABELS.get(test.column, test.column)
     verb = "is not" if test.negated else "is"
     if test.column == "tcp_flags" and test.mask is not None:

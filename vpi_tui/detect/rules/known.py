@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _BY_FAMILY = {
-    "flow": "stream-event",
     "files": "file.mime_type",
     "http": "http.server_body",
     "mail": "email.command",

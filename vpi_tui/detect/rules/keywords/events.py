@@ -1,4 +1,4 @@
-"""Checksums and decoder events: bits of `DecodedBatch.events`."""
+"""Checksums, decoder events and stream events: bits of columns of the DecodedBatch."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.model.batch import DecoderEvent
 from vpi_tui.model.decoder_events import ALIASES, EVENT_COLUMNS, NEVER_RAISED, WORD, rule_name
+from vpi_tui.model.stream_events import NEVER_RAISED as STREAM_NEVER_RAISED
+from vpi_tui.model.stream_events import StreamEvent
+from vpi_tui.model.stream_events import rule_name as stream_rule_name
 
 _CHECKSUMS: dict[str, tuple[DecoderEvent, int, int | None]] = {
     "ipv4-csum": (DecoderEvent.IPV4_CSUM_INVALID, 4, None),
@@ -61,4 +64,28 @@ def decode_event(draft: Draft, text: str) -> None:
         raise Refused(f"decode-event {text[:60]!r}: not an event of this decoder{hint}")
     bit = 1 << event % WORD
     draft.test(EVENT_COLUMNS[event // WORD], ((bit, bit),), mask=bit)
+    draft.needs_packet = True
+
+
+STREAM_EVENT_NAMES: dict[str, StreamEvent] = {
+    **{stream_rule_name(event): event for event in StreamEvent},
+    "3whs_synack_resend_with_diff_ack": StreamEvent.WHS3_SYNACK_RESEND_WITH_DIFFERENT_ACK,
+    "est_synack_resend_with_diff_ack": StreamEvent.EST_SYNACK_RESEND_WITH_DIFFERENT_ACK,
+}
+"""`3whs_ack_in_wrong_dir` and the like, as Suricata's stream-events.rules write them."""
+
+
+@keyword("stream-event")
+def stream_event(draft: Draft, text: str) -> None:
+    """A TCP segment that does not belong where it is: est_packet_out_of_window, pkt_invalid_ack, ..."""
+    name = text.strip().lower()
+    event = STREAM_EVENT_NAMES.get(name)
+    if event is None:
+        if name in STREAM_NEVER_RAISED:
+            raise Refused(f"stream-event {name!r}: never raised here")
+        near = difflib.get_close_matches(name[:64], STREAM_EVENT_NAMES, 1, 0.8)
+        hint = f", did you mean {near[0]}?" if near else ""
+        raise Refused(f"stream-event {text[:60]!r}: not an event of TCP streams{hint}")
+    draft.test("proto", ((6, 6),))
+    draft.test("stream_events", ((1 << event, 1 << event),), mask=1 << event)
     draft.needs_packet = True

@@ -1,0 +1,58 @@
+"""What is remembered of each TCP connection to judge its segments; only kept when a rule asks."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.stream import kernels_sessions
+
+SESSION_DTYPE = np.dtype(
+    [
+        ("state", np.uint8),  # kernels_sessions.NONE, SYN_SENT, ...
+        ("flags", np.uint8),  # MIDSTREAM, FOUR_WAY, ASYNCHRONOUS, TIMESTAMPS, CONFIRMED
+        ("synacks", np.uint8),  # with other sequence numbers than the first
+    ]
+)
+
+SIDE_DTYPE = np.dtype(
+    [
+        ("isn", np.uint32),
+        ("next_seq", np.uint32),
+        ("last_ack", np.uint32),  # of the peer
+        ("next_win", np.uint32),  # up to here the peer takes data
+        ("window", np.uint32),  # bytes, scaled: what the peer takes
+        ("last_ts", np.uint32),
+        ("scale", np.uint8),  # of the windows that this side announces
+        ("flags", np.uint8),  # SENT_TS, GOT_RST
+    ]
+)
+
+
+class SessionOptions(NamedTuple):
+    midstream: bool
+    one_sided: bool
+    bad_events: int
+    """Bits of DecoderEvent with which a segment is not looked at."""
+
+
+class Sessions(NamedTuple):
+    sessions: NDArray[Any]
+    """structured[flows] of SESSION_DTYPE"""
+    sides: NDArray[Any]
+    """structured[2 * flows] of SIDE_DTYPE: client, then server."""
+
+
+class SessionTracker:
+    """Follows the state of every connection and sets `DecodedBatch.stream_events`."""
+
+    def __init__(self, max_flows: int, options: SessionOptions) -> None:
+        self._options = options
+        self._sessions = Sessions(np.zeros(max_flows, SESSION_DTYPE), np.zeros(2 * max_flows, SIDE_DTYPE))
+
+    def update(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
+        """Judge the segments of a batch."""
+        kernels_sessions.judge_rows(self._sessions, packets, decoded, flows, self._options)
