@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.asn1.asn1 import ASN1_INTEGER, ASN1_IPADDRESS, ASN1_OID, ASN1_STRING, ASN1_TIME_TICKS
 from scapy.asn1.ber import BERcodec_INTEGER, BERcodec_SEQUENCE, BERcodec_STRING
 from scapy.layers import dhcp, dns, snmp
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
 from scapy.layers.ntp import NTPHeader
+from scapy.packet import Packet, Raw
 
+from tests.detect.applayer.test_krb5 import request as kerberos_request
+from tests.detect.applayer.test_scan import scan, sids
 from vpi_tui.detect.applayer.base import Application, Limits, Transaction
 from vpi_tui.detect.applayer.bittorrent_dht import BITTORRENT_DHT
 from vpi_tui.detect.applayer.dhcp import DHCP
@@ -210,3 +217,27 @@ def test_nothing_raises(good: bytes, junk: bytes, at: int) -> None:
         for found in parse(application, junk, good[:at] + junk, good[:at] + junk + good[at + len(junk) :]):
             for buffer in application.buffers:
                 values(application, found, buffer)
+
+
+def test_rules_about_them_all(tmp_path: Path) -> None:
+    def datagram(port: int, data: bytes) -> Packet:
+        ends = IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=40_000 + port, dport=port)
+        return Ether() / ends / Raw(data)
+
+    packets = [
+        datagram(161, snmp_message(1, QUESTION)),
+        datagram(67, offer(("lease_time", 3600))),
+        datagram(5353, bytes(dns.DNS(qd=[dns.DNSQR(qname="printer.local")]))),
+        datagram(88, kerberos_request()),
+        datagram(69, b"\0\1boot.img\0octet\0"),
+    ]
+    rules = (
+        'alert snmp any any -> any any (snmp.community; content:"private"; snmp.version:2;)',
+        "alert dhcp any any -> any any (dhcp.leasetime:>3599;)",
+        'alert udp any any -> any 5353 (mdns.queries.rrname; content:"printer";)',
+        "alert krb5 any any -> any any (krb5_msg_type:10;)",
+        'alert tftp any any -> any any (content:"boot.img";)',
+        "alert snmp any any -> any any (snmp.pdu_type:set_request;)",
+        'alert udp any any -> any any (frame:mdns.pdu; content:"printer";)',
+    )
+    assert sids(scan(tmp_path, packets, *rules)) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 7: 1}
