@@ -18,11 +18,16 @@ def _buffer(name: str, directions: int, get: Callable[[SmbTransaction], bytes | 
     return Buffer(name, directions, Stage.DONE, instances)
 
 
+def _version(transaction: SmbTransaction) -> bytes | None:
+    """Of commands alone: what holds an anomaly is none."""
+    return bytes((transaction.version,)) if transaction.command >= 0 else None
+
+
 SMB_BUFFERS: Final = (
     *CALL_BUFFERS,
     _buffer("smb.named_pipe", TO_SERVER, lambda t: t.share if t.is_pipe else None),
     _buffer("smb.share", TO_SERVER, lambda t: None if t.is_pipe else t.share),
     _buffer("smb.ntlmssp_user", TO_SERVER, lambda t: t.ntlm.user if t.ntlm else None),
     _buffer("smb.ntlmssp_domain", TO_SERVER, lambda t: t.ntlm.domain if t.ntlm else None),
-    _buffer("smb.version", BOTH, lambda t: bytes((t.version,)) if t.version else None),
+    _buffer("smb.version", BOTH, _version),
 )
