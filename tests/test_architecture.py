@@ -109,7 +109,15 @@ def _hands_on(node: ast.ExceptHandler) -> bool:
     return any(isinstance(n, ast.Raise) or (isinstance(n, ast.Name) and n.id == node.name) for n in inside)
 
 
-VERDICTS = {"Refused", "YamlProblem", "FilterError", "TooManyPortsError", "TooShortError", "MalformedError"}
+VERDICTS = {
+    "Refused",
+    "YamlProblem",
+    "FilterError",
+    "TooManyPortsError",
+    "TooShortError",
+    "MalformedError",
+    "LinkError",
+}
 """Raised and caught inside one room; all others are VpiErrors, which a user may see."""
 
 
