@@ -73,7 +73,7 @@ def test_bash_completes_values(tmp_path):
     ("line", "offered"),
     [
         ("vpi-tui wa", {"warmup"}),
-        ("vpi-tui rules ", {"check", "list", "show"}),
+        ("vpi-tui rules ", {"check", "explain", "list", "show", "test", "update"}),
         ("vpi-tui rules list --pa", {"--pack"}),
         ("vpi-tui scan -k ", {"auto", "all", "none"}),
     ],

@@ -30,7 +30,7 @@ def engine_spec(mode: Mode, chosen: Settings, **more: Any) -> EngineSpec:
     options: dict[str, Any] = {
         "interfaces": chosen["interfaces"],
         "duration": chosen["duration"],
-        "rules": existing(chosen["rules"], "rule file"),
+        "rules": existing(rule_files(chosen), "rule file"),
         "rules_dir": str(paths.rules_dir()),
         "variables": chosen.variables(),
         "options": chosen.options(),
@@ -47,6 +47,12 @@ def engine_spec(mode: Mode, chosen: Settings, **more: Any) -> EngineSpec:
         "log": _log(chosen),
     }
     return EngineSpec(mode=mode, **(options | more))
+
+
+def rule_files(chosen: Settings) -> tuple[str, ...]:
+    """The rule files that were named; without one the bundled packs, and what `rules update` installed."""
+    named: tuple[str, ...] = chosen["rules"]
+    return named or (str(paths.rules_dir()), *map(str, paths.installed_rules()))
 
 
 def _log(chosen: Settings) -> LogSpec:

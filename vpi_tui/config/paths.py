@@ -65,6 +65,17 @@ def user_cache_dir() -> Path:
     return SYSTEM_CACHE if os.geteuid() == 0 else Path(platformdirs.user_cache_dir(APP))
 
 
+def rulesets_dir() -> Path:
+    """Where `rules update` puts rule sets."""
+    return user_state_dir() / "rulesets"
+
+
+def installed_rules() -> tuple[Path, ...]:
+    """The directories of the rule set that `rules update` put in force, one a source; empty when none is."""
+    current = rulesets_dir() / "current"
+    return tuple(sorted(one for one in current.iterdir() if one.is_dir())) if current.is_dir() else ()
+
+
 def config_files() -> tuple[Path, ...]:
     """Configuration files in the order in which they are read; the later ones win."""
     return (SYSTEM_CONFIG, user_config_dir() / "config.yaml")

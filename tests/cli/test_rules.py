@@ -1,0 +1,93 @@
+"""`vpi-tui rules`: what is checked, explained and tested, as an operator sees it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from scapy.utils import wrpcap
+
+from tests.detect.applayer.test_scan import REQUEST, RESPONSE, Connection
+from vpi_tui.cli.main import main
+
+GOOD = 'alert tcp any any -> any 80 (msg:"login"; content:"login.php"; sid:1;)\n'
+
+
+def rule_file(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "local.rules"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_rule_that_parses_and_cannot_run_is_named_too(tmp_path: Path, capsys) -> None:
+    text = (
+        GOOD
+        + 'alert http any any -> any any (msg:"m"; ssh.proto; content:"x"; http.uri; content:"y"; sid:2;)\n'
+    )
+    assert main(["rules", "check", rule_file(tmp_path, text + "alert nonsense\n")]) == 1
+    out = capsys.readouterr().out
+    assert "local.rules:2: " in out
+    assert "local.rules:3: " in out
+    assert "1 rules load (33.33%), 2 do not." in out
+
+
+def test_keywords_are_counted(tmp_path: Path, capsys) -> None:
+    two = GOOD + GOOD.replace("sid:1", "nocase; sid:2")
+    assert main(["rules", "check", "--keywords", rule_file(tmp_path, two)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["2", "content"] in lines
+    assert ["1", "nocase"] in lines
+
+
+def test_explain_says_by_what_a_rule_is_found(tmp_path: Path, capsys) -> None:
+    assert main(["rules", "explain", "1", "-S", rule_file(tmp_path, GOOD)]) == 0
+    out = capsys.readouterr().out
+    assert 'fast pattern: "ogin.php" in payload, a piece of "login.php"' in out
+    assert "group: both directions of TCP packets, destination port 80" in out
+    assert "a try takes 1 steps" in out
+
+
+def test_explain_says_so_when_there_is_nothing_to_look_for(tmp_path: Path, capsys) -> None:
+    text = 'alert udp any 53 -> any any (msg:"m"; dsize:>500; sid:1;)\n'
+    assert main(["rules", "explain", "1", "-S", rule_file(tmp_path, text)]) == 0
+    out = capsys.readouterr().out
+    assert "fast pattern: nothing in particular" in out
+    assert "UDP packets, source port 53" in out
+    assert "tried on everything in its group" in out
+
+
+def case(tmp_path: Path, count: int, more: str = "") -> Path:
+    directory = tmp_path / "case"
+    directory.mkdir()
+    wrpcap(str(directory / "input.pcap"), Connection().client(REQUEST).server(RESPONSE).close().packets)
+    (directory / "test.rules").write_text(GOOD)
+    (directory / "test.yaml").write_text(
+        f"args:\n- -k none\nchecks:\n- filter:\n    count: {count}\n    match:\n      event_type: alert\n"
+        f"      alert.signature_id: 1\n- filter:\n    at-least: 1\n    match:\n      event_type: http\n"
+        f"      http.status: 200\n{more}"
+    )
+    return directory
+
+
+def test_a_case_passes(tmp_path: Path, capsys) -> None:
+    assert main(["rules", "test", str(case(tmp_path, 1))]) == 0
+    assert capsys.readouterr().out.startswith("passed")
+
+
+def test_a_case_that_fails_says_what_there_was(tmp_path: Path, capsys) -> None:
+    assert main(["rules", "test", str(case(tmp_path, 2))]) == 1
+    assert "1 events and not 2 with event_type: alert, alert.signature_id: 1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [("- shell:\n    args: ls\n", "a check needs a filter"), ("- filter:\n    count: 1\n", "needs match")],
+)
+def test_a_check_that_is_not_known_is_an_error(more: str, said: str, tmp_path: Path, capsys) -> None:
+    assert main(["rules", "test", str(case(tmp_path, 1, more))]) != 0
+    assert said in capsys.readouterr().err
+
+
+def test_a_directory_without_a_case_is_an_error(tmp_path: Path, capsys) -> None:
+    assert main(["rules", "test", str(tmp_path)]) != 0
+    assert "There is no test.yaml" in capsys.readouterr().err
