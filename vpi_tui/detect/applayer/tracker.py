@@ -332,6 +332,7 @@ class AppLayer:
             OverflowError,
             RecursionError,
             AssertionError,
+            TypeError,
         ):
             # A flaw in a parser must not stop the sensor: this flow is no longer parsed, and it is counted.
             self._errors += 1
