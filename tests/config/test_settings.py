@@ -229,6 +229,12 @@ GOOD = {
     "stream.midstream": "yes",
     "stream.async-oneside": "no",
     "stream.inline": "auto",
+    "decoder.vxlan.enabled": "yes",
+    "decoder.vxlan.ports": "[4789,8472]",
+    "decoder.geneve.enabled": "no",
+    "decoder.geneve.ports": "6081",
+    "decoder.teredo.enabled": "yes",
+    "decoder.teredo.ports": "[3544]",
     "stream.reassembly.depth": "0",
     "app-layer.protocols.*.enabled": "detection-only",
     **{

@@ -155,6 +155,12 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "stream.reassembly.depth", kinds.size(0, 1 << 40), None, "bytes of each stream to inspect; 0 = all"
     ),
+    Setting("decoder.vxlan.enabled", kinds.boolean, None, "look into VXLAN"),
+    Setting("decoder.vxlan.ports", kinds.group, None, "UDP ports of VXLAN, such as [4789, 8472]"),
+    Setting("decoder.geneve.enabled", kinds.boolean, None, "look into GENEVE"),
+    Setting("decoder.geneve.ports", kinds.group, None, "UDP ports of GENEVE"),
+    Setting("decoder.teredo.enabled", kinds.boolean, None, "look into Teredo"),
+    Setting("decoder.teredo.ports", kinds.group, None, "UDP ports of Teredo"),
     Setting(
         "app-layer.protocols.*.enabled", kinds.switch("detection-only"), None, "yes, no or detection-only"
     ),
@@ -185,7 +191,15 @@ TABLE: tuple[Setting, ...] = (
     Setting("reputation-files", kinds.paths, None, "lists of IP reputation"),
 )
 
-ENGINE_OPTIONS = ("stream.", "app-layer.", "default-reputation-path", "reputation-", "geoip-", "threshold-")
+ENGINE_OPTIONS = (
+    "decoder.",
+    "stream.",
+    "app-layer.",
+    "default-reputation-path",
+    "reputation-",
+    "geoip-",
+    "threshold-",
+)
 """Settings that are handed to the engine as they are, in Suricata's spelling."""
 
 

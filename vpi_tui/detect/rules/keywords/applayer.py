@@ -121,8 +121,8 @@ def app_layer_event(draft: Draft, text: str) -> None:
 def app_layer_protocol(draft: Draft, text: str) -> None:
     """The application that the flow was recognised as; `!` before it: any other, or none."""
     word, _, where = unquote("app-layer-protocol", text, needed=False).partition(",")
-    if where.strip() not in {"", "either", "to_server", "to_client", "toserver", "toclient"}:
-        raise Refused(f"app-layer-protocol: {where[:40]!r} is not supported")
+    if where.strip().lower() not in {"", "either", "final"}:
+        raise Refused(f"app-layer-protocol: {where[:40]!r}: a flow has one application here, either or final")
     negated, word = word.startswith("!"), word.lstrip("!").strip().lower()
     numbers = _UNSURE.get(word) or app_numbers(word)
     if not numbers and word in APP_PROTOS:
