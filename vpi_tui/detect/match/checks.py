@@ -7,7 +7,7 @@ from vpi_tui.detect.applayer.registry import with_buffer
 from vpi_tui.detect.match import app_rules
 from vpi_tui.detect.match.buffers import BUFFERS
 from vpi_tui.detect.match.columns import COLUMN_ID, PROTOCOL_KINDS
-from vpi_tui.detect.match.evaluate import MAX_STEPS
+from vpi_tui.detect.match.steps import MAX_STEPS
 from vpi_tui.model.signature import Signature
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,41 +14,21 @@ from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.buffers import Context, TransactionContext
 from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
 from vpi_tui.detect.match.captured import CapturedTexts
-from vpi_tui.detect.match.evaluate import Captured, Tally
+from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.flow_checks import FlowChecks
 from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import FlowState, bit_plans, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
-from vpi_tui.detect.match.remembered import HostState, Memory, Who, remembered_plans
+from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
 from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.match.steps import Captured
+from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
-from vpi_tui.model.batch import I32, I64, U8, U64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
 THRESHOLD_PLACES = 1 << 16
 Bools = NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True)
-class _Subjects:
-    """Columns of each candidate: who, in which flow, when."""
-
-    flow: I64
-    born: I64
-    direction: U8
-    ts_ns: I64
-    src_ip: U64
-    dest_ip: U64
-
-    def where(self, held: Bools) -> _Subjects:
-        return _Subjects(
-            self.flow[held],
-            self.born[held],
-            self.direction[held],
-            self.ts_ns[held],
-            self.src_ip[held],
-            self.dest_ip[held],
-        )
 
 
 class Matcher:
@@ -113,7 +93,7 @@ class Matcher:
         enabled = self.rules.enabled.copy()
         batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state, progress)
         found = self._finder.find(batch, enabled)
-        subjects = _subjects(batch, found)
+        subjects = subjects_of(batch, found)
         found, subjects = self._checked(batch, found, subjects)
         if not len(found):
             return []
@@ -156,7 +136,7 @@ class Matcher:
             "detect.memuse": self.rules.memory,
         }
 
-    def _checked(self, batch: Batch, found: Candidates, subjects: _Subjects) -> tuple[Candidates, _Subjects]:
+    def _checked(self, batch: Batch, found: Candidates, subjects: Subjects) -> tuple[Candidates, Subjects]:
         """Those whose counters and addresses are what their rules ask for."""
         of_rows = None
         if self._flow_checks.needs_counters:
@@ -180,7 +160,7 @@ class Matcher:
             return found, subjects
         return found.where(held), subjects.where(held)
 
-    def _decide(self, batch: Batch, found: Candidates, subjects: _Subjects) -> Bools:
+    def _decide(self, batch: Batch, found: Candidates, subjects: Subjects) -> Bools:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
         held: Bools = self.rules.plain[found.rule] != 0
         done: tuple[int, int] | None = None
@@ -197,7 +177,7 @@ class Matcher:
             if plan is not None and not (flow >= 0 and plan.allows(self._state.bits(flow, born))):
                 continue
             memory = self._remembered.get(rule)
-            who = _who(subjects, i, row, progress) if memory is not None else None
+            who = who_of(subjects, i, row, progress) if memory is not None else None
             if memory is not None and who is not None and not memory.allows(self._memory, who):
                 continue
             captured: Captured | None = None
@@ -253,7 +233,7 @@ class Matcher:
                 return False
         return 0 < stage <= progress.stage
 
-    def _not_passed(self, found: Candidates, subjects: _Subjects, held: Bools) -> Bools:
+    def _not_passed(self, found: Candidates, subjects: Subjects, held: Bools) -> Bools:
         """bool per candidate: no pass rule held for its packet, nor before it for its flow.
 
         A rule about addresses alone and a match in stream data pass the whole flow, as in Suricata.
@@ -275,7 +255,7 @@ class Matcher:
         self._passed += int(np.count_nonzero(held & ~allowed & (self.rules.is_pass[found.rule] == 0)))
         return allowed
 
-    def _not_bypassed(self, found: Candidates, subjects: _Subjects, held: Bools) -> Bools:
+    def _not_bypassed(self, found: Candidates, subjects: Subjects, held: Bools) -> Bools:
         """bool per candidate: its flow was not passed by after an earlier packet."""
         allowed = np.ones(len(found), np.bool_)
         for i in np.flatnonzero(held & np.isin(found.rule, self._bypassing)) if self._bypassing else ():
@@ -285,16 +265,17 @@ class Matcher:
                 allowed &= ~((subjects.flow == flow) & (subjects.born == born) & (found.row > found.row[i]))
         return allowed
 
-    def _not_suppressed(self, found: Candidates, subjects: _Subjects, kept: I64) -> I64:
+    def _not_suppressed(self, found: Candidates, subjects: Subjects, kept: I64) -> I64:
+        src, dest, ts_ns = subjects.src_ip, subjects.dest_ip, subjects.ts_ns
         allowed = [
-            self._limits.allow(int(found.rule[i]), _pair(subjects.src_ip[i]), _pair(subjects.dest_ip[i]), ts)
-            for i, ts in zip(kept.tolist(), subjects.ts_ns[kept].tolist(), strict=True)
+            self._limits.allow(int(found.rule[i]), halves(src[i]), halves(dest[i]), int(ts_ns[i]))
+            for i in kept.tolist()
         ]
         self._suppressed += len(allowed) - sum(allowed)
         left: I64 = kept[np.array(allowed, np.bool_)]
         return left
 
-    def _within_thresholds(self, found: Candidates, subjects: _Subjects, kept: I64) -> I64:
+    def _within_thresholds(self, found: Candidates, subjects: Subjects, kept: I64) -> I64:
         keep = np.ones(kept.size, np.uint8)
         apply_thresholds(
             self.rules.thresholds,
@@ -313,7 +294,7 @@ class Matcher:
         within: I64 = kept[keep != 0]
         return within
 
-    def _give_out(self, found: Candidates, subjects: _Subjects, kept: I64) -> list[Match]:
+    def _give_out(self, found: Candidates, subjects: Subjects, kept: I64) -> list[Match]:
         rule = found.rule[kept]
         if not rule.size:
             return []
@@ -349,18 +330,6 @@ class Matcher:
         return found if any(found) else None
 
 
-def _pair(halves: U64) -> tuple[int, int]:
-    return int(halves[0]), int(halves[1])
-
-
-def _who(subjects: _Subjects, i: int, row: int, progress: Progress | None) -> Who:
-    """Whose memory candidate `i` is about."""
-    src, dest = _pair(subjects.src_ip[i]), _pair(subjects.dest_ip[i])
-    flow, born = int(subjects.flow[i]), int(subjects.born[i])
-    transaction = progress.transaction if progress is not None else None
-    return Who(flow, born, src, dest, int(subjects.ts_ns[i]), row, transaction)
-
-
 def _first_of_each(found: Candidates, kept: I64) -> Bools:
     """bool per kept candidate: not the same rule on the same packet again."""
     rule, row = found.rule[kept], found.row[kept]
@@ -368,39 +337,6 @@ def _first_of_each(found: Candidates, kept: I64) -> Bools:
     fresh[1:] = (rule[1:] != rule[:-1]) | (row[1:] != row[:-1]) | (row[1:] < 0)
     fresh |= found.entry[kept] >= 0
     return fresh
-
-
-def _subjects(batch: Batch, found: Candidates) -> _Subjects:
-    """Look up the columns of all candidates, in the packets or in the stretches."""
-    row, stream = found.row, found.stream
-    of_stream = stream >= 0
-    at: I32 = np.where(of_stream, 0, row)
-    packet, decoded, flows = batch.packets, batch.decoded, batch.flows
-    if decoded.packet.size:
-        flow, born = flows.flow[at].astype(np.int64), batch.born[at].astype(np.int64)
-        direction = flows.direction[at]
-        src_ip, dest_ip = decoded.src_ip[at], decoded.dest_ip[at]
-        ts_ns = packet.ts_ns[decoded.packet[np.maximum(row, 0)]]
-    else:
-        flow, born = np.full(at.size, -1, np.int64), np.zeros(at.size, np.int64)
-        direction, ts_ns = np.zeros(at.size, np.uint8), np.zeros(at.size, np.int64)
-        src_ip, dest_ip = np.zeros((at.size, 2), np.uint64), np.zeros((at.size, 2), np.uint64)
-    if batch.streams is not None and batch.stream_subject is not None:
-        of = stream[of_stream]
-        flow[of_stream] = batch.streams.flow[of]
-        born[of_stream] = batch.stream_born[of]
-        direction[of_stream] = batch.streams.direction[of]
-        src_ip[of_stream] = batch.stream_subject.src_ip[of]
-        dest_ip[of_stream] = batch.stream_subject.dest_ip[of]
-    if batch.entries is not None:
-        of_entry = found.entry >= 0
-        of = found.entry[of_entry]
-        flow[of_entry] = batch.entries.shaped.flow[of]
-        born[of_entry] = batch.entries.born[of]
-        direction[of_entry] = batch.entries.shaped.direction[of]
-        src_ip[of_entry] = batch.entries.subject.src_ip[of]
-        dest_ip[of_entry] = batch.entries.subject.dest_ip[of]
-    return _Subjects(flow, born, direction, ts_ns, src_ip, dest_ip)
 
 
 def _context(batch: Batch, row: int, stream: int, entry: int) -> Context | TransactionContext:

@@ -1,0 +1,379 @@
+"""The steps of one rule against the bytes of one buffer.
+
+Contents may be found in more than one place; when a later step that depends on the place fails, the
+next place is tried (Suricata's recursive search). All of it is bounded by a budget of tries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from vpi_tui.detect.match.asn1 import asn1_holds
+from vpi_tui.detect.match.coded import base64_prefix, shannon
+from vpi_tui.detect.match.numbers import MAX_VALUE, lies_in, masked, read_number
+from vpi_tui.detect.match.units import is_relative
+from vpi_tui.detect.regex import SUBJECT_LIMIT, search
+from vpi_tui.model.signature import (
+    Asn1,
+    Base64Decode,
+    BufferSize,
+    ByteExtract,
+    ByteJump,
+    ByteMath,
+    ByteTest,
+    Content,
+    Entropy,
+    HasReputation,
+    InSet,
+    IsDataAt,
+    NumberIn,
+    Pcre,
+    Step,
+)
+
+BUDGET: Final = 3000
+"""Tries of one evaluation, as Suricata's inspection-recursion-limit."""
+MAX_STEPS: Final = 200
+"""Steps of a rule; each is one call deep."""
+
+MOST_CAPTURED: Final = 1024
+"""Bytes of one capture that are kept."""
+
+Value = int | str | None
+Captured = dict[tuple[str, str], bytes]
+Place = tuple[int, int]
+"""(where the next relative step starts, how far the bytes looked at so far reach)"""
+
+
+@dataclass(slots=True)
+class Run:
+    """One evaluation of a rule on one buffer."""
+
+    data: bytes
+    folded: bytes | None
+    steps: Sequence[Step]
+    tied: Sequence[bool]
+    """For each step: does what follows depend on where it ended?"""
+    variables: dict[str, int]
+    fresh: int
+    """The bytes looked at must reach beyond this; -1 = no such condition."""
+    little_endian: bool = False
+    """Byte order of steps that take it from the message."""
+    budget: int = BUDGET
+    exhausted: bool = False
+    captured: Captured = field(default_factory=dict)
+    """(scope, name) -> what the expressions of this evaluation captured."""
+    begin: int = 0
+    """Bytes of the buffer in front of the data."""
+    ended: bool = True
+    """The buffer ends where the data does."""
+
+    def spend(self) -> bool:
+        self.budget -= 1
+        self.exhausted = self.exhausted or self.budget < 0
+        return self.budget >= 0
+
+    def value(self, name: Value, default: int = 0) -> int:
+        if name is None:
+            return default
+        return self.variables.get(name, 0) if isinstance(name, str) else name
+
+
+def hold(run: Run, number: int, place: Place) -> bool:
+    """Do the steps from `number` on hold, given where the ones before ended?"""
+    if number == len(run.steps):
+        return place[1] > run.fresh
+    step = run.steps[number]
+    return _HANDLERS[type(step)](run, step, number, place)
+
+
+def _is_elsewhere(run: Run, step: Content) -> bool:
+    """Is the place where the content could be in front of a window, or behind it?"""
+    if step.endswith and not run.ended:
+        return True
+    if not run.begin:
+        return False
+    return step.startswith or (
+        step.depth is not None and run.value(step.offset) + run.value(step.depth) <= run.begin
+    )
+
+
+def _content_range(run: Run, step: Content, at: int) -> tuple[int, int]:
+    """(earliest start, latest end) of a content."""
+    low, high = 0, len(run.data)
+    if step.startswith:
+        return 0, min(high, len(step.pattern))
+    if step.offset is not None or step.depth is not None:
+        low = run.value(step.offset) - run.begin
+        if step.depth is not None:
+            high = min(high, low + run.value(step.depth))
+        low = max(low, 0) if run.begin else low
+    if is_relative(step):
+        distance = run.value(step.distance)
+        low = max(low, at + distance, 0)
+        if step.within is not None:
+            high = min(high, at + distance + run.value(step.within))
+    return low, high
+
+
+def _find(run: Run, step: Content, low: int, high: int) -> int:
+    """First place of the pattern in the range, -1 = none."""
+    data, pattern = run.data, step.pattern
+    if step.nocase:
+        if run.folded is None:
+            run.folded = run.data.lower()
+        data, pattern = run.folded, pattern.lower()
+    if step.endswith:
+        low = max(low, len(data) - len(pattern))
+    return data.find(pattern, low, high) if low <= high else -1
+
+
+def _content(run: Run, step: Content, number: int, place: Place) -> bool:
+    at, reach = place
+    if _is_elsewhere(run, step):
+        return False
+    low, high = _content_range(run, step, at)
+    if step.negated:
+        return run.spend() and _find(run, step, low, high) < 0 and hold(run, number + 1, place)
+    while run.spend():
+        found = _find(run, step, low, high)
+        if found < 0:
+            return False
+        end = found + len(step.pattern)
+        if hold(run, number + 1, (end, max(reach, end))):
+            return True
+        if not run.tied[number]:
+            return False
+        low = found + 1
+    return False
+
+
+def _pcre(run: Run, step: Pcre, number: int, place: Place) -> bool:
+    at, reach = place
+    base = at if step.relative else 0
+    subject = run.data[base : base + SUBJECT_LIMIT]
+    start = 0
+    while run.spend():
+        found = search(step.pattern, step.flags, subject, start)
+        if step.negated:
+            return found is None and hold(run, number + 1, place)
+        if found is None:
+            return False
+        end = base + found.end()
+        if step.captures:
+            _capture(run, step, found)
+        if hold(run, number + 1, (end, max(reach, end))):
+            return True
+        start = found.start() + 1
+        if not run.tied[number] or start > len(subject):
+            return False
+    return False
+
+
+def _capture(run: Run, step: Pcre, found: Any) -> None:
+    """Note the texts of groups that the rule names."""
+    keys: dict[str, str] = {}
+    for group, scope, name in step.captures:
+        text = found[group]
+        if text is None:
+            continue
+        if name == "key":
+            keys[scope] = text[:MOST_CAPTURED].decode("latin-1")
+        else:
+            run.captured[scope, keys.pop(scope, name)] = text[:MOST_CAPTURED]
+
+
+def _is_data_at(run: Run, step: IsDataAt, number: int, place: Place) -> bool:
+    at, reach = place
+    wanted = run.value(step.position)
+    wanted = at + wanted if step.relative else wanted + 1
+    if (wanted <= len(run.data)) == step.negated:
+        return False
+    if not step.negated:
+        reach = max(reach, wanted)
+    return hold(run, number + 1, (at, reach))
+
+
+_Numeric = ByteTest | ByteJump | ByteExtract | ByteMath
+
+
+def _number(run: Run, step: _Numeric, at: int) -> tuple[int, int, int] | None:
+    """(value, where it starts, where it ends) of the number that a step reads."""
+    start = run.value(step.offset) + (at if step.relative else 0)
+    little = run.little_endian if step.dce else step.little_endian
+    read = read_number(run.data, start, run.value(step.count), base=step.base, little_endian=little)
+    return None if read is None else (read[0], start, start + read[1])
+
+
+_COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {
+    "<": lambda a, b: a < b,
+    ">": lambda a, b: a > b,
+    "=": lambda a, b: a == b,
+    "<=": lambda a, b: a <= b,
+    ">=": lambda a, b: a >= b,
+    "&": lambda a, b: a & b != 0,
+    "^": lambda a, b: a ^ b != 0,
+}
+
+
+def _byte_test(run: Run, step: ByteTest, number: int, place: Place) -> bool:
+    read = _number(run, step, place[0])
+    if read is None:
+        return False
+    value = masked(read[0], step.bitmask)
+    if _COMPARE[step.operator](value, run.value(step.value)) == step.negated:
+        return False
+    return hold(run, number + 1, (place[0], max(place[1], read[2])))
+
+
+def _byte_jump(run: Run, step: ByteJump, number: int, place: Place) -> bool:
+    read = _number(run, step, place[0])
+    if read is None:
+        return False
+    jump = masked(read[0], step.bitmask) * step.multiplier
+    if step.align:
+        jump += -jump % 4
+    jump += run.value(step.post_offset)
+    if step.from_beginning:
+        target = jump
+    elif step.from_end:
+        target = len(run.data) + jump
+    else:
+        target = read[2] + jump
+    if not 0 <= target < len(run.data):
+        return False
+    return hold(run, number + 1, (target, max(place[1], read[2])))
+
+
+def _byte_extract(run: Run, step: ByteExtract, number: int, place: Place) -> bool:
+    read = _number(run, step, place[0])
+    if read is None:
+        return False
+    value = masked(read[0], step.bitmask) * step.multiplier
+    if step.align:
+        value += -value % step.align
+    run.variables[step.name] = value & MAX_VALUE
+    return hold(run, number + 1, (read[2], max(place[1], read[2])))
+
+
+_COMPUTE: Final[dict[str, Callable[[int, int], int | None]]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a // b if b else None,
+    "<<": lambda a, b: a << b if b < 64 else None,
+    ">>": lambda a, b: a >> b if b < 64 else None,
+}
+
+
+def _byte_math(run: Run, step: ByteMath, number: int, place: Place) -> bool:
+    read = _number(run, step, place[0])
+    if read is None:
+        return False
+    value = _COMPUTE[step.operator](read[0], run.value(step.rvalue))
+    if value is None:
+        return False
+    run.variables[step.result] = masked(value & MAX_VALUE, step.bitmask)
+    return hold(run, number + 1, (read[2], max(place[1], read[2])))
+
+
+_ANY_SIZE: Final = 0xFFFFFFFF
+
+
+def _buffer_size(run: Run, step: BufferSize, number: int, place: Place) -> bool:
+    size = run.begin + len(run.data)
+    if not run.ended:  # what will hold however much follows
+        low, high = step.spans[-1]
+        return not step.negated and low <= size and high >= _ANY_SIZE and hold(run, number + 1, place)
+    inside = any(low <= size <= high for low, high in step.spans)
+    return inside != step.negated and hold(run, number + 1, place)
+
+
+def _entropy(run: Run, step: Entropy, number: int, place: Place) -> bool:
+    data = run.data[step.offset : step.offset + step.count if step.count else None]
+    if len(data) < max(step.count, 1):
+        return False
+    value = shannon(data)
+    inside = step.low <= value <= step.high if step.closed else step.low < value < step.high
+    return inside != step.negated and hold(run, number + 1, place)
+
+
+def _base64_decode(run: Run, step: Base64Decode, number: int, place: Place) -> bool:
+    start = step.offset + (place[0] if step.relative else 0)
+    end = start + step.count if step.count else len(run.data)
+    decoded = base64_prefix(run.data[start:end])
+    if not decoded:
+        return False
+    inner = Run(
+        decoded, None, step.steps, tied_steps(step.steps), run.variables, -1, run.little_endian, run.budget
+    )
+    held = hold(inner, 0, (0, 0))
+    run.budget, run.exhausted = inner.budget, run.exhausted or inner.exhausted
+    return held and hold(run, number + 1, (place[0], max(place[1], min(end, len(run.data)))))
+
+
+def _number_in(run: Run, step: NumberIn, number: int, place: Place) -> bool:
+    return lies_in(step, run.data) and hold(run, number + 1, place)
+
+
+def _in_set(run: Run, step: InSet, number: int, place: Place) -> bool:
+    values = step.values
+    if step.op == "set":
+        held = values.add(run.data)
+    elif step.op == "unset":
+        held = values.remove(run.data)
+    else:
+        held = values.holds(run.data, subdomain=step.subdomain) == (step.op == "isset")
+    return held and hold(run, number + 1, place)
+
+
+def _asn1(run: Run, step: Asn1, number: int, place: Place) -> bool:
+    start = step.offset + (place[0] if step.relative else 0)
+    return start >= 0 and asn1_holds(step, run.data, start) and hold(run, number + 1, place)
+
+
+def _has_reputation(run: Run, step: HasReputation, number: int, place: Place) -> bool:
+    score = step.scores.scores.get(run.data)
+    if score is None or not any(low <= score <= high for low, high in step.spans):
+        return False
+    return hold(run, number + 1, place)
+
+
+_HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
+    Content: _content,
+    Pcre: _pcre,
+    IsDataAt: _is_data_at,
+    ByteTest: _byte_test,
+    ByteJump: _byte_jump,
+    ByteExtract: _byte_extract,
+    ByteMath: _byte_math,
+    BufferSize: _buffer_size,
+    NumberIn: _number_in,
+    Entropy: _entropy,
+    Base64Decode: _base64_decode,
+    InSet: _in_set,
+    Asn1: _asn1,
+    HasReputation: _has_reputation,
+}
+
+
+def tied_steps(steps: Sequence[Step]) -> tuple[bool, ...]:
+    """For each step: is any later step relative to it?
+
+    A variable hangs on a place only through a byte_extract or byte_math that is itself relative.
+    """
+    tied = [False] * len(steps)
+    depends = False
+    for number in range(len(steps) - 1, -1, -1):
+        tied[number] = depends
+        step = steps[number]
+        moves = isinstance(step, Content | Pcre | ByteJump | ByteExtract | ByteMath) and not getattr(
+            step, "negated", False
+        )
+        if is_relative(step):
+            depends = True
+        elif moves:
+            depends = False
+    return tuple(tied)
