@@ -1,16 +1,15 @@
-"""The flattened automata, with and without the sieve, find what pyahocorasick finds."""
+"""Sets of patterns, behind a sieve and without one, find what pyahocorasick finds."""
 
 from __future__ import annotations
 
 import ahocorasick
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.match.build import Packet, Stretch, content, hits, matcher_of, rule, run
-from vpi_tui.detect.match.automata import AutomataBuilder
 from vpi_tui.detect.match.kernels_scan import LONGEST
+from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.ruleset import RuleSet
 
 ALPHABET = st.sampled_from(b"abAB@`\x00\xff ")
@@ -46,7 +45,7 @@ def found_by_us(patterns: list[bytes], payloads: list[bytes]) -> list[set[int]]:
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_finds_what_pyahocorasick_finds(shortest: int, data: st.DataObject) -> None:
-    """shortest: each length has a sieve of its own; below four there is none."""
+    """shortest: each length has a sieve of its own; below four it is a byte that is sought."""
     patterns = data.draw(st.lists(words(shortest, 14), min_size=1, max_size=12))
     hidden = st.one_of(words(0, 12), st.sampled_from(patterns))
     payloads = data.draw(st.lists(st.lists(hidden, max_size=6).map(b"".join), min_size=1, max_size=9))
@@ -62,7 +61,7 @@ def test_a_pattern_is_found_wherever_it_lies(shortest: int) -> None:
 
 
 def test_bytes_that_all_pass_the_sieve_hide_nothing() -> None:
-    """A sender who knows the patterns floods the sieve; the plain walk goes on where it gave up."""
+    """A sender who knows the patterns floods the sieve."""
     pattern = b"needle-in-hay"
     piece = pattern[:LONGEST]
     for offset in range(10):
@@ -70,23 +69,21 @@ def test_bytes_that_all_pass_the_sieve_hide_nothing() -> None:
         assert found_by_us([pattern], [payload]) == [{0}]
 
 
-def test_the_states_are_those_of_pyahocorasick() -> None:
-    patterns = [b"he", b"she", b"his", b"hers"]
-    builder = AutomataBuilder(patterns)
-    builder.add(frozenset(range(4)))
-    automata = builder.finish([[0], [1], [2], [3]])
-    state, ends = int(automata.start[0]), []
-    for at, byte in enumerate(b"ushers"):
-        state = int(automata.table[(state & ~1) + automata.classes[byte]])
-        if state & 1:
-            listed = int(automata.table[(state & ~1) + automata.width[0] - 1])
-            first, last = automata.out_start[listed], automata.out_start[listed + 1]
-            ends += [(at, int(pattern)) for pattern in automata.out_pattern[first:last]]
-    oracle = ahocorasick.Automaton()
-    for number, pattern in enumerate(patterns):
-        oracle.add_word(pattern.decode(), number)
-    oracle.make_automaton()
-    assert sorted(ends) == sorted(oracle.iter("ushers"))
+@pytest.mark.parametrize("length", [1, 2, 3])
+def test_a_short_pattern_is_found_at_any_place_of_its_blocks(length: int) -> None:
+    pattern = b"\x00Qz"[:length]
+    for before in (0, 1, 62, 63, 64, 65, 127, 200):
+        payloads = [b"." * before + pattern.lower() + b"." * after for after in (0, 1, 63, 64, 130)]
+        assert found_by_us([pattern, b"a longer pattern"], payloads) == [{0}] * len(payloads)
+
+
+def test_other_contents_of_a_rule_have_to_be_there() -> None:
+    """They are sought before Python looks at the rule; what the bytes allow is never left out."""
+    steps = (content(b"fast-and-rare"), content(b"OTHER", nocase=True, distance=0), content(b"a", depth=3))
+    payloads = [b"xxa fast-and-rare oTheR", b"xxxa fast-and-rare other", b"a fast-and-rare", b"a other"]
+    matcher = matcher_of(rule(1, steps=steps))
+    assert [m.row for m in run(matcher, [Packet(payload) for payload in payloads])] == [0]
+    assert matcher.stats()["detect.evaluated"] == 1
 
 
 def test_a_match_in_a_stream_ends_in_fresh_bytes() -> None:
@@ -102,8 +99,8 @@ def test_patterns_near_the_start_are_not_sought_elsewhere() -> None:
     assert hits(rules, [Packet(b"-early-word anywhere")]) == [(0, 2)]
 
 
-def test_an_empty_set_of_patterns_has_no_automaton() -> None:
-    builder = AutomataBuilder([])
+def test_an_empty_set_of_patterns_is_none() -> None:
+    builder = PatternSetBuilder([])
     assert builder.add(frozenset()) == -1
-    assert not RuleSet.compile([]).automata.start.size
-    assert np.array_equal(builder.finish([]).table, np.zeros(1, np.uint32))
+    assert not RuleSet.compile([]).patterns.gram.size
+    assert not builder.finish([]).sieve.size

@@ -1,7 +1,7 @@
 """Rules about transactions of an application layer: which, when to inspect them, and how to find them.
 
 They never meet packets or streams: a rule is looked for in the buffers of a protocol's transactions, by
-one automaton for each buffer, and evaluated once the last of its buffers is complete.
+one set of patterns for each buffer, and evaluated once the last of its buffers is complete.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from vpi_tui.detect.applayer.files import DIGESTS, FILE_DATA, FileNeeds
 from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.match import fast_pattern
-from vpi_tui.detect.match.automata import AutomataBuilder
+from vpi_tui.detect.match.fast_contents import FastBuilder
 from vpi_tui.detect.match.kernels_listed import PacketRules
 from vpi_tui.detect.match.kernels_rules import RuleTable
-from vpi_tui.detect.match.kernels_scan import Automata, FastContents
+from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets
 from vpi_tui.detect.match.listing import one_list
+from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.rule_table import directions_of
 from vpi_tui.detect.transforms import base_of, raw_piece
 from vpi_tui.model.applications import RULE_WORDS
@@ -90,9 +91,9 @@ class AppRules:
 
     applications: frozenset[str]
     """Protocols that have to be parsed."""
-    automaton: dict[tuple[str, str], int]
-    """(protocol, buffer) -> number of an automaton."""
-    automata: Automata
+    set_of: dict[tuple[str, str], int]
+    """(protocol, buffer) -> number of a set of patterns."""
+    patterns: PatternSets
     fast: FastContents
     listed: dict[str, PacketRules]
     """By protocol: the rules without a fast pattern."""
@@ -124,7 +125,7 @@ def compile_app_rules(
     stage = np.zeros((count, 3), np.uint8)
     numbers: dict[bytes, int] = {}
     rules_of: list[list[int]] = []
-    fast = _Fast(count)
+    fast = FastBuilder(count)
     chosen: dict[tuple[str, str], set[int]] = {}
     unfiltered: dict[str, list[int]] = {}
     grows, stays = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
@@ -149,16 +150,18 @@ def compile_app_rules(
         rules_of[pattern].append(number)
         content = _raw_step(signature.steps[piece.step])
         assert isinstance(content, Content)
-        fast.add(number, content, piece)
+        fast.add(number, content, piece, kinds=1, simple=False)
+        if base_of(signature.steps[piece.step].buffer) == signature.steps[piece.step].buffer:
+            fast.add_others(number, signature.steps, piece.step)
         for name in need.applications:
             chosen.setdefault((name, buffer), set()).add(pattern)
-    builder = AutomataBuilder(list(numbers))
-    automaton = {key: builder.add(frozenset(patterns)) for key, patterns in chosen.items()}
+    builder = PatternSetBuilder(list(numbers))
+    set_of = {key: builder.add(frozenset(patterns)) for key, patterns in chosen.items()}
     used = [need for n, need in enumerate(needs) if need is not None and table.kinds[n]]
     return AppRules(
         applications=frozenset(name for need in used for name in need.applications),
-        automaton=automaton,
-        automata=builder.finish(rules_of),
+        set_of=set_of,
+        patterns=builder.finish(rules_of),
         fast=fast.finish(),
         listed={
             name: one_list(((n, signatures[n].header) for n in rules), count)
@@ -252,41 +255,3 @@ def _is_of_response(name: str, need: Needs) -> bool:
         return False
     directions = registry.by_name()[need.applications[0]].buffers[plain].directions
     return directions == TO_CLIENT or (directions == BOTH and side_of(name) == Direction.TO_CLIENT)
-
-
-class _Fast:
-    """FastContents under construction."""
-
-    def __init__(self, count: int) -> None:
-        self._begin = np.zeros(count, np.int64)
-        self._columns = {
-            name: np.zeros(count, np.int32) for name in ("length", "tail", "low", "at_end", "nocase", "kinds")
-        }
-        self._high = np.full(count, -1, np.int32)
-        self._data = bytearray()
-
-    def add(self, number: int, content: Content, piece: fast_pattern.FastPattern) -> None:
-        columns = self._columns
-        self._begin[number] = len(self._data)
-        self._data += fast_pattern.fold(content.pattern) if content.nocase else content.pattern
-        columns["low"][number], self._high[number] = fast_pattern.position(content)
-        columns["length"][number] = len(content.pattern)
-        columns["tail"][number] = len(content.pattern) - piece.at - len(piece.piece)
-        columns["at_end"][number] = content.endswith
-        columns["nocase"][number] = content.nocase
-        columns["kinds"][number] = 1
-
-    def finish(self) -> FastContents:
-        columns = self._columns
-        return FastContents(
-            byte_start=self._begin,
-            length=columns["length"],
-            tail=columns["tail"],
-            low=columns["low"],
-            high=self._high,
-            at_end=columns["at_end"].astype(np.uint8),
-            nocase=columns["nocase"].astype(np.uint8),
-            kinds=columns["kinds"].astype(np.uint8),
-            simple=np.zeros(self._begin.size, np.uint8),
-            data=np.frombuffer(bytes(self._data) or b"\0", np.uint8).copy(),
-        )

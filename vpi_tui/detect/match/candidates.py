@@ -13,7 +13,7 @@ from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.flowstate import FlowState
 from vpi_tui.detect.match.kernels_listed import PacketRules, check_packets, check_streams
 from vpi_tui.detect.match.kernels_rules import Subject, packet_subject, stream_subject
-from vpi_tui.detect.match.kernels_scan import LANES, Automata, FastContents, Lanes, Units, scan
+from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets, Units, scan
 from vpi_tui.detect.match.kernels_units import (
     UNITS_AN_ENTRY,
     packet_units,
@@ -131,11 +131,10 @@ class Finder:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self.dropped = 0
-        self._seen = np.full((LANES, len(rules.signatures)), -1, np.int64)
+        self._seen = np.full(len(rules.signatures), -1, np.int64)
         self._out = np.empty((4096, 2), np.int64)
         self._sizes = StreamSizes()
         self._units = _units(0)
-        self._lanes = _lanes(0)
 
     def prepare(
         self,
@@ -202,7 +201,7 @@ class Finder:
         units = buffer_units(app, entries.progress)
         if units is not None:
             self._room(units[1].start.size)
-            found.append(self._scan(batch, *units, entries.subject, enabled, app.automata, app.fast))
+            found.append(self._scan(batch, *units, entries.subject, enabled, app.patterns, app.fast))
         names = np.array([p.application.name for p in entries.progress])
         for name, lists in app.listed.items():
             checked = self._check_entries(batch, entries, lists, enabled)
@@ -253,7 +252,7 @@ class Finder:
         )
 
     def _scan_packets(self, batch: Batch, enabled: U8) -> I64:
-        if not self.rules.automata.start.size:
+        if not self.rules.patterns.gram.size:
             return _NOTHING
         taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
         units = self._room(UNITS_AN_ENTRY * batch.subject.kinds.size)
@@ -262,13 +261,13 @@ class Finder:
             return _NOTHING
         rules = self.rules
         return self._scan(
-            batch, batch.packets.buf, _head(units, count), batch.subject, enabled, rules.automata, rules.fast
+            batch, batch.packets.buf, _head(units, count), batch.subject, enabled, rules.patterns, rules.fast
         )
 
     def _scan_streams(self, batch: Batch, enabled: U8) -> I64:
         assert batch.streams is not None
         assert batch.stream_subject is not None
-        if not self.rules.automata.start.size:
+        if not self.rules.patterns.gram.size:
             return _NOTHING
         units = self._room(UNITS_AN_ENTRY * batch.stream_subject.kinds.size)
         count = stream_units(batch.streams, batch.stream_subject, self.rules.selectors, units)
@@ -276,7 +275,7 @@ class Finder:
             return _NOTHING
         rules, subject = self.rules, batch.stream_subject
         return self._scan(
-            batch, batch.streams.buf, _head(units, count), subject, enabled, rules.automata, rules.fast
+            batch, batch.streams.buf, _head(units, count), subject, enabled, rules.patterns, rules.fast
         )
 
     def _scan(
@@ -286,10 +285,10 @@ class Finder:
         units: Units,
         subject: Subject,
         enabled: U8,
-        automata: Automata,
+        patterns: PatternSets,
         fast: FastContents,
     ) -> I64:
-        decoded, first, seen, lanes = batch.decoded, batch.flows.first, self._seen, self._lanes
+        decoded, first, seen = batch.decoded, batch.flows.first, self._seen
         table = self.rules.table
 
         def run(out: I64) -> int:
@@ -297,14 +296,13 @@ class Finder:
             found = scan(
                 buf,
                 units,
-                automata,
+                patterns,
                 fast,
                 table,
                 enabled,
                 subject,
                 decoded,
                 first,
-                lanes,
                 seen,
                 out,
             )
@@ -315,7 +313,6 @@ class Finder:
     def _room(self, count: int) -> Units:
         if self._units.start.size < count:
             self._units = _units(count)
-            self._lanes = _lanes(count)
         return self._units
 
     def _collect(self, run: Callable[[I64], Any]) -> I64:
@@ -341,21 +338,10 @@ def _units(count: int) -> Units:
         end=np.empty(count, np.int64),
         last=np.empty(count, np.int64),
         fresh=np.empty(count, np.int64),
-        automaton=np.empty(count, np.int32),
+        patterns=np.empty(count, np.int32),
         entry=np.empty(count, np.int32),
         kind=np.empty(count, np.uint8),
-    )
-
-
-def _lanes(units: int) -> Lanes:
-    return Lanes(
-        at=np.zeros(LANES, np.int64),
-        stop=np.zeros(LANES, np.int64),
-        unit=np.zeros(LANES, np.int64),
-        base=np.zeros(LANES, np.uint32),
-        state=np.zeros(LANES, np.uint32),
-        unit_of=np.empty(units, np.int64),
-        begin_of=np.empty(units, np.int64),
+        whole=np.ones(count, np.bool_),
     )
 
 
@@ -367,9 +353,10 @@ def _head(units: Units, count: int) -> Units:
         end=units.end[:count],
         last=units.last[:count],
         fresh=units.fresh[:count],
-        automaton=units.automaton[:count],
+        patterns=units.patterns[:count],
         entry=units.entry[:count],
         kind=units.kind[:count],
+        whole=units.whole[:count],
     )
 
 

@@ -14,8 +14,7 @@ from vpi_tui.detect.match.units import is_relative
 from vpi_tui.model.signature import Content, Step
 
 LONGEST_PIECE: Final = 8
-"""Bytes of a piece. Longer ones make the automata larger, not the scan more exact (the whole
-content is compared after each hit)."""
+"""Bytes of a piece: as many as make one number. The whole content is compared after each hit."""
 
 _BOILERPLATE: Final = (
     b"get / http/1.0 http/1.1\r\nhost: user-agent: mozilla/5.0 (compatible; content-type: "

@@ -10,9 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.match.automata import AutomataBuilder
 from vpi_tui.detect.match.columns import KIND_ICMP4, KIND_ICMP6, KIND_OTHER, KIND_SCTP, KIND_TCP, KIND_UDP
 from vpi_tui.detect.match.kernels_units import SELECTORS, Selectors
+from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.units import UnitKind, mask
 from vpi_tui.model.signature import ANY_PORT, Ranges, Signature
 
@@ -72,11 +72,11 @@ def narrow_ports(signature: Signature) -> tuple[Ranges | None, bool, bool]:
     return None, False, False
 
 
-def build_selectors(rules: Iterable[ScanRule], builder: AutomataBuilder) -> Selectors:
-    """Groups and automata of all selectors. Rules that do not fit in a group go to all ports."""
+def build_selectors(rules: Iterable[ScanRule], builder: PatternSetBuilder) -> Selectors:
+    """Groups and pattern sets of all selectors. Rules that do not fit in a group go to all ports."""
     all_rules = list(rules)
     port_group = np.zeros((2 * SELECTORS, 65536), np.uint8)
-    automaton = np.full((2, 2 * SELECTORS, 256), -1, np.int32)
+    patterns = np.full((2, 2 * SELECTORS, 256), -1, np.int32)
     limit = np.full((2 * SELECTORS, 256), -1, np.int32)
     lookback = np.zeros((2 * SELECTORS, 256), np.int32)
     for number, (kinds, directions, units) in enumerate(_SELECTOR):
@@ -94,14 +94,14 @@ def build_selectors(rules: Iterable[ScanRule], builder: AutomataBuilder) -> Sele
             for group in range(groups):
                 rules_here = everywhere + [rule for rule in placed if rule.ports in members[group]]
                 early = [rule for rule in rules_here if rule.limit >= 0]
-                automaton[0, side, group] = builder.add(
+                patterns[0, side, group] = builder.add(
                     frozenset(r.pattern for r in rules_here if r.limit < 0)
                 )
-                automaton[1, side, group] = builder.add(frozenset(rule.pattern for rule in early))
+                patterns[1, side, group] = builder.add(frozenset(rule.pattern for rule in early))
                 limit[side, group] = max((rule.limit for rule in early), default=-1)
                 of_streams = (rule.extent for rule in rules_here if rule.units & _STREAMS)
                 lookback[side, group] = max(of_streams, default=0)
-    return Selectors(port_group, automaton, limit, lookback)
+    return Selectors(port_group, patterns, limit, lookback)
 
 
 def _kept_ranges(rules: Sequence[ScanRule]) -> set[Ranges | None]:

@@ -1,11 +1,9 @@
-"""The multi-pattern scan: byte-class automata, and a sieve before those whose patterns are long enough.
+"""The multi-pattern scan: sets of patterns, each with a sieve and a table to look up what passed it.
 
-Each automaton is a dense table: state x byte class -> row of the next state. All automata share one
-array. Four stretches of bytes are walked at a time; a byte costs the same whatever it is.
-
-The sieve looks at three or four bytes, steps over as many as no pattern can hide in, and lets the
-automaton walk only around bytes that some pattern contains. A sender whose bytes pass the sieve too
-often gets the plain walk for the rest of the stretch, so that nobody can slow the scan down.
+The sieve looks at three or four bytes, steps over as many as no pattern can hide in, and looks patterns up
+only around bytes that some pattern contains: once for each place and length at which one could lie, however
+many there are, so that no sender can make the scan slow by his choice of bytes. Patterns too short for that
+are sought by their first two bytes, 64 places at a time.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
@@ -14,58 +12,59 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vpi_tui.detect.match.kernels_rules import rule_holds
-from vpi_tui.model.batch import I32, I64, U8, U32, U64
-from vpi_tui.model.jit import allocating_kernel, helper, inlined, kernel
+from vpi_tui.model.batch import I32, I64, U8, U64
+from vpi_tui.model.jit import helper, inlined, kernel
 
-LANES = 4
-LONGEST = 8
-"""Bytes of a pattern in an automaton at most (fast_pattern.LONGEST_PIECE)."""
-SIEVE_WORDS = 512
-MANY_PASSES = 32
-"""A stretch in which one byte in so many passes the sieve is walked as a whole."""
+SHORTEST, LONGEST = 4, 8
+"""Bytes of a pattern behind a sieve (fast_pattern.LONGEST_PIECE)."""
+BLOCK = 64
 
 
-class Automata(NamedTuple):
-    """`a` automata in one table.
+class PatternSets(NamedTuple):
+    """`s` sets of patterns. A pattern's key: its bytes, folded, the first in the lowest bits."""
 
-    A state is the position of its row in `table`; an entry is the next state with bit 0 set when a
-    pattern ends there (rows have an even length). Column `width - 1` of a row holds the number of
-    the state's list of patterns.
-    """
-
-    table: U32
-    classes: U8
-    """uint8[a * 256]: class of each byte, 0 = in no pattern."""
-    start: U32
-    """uint32[a]: the root."""
-    width: U32
-    """uint32[a]: entries of a row."""
-    out_start: I32
-    """int32[lists + 1]"""
-    out_pattern: I32
-    """int32[...]: patterns that end in a state, those that end there through a failure link too."""
+    gram: U8
+    """uint8[s]: bytes that the sieve looks at, 3 or 4; 0 = the set has no pattern for a sieve."""
+    stride: U8
+    """uint8[s]: bytes from one look to the next."""
+    lengths: U8
+    """uint8[s]: bit of length - SHORTEST for each length of a pattern behind the sieve."""
+    sieve_start: I64
+    sieve_mask: U64
+    """uint64[s]: bits of the sieve less one."""
+    sieve: U64
+    """uint64[...]: a bit for each hash of bytes at which a pattern has to be looked for."""
+    heads: U64
+    """uint64[...], laid out like `sieve`: a bit for each hash of the first SHORTEST bytes of a pattern."""
+    place_start: I64
+    place_mask: U64
+    place_key: U64
+    place_length: U8
+    """uint8[...]: 0 = a free place of the set's table."""
+    place_pattern: I32
+    short_start: I32
+    """int32[s + 1]: where the set's short patterns begin."""
+    short_bytes: U8
+    """uint8[..., 4]: its first byte, small and capital, and its second (the first again when it is alone)."""
+    short_length: U8
+    short_key: U64
+    short_pattern: I32
     rule_start: I32
     """int32[patterns + 1]: which rules have the pattern."""
     rule: I32
-    gram: U8
-    """uint8[a]: bytes that the sieve looks at, 3 or 4; 0 = no sieve."""
-    stride: U8
-    """uint8[a]: bytes from one look to the next."""
-    sieve: U64
-    """uint64[a * SIEVE_WORDS]: a bit for each hash of bytes at which a pattern of the automaton has
-    to be looked for."""
 
 
 class FastContents(NamedTuple):
-    """For each rule the one content by which it is looked for; `n` entries (length 0 = none)."""
+    """For each rule the one content by which it is looked for (`n` entries, length 0 = none), and others."""
 
     byte_start: I64
     """int64[n]: where its bytes begin in `data`."""
     length: I32
     tail: I32
-    """int32[n]: bytes of the content behind the end of the piece that is in the automaton."""
+    """int32[n]: bytes of the content behind the end of the piece that is in the pattern set."""
     low: I32
     """int32[n]: earliest start in the payload."""
     high: I32
@@ -77,25 +76,18 @@ class FastContents(NamedTuple):
     """uint8[n]: bits 1 << unit kind (units.UnitKind) that the rule inspects."""
     simple: U8
     """uint8[n]: 1 = this content is all of the rule's steps: found is matched."""
+    also_start: I32
+    """int32[n + 1]: where the other contents begin that have to be somewhere in the same bytes."""
+    also_byte: I64
+    also_length: I32
+    also_low: I32
+    also_high: I32
+    also_nocase: U8
     data: U8
 
 
-class Lanes(NamedTuple):
-    """Where each of the stretches that are walked at a time stands (4 entries each), and what is left."""
-
-    at: I64
-    stop: I64
-    unit: I64
-    base: U32
-    """First entry of its automaton's classes."""
-    state: U32
-    unit_of: I64
-    """int64[room]: units to walk."""
-    begin_of: I64
-
-
 class Units(NamedTuple):
-    """`u` stretches of bytes to scan, each with one automaton."""
+    """`u` stretches of bytes to scan, each for one set of patterns."""
 
     start: I64
     """int64[u]: where the payload begins, from which positions count."""
@@ -106,16 +98,29 @@ class Units(NamedTuple):
     """int64[u]: where the scan ends; the payload's own end is `end`."""
     fresh: I64
     """int64[u]: bytes before this were inspected before."""
-    automaton: I32
+    patterns: I32
+    """int32[u]: number of a set."""
     entry: I32
     """int32[u]: entry of the Subject."""
     kind: U8
     """uint8[u]: a UnitKind."""
+    whole: NDArray[np.bool_]
+    """bool[u]: False = what the rules look at has bytes that are not here: earlier ones, or later ones."""
 
 
 @helper
 def _fold(byte):
     return byte + np.uint8(32) if 65 <= byte <= 90 else byte
+
+
+@helper
+def _is_at(data, begin, length, nocase, buf, first):
+    """Do the bytes data[begin:begin+length] (folded when nocase) stand at buf[first]?"""
+    for k in range(length):
+        byte = buf[np.uint64(first + k)]
+        if (_fold(byte) if nocase else byte) != data[np.uint64(begin + k)]:
+            return False
+    return True
 
 
 @helper
@@ -133,116 +138,64 @@ def _content_holds(fast, rule, units, unit, buf, end):
         return False
     if fast.simple[rule] and last <= units.fresh[unit]:
         return False
-    data = fast.byte_start[rule]
-    if fast.nocase[rule]:
-        for k in range(length):
-            if _fold(buf[np.uint64(first + k)]) != fast.data[np.uint64(data + k)]:
-                return False
-    else:
-        for k in range(length):
-            if buf[np.uint64(first + k)] != fast.data[np.uint64(data + k)]:
-                return False
+    return _is_at(fast.data, fast.byte_start[rule], length, fast.nocase[rule], buf, first)
+
+
+@helper
+def _others_hold(fast, rule, units, unit, buf):
+    """Are the rule's other contents somewhere in the payload where they may be? Unknown counts as yes."""
+    if not units.whole[unit]:
+        return True
+    base, end = units.start[unit], units.end[unit]
+    for k in range(fast.also_start[rule], fast.also_start[rule + 1]):
+        length, nocase = np.int64(fast.also_length[k]), fast.also_nocase[k]
+        last = min(end, base + fast.also_high[k]) if fast.also_high[k] >= 0 else end
+        first = base + fast.also_low[k]
+        head = fast.data[fast.also_byte[k]]
+        while first + length <= last:
+            byte = buf[np.uint64(first)]
+            if (_fold(byte) if nocase else byte) == head and _is_at(
+                fast.data, fast.also_byte[k], length, nocase, buf, first
+            ):
+                break
+            first += 1
+        if first + length > last:
+            return False
     return True
 
 
 @helper
 def _emit(
-    state, end, lane, unit, buf, units, automata, fast, rules, enabled, subject, decoded, first, seen, out, n
-):
-    """Add to `out` the rules of the patterns that end here and that hold; return the new count.
+    pattern, end, unit, buf, units, sets, fast, rules, enabled, subject, decoded, first, seen, out, n
+):  # fmt: skip
+    """Add to `out` the rules of a pattern that ends here and that hold; return the new count.
 
     A rule that was added or whose header fails is not looked at again for this unit.
     """
-    width = automata.width[units.automaton[unit]]
-    number = np.int64(automata.table[np.uint64((state & np.uint32(0xFFFFFFFE)) + width - np.uint32(1))])
     entry = np.int64(units.entry[unit])
     kind = units.kind[unit]
-    for k in range(automata.out_start[number], automata.out_start[number + 1]):
-        pattern = automata.out_pattern[k]
-        for j in range(automata.rule_start[pattern], automata.rule_start[pattern + 1]):
-            rule = np.int64(automata.rule[j])
-            if seen[lane, rule] == unit:
-                continue
-            if (
-                enabled[rule] == 0
-                or (fast.kinds[rule] >> kind) & 1 == 0
-                or not rule_holds(rules, rule, subject, entry, decoded, first)
-            ):
-                seen[lane, rule] = unit
-                continue
-            if _content_holds(fast, rule, units, unit, buf, end):
-                seen[lane, rule] = unit
-                if n < out.shape[0]:
-                    out[n, 0] = entry
-                    out[n, 1] = rule
-                n += 1
+    for j in range(sets.rule_start[pattern], sets.rule_start[pattern + 1]):
+        rule = np.int64(sets.rule[j])
+        if seen[rule] == unit or enabled[rule] == 0 or (fast.kinds[rule] >> kind) & 1 == 0:
+            continue
+        if not _content_holds(fast, rule, units, unit, buf, end):
+            continue
+        seen[rule] = unit
+        if rule_holds(rules, rule, subject, entry, decoded, first) and _others_hold(
+            fast, rule, units, unit, buf
+        ):
+            if n < out.shape[0]:
+                out[n, 0] = entry
+                out[n, 1] = rule
+            n += 1
     return n
 
 
-@helper
-def _walk(buf, count, units, automata, fast, rules, enabled, subject, decoded, first, lanes, seen, out, n):
-    """Walk `count` units (lanes.unit_of) from where lanes.begin_of says, four at a time."""
-    upcoming = 0
-    one, even = np.uint32(1), np.uint32(0xFFFFFFFE)
-    table, classes = automata.table, automata.classes
-    at, stop, unit, base, state = lanes.at, lanes.stop, lanes.unit, lanes.base, lanes.state
-    at[:] = 0
-    stop[:] = 0
-    while True:
-        shortest = np.int64(1 << 62)
-        live = 0
-        for lane in range(LANES):
-            if at[lane] == stop[lane] and upcoming < count:
-                unit[lane] = lanes.unit_of[upcoming]
-                at[lane], stop[lane] = lanes.begin_of[upcoming], units.last[unit[lane]]
-                base[lane] = np.uint32(units.automaton[unit[lane]]) << np.uint32(8)
-                state[lane] = automata.start[units.automaton[unit[lane]]]
-                upcoming += 1
-            left = stop[lane] - at[lane]
-            if left > 0:
-                live += 1
-            shortest = min(shortest, left)
-        if live == LANES:
-            a0, a1, a2, a3 = np.uint64(at[0]), np.uint64(at[1]), np.uint64(at[2]), np.uint64(at[3])
-            b0, b1, b2, b3 = base[0], base[1], base[2], base[3]
-            s0, s1, s2, s3 = state[0], state[1], state[2], state[3]
-            for k in range(np.uint64(shortest)):
-                s0 = table[(s0 & even) + classes[b0 + buf[a0 + k]]]
-                s1 = table[(s1 & even) + classes[b1 + buf[a1 + k]]]
-                s2 = table[(s2 & even) + classes[b2 + buf[a2 + k]]]
-                s3 = table[(s3 & even) + classes[b3 + buf[a3 + k]]]
-                if (s0 | s1 | s2 | s3) & one:
-                    step = np.int64(k) + 1
-                    for lane in range(LANES):
-                        hit = s0 if lane == 0 else s1 if lane == 1 else s2 if lane == 2 else s3
-                        if hit & one:
-                            n = _emit(
-                                hit, at[lane] + step, lane, unit[lane], buf, units, automata, fast, rules,
-                                enabled, subject, decoded, first, seen, out, n,
-                            )  # fmt: skip
-            state[0], state[1], state[2], state[3] = s0, s1, s2, s3
-            for lane in range(LANES):
-                at[lane] += shortest
-        elif upcoming < count:
-            continue  # a unit without bytes was taken; take the next one
-        else:
-            for lane in range(LANES):
-                s0 = state[lane]
-                for k in range(at[lane], stop[lane]):
-                    s0 = table[(s0 & even) + classes[base[lane] + buf[np.uint64(k)]]]
-                    if s0 & one:
-                        n = _emit(
-                            s0, k + 1, lane, unit[lane], buf, units, automata, fast, rules,
-                            enabled, subject, decoded, first, seen, out, n,
-                        )  # fmt: skip
-            return n
-
-
 @inlined
-def gram_hash(gram):
+def gram_hash(gram, mask):
     """Number of a bit of a sieve; letters count as the same in both cases (and some bytes as others)."""
-    folded = (np.uint64(gram) | np.uint64(0x20202020)) * np.uint64(0x9E3779B1)
-    return (folded >> np.uint64(27)) & np.uint64(64 * SIEVE_WORDS - 1)
+    folded = (np.uint64(gram) | np.uint64(0x20202020)) * np.uint64(0x9E3779B97F4A7C15)
+    return (folded >> np.uint64(40)) & mask
 
 
 @inlined
@@ -255,124 +208,158 @@ def gram_at(buf, at, size):
     return gram
 
 
+@inlined
+def place_of(key, length, mask):
+    """Where the search for a pattern begins in a set's table."""
+    mixed = (key + np.uint64(length)) * np.uint64(0x9E3779B97F4A7C15)
+    return (mixed ^ (mixed >> np.uint64(29))) & mask
+
+
 @helper
-def _next_pass(buf, at, stop, size, stride, sieve, base):
+def _folded_at(buf, at, last):
+    """Up to 8 bytes from `at` on, none behind `last`, as a pattern's key has them."""
+    key = np.uint64(0)
+    for k in range(min(np.int64(8), last - at)):
+        key |= np.uint64(_fold(buf[np.uint64(at + k)])) << np.uint64(8 * k)
+    return key
+
+
+@helper
+def _next_pass(buf, at, stop, size, stride, sieve, base, mask):
     """The first position from `at` on, in steps of stride, at which the sieve lets through; or stop."""
     place, end, step = np.uint64(at), np.uint64(stop), np.uint64(stride)
-    first = np.uint64(base)
     while place < end:
-        bit = gram_hash(gram_at(buf, place, size))
-        if (sieve[first + (bit >> np.uint64(6))] >> (bit & np.uint64(63))) & np.uint64(1):
+        if _is_set(sieve, base, gram_hash(gram_at(buf, place, size), mask)):
             break
         place += step
     return min(np.int64(place), stop)
 
 
 @inlined
-def _sift(buf, unit, units, automata, fast, rules, enabled, subject, decoded, first, seen, out, n):
-    """Scan a unit behind its sieve. Returns (count of candidates, where a plain walk has to go on)."""
-    number = np.int64(units.automaton[unit])
-    size, stride = np.int64(automata.gram[number]), np.int64(automata.stride[number])
+def _is_set(bits, base, bit):
+    return (bits[np.uint64(base) + (bit >> np.uint64(6))] >> (bit & np.uint64(63))) & np.uint64(1)
+
+
+@helper
+def _pattern_of(sets, number, key, length):
+    """Number of the pattern in a set, -1 when it has no such."""
+    mask, start = sets.place_mask[number], np.uint64(sets.place_start[number])
+    place = place_of(key, length, mask)
+    while sets.place_length[start + place]:
+        if sets.place_key[start + place] == key and sets.place_length[start + place] == length:
+            return np.int64(sets.place_pattern[start + place])
+        place = (place + np.uint64(1)) & mask
+    return np.int64(-1)
+
+
+@inlined
+def _sift(buf, unit, units, sets, fast, rules, enabled, subject, decoded, first, seen, out, n):
+    """Find a unit's patterns of at least SHORTEST bytes; returns the new count of candidates."""
+    number = np.int64(units.patterns[unit])
+    size, stride = np.int64(sets.gram[number]), np.int64(sets.stride[number])
     begin, last = units.begin[unit], units.last[unit]
     stop = last - size + 1
-    base = np.uint32(number) << np.uint32(8)
-    even, one = np.uint32(0xFFFFFFFE), np.uint32(1)
-    sieve = number * SIEVE_WORDS
-    passes = 0
+    base, mask, lengths = sets.sieve_start[number], sets.sieve_mask[number], sets.lengths[number]
     at = begin
     while at < stop:
         if size == 4:
-            at = _next_pass(buf, at, stop, 4, stride, automata.sieve, sieve)
+            at = _next_pass(buf, at, stop, 4, stride, sets.sieve, base, mask)
         else:
-            at = _next_pass(buf, at, stop, 3, stride, automata.sieve, sieve)
+            at = _next_pass(buf, at, stop, 3, stride, sets.sieve, base, mask)
         if at >= stop:
             break
-        passes += 1
-        place = max(begin, at - stride + 1)
-        if passes > 8 + (at - begin) // MANY_PASSES:
-            return n, place
-        state = automata.start[number]
-        for k in range(place, min(last, at + LONGEST)):
-            state = automata.table[np.uint64((state & even) + automata.classes[base + buf[np.uint64(k)]])]
-            if state & one:
-                n = _emit(
-                    state, k + 1, np.int64(0), unit, buf, units, automata, fast, rules, enabled, subject,
-                    decoded, first, seen, out, n,
-                )  # fmt: skip
+        for place in range(max(begin, at - stride + 1), min(at, last - SHORTEST) + 1):
+            if not _is_set(sets.heads, base, gram_hash(gram_at(buf, np.uint64(place), 4), mask)):
+                continue
+            key = _folded_at(buf, place, last)
+            for length in range(SHORTEST, min(LONGEST, last - place) + 1):
+                if (lengths >> (length - SHORTEST)) & 1:
+                    cut = key & (np.uint64(0xFFFFFFFFFFFFFFFF) >> np.uint64(64 - 8 * length))
+                    pattern = _pattern_of(sets, number, cut, length)
+                    if pattern >= 0:
+                        n = _emit(
+                            pattern, place + length, unit, buf, units, sets, fast, rules, enabled, subject,
+                            decoded, first, seen, out, n,
+                        )  # fmt: skip
         at += stride
-    return n, last
+    return n
 
 
-@kernel
-def scan(buf, units, automata, fast, rules, enabled, subject, decoded, first, lanes, seen, out):
-    """Scan all units; candidates (entry, rule) go to out int64[*, 2] as long as there is room.
-
-    Returns how many there are: when more than out's length, call again with a longer one. seen:
-    int64[4, rules], filled with -1. lanes: work space.
-    """
-    n, plain = np.int64(0), np.int64(0)
-    for unit in range(units.start.size):
-        begin = units.begin[unit]
-        if automata.gram[units.automaton[unit]]:
-            n, begin = _sift(
-                buf, unit, units, automata, fast, rules, enabled, subject, decoded, first, seen, out, n
-            )
-        if begin < units.last[unit]:
-            lanes.unit_of[plain] = unit
-            lanes.begin_of[plain] = begin
-            plain += 1
-    return _walk(
-        buf, plain, units, automata, fast, rules, enabled, subject, decoded, first, lanes, seen, out, n
-    )
-
-
-@allocating_kernel
-def dense_table(children, fail, order, width, base, lists, table):
-    """Fill one automaton's rows in `table` from its trie.
-
-    children: int32[states, classes], -1 = none; order: int32[states] breadth first, root first;
-    a state's row is its place in that order, so that the few hot states lie together.
-    lists: int32[states]: number of the state's pattern list, 0 = none ends there.
-    """
-    states, classes = children.shape
-    place = np.empty(states, np.int64)
-    for i in range(states):
-        place[order[i]] = i
-    for i in range(states):
-        state = order[i]
-        row = base + i * width
-        table[row + width - 1] = lists[state]
-        for c in range(classes):
-            child = children[state, c]
-            if child >= 0:
-                target = base + place[child] * width
-                table[row + c] = np.uint32(target | (1 if lists[child] else 0))
-            elif i == 0:
-                table[row + c] = np.uint32(base)
-            else:
-                # The failure state lies nearer to the root: its row is complete by now.
-                table[row + c] = table[base + place[fail[state]] * width + c]
-
-
-@allocating_kernel
-def end_states(children, classes, data, start):
-    """int32[patterns]: the state in which each pattern (bytes data[start[p]:start[p+1]]) ends."""
-    found = np.empty(start.size - 1, np.int32)
-    for p in range(found.size):
-        state = 0
-        for k in range(start[p], start[p + 1]):
-            state = children[state, classes[data[k]]]
-        found[p] = state
+@inlined
+def _block_has(buf, at, step, small, capital, next_small, next_capital):
+    """Do two bytes, `step` apart, stand anywhere among the BLOCK bytes from `at` on? Small or capital."""
+    found = np.uint8(0)
+    for k in range(np.uint64(BLOCK)):
+        first, second = buf[at + k], buf[at + k + step]
+        here = np.uint8(first == small) | np.uint8(first == capital)
+        found |= here & (np.uint8(second == next_small) | np.uint8(second == next_capital))
     return found
 
 
+@inlined
+def _seek_short(buf, unit, short, units, sets, fast, rules, enabled, subject, decoded, first, seen, out, n):
+    """Find one short pattern in a unit; returns the new count of candidates."""
+    begin, last = units.begin[unit], units.last[unit]
+    length = np.int64(sets.short_length[short])
+    step = np.uint64(min(length - 1, 1))
+    bytes_of = sets.short_bytes
+    small, capital = bytes_of[short, 0], bytes_of[short, 1]
+    next_small, next_capital = bytes_of[short, 2], bytes_of[short, 3]
+    for at in range(begin, last, BLOCK):
+        # Bytes behind the unit may be looked at: they only make it look closer in vain.
+        if at + BLOCK < buf.size and not _block_has(
+            buf, np.uint64(at), step, small, capital, next_small, next_capital
+        ):
+            continue
+        for place in range(at, min(at + BLOCK, last - length + 1)):
+            byte = buf[np.uint64(place)]
+            if (byte == small or byte == capital) and (
+                _folded_at(buf, place, place + length) == sets.short_key[short]
+            ):
+                n = _emit(
+                    np.int64(sets.short_pattern[short]), place + length, unit, buf, units, sets, fast,
+                    rules, enabled, subject, decoded, first, seen, out, n,
+                )  # fmt: skip
+    return n
+
+
 @kernel
-def fill_sieve(data, start, size, stride, sieve):
-    """Set the bits of all patterns (bytes data[start[p]:start[p+1]], folded) of one automaton.
+def scan(buf, units, sets, fast, rules, enabled, subject, decoded, first, seen, out):
+    """Scan all units; candidates (entry, rule) go to out int64[*, 2] as long as there is room.
+
+    Returns how many there are: when more than out's length, call again with a longer one. seen:
+    int64[rules], filled with -1.
+    """
+    n = np.int64(0)
+    for unit in range(units.start.size):
+        number = np.int64(units.patterns[unit])
+        if sets.gram[number]:
+            n = _sift(buf, unit, units, sets, fast, rules, enabled, subject, decoded, first, seen, out, n)
+        for short in range(sets.short_start[number], sets.short_start[number + 1]):
+            n = _seek_short(
+                buf, unit, short, units, sets, fast, rules, enabled, subject, decoded, first, seen, out, n
+            )
+    return n
+
+
+@kernel
+def fill_set(
+    chosen, keys, lengths, size, stride, sieve, heads, sieve_mask, key, length, pattern, place_mask
+):  # fmt: skip
+    """Fill the sieves and the table (views of one set) with the chosen patterns, whose keys and lengths are
+    given for all patterns.
 
     A pattern that lies anywhere is met by one look: at one of its first `stride` positions.
     """
-    for p in range(start.size - 1):
+    gram_mask = np.uint64((1 << (8 * size)) - 1)
+    for number in chosen:
         for k in range(stride):
-            bit = gram_hash(gram_at(data, np.uint64(start[p] + k), size))
+            gram = np.uint32((keys[number] >> np.uint64(8 * k)) & gram_mask)
+            bit = gram_hash(gram, sieve_mask)
             sieve[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
+        bit = gram_hash(np.uint32(keys[number] & np.uint64(0xFFFFFFFF)), sieve_mask)
+        heads[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
+        place = place_of(keys[number], lengths[number], place_mask)
+        while length[place]:
+            place = (place + np.uint64(1)) & place_mask
+        key[place], length[place], pattern[place] = keys[number], lengths[number], number

@@ -1,4 +1,4 @@
-"""Which bytes to scan with which automaton.
+"""Which bytes to scan with which set of patterns.
 
 Traffic is sorted by *selector*: class of protocol x direction x (packets and starts of streams |
 packets whose payload a stream took | later parts of streams). Within a selector, rules for few ports
@@ -23,12 +23,12 @@ UNITS_AN_ENTRY = 4
 
 
 class Selectors(NamedTuple):
-    """Automata by selector and port; -1 = nothing to scan for."""
+    """Pattern sets by selector and port; -1 = nothing to scan for."""
 
     port_group: U8
     """uint8[20, 65536]: selector * 2 (+ 1 for source ports) and port -> group, 0 = none special."""
-    automaton: I32
-    """int32[2, 20, 256]: automata of a group, of patterns anywhere and of those that end early; for
+    patterns: I32
+    """int32[2, 20, 256]: pattern sets of a group, of patterns anywhere and of those that end early; for
     destination ports group 0 = the rules for any port."""
     limit: I32
     """int32[20, 256]: none of the patterns that end early ends behind so many bytes."""
@@ -64,22 +64,22 @@ def _selector(kinds, direction, kind):
 
 @inlined
 def _put(units, n, selectors, side, port, start, end, fresh, entry, kind):
-    """Add the units for one side's automata; returns the new count."""
+    """Add the units for one side; returns the new count."""
     group = selectors.port_group[side, port]
     if group == 0 and side & 1:
         return n
     begin = max(start, fresh - np.int64(selectors.lookback[side, group]))
     for early in range(2):
-        automaton = selectors.automaton[early, side, group]
+        number = selectors.patterns[early, side, group]
         last = min(end, start + np.int64(selectors.limit[side, group])) if early else end
-        if automaton < 0 or begin >= last:
+        if number < 0 or begin >= last:
             continue
         units.start[n] = start
         units.begin[n] = begin
         units.end[n] = end
         units.last[n] = last
         units.fresh[n] = fresh
-        units.automaton[n] = automaton
+        units.patterns[n] = number
         units.entry[n] = entry
         units.kind[n] = kind
         n += 1

@@ -10,18 +10,19 @@ import numpy as np
 
 from vpi_tui.detect.match import fast_pattern
 from vpi_tui.detect.match.app_rules import AppRules, compile_app_rules, needs_of
-from vpi_tui.detect.match.automata import AutomataBuilder
 from vpi_tui.detect.match.checks import why_unusable
 from vpi_tui.detect.match.columns import SIZE_COLUMNS
 from vpi_tui.detect.match.evaluate import Plan
+from vpi_tui.detect.match.fast_contents import FastBuilder
 from vpi_tui.detect.match.grouping import ScanRule, build_selectors, narrow_ports
 from vpi_tui.detect.match.kernels_listed import PacketRules
 from vpi_tui.detect.match.kernels_rules import RuleTable
-from vpi_tui.detect.match.kernels_scan import Automata, FastContents
+from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets
 from vpi_tui.detect.match.kernels_threshold import ThresholdRules
 from vpi_tui.detect.match.kernels_units import Selectors
 from vpi_tui.detect.match.listing import ListedRule, build_packet_rules
 from vpi_tui.detect.match.ordering import is_ip_only, is_protocol_only, rule_order
+from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
 from vpi_tui.model.batch import I32, I64, U8, U16, DecoderEvent, Direction
@@ -60,7 +61,7 @@ class RuleSet:
     refused: dict[int, RuleError]
     """Rules that cannot be run, by number; they never match and cannot be switched on."""
     table: RuleTable
-    automata: Automata
+    patterns: PatternSets
     fast: FastContents
     selectors: Selectors
     packet_rules: PacketRules
@@ -113,7 +114,7 @@ class RuleSet:
         ]
         simple = [_is_simple(s) for s in usable]
         once = [is_ip_only(s) for s in usable]
-        automata, fast, selectors = _compile_scan(usable, table, units, pieces, simple)
+        patterns, fast, selectors = _compile_scan(usable, table, units, pieces, simple)
         enabled = np.array([s.enabled for s in signatures], np.uint8)
         enabled[list(refused)] = 0
         return cls(
@@ -121,7 +122,7 @@ class RuleSet:
             enabled=enabled,
             refused=refused,
             table=table,
-            automata=automata,
+            patterns=patterns,
             fast=fast,
             selectors=selectors,
             packet_rules=_list_rules(
@@ -159,16 +160,9 @@ class RuleSet:
     @property
     def memory(self) -> int:
         """Bytes of the compiled tables."""
-        listed = self.packet_rules
-        parts = (
-            self.table,
-            self.automata,
-            self.fast,
-            self.selectors,
-            listed.lists,
-            listed[1:],
-            self.thresholds,
-        )
+        listed, app = self.packet_rules, self.app
+        scanned = (self.patterns, self.fast, self.selectors, app.patterns, app.fast)
+        parts = (self.table, *scanned, listed.lists, listed[1:], self.thresholds)
         return sum(array.nbytes for part in parts for array in part)
 
 
@@ -258,16 +252,12 @@ def _compile_scan(
     units: Sequence[int],
     pieces: Sequence[fast_pattern.FastPattern | None],
     simple: Sequence[bool],
-) -> tuple[Automata, FastContents, Selectors]:
-    """Automata, groups, and what to compare after a hit."""
+) -> tuple[PatternSets, FastContents, Selectors]:
+    """Pattern sets, groups, and what to compare after a hit."""
     count = len(signatures)
     numbers: dict[bytes, int] = {}
     rules_of: list[list[int]] = []
-    columns = {
-        name: np.zeros(count, np.int32) for name in ("length", "tail", "low", "at_end", "nocase", "kinds")
-    }
-    high, begin = np.full(count, -1, np.int32), np.zeros(count, np.int64)
-    data = bytearray()
+    fast = FastBuilder(count)
     scanned = []
     for number, (signature, piece) in enumerate(zip(signatures, pieces, strict=True)):
         if piece is None or not table.kinds[number]:
@@ -278,36 +268,17 @@ def _compile_scan(
         if pattern == len(rules_of):
             rules_of.append([])
         rules_of[pattern].append(number)
-        begin[number] = len(data)
-        data += fast_pattern.fold(content.pattern) if content.nocase else content.pattern
-        columns["low"][number], high[number] = fast_pattern.position(content)
-        columns["length"][number] = len(content.pattern)
-        columns["tail"][number] = len(content.pattern) - piece.at - len(piece.piece)
-        columns["at_end"][number] = content.endswith
-        columns["nocase"][number] = content.nocase
-        columns["kinds"][number] = units[number]
+        limit = fast.add(number, content, piece, kinds=units[number], simple=simple[number])
+        fast.add_others(number, signature.steps, piece.step)
         ports, to_port, from_port = narrow_ports(signature)
         kinds, directions = int(table.kinds[number]), int(table.directions[number])
-        limit = -1 if content.endswith else int(high[number])
         extent = _extent(signature)
         scanned.append(
             ScanRule(pattern, kinds, directions, units[number], limit, extent, ports, to_port, from_port)
         )
-    builder = AutomataBuilder(list(numbers))
+    builder = PatternSetBuilder(list(numbers))
     selectors = build_selectors(scanned, builder)
-    fast = FastContents(
-        byte_start=begin,
-        length=columns["length"],
-        tail=columns["tail"],
-        low=columns["low"],
-        high=high,
-        at_end=columns["at_end"].astype(np.uint8),
-        nocase=columns["nocase"].astype(np.uint8),
-        kinds=columns["kinds"].astype(np.uint8),
-        simple=np.array(simple, np.uint8),
-        data=np.frombuffer(bytes(data) or b"\0", np.uint8).copy(),
-    )
-    return builder.finish(rules_of), fast, selectors
+    return builder.finish(rules_of), fast.finish(), selectors
 
 
 def _list_rules(

@@ -70,15 +70,17 @@ def buffer_units(rules: AppRules, progress: Sequence[Progress]) -> tuple[U8, Uni
     by_application = _wanted(rules, progress)
     parts: list[bytes] = []
     offset: list[int] = []
-    automaton: list[int] = []
+    patterns: list[int] = []
     entry: list[int] = []
+    whole: list[bool] = []
     for number, one in enumerate(progress):
         for buffer, which in by_application[one.application.name]:
             for data, before in _new_in(buffer, one):
                 parts.append(data)
                 offset.append(before)
-                automaton.append(which)
+                patterns.append(which)
                 entry.append(number)
+                whole.append(not buffer.grows)
     if not parts:
         return None
     # A content is compared from its start on, which may lie in front of a window: bytes must be there.
@@ -92,9 +94,10 @@ def buffer_units(rules: AppRules, progress: Sequence[Progress]) -> tuple[U8, Uni
         end=end,
         last=end.copy(),
         fresh=begin.copy(),
-        automaton=np.array(automaton, np.int32),
+        patterns=np.array(patterns, np.int32),
         entry=np.array(entry, np.int32),
         kind=np.zeros(len(parts), np.uint8),
+        whole=np.array(whole, np.bool_),
     )
     return arena, units
 
@@ -113,10 +116,10 @@ def _new_in(buffer: Buffer, one: Progress) -> Iterator[tuple[bytes, int]]:
 
 
 def _wanted(rules: AppRules, progress: Sequence[Progress]) -> dict[str, list[tuple[Buffer, int]]]:
-    """By protocol: the buffers that some rule is looked for in, and their automata."""
+    """By protocol: the buffers that some rule is looked for in, and their sets of patterns."""
     found: dict[str, list[tuple[Buffer, int]]] = {p.application.name: [] for p in progress}
     buffers = {p.application.name: p.application.buffers for p in progress}
-    for (application, name), number in rules.automaton.items():
+    for (application, name), number in rules.set_of.items():
         if application in found:
             found[application].append((buffers[application][name], number))
     return found
