@@ -27,6 +27,19 @@ def test_a_flowbit_set_by_one_packet_is_asked_by_the_next_of_the_flow() -> None:
     assert hits(rules, packets) == [(1, 2), (2, 3)]
 
 
+def test_who_asks_for_a_bit_of_a_flow_without_bits_is_not_evaluated() -> None:
+    asks = rule(
+        1, steps=(content(b"login"), content(b"x", negated=True)), flowbits=(FlowBits("isset", ("a",)),)
+    )
+    sets = rule(2, steps=(content(b"hello"),), flowbits=(FlowBits("set", ("a",)),))
+    matcher = matcher_of(asks, sets)
+    assert run(matcher, [_login()]) == []
+    assert matcher.stats()["detect.evaluated"] == 0
+    found = run(matcher, [Packet(b"hello"), _login(), Packet(b"login", flow=1)])
+    assert [(m.row, m.rule) for m in found] == [(0, 1), (1, 0)]
+    assert [m.row for m in run(matcher, [_login()])] == [0], "kept from batch to batch"
+
+
 def test_a_flow_in_the_same_slot_starts_without_bits() -> None:
     rules = [
         rule(1, steps=(content(b"login"),), flowbits=(FlowBits("set", ("in",)),), noalert=True),

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vpi_tui.detect.match.types import ScopeResolver
-from vpi_tui.model.batch import U32
+from vpi_tui.model.batch import I32, I64, U8, U32
 from vpi_tui.model.signature import FlowBits, Scope, Signature
 
 MOST_FLOWS: Final = 262_144
@@ -27,6 +28,8 @@ class FlowState:
         """uint32[slots]: grows with each flow in a slot."""
         self.passed: U32 = np.zeros(1, np.uint32)
         """uint32[slots]: the generation that a pass rule let through; 0 = none."""
+        self.marked: U8 = np.zeros(1, np.uint8)
+        """uint8[slots]: 1 = the flow, or an earlier one in the slot, has had flowbits."""
         self.evicted = 0
         self._bits: dict[int, tuple[int, int]] = {}
         """Slot -> (generation, set of bits)."""
@@ -42,6 +45,7 @@ class FlowState:
             extra = max(short, self.generation.size)
             self.generation = np.concatenate((self.generation, np.ones(extra, np.uint32)))
             self.passed = np.concatenate((self.passed, np.zeros(extra, np.uint32)))
+            self.marked = np.concatenate((self.marked, np.zeros(extra, np.uint8)))
 
     def bits(self, slot: int, born: int) -> int:
         found = self._bits.get(slot)
@@ -55,6 +59,7 @@ class FlowState:
             del self._bits[next(iter(self._bits))]
             self.evicted += 1
         self._bits[slot] = (born, bits)
+        self.marked[slot] = 1
 
     def numbers(self, slot: int, born: int) -> Mapping[str, int]:
         """The flowints of a flow."""
@@ -89,6 +94,7 @@ class FlowState:
             self._once.pop(slot, None)
             if 0 <= slot < self.passed.size:
                 self.passed[slot] = 0
+                self.marked[slot] = 0
 
     @property
     def remembers(self) -> bool:
@@ -123,6 +129,28 @@ class BitPlan:
         for op, named in self.changes:
             bits = bits | named if op == "set" else bits & ~named if op == "unset" else bits ^ named
         return bits
+
+
+class BitSieve:
+    """Tells without looking at each which candidates fail by their flowbits, as most that ask for some do."""
+
+    def __init__(self, plans: Mapping[int, BitPlan], rules: int) -> None:
+        self._asks = np.zeros(rules, np.bool_)
+        """bool[n]: the rule asks for a bit to be set."""
+        self._changes = np.zeros(rules, np.bool_)
+        for number, plan in plans.items():
+            self._asks[number] = any(wanted for _, wanted in plan.conditions)
+            self._changes[number] = bool(plan.changes)
+
+    def hopeless(self, state: FlowState, rule: I32, flow: I64) -> NDArray[np.bool_]:
+        """bool per candidate: it asks for a bit of a flow that has none, nor may get one from another."""
+        asks: NDArray[np.bool_] = self._asks[rule]
+        if not asks.any():
+            return asks
+        may_get = np.isin(flow, flow[self._changes[rule]])
+        has_some = state.marked[np.maximum(flow, 0)] != 0
+        asks &= ~(may_get | has_some)
+        return asks
 
 
 def bit_plans(signatures: Sequence[Signature]) -> tuple[dict[int, BitPlan], tuple[str, ...]]:

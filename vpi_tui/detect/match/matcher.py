@@ -17,7 +17,7 @@ from vpi_tui.detect.match.captured import CapturedTexts
 from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.flow_checks import FlowChecks
 from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
-from vpi_tui.detect.match.flowstate import FlowState, bit_plans, scope_holds
+from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
 from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
@@ -54,6 +54,7 @@ class Matcher:
         self._finder = Finder(rules)
         self._state = FlowState()
         self._bits, self._bit_names = bit_plans(rules.signatures)
+        self._bit_sieve = BitSieve(self._bits, len(rules.signatures))
         self._hosts = HostState()
         self._texts = CapturedTexts()
         self._memory = Memory(self._state, self._hosts, self._texts)
@@ -164,7 +165,8 @@ class Matcher:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
         held: Bools = self.rules.plain[found.rule] != 0
         done: tuple[int, int] | None = None
-        for i in np.flatnonzero(~held).tolist():
+        hopeless = self._bit_sieve.hopeless(self._state, found.rule, subjects.flow)
+        for i in np.flatnonzero(~(held | hopeless)).tolist():
             rule, row, entry = int(found.rule[i]), int(found.row[i]), int(found.entry[i])
             progress = batch.progress_of(entry)
             if progress is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -67,14 +67,18 @@ def mark_applications(subject: Subject, progress: Sequence[Progress]) -> None:
 
 def buffer_units(rules: AppRules, progress: Sequence[Progress]) -> tuple[U8, Units] | None:
     """(bytes, stretches of them to scan) of all buffers that are new; None = there are none."""
-    by_application = _wanted(rules, progress)
+    wanted: dict[tuple[str, int, Stage, Stage], list[tuple[Buffer, int]]] = {}
     parts: list[bytes] = []
     offset: list[int] = []
     patterns: list[int] = []
     entry: list[int] = []
     whole: list[bool] = []
     for number, one in enumerate(progress):
-        for buffer, which in by_application[one.application.name]:
+        key = one.application.name, one.direction, one.before, one.stage
+        chosen = wanted.get(key)
+        if chosen is None:
+            chosen = wanted[key] = _wanted(rules, one)
+        for buffer, which in chosen:
             for data, before in _new_in(buffer, one):
                 parts.append(data)
                 offset.append(before)
@@ -102,26 +106,21 @@ def buffer_units(rules: AppRules, progress: Sequence[Progress]) -> tuple[U8, Uni
     return arena, units
 
 
-def _new_in(buffer: Buffer, one: Progress) -> Iterator[tuple[bytes, int]]:
+def _new_in(buffer: Buffer, one: Progress) -> Sequence[tuple[bytes, int]]:
     """(bytes, how many of the buffer are in front of them) that rules have not seen yet."""
-    if not buffer.directions >> one.direction & 1:
-        return
     if buffer.grows:
-        for window in one.grown.get(buffer.name, ()):
-            yield window.data, window.offset
-    elif one.before < buffer.stage <= one.stage:
-        for data in instances(buffer, one.transaction, one.direction):
-            if data:
-                yield data, 0
+        return [(window.data, window.offset) for window in one.grown.get(buffer.name, ())]
+    return [(data, 0) for data in instances(buffer, one.transaction, one.direction) if data]
 
 
-def _wanted(rules: AppRules, progress: Sequence[Progress]) -> dict[str, list[tuple[Buffer, int]]]:
-    """By protocol: the buffers that some rule is looked for in, and their sets of patterns."""
-    found: dict[str, list[tuple[Buffer, int]]] = {p.application.name: [] for p in progress}
-    buffers = {p.application.name: p.application.buffers for p in progress}
-    for (application, name), number in rules.set_of.items():
-        if application in found:
-            found[application].append((buffers[application][name], number))
+def _wanted(rules: AppRules, one: Progress) -> list[tuple[Buffer, int]]:
+    """The buffers that may have become complete in which some rule is looked for, with their patterns."""
+    found = []
+    for name, buffer in one.application.buffers.items():
+        number = rules.set_of.get((one.application.name, name))
+        reached = buffer.grows or one.before < buffer.stage <= one.stage
+        if number is not None and reached and buffer.directions >> one.direction & 1:
+            found.append((buffer, number))
     return found
 
 
