@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vpi_tui.config import paths
-from vpi_tui.engine.compilers import COST, MOST_PROCESSES, shares
+from vpi_tui.engine.compilers import COST, LOCK, MOST_PROCESSES, one_at_a_time, shares
 from vpi_tui.model.jit import ROOMS
 
 PROBE = """
@@ -90,3 +91,23 @@ def test_rooms_compiled_alone_meet_the_types_that_the_whole_pipeline_has(rooms: 
         env=os.environ | {ROOMS: " ".join(rooms)},
     )
     assert done.stdout == b""
+
+
+def test_who_starts_while_another_compiles_waits_for_it(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    told = []
+    other = os.open(tmp_path / LOCK, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(other, fcntl.LOCK_EX)
+
+    def waiting() -> None:
+        told.append("waiting")
+        os.close(other)
+
+    with one_at_a_time(waiting):
+        assert told == ["waiting"]
+
+
+def test_where_no_lock_can_be_had_it_compiles_all_the_same(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "nowhere"))
+    with one_at_a_time(lambda: pytest.fail("there is nobody to wait for")):
+        pass

@@ -6,12 +6,15 @@ and what the compiler leaves behind in memory (hundreds of megabytes) goes with 
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 from vpi_tui.config.paths import child_environment
 from vpi_tui.model.jit import ROOMS
@@ -19,8 +22,39 @@ from vpi_tui.model.jit import ROOMS
 COST = {"detect": 10, "stream": 10, "decode": 6, "flow": 4, "inventory": 2, "capture": 2}
 """Seconds that a room takes to compile, roughly. Rooms with kernels, all of them (a test compares)."""
 MOST_PROCESSES = 4
+LOCK = "compiling.lock"
 WAIT = 0.2
 """Seconds after which the progress is told again, though nothing was compiled."""
+
+
+@contextmanager
+def one_at_a_time(waiting: Callable[[], None]) -> Iterator[None]:
+    """Hold the right to compile into the cache. waiting: told now and then while another process has it.
+
+    Two that start at once would compile the same loops twice. Where no lock can be had, nothing is held.
+    """
+    try:
+        file = os.open(
+            Path(os.environ["NUMBA_CACHE_DIR"]) / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+    except (OSError, KeyError):
+        yield
+        return
+    try:
+        while not _locked(file):
+            waiting()
+            time.sleep(WAIT)
+        yield
+    finally:
+        os.close(file)
+
+
+def _locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def compile_rooms(what: str, told: Callable[[int], None]) -> None:

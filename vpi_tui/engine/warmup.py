@@ -25,7 +25,7 @@ from vpi_tui.capture.columns import allocate, as_batch
 from vpi_tui.capture.files import FileSource
 from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.rules.state import RuleSwitches
-from vpi_tui.engine.compilers import compile_rooms
+from vpi_tui.engine.compilers import compile_rooms, one_at_a_time
 from vpi_tui.engine.pacing import cut
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
@@ -104,8 +104,13 @@ def _reach(what: str, progress: Progress) -> None:
         most = min(max(most, done), len(every))
         progress(DOING, most, len(every))
 
-    if missing := sum(not _is_compiled(kernel) for kernel in every):
-        compile_rooms(what, lambda done: tell(len(every) - missing + done))
+    def count_missing() -> int:
+        return sum(not _is_compiled(kernel) for kernel in every)
+
+    if count_missing():
+        with one_at_a_time(lambda: tell(len(every) - count_missing())):
+            if missing := count_missing():
+                compile_rooms(what, lambda done: tell(len(every) - missing + done))
     for step in steps:
         step(lambda: tell(sum(bool(kernel.signatures) for kernel in every)))
     tell(len(every))
