@@ -13,8 +13,9 @@ NAME_LIMIT: Final = 75
 VALUE_LIMIT: Final = 2_000
 LINE_LIMIT: Final = 998
 ENCODED_LINE_LIMIT: Final = 76
-_LONG_LINE: Final = re.compile(rb"[^\r\n]{%d}" % (LINE_LIMIT + 1))
-_LONG_ENCODED_LINE: Final = re.compile(rb"[^\r\n]{%d}" % (ENCODED_LINE_LIMIT + 1))
+# Tried where a line begins alone: else each byte of a line would be looked at from each before it.
+_LONG_LINE: Final = re.compile(rb"(?<![^\r\n])[^\r\n]{%d}" % (LINE_LIMIT + 1))
+_LONG_ENCODED_LINE: Final = re.compile(rb"(?<![^\r\n])[^\r\n]{%d}" % (ENCODED_LINE_LIMIT + 1))
 _NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=\s]")
 _NO_QUOTED: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 

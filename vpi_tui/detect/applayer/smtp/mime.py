@@ -18,6 +18,7 @@ MOST_URLS: Final = 256
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
 _PARAMETER: Final = re.compile(rb";\s*([A-Za-z0-9*_-]{1,40})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]*))")
+_NEWLINE: Final = 10
 _NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 _URL: Final = re.compile(rb"https?://([^\s\"'<>\])]{1,2048})", re.IGNORECASE)
 
@@ -95,12 +96,16 @@ def _inner(part: Part) -> list[bytes]:
 
 def _between(body: bytes, boundary: bytes) -> list[bytes]:
     """What stands between lines that are `--boundary`; the last may lack its end."""
-    line = re.compile(rb"(?:\A|\r?\n)--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    # It begins with what is rare, so that the search leaps from one to the next.
+    line = re.compile(rb"--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
     parts: list[bytes] = []
     start = -1
     for mark in line.finditer(body):
+        end = mark.start()
+        if end and body[end - 1] != _NEWLINE:
+            continue
         if start >= 0:
-            parts.append(_without_line_end(body[start : mark.start()]))
+            parts.append(_without_line_end(body[start:end].removesuffix(b"\n").removesuffix(b"\r")))
         start = -1 if mark[1] else mark.end()
         if mark[1] or len(parts) >= MOST_PARTS:
             break
