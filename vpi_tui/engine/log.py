@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
+from vpi_tui.detect.rules.classification import categories
 from vpi_tui.engine.pipeline import Pipeline
-from vpi_tui.engine.spec import LogSpec
+from vpi_tui.engine.spec import EngineSpec, LogSpec
 from vpi_tui.flow.render import to_records
 from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.output import eve
@@ -25,6 +26,11 @@ def logged_protocols(types: Collection[str]) -> frozenset[str]:
     if WITH_ALL.intersection(types):
         return frozenset(DESCRIPTIONS)
     return frozenset(name for name, one in DESCRIPTIONS.items() if one.event_type in types)
+
+
+def categories_of(spec: EngineSpec) -> dict[str, str]:
+    """What the classes of the order's rules are called."""
+    return categories(Path(path) for path in spec.rules or (spec.rules_dir,))
 
 
 def open_log_file(spec: LogSpec) -> LogFile | None:
@@ -58,9 +64,9 @@ class NoLog:
 class FileLog(NoLog):
     """The log of a sensor: it rotates, and what cannot be written is counted and told."""
 
-    def __init__(self, spec: LogSpec, pipeline: Pipeline, file: LogFile) -> None:
+    def __init__(self, spec: EngineSpec, pipeline: Pipeline, file: LogFile) -> None:
         self._file = file
-        self._log = EventLog(spec, pipeline, EveWriter(file))
+        self._log = EventLog(spec.log, pipeline, EveWriter(file), categories_of(spec))
 
     @property
     def notices(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -84,10 +90,16 @@ class FileLog(NoLog):
 
 
 class EventLog:
-    """Writes what the pipeline finds. The pipeline has to be made with `logged_protocols` of the types."""
+    """Writes what the pipeline finds. The pipeline has to be made with `logged_protocols` of the types.
 
-    def __init__(self, spec: LogSpec, pipeline: Pipeline, writer: EveWriter) -> None:
+    categories: classtype -> what events call it.
+    """
+
+    def __init__(
+        self, spec: LogSpec, pipeline: Pipeline, writer: EveWriter, categories: Mapping[str, str]
+    ) -> None:
         self._spec = spec
+        self._categories = categories
         self._pipeline = pipeline
         self._writer = writer
         self._alerts = "alert" in spec.types
@@ -121,7 +133,7 @@ class EventLog:
         self._writer.flush()
 
     def _alert(self, alert: Alert) -> dict[str, Any]:
-        event = eve.alert_event(alert, eve.category(alert.classtype))
+        event = eve.alert_event(alert, self._categories.get(alert.classtype, alert.classtype))
         progress = self._pipeline.alerter.transactions.get(alert.number)
         if progress is not None and not progress.transaction.is_frame:
             description = DESCRIPTIONS.get(progress.application.name)

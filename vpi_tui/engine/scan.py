@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from vpi_tui.engine.log import EventLog, logged_protocols
+from vpi_tui.engine.log import EventLog, categories_of, logged_protocols
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources.replay import ReplayFeed
@@ -63,7 +63,7 @@ def run_scan(
     logged = logged_protocols(plan.types) if eve is not None else frozenset()
     pipeline = Pipeline(spec, rules, source, talkers=False, logged=logged)
     result = ScanResult(rules_loaded=rules.loaded, rules_refused=len(rules.refused))
-    events = EventLog(plan, pipeline, EveWriter(eve)) if eve is not None else None
+    events = EventLog(plan, pipeline, EveWriter(eve), categories_of(spec)) if eve is not None else None
     gc.freeze()  # as the engine does: a collection need not walk all rules
     try:
         _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, events))

@@ -93,7 +93,7 @@ class Worker:
         logged = logged_protocols(self.spec.log.types) if file is not None else frozenset()
         self.pipeline = Pipeline(self.spec, self.rules, self.source, logged=logged)
         if file is not None:
-            self.log = FileLog(self.spec.log, self.pipeline, file)
+            self.log = FileLog(self.spec, self.pipeline, file)
         self._publisher.attach(self.pipeline, self.rules, self.source)
         warm(self.spec.mode, self._progress)
         seal_cache()

@@ -48,11 +48,6 @@ def protocol_name(number: int) -> str:
     return PROTOCOLS.get(number, f"{number:03d}")
 
 
-def category(classtype: str) -> str:
-    """The classtype in words: web-application-attack is "Web Application Attack"."""
-    return classtype.replace("-", " ").title()
-
-
 def alert_event(alert: Alert, category: str) -> dict[str, Any]:
     """category: the description of the alert's classtype."""
     event = _common(alert.ts_ns, "alert", alert.flow_id, alert)

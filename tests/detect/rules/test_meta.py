@@ -4,7 +4,12 @@ import re
 
 import pytest
 
-from vpi_tui.detect.rules.classification import DEFAULT_CLASSES, read_classification
+from vpi_tui.detect.rules.classification import (
+    DEFAULT_CLASSES,
+    SHIPPED,
+    categories,
+    read_classification,
+)
 from vpi_tui.detect.rules.keywords.meta import LANGUAGE_VERSION
 from vpi_tui.detect.rules.known import KNOWN_KEYWORDS, KNOWN_PROTOCOLS
 from vpi_tui.detect.rules.registry import PROTOCOLS, keywords
@@ -128,3 +133,11 @@ def test_classification_files():
     )
     assert read_classification(text) == {"my-class": 1, "other": 4}
     assert DEFAULT_CLASSES["network-scan"] == 3
+
+
+def test_categories_are_called_as_their_files_say(tmp_path):
+    (tmp_path / "classification.config").write_text("config classification: my-class,My class, 1\n")
+    found = categories([tmp_path / "local.rules", tmp_path / "none" / "x.rules"])
+    assert found["my-class"] == "My class"
+    assert found["trojan-activity"] == "A Network Trojan was detected"
+    assert len(found) == len(SHIPPED) + 1

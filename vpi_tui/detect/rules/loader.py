@@ -8,7 +8,7 @@ from pathlib import Path
 
 from vpi_tui.detect.rules import threshold_file
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.classification import DEFAULT_CLASSES, read_classification
+from vpi_tui.detect.rules.classification import DEFAULT_CLASSES, FILE_NAME, read_classification
 from vpi_tui.detect.rules.lexer import rules_in
 from vpi_tui.detect.rules.packs import Pack, read_pack
 from vpi_tui.detect.rules.parser import Parser
@@ -19,7 +19,6 @@ from vpi_tui.model.signature import Origin, Signature
 
 MAX_FILE = 256 << 20
 """Bytes; the largest public rule set has 40 MB."""
-CLASSIFICATION = "classification.config"
 
 Progress = Callable[[int], None]
 
@@ -141,7 +140,7 @@ def _read(path: Path, result: LoadResult) -> str | None:
 
 def _classes_beside(path: Path) -> Mapping[str, int]:
     try:
-        text = (path.parent / CLASSIFICATION).read_bytes().decode("utf-8", "replace")
+        text = (path.parent / FILE_NAME).read_bytes().decode("utf-8", "replace")
     except OSError:
         return DEFAULT_CLASSES
     return {**DEFAULT_CLASSES, **read_classification(text)}
