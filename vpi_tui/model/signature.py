@@ -56,6 +56,8 @@ class Header:
     """True for `<>`: the rule also holds with source and destination changed."""
     transactional: bool = False
     """True for `=>`: a request from source to destination and its response, both at once."""
+    either_end: bool = False
+    """True: a test of either address became `bidirectional`; a packet that fits both ways matches once."""
 
 
 @dataclass(frozen=True, slots=True)

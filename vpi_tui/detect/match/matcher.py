@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.base import Parts
 from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.match.both_ways import BothWays
 from vpi_tui.detect.match.buffers import Context, TransactionContext
 from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
 from vpi_tui.detect.match.captured import CapturedTexts
@@ -61,6 +62,7 @@ class Matcher:
         self._remembered = remembered_plans(rules.signatures)
         self._tally = Tally()
         self._bypassing = [n for n, s in enumerate(rules.signatures) if s.bypass]
+        self._both_ways = BothWays(rules.signatures)
         self._limits = AlertLimits(rules.signatures)
         self._flow_checks = FlowChecks(rules.signatures)
         self._counters = FlowCounters()
@@ -106,6 +108,8 @@ class Matcher:
         held &= self.rules.noalert[found.rule] == 0
         kept = np.flatnonzero(held)
         kept = kept[_first_of_each(found, kept)]
+        if self._both_ways:
+            kept = self._both_ways.twice(batch, found, kept)
         if self._limits:
             kept = self._not_suppressed(found, subjects, kept)
         if self.rules.has_threshold:

@@ -219,7 +219,7 @@ def _lowered(header: Header, checks: Sequence[Check]) -> tuple[Header, tuple[Che
             kept.append(check)
         elif check.side == "any":
             if len(checks) == 1 and header.src == header.dest == ANY_ADDRESS:
-                header = replace(header, src=check.ranges, bidirectional=True)
+                header = replace(header, src=check.ranges, bidirectional=True, either_end=True)
             else:
                 kept.append(check)
         else:
