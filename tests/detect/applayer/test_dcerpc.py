@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import FrameLog, Stage, Transaction
 from vpi_tui.detect.applayer.dcerpc import DCERPC
 from vpi_tui.detect.applayer.dcerpc.calls import CALLS_LIMIT, MOST_OPEN, STUB_LIMIT, Call
@@ -39,8 +41,7 @@ SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 Piece = tuple[int, bytes]
 
 
-def values(found: Transaction, name: str, direction: int) -> list[bytes]:
-    return list(DCERPC.buffers[name].get(found, direction))
+values = partial(feeding.values, DCERPC)
 
 
 def feed(pieces: list[Piece], parser: DcerpcParser | None = None) -> list[Call]:

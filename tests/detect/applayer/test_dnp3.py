@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import struct
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.dnp3 import DNP3
 from vpi_tui.detect.applayer.dnp3.link import crc
@@ -43,8 +45,7 @@ def run(*pieces: tuple[int, bytes]) -> list[Transaction]:
     return [found for direction, data in pieces for found in parser.feed(direction, data, 0)]
 
 
-def values(found: Transaction, name: str, direction: int) -> list[bytes]:
-    return list(DNP3.buffers[name].get(found, direction))
+values = partial(feeding.values, DNP3)
 
 
 def events(*pieces: tuple[int, bytes]) -> list[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import struct
+from functools import partial
 
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers import dns as wire
 
-from vpi_tui.detect.applayer.base import Transaction
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.dns import DNS, NAME_LIMIT, DnsUdpOrTcp, parse_message
 from vpi_tui.model.batch import Direction
 
@@ -24,8 +25,7 @@ ANSWER = bytes(
 )  # fmt: skip
 
 
-def values(transaction: Transaction, name: str, direction: int) -> list[bytes]:
-    return list(DNS.buffers[name].get(transaction, direction))
+values = partial(feeding.values, DNS)
 
 
 def test_a_query() -> None:

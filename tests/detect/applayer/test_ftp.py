@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.ftp import FTP
 from vpi_tui.detect.applayer.ftp.parser import LINE_LIMIT, MOST_OPEN, FtpParser
@@ -27,15 +30,7 @@ TALK: Pieces = [
 ]
 
 
-def seen(transaction: Transaction) -> Seen:
-    return {
-        (name, direction): list(data)
-        for name, buffer in FTP.buffers.items()
-        for direction in (SERVER, CLIENT)
-        if transaction.stage[direction] >= buffer.stage
-        and buffer.directions >> direction & 1
-        and (data := buffer.get(transaction, direction))
-    }
+seen = partial(feeding.seen, FTP)
 
 
 def transactions(pieces: Pieces) -> list[Seen]:

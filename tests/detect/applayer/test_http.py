@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from functools import partial
 
 import brotli
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import BODY_LIMIT, Stage, Transaction
 from vpi_tui.detect.applayer.http import HTTP1
 from vpi_tui.detect.applayer.http.parser import HttpParser
@@ -38,14 +40,7 @@ def transactions(pieces: Pieces, *, finish: bool = True) -> list[Transaction]:
     return list(found)
 
 
-def seen(transaction: Transaction) -> dict[tuple[str, int], list[bytes]]:
-    """Every buffer that is not empty, by name and direction."""
-    return {
-        (name, direction): list(data)
-        for name, buffer in HTTP1.buffers.items()
-        for direction in (SERVER, CLIENT)
-        if buffer.directions >> direction & 1 and (data := buffer.get(transaction, direction))
-    }
+seen = partial(feeding.seen, HTTP1)
 
 
 def one(pieces: Pieces, name: str, direction: int = CLIENT) -> list[bytes]:

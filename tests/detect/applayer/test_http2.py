@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import struct
 from collections.abc import Iterable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hpack import Encoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import Limits, Stage, Transaction
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.http2 import DOH2, HTTP2
@@ -48,8 +50,7 @@ def settings_frame(*pairs: tuple[int, int]) -> bytes:
     return frame(Kind.SETTINGS, b"".join(struct.pack("!HI", *pair) for pair in pairs))
 
 
-def values(found: Transaction, name: str, direction: int) -> list[bytes]:
-    return list(DOH2.buffers[name].get(found, direction))
+values = partial(feeding.values, DOH2)
 
 
 def read(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +11,7 @@ from scapy.contrib import ikev2
 from scapy.layers import isakmp
 from scapy.packet import Packet
 
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.ike import IKE, IkeParser
 from vpi_tui.model.batch import Direction
@@ -17,8 +20,7 @@ SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 INIT, RESP = bytes.fromhex("0102030405060708"), bytes.fromhex("1112131415161718")
 
 
-def values(found: Transaction, buffer: str, direction: int) -> list[bytes]:
-    return list(IKE.buffers[buffer].get(found, direction))
+values = partial(feeding.values, IKE)
 
 
 def number(found: Transaction, buffer: str, direction: int) -> list[int]:

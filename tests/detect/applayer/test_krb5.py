@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers import kerberos as wire
 
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.krb5 import KRB5, MESSAGE_LIMIT, Krb5Parser, parse_message
 from vpi_tui.model.batch import Direction
@@ -46,8 +49,7 @@ def error(code: int) -> bytes:
     return bytes(wire.Kerberos(root=made))
 
 
-def values(found: Transaction, buffer: str, direction: int) -> list[bytes]:
-    return list(KRB5.buffers[buffer].get(found, direction))
+values = partial(feeding.values, KRB5)
 
 
 def number(found: Transaction, buffer: str, direction: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Transaction
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.quic import QUIC
 from vpi_tui.detect.applayer.quic.frames import CRYPTO_LIMIT
 from vpi_tui.detect.applayer.quic.parser import MOST_FLAWS, QuicParser
@@ -78,8 +79,7 @@ def sealed(frames: bytes, keys: Keys = V1, number: int = 2, size: int = 1162) ->
     return bytes((head[0] ^ mask[0] & 15,)) + head[1:-4] + protected + payload
 
 
-def values(found: Transaction, name: str, direction: int) -> list[bytes]:
-    return list(QUIC.buffers[name].get(found, direction))
+values = partial(feeding.values, QUIC)
 
 
 @pytest.mark.parametrize("keys", [V1, V2])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.sip import SIP
 from vpi_tui.detect.applayer.sip.parser import BODY_LIMIT, HEAD_LIMIT, SipParser
@@ -24,15 +27,7 @@ RINGING = b"SIP/2.0 180 Ringing now\r\nTo: <sip:b@example>\r\nContent-Length: 0\
 Seen = dict[tuple[str, int], list[bytes]]
 
 
-def seen(transaction: Transaction) -> Seen:
-    return {
-        (name, direction): list(data)
-        for name, buffer in SIP.buffers.items()
-        for direction in (SERVER, CLIENT)
-        if transaction.stage[direction]
-        and buffer.directions >> direction & 1
-        and (data := buffer.get(transaction, direction))
-    }
+seen = partial(feeding.seen, SIP)
 
 
 def streamed(*pieces: tuple[int, bytes]) -> list[Seen]:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.smtp import SMTP
 from vpi_tui.detect.applayer.smtp.mime import decoded, leaves, parse_part, urls
@@ -62,11 +63,8 @@ TALK: Pieces = [
 
 
 def seen(transaction: Transaction, direction: int = SERVER) -> Seen:
-    return {
-        name: list(data)
-        for name, buffer in SMTP.buffers.items()
-        if (data := buffer.get(transaction, direction))
-    }
+    found = feeding.seen(SMTP, transaction)
+    return {name: data for (name, side), data in found.items() if side == direction}
 
 
 def transactions(pieces: Pieces, side: int = SERVER) -> list[Seen]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
+from tests.detect.applayer import feeding
+from vpi_tui.detect.applayer.base import Stage
 from vpi_tui.detect.applayer.ssh import BANNER_LIMIT, PACKET_LIMIT, SSH, SshParser
 from vpi_tui.model.batch import Direction
 
@@ -24,8 +26,7 @@ def key_exchange() -> bytes:
     return struct.pack("!IB", len(body) + 1 + 4, 4) + body + bytes(4)
 
 
-def values(found: Transaction, name: str, direction: int) -> list[bytes]:
-    return list(SSH.buffers[name].get(found, direction))
+values = partial(feeding.values, SSH)
 
 
 STREAM = b"Welcome\r\nSSH-2.0-OpenSSH_9.6 Debian-4\r\n" + key_exchange()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from hashlib import sha256
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -19,6 +19,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.ber import object_identifier
 from vpi_tui.detect.applayer.tls import TLS
@@ -116,13 +117,7 @@ def parsed(pieces: Pieces) -> Transaction:
     return transaction
 
 
-def seen(transaction: Transaction) -> dict[tuple[str, int], list[bytes]]:
-    return {
-        (name, direction): list(data)
-        for name, buffer in TLS.buffers.items()
-        for direction in (SERVER, CLIENT)
-        if buffer.directions >> direction & 1 and (data := buffer.get(transaction, direction))
-    }
+seen = partial(feeding.seen, TLS)
 
 
 def test_a_real_handshake_of_tls_1_2() -> None:
