@@ -251,7 +251,7 @@ class PlayedClient(FakeClient):
 
 
 if __name__ == "__main__":
-    from vpi_tui.ui.app import run_app
+    from vpi_tui.ui.run import run_app
 
     words = [word for word in sys.argv[1:] if not word.startswith("-")]
     run_app(

@@ -30,7 +30,7 @@ def run(spec: EngineSpec, settings: Settings) -> int:
 
 def _dashboard(spec: EngineSpec, settings: Settings) -> int:
     from vpi_tui.engine.child import EngineClient
-    from vpi_tui.ui.app import run_app
+    from vpi_tui.ui.run import run_app
 
     client = EngineClient(spec)  # before the app: the engine starts while the ui is imported and painted
     try:

@@ -6,29 +6,26 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.binding import Binding, BindingType
 from textual.containers import Container, Horizontal
 from textual.events import Key, Resize
 from textual.screen import Screen
 
-from vpi_tui.model.errors import ConfigError, VpiError
-from vpi_tui.ui import doings
+from vpi_tui.ui import dialogs, doings
+from vpi_tui.ui.bindings import BINDINGS
 from vpi_tui.ui.display import DiffDisplay
 from vpi_tui.ui.frame import HeaderBar, MessageBar, NavBar, SmallPane, TrailBar
 from vpi_tui.ui.keys import Keys
 from vpi_tui.ui.life import LifeBar, StartPane
 from vpi_tui.ui.pace import Pace
-from vpi_tui.ui.picker import Choice, Picker
-from vpi_tui.ui.prompt import Prompt, Question
+from vpi_tui.ui.picker import Picker
+from vpi_tui.ui.prompt import Prompt, Question, returning
 from vpi_tui.ui.screens import registry
 from vpi_tui.ui.screens.base import Page
 from vpi_tui.ui.state import EngineLink, News, Session, Severity
-from vpi_tui.ui.theme import Theme, load_themes, pick_theme, theme_dirs
+from vpi_tui.ui.theme import Theme
 from vpi_tui.ui.widgets.glyphs import ASCII, UNICODE
 from vpi_tui.ui.widgets.look import Look, look_of, set_look
 from vpi_tui.ui.widgets.scope_panel import ScopePanel
@@ -65,28 +62,7 @@ class VpiApp(DiffDisplay, App[int]):
     CSS_PATH = "app.tcss"
     TITLE = "vpi-tui"
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        *(
-            Binding(entry.key, f"open_page('{entry.name}')", entry.title, show=False, tooltip=entry.help)
-            for entry in registry.PAGES
-        ),
-        Binding("colon", "command", "Command", key_display=":", tooltip="type a command; Tab completes"),
-        Binding("slash", "filter", "Filter", key_display="/", tooltip="narrow this screen; /!word = without"),
-        Binding("question_mark", "help", "Help", key_display="?", tooltip="the keys of this screen"),
-        Binding("p", "freeze", "Freeze", tooltip="hold the picture; the engine goes on"),
-        Binding("escape", "back", "Back", show=False, key_display="Esc", tooltip="back, then all switches"),
-        Binding("T", "themes", "Themes", show=False, tooltip="choose colours, with a live preview"),
-        Binding("u", "undo", "Undo", show=False, tooltip="take the last switching of rules back"),
-        Binding("r", "restart", "Restart", show=False, tooltip="start the engine again when it has ended"),
-        Binding("plus", "faster(1)", "Faster", show=False, key_display="+", tooltip="replay, demo: faster"),
-        Binding("minus", "faster(-1)", "Slower", show=False, key_display="-", tooltip="replay, demo: slower"),
-        Binding("P", "hold", "Pause", show=False, tooltip="replay, demo: hold the traffic itself, or go on"),
-        Binding("ctrl+p", "palette", "Palette", show=False, key_display="^P", tooltip="find anything"),
-        Binding("ctrl+l", "redraw_terminal", "Redraw", show=False, key_display="^L", tooltip="draw all anew"),
-        Binding("ctrl+z", "suspend_process", "Suspend", show=False, tooltip="to the shell; fg comes back"),
-        Binding("ctrl+c", "quit", "Quit", show=False, priority=True, tooltip="leave"),
-        Binding("q", "quit", "Quit", tooltip="leave"),
-    ]
+    BINDINGS = BINDINGS
 
     def __init__(
         self,
@@ -358,32 +334,7 @@ class VpiApp(DiffDisplay, App[int]):
         self._prompt(Question(label, answered, value=value))
 
     def _prompt(self, question: Question) -> None:
-        before = self.focused
-
-        def give_back() -> None:
-            if before is not None and before.is_attached:
-                before.focus()
-
-        def answered(text: str) -> object:
-            give_back()
-            return question.answered(text)
-
-        def left() -> None:
-            give_back()
-            question.left()
-
-        self._prompt_line.ask(
-            Question(
-                question.label,
-                answered,
-                question.typed,
-                question.options,
-                left,
-                question.value,
-                question.remembers,
-                question.hint,
-            )
-        )
+        self._prompt_line.ask(returning(question, self.focused))
 
     def action_command(self) -> None:
         self.session.need_rules()
@@ -430,14 +381,10 @@ class VpiApp(DiffDisplay, App[int]):
         doings.hold(self)
 
     def action_help(self) -> None:
-        from vpi_tui.ui.screens.help import HelpScreen
-
-        self.push_screen(HelpScreen(self._keys.help()))
+        dialogs.show_help(self, self._keys.help())
 
     def action_notices(self) -> None:
-        from vpi_tui.ui.screens.help import NoticesScreen
-
-        self.push_screen(NoticesScreen(list(self.session.notes), self.session.zone))
+        dialogs.show_notices(self)
 
     def action_palette(self) -> None:
         self.push_screen(Picker("Go to, or do", doings.palette(self)), self._palette_chosen)
@@ -447,46 +394,8 @@ class VpiApp(DiffDisplay, App[int]):
             self.say(error, "warning")
 
     def action_themes(self) -> None:
-        before = look_of(self).palette.theme.name
-        choices = [Choice(t.name, t.name, t.description) for t in self.themes_by_name.values()]
-        picker = Picker("Themes", choices, looked=self.use_theme, start=before)
-        self.push_screen(picker, lambda chosen: self.use_theme(chosen or before))
+        dialogs.choose_theme(self)
 
     def use_theme(self, name: str) -> None:
         if name in self.themes_by_name and name != look_of(self).palette.theme.name:
             set_look(self, Look(self.themes_by_name[name], self._glyphs))
-
-
-def run_app(
-    client: EngineLink,
-    *,
-    theme: str = "",
-    ascii_only: bool = False,
-    interval: float = 1.0,
-    speed: float = 1.0,
-    user_themes: Path | None = None,
-    leaves_when_over: bool = False,
-) -> Session:
-    """Show the dashboard until the operator leaves; what was shown last is in the session.
-
-    interval: seconds between two pictures. speed: of a replay or the demo, as the engine was told.
-    leaves_when_over: end also when the engine has ended in order.
-
-    A user's theme that cannot be read is told in words, and the others are there. Raises ConfigError when
-    `theme` is not among them.
-    """
-    problems: list[ConfigError] = []
-    themes = load_themes(theme_dirs(user_themes), problems)
-    app = VpiApp(
-        client,
-        themes=themes,
-        theme=pick_theme(theme, themes),
-        ascii_only=ascii_only,
-        session=Session(client, interval=interval, speed=speed),
-        problems=[str(problem) for problem in problems],
-        leaves_when_over=leaves_when_over,
-    )
-    app.run()
-    if app.return_code:
-        raise VpiError("The dashboard failed; what it said stands above.", hint="Please report it.")
-    return app.session

@@ -10,6 +10,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
 from textual.widgets import Input
 
 from vpi_tui.ui.widgets.line_widget import Common
@@ -36,6 +37,24 @@ class Question:
     value: str = ""
     remembers: str = ""
     hint: str = ""
+
+
+def returning(question: Question, before: Widget | None) -> Question:
+    """The same question, which gives the keyboard back to who had it `before`, answered or not."""
+
+    def give_back() -> None:
+        if before is not None and before.is_attached:
+            before.focus()
+
+    def answered(text: str) -> object:
+        give_back()
+        return question.answered(text)
+
+    def left() -> None:
+        give_back()
+        question.left()
+
+    return replace(question, answered=answered, left=left)
 
 
 @dataclass(slots=True)

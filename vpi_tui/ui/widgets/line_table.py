@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import ClassVar, Protocol, Unpack, runtime_checkable
+from typing import ClassVar, Unpack
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -11,46 +11,13 @@ from textual.message import Message
 
 from vpi_tui.ui.widgets.columns import GAP, Column, Placed, place
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
-from vpi_tui.ui.widgets.lines import BLANK, Cell, Line, Span, fit, line, width_of
+from vpi_tui.ui.widgets.lines import BLANK, Line, Span, fit, line, width_of
+from vpi_tui.ui.widgets.rows import RowSource, SequenceSource
 
 __all__ = ["Column", "LineTable", "RowSource", "SequenceSource"]
 
 _SEARCH = 2_048
 """Rows looked through round the old place of the cursor when a source cannot `find` a key itself."""
-
-
-@runtime_checkable
-class RowSource(Protocol):
-    """Rows, already sorted and filtered. A new object for each refresh, or the same one changed.
-
-    A source that also has `find(key) -> int | None` lets the cursor follow its row however far it moved.
-    """
-
-    def __len__(self) -> int: ...
-
-    def row(self, index: int) -> Sequence[Cell]:
-        """The cells of a row, one for each column."""
-        ...
-
-    def key(self, index: int) -> Hashable:
-        """What the row is about, so that the cursor stays with it when rows move."""
-        ...
-
-
-class SequenceSource:
-    """A source over rows in memory: (key, cells) pairs."""
-
-    def __init__(self, rows: Sequence[tuple[Hashable, Sequence[Cell]]] = ()) -> None:
-        self._rows = rows
-
-    def __len__(self) -> int:
-        return len(self._rows)
-
-    def row(self, index: int) -> Sequence[Cell]:
-        return self._rows[index][1]
-
-    def key(self, index: int) -> Hashable:
-        return self._rows[index][0]
 
 
 class LineTable(LineWidget, can_focus=True):
