@@ -113,6 +113,7 @@ class _Listener:
         else:
             moved = self._parser.feed(step.direction, step.data, step.gap)
         self._read(moved)
+        self._parser.arranged = []
         self.ended = self._parser.over()
         following = self._parser.successor() if not datagram and not self.ended else None
         if following is not None:
