@@ -140,7 +140,7 @@ async def test_a_stream_is_shown_with_its_place(size) -> None:
         shown = text(app)
         assert "Stream to server" in shown
         assert f"{len(PAYLOAD)} bytes" in shown
-        assert PAYLOAD[slice(*app.page.detail._packet.hex_view._marked)] == b"UNION SELECT"
+        assert PAYLOAD[slice(*app.page.detail._packet.hex_view._marked[0])] == b"UNION SELECT"
         await press(app, pilot, "b")
         assert "Payload" in await settled(app, pilot, "Payload")
 

@@ -42,18 +42,27 @@ def test_what_it_looks_for():
     assert [(c.data, c.fast) for c in contents(odd)] == [(b"a;b\x00\xffc", False), (b"x", True)]
 
 
+def found(rule, data):
+    return [data[slice(*place)] for place in locate(rule, data)]
+
+
 @pytest.mark.parametrize(
-    ("data", "found"),
-    [(b"GET /?q=UNION SELECT", b"UNION SELECT"), (b"union", b""), (b"", b"")],
+    ("data", "wanted"),
+    [(b"GET /?q=UNION SELECT", [b"UNION SELECT"]), (b"union", []), (b"", [])],
 )
-def test_where_it_was_found(data, found):
-    assert data[slice(*locate(RULE, data))] == found
+def test_where_it_was_found(data, wanted):
+    assert found(RULE, data) == wanted
 
 
-def test_the_fast_pattern_is_the_most_telling():
-    rule = 'alert tcp any any -> any any (content:"a long one"; content:"evil"; fast_pattern; sid:1;)'
-    data = b"a long one and evil"
-    assert data[slice(*locate(rule, data))] == b"evil"
+def test_all_literals_are_found_the_most_telling_first():
+    looked_for = 'content:"long one"; content:"evil"; fast_pattern; content:"one";'
+    rule = f"alert tcp any any -> any any ({looked_for} sid:1;)"
+    assert found(rule, b"a long one and evil") == [b"evil", b"long one", b"one"]
+
+
+def test_case_matters_where_the_rule_says_so():
+    rule = 'alert tcp any any -> any any (content:"Ab"; content:"ab"; nocase; sid:1;)'
+    assert locate(rule, b"aB Ab") == ((3, 5), (0, 2))
 
 
 @given(texts)
@@ -65,8 +74,8 @@ def test_no_rule_breaks_it(frame, text):
     for name, cells in layout(rule):
         assert is_safe(name)
         assert all(is_safe(c if isinstance(c, str) else c[0]) for c in cells)
-    start, stop = locate(rule, b"some bytes " * 3)
-    assert 0 <= start <= stop <= 33
+    for start, stop in locate(rule, b"some bytes " * 3):
+        assert 0 <= start < stop <= 33
 
 
 @pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))

@@ -13,17 +13,18 @@ from vpi_tui.ui.widgets.line_table import Column, LineTable
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
 from vpi_tui.ui.widgets.lines import Cell, Line, Span, fit
 from vpi_tui.view.packet import FieldLine
+from vpi_tui.view.rule_text import Places
 
 _SIDE_BY_SIDE = 112
 """Cells from which the dump stands beside the tree instead of below it."""
 
 
 def hex_lines(
-    data: bytes, width: int, marked: tuple[int, int] = (0, 0), first: int = 0, count: int = 1 << 20
+    data: bytes, width: int, marked: Places = (), first: int = 0, count: int = 1 << 20
 ) -> list[Line]:
     """A hex dump, 16 bytes a line (8 when `width` is less than 75): offset, bytes, the same as ASCII.
 
-    marked: start and stop of the bytes to show in `hex.match`. first, count: which lines of the dump.
+    marked: starts and stops of the bytes to show in `hex.match`. first, count: which lines of the dump.
     """
     per_line = 16 if width >= 75 else 8
     begin = first * per_line
@@ -31,18 +32,18 @@ def hex_lines(
     return [_hex_line(data, offset, per_line, marked) for offset in range(begin, end, per_line)]
 
 
-def _hex_line(data: bytes, offset: int, per_line: int, marked: tuple[int, int]) -> Line:
+def _hex_line(data: bytes, offset: int, per_line: int, marked: Places) -> Line:
     chunk = data[offset : offset + per_line]
+    inside = [any(a <= offset + place < b for a, b in marked) for place in range(len(chunk) + 1)]
     digits: list[Span] = []
     text: list[Span] = []
     for place, byte in enumerate(chunk):
-        inside = marked[0] <= offset + place < marked[1]
-        style = "hex.match" if inside else "hex.byte" if byte else "hex.zero"
-        follows = inside and offset + place + 1 < marked[1] and place + 1 < len(chunk)
+        style = "hex.match" if inside[place] else "hex.byte" if byte else "hex.zero"
+        follows = inside[place] and inside[place + 1] and place + 1 < len(chunk)
         gap = "  " if place == 7 and per_line == 16 else " "
         digits.append((f"{byte:02x}", style))
         digits.append((gap, "hex.match" if follows else "hex.byte"))
-        text.append((chr(byte) if 32 <= byte < 127 else ".", "hex.match" if inside else "hex.text"))
+        text.append((chr(byte) if 32 <= byte < 127 else ".", "hex.match" if inside[place] else "hex.text"))
     missing = per_line - len(chunk)
     pad = 3 * missing + (1 if per_line == 16 and len(chunk) < 8 else 0)
     return Line(
@@ -101,24 +102,27 @@ class HexView(LineWidget):
     def __init__(self, **common: Unpack[Common]) -> None:
         super().__init__(**common)
         self._data = b""
-        self._marked = (0, 0)
+        self._marked: Places = ()
+        self._follows = False
+        """Is the first marked byte kept in view? Not any more once the operator scrolls."""
         self._first = 0
 
     def set_data(self, data: bytes) -> None:
-        self._data, self._marked, self._first = data, (0, 0), 0
+        self._data, self._marked, self._first = data, (), 0
         self.redraw()
 
-    def mark(self, start: int, stop: int) -> None:
-        self._marked = (start, stop)
+    def mark(self, *places: tuple[int, int]) -> None:
+        """The first of them is brought into view."""
+        self._marked = tuple(place for place in places if place[1] > place[0])
+        self._follows = True
         self.redraw()
 
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         if not self._data:
             return []
         per_line = 16 if width >= 75 else 8
-        start, stop = self._marked
-        if stop > start:
-            row = start // per_line
+        if self._marked and self._follows:
+            row = self._marked[0][0] // per_line
             if not self._first <= row < self._first + height:
                 self._first = max(row - height // 3, 0)
         return hex_lines(self._data, width, self._marked, self._first, height)
@@ -133,7 +137,7 @@ class HexView(LineWidget):
         per_line = 16 if self.size.width >= 75 else 8
         most = max(-(-len(self._data) // per_line) - self.size.height, 0)
         self._first = min(max(self._first + lines, 0), most)
-        self._marked = (self._marked[0], self._marked[0])
+        self._follows = False
         self.redraw()
 
 
@@ -150,17 +154,17 @@ class PacketPane(Widget):
         super().__init__(**common)
         self.tree_view = FieldTree()
         self.hex_view = HexView()
-        self._match = (0, 0)
+        self._match: Places = ()
         self._match_line = -1
 
     def compose(self) -> ComposeResult:
         yield self.tree_view
         yield self.hex_view
 
-    def set_packet(self, fields: Sequence[FieldLine], data: bytes, match: tuple[int, int] = (0, 0)) -> None:
-        """match: first and last byte of what a rule found; the cursor is put there. Equal = nothing."""
+    def set_packet(self, fields: Sequence[FieldLine], data: bytes, match: Places = ()) -> None:
+        """match: what a rule found, the most telling first; the cursor is put there."""
         self._match = match
-        self._match_line = _innermost(fields, match)
+        self._match_line = _innermost(fields, match[0][0]) if match else -1
         self.tree_view.set_fields(fields)
         self.hex_view.set_data(data)
         if self._match_line >= 0:
@@ -183,13 +187,13 @@ class PacketPane(Widget):
         if message.index == self._match_line:
             self.hex_view.mark(*self._match)
         elif message.index < len(fields):
-            self.hex_view.mark(fields[message.index].start, fields[message.index].stop)
+            self.hex_view.mark((fields[message.index].start, fields[message.index].stop))
 
 
-def _innermost(fields: Sequence[FieldLine], match: tuple[int, int]) -> int:
-    """The deepest field that holds the first byte of the match; -1 = none."""
+def _innermost(fields: Sequence[FieldLine], byte: int) -> int:
+    """The deepest field that holds a byte; -1 = none."""
     found, depth = -1, -1
     for number, field in enumerate(fields):
-        if match[1] > match[0] and field.start <= match[0] < field.stop and field.depth >= depth:
+        if field.start <= byte < field.stop and field.depth >= depth:
             found, depth = number, field.depth
     return found
