@@ -95,7 +95,7 @@ async def test_an_alert_opens_down_to_the_bytes(size) -> None:
         assert newest.msg in shown
         assert "GET /item?id=1+UNION" in shown  # the tree stands on the line that matched
         assert "4f 4e 20 53" in shown  # "ON S" of UNION SELECT, in the dump
-        start, stop = app.page.detail._packet.hex_view._marked
+        start, stop = app.page.detail._packet.hex_view._marked[0]
         assert FRAME[start:stop] == b"UNION SELECT"
         panes = [shown]
         for _ in range(2):
