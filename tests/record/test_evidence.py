@@ -6,7 +6,7 @@ from vpi_tui.record.evidence import Evidence, EvidenceStore
 
 
 def evidence(number: int, size: int) -> Evidence:
-    return Evidence(number, 0, 0, 1, bytes(size), b"", None)
+    return Evidence(number, "alert", "a.rules:1", 0, 1, bytes(size), b"", None)
 
 
 def test_oldest_goes_first_and_the_bound_holds() -> None:

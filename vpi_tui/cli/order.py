@@ -43,6 +43,7 @@ def engine_spec(mode: Mode, chosen: Settings, **more: Any) -> EngineSpec:
         "stream_memory": chosen["memory.stream"],
         "evidence_memory": chosen["memory.evidence"],
         "ring_memory": chosen["memory.ring"],
+        "rule_budget": chosen["rule-budget"],
         "interval": chosen["refresh"],
         "log": _log(chosen),
     }

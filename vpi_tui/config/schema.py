@@ -103,6 +103,15 @@ TABLE: tuple[Setting, ...] = (
         DASHBOARD | _on("scan", "rules"),
     ),
     Setting(
+        "rule-budget",
+        kinds.number(0, 100, "percent"),
+        0.0,
+        "switch a rule off that takes more than so many percent of the engine's CPU time (0 = never)",
+        ("--rule-budget",),
+        "PERCENT",
+        DASHBOARD,
+    ),
+    Setting(
         "inventory",
         kinds.path,
         "",

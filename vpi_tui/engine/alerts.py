@@ -40,7 +40,7 @@ class Alerter:
     """Numbers alerts, counts them in rules and flows, and keeps the evidence."""
 
     def __init__(self, rules: RuleBook, source: EngineSource, evidence: EvidenceStore) -> None:
-        self._rules = rules
+        self.rules = rules
         self._source = source
         self._evidence = evidence
         self.count = 0
@@ -54,7 +54,7 @@ class Alerter:
     ) -> Alert:  # fmt: skip
         """first_packet: 1-based number of the batch's first packet in the capture. now_ns: time of
         what no packet released."""
-        signature = self._rules.signatures[match.rule]
+        signature = self.rules.signatures[match.rule]
         flow = to_record(records[match.flow], names.switches, names.guests) if match.flow >= 0 else None
         packet = int(decoded.packet[match.row]) if match.row >= 0 else -1
         ends = _ends(match, decoded, flow)
@@ -94,7 +94,7 @@ class Alerter:
         ends = _ends(match, decoded, flow)
         switch, guest = names.place_of_port(port)
         alert = self._alert(
-            self._rules.signatures[rule],
+            self.rules.signatures[rule],
             finding.detail,
             ts_ns=match.ts_ns,
             in_iface=self._source.port_name(port),
@@ -176,13 +176,17 @@ class Alerter:
         flow: FlowRecord | None,
         payload: tuple[int, int] = (-1, 0),
     ) -> None:
-        self._rules.hit(rule, alert.ts_ns)
+        self.rules.hit(rule, alert.ts_ns)
         frame, link = b"", 1
         if packet >= 0:
             start = int(packets.offset[packet])
             frame = packets.buf[start : start + min(int(packets.caplen[packet]), FRAME_LIMIT)].tobytes()
             link = int(packets.link_type[packet])
-        self._evidence.add(Evidence(alert.number, rule, alert.ts_ns, link, frame, stretch, flow, *payload))
+        signature = self.rules.signatures[rule]
+        origin = f"{signature.origin.path}:{signature.origin.line}"
+        self._evidence.add(
+            Evidence(alert.number, signature.raw, origin, alert.ts_ns, link, frame, stretch, flow, *payload)
+        )
 
 
 _LOCALITY_UNKNOWN = Locality.UNKNOWN.name.lower()

@@ -63,6 +63,11 @@ def _undo(worker: Worker, _command: messages.UndoToggle) -> None:
     worker.feed.reply(worker.rules.undo())
 
 
+@handles(messages.Reload)
+def _reload(worker: Worker, _command: messages.Reload) -> None:
+    worker.reload_rules()
+
+
 @handles(messages.GetAlert)
 def _alert(worker: Worker, command: messages.GetAlert) -> None:
     worker.feed.reply(worker.alert_detail(command.number))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,16 +12,16 @@ from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.matcher import Matcher
-from vpi_tui.detect.match.ruleset import RECOGNISED_BY
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.engine.alerts import Alerter
 from vpi_tui.engine.closed import ClosedFlows
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
-from vpi_tui.engine.options import StreamOptions, app_limits, stream_options, tunnel_ports
+from vpi_tui.engine.options import stream_options, tunnel_ports
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.engine.stages import Stages
 from vpi_tui.engine.stopwatch import Stopwatch
 from vpi_tui.engine.transactions import Place, to_transaction
 from vpi_tui.flow.records import EndReason
@@ -35,8 +34,7 @@ from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
 from vpi_tui.stream.defrag import Defragmenter
-from vpi_tui.stream.reassembly import BAD_CHECKSUMS, Reassembler
-from vpi_tui.stream.sessions import SessionOptions, SessionTracker
+from vpi_tui.stream.reassembly import Reassembler
 
 FOLLOW_PACKETS_A_FLOW = 4
 FOLLOW_PACKETS_A_GUEST = 256
@@ -76,7 +74,8 @@ class Pipeline:
         self.rules = rules
         self.source = source
         self.stopwatch = stopwatch or Stopwatch()
-        verify = spec.checksums != "none" or rules.ruleset.needs_checksums
+        self._stages = Stages(spec, rules.ruleset, logged)
+        verify = self._stages.verifies_checksums(rules.ruleset)
         tunnels = tunnel_ports(spec.options)
         self.decoder = Decoder(verify_checksums=verify, zero_length_is_rest=source.live, tunnels=tunnels)
         self.whole_decoder = Decoder(verify_checksums=verify, tunnels=tunnels)
@@ -93,11 +92,6 @@ class Pipeline:
         self._learner = LearnedHosts() if source.learns else None
         self._learn_at = 0
         """Packets after which learned hosts are named again."""
-        followed = frozenset(logged)
-        self.streams = _reassembler(spec, streams, rules, follow_all=bool(followed))
-        self.sessions = _session_tracker(spec, streams, rules)
-        self.app_layer = _app_layer(spec, rules, followed)
-        """None = nobody looks at transactions."""
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self.matcher = Matcher(rules.ruleset, self._places)
@@ -116,6 +110,26 @@ class Pipeline:
         self.kernel_packets = 0
         self.kernel_drops = 0
 
+    @property
+    def streams(self) -> Reassembler | None:
+        """None = nobody looks at streams."""
+        return self._stages.streams
+
+    @property
+    def app_layer(self) -> AppLayer | None:
+        """None = nobody looks at transactions."""
+        return self._stages.app_layer
+
+    def switch_rules(self, rules: RuleBook) -> None:
+        """Go on with another set from the next batch on; what is remembered of flows and rules lives on."""
+        matcher = Matcher(rules.ruleset, self._places)
+        matcher.take_over(self.matcher)
+        self._stages.serve(rules.ruleset)
+        verify = self._stages.verifies_checksums(rules.ruleset)
+        self.decoder.verify_checksums = self.whole_decoder.verify_checksums = verify
+        self.matcher = matcher
+        self.rules = self.alerter.rules = rules
+
     # Packets ----------------------------------------------------------------------------------
 
     def process(self, packets: PacketBatch) -> list[Alert]:
@@ -133,8 +147,8 @@ class Pipeline:
             self._learn(packets, decoded, flows)
             self._end(flows.closed)
         with measure("stream"):
-            if self.sessions is not None:
-                self.sessions.update(packets, decoded, flows)
+            if self._stages.sessions is not None:
+                self._stages.sessions.update(packets, decoded, flows)
             streams = self.streams.update(packets, decoded, flows, ended) if self.streams else None
         with measure("app_layer"):
             progress = self._parse(packets, decoded, flows, streams)
@@ -379,39 +393,6 @@ class Pipeline:
         stats["engine.batches"] = float(self.batches)
         stats["detect.alert"] = float(self.alerter.count)
         return stats
-
-
-def _reassembler(
-    spec: EngineSpec, options: StreamOptions, rules: RuleBook, *, follow_all: bool
-) -> Reassembler | None:
-    """None = nobody looks at streams. follow_all: all of them are parsed."""
-    if not (rules.ruleset.needs_streams or follow_all):
-        return None
-    ports = rules.ruleset.stream_ports
-    return Reassembler(
-        spec.max_flows,
-        spec.stream_memory,
-        np.maximum(ports, np.uint16(1 + RECOGNISED_BY)) if follow_all else ports,
-        depth=options.depth,
-        midstream=options.midstream,
-        checksums=spec.checksums != "none",
-    )
-
-
-def _session_tracker(spec: EngineSpec, options: StreamOptions, rules: RuleBook) -> SessionTracker | None:
-    """None = no rule asks for stream events."""
-    if not rules.ruleset.needs_stream_events:
-        return None
-    bad = BAD_CHECKSUMS if spec.checksums != "none" else 0
-    return SessionTracker(spec.max_flows, SessionOptions(options.midstream, options.one_sided, bad))
-
-
-def _app_layer(spec: EngineSpec, rules: RuleBook, logged: frozenset[str]) -> AppLayer | None:
-    app = rules.ruleset.app
-    if not app and not logged:
-        return None
-    limits = replace(app_limits(spec.options), files=app.files, buffers=app.buffers)
-    return AppLayer(app.applications, frames=app.frames, limits=limits, mixed=app.mixed, logged=logged)
 
 
 def _without_rows(*batches: Any) -> _Batches:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vpi_tui.engine.log import NoLog
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.rulestats import rule_stats
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.vitals import Vitals
@@ -57,6 +58,8 @@ class Publisher:
         self._seq = 0
         self._vitals = Vitals()
         self._told: deque[str] = deque(maxlen=NOTICES)
+        self.reloading = ""
+        """As Snapshot.reloading."""
 
     def attach(self, pipeline: Pipeline, rules: RuleBook, source: EngineSource) -> None:
         self._pipeline, self._rules, self._source = pipeline, rules, source
@@ -98,11 +101,12 @@ class Publisher:
             flows=_flows(pipeline, watch, scope)
             if watch.flows
             else FlowColumns(total=pipeline.table.active()),
-            rules=rules.stats(),
+            rules=rule_stats(rules, pipeline.matcher.profile),
             rules_enabled=rules.enabled_count,
             rules_loaded=rules.loaded,
             rules_refused=len(rules.refused),
             ruleset_serial=rules.serial,
+            reloading=self.reloading,
             stats=stats,
             notices=(*topology.notices, *rules.notices, *source.notices, *self._told, *log.notices)[
                 -NOTICES:

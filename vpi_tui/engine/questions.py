@@ -13,11 +13,9 @@ def alert_detail(pipeline: Pipeline, number: int) -> AlertDetail:
     kept = pipeline.evidence.get(number)
     if kept is None:
         return _without_evidence(pipeline, number)
-    signature = pipeline.rules.signatures[kept.rule]
-    origin = f"{signature.origin.path}:{signature.origin.line}"
     flow = _flow(pipeline, kept.flow.flow_id) or kept.flow if kept.flow else None
     return AlertDetail(
-        number, signature.raw, origin, flow, kept.frame, kept.link_type, kept.ts_ns, kept.stream
+        number, kept.rule, kept.origin, flow, kept.frame, kept.link_type, kept.ts_ns, kept.stream
     )
 
 

@@ -23,7 +23,6 @@ from vpi_tui.feed.messages import (
 )
 from vpi_tui.model.errors import RuleError, VpiError
 from vpi_tui.model.signature import Signature
-from vpi_tui.model.snapshot import RuleStat
 
 SWITCHES_FILE = "rules.json"
 Key = tuple[int, int]
@@ -33,15 +32,23 @@ Key = tuple[int, int]
 class RuleBook:
     """Signatures and behaviours under one numbering: the matcher's rules first, behaviours behind them."""
 
-    def __init__(self, loaded: LoadResult, switches: RuleSwitches) -> None:
-        self.behaviours = [factory() for factory in REGISTRY]
-        self.ruleset = RuleSet.compile(loaded.signatures)
+    def __init__(
+        self,
+        loaded: LoadResult,
+        switches: RuleSwitches,
+        *,
+        ruleset: RuleSet | None = None,
+        before: RuleBook | None = None,
+    ) -> None:
+        """ruleset: what was compiled of them already. before: the book whose place this one takes."""
+        self.behaviours = before.behaviours if before else [factory() for factory in REGISTRY]
+        self.ruleset = ruleset or RuleSet.compile(loaded.signatures)
         self.signatures: tuple[Signature, ...] = (
             *loaded.signatures,
             *(b.signature for b in self.behaviours),
         )
         self.refused: list[RuleError] = [*loaded.errors, *self.ruleset.refused.values()]
-        self.serial = 1
+        self.serial = before.serial if before else 1
         self.hits: dict[int, tuple[int, int]] = {}
         """Rule number to (alerts raised, time of the last); only rules that raised one."""
         self._packs = loaded.packs
@@ -54,15 +61,30 @@ class RuleBook:
             *self.ruleset.enabled.astype(bool).tolist(),
             *(True for _ in self.behaviours),
         ]
+        self._over_budget: set[Key] = set()
+        """Switched off for what they cost, as long as their text and the operator leave them so."""
+        if before is not None:
+            self._take_over(before)
         self._apply(range(len(self.signatures)))
 
     @classmethod
     def load(cls, spec: EngineSpec) -> RuleBook:
         """Rules of the order, or the bundled packs. A rule that is refused is listed, never raised."""
-        data = spec.options.get("data-dir")
-        files = spec.rules or (spec.rules_dir,)
-        loaded = load(files, spec.variables, data_dir=Path(data) if data else None, options=spec.options)
-        return cls(loaded, _switches(spec.state_dir))
+        return cls(read_rules(spec), _switches(spec.state_dir))
+
+    def succeeded_by(self, loaded: LoadResult, ruleset: RuleSet) -> RuleBook:
+        """A book of other rules with these switches, behaviours and hits."""
+        return RuleBook(loaded, self._switches, ruleset=ruleset, before=self)
+
+    def _take_over(self, before: RuleBook) -> None:
+        for number, hits in before.hits.items():
+            old = before.signatures[number]
+            if (now := self._index.get((old.gid, old.sid))) is not None:
+                self.hits[now] = hits
+        for key in before._over_budget:
+            now = self._index.get(key)
+            if now is not None and self.signatures[now].raw == before.signatures[before.number(*key)].raw:
+                self._over_budget.add(key)
 
     # Looking up -------------------------------------------------------------------------------
 
@@ -94,13 +116,6 @@ class RuleBook:
         count, _ = self.hits.get(number, (0, 0))
         self.hits[number] = (count + 1, ts_ns)
 
-    def stats(self) -> tuple[RuleStat, ...]:
-        """Of the rules that raised an alert."""
-        return tuple(
-            RuleStat(self.signatures[n].gid, self.signatures[n].sid, count, last)
-            for n, (count, last) in self.hits.items()
-        )
-
     def rows(self) -> RulesMessage:
         """All that the Rules screen lists."""
         rules = tuple(self._row(n, s) for n, s in enumerate(self.signatures) if n not in self.ruleset.refused)
@@ -113,7 +128,7 @@ class RuleBook:
         origin = f"{s.origin.path}:{s.origin.line}" if s.gid != GID else s.origin.path
         return RuleRow(
             s.gid, s.sid, s.rev, s.msg, s.origin.pack, origin, s.classtype, s.priority, s.technique,
-            self._enabled[number],
+            self._enabled[number], "budget" if (s.gid, s.sid) in self._over_budget else "",
         )  # fmt: skip
 
     def detail(self, gid: int, sid: int) -> RuleDetail:
@@ -135,6 +150,7 @@ class RuleBook:
         chosen = sorted({*single, *packed})
         if not chosen:
             return ToggledMessage("No loaded rule is meant by that.", 0, self.serial)
+        self._over_budget -= {(self.signatures[n].gid, self.signatures[n].sid) for n in chosen}
         problem = self._keep(command.enabled, single, [command.pack] if packed else [])
         changed = self._apply(chosen)
         return ToggledMessage(self._what(command, chosen) + problem, changed, self.serial)
@@ -149,6 +165,11 @@ class RuleBook:
             return ToggledMessage("Nothing to undo.", 0, self.serial)
         changed = self._apply(range(len(self.signatures)))
         return ToggledMessage(f"Undone: {label}.", changed, self.serial)
+
+    def stop_for_budget(self, number: int) -> None:
+        """Switch a rule off for what it costs; until the program ends, or somebody switches it."""
+        self._over_budget.add((self.signatures[number].gid, self.signatures[number].sid))
+        self._apply([number])
 
     def _keep(self, enabled: bool, rules: Iterable[int], packs: Iterable[str]) -> str:
         """Remember the switches; a sentence when they cannot be saved."""
@@ -170,7 +191,12 @@ class RuleBook:
 
     def _apply(self, numbers: Sequence[int]) -> int:
         """Let the matcher follow the switches of these rules; how many changed."""
-        wanted = self._switches.apply([self.signatures[n] for n in numbers])
+        chosen = [self.signatures[n] for n in numbers]
+        over = self._over_budget
+        wanted = [
+            on and (s.gid, s.sid) not in over
+            for s, on in zip(chosen, self._switches.apply(chosen), strict=True)
+        ]
         changed = 0
         for state in (True, False):
             flipped = [
@@ -184,6 +210,13 @@ class RuleBook:
             changed += len(flipped)
         self.serial += 1
         return changed
+
+
+def read_rules(spec: EngineSpec) -> LoadResult:
+    """The rules of the order, or the bundled packs."""
+    data = spec.options.get("data-dir")
+    files = spec.rules or (spec.rules_dir,)
+    return load(files, spec.variables, data_dir=Path(data) if data else None, options=spec.options)
 
 
 def _switches(state_dir: str) -> RuleSwitches:

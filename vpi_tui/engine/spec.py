@@ -73,6 +73,8 @@ class EngineSpec:
     """Bytes of TCP data kept for reassembly at most."""
     evidence_memory: int = 64 << 20
     """Bytes of frames kept behind the alerts at most."""
+    rule_budget: float = 0.0
+    """Percent of the engine's CPU time above which a rule is switched off; 0 = never."""
     ring_memory: int = 64 << 20
     """Bytes of the capture ring."""
     log: LogSpec = LogSpec()

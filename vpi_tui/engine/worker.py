@@ -6,11 +6,13 @@ import gc
 import math
 import time
 
+from vpi_tui.engine.budget import RuleBudget
 from vpi_tui.engine.commands import obey
 from vpi_tui.engine.log import FileLog, NoLog, logged_protocols, open_log_file
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.publisher import Publisher
 from vpi_tui.engine.questions import alert_detail, flow_detail
+from vpi_tui.engine.reload import Reloader
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource, open_source
 from vpi_tui.engine.spec import EngineSpec
@@ -47,6 +49,8 @@ class Worker:
         self._began = time.monotonic()
         self._reopens = False
         self.log = NoLog()
+        self._reloader = Reloader(spec)
+        self._budget = RuleBudget(spec.rule_budget)
 
     def run(self) -> None:
         try:
@@ -58,13 +62,17 @@ class Worker:
             while not self._over():
                 for command in self.feed.take_commands():
                     obey(self, command)
+                wait = 0.0 if self._reloader.pressing else READ_WAIT
                 if self.source.finished:
-                    self.feed.wait(READ_WAIT)
+                    self.feed.wait(wait)
                 else:
-                    self._read()
+                    self._read(wait)
+                    self._watch_budget()
+                self._follow_reload()
                 self._tick()
             self._wind_up()
         finally:
+            self._reloader.close()
             self.log.close()
             self.source.close()
         self.feed.reply(Goodbye(self._stop))
@@ -136,11 +144,11 @@ class Worker:
             self._stop = self._stop or self.feed.reason or "the ui has left"
         return bool(self._stop)
 
-    def _read(self) -> None:
+    def _read(self, wait: float) -> None:
         self.pipeline.follow_source()
         try:
             with self.pipeline.stopwatch.measure("capture"):
-                batch = self.source.read(READ_WAIT)
+                batch = self.source.read(wait)
         except CaptureError as error:
             self.source.fail(error)
             batch = None
@@ -149,6 +157,29 @@ class Worker:
             alerts += self.pipeline.finish()
             self._tell_end()
         self._hand_out(alerts)
+
+    def _watch_budget(self) -> None:
+        """Switch off the rules that eat the machine, and say which and how to get them back."""
+        for spent in self._budget.exceeded_by(self.pipeline.matcher.profile):
+            signature = self.rules.signatures[spent.rule]
+            self.rules.stop_for_budget(spent.rule)
+            self._publisher.note(
+                f"Rule {signature.gid}:{signature.sid} ({signature.msg}) is switched off: it took "
+                f"{spent.percent:.0f} % of the engine's CPU time ({spent.checks:,} evaluations in "
+                f"{spent.seconds:.1f} s), --rule-budget allows {self.spec.rule_budget:g} %. "
+                "Space on the Rules screen switches it on again."
+            )
+
+    def _follow_reload(self) -> None:
+        done = self._reloader.step(self.pipeline)
+        self._publisher.reloading = self._reloader.progress
+        if done is None:
+            return
+        if done.book is not None:
+            self.rules = done.book
+            self._publisher.attach(self.pipeline, self.rules, self.source)
+        self.feed.reply(Notice(done.severity, done.text))
+        self._next_tick = 0.0
 
     def _hand_out(self, alerts: list[Alert]) -> None:
         if alerts:
@@ -200,6 +231,12 @@ class Worker:
             self.feed.reply(Notice("warning", f"A speed of {speed:g} makes no sense."))
             return
         self.source.set_speed(speed, paused)
+        self._next_tick = 0.0
+
+    def reload_rules(self) -> None:
+        """Read the rule files again, beside the rules that run."""
+        if (problem := self._reloader.start()) is not None:
+            self.feed.reply(problem)
         self._next_tick = 0.0
 
     def stop(self, why: str) -> None:

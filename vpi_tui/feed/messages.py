@@ -53,6 +53,8 @@ class RuleRow(msgspec.Struct, frozen=True):
     priority: int
     technique: str
     enabled: bool
+    why_off: str = ""
+    """In a word why it is off though the operator has not switched it off; "" = as he has it."""
 
 
 class PackRow(msgspec.Struct, frozen=True):
@@ -183,6 +185,10 @@ class UndoToggle(Message, frozen=True):
     pass
 
 
+class Reload(Message, frozen=True):
+    """Read the rule files again; what changed is told in a Notice, and why it did not."""
+
+
 class GetAlert(Message, frozen=True):
     number: int
 
@@ -207,4 +213,6 @@ class Stop(Message, frozen=True):
     pass
 
 
-Command = Hello | Watch | GetRules | GetRule | Toggle | UndoToggle | GetAlert | GetFlow | SetSpeed | Stop
+Command = (
+    Hello | Watch | GetRules | GetRule | Toggle | UndoToggle | Reload | GetAlert | GetFlow | SetSpeed | Stop
+)

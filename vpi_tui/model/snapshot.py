@@ -132,12 +132,18 @@ class FlowColumns:
 
 @dataclass(frozen=True, slots=True)
 class RuleStat:
-    """Sent only for rules that were ever checked or hit."""
+    """Sent only for rules that were ever checked or hit; of very many the dearest."""
 
     gid: int
     sid: int
     hits: int
     last_hit_ns: int
+    checks: int = 0
+    """Packets, stretches and transactions that it was tried on, after the compiled loops had a say."""
+    matches: int = 0
+    """Times that all of it held; thresholds and suppression make fewer alerts of them."""
+    cpu_ns: int = 0
+    """CPU time of these evaluations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +173,8 @@ class Snapshot:
     rules_refused: int = 0
     ruleset_serial: int = 0
     """Grows when rules are loaded or switched; the ui then asks for the list again."""
+    reloading: str = ""
+    """How far another set of rules has come that is loaded beside the running one; "" = none is."""
     stats: dict[str, float] = field(default_factory=dict)
     """EVE paths: capture.kernel_packets, capture.kernel_drops, decoder.pkts, decoder.bytes,
     decoder.invalid, flow.active, flow.memuse, flow.evicted, tcp.memuse, detect.alert,

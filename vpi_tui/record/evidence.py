@@ -18,8 +18,10 @@ class Evidence:
     """What one alert was raised on. frame is the packet as captured, b"" for a stream time-out."""
 
     number: int
-    rule: int
-    """Index of the signature in its rule set."""
+    rule: str
+    """Its text at that time: the rules may be others by now."""
+    origin: str
+    """file:line"""
     ts_ns: int
     link_type: int
     frame: bytes

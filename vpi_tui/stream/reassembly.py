@@ -51,7 +51,7 @@ class Reassembler:
         checksums: bool = True,
     ) -> None:
         cells = max(_LEAST_CELLS, memory // (layout.CELL + 4 + layout.SEGMENT_DTYPE.itemsize))
-        self._wanted = np.minimum(wanted, np.uint16(1 + layout.CELL))
+        self.want(wanted)
         self._limits = layout.Limits(
             depth=depth or EVERYTHING,
             midstream=int(midstream),
@@ -67,6 +67,10 @@ class Reassembler:
         self._pools.numbers[layout.N_DUE] = NEVER
         self._out = _columns(_FIRST_ARENA, _FIRST_STRETCHES)
         self._taken: U8 = np.zeros(0, np.uint8)
+
+    def want(self, wanted: U16) -> None:
+        """Follow connections that open from now on as far as this says."""
+        self._wanted = np.minimum(wanted, np.uint16(1 + layout.CELL))
 
     def update(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, ended_slots: NDArray[Any]

@@ -67,7 +67,7 @@ class Transaction:
 
     __slots__ = (
         "alerted", "bits", "cache", "events", "files", "inspected", "little_endian", "number", "parts",
-        "pending", "stage",
+        "pending", "rules_of", "stage",
     )  # fmt: skip
     is_frame: ClassVar[bool] = False
 
@@ -89,6 +89,8 @@ class Transaction:
         """In the order in which they began, of both directions."""
         self.parts: dict[tuple[int, int], Parts] = {}
         """By rule and Direction."""
+        self.rules_of = 0
+        """Which set of rules the numbers in `pending`, `alerted` and `parts` are of."""
 
     @property
     def application(self) -> str:

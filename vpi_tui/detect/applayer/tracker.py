@@ -74,22 +74,10 @@ class AppLayer:
         memory: int = MEMORY,
         most_flows: int = MOST_FLOWS,
     ) -> None:
-        self._of_app: list[Application | None] = [None] * len(APP_PROTOS)
         self._logged = frozenset(logged) & DESCRIPTIONS.keys()
-        wanted = with_predecessors(self._logged.union(needed))
-        for application in APPLICATIONS:
-            for app in application.apps if application.name in wanted else ():
-                self._of_app[APP_PROTOS.index(app)] = application
-        self._is_needed: U8 = np.zeros(APP_FAILED + 1, np.uint8)
-        self._is_needed[[n for n, found in enumerate(self._of_app) if found is not None]] = 1
-        self._over_udp = any(found is not None and "udp" in found.transports for found in self._of_app)
-        self._frames = dict(frames or {})
-        self._arranging = [APP_PROTOS.index("ftp")] if "ftp-data" in wanted else []
-        """Numbers of applications whose flows arrange others that are needed."""
+        self.require(needed, frames=frames, limits=limits, mixed=mixed)
         self._expected = Expectations()
         self._ends: Ends | None = None
-        self._limits = limits or Limits()
-        self._mixed = mixed
         self._memory = memory
         self._most_flows = most_flows
         self._flows: dict[int, _Followed] = {}
@@ -103,6 +91,29 @@ class AppLayer:
         self._finished: list[Finished] = []
         self._renamed: dict[int, int] = {}
         """Flows that changed their protocol in this batch, and the row that brought it about."""
+
+    def require(
+        self,
+        needed: Iterable[str],
+        *,
+        frames: Mapping[str, frozenset[str]] | None = None,
+        limits: Limits | None = None,
+        mixed: bool = False,
+    ) -> None:
+        """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
+        self._of_app: list[Application | None] = [None] * len(APP_PROTOS)
+        wanted = with_predecessors(self._logged.union(needed))
+        for application in APPLICATIONS:
+            for app in application.apps if application.name in wanted else ():
+                self._of_app[APP_PROTOS.index(app)] = application
+        self._is_needed: U8 = np.zeros(APP_FAILED + 1, np.uint8)
+        self._is_needed[[n for n, found in enumerate(self._of_app) if found is not None]] = 1
+        self._over_udp = any(found is not None and "udp" in found.transports for found in self._of_app)
+        self._frames = dict(frames or {})
+        self._arranging = [APP_PROTOS.index("ftp")] if "ftp-data" in wanted else []
+        """Numbers of applications whose flows arrange others that are needed."""
+        self._limits = limits or Limits()
+        self._mixed = mixed
 
     # Batches -------------------------------------------------------------------------------------
 
@@ -359,7 +370,7 @@ class AppLayer:
             made = Frame(direction, STREAM, data[:SENT_LIMIT])
         elif len(before.data) < SENT_LIMIT:
             made = Frame(direction, STREAM, (before.data + data)[:SENT_LIMIT])
-            made.alerted = before.alerted
+            made.alerted, made.rules_of = before.alerted, before.rules_of
         else:
             return
         followed.stream[direction] = made

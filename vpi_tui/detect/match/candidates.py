@@ -136,6 +136,10 @@ class Finder:
         self._sizes = StreamSizes()
         self._units = _units(0)
 
+    def take_over(self, before: Finder) -> None:
+        """Go on from the finder of an earlier set of rules."""
+        self.dropped, self._sizes = before.dropped, before._sizes
+
     def prepare(
         self,
         packets: PacketBatch,

@@ -16,6 +16,8 @@ from vpi_tui.model.signature import FlowBits, Scope, Signature
 MOST_FLOWS: Final = 262_144
 """Flows with flowbits, and flows with flowints; the one that got its first bit longest ago makes room."""
 
+RuleKey = tuple[int, int]
+"""(gid, sid): lasts longer than a rule's number."""
 _U32: Final = 0xFFFFFFFF
 _NO_NUMBERS: Final[Mapping[str, int]] = {}
 
@@ -35,7 +37,7 @@ class FlowState:
         """Slot -> (generation, set of bits)."""
         self._numbers: dict[int, tuple[int, dict[str, int]]] = {}
         """Slot -> (generation, flowints)."""
-        self._once: dict[int, tuple[int, set[tuple[int, int]]]] = {}
+        self._once: dict[int, tuple[int, set[tuple[RuleKey, int]]]] = {}
         """Slot -> (generation, what matched of the rules that match once a flow and direction)."""
 
     def make_room(self, slots: int) -> None:
@@ -75,7 +77,7 @@ class FlowState:
             found = self._numbers[slot] = born, {}
         found[1][name] = value & _U32
 
-    def is_first(self, slot: int, born: int, rule: int, direction: int) -> bool:
+    def is_first(self, slot: int, born: int, rule: RuleKey, direction: int) -> bool:
         """Did a rule not match on this direction of the flow before? From now on it did."""
         found = self._once.get(slot)
         if found is None or found[0] != born:
@@ -153,9 +155,14 @@ class BitSieve:
         return asks
 
 
-def bit_plans(signatures: Sequence[Signature]) -> tuple[dict[int, BitPlan], tuple[str, ...]]:
-    """Plans of the rules that have flowbits, by rule number; and the names of the bits, lowest first."""
-    numbers: dict[str, int] = {}
+def bit_plans(
+    signatures: Sequence[Signature], known: Sequence[str] = ()
+) -> tuple[dict[int, BitPlan], tuple[str, ...]]:
+    """Plans of the rules that have flowbits, by rule number; and the names of the bits, lowest first.
+
+    known: names that keep their bits, because flows have them.
+    """
+    numbers = {name: number for number, name in enumerate(known)}
     plans = {n: BitPlan(s.flowbits, numbers) for n, s in enumerate(signatures) if s.flowbits}
     return plans, tuple(numbers)
 

@@ -45,6 +45,14 @@ class AlertLimits:
         limit = self._filters.get(rule)
         return limit is None or self._below(rule, limit, src, dest, now_ns)
 
+    def take_over(self, before: AlertLimits, numbers: Sequence[int]) -> None:
+        """Go on with the rates of an earlier set. numbers: those of its rules here, -1 = gone."""
+        self._rates = {
+            (numbers[rule], src, dest): rate
+            for (rule, src, dest), rate in before._rates.items()
+            if self._filters.get(numbers[rule]) == before._filters[rule]
+        }
+
     def _below(self, rule: int, limit: RateFilter, src: Address, dest: Address, now_ns: int) -> bool:
         key = (
             rule,

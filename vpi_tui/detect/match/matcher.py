@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from time import perf_counter_ns, thread_time_ns
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,13 @@ from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
+from vpi_tui.detect.match.profile import RuleProfile
 from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
+from vpi_tui.detect.match.renumber import Renumbering, new_numbers
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.steps import Captured
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
+from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
 from vpi_tui.model.batch import I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
@@ -48,10 +52,7 @@ class Matcher:
         self.hits: I64 = np.zeros(len(rules.signatures), np.int64)
         """int64[n]: Matches given out."""
         self.last_hit_ns: I64 = np.zeros(len(rules.signatures), np.int64)
-        self.checks: I64 = np.zeros(len(rules.signatures), np.int64)
-        """int64[n]: candidates that the compiled loops let through."""
-        self.matches: I64 = np.zeros(len(rules.signatures), np.int64)
-        """int64[n]: times all of the rule held, before thresholds."""
+        self.profile = RuleProfile(len(rules.signatures))
         self._finder = Finder(rules)
         self._state = FlowState()
         self._bits, self._bit_names = bit_plans(rules.signatures)
@@ -76,6 +77,32 @@ class Matcher:
             evicted=np.zeros(1, np.int64),
         )
         self._salt = np.uint64(secrets.randbits(64))
+        self._renumbering = Renumbering()
+
+    def take_over(self, before: Matcher) -> None:
+        """Go on, from the next batch on, where the matcher of an earlier set of rules stopped.
+
+        Flows, hosts and transactions keep what they remember; counts, profiles and rates stay with the
+        rules of the same gid and sid, and with them the windows of thresholds that are the same.
+        """
+        numbers = new_numbers(before.rules.signatures, self.rules.signatures)
+        stays = np.flatnonzero(numbers >= 0)
+        self.hits[numbers[stays]] = before.hits[stays]
+        self.last_hit_ns[numbers[stays]] = before.last_hit_ns[stays]
+        self.profile.take_over(before.profile, numbers)
+        self._finder.take_over(before._finder)
+        self._state, self._hosts, self._texts = before._state, before._hosts, before._texts
+        self._memory = Memory(self._state, self._hosts, self._texts)
+        self._bits, self._bit_names = bit_plans(self.rules.signatures, before._bit_names)
+        self._tally, self._counters = before._tally, before._counters
+        self._suppressed, self._passed = before._suppressed, before._passed
+        self._limits.take_over(before._limits, numbers.tolist())
+        self._salt = before._salt
+        take_over_windows(
+            self._thresholds, self.rules.thresholds, before._thresholds, before.rules.thresholds, numbers,
+            self._salt,
+        )  # fmt: skip
+        self._renumbering = before._renumbering.then(numbers)
 
     def match(
         self,
@@ -93,6 +120,7 @@ class Matcher:
         if not decoded.packet.size and not progress and (streams is None or not streams.row.size):
             return []
         self._texts.new_batch()
+        self._renumbering.update(progress)
         enabled = self.rules.enabled.copy()
         batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state, progress)
         found = self._finder.find(batch, enabled)
@@ -100,7 +128,7 @@ class Matcher:
         found, subjects = self._checked(batch, found, subjects)
         if not len(found):
             return []
-        self.checks += np.bincount(found.rule, minlength=self.checks.size)
+        self.profile.checked(found.rule)
         held = self._decide(batch, found, subjects)
         held &= self._not_passed(found, subjects, held)
         held &= self._not_bypassed(found, subjects, held)
@@ -126,10 +154,10 @@ class Matcher:
         """Counts since the matcher was made, by EVE path."""
         return {
             "detect.alert": int(self.hits.sum()),
-            "detect.candidates": int(self.checks.sum()),
+            "detect.candidates": int(self.profile.checks.sum()),
             "detect.evaluated": self._tally.evaluated,
             "detect.budget_exhausted": self._tally.exhausted,
-            "detect.matched": int(self.matches.sum()),
+            "detect.matched": int(self.profile.matches.sum()),
             "detect.suppressed": self._suppressed,
             "detect.passed": self._passed,
             "detect.candidates_dropped": self._finder.dropped,
@@ -170,7 +198,11 @@ class Matcher:
         held: Bools = self.rules.plain[found.rule] != 0
         done: tuple[int, int] | None = None
         hopeless = self._bit_sieve.hopeless(self._state, found.rule, subjects.flow)
-        for i in np.flatnonzero(~(held | hopeless)).tolist():
+        waiting = np.flatnonzero(~(held | hopeless))
+        stamps: list[int] = []
+        began = thread_time_ns()
+        for i in waiting.tolist():
+            stamps.append(perf_counter_ns())
             rule, row, entry = int(found.rule[i]), int(found.row[i]), int(found.entry[i])
             progress = batch.progress_of(entry)
             if progress is not None:
@@ -194,7 +226,7 @@ class Matcher:
             if not scope_holds(self.rules.signatures[rule].scope, self.scope, flow):
                 continue
             direction = int(subjects.direction[i])
-            if rule in self.rules.once_a_flow and not self._state.is_first(flow, born, rule, direction):
+            if rule in self.rules.once_a_flow and not self._is_first(flow, born, rule, direction):
                 continue
             if plan is not None and plan.changes:
                 self._state.set_bits(flow, born, plan.change(self._state.bits(flow, born)))
@@ -207,8 +239,14 @@ class Matcher:
                 self._note_alert(rule, progress)
             else:
                 done = rule, row
-        self.matches += np.bincount(found.rule[held], minlength=self.matches.size)
+        stamps.append(perf_counter_ns())
+        self.profile.spent(found.rule[waiting], stamps, thread_time_ns() - began)
+        self.profile.matched(found.rule[held])
         return held
+
+    def _is_first(self, flow: int, born: int, rule: int, direction: int) -> bool:
+        signature = self.rules.signatures[rule]
+        return self._state.is_first(flow, born, (signature.gid, signature.sid), direction)
 
     def _captured(self, rule: int, context: Context | TransactionContext) -> Captured | None:
         """What the steps of a rule captured, None = they do not hold."""

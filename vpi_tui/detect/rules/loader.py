@@ -42,6 +42,8 @@ class LoadResult:
     errors: list[RuleError] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     packs: list[Pack] = field(default_factory=list)
+    unreadable: list[RuleError] = field(default_factory=list)
+    """Those errors that are about files or directories which could not be read at all."""
     duplicates: int = 0
     """Rules that gave way to another of the same gid and sid; each has a notice."""
 
@@ -120,7 +122,7 @@ def _files(paths: Iterable[Path | str], result: LoadResult) -> list[Path]:
             else:
                 found.append(path)
         except OSError as error:
-            result.errors.append(RuleError(path, 1, f"cannot be read: {error.strerror}"))
+            _note_unreadable(result, path, f"cannot be read: {error.strerror}")
     return found
 
 
@@ -128,14 +130,19 @@ def _read(path: Path, result: LoadResult) -> str | None:
     try:
         size = path.stat().st_size
         if size > MAX_FILE:
-            result.errors.append(RuleError(path, 1, f"{size:,} bytes; the limit is {MAX_FILE:,}"))
+            _note_unreadable(result, path, f"{size:,} bytes; the limit is {MAX_FILE:,}")
             return None
         # Bytes that are no UTF-8 pass through as surrogates, so that patterns keep them.
         return path.read_bytes().decode("utf-8", "surrogateescape").removeprefix("\ufeff")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        result.errors.append(RuleError(path, 1, f"cannot be read: {reason}"))
+        _note_unreadable(result, path, f"cannot be read: {reason}")
         return None
+
+
+def _note_unreadable(result: LoadResult, path: Path, reason: str) -> None:
+    result.errors.append(RuleError(path, 1, reason))
+    result.unreadable.append(result.errors[-1])
 
 
 def _classes_beside(path: Path) -> Mapping[str, int]:

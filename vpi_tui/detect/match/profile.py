@@ -1,0 +1,51 @@
+"""What each rule costs: how often it was tried, how often it held, and the CPU time that this took."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from vpi_tui.model.batch import I32, I64
+
+
+class RuleProfile:
+    """Sums since the engine started, by rule number.
+
+    The clock is read once a candidate (some 60 ns beside the microseconds that an evaluation takes), so
+    nothing is sampled. That clock runs on while others have the processor; what it says is therefore scaled
+    to the CPU time of the batch's evaluations.
+    """
+
+    def __init__(self, rules: int) -> None:
+        self.checks: I64 = np.zeros(rules, np.int64)
+        """int64[n]: candidates that the compiled loops let through."""
+        self.matches: I64 = np.zeros(rules, np.int64)
+        """int64[n]: times all of the rule held, before thresholds."""
+        self.cpu_ns: I64 = np.zeros(rules, np.int64)
+        """int64[n]: spent on evaluating candidates; 0 for rules that the compiled loops decide."""
+
+    def checked(self, rule: I32) -> None:
+        """rule: int32[candidates], number of each one's rule; the same in the other methods."""
+        self.checks += np.bincount(rule, minlength=self.checks.size)
+
+    def matched(self, rule: I32) -> None:
+        self.matches += np.bincount(rule, minlength=self.matches.size)
+
+    def spent(self, rule: I32, stamps: Sequence[int], cpu_ns: int) -> None:
+        """stamps: ns, when the evaluation of each candidate began, and when the last one ended.
+
+        cpu_ns: CPU time from the first to the last.
+        """
+        taken = np.diff(np.array(stamps, np.int64))
+        wall_ns = int(taken.sum())
+        if wall_ns > 0:
+            scale = min(cpu_ns / wall_ns, 1.0)
+            sums = np.bincount(rule, weights=taken * scale, minlength=self.cpu_ns.size)
+            self.cpu_ns += sums.astype(np.int64)
+
+    def take_over(self, before: RuleProfile, numbers: I64) -> None:
+        """Go on from the sums of an earlier set. numbers: int64[its rules], their numbers here, -1 = gone."""
+        stays = np.flatnonzero(numbers >= 0)
+        for name in ("checks", "matches", "cpu_ns"):
+            getattr(self, name)[numbers[stays]] = getattr(before, name)[stays]

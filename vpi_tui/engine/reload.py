@@ -1,0 +1,138 @@
+"""Takes the rules of their files in place of those that run, between two batches, and tells what changed."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.recompile import Compiled, Leaving, Recompiler
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.feed.messages import Notice
+from vpi_tui.model.signature import Signature
+
+KEPT = "The rules stay as they are: the reload failed."
+NAMED = 3
+"""Sids told of each kind of change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """One reload that is over. book: the new rules; None = the old ones stay."""
+
+    severity: Literal["information", "warning", "error"]
+    text: str
+    book: RuleBook | None = None
+
+
+class Reloader:
+    """At most one reload at a time."""
+
+    def __init__(self, spec: EngineSpec) -> None:
+        self._spec = spec
+        self._running: Recompiler | None = None
+        self._leaving: Leaving | None = None
+        self._began = 0.0
+        self.longest_step = 0.0
+        """Seconds: the longest that one call of `step` held up the packets, since the last start."""
+
+    @property
+    def busy(self) -> bool:
+        return self._running is not None
+
+    @property
+    def pressing(self) -> bool:
+        """Is there something to do at once, not just a child to wait for?"""
+        return self._leaving is not None or (self._running is not None and self._running.returned)
+
+    @property
+    def progress(self) -> str:
+        """ "" = nothing goes on."""
+        return self._running.progress() if self._running is not None else ""
+
+    def start(self) -> Notice | None:
+        """Begin to load; a notice when that cannot be."""
+        if self._running is not None:
+            return Notice("information", f"The rules are being reloaded already: {self.progress}.")
+        self._began, self.longest_step = time.monotonic(), 0.0
+        try:
+            self._running = Recompiler(self._spec)
+        except OSError as error:
+            return Notice("error", f"{KEPT} The system grants no process for it: {error.strerror}.")
+        return None
+
+    def step(self, pipeline: Pipeline) -> Reloaded | None:
+        """To be called between two batches: a little of what is to be done."""
+        if self._running is None and self._leaving is None:
+            return None
+        began = time.monotonic()
+        try:
+            done = self._step(pipeline)
+        finally:
+            self.longest_step = max(self.longest_step, time.monotonic() - began)
+        return done and self._told(done)
+
+    def close(self) -> None:
+        if self._running is not None:
+            self._running.close()
+            self._running = None
+
+    def _step(self, pipeline: Pipeline) -> Reloaded | None:
+        if self._leaving is not None:
+            self._leaving = self._leaving if self._leaving.step() else None
+        if self._running is None:
+            return None
+        compiled = self._running.step()
+        if compiled is None:
+            return None
+        done = self._switch(compiled, pipeline)
+        self.close()
+        return done
+
+    def _switch(self, compiled: Compiled, pipeline: Pipeline) -> Reloaded:
+        if compiled.loaded is None or compiled.ruleset is None:
+            return Reloaded("error", f"{KEPT} {compiled.reason}")
+        before = pipeline.rules
+        book = before.succeeded_by(compiled.loaded, compiled.ruleset)
+        pipeline.switch_rules(book)
+        self._leaving = Leaving(before.ruleset)
+        gc.freeze()  # as after the start: a collection need not walk all rules
+        changes = changed_rules(before.signatures, book.signatures)
+        refused = f", {len(book.refused):,} refused" if book.refused else ""
+        severity = "warning" if len(book.refused) > len(before.refused) else "information"
+        text = f"Rules reloaded: {changes}; {book.loaded:,} loaded{refused}."
+        return Reloaded(severity, text, book)
+
+    def _told(self, done: Reloaded) -> Reloaded:
+        """With what it cost."""
+        taken, held_up = time.monotonic() - self._began, 1000 * self.longest_step
+        text = f"{done.text} It took {taken:.1f} s and held packets up for {held_up:.0f} ms at most."
+        return replace(done, text=text)
+
+
+def changed_rules(before: Iterable[Signature], now: Iterable[Signature]) -> str:
+    """What is added, removed and changed, in words."""
+    old = {(s.gid, s.sid): s for s in before}
+    new = {(s.gid, s.sid): s for s in now}
+    kinds = {
+        "added": [key for key in new if key not in old],
+        "removed": [key for key in old if key not in new],
+        "changed": [key for key in new if key in old and _differ(old[key], new[key])],
+    }
+    told = [f"{len(keys):,} {word}{_named(keys)}" for word, keys in kinds.items() if keys]
+    return ", ".join(told) or "nothing changed"
+
+
+def _differ(old: Signature, new: Signature) -> bool:
+    """Also of the same text: variables, classes and thresholds may have changed."""
+    return old.raw != new.raw or (old.header, old.threshold) != (new.header, new.threshold)
+
+
+def _named(keys: list[tuple[int, int]]) -> str:
+    if len(keys) > NAMED:
+        return ""
+    return f" (sid {', '.join(str(sid) if gid == 1 else f'{gid}:{sid}' for gid, sid in keys)})"

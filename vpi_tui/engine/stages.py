@@ -1,0 +1,72 @@
+"""The stages that exist only as far as somebody looks at what they give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from vpi_tui.detect.applayer.tracker import AppLayer
+from vpi_tui.detect.match.ruleset import RECOGNISED_BY, RuleSet
+from vpi_tui.engine.options import StreamOptions, app_limits, stream_options
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.model.batch import U16
+from vpi_tui.stream.reassembly import BAD_CHECKSUMS, Reassembler
+from vpi_tui.stream.sessions import SessionOptions, SessionTracker
+
+
+class Stages:
+    """Reassembly, the state of connections and the parsers, each None while nobody needs it.
+
+    logged: protocols whose transactions are told of once they are whole.
+    """
+
+    def __init__(self, spec: EngineSpec, rules: RuleSet, logged: Iterable[str] = ()) -> None:
+        self._spec = spec
+        self._options: StreamOptions = stream_options(spec.options)
+        self._logged = frozenset(logged)
+        self.streams: Reassembler | None = None
+        self.sessions: SessionTracker | None = None
+        """None = no rule asks for stream events."""
+        self.app_layer: AppLayer | None = None
+        self.serve(rules)
+
+    def serve(self, rules: RuleSet) -> None:
+        """Let them give what these rules look at, from now on. What they hold of live flows they keep."""
+        self._serve_streams(rules)
+        if self.sessions is None and rules.needs_stream_events:
+            bad = BAD_CHECKSUMS if self._spec.checksums != "none" else 0
+            options = SessionOptions(self._options.midstream, self._options.one_sided, bad)
+            self.sessions = SessionTracker(self._spec.max_flows, options)
+        app = rules.app
+        limits = replace(app_limits(self._spec.options), files=app.files, buffers=app.buffers)
+        if self.app_layer is not None:
+            self.app_layer.require(app.applications, frames=app.frames, limits=limits, mixed=app.mixed)
+        elif app or self._logged:
+            self.app_layer = AppLayer(
+                app.applications, frames=app.frames, limits=limits, mixed=app.mixed, logged=self._logged
+            )
+
+    def verifies_checksums(self, rules: RuleSet) -> bool:
+        return self._spec.checksums != "none" or rules.needs_checksums
+
+    def _serve_streams(self, rules: RuleSet) -> None:
+        """Of streams that began before, as much is followed as was wanted then."""
+        wanted = self._wanted(rules)
+        if self.streams is not None:
+            self.streams.want(wanted)
+        elif rules.needs_streams or self._logged:
+            self.streams = Reassembler(
+                self._spec.max_flows,
+                self._spec.stream_memory,
+                wanted,
+                depth=self._options.depth,
+                midstream=self._options.midstream,
+                checksums=self._spec.checksums != "none",
+            )
+
+    def _wanted(self, rules: RuleSet) -> U16:
+        if not self._logged:
+            return rules.stream_ports
+        return np.maximum(rules.stream_ports, np.uint16(1 + RECOGNISED_BY))
