@@ -224,6 +224,7 @@ GOOD = {
     "memory.stream": "2mb",
     "memory.evidence": "64kib",
     "memory.ring": "1gb",
+    "rule-budget": "25",
     "vars.address-groups.*": "[10.0.0.0/8,!10.1.0.0/16]",
     "vars.port-groups.*": "80",
     "stream.midstream": "yes",

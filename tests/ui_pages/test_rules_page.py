@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 
+import msgspec
 import pytest
 
 from tests.ui.driver import NARROW, WIDE, drawn, step, text
 from tests.ui.fake_client import snapshot
 from tests.ui_pages.scene import page, press, rules
-from vpi_tui.feed.messages import GetAlert, GetRule, Toggle, UndoToggle
+from vpi_tui.feed.messages import GetAlert, GetRule, Notice, Reload, Toggle, UndoToggle
+from vpi_tui.model.snapshot import RuleStat
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE])
 
@@ -112,6 +114,55 @@ async def test_only_rules_that_raised_an_alert() -> None:
         assert text(app).count("Rule number") == 1
         await press(app, pilot, "h")
         assert text(app).count("Rule number") == 0
+
+
+@SIZES
+async def test_rules_are_sorted_by_what_they_cost_and_go_back_to_their_packs(size) -> None:
+    costs = tuple(RuleStat(1, 2000000 + n, 0, 0, 10 * n, n, n * 10**9) for n in range(1, 7))
+    async with page("rules", size, stats={"stage.detect.seconds": 42.0}, rules=costs) as (app, pilot, _):
+        while app.page.order is None or app.page.order.key != "cpu":
+            await press(app, pilot, "greater_than_sign")
+        shown = [line for line in drawn(app) if "Rule number" in line]
+        assert ["200000" + str(n) in line for n, line in zip(range(6, 0, -1), shown, strict=True)] == [
+            True
+        ] * 6
+        assert "14%" in shown[0]
+        assert ("60" in shown[0].split()) == (size == WIDE), "checks give way where there is no room"
+        await press(app, pilot, "s")
+        assert "2000001" in next(line for line in drawn(app) if "Rule number" in line)
+        await press(app, pilot, "enter")
+        assert "10 checks, 1 matches, 2% of the CPU, 100.000 ms each" in text(app)
+        await press(app, pilot, "escape", "escape")
+        assert "Attacks on" in text(app)
+        assert "Rule number" not in text(app)
+
+
+@SIZES
+async def test_reload_is_asked_for_and_followed(size) -> None:
+    async with page("rules", size) as (app, pilot, engine):
+        await press(app, pilot, "R")
+        assert engine.of(Reload) == [Reload()]
+        assert "Reloading" in text(app)
+        engine.put(snapshot(62, reloading="taking over 64 of 128"))
+        await step(app, pilot)
+        assert "Reloading: taking over 64 of 128" in text(app)
+        engine.put(snapshot(63), Notice("information", "Rules reloaded: 1 added (sid 4); 7 loaded."))
+        await step(app, pilot)
+        assert "1 added (sid 4)" in text(app)
+        assert "taking over" not in text(app)
+
+
+@SIZES
+async def test_a_rule_over_budget_says_so(size) -> None:
+    async with page("rules", size) as (app, pilot, engine):
+        message = rules(2)
+        first = msgspec.structs.replace(message.rules[0], enabled=False, why_off="budget")
+        engine.put(None, msgspec.structs.replace(message, rules=(first, *message.rules[1:])))
+        await step(app, pilot)
+        await press(app, pilot, "right", "down")
+        assert "off: budget" in next(line for line in drawn(app) if "2000001" in line)
+        await press(app, pilot, "space")
+        assert engine.of(Toggle) == [Toggle(True, ((1, 2000001),))]
 
 
 async def test_no_list_yet() -> None:

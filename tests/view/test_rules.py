@@ -9,7 +9,7 @@ from vpi_tui.feed.messages import PackRow, RefusedRow, RuleRow, RulesMessage
 from vpi_tui.model.snapshot import RuleStat
 from vpi_tui.view import filters
 from vpi_tui.view.escape import is_safe
-from vpi_tui.view.rules import FIELDS, REFUSED, RuleBook, RuleRows, Signs
+from vpi_tui.view.rules import FIELDS, REFUSED, Order, RuleBook, RuleRows, Signs
 
 from .samples import HOSTILE, START, texts
 
@@ -40,7 +40,7 @@ BOOK = book(
     rule(3, "", gid=5),
     refused=(RefusedRow("/x/local.rules", 7, 99, "unknown keyword http2"),),
 )
-BOOK.set_hits([RuleStat(1, 3, 1500, START)])
+BOOK.set_hits([RuleStat(1, 3, 1500, START, 4000, 1600, 2 * 10**9), RuleStat(1, 1, 0, 0, 9000, 0, 10**9)], 8.0)
 
 
 def keys(opened: frozenset[str] = frozenset(), text: str = "") -> list[object]:
@@ -89,6 +89,37 @@ def test_refused_rules_are_found_by_their_reason():
     assert ("refused", 0) in keys(text="is:refused")
 
 
+@pytest.mark.parametrize(
+    ("key", "descending", "first"),
+    [
+        ("cpu", True, [3, 1]),
+        ("cpu", False, [2]),
+        ("checks", True, [1, 3]),
+        ("matches", True, [3]),
+        ("hits", True, [3]),
+        ("last", True, [3]),
+        ("severity", True, [2]),
+        ("name", False, [1, 2, 3]),
+    ],
+)
+def test_all_rules_in_one_order(key, descending, first):
+    entries = BOOK.entries(frozenset(), order=Order(key, descending))
+    assert all(entry.rule for entry in entries)
+    assert len(entries) == len(BOOK)
+    assert [entry.rule.sid for entry in entries][: len(first)] == first
+    only = BOOK.entries(frozenset(), filters.parse("pack:recon", FIELDS), Order(key, descending))
+    assert {entry.rule.sid for entry in only} == {1, 2}
+
+
+def test_a_rule_that_is_off_for_a_reason_says_so():
+    book_ = book(rule(1, enabled=False, why_off="budget"))
+    row = texts_of(rows(book_, frozenset({"recon"})), 1)
+    assert row[0] == "off: budget"
+    assert book_.has_reasons
+    assert book_.entries(frozenset(), filters.parse("state:budget", FIELDS))
+    assert book_.entries(frozenset(), filters.parse("is:off", FIELDS))
+
+
 def test_finding_by_number():
     assert BOOK.find("3") == ((1, 3), (5, 3))
     assert BOOK.find("5:3") == ((5, 3),)
@@ -116,14 +147,17 @@ def test_rows():
     assert texts_of(source, 1)[:5] == ["  * on", "1", "rule 1", "medium", "T1046"]
     assert texts_of(source, 2)[:4] == ["  o off", "2", "rule 2", "high"]
     web = texts_of(source, source.find(("rule", 1, 3)))
-    assert web[5:] == ["1.50k", "14:13:20", "web.yaml:3"]
+    assert web[5:] == ["1.50k", "4.00k", "1.60k", "25%", "14:13:20", "web.yaml:3"]
+    tried = texts_of(source, source.find(("rule", 1, 1)))
+    assert tried[5:10] == ["-", "9.00k", "-", "12%", "-"]
+    assert texts_of(source, 0)[5:9] == ["-", "9.00k", "-", "12%"], "a pack has the sums of its rules"
     assert texts_of(source, source.find(("rule", 5, 3)))[1] == "5:3"
     assert texts_of(source, source.find(("pack", "")))[2] == "rules without a pack"
     assert texts_of(source, source.find(("refused", 0))) == [
         "  refused",
         "99",
         "unknown keyword http2",
-        *[""] * 4,
+        *[""] * 7,
         "local.rules:7",
     ]
     assert source.find("nothing") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.matcher import Matcher
+from vpi_tui.detect.match.profile import Clock
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.engine.alerts import Alerter
 from vpi_tui.engine.closed import ClosedFlows
@@ -36,6 +38,8 @@ from vpi_tui.record.evidence import EvidenceStore
 from vpi_tui.stream.defrag import Defragmenter
 from vpi_tui.stream.reassembly import Reassembler
 
+CLOCK = Clock(time.perf_counter_ns, time.thread_time_ns)
+"""For the profile of the rules."""
 FOLLOW_PACKETS_A_FLOW = 4
 FOLLOW_PACKETS_A_GUEST = 256
 """Between two namings of learned hosts, as a guest costs that many times what a flow costs."""
@@ -94,7 +98,7 @@ class Pipeline:
         """Packets after which learned hosts are named again."""
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
-        self.matcher = Matcher(rules.ruleset, self._places)
+        self.matcher = Matcher(rules.ruleset, self._places, clock=CLOCK)
         self.evidence = EvidenceStore(spec.evidence_memory)
         self.alerter = Alerter(rules, source, self.evidence)
         self.ledger = AlertLedger()
@@ -122,7 +126,7 @@ class Pipeline:
 
     def switch_rules(self, rules: RuleBook) -> None:
         """Go on with another set from the next batch on; what is remembered of flows and rules lives on."""
-        matcher = Matcher(rules.ruleset, self._places)
+        matcher = Matcher(rules.ruleset, self._places, clock=CLOCK)
         matcher.take_over(self.matcher)
         self._stages.serve(rules.ruleset)
         verify = self._stages.verifies_checksums(rules.ruleset)

@@ -13,16 +13,19 @@ import gc
 import os
 import pickle
 import signal
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import IO, Any, Final
+from typing import IO, Final
 
+from vpi_tui.detect.match.evaluate import Plan
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.loader import LoadResult
 from vpi_tui.engine.rulebook import read_rules
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.model.errors import VpiError
+from vpi_tui.model.signature import Signature
 
 PORTION: Final = 64
 """Rules taken over in one step."""
@@ -97,20 +100,20 @@ class Recompiler:
         if reason:
             yield Compiled(reason=reason)
             return
-        rules: list[Any] = []
+        signatures: list[Signature] = []
+        plans: list[Plan | None] = []
         while self._done < self._total:
-            rules += unpickler.load()
-            self._done = len(rules)
+            for signature, has_plan in unpickler.load():
+                signatures.append(signature)
+                plans.append(Plan.of(signature.steps) if has_plan else None)
+            self._done = len(signatures)
             yield None
         loaded: LoadResult = unpickler.load()
         yield None
         ruleset: RuleSet = unpickler.load()
         yield None
-        loaded.signatures = [signature for signature, _ in rules]
-        ruleset = replace(
-            ruleset, signatures=tuple(loaded.signatures), plans=tuple(plan for _, plan in rules)
-        )
-        yield Compiled(loaded, ruleset)
+        loaded.signatures = signatures
+        yield Compiled(loaded, replace(ruleset, signatures=tuple(signatures), plans=tuple(plans)))
 
 
 class Leaving:
@@ -139,12 +142,14 @@ def _be_child(spec: EngineSpec, file: IO[bytes]) -> None:
         _write(spec, file)
         file.flush()
         code = 0
+    except Exception as error:
+        traceback.print_exception(error)
     finally:
         os._exit(code)
 
 
 def _write(spec: EngineSpec, file: IO[bytes]) -> None:
-    """(reason, rules), portions of (signature, plan), LoadResult without signatures, RuleSet without both."""
+    """(reason, rules), portions of (signature, has it a plan), then LoadResult and RuleSet without them."""
     pickler = pickle.Pickler(file, protocol=5)
     try:
         loaded = read_rules(spec)
@@ -156,7 +161,8 @@ def _write(spec: EngineSpec, file: IO[bytes]) -> None:
         pickler.dump((reason, 0))
         return
     pickler.dump(("", len(loaded.signatures)))
-    pairs = zip(loaded.signatures, ruleset.plans, strict=True)
+    # Plans hold functions, which cannot be sent; made of the steps anew they cost little.
+    pairs = ((s, plan is not None) for s, plan in zip(loaded.signatures, ruleset.plans, strict=True))
     while portion := list(islice(pairs, PORTION)):
         pickler.dump(portion)
     pickler.dump(replace(loaded, signatures=[]))

@@ -19,12 +19,14 @@ KEPT = "The rules stay as they are: the reload failed."
 NAMED = 3
 """Sids told of each kind of change."""
 
+Severity = Literal["information", "warning", "error"]
+
 
 @dataclass(frozen=True, slots=True)
 class Reloaded:
     """One reload that is over. book: the new rules; None = the old ones stay."""
 
-    severity: Literal["information", "warning", "error"]
+    severity: Severity
     text: str
     book: RuleBook | None = None
 
@@ -103,7 +105,7 @@ class Reloader:
         gc.freeze()  # as after the start: a collection need not walk all rules
         changes = changed_rules(before.signatures, book.signatures)
         refused = f", {len(book.refused):,} refused" if book.refused else ""
-        severity = "warning" if len(book.refused) > len(before.refused) else "information"
+        severity: Severity = "warning" if len(book.refused) > len(before.refused) else "information"
         text = f"Rules reloaded: {changes}; {book.loaded:,} loaded{refused}."
         return Reloaded(severity, text, book)
 

@@ -41,14 +41,16 @@ class RuleBook:
         before: RuleBook | None = None,
     ) -> None:
         """ruleset: what was compiled of them already. before: the book whose place this one takes."""
-        self.behaviours = before.behaviours if before else [factory() for factory in REGISTRY]
+        self.behaviours: list[Behaviour] = (
+            before.behaviours if before else [factory() for factory in REGISTRY]
+        )
         self.ruleset = ruleset or RuleSet.compile(loaded.signatures)
         self.signatures: tuple[Signature, ...] = (
             *loaded.signatures,
             *(b.signature for b in self.behaviours),
         )
         self.refused: list[RuleError] = [*loaded.errors, *self.ruleset.refused.values()]
-        self.serial = before.serial if before else 1
+        self.serial: int = before.serial if before else 1
         self.hits: dict[int, tuple[int, int]] = {}
         """Rule number to (alerts raised, time of the last); only rules that raised one."""
         self._packs = loaded.packs

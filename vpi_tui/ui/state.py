@@ -19,6 +19,7 @@ from vpi_tui.feed.messages import (
     GetRules,
     Goodbye,
     Notice,
+    Reload,
     RulesMessage,
     SetSpeed,
     Toggle,
@@ -30,7 +31,7 @@ from vpi_tui.model.snapshot import FlowColumns, Snapshot
 from vpi_tui.view.alerts import Inbox
 from vpi_tui.view.history import History
 from vpi_tui.view.humanize import local_zone
-from vpi_tui.view.rules import RuleBook
+from vpi_tui.view.rules import RuleBook, busy_seconds
 from vpi_tui.view.scope import ALL, Scope
 
 Severity = Literal["information", "warning", "error"]
@@ -196,7 +197,10 @@ class Session:
         self.snapshot = snapshot
         self.ran = self.ran or snapshot.state not in ("starting", "failed")
         self.history.add(snapshot)
-        self.rules.set_hits(snapshot.rules)
+        self._lay_hits_over(snapshot)
+
+    def _lay_hits_over(self, snapshot: Snapshot) -> None:
+        self.rules.set_hits(snapshot.rules, busy_seconds(snapshot.stats))
 
     def _take_alerts(self, alerts: Sequence[Alert], lost: int) -> int:
         if not self.frozen:
@@ -213,7 +217,7 @@ class Session:
             self.rules = RuleBook(message)
             self.rules_loaded = True
             if self.snapshot is not None:
-                self.rules.set_hits(self.snapshot.rules)
+                self._lay_hits_over(self.snapshot)
         elif isinstance(message, Notice):
             return [self.note(message.text, message.severity)]
         elif isinstance(message, Goodbye) and message.failed:
@@ -274,6 +278,9 @@ class Session:
 
     def toggle(self, enabled: bool, sids: Iterable[tuple[int, int]] = (), pack: str = "") -> None:
         self.send(Toggle(enabled, tuple(sids), pack))
+
+    def reload_rules(self) -> None:
+        self.send(Reload())
 
     def undo(self) -> None:
         self.send(UndoToggle())

@@ -71,21 +71,40 @@ def alert_facts(alert: Alert, now_ns: int, zone: tzinfo = UTC) -> list[Fact]:
     ]
 
 
-def rule_facts(rule: RuleRow, stat: RuleStat | None, now_ns: int, zone: tzinfo = UTC) -> list[Fact]:
-    """A rule as the list knows it: on or off, severity, hits, where it stands."""
+def rule_facts(
+    rule: RuleRow, stat: RuleStat | None, now_ns: int, zone: tzinfo = UTC, share: float | None = None
+) -> list[Fact]:
+    """A rule as the list knows it: on or off, severity, hits, where it stands, what it costs.
+
+    share: of the engine's work on packets; None = not known.
+    """
     level = severity_index(rule.priority)
     severity: Cell = (SEVERITY_WORDS[level], SEVERITY_STYLES[level])
     state: Cell = ("on", "rule.on") if rule.enabled else ("off: it raises nothing", "rule.off")
+    if rule.why_off:
+        state = (f"off: {safe(rule.why_off, 20)} (space switches it on again)", "rule.off")
     hits: tuple[Cell, ...] = (("none since the engine started", "muted"),)
     if stat is not None and stat.hits:
         last = humanize.full_time(stat.last_hit_ns, zone)
         hits = ((f"{stat.hits:,}", "number"), (f"  last {last}", "muted"), _age(stat.last_hit_ns, now_ns))
     return [
-        ("state", (state,)),
+        ("state", (state, *_cost(stat, share))),
         ("what", (severity, (f"  {_kind(rule.classtype, rule.technique)}", "text"))),
         ("alerts", hits),
         ("origin", ((safe(rule.pack, 80), "text"), (f"  {safe(rule.origin, 300)}", "muted"))),
     ]
+
+
+def _cost(stat: RuleStat | None, share: float | None) -> tuple[Cell, ...]:
+    """How often it was tried and held, and the CPU time of that."""
+    if stat is None or not stat.checks:
+        return ()
+    counts = f"    {humanize.count(stat.checks)} checks, {humanize.count(stat.matches)} matches"
+    if not stat.cpu_ns:
+        return ((counts, "muted"),)
+    each = f"{stat.cpu_ns / 1e6 / stat.checks:,.3f} ms"
+    of_all = f", {humanize.percent(share)} of the CPU" if share is not None else ""
+    return ((f"{counts}{of_all}", "muted"), (f", {each} each", "muted"))
 
 
 def rule_text_facts(rule: str) -> list[Fact]:

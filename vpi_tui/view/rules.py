@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from pathlib import PurePosixPath
+from typing import Any
 
 from vpi_tui.feed.messages import PackRow, RefusedRow, RuleRow, RulesMessage
 from vpi_tui.model.snapshot import RuleStat
@@ -31,6 +32,35 @@ class Entry:
     refused: RefusedRow | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Order:
+    """key: one of ORDERS."""
+
+    key: str
+    descending: bool
+
+
+ORDERS: Mapping[str, Callable[[RuleRow, RuleStat | None], Any]] = {
+    "sid": lambda rule, _: (rule.gid, rule.sid),
+    "name": lambda rule, _: rule.msg.lower(),
+    "severity": lambda rule, _: -severity_index(rule.priority),
+    "hits": lambda _, stat: stat.hits if stat else 0,
+    "checks": lambda _, stat: stat.checks if stat else 0,
+    "matches": lambda _, stat: stat.matches if stat else 0,
+    "cpu": lambda _, stat: stat.cpu_ns if stat else 0,
+    "last": lambda _, stat: stat.last_hit_ns if stat else 0,
+}
+"""What rules can be sorted by."""
+TITLES: Mapping[str, str] = {
+    "sid": "sid",
+    "name": "name",
+    "severity": "severity",
+    "hits": "hits",
+    "checks": "checks",
+    "matches": "matches",
+    "cpu": "CPU",
+    "last": "last hit",
+}
 REFUSED = "\0refused"
 """Name under which the refused rules are folded; no pack can have it."""
 
@@ -46,16 +76,25 @@ class RuleBook:
         self.by_id = {(rule.gid, rule.sid): rule for rule in rules}
         self.off = frozenset(key for key, rule in self.by_id.items() if not rule.enabled)
         """(gid, sid) of the rules that are switched off."""
+        self.has_reasons = any(rule.why_off for rule in rules)
+        """Is some rule off though the operator has not switched it off?"""
         self.by_pack: dict[str, list[RuleRow]] = {pack.name: [] for pack in self.packs}
         for rule in rules:
             self.by_pack.setdefault(rule.pack, []).append(rule)
         self.hits: dict[tuple[int, int], RuleStat] = {}
+        self.busy_seconds = 0.0
+        """CPU time that the engine has spent on packets, of which the rules have their shares."""
 
     def __len__(self) -> int:
         return len(self.by_id)
 
-    def set_hits(self, stats: Iterable[RuleStat]) -> None:
+    def set_hits(self, stats: Iterable[RuleStat], busy_seconds: float = 0.0) -> None:
         self.hits = {(stat.gid, stat.sid): stat for stat in stats}
+        self.busy_seconds = busy_seconds
+
+    def share(self, cpu_ns: int) -> float | None:
+        """Of the engine's work on packets; None = nothing to compare with."""
+        return cpu_ns / 1e9 / self.busy_seconds if cpu_ns and self.busy_seconds else None
 
     def find(self, text: str) -> tuple[tuple[int, int], ...]:
         """Rules by sid or `gid:sid`; () when there is none."""
@@ -69,8 +108,15 @@ class RuleBook:
     def on_in(self, pack: str) -> int:
         return sum(rule.enabled for rule in self.by_pack.get(pack, ()))
 
-    def entries(self, opened: frozenset[str], wanted: Filter = NOTHING) -> list[Entry]:
-        """The list: packs, with their rules where opened; a filter opens all that have a match."""
+    def entries(
+        self, opened: frozenset[str], wanted: Filter = NOTHING, order: Order | None = None
+    ) -> list[Entry]:
+        """The list: packs, with their rules where opened; a filter opens all that have a match.
+
+        order: None = packs as they were loaded; else all rules without their packs, in this order.
+        """
+        if order is not None:
+            return self._ordered(wanted, order)
         out: list[Entry] = []
         described = {pack.name: pack for pack in self.packs}
         for name, rules in self.by_pack.items():
@@ -84,6 +130,15 @@ class RuleBook:
         out += self._refused(opened, wanted)
         return out
 
+    def _ordered(self, wanted: Filter, order: Order) -> list[Entry]:
+        described = {pack.name: pack for pack in self.packs}
+        rules = [rule for rule in self.by_id.values() if not wanted or self._holds(rule, wanted)]
+        value = ORDERS[order.key]
+        rules.sort(
+            key=lambda rule: value(rule, self.hits.get((rule.gid, rule.sid))), reverse=order.descending
+        )
+        return [Entry(("rule", r.gid, r.sid), pack=described.get(r.pack), rule=r) for r in rules]
+
     def _refused(self, opened: frozenset[str], wanted: Filter) -> list[Entry]:
         chosen = [row for row in self.refused if not wanted or self._holds_refused(row, wanted)]
         if not chosen:
@@ -94,9 +149,10 @@ class RuleBook:
         return [head, *(Entry(("refused", i), refused=row) for i, row in enumerate(chosen))]
 
     def _holds(self, rule: RuleRow, wanted: Filter) -> bool:
-        state = "on" if rule.enabled else "off"
+        state = "on" if rule.enabled else f"off {rule.why_off}".strip()
         hit = self.hits.get((rule.gid, rule.sid))
-        flags = frozenset({state, "hit"} if hit and hit.hits else {state})
+        flag = "on" if rule.enabled else "off"
+        flags = frozenset({flag, "hit"} if hit and hit.hits else {flag})
         fields: dict[str, Sequence[str]] = {
             "msg": (rule.msg.lower(),),
             "sid": (str(rule.sid),),
@@ -123,7 +179,7 @@ class RuleBook:
 class RuleRows:
     """Lines for a table; cells are made when they are looked at, because there may be 25,000.
 
-    Columns: on/off, sid, name, severity, technique, hits, last hit, origin.
+    Columns: on/off, sid, name, severity, technique, hits, checks, matches, CPU share, last hit, origin.
     """
 
     def __init__(
@@ -175,7 +231,9 @@ class RuleRows:
         rules = self._book.by_pack.get(pack.name, [])
         on = sum(rule.enabled for rule in rules)
         stats = [self._book.hits[key] for rule in rules if (key := (rule.gid, rule.sid)) in self._book.hits]
-        hits = sum(stat.hits for stat in stats)
+        hits, checks, matches, cpu_ns = (
+            sum(getattr(stat, name) for stat in stats) for name in ("hits", "checks", "matches", "cpu_ns")
+        )
         last = max((stat.last_hit_ns for stat in stats), default=0)
         state = "rule.on" if on else "rule.off"
         about = f"{safe(pack.name, 60) or 'rules without a pack'}  {safe(pack.description, 200)}".strip()
@@ -185,7 +243,10 @@ class RuleRows:
             (about, "title"),
             "",
             "",
-            (humanize.count(hits) if hits else "-", "number"),
+            (_count(hits), "number"),
+            (_count(checks), "muted"),
+            (_count(matches), "muted"),
+            (self._share(cpu_ns), "number"),
             (humanize.clock(last, self._zone), "time"),
             (safe(_short(pack.path), 60), "muted"),
         )
@@ -195,16 +256,24 @@ class RuleRows:
         stat = self._book.hits.get((rule.gid, rule.sid))
         hits = stat.hits if stat else 0
         on = rule.enabled
+        off = f"off: {safe(rule.why_off, 6)}" if rule.why_off else f"  {self._signs.off} off"
         return (
-            (f"  {self._signs.on} on" if on else f"  {self._signs.off} off", "rule.on" if on else "rule.off"),
+            (f"  {self._signs.on} on" if on else off, "rule.on" if on else "rule.off"),
             (str(rule.sid) if rule.gid == 1 else f"{rule.gid}:{rule.sid}", "number" if on else "rule.off"),
             (safe(rule.msg, 200), "signature" if on else "rule.off"),
             (SEVERITY_WORDS[level], SEVERITY_STYLES[level] if on else "rule.off"),
             (safe(rule.technique, 16) or "-", "muted"),
-            (humanize.count(hits) if hits else "-", "number" if on else "rule.off"),
-            (humanize.clock(stat.last_hit_ns, self._zone) if stat else "-", "time"),
+            (_count(hits), "number" if on else "rule.off"),
+            (_count(stat.checks if stat else 0), "muted"),
+            (_count(stat.matches if stat else 0), "muted"),
+            (self._share(stat.cpu_ns if stat else 0), "number" if on else "rule.off"),
+            (humanize.clock(stat.last_hit_ns, self._zone) if hits and stat else "-", "time"),
             (safe(_short(rule.origin), 60), "muted"),
         )
+
+    def _share(self, cpu_ns: int) -> str:
+        share = self._book.share(cpu_ns)
+        return "-" if share is None else humanize.percent(share)
 
     @staticmethod
     def _refused(row: RefusedRow) -> Sequence[Cell]:
@@ -212,6 +281,9 @@ class RuleRows:
             ("  refused", "rule.refused"),
             (str(row.sid) if row.sid else "-", "number"),
             (safe(row.reason, 300), "text"),
+            "",
+            "",
+            "",
             "",
             "",
             "",
@@ -228,6 +300,17 @@ class Signs:
     off: str = "o"
     opened: str = "-"
     closed: str = "+"
+
+
+def busy_seconds(stats: Mapping[str, float]) -> float:
+    """CPU time of all stages, of Snapshot.stats."""
+    return sum(
+        value for name, value in stats.items() if name.startswith("stage.") and name.endswith(".seconds")
+    )
+
+
+def _count(number: int) -> str:
+    return humanize.count(number) if number else "-"
 
 
 def _short(path: str) -> str:

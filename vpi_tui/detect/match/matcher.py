@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from time import perf_counter_ns, thread_time_ns
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,7 @@ from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
-from vpi_tui.detect.match.profile import RuleProfile
+from vpi_tui.detect.match.profile import NO_CLOCK, Clock, RuleProfile
 from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
 from vpi_tui.detect.match.renumber import Renumbering, new_numbers
 from vpi_tui.detect.match.ruleset import RuleSet
@@ -45,9 +44,11 @@ class Matcher:
         scope: ScopeResolver | None = None,
         *,
         threshold_places: int = THRESHOLD_PLACES,
+        clock: Clock = NO_CLOCK,
     ) -> None:
-        """threshold_places: how many counts are kept at a time, a multiple of 8."""
+        """threshold_places: how many counts are kept at a time, a multiple of 8. clock: for the profile."""
         self.rules = rules
+        self._clock = clock
         self.scope = scope
         self.hits: I64 = np.zeros(len(rules.signatures), np.int64)
         """int64[n]: Matches given out."""
@@ -200,9 +201,9 @@ class Matcher:
         hopeless = self._bit_sieve.hopeless(self._state, found.rule, subjects.flow)
         waiting = np.flatnonzero(~(held | hopeless))
         stamps: list[int] = []
-        began = thread_time_ns()
+        now_ns, began = self._clock.now_ns, self._clock.cpu_ns()
         for i in waiting.tolist():
-            stamps.append(perf_counter_ns())
+            stamps.append(now_ns())
             rule, row, entry = int(found.rule[i]), int(found.row[i]), int(found.entry[i])
             progress = batch.progress_of(entry)
             if progress is not None:
@@ -239,8 +240,8 @@ class Matcher:
                 self._note_alert(rule, progress)
             else:
                 done = rule, row
-        stamps.append(perf_counter_ns())
-        self.profile.spent(found.rule[waiting], stamps, thread_time_ns() - began)
+        stamps.append(now_ns())
+        self.profile.spent(found.rule[waiting], stamps, self._clock.cpu_ns() - began)
         self.profile.matched(found.rule[held])
         return held
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from vpi_tui.model.batch import I32, I64
+
+
+class Clock(NamedTuple):
+    """now_ns: runs on, and is quick to read. cpu_ns: CPU time of the thread."""
+
+    now_ns: Callable[[], int]
+    cpu_ns: Callable[[], int]
+
+
+NO_CLOCK: Final = Clock(lambda: 0, lambda: 0)
+"""Nothing is measured."""
 
 
 class RuleProfile:

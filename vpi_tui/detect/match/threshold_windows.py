@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from vpi_tui.detect.match.kernels_threshold import WAYS, ThresholdRules, ThresholdTable
 from vpi_tui.model.batch import I64, U64
@@ -22,7 +25,8 @@ def take_over_windows(
     before = old.key[used, 0].astype(np.int64) - 1
     now = numbers[before]
     same = now >= 0
-    for ours, theirs in zip(rules, old_rules, strict=True):
+    columns: list[tuple[NDArray[Any], NDArray[Any]]] = list(zip(rules, old_rules, strict=True))
+    for ours, theirs in columns:
         same &= ours[np.maximum(now, 0)] == theirs[before]
     used, now = used[same], now[same]
     key = old.key[used].copy()

@@ -93,7 +93,8 @@ class RuleView(Detail):
             narrow = self.has_class("-narrow")  # the breadcrumbs name the rule just above
             panel.set_title(told if narrow else safe(rule.msg, 160), [] if narrow else [(told, "muted")])
             stat = session.rules.hits.get((self.gid, self.sid))
-            self._facts.set_entries(rule_facts(rule, stat, session.now_ns, session.zone))
+            share = session.rules.share(stat.cpu_ns) if stat else None
+            self._facts.set_entries(rule_facts(rule, stat, session.now_ns, session.zone, share))
         self._groups = session.inbox.of_rule(self.gid, self.sid)
         self._hits.set_source(hit_rows(self._groups, session.now_ns))
 

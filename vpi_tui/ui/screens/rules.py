@@ -17,8 +17,9 @@ from vpi_tui.ui.widgets.line_table import LineTable
 from vpi_tui.ui.widgets.lines import Span
 from vpi_tui.ui.widgets.panel import Panel
 from vpi_tui.view import humanize
+from vpi_tui.view.escape import safe
 from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
-from vpi_tui.view.rules import FIELDS, Entry, RuleBook, RuleRows, Signs
+from vpi_tui.view.rules import FIELDS, ORDERS, TITLES, Entry, Order, RuleBook, RuleRows, Signs
 
 MOST_SWITCHED = 50_000
 
@@ -26,18 +27,30 @@ MOST_SWITCHED = 50_000
 _WIDE = 100
 
 
-def columns(zone: str, *, wide: bool = True) -> tuple[Column, ...]:
-    """zone: name of the zone that the times are in. wide: names of rules may take more room than places."""
+def columns(zone: str, *, wide: bool = True, reasons: bool = False) -> tuple[Column, ...]:
+    """zone: name of the zone that the times are in. wide: names of rules may take more room than places.
+
+    reasons: some rule is off for another reason than that the operator switched it off.
+    """
     return (
-        Column("state", "State", 8, sortable=False),
-        Column("sid", "Sid", 8, align="right", sortable=False, limit=12),
-        Column("name", "Rule", 50 if wide else 28, 1, sortable=False),
-        Column("severity", "Sev", 6, sortable=False),
-        Column("technique", "ATT&CK", 9, priority=2, sortable=False),
-        Column("hits", "Hits", 5, align="right", sortable=False),
-        Column("last", f"Last {zone}", max(len(zone) + 5, 8), priority=1, align="right", sortable=False),
-        Column("origin", "Origin", 22, priority=3, limit=30, sortable=False),
+        Column("state", "State", 11 if reasons else 8, sortable=False),
+        Column("sid", "Sid", 8, align="right", limit=12),
+        Column("name", "Rule", 34 if wide else 24, 1),
+        Column("severity", "Sev", 6),
+        Column("technique", "ATT&CK", 9, priority=3, sortable=False),
+        Column("hits", "Hits", 5, align="right"),
+        Column("checks", "Checks", 6, align="right", priority=4),
+        Column("matches", "Match", 5, align="right", priority=5),
+        Column("cpu", "CPU", 4, align="right", priority=1),
+        Column("last", f"Last {zone}", max(len(zone) + 5, 8), priority=2, align="right"),
+        Column("origin", "Origin", 22, priority=6, limit=30, sortable=False),
     )
+
+
+SORT_KEYS = ("", *ORDERS)
+"""In which order `<` and `>` go; "" = by pack."""
+WORDS_FIRST = frozenset({"name", "sid"})
+"""What begins at A or 1 when it is chosen; all others begin with the most."""
 
 
 class RulesPage(DrillPage):
@@ -51,9 +64,21 @@ class RulesPage(DrillPage):
         Binding("o", "switch_shown(False)", "Filter off", tooltip="switch off all rules that fit the filter"),
         Binding("O", "switch_shown(True)", "Filter on", show=False, tooltip="switch them on"),
         Binding("h", "only_hit", "Hit", tooltip="only rules that raised an alert"),
+        Binding("less_than_sign", "sort(-1)", show=False),
+        Binding(
+            "greater_than_sign",
+            "sort(1)",
+            "Sort",
+            key_display="< >",
+            tooltip="all rules by hits, checks, matches, CPU, ...; Esc: by pack again",
+        ),
+        Binding("s", "reverse", "Reverse", show=False, tooltip="turn the order round"),
+        Binding("R", "reload", "Reload", tooltip="read the rule files again while packets go on"),
     ]
 
     _filter: Filter = NOTHING
+    order: Order | None = None
+    """None = by pack."""
     _opened: frozenset[str] = frozenset()
     _drawn: tuple[object, ...] = ()
     _entries: list[Entry] = []  # noqa: RUF012 (replaced as a whole, never changed)
@@ -87,25 +112,28 @@ class RulesPage(DrillPage):
     def show_list(self, session: Session) -> None:
         book = session.rules
         zone = humanize.zone_name(session.now_ns, session.zone)
-        wanted = columns(zone, wide=self.size.width >= _WIDE)
+        wanted = columns(zone, wide=self.size.width >= _WIDE, reasons=book.has_reasons)
         if wanted != self.table.columns:
             self.table.set_columns(wanted)
+        order = self.order
+        self.table.set_sort(order.key if order else "", order.descending if order else True)
         self.table.set_empty(self._why_empty(session))
         glyphs = self.look.glyphs
         signs = Signs(glyphs.on, glyphs.off, glyphs.expanded, glyphs.collapsed)
         self._refresh_entries(book)
         self.table.set_source(RuleRows(book, self._entries, self._opened, signs, session.zone))
-        self._title(book)
+        self._title(book, session.snapshot.reloading if session.snapshot else "")
 
     def _refresh_entries(self, book: RuleBook) -> None:
         """New lines when rules, folds or filter changed; hits move lines only under a filter."""
-        state = (book, self._filter, self._opened, book.hits if self._filter else None)
+        moving = book.hits if self._filter or self.order else None
+        state = (book, self._filter, self._opened, self.order, moving)
         if len(self._drawn) == len(state) and all(a is b for a, b in zip(state, self._drawn, strict=True)):
             return
         self._drawn = state
-        self._entries = book.entries(self._opened, self._filter)
+        self._entries = book.entries(self._opened, self._filter, self.order)
 
-    def _title(self, book: RuleBook) -> None:
+    def _title(self, book: RuleBook, reloading: str) -> None:
         on_now = sum(rule.enabled for rule in book.by_id.values())
         note: list[Span] = [(f"{on_now:,} on", "rule.on"), (f" of {len(book):,} rules", "muted")]
         if book.refused:
@@ -113,6 +141,11 @@ class RulesPage(DrillPage):
         if self._filter:
             shown = sum(entry.rule is not None for entry in self._entries)
             note.append((f", {shown:,} fit the filter", "accent"))
+        if self.order:
+            arrow = self.look.glyphs.descending if self.order.descending else self.look.glyphs.ascending
+            note.append((f"  {arrow} {TITLES[self.order.key]}", "accent"))
+        if reloading:
+            note.append((f"  Reloading: {safe(reloading, 60)}", "new"))
         self.query_one("#rule-panel", Panel).set_title("Rules", note)
 
     def _why_empty(self, session: Session) -> tuple[str, ...]:
@@ -128,6 +161,15 @@ class RulesPage(DrillPage):
             self.session.need_rules()
         if isinstance(message, RulesMessage) and self.has_class("-shown") and not self.session.frozen:
             self.show(self.session)
+
+    def back(self) -> bool:
+        """Out of a rule, then back to the packs."""
+        if super().back():
+            return True
+        if self.order is None:
+            return False
+        self._sort_by(None)
+        return True
 
     # Keys -------------------------------------------------------------------------------------
 
@@ -195,7 +237,7 @@ class RulesPage(DrillPage):
             else:
                 session.toggle(enabled=enabled, sids=[(rule.gid, rule.sid) for rule in rules])
         else:
-            self.shell.say("A refused rule cannot be switched: mend it in its file, then start again.")
+            self.shell.say("A refused rule cannot be switched: mend it in its file, then R reloads.")
 
     @on(LineTable.RowToggled, "#rule-table")
     def _toggled(self) -> None:
@@ -211,6 +253,33 @@ class RulesPage(DrillPage):
             self.shell.say(f"All rules that fit the filter are {'on' if enabled else 'off'} already.")
             return
         self.session.toggle(enabled=enabled, sids=sids[:MOST_SWITCHED])
+
+    def _sort_by(self, order: Order | None) -> None:
+        self.order = order
+        self.table.action_top()
+        self.show_list(self.session)
+
+    def action_sort(self, by: int) -> None:
+        key = SORT_KEYS[(SORT_KEYS.index(self.order.key if self.order else "") + by) % len(SORT_KEYS)]
+        self._sort_by(Order(key, key not in WORDS_FIRST) if key else None)
+
+    def action_reverse(self) -> None:
+        if self.order is None:
+            self.shell.say("Sort first: > by the next column.")
+        else:
+            self._sort_by(Order(self.order.key, not self.order.descending))
+
+    @on(LineTable.HeaderSelected, "#rule-table")
+    def _header(self, message: LineTable.HeaderSelected) -> None:
+        key = message.column.key
+        if self.order is not None and self.order.key == key:
+            self.action_reverse()
+        else:
+            self._sort_by(Order(key, key not in WORDS_FIRST))
+
+    def action_reload(self) -> None:
+        self.session.reload_rules()
+        self.shell.say("Reloading the rules. Those that run stay until the new ones are whole.")
 
     def action_only_hit(self) -> None:
         text = "" if self.filter_text == "is:hit" else "is:hit"

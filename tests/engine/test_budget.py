@@ -1,0 +1,97 @@
+"""What each rule costs is measured, and one that eats the engine is switched off and can come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+from scapy.utils import PcapWriter
+
+from tests.engine.runs import answer, engine, order, reached, until
+from vpi_tui.detect.match.profile import RuleProfile
+from vpi_tui.engine import budget
+from vpi_tui.engine.budget import RuleBudget
+from vpi_tui.feed.messages import GetRules, RulesMessage, Toggle, ToggledMessage
+
+FRAMES = 1_000
+SLOW = 'alert udp any any -> any 9999 (msg:"slow"; content:"a"; pcre:"/(?:a|aa)+[b-d]x/"; sid:1; rev:1;)\n'
+QUICK = (
+    'alert udp any any -> any 9999 (msg:"quick"; content:"aaaa"; fast_pattern; content:"q"; sid:2; rev:1;)\n'
+)
+
+
+@pytest.fixture(scope="module")
+def slow_traffic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each datagram makes the expression go as far as its limit of steps from every place."""
+    path = tmp_path_factory.mktemp("slow") / "slow.pcap"
+    payload = b"a" * 60 + b"x"
+    with PcapWriter(str(path)) as writer:
+        for n in range(FRAMES):
+            frame = Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=5000, dport=9999) / payload
+            frame.time = 1_700_000_000 + n / 1000
+            writer.write(frame)
+    return path
+
+
+def test_a_rule_that_eats_the_engine_is_switched_off(tmp_path: Path, slow_traffic: Path) -> None:
+    rules = tmp_path / "slow.rules"
+    rules.write_text(SLOW + QUICK)
+    files = (str(slow_traffic),) * 8
+    state = tmp_path / "state"
+    spec = order(
+        "replay", files=files, rules=(str(rules),), rule_budget=20.0, speed=0.0, interval=0.1,
+        state_dir=str(state),
+    )  # fmt: skip
+    with engine(spec) as client:
+        end = reached(client, "finished")
+        cost = {r.sid: r for r in end.rules}
+        assert 100 < cost[1].checks < cost[2].checks == len(files) * FRAMES, "it was stopped on the way"
+        assert cost[1].cpu_ns > 10 * cost[2].cpu_ns
+        assert cost[1].cpu_ns / 1e9 < sum(v for k, v in end.stats.items() if k.startswith("stage."))
+        (told,) = (text for text in end.notices if "1:1" in text)
+        assert "(slow)" in told
+        assert "--rule-budget allows 20 %" in told
+        assert "Space on the Rules screen" in told
+        row = {r.sid: r for r in answer(client, GetRules(), RulesMessage).rules if r.gid == 1}
+        assert (row[1].enabled, row[1].why_off) == (False, "budget")
+        assert (row[2].enabled, row[2].why_off) == (True, "")
+        assert not list(state.iterdir()), "it is not the operator's switch"
+        assert answer(client, Toggle(True, ((1, 1),)), ToggledMessage).changed == 1
+        until(lambda: (s := client.latest()) is not None and s.rules_enabled == end.rules_enabled + 1)
+
+
+def test_only_a_busy_engine_and_enough_evaluations_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    cpu = wall = 0
+    monkeypatch.setattr(budget.time, "thread_time_ns", lambda: cpu)
+    monkeypatch.setattr(budget.time, "monotonic_ns", lambda: wall)
+    profile, watch = RuleProfile(3), RuleBudget(30.0)
+
+    def after(cpu_s: float, wall_s: float, spent: dict[int, float], checks: int) -> list[int]:
+        nonlocal cpu, wall
+        cpu, wall = cpu + int(cpu_s * 1e9), wall + int(wall_s * 1e9)
+        for rule, seconds in spent.items():
+            profile.cpu_ns[rule] += int(seconds * 1e9)
+            profile.checks[rule] += checks
+        return [found.rule for found in watch.exceeded_by(profile)]
+
+    assert after(0, 0, {}, 0) == []
+    assert after(4, 4, {0: 1.3, 1: 1.1, 2: 1.4}, 500) == [2, 0]
+    assert after(4, 4, {0: 1.1, 1: 1.1}, 500) == []
+    assert after(4, 4, {0: 2.0}, budget.FEWEST_CHECKS - 1) == [], "too few to tell"
+    assert after(1, 11, {0: 1.0}, 500) == [], "the engine was idle"
+    assert after(2.5, 2.5, {0: 2.0}, 500) == [], "the window is not full"
+    assert after(1, 1, {}, 0) == [0]
+    profile = RuleProfile(3)  # other rules
+    assert after(4, 4, {0: 4.0}, 500) == []
+    assert RuleBudget(0.0).exceeded_by(profile) == []
+
+
+def test_what_others_took_of_the_processor_is_not_the_rules() -> None:
+    profile = RuleProfile(2)
+    profile.spent(np.array([0, 1, 0], np.int32), [0, 1_000, 3_000, 10_000], 5_000)
+    assert profile.cpu_ns.tolist() == [4_000, 1_000]
+    profile.spent(np.array([], np.int32), [7], 100)
+    assert profile.cpu_ns.tolist() == [4_000, 1_000]
