@@ -17,17 +17,15 @@ from vpi_tui.engine.budget import RuleBudget
 from vpi_tui.feed.messages import GetRules, RulesMessage, Toggle, ToggledMessage
 
 FRAMES = 1_000
-SLOW = 'alert udp any any -> any 9999 (msg:"slow"; content:"a"; pcre:"/(?:a|aa)+[b-d]x/"; sid:1; rev:1;)\n'
-QUICK = (
-    'alert udp any any -> any 9999 (msg:"quick"; content:"aaaa"; fast_pattern; content:"q"; sid:2; rev:1;)\n'
-)
+SLOW = 'alert udp any any -> any 9999 (msg:"slow"; content:"a"; pcre:"/^(?:a|aa)+[b-d]x/R"; sid:1; rev:1;)\n'
+QUICK = 'alert udp any any -> any 9999 (msg:"quick"; content:"query"; pcre:"/query[0-9]/"; sid:2; rev:1;)\n'
 
 
 @pytest.fixture(scope="module")
 def slow_traffic(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Each datagram makes the expression go as far as its limit of steps from every place."""
+    """Each datagram makes the expression go as far as its limit of steps, behind each `a` anew."""
     path = tmp_path_factory.mktemp("slow") / "slow.pcap"
-    payload = b"a" * 60 + b"x"
+    payload = b"a" * 60 + b"x query"
     with PcapWriter(str(path)) as writer:
         for n in range(FRAMES):
             frame = Ether() / IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=5000, dport=9999) / payload
@@ -39,7 +37,7 @@ def slow_traffic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_rule_that_eats_the_engine_is_switched_off(tmp_path: Path, slow_traffic: Path) -> None:
     rules = tmp_path / "slow.rules"
     rules.write_text(SLOW + QUICK)
-    files = (str(slow_traffic),) * 8
+    files = (str(slow_traffic),) * 16
     state = tmp_path / "state"
     spec = order(
         "replay", files=files, rules=(str(rules),), rule_budget=20.0, speed=0.0, interval=0.1,
