@@ -38,7 +38,7 @@ def app_of(*rows: Seg) -> str:
         (replace(UDP, payload=b"NOTIFY sip:a@example SIP/2.0\r\n"), "sip"),
         (replace(UDP, payload=b"NOTIFY * HTTP/1.1\r\n"), "ssdp"),
         (replace(TCP, payload=b"SSH-2.0-OpenSSH_9.6\r\n"), "ssh"),
-        (replace(TCP, payload=b"\0\0\0\x40\xfeSMB@\0"), "smb"),
+        (replace(TCP, payload=b"\0\0\0\x40\xfeSMB@\0" + bytes(58)), "smb"),
         (replace(TCP, payload=b"EHLO there\r\n", dport=25), "smtp"),
         (replace(TCP, payload=b"USER anonymous\r\n", dport=21), "ftp"),
         (replace(TCP, payload=b"USER me\r\n", dport=110), "pop3"),

@@ -39,7 +39,6 @@ class Seen:
 
     fresh = -1
     little_endian = False
-    little_endian = False
 
     def __init__(self, pdu: bytes) -> None:
         (self._found,) = run((SERVER, message(pdu)))
@@ -144,3 +143,8 @@ def test_nothing_raises(pieces: list[tuple[int, bytes]]) -> None:
     for found in run(*pieces):
         for buffer in MODBUS.buffers.values():
             buffer.get(found, SERVER)
+
+
+def test_an_encapsulated_interface_that_is_not_named_is_of_a_reserved_category() -> None:
+    assert holds("function reserved", b"\x2b")
+    assert events((SERVER, message(b"\x2b"))) == ["modbus.invalid_length"]

@@ -89,7 +89,8 @@ class Message:
         if code == _DIAGNOSTICS:
             return Category.ASSIGNED if self.subfunction in _SUBFUNCTIONS else Category.RESERVED
         if code == _MEI:
-            return Category.ASSIGNED if self.body[0] in _MEI_TYPES else Category.RESERVED
+            known = bool(self.body) and self.body[0] in _MEI_TYPES
+            return Category.ASSIGNED if known else Category.RESERVED
         if code in _ASSIGNED:
             return Category.ASSIGNED
         if code in _RESERVED:
