@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -14,7 +15,11 @@ import pytest
 from tests.detect.applayer.test_scan import REQUEST, RESPONSE, Connection
 from tests.engine.runs import engine, order, reached, until
 from vpi_tui.cli.main import main
-from vpi_tui.engine.spec import LogSpec
+from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
+from vpi_tui.detect.applayer.registry import by_name
+from vpi_tui.engine.log import logged
+from vpi_tui.engine.spec import EVENT_TYPES, LogSpec
+from vpi_tui.engine.transactions import NOTHING_LOGGED
 
 SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "eve-schema.json"
 
@@ -65,15 +70,53 @@ def test_all_of_it_holds_to_the_schema(http: list[dict[str, Any]]) -> None:
     if not SCHEMA.exists():
         pytest.skip("the EVE schema is not here")
     jsonschema = pytest.importorskip("jsonschema")
-    assert {event["event_type"] for event in http} == {"alert", "flow", "http", "stats"}
+    assert {event["event_type"] for event in http} == {"alert", "fileinfo", "flow", "http", "stats"}
+    schema = json.loads(SCHEMA.read_text())
+    validator = jsonschema.validators.validator_for(schema)(schema)
     for event in http:
-        jsonschema.validate({k: v for k, v in event.items() if k != "vpi"}, json.loads(SCHEMA.read_text()))
+        validator.validate({k: v for k, v in event.items() if k != "vpi"})
 
 
 def test_a_request_that_nobody_answered_is_logged_when_its_flow_ends(tmp_path: Path) -> None:
     found = scan(tmp_path, Connection().client(REQUEST), "# none\n")
     assert Counter(event["event_type"] for event in found)["http"] == 1
     assert "status" not in next(event["http"] for event in found if event["event_type"] == "http")
+
+
+def test_a_file_is_told_by_who_sent_it(tmp_path: Path) -> None:
+    connection = Connection().client(REQUEST).server(RESPONSE).close()
+    found = scan(tmp_path, connection, "# none\n", "--events", "fileinfo")
+    assert {event["event_type"] for event in found} == {"fileinfo"}
+    download = next(event for event in found if event["src_ip"] == "10.0.0.2")
+    file = download["fileinfo"]
+    assert (file["size"], file["state"], file["stored"], file["gaps"]) == (6, "CLOSED", False, False)
+    assert download["src_port"] == 80
+    assert download["http"]["url"] == "/a/../login.php?x=%41"
+    assert "md5" not in file
+
+
+def test_only_the_digests_that_rules_asked_for_are_told(tmp_path: Path) -> None:
+    connection = Connection().client(REQUEST).server(RESPONSE).close()
+    (tmp_path / "hashes").write_text("0" * 32 + "\n")
+    rule = 'alert http any any -> any any (msg:"m"; filemd5:!hashes; sid:1;)\n'
+    found = scan(tmp_path, connection, rule, "--events", "fileinfo", "--data-dir", str(tmp_path))
+    file = next(event["fileinfo"] for event in found if event["src_ip"] == "10.0.0.2")
+    assert re.fullmatch("[0-9a-f]{32}", file["md5"])
+    assert "sha256" not in file
+
+
+def test_parsers_run_only_for_the_types_that_are_logged() -> None:
+    assert logged(("alert", "flow", "stats")) == NOTHING_LOGGED
+    assert logged(("dns", "alert")).protocols == {"dns"}
+    assert logged(("http",)).protocols == {"http1", "http2", "doh2"}
+    assert "http1" in logged(("fileinfo",)).protocols
+    assert "dns" not in logged(("fileinfo",)).protocols
+    assert logged(("anomaly",)).protocols == set(DESCRIPTIONS)
+
+
+def test_every_protocol_that_is_described_has_its_type_of_event() -> None:
+    assert {one.event_type for one in DESCRIPTIONS.values()} <= set(EVENT_TYPES)
+    assert set(DESCRIPTIONS) <= set(by_name())
 
 
 def test_only_the_types_that_are_asked_for(tmp_path: Path) -> None:

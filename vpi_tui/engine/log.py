@@ -5,27 +5,37 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+from vpi_tui.detect.applayer.describe.file_info import describe_files
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
+from vpi_tui.detect.applayer.files import FILE
+from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.rules.classification import categories
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.spec import EngineSpec, LogSpec
+from vpi_tui.engine.transactions import Logged
 from vpi_tui.flow.render import to_records
 from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.output import eve
 from vpi_tui.output.eve import EveWriter
 from vpi_tui.output.logfile import LogFile, Rotation
 
-WITH_ALL: Final = frozenset(("anomaly", "fileinfo"))
-"""Types of events for which every protocol that can be described is followed."""
+ANOMALY, FILE_INFO = "anomaly", "fileinfo"
+"""Types of events that come of many protocols."""
 
 
-def logged_protocols(types: Collection[str]) -> frozenset[str]:
-    """Names of the applications whose transactions events of these types are made of."""
-    if WITH_ALL.intersection(types):
-        return frozenset(DESCRIPTIONS)
-    return frozenset(name for name, one in DESCRIPTIONS.items() if one.event_type in types)
+def logged(types: Collection[str]) -> Logged:
+    """The applications whose transactions events of these types are made of, and no other."""
+    files = FILE_INFO in types
+    return Logged(
+        frozenset(
+            name
+            for name, one in DESCRIPTIONS.items()
+            if ANOMALY in types or one.event_type in types or (files and FILE in by_name()[name].buffers)
+        ),
+        files,
+    )
 
 
 def categories_of(spec: EngineSpec) -> dict[str, str]:
@@ -90,7 +100,7 @@ class FileLog(NoLog):
 
 
 class EventLog:
-    """Writes what the pipeline finds. The pipeline has to be made with `logged_protocols` of the types.
+    """Writes what the pipeline finds. The pipeline has to be made with what is `logged` of the types.
 
     categories: classtype -> what events call it.
     """
@@ -107,7 +117,7 @@ class EventLog:
         pipeline.alerter.keeps_transactions = self._alerts
         if "flow" in spec.types:
             pipeline.on_closed = self._write_flows
-        if logged_protocols(spec.types):
+        if logged(spec.types).protocols:
             pipeline.on_transactions = self._write_transactions
 
     @property
@@ -136,9 +146,10 @@ class EventLog:
         event = eve.alert_event(alert, self._categories.get(alert.classtype, alert.classtype))
         progress = self._pipeline.alerter.transactions.get(alert.number)
         if progress is not None and not progress.transaction.is_frame:
-            description = DESCRIPTIONS.get(progress.application.name)
             event["tx_id"] = progress.transaction.number
-            event |= description.describe(progress.transaction) if description is not None else {}
+            event |= self._pipeline.describe(progress.application.name, progress.transaction)
+            if files := describe_files(progress.transaction, progress.direction):
+                event["files"] = files
         kept = self._pipeline.evidence.get(alert.number)
         if kept is None:
             return event
@@ -159,8 +170,11 @@ class EventLog:
 
     def _write_transactions(self, records: list[TransactionRecord]) -> None:
         for record in records:
-            if record.event_type in self._spec.types:
+            if record.fields and record.event_type in self._spec.types:
                 self._writer.write(eve.transaction_event(record))
-            if record.anomalies and "anomaly" in self._spec.types:
+            if record.files and FILE_INFO in self._spec.types:
+                for event in eve.file_events(record):
+                    self._writer.write(event)
+            if record.anomalies and ANOMALY in self._spec.types:
                 for event in eve.anomaly_events(record):
                     self._writer.write(event)

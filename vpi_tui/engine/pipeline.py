@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
+from vpi_tui.detect.applayer.describe.registry import Describer
 from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
@@ -25,7 +26,7 @@ from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.stages import Stages
 from vpi_tui.engine.stopwatch import Stopwatch
-from vpi_tui.engine.transactions import Place, to_transaction
+from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged, Place, to_transaction
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
@@ -60,8 +61,8 @@ class _Batches(NamedTuple):
 class Pipeline:
     """One sensor's stages and what they remember. Time is that of the packets unless the source is live.
 
-    talkers: add up who talks most; `tick` must then be called now and then. logged: protocols whose
-    transactions are told of once they are whole.
+    talkers: add up who talks most; `tick` must then be called now and then. logged: whose transactions are
+    told of once they are whole.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class Pipeline:
         *,
         stopwatch: Stopwatch | None = None,
         talkers: bool = True,
-        logged: Iterable[str] = (),
+        logged: Logged = NOTHING_LOGGED,
     ) -> None:
         streams = stream_options(spec.options)
         self.rules = rules
@@ -96,6 +97,7 @@ class Pipeline:
         self._learner = LearnedHosts() if source.learns else None
         self._learn_at = 0
         """Packets after which learned hosts are named again."""
+        self.describe = Describer()
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self.matcher = Matcher(rules.ruleset, self._places, clock=CLOCK)
@@ -206,9 +208,8 @@ class Pipeline:
         finished = self.app_layer.take_finished() if self.app_layer is not None else []
         if finished and self.on_transactions is not None:
             place = Place(packets, decoded, self.packets + 1, self.packet_ns)
-            self.on_transactions(
-                [to_transaction(one, place, self.table.records, self.names, self.source) for one in finished]
-            )
+            of_flow = self.table.records, self.names, self.source
+            self.on_transactions([to_transaction(one, self.describe, place, *of_flow) for one in finished])
 
     def _detect(
         self,
@@ -395,6 +396,7 @@ class Pipeline:
         stats["record.memuse"] = float(self.evidence.bytes)
         stats["detect.rules"] = float(self.rules.enabled_count)
         stats["engine.batches"] = float(self.batches)
+        stats["output.eve.undescribed"] = float(self.describe.errors)
         stats["detect.alert"] = float(self.alerter.count)
         return stats
 

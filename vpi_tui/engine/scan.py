@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-from vpi_tui.engine.log import EventLog, categories_of, logged_protocols
+from vpi_tui.engine.log import EventLog, categories_of, logged
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources.replay import ReplayFeed
 from vpi_tui.engine.spec import EngineSpec, LogSpec
+from vpi_tui.engine.transactions import NOTHING_LOGGED
 from vpi_tui.engine.warmup import warm
 from vpi_tui.model.errors import CaptureError, VpiError
 from vpi_tui.model.event import Alert
@@ -60,8 +61,8 @@ def run_scan(
     source = ReplayFeed(spec)
     warm("replay", progress)
     plan = log or LogSpec()
-    logged = logged_protocols(plan.types) if eve is not None else frozenset()
-    pipeline = Pipeline(spec, rules, source, talkers=False, logged=logged)
+    wanted = logged(plan.types) if eve is not None else NOTHING_LOGGED
+    pipeline = Pipeline(spec, rules, source, talkers=False, logged=wanted)
     result = ScanResult(rules_loaded=rules.loaded, rules_refused=len(rules.refused))
     events = EventLog(plan, pipeline, EveWriter(eve), categories_of(spec)) if eve is not None else None
     gc.freeze()  # as the engine does: a collection need not walk all rules

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
+from vpi_tui.detect.applayer.files import FILE
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.ruleset import RECOGNISED_BY, RuleSet
 from vpi_tui.engine.options import StreamOptions, app_limits, stream_options
 from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged
 from vpi_tui.model.batch import U16
 from vpi_tui.stream.reassembly import BAD_CHECKSUMS, Reassembler
 from vpi_tui.stream.sessions import SessionOptions, SessionTracker
@@ -19,13 +20,13 @@ from vpi_tui.stream.sessions import SessionOptions, SessionTracker
 class Stages:
     """Reassembly, the state of connections and the parsers, each None while nobody needs it.
 
-    logged: protocols whose transactions are told of once they are whole.
+    logged: whose transactions are told of once they are whole.
     """
 
-    def __init__(self, spec: EngineSpec, rules: RuleSet, logged: Iterable[str] = ()) -> None:
+    def __init__(self, spec: EngineSpec, rules: RuleSet, logged: Logged = NOTHING_LOGGED) -> None:
         self._spec = spec
         self._options: StreamOptions = stream_options(spec.options)
-        self._logged = frozenset(logged)
+        self._logged = logged
         self.streams: Reassembler | None = None
         self.sessions: SessionTracker | None = None
         """None = no rule asks for stream events."""
@@ -40,12 +41,17 @@ class Stages:
             options = SessionOptions(self._options.midstream, self._options.one_sided, bad)
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
-        limits = replace(app_limits(self._spec.options), files=app.files, buffers=app.buffers)
+        buffers = app.buffers | {FILE} if self._logged.files else app.buffers
+        limits = replace(app_limits(self._spec.options), files=app.files, buffers=buffers)
         if self.app_layer is not None:
             self.app_layer.require(app.applications, frames=app.frames, limits=limits, mixed=app.mixed)
-        elif app or self._logged:
+        elif app or self._logged.protocols:
             self.app_layer = AppLayer(
-                app.applications, frames=app.frames, limits=limits, mixed=app.mixed, logged=self._logged
+                app.applications,
+                frames=app.frames,
+                limits=limits,
+                mixed=app.mixed,
+                logged=self._logged.protocols,
             )
 
     def verifies_checksums(self, rules: RuleSet) -> bool:
@@ -56,7 +62,7 @@ class Stages:
         wanted = self._wanted(rules)
         if self.streams is not None:
             self.streams.want(wanted)
-        elif rules.needs_streams or self._logged:
+        elif rules.needs_streams or self._logged.protocols:
             self.streams = Reassembler(
                 self._spec.max_flows,
                 self._spec.stream_memory,
@@ -67,6 +73,6 @@ class Stages:
             )
 
     def _wanted(self, rules: RuleSet) -> U16:
-        if not self._logged:
+        if not self._logged.protocols:
             return rules.stream_ports
         return np.maximum(rules.stream_ports, np.uint16(1 + RECOGNISED_BY))

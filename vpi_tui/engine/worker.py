@@ -8,7 +8,7 @@ import time
 
 from vpi_tui.engine.budget import RuleBudget
 from vpi_tui.engine.commands import obey
-from vpi_tui.engine.log import FileLog, NoLog, logged_protocols, open_log_file
+from vpi_tui.engine.log import FileLog, NoLog, logged, open_log_file
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.publisher import Publisher
 from vpi_tui.engine.questions import alert_detail, flow_detail
@@ -17,6 +17,7 @@ from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource, open_source
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.startup import become, prepare_state_dir
+from vpi_tui.engine.transactions import NOTHING_LOGGED
 from vpi_tui.engine.warmup import seal_cache, warm
 from vpi_tui.feed.messages import AlertDetail, FlowDetail, Goodbye, Notice, Watch
 from vpi_tui.feed.server import FeedServer
@@ -98,8 +99,8 @@ class Worker:
         self.rules = RuleBook.load(self.spec)
         self._check_rules()
         file = open_log_file(self.spec.log)
-        logged = logged_protocols(self.spec.log.types) if file is not None else frozenset()
-        self.pipeline = Pipeline(self.spec, self.rules, self.source, logged=logged)
+        wanted = logged(self.spec.log.types) if file is not None else NOTHING_LOGGED
+        self.pipeline = Pipeline(self.spec, self.rules, self.source, logged=wanted)
         if file is not None:
             self.log = FileLog(self.spec, self.pipeline, file)
         self._publisher.attach(self.pipeline, self.rules, self.source)

@@ -89,6 +89,14 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class FileRecord:
+    """A file that a transaction carried. to_server: which way; fields: the object of the event."""
+
+    to_server: bool
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class TransactionRecord:
     """One request and its answer on an application layer, once nothing more comes of it."""
 
@@ -102,6 +110,8 @@ class TransactionRecord:
     tx_id: int
     """Which of its flow's transactions, from 0."""
     fields: dict[str, Any] = field(default_factory=dict)
-    """Objects of the event by name, such as {"http": {...}}; text may be anything that a sender wrote."""
+    """Objects of the event by name, such as {"http": {...}}; text may be anything that a sender wrote.
+    {} = it was no message: there are but its anomalies."""
     anomalies: tuple[str, ...] = ()
     """Names of what the parser found wrong, such as http.invalid_host."""
+    files: tuple[FileRecord, ...] = ()

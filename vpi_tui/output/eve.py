@@ -18,6 +18,8 @@ from vpi_tui.model.event import Alert, FlowRecord, TransactionRecord
 PROTOCOLS = {1: "ICMP", 6: "TCP", 17: "UDP", 47: "GRE", 50: "ESP", 51: "AH", 58: "IPv6-ICMP", 132: "SCTP"}
 """IANA protocol numbers, as EVE writes them; others as three digits."""
 
+APP_PROTOS = {"postgresql": "pgsql", "ikev1": "ike", "ikev2": "ike"}
+"""Applications that are called otherwise here."""
 ICMP = (1, 58)
 SHARED_COUNTERS = frozenset(
     (
@@ -48,6 +50,11 @@ def protocol_name(number: int) -> str:
     return PROTOCOLS.get(number, f"{number:03d}")
 
 
+def app_proto(name: str) -> str:
+    """Suricata's name for an application; of one that it does not know, ours."""
+    return APP_PROTOS.get(name, name)
+
+
 def alert_event(alert: Alert, category: str) -> dict[str, Any]:
     """category: the description of the alert's classtype."""
     event = _common(alert.ts_ns, "alert", alert.flow_id, alert)
@@ -57,7 +64,7 @@ def alert_event(alert: Alert, category: str) -> dict[str, Any]:
     if alert.in_iface:
         event["in_iface"] = alert.in_iface
     if alert.app_proto:
-        event["app_proto"] = alert.app_proto
+        event["app_proto"] = app_proto(alert.app_proto)
     if alert.direction:
         event["direction"] = alert.direction
     event["alert"] = _alert_body(alert, category)
@@ -110,7 +117,7 @@ def _alert_body(alert: Alert, category: str) -> dict[str, Any]:
 def flow_event(flow: FlowRecord) -> dict[str, Any]:
     event = _common(flow.end_ns, "flow", flow.flow_id, flow)
     if flow.app_proto:
-        event["app_proto"] = flow.app_proto
+        event["app_proto"] = app_proto(flow.app_proto)
     event["flow"] = {
         "pkts_toserver": flow.pkts_toserver,
         "pkts_toclient": flow.pkts_toclient,
@@ -166,6 +173,17 @@ def transaction_event(record: TransactionRecord) -> dict[str, Any]:
     return event | record.fields | _places(record.flow)
 
 
+def file_events(record: TransactionRecord) -> list[dict[str, Any]]:
+    """fileinfo: the files of a transaction, an event each, from the point of view of who sent them."""
+    return [
+        _of_transaction(record, "fileinfo", reverse=not file.to_server)
+        | record.fields
+        | {"fileinfo": file.fields}
+        | _places(record.flow, reverse=not file.to_server)
+        for file in record.files
+    ]
+
+
 def anomaly_events(record: TransactionRecord) -> list[dict[str, Any]]:
     """What the parser found wrong, an event each."""
     return [
@@ -173,7 +191,7 @@ def anomaly_events(record: TransactionRecord) -> list[dict[str, Any]]:
         | {
             "tx_id": record.tx_id,
             "anomaly": {
-                "app_proto": record.flow.app_proto,
+                "app_proto": app_proto(record.flow.app_proto),
                 "type": "applayer",
                 "event": name.rpartition(".")[2].upper(),
                 "layer": "proto_parser",
@@ -212,24 +230,29 @@ def alert_context(
     return context
 
 
-def _of_transaction(record: TransactionRecord, kind: str) -> dict[str, Any]:
+def _of_transaction(record: TransactionRecord, kind: str, *, reverse: bool = False) -> dict[str, Any]:
+    """reverse: from the server's point of view."""
     event = _common(record.ts_ns, kind, record.flow.flow_id, record.flow)
+    if reverse:
+        event["src_ip"], event["dest_ip"] = event["dest_ip"], event["src_ip"]
+        event["src_port"], event["dest_port"] = event.get("dest_port", 0), event.get("src_port", 0)
     event["pkt_src"] = "wire/pcap" if record.packet_number else "stream (flow timeout)"
     if record.packet_number:
         event["pcap_cnt"] = record.packet_number
     if record.in_iface:
         event["in_iface"] = record.in_iface
     if record.flow.app_proto:
-        event["app_proto"] = record.flow.app_proto
+        event["app_proto"] = app_proto(record.flow.app_proto)
     return event
 
 
-def _places(flow: FlowRecord) -> dict[str, Any]:
+def _places(flow: FlowRecord, *, reverse: bool = False) -> dict[str, Any]:
+    guests = (flow.client_guest, flow.server_guest)
     return {
         "vpi": {
             "switch": flow.switch,
-            "src_guest": flow.client_guest,
-            "dest_guest": flow.server_guest,
+            "src_guest": guests[reverse],
+            "dest_guest": guests[not reverse],
             "locality": flow.locality,
         }
     }

@@ -31,6 +31,8 @@ BODY_LIMIT: Final = 102_400
 """Bytes of a decoded body that rules see, as Suricata's request- and response-body-limit."""
 MOST_EVENTS: Final = 32
 """Kinds of anomaly remembered of one transaction and direction."""
+A_TRANSACTION: Final = 1_024
+"""Bytes that a transaction costs beside its files."""
 FRAME_LIMIT: Final = 131_072
 """Bytes of a frame that rules see."""
 MOST_FRAMES: Final = 8_192
@@ -66,8 +68,8 @@ class Transaction:
     """
 
     __slots__ = (
-        "alerted", "bits", "cache", "events", "files", "inspected", "little_endian", "number", "parts",
-        "pending", "rules_of", "stage",
+        "alerted", "bits", "cache", "events", "files", "inspected", "little_endian", "number", "over",
+        "parts", "pending", "rules_of", "stage",
     )  # fmt: skip
     is_frame: ClassVar[bool] = False
 
@@ -91,11 +93,17 @@ class Transaction:
         """By rule and Direction."""
         self.rules_of = 0
         """Which set of rules the numbers in `pending`, `alerted` and `parts` are of."""
+        self.over = False
+        """Nothing more comes, though its stages do not say so."""
 
     @property
     def application(self) -> str:
         """The protocol that it is of; "" = that of its parser."""
         return ""
+
+    def weight(self) -> int:
+        """Bytes that it keeps, roughly."""
+        return A_TRANSACTION + sum(file.held() for file in self.files)
 
     def open_file(self, direction: int, name: bytes, needs: FileNeeds) -> File:
         """A file begins. Beyond MOST_FILES it is followed by nobody."""

@@ -30,7 +30,7 @@ A_FLOW: Final = 2_048
 """Bytes that a parser costs beside what it says it holds."""
 SENT_LIMIT: Final = 16_384
 """Bytes as sent that are kept of each direction for rules that look at payload as well."""
-MOST_OPEN: Final = 1_024
+MOST_OPEN: Final = 256
 """Transactions of one flow that wait for their end to be logged; the oldest is logged as it is."""
 MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
@@ -353,6 +353,8 @@ class AppLayer:
             self._pass_by(slot)
             return
         held = A_FLOW + followed.parser.held()
+        if followed.open:  # what the parser has given up already is held here
+            held += sum(transaction.weight() for transaction in followed.open)
         self._held += held - followed.held
         followed.held = held
         while self._held > self._memory and len(self._flows) > 1:

@@ -45,11 +45,14 @@ class Call(Transaction):
     """A request and its response, or a bind and its outcome; what SMB carries besides has neither."""
 
     __slots__ = (
-        "call_id", "context", "fragments", "interfaces", "opnum", "request", "response", "results", "stub",
+        "activity", "call_id", "context", "fragments", "interfaces", "opnum", "request", "response",
+        "results", "stub",
     )  # fmt: skip
 
     def __init__(self) -> None:
         super().__init__()
+        self.activity = b""
+        """Of a call over datagrams: its activity, whose call_id is its sequence number."""
         self.call_id = 0
         self.request: int | None = None
         """Kind of the PDU that asks; None = it was not seen."""
@@ -67,6 +70,9 @@ class Call(Transaction):
     @property
     def size(self) -> int:
         return sum(map(len, self.stub))
+
+    def weight(self) -> int:
+        return super().weight() + self.size
 
     def extend(self, direction: int, data: bytes) -> None:
         stub = self.stub[direction]
@@ -138,9 +144,9 @@ class Calls(Generic[T]):
             key = next(iter(self._open))
             call = self._open.pop(key)
             self._held -= call.size
-            if call.stage[SERVER] != Stage.DONE:
-                call.stage[SERVER] = Stage.DONE
-                yield call
+            call.stage[SERVER] = Stage.DONE
+            call.over = True
+            yield call
 
     def _bind(self, header: Header, body: bytes) -> T:
         call = self._new(header.kind, header)
@@ -156,6 +162,7 @@ class Calls(Generic[T]):
         if call is None or (call.stage[SERVER] != Stage.DONE and not header.flags & FIRST_FRAGMENT):
             return
         self._close(Kind.REQUEST, call)
+        call.over = True
         if call.stage[SERVER] != Stage.DONE:
             call.stage[SERVER] = Stage.DONE
             yield call

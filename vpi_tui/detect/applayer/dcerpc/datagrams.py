@@ -91,6 +91,7 @@ class Activities:
         self._drop(key)
         made = self._open[key] = Call()
         made.call_id, made.little_endian = header.sequence, header.little
+        made.activity = parse_uuid(header.activity, header.little)
         return made
 
     def _drop(self, key: Key) -> None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final
 
-from vpi_tui.detect.applayer.describe.text import filled, text
+from vpi_tui.detect.applayer.describe.text import MOST_LISTED, filled, text
 from vpi_tui.detect.applayer.dns import DnsTransaction, Message, Record
 
 VERSION: Final = 3
-MOST_LISTED: Final = 64
-"""Records of one section that are written."""
+OPT: Final = 41
 TYPES: Final = {
     1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 10: "NULL", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT",
     28: "AAAA", 33: "SRV", 35: "NAPTR", 39: "DNAME", 41: "OPT", 43: "DS", 44: "SSHFP", 46: "RRSIG",
@@ -40,26 +39,91 @@ def describe(transaction: DnsTransaction) -> dict[str, Any]:
     if message.is_response:
         body["qr"] = True
     body["queries"] = [
-        {"rrname": text(question.name), "rrtype": _type(question.kind)}
+        {"rrname": text(question.name), "rrtype": rrtype(question.kind)}
         for question in message.questions[:MOST_LISTED]
     ]
     return {"dns": {**body, **(_sections(message) if message.is_response else {})}}
 
 
 def _sections(message: Message) -> dict[str, Any]:
-    answers, authorities, additionals = (
-        [_record(record) for record in section[:MOST_LISTED] if record.kind != 41]
-        for section in message.sections
+    answers, authorities = (
+        [_record(record) for record in section[:MOST_LISTED] if record.kind != OPT]
+        for section in message.sections[:2]
     )
-    grouped: dict[str, list[str]] = {}
+    grouped: dict[str, list[Any]] = {}
     for answer in answers:
-        if answer["rrtype"] in _GROUPED and "rdata" in answer:
-            grouped.setdefault(answer["rrtype"], []).append(answer["rdata"])
-    return filled(answers=answers, authorities=authorities, additionals=additionals, grouped=grouped)
+        kind = answer["rrtype"]
+        value = answer.get("rdata") if kind in _GROUPED else answer.get(kind.lower())
+        if value is not None:
+            grouped.setdefault(kind, []).append(value)
+    return filled(
+        answers=answers,
+        authorities=[_only(one, "soa") for one in authorities],
+        additionals=[_additional(record) for record in message.sections[2][:MOST_LISTED]],
+        grouped=grouped,
+    )
 
 
 def _record(record: Record) -> dict[str, Any]:
-    return filled(rrname=text(record.name), rrtype=_type(record.kind), ttl=record.ttl, rdata=_data(record))
+    structure = _STRUCTURES.get(record.kind)
+    found = filled(rrname=text(record.name), rrtype=rrtype(record.kind), ttl=record.ttl, rdata=_data(record))
+    if structure is not None and (parts := structure(record)):
+        found[rrtype(record.kind).lower()] = parts
+    return found
+
+
+def _only(record: dict[str, Any], *structures: str) -> dict[str, Any]:
+    """Without the structures that the log does not have there."""
+    return {
+        name: value for name, value in record.items() if name in structures or not isinstance(value, dict)
+    }
+
+
+def _additional(record: Record) -> dict[str, Any]:
+    if record.kind != OPT:
+        return _only(_record(record))
+    options = _options(record.data)
+    return {"rrname": text(record.name), "rrtype": "OPT", "ttl": record.ttl, **filled(opt=options)}
+
+
+def _options(data: bytes) -> list[dict[str, Any]]:
+    """Options of EDNS (RFC 6891, 6.1.2), as far as they go."""
+    found: list[dict[str, Any]] = []
+    at = 0
+    while at + 4 <= len(data) and len(found) < MOST_LISTED:
+        code, size = int.from_bytes(data[at : at + 2]), int.from_bytes(data[at + 2 : at + 4])
+        found.append({"code": code, "data": data[at + 4 : at + 4 + size].hex()})
+        at += 4 + size
+    return found
+
+
+def _soa(record: Record) -> dict[str, Any]:
+    """The names are put before five numbers of four bytes (RFC 1035, 3.3.13)."""
+    if record.names is None or len(record.names) != 2 or len(record.data) < 22:
+        return {}
+    numbers = (
+        int.from_bytes(record.data[at : at + 4]) for at in range(len(record.data) - 20, len(record.data), 4)
+    )
+    names = {"mname": text(record.names[0]), "rname": text(record.names[1])}
+    return names | dict(zip(("serial", "refresh", "retry", "expire", "minimum"), numbers, strict=True))
+
+
+def _srv(record: Record) -> dict[str, Any]:
+    """RFC 2782."""
+    if not record.names or len(record.data) < 7:
+        return {}
+    priority, weight, port = (int.from_bytes(record.data[at : at + 2]) for at in (0, 2, 4))
+    return {"priority": priority, "weight": weight, "port": port, "name": text(record.names[0])}
+
+
+def _sshfp(record: Record) -> dict[str, Any]:
+    """RFC 4255."""
+    if len(record.data) < 3:
+        return {}
+    return {"algo": record.data[0], "type": record.data[1], "fingerprint": record.data[2:].hex(":")}
+
+
+_STRUCTURES: Final = {6: _soa, 33: _srv, 44: _sshfp}
 
 
 def _data(record: Record) -> str:
@@ -68,20 +132,23 @@ def _data(record: Record) -> str:
     if record.kind == 28 and len(record.data) == 16:
         return str(IPv6Address(record.data))
     if record.kind in (16, 99):
-        return text(_strings(record.data))
+        return text(b"".join(strings(record.data)))
+    if record.kind in _STRUCTURES:
+        return ""
     return text(record.names[0]) if record.names and len(record.names) == 1 else ""
 
 
-def _strings(data: bytes) -> bytes:
-    """The character strings of a TXT record, joined."""
-    found, at = bytearray(), 0
-    while at < len(data):
-        found += data[at + 1 : at + 1 + data[at]]
+def strings(data: bytes) -> list[bytes]:
+    """The character strings of a TXT record."""
+    found: list[bytes] = []
+    at = 0
+    while at < len(data) and len(found) < MOST_LISTED:
+        found.append(data[at + 1 : at + 1 + data[at]])
         at += 1 + data[at]
-    return bytes(found)
+    return found
 
 
-def _type(kind: int) -> str:
+def rrtype(kind: int) -> str:
     return TYPES.get(kind, str(kind))
 
 

@@ -3,38 +3,121 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from enum import Enum
 from typing import Any, Final, NamedTuple
 
 from vpi_tui.detect.applayer.base import Stage, Transaction
-from vpi_tui.detect.applayer.describe import dns, ftp, http, http2, quic, sip, smtp, ssh, tls, websocket
+from vpi_tui.detect.applayer.describe import (
+    bittorrent_dht,
+    dcerpc,
+    dhcp,
+    dnp3,
+    dns,
+    enip,
+    ftp,
+    ftp_data,
+    http,
+    http2,
+    ike,
+    krb5,
+    ldap,
+    mdns,
+    modbus,
+    mqtt,
+    nfs,
+    ntp,
+    pgsql,
+    quic,
+    rdp,
+    rfb,
+    sip,
+    smb,
+    smtp,
+    snmp,
+    ssh,
+    tftp,
+    tls,
+    websocket,
+)
 from vpi_tui.model.batch import Direction
 
 
+class Ends(Enum):
+    """What says that nothing more will come of a transaction, beside its parser."""
+
+    MESSAGE = 1
+    """One direction is done: it has no other."""
+    BOTH = 2
+    """Both directions are done."""
+    ANSWER = 3
+    """The server's is done: what it answers may not have been seen."""
+
+
 class Description(NamedTuple):
-    """event_type: how the log calls the protocol. one_way: one direction is all there will be."""
+    """event_type: how the log calls the protocol. `describe` gives {} of what was no message."""
 
     event_type: str
     describe: Callable[[Any], dict[str, Any]]
-    one_way: bool = False
+    ends: Ends = Ends.BOTH
 
 
 DESCRIPTIONS: Final[dict[str, Description]] = {
+    "bittorrent-dht": Description("bittorrent_dht", bittorrent_dht.describe, Ends.MESSAGE),
+    "dcerpc": Description("dcerpc", dcerpc.describe, Ends.ANSWER),
+    "dhcp": Description("dhcp", dhcp.describe, Ends.MESSAGE),
+    "dnp3": Description("dnp3", dnp3.describe, Ends.MESSAGE),
+    "dns": Description("dns", dns.describe, Ends.MESSAGE),
+    "doh2": Description("http", http2.describe),
+    "enip": Description("enip", enip.describe, Ends.ANSWER),
+    "ftp": Description("ftp", ftp.describe, Ends.ANSWER),
+    "ftp-data": Description("ftp_data", ftp_data.describe),
     "http1": Description("http", http.describe),
     "http2": Description("http", http2.describe),
-    "doh2": Description("http", http2.describe),
-    "dns": Description("dns", dns.describe, one_way=True),
-    "ftp": Description("ftp", ftp.describe),
-    "quic": Description("quic", quic.describe, one_way=True),
-    "sip": Description("sip", sip.describe, one_way=True),
+    "ike": Description("ike", ike.describe, Ends.MESSAGE),
+    "krb5": Description("krb5", krb5.describe, Ends.MESSAGE),
+    "ldap": Description("ldap", ldap.describe, Ends.ANSWER),
+    "mdns": Description("mdns", mdns.describe, Ends.MESSAGE),
+    "modbus": Description("modbus", modbus.describe, Ends.ANSWER),
+    "mqtt": Description("mqtt", mqtt.describe, Ends.MESSAGE),
+    "nfs": Description("nfs", nfs.describe, Ends.ANSWER),
+    "ntp": Description("ntp", ntp.describe, Ends.MESSAGE),
+    "pgsql": Description("pgsql", pgsql.describe, Ends.ANSWER),
+    "quic": Description("quic", quic.describe, Ends.MESSAGE),
+    "rdp": Description("rdp", rdp.describe, Ends.MESSAGE),
+    "rfb": Description("rfb", rfb.describe),
+    "sip": Description("sip", sip.describe, Ends.MESSAGE),
+    "smb": Description("smb", smb.describe, Ends.ANSWER),
     "smtp": Description("smtp", smtp.describe),
+    "snmp": Description("snmp", snmp.describe, Ends.MESSAGE),
     "ssh": Description("ssh", ssh.describe),
+    "tftp": Description("tftp", tftp.describe, Ends.MESSAGE),
     "tls": Description("tls", tls.describe),
-    "websocket": Description("websocket", websocket.describe, one_way=True),
+    "websocket": Description("websocket", websocket.describe, Ends.MESSAGE),
 }
 """By the name of the Application."""
 
 
 def is_complete(description: Description, transaction: Transaction) -> bool:
     """Nothing more will come of it."""
-    done = [transaction.stage[d] == Stage.DONE for d in (Direction.TO_SERVER, Direction.TO_CLIENT)]
-    return any(done) if description.one_way else all(done)
+    asked, told = (transaction.stage[d] == Stage.DONE for d in (Direction.TO_SERVER, Direction.TO_CLIENT))
+    if transaction.over:
+        return True
+    if description.ends is Ends.MESSAGE:
+        return asked or told
+    return told and (asked or description.ends is Ends.ANSWER)
+
+
+class Describer:
+    """Describes transactions. A flaw in a description is counted, and no more is said of the transaction."""
+
+    def __init__(self) -> None:
+        self.errors = 0
+
+    def __call__(self, application: str, transaction: Transaction) -> dict[str, Any]:
+        """The objects of the event by name; {} when there is nothing to say."""
+        description = DESCRIPTIONS.get(application)
+        try:
+            return description.describe(transaction) if description is not None else {}
+        except (ValueError, IndexError, KeyError, AttributeError, TypeError, OverflowError):
+            self.errors += 1
+            return {}

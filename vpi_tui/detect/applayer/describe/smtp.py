@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
-from vpi_tui.detect.applayer.describe.text import filled, text
+from vpi_tui.detect.applayer.describe.text import MOST_LISTED, filled, text
 from vpi_tui.detect.applayer.smtp.mime import Part, leaves, urls
 from vpi_tui.detect.applayer.smtp.transaction import SmtpTransaction
-
-MOST_LISTED: Final = 64
 
 
 def describe(transaction: SmtpTransaction) -> dict[str, Any]:

@@ -6,6 +6,8 @@ from typing import Any, Final
 
 TEXT_LIMIT: Final = 8_192
 """Bytes of one value that are written."""
+MOST_LISTED: Final = 64
+"""Entries of one list that are written."""
 
 
 def text(data: bytes | bytearray) -> str:

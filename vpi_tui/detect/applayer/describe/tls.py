@@ -8,7 +8,13 @@ from typing import Any, Final
 from vpi_tui.detect.applayer.describe.text import filled, text
 from vpi_tui.detect.applayer.tls import fingerprints
 from vpi_tui.detect.applayer.tls.certificates import Certificate, fingerprint
-from vpi_tui.detect.applayer.tls.hello import protocols, server_names
+from vpi_tui.detect.applayer.tls.hello import (
+    SIGNATURE_ALGORITHMS,
+    Hello,
+    numbers,
+    protocols,
+    server_names,
+)
 from vpi_tui.detect.applayer.tls.transaction import Side, TlsTransaction
 from vpi_tui.model.batch import Direction
 
@@ -18,6 +24,8 @@ VERSIONS: Final = {
 }  # fmt: skip
 MOST_NAMES: Final = 64
 """Alternative names that are written."""
+MOST_NUMBERS: Final = 256
+"""Ciphers, extensions or algorithms that are written."""
 
 
 def describe(transaction: TlsTransaction) -> dict[str, Any]:
@@ -27,7 +35,7 @@ def describe(transaction: TlsTransaction) -> dict[str, Any]:
     return {
         "tls": filled(
             **_certificate(server),
-            version=VERSIONS.get(version, f"0x{version:04x}" if version else ""),
+            version=_version(version),
             **_client(client),
             **_server(server),
             client=own,
@@ -45,6 +53,12 @@ def _client(side: Side) -> dict[str, Any]:
         client_alpns=[text(name) for name in protocols(hello)],
         ja3={"hash": fingerprints.md5(string).decode(), "string": string.decode()},
         ja4=fingerprints.ja4(hello),
+        client_handshake=filled(
+            version=_version(hello.version),
+            ciphers=hello.ciphers[:MOST_NUMBERS],
+            exts=_extensions(hello),
+            sig_algs=numbers(hello.extension(SIGNATURE_ALGORITHMS)[2:], 2)[:MOST_NUMBERS],
+        ),
     )
 
 
@@ -56,6 +70,11 @@ def _server(side: Side) -> dict[str, Any]:
     return filled(
         server_alpns=[text(name) for name in protocols(hello)],
         ja3s={"hash": fingerprints.md5(string).decode(), "string": string.decode()},
+        server_handshake=filled(
+            version=_version(hello.version),
+            cipher=next(iter(hello.ciphers), None),
+            exts=_extensions(hello),
+        ),
     )
 
 
@@ -72,6 +91,14 @@ def _certificate(side: Side) -> dict[str, Any]:
         notafter=_date(own.not_after),
         subjectaltname=[text(name) for name in own.alternative_names[:MOST_NAMES]],
     )
+
+
+def _version(number: int) -> str:
+    return VERSIONS.get(number, f"0x{number:04x}" if number else "")
+
+
+def _extensions(hello: Hello) -> list[int]:
+    return [kind for kind, _ in hello.extensions[:MOST_NUMBERS]]
 
 
 def _date(seconds: int | None) -> str:

@@ -66,6 +66,8 @@ class Message:
     nonce: bytes = b""
     vendors: list[bytes] = field(default_factory=list)
     notifications: list[int] = field(default_factory=list)
+    domain: int | None = None
+    """Of interpretation (IKEv1); None = it says none."""
     malformed: bool = False
     extra: bool = False
     """Bytes stand behind the last payload."""
@@ -135,7 +137,8 @@ def _payloads(made: Message, first: int, data: bytes) -> None:
 
 def _sa1(made: Message, body: bytes) -> None:
     cursor = Cursor(body)
-    cursor.take(8)  # domain of interpretation and situation
+    made.domain = cursor.number(4)
+    cursor.take(4)  # situation
     for _, proposal in _chain(2, cursor):
         inside = Cursor(proposal)
         inside.number(1)

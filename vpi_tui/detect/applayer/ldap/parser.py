@@ -38,6 +38,9 @@ class LdapTransaction(Transaction):
         self.held = 0
         """Bytes of the responses that are kept."""
 
+    def weight(self) -> int:
+        return super().weight() + self.held
+
     def add(self, response: Message, size: int) -> None:
         self.count += 1
         if self.held + size <= RESPONSES_LIMIT:

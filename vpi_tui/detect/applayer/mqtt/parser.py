@@ -48,6 +48,9 @@ class MqttTransaction(Transaction):
         """Of the protocol; 0 = no CONNECT was seen."""
         self.messages = [message] if message is not None else []
 
+    def weight(self) -> int:
+        return super().weight() + sum(len(one.payload) for one in self.messages)
+
     def complete(self) -> None:
         self.stage[self.direction] = Stage.DONE
 

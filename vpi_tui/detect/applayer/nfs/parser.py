@@ -238,6 +238,7 @@ class NfsParser(Parser):
 
     def _done(self, found: NfsTransaction, direction: int, *, truncated: bool) -> None:
         found.close(truncated=truncated)
+        found.over = True
         self._moved[found] = None
         self._reach(found, direction, Stage.DONE)
 

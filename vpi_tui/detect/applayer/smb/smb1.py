@@ -99,7 +99,7 @@ def _negotiated(state: State, message: Message, block: Block) -> None:
     if made is not None and message.status == SUCCESS:
         index = block.words.number(0, 2)
         if index < len(made.dialects):
-            made.dialect = made.dialects[index]
+            state.dialect = made.dialect = made.dialects[index]
         elif index != _NO_DIALECT:
             made.event(CLIENT, "smb.negotiate_malformed_dialects")
         made.server_guid = block.data[:16] if len(block.words.data) == 34 else b""
@@ -176,6 +176,7 @@ def _create(state: State, message: Message, block: Block) -> None:
     start = (block.at % 2) if message.unicode else 0
     made.filename = text(block.data[start : start + size])[:NAME_LIMIT]
     made.access, made.disposition = block.words.number(15, 4), block.words.number(35, 4)
+    made.options = block.words.number(39, 4)
     state.ask(message, made)
 
 

@@ -109,7 +109,8 @@ def _negotiated(state: State, message: Message) -> None:
         if made is None:  # it answers a negotiate of SMB 1
             made = state.new(message)
             state.ask(message, made)
-        made.dialect, made.server_guid = DIALECTS.get(dialect, b"%d" % dialect), guid
+        state.dialect = made.dialect = DIALECTS.get(dialect, b"%d" % dialect)
+        made.server_guid = guid
         if state.max_read > MAX_SIZE:
             made.event(CLIENT, "smb.negotiate_max_read_size_too_large")
         if state.max_write > MAX_SIZE:
@@ -153,6 +154,7 @@ def _create(state: State, message: Message) -> None:
     made = state.new(message)
     made.filename = text(_part(message, _body(message, 44, 2), _body(message, 46, 2)))[:NAME_LIMIT]
     made.access, made.disposition = _body(message, 24, 4), _body(message, 36, 4)
+    made.options = _body(message, 40, 4)
     state.ask(message, made)
 
 

@@ -63,6 +63,8 @@ class State:
         self.files = Transfers(self.moved, needs)
         self.max_read = self.max_write = 0
         """Negotiated; 0 = not known."""
+        self.dialect = b""
+        """Negotiated; b"" = not known."""
         self.last_fid = b""
         """The file that was created last: what a compound means by any file."""
         self._open: dict[Key, SmbTransaction] = {}
@@ -72,7 +74,7 @@ class State:
     def new(self, message: Message) -> SmbTransaction:
         made = SmbTransaction()
         made.version, made.command = message.version, message.command
-        made.session, made.tree = message.session, message.tree
+        made.session, made.tree, made.dialect = message.session, message.tree, self.dialect
         return made
 
     def ask(self, message: Message, made: SmbTransaction, *, settled: bool = True) -> None:
@@ -110,6 +112,7 @@ class State:
         made.version = version
         made.event(direction, name)
         made.stage[direction] = Stage.DONE
+        made.over = True
         self.moved[made] = None
 
     def finish(self) -> None:
@@ -125,9 +128,10 @@ class State:
         return 1024 * len(self._open) + 256 * known + self.pipes.held() + self.files.held()
 
     def _settle(self, made: SmbTransaction) -> None:
-        if made.stage[SERVER] != Stage.DONE:
-            made.stage[SERVER] = Stage.DONE
-            self.moved[made] = None
+        """No response of it will be read."""
+        made.stage[SERVER] = Stage.DONE
+        made.over = True
+        self.moved[made] = None
 
     # Shares and files ----------------------------------------------------------------------------
 

@@ -16,8 +16,8 @@ class SmbTransaction(Call):
 
     __slots__ = (
         "access", "client_guid", "command", "dialect", "dialects", "disposition", "fid", "file_size",
-        "filename", "is_pipe", "native", "ntlm", "renamed_to", "server_guid", "session", "share", "status",
-        "times", "tree", "version",
+        "filename", "is_pipe", "native", "ntlm", "options", "renamed_to", "server_guid", "session", "share",
+        "status", "times", "tree", "version",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -41,10 +41,13 @@ class SmbTransaction(Call):
         self.fid = b""
         self.disposition = 0
         self.access = 0
+        self.options = 0
+        """Of a create."""
         self.file_size = 0
         self.times: tuple[int, ...] = ()
         """Created, accessed, written, changed, in seconds since 1970."""
         self.dialects: list[bytes] = []
         self.dialect = b""
+        """Negotiated by then, b"" = not known."""
         self.client_guid = b""
         self.server_guid = b""

@@ -98,4 +98,5 @@ class Transfers:
             transaction, file = found
             file.close(truncated=truncated)
             transaction.stage[key[1]] = Stage.DONE
+            transaction.over = True
             self._moved[transaction] = None
