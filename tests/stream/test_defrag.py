@@ -1,9 +1,10 @@
-"""Fragments become the datagram that the receiver sees: the bytes that came first stay."""
+"""Fragments become the datagram that the receiver sees; of overlapping ones its policy says whose bytes count."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from ipaddress import ip_network
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,9 @@ from tests.decode.batches import packet_batch
 from tests.stream.scanning import numbers, scan
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.model.batch import DecoderEvent, Fragment, LinkType
+from vpi_tui.model.os_policy import OsPolicy
 from vpi_tui.stream.defrag import Defragmenter
+from vpi_tui.stream.policies import host_policies
 
 DATA = bytes(range(256)) * 12
 SRC, DST = "10.0.0.1", "10.0.0.2"
@@ -137,12 +140,19 @@ def cuts(draw: st.DrawFn) -> list[Piece]:
     return made
 
 
-def naive(data: Sequence[Piece]) -> list[tuple[int, bytes]]:
-    """(piece that completes, bytes): a dictionary of units, written once each."""
-    found, units, last, end = [], {}, False, 0
+def naive(data: Sequence[Piece], policy: OsPolicy) -> list[tuple[int, bytes]]:
+    """(piece that completes, bytes): a dictionary of units and the fragments that they are of."""
+    found: list[tuple[int, bytes]] = []
+    units: dict[int, bytes] = {}
+    owners: dict[int, range] = {}
+    last, end = False, 0
     for number, (at, part, more) in enumerate(data):
+        own = range(at, at + len(part))
         for start in range(0, len(part), 8):
-            units.setdefault((at + start) // 8, part[start : start + 8])
+            unit = (at + start) // 8
+            if unit not in units or later_counts(policy, own, owners[unit]):
+                units[unit] = part[start : start + 8]
+                owners[unit] = own
         last, end = last or not more, max(end, at + len(part))
         if last and len(units) == (end + 7) // 8:
             whole = b"".join(units[k].ljust(8, b"?") for k in sorted(units))[:end]
@@ -151,11 +161,35 @@ def naive(data: Sequence[Piece]) -> list[tuple[int, bytes]]:
     return found
 
 
-@settings(max_examples=200)
-@given(cuts())
-def test_overlaps_end_as_in_the_naive_twin(data: list[Piece]) -> None:
-    found = [(packet, payload) for packet, payload, _ in rebuilt(fresh(), pieces(data))]
-    expected = naive(data)
+def later_counts(policy: OsPolicy, later: range, earlier: range) -> bool:
+    """As Novak has it in words, for each target."""
+    before, after = later.start < earlier.start, later.stop > earlier.stop
+    match policy:
+        case OsPolicy.BSD | OsPolicy.HPUX10 | OsPolicy.IRIX:
+            return before
+        case OsPolicy.BSD_RIGHT:
+            return later.start >= earlier.start
+        case OsPolicy.LINUX | OsPolicy.OLD_LINUX:
+            return later.start <= earlier.start
+        case OsPolicy.WINDOWS | OsPolicy.WINDOWS2K3 | OsPolicy.VISTA:
+            return before and after
+        case OsPolicy.SOLARIS:
+            return before and later.stop >= earlier.stop
+        case OsPolicy.LAST:
+            return True
+        case _:
+            return False
+
+
+def of_policy(policy: OsPolicy) -> Defragmenter:
+    return Defragmenter(Decoder().decode, hosts=host_policies({policy: [ip_network(f"{DST}/32")]}))
+
+
+@settings(max_examples=300)
+@given(cuts(), st.sampled_from(OsPolicy))
+def test_overlaps_end_as_in_the_naive_twin(data: list[Piece], policy: OsPolicy) -> None:
+    found = [(packet, payload) for packet, payload, _ in rebuilt(of_policy(policy), pieces(data))]
+    expected = naive(data, policy)
     assert [packet for packet, _ in found] == [packet for packet, _ in expected]
     for (_, payload), (_, whole) in zip(found, expected, strict=True):
         # Where a short last fragment was followed by a longer one, the twin does not know the bytes.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import numba
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,9 @@ from hypothesis import strategies as st
 
 from tests.stream.build import feed, finish, wanted
 from tests.stream.twin import ACK, FIN, PSH, RST, SYN, Segment, Twin
+from vpi_tui.model.os_policy import OsPolicy
 from vpi_tui.stream.layout import CELL
+from vpi_tui.stream.policies import host_policies
 from vpi_tui.stream.reassembly import Reassembler
 
 MILLISECOND = 1_000_000
@@ -22,9 +26,10 @@ EXAMPLES = 60 if numba.config.DISABLE_JIT else 300
 @st.composite
 def segments(draw: st.DrawFn, *, far: bool = False) -> Segment:
     """A segment somewhere near the beginning, of bytes that mostly agree with their position."""
-    place = draw(st.integers(-5, 3000) if not far else st.integers(0, (1 << 32) - 1))
-    count = draw(st.sampled_from([0, 0, 1, 7, 60, 500, 1460]))
-    tint = draw(st.sampled_from([0, 0, 0, 1]))
+    near = st.one_of(st.integers(-5, 3000), st.integers(0, 12).map(lambda k: k * 20))
+    place = draw(near if not far else st.integers(0, (1 << 32) - 1))
+    count = draw(st.sampled_from([0, 0, 1, 7, 20, 40, 60, 500, 1460]))
+    tint = draw(st.sampled_from([0, 0, 0, 1, 2]))
     return Segment(
         flow=draw(st.integers(0, 2)),
         direction=draw(st.integers(1, 2)),
@@ -60,12 +65,14 @@ def conversations(draw: st.DrawFn) -> list[list[Segment]]:
     lookback=st.sampled_from([0, 3, 100, CELL]),
     depth=st.sampled_from([0, 900, 4000]),
     midstream=st.booleans(),
+    policy=st.sampled_from(OsPolicy),
 )
 def test_does_what_the_twin_does(
-    batches: list[list[Segment]], lookback: int, depth: int, midstream: bool
+    batches: list[list[Segment]], lookback: int, depth: int, midstream: bool, policy: OsPolicy
 ) -> None:
-    streams = Reassembler(4, 1 << 20, wanted(lookback), depth=depth, midstream=midstream)
-    twin = Twin(lookback=lookback, depth=depth, midstream=midstream)
+    hosts = host_policies({policy: [ip_network("0.0.0.0/0"), ip_network("::/0")]})
+    streams = Reassembler(4, 1 << 20, wanted(lookback), depth=depth, midstream=midstream, hosts=hosts)
+    twin = Twin(lookback=lookback, depth=depth, midstream=midstream, policy=policy)
     for batch in batches:
         assert feed(streams, batch) == twin.run(batch)
     assert finish(streams) == twin.finish()

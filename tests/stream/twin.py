@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from vpi_tui.model.os_policy import OsPolicy
 from vpi_tui.stream.layout import (
+    BEGINNINGS,
     CHUNK,
     EARLY_BYTES,
     EARLY_SEGMENTS,
     FARTHEST,
     HOLD_NS,
+    MOST_OVERLAPS,
     PATIENCE,
 )
+from vpi_tui.stream.policies import TCP_POLICIES
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 RESET_WINDOW = 1 << 20
@@ -54,11 +58,16 @@ class Side:
     acked: int | None = None
     window: bytes = b""
     pending: bytes = b""
+    begun: list[int] = field(default_factory=list)
+    """Where the segments of the pending bytes begin."""
     early: list[tuple[int, bytes]] = field(default_factory=list)
     gap: bool = False
     full: bool = False
     since: int | None = None
     waited: int = 0
+
+    def ranges(self) -> list[tuple[range, bytes]]:
+        return [(range(place, place + len(data)), data) for place, data in self.early]
 
     def place(self, seq: int) -> int:
         assert self.base is not None
@@ -67,8 +76,11 @@ class Side:
 
 
 class Twin:
-    def __init__(self, *, lookback: int, depth: int, midstream: bool) -> None:
+    def __init__(
+        self, *, lookback: int, depth: int, midstream: bool, policy: OsPolicy = OsPolicy.BSD
+    ) -> None:
         self.lookback, self.midstream = lookback, midstream
+        self.policy = TCP_POLICIES[policy]
         self.depth = depth or 1 << 62
         self.sides: dict[tuple[int, int], Side] = {}
         self.queue: list[tuple[int, int]] = []
@@ -153,14 +165,54 @@ class Twin:
         if side.full:
             return 0
         if place > side.position:
-            at = sum(begin <= place for begin, _ in side.early)
-            side.early.insert(at, (place, s.data))
-            self._enter(key)
-            return 1
+            return self._too_early(key, place, s.data)
         return self._in_order(key, row, place, s)
 
+    def _later_wins(self, later: range, earlier: range) -> bool:
+        begins, ends = later.start - earlier.start, later.stop - earlier.stop
+        case = 3 * (1 + (begins > 0) - (begins < 0)) + 1 + (ends > 0) - (ends < 0)
+        return bool(self.policy >> case & 1)
+
+    def _settled(self, side: Side, later: range, data: bytes, stop: int) -> tuple[bytes, bool]:
+        """The bytes that count of a segment, and whether an early one says something else before `stop`."""
+        settled, differs = bytearray(data), False
+        for earlier, old in side.ranges():
+            for place in range(max(later.start, earlier.start), min(later.stop, earlier.stop, stop)):
+                byte = old[place - earlier.start]
+                differs |= byte != data[place - later.start]
+                if not self._later_wins(later, earlier):
+                    settled[place - later.start] = byte
+        return bytes(settled), differs
+
+    def _too_early(self, key: tuple[int, int], place: int, data: bytes) -> int:
+        side, later = self._side(key), range(place, place + len(data))
+        overlaps = [r for r, _ in side.ranges() if r.start < later.stop and later.start < r.stop]
+        if len(overlaps) > MOST_OVERLAPS:
+            return 0
+        settled, differs = self._settled(side, later, data, later.stop)
+        for number, (earlier, old) in enumerate(side.ranges()):
+            kept = bytearray(old)
+            for at in range(max(later.start, earlier.start), min(later.stop, earlier.stop)):
+                kept[at - earlier.start] = settled[at - later.start]
+            side.early[number] = (earlier.start, bytes(kept))
+        side.early.insert(sum(begin <= place for begin, _ in side.early), (place, settled))
+        self._enter(key)
+        return int(not differs)
+
+    def _rewrite(self, side: Side, later: range, data: bytes) -> None:
+        """Put other bytes into the pending ones where they count."""
+        front = side.position - len(side.pending)
+        begins = [front, *side.begun[-BEGINNINGS:][1:]]
+        pending = bytearray(side.pending)
+        for begin, end in zip(begins, [*begins[1:], side.position], strict=True):
+            if self._later_wins(later, range(begin, end)):
+                for place in range(max(begin, later.start), min(end, later.stop)):
+                    if side.acked is None or place >= side.acked:
+                        pending[place - front] = data[place - later.start]
+        side.pending = bytes(pending)
+
     def _in_order(self, key: tuple[int, int], row: int, place: int, s: Segment) -> int:
-        side = self._side(key)
+        side, later = self._side(key), range(place, place + len(s.data))
         kept = side.window + side.pending
         begin = side.position - len(kept)
         same = all(
@@ -168,10 +220,16 @@ class Twin:
             for k, byte in enumerate(s.data)
             if begin <= place + k < side.position
         )
-        if place + len(s.data) <= side.position:
+        if not same and side.pending:
+            self._rewrite(side, later, s.data)
+        if later.stop <= side.position:
             return int(same)
-        data = s.data[side.position - place :][: self.depth - side.position]
+        stop = min(later.stop, self.depth)
+        settled, differs = self._settled(side, later, s.data, stop)
+        data = settled[side.position - place : stop - place]
+        same = same and not differs
         joins = bool(side.early) and side.early[0][0] <= side.position + len(data)
+        side.begun = [*(side.begun if side.pending else []), side.position]
         side.pending += data
         side.position += len(data)
         if joins or s.flags & (PSH | FIN) or len(side.pending) >= CHUNK or side.position >= self.depth:

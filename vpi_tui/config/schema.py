@@ -12,6 +12,7 @@ from typing import Any
 
 from vpi_tui.config import kinds
 from vpi_tui.config.kinds import Kind
+from vpi_tui.model.os_policy import OsPolicy
 
 DASHBOARD = frozenset(["live", "demo", "replay"])
 """Commands that show the dashboard."""
@@ -164,6 +165,21 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "stream.reassembly.depth", kinds.size(0, 1 << 40), None, "bytes of each stream to inspect; 0 = all"
     ),
+    Setting(
+        "stream.reassembly.check-overlap-different-data",
+        kinds.boolean,
+        None,
+        "a segment that gives other bytes than one before is an event (default: yes)",
+    ),
+    *(
+        Setting(
+            f"host-os-policy.{policy.value}",
+            kinds.group,
+            None,
+            f"hosts that take overlapping segments and fragments as {policy.value} does",
+        )
+        for policy in OsPolicy
+    ),
     Setting("decoder.vxlan.enabled", kinds.boolean, None, "look into VXLAN"),
     Setting("decoder.vxlan.ports", kinds.group, None, "UDP ports of VXLAN, such as [4789, 8472]"),
     Setting("decoder.geneve.enabled", kinds.boolean, None, "look into GENEVE"),
@@ -203,6 +219,7 @@ TABLE: tuple[Setting, ...] = (
 ENGINE_OPTIONS = (
     "decoder.",
     "stream.",
+    "host-os-policy.",
     "app-layer.",
     "default-reputation-path",
     "reputation-",

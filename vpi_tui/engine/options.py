@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 from vpi_tui.decode.decoder import TunnelPorts
 from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.model.errors import ConfigError
+from vpi_tui.model.os_policy import OsPolicy
+from vpi_tui.stream.policies import HostPolicies, Network, host_policies
 
 _UNITS = {
     "": 1,
@@ -42,6 +45,10 @@ class StreamOptions:
     """Take connections for established of which one direction alone is seen."""
     depth: int
     """Bytes of each direction that are reassembled; 0 = all."""
+    tells_different: bool
+    """A copy of bytes that says something else is an event."""
+    hosts: HostPolicies
+    """Whose bytes count where segments or fragments overlap."""
 
 
 def stream_options(options: Mapping[str, str]) -> StreamOptions:
@@ -50,7 +57,20 @@ def stream_options(options: Mapping[str, str]) -> StreamOptions:
         midstream=_switch(options, "stream.midstream", False),
         one_sided=_switch(options, "stream.async-oneside", False),
         depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),
+        tells_different=_switch(options, "stream.reassembly.check-overlap-different-data", True),
+        hosts=host_policies({policy: _networks(options, policy) for policy in OsPolicy}),
     )
+
+
+def _networks(options: Mapping[str, str], policy: OsPolicy) -> list[Network]:
+    """The addresses and networks of `host-os-policy.NAME=[10.0.0.0/8, 2001:db8::1]`."""
+    key = f"host-os-policy.{policy.value}"
+    words = options.get(key, "").strip().removeprefix("[").removesuffix("]").split(",")
+    try:
+        return [ip_network(word.strip().strip("\"'"), strict=False) for word in words if word.strip()]
+    except ValueError:
+        hint = "Write addresses or networks, such as [10.0.0.0/8, 2001:db8::1]."
+        raise ConfigError(f"{key} is {options[key]!r}.", hint=hint) from None
 
 
 def tunnel_ports(options: Mapping[str, str]) -> TunnelPorts:

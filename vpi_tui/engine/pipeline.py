@@ -85,7 +85,7 @@ class Pipeline:
         self.decoder = Decoder(verify_checksums=verify, zero_length_is_rest=source.live, tunnels=tunnels)
         self.whole_decoder = Decoder(verify_checksums=verify, tunnels=tunnels)
         """For the datagrams that `defrag` puts together."""
-        self.defrag = Defragmenter(self.whole_decoder.decode)
+        self.defrag = Defragmenter(self.whole_decoder.decode, hosts=streams.hosts)
         self.table = FlowTable(
             spec.max_flows, midstream=streams.midstream, one_sided=streams.one_sided, talkers=talkers
         )

@@ -70,6 +70,8 @@ class Stages:
                 depth=self._options.depth,
                 midstream=self._options.midstream,
                 checksums=self._spec.checksums != "none",
+                hosts=self._options.hosts,
+                tells_different=self._options.tells_different,
             )
 
     def _wanted(self, rules: RuleSet) -> U16:

@@ -12,6 +12,7 @@ from vpi_tui.model.batch import (
     I32,
     I64,
     U8,
+    U16,
     U64,
     Columns,
     DecodedBatch,
@@ -20,6 +21,7 @@ from vpi_tui.model.batch import (
     PacketBatch,
 )
 from vpi_tui.stream import kernels_defrag as kernels
+from vpi_tui.stream.policies import HostPolicies, host_policies
 
 TRACKERS: Final = 4096
 """Datagrams that may be incomplete at a time."""
@@ -75,6 +77,8 @@ class Pools(NamedTuple):
     headers: U8
     """uint8[n, MOST_HEADER]"""
     pages: U8
+    owners: U16
+    """uint16[units, 2]: where the fragment begins and ends, in bytes, of which each unit of the pages is."""
     page_after: I32
     """int32[pages + 1]: next free page."""
     numbers: I64
@@ -101,6 +105,7 @@ class Defragmenter:
 
     decode: turns the whole datagrams, as a batch of raw IP packets, into rows; it may reuse its
     columns. trackers, memory: how much may be incomplete at a time; the oldest datagram makes room.
+    hosts: whose bytes count where fragments overlap, by destination; None = the default's everywhere.
     """
 
     def __init__(
@@ -110,9 +115,11 @@ class Defragmenter:
         trackers: int = TRACKERS,
         memory: int = MEMORY,
         timeout_ns: int = TIMEOUT_NS,
+        hosts: HostPolicies | None = None,
     ) -> None:
         self._decode = decode
         self._limits = Limits(timeout_ns, np.uint64(secrets.randbits(64)))
+        self._hosts = hosts or host_policies()
         self._sizes = (max(trackers, 1), max(memory // kernels.PAGE, kernels.PAGES_A_DATAGRAM))
         self._pools: Pools | None = None
         """None = there was no fragment yet, and nothing is taken for them."""
@@ -159,7 +166,7 @@ class Defragmenter:
                 np.empty(_OUT_ROWS, np.int64),
                 np.empty(_OUT_ROWS, np.int32),
             )
-            row = kernels.collect(self._pools, packets, decoded, row, self._limits, out)
+            row = kernels.collect(self._pools, packets, decoded, row, self._limits, self._hosts, out)
             count, size = int(numbers[kernels.N_OUT]), int(numbers[kernels.N_OUT_BYTES])
             found.append(Out(out.buf[:size], out.row[:count], out.start[:count], out.length[:count]))
         return found[0] if len(found) == 1 else _joined(found)
@@ -183,6 +190,7 @@ def _pools(trackers: int, pages: int) -> Pools:
         page_of=np.zeros((trackers, kernels.PAGES_A_DATAGRAM), np.int32),
         headers=np.zeros((trackers, kernels.MOST_HEADER), np.uint8),
         pages=np.zeros((pages + 1) * kernels.PAGE, np.uint8),
+        owners=np.zeros(((pages + 1) * kernels.UNITS_A_PAGE, 2), np.uint16),
         page_after=np.arange(1, pages + 2, dtype=np.int32),
         numbers=np.zeros(kernels.N_NUMBERS, np.int64),
     )

@@ -8,8 +8,9 @@ import numpy as np
 from vpi_tui.model.batch import FirstSeen
 from vpi_tui.model.jit import helper, inlined, kernel
 from vpi_tui.model.stream_events import StreamEvent
-from vpi_tui.stream.kernels_cells import cells_left, cells_of, differs, store
+from vpi_tui.stream.kernels_cells import cells_left, cells_of, differs, overwrite, store
 from vpi_tui.stream.kernels_held import dequeue, enqueue
+from vpi_tui.stream.kernels_policies import later_wins, policy_of
 from vpi_tui.stream.kernels_release import (
     add,
     advance,
@@ -19,14 +20,24 @@ from vpi_tui.stream.kernels_release import (
     flush,
     give_up_hole,
     join_early,
+    keep_early,
     release,
     skip_hole,
     stop_at_depth,
     tell,
 )
-from vpi_tui.stream.kernels_segments import distance, drop_first, insert, take_segment
+from vpi_tui.stream.kernels_segments import (
+    distance,
+    drop_first,
+    insert,
+    is_apart,
+    is_crowded,
+    settle,
+    take_segment,
+)
 from vpi_tui.stream.layout import (
     ACKED,
+    BEGINNINGS,
     CHUNK,
     EARLY_BYTES,
     EARLY_SEGMENTS,
@@ -132,18 +143,67 @@ def was_different(p, i, old, source, at, count):
     kept = I64(own["kept"])
     skipped = max(I64(0), old - kept)
     count = min(count, old) - skipped
-    if count <= 0 or not differs(p, own["chain"], kept - old + skipped, source, at + skipped, count):
-        return False
+    return count > 0 and differs(p, own["chain"], kept - old + skipped, source, at + skipped, count)
+
+
+@helper
+def tell_different(p, row, limits, out):
     p.numbers[N_DIFFERENT] += 1
-    return True
+    if limits.tells_different:
+        tell(out, row, DIFFERENT)
+
+
+@helper
+def note_beginning(p, i):
+    """The next segment will be pending: note where it begins."""
+    own, ring = p.directions[i], p.begun[i]
+    count = I64(ring[BEGINNINGS]) if own["kept"] > I64(own["window"]) else I64(0)
+    ring[count % BEGINNINGS] = own["next_seq"]
+    ring[BEGINNINGS] = count + 1
+
+
+@helper
+def rewrite(p, i, seq, source, at, count, policy):
+    """A copy of pending bytes says something else: put its bytes where they count.
+
+    What the receiver acknowledged it has, whatever comes later. Of more segments than BEGINNINGS the oldest
+    count as one.
+    """
+    own, ring = p.directions[i], p.begun[i]
+    pending = I64(own["kept"]) - I64(own["window"])
+    if not pending:
+        return
+    free = pending
+    if own["flags"] & ACKED:
+        free = min(pending, max(distance(own["next_seq"], own["acked"]), I64(0)))
+    end = (seq + count) & 0xFFFFFFFF
+    total = I64(ring[BEGINNINGS])
+    for k in range(max(total - BEGINNINGS, I64(0)), total):
+        begins_back = distance(own["next_seq"], ring[k % BEGINNINGS])
+        if k == total - BEGINNINGS:
+            begins_back = pending
+        ends_back = I64(0)
+        if k + 1 < total:
+            ends_back = distance(own["next_seq"], ring[(k + 1) % BEGINNINGS])
+        old = distance(own["next_seq"], seq)
+        beyond = distance(end, own["next_seq"])
+        if not later_wins(policy, begins_back - old, beyond + ends_back):
+            continue
+        first, last = min(min(begins_back, old), free), max(ends_back, -beyond)
+        if first > last:
+            overwrite(p, own["chain"], I64(own["kept"]) - first, source, at + old - first, first - last)
 
 
 @inlined
-def in_order(p, i, row, source, at, count, push, now, limits, out):
-    """The next bytes of the stream: give them out, or keep them until there is more."""
+def in_order(p, i, row, seq, source, at, old, count, push, now, limits, policy, out):
+    """A segment whose first `old` bytes were there: give out the next ones, or keep them until there is more.
+
+    Returns whether segments that had waited say something else.
+    """
     own = p.directions[i]
-    count = min(count, limits.depth - I64(own["offset"]))
-    joins = False
+    end = (seq + count) & 0xFFFFFFFF
+    at, count = at + old, min(count - old, limits.depth - I64(own["offset"]))
+    joins, different = False, False
     if own["early"]:
         following = (I64(own["next_seq"]) + count) & 0xFFFFFFFF
         joins = distance(p.segments[own["early"]]["seq"], following) <= 0
@@ -153,10 +213,12 @@ def in_order(p, i, row, source, at, count, push, now, limits, out):
         start = begin(p, i, out)
         add(p, i, source, at, count, out)
         if joins:
+            different = keep_early(p, i, seq, end, policy, out)
             join_early(p, i, limits.depth, out)
         finish(p, i, start, row, out)
         stop_at_depth(p, i, limits.depth, row, out)
-        return
+        return different
+    note_beginning(p, i)
     first, last = store(p, own["last"], I64(own["kept"]), source, at, count)
     if not own["chain"]:
         own["chain"] = first
@@ -164,19 +226,23 @@ def in_order(p, i, row, source, at, count, push, now, limits, out):
     own["kept"] += count
     advance(own, count)
     enqueue(p, i, now)
+    return different
 
 
 @helper
-def hold_early(p, i, seq, source, at, count, now):
-    """Keep a segment that came too early. Returns 0 when there is no memory for it."""
-    number = take_segment(p) if reserve(p, i, count) else I64(0)
+def hold_early(p, i, seq, source, at, count, now, policy):
+    """Keep a segment that came too early. Returns (is there memory for it, does another say something else)."""
+    apart = is_apart(p, i, seq)
+    number = I64(0)
+    if (apart or not is_crowded(p, i, seq, count)) and reserve(p, i, count):
+        number = take_segment(p)
     if not number:
         p.numbers[N_DROPPED] += 1
-        return 0
+        return False, False
     insert(p, i, number, seq, source, at, count)
     p.numbers[N_EARLY] += 1
     enqueue(p, i, now)
-    return 1
+    return True, not apart and settle(p, i, number, policy)
 
 
 @helper
@@ -203,7 +269,7 @@ def synchronise(p, i, seq, limits):
 
 
 @inlined
-def take_data(p, i, row, seq, source, at, count, push, now, limits, out):
+def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out):
     """A segment's payload. Returns 1 when its bytes are inspected as part of the stream."""
     own = p.directions[i]
     if not synchronise(p, i, seq, limits) or own["flags"] & FULL:
@@ -223,23 +289,26 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, out):
     if own["flags"] & FULL:
         return 0
     if ahead > 0:
-        held = hold_early(p, i, seq, source, at, count, now)
+        held, different = hold_early(p, i, seq, source, at, count, now, policy)
         if not held:
             tell(out, row, NO_SEGMENT)
-        return held
+        if different:
+            tell_different(p, row, limits, out)
+        return 1 if held and not different else 0
     old = -ahead
     different = False
     if old > 0:
         different = was_different(p, i, old, source, at, count)
         if different:
-            tell(out, row, DIFFERENT)
+            rewrite(p, i, seq, source, at, count, policy)
         if old - count > I64(own["kept"]):
             tell(out, row, BEFORE_BASE)
-        if old >= count:
-            p.numbers[N_RETRANSMITTED] += 1
-            return 0 if different else 1
-        p.numbers[N_OVERLAP] += 1
-    in_order(p, i, row, source, at + old, count - old, push, now, limits, out)
+        p.numbers[N_RETRANSMITTED if old >= count else N_OVERLAP] += 1
+    if old < count:
+        others = in_order(p, i, row, seq, source, at, old, count, push, now, limits, policy, out)
+        different = different or others
+    if different:
+        tell_different(p, row, limits, out)
     return 0 if different else 1
 
 
@@ -340,7 +409,7 @@ def open_flows(p, d, flows, wanted):
 
 
 @kernel
-def update_rows(p, packets, d, flows, first_row, limits, taken, out):
+def update_rows(p, packets, d, flows, first_row, limits, hosts, taken, out):
     """Put the segments of the rows from first_row on into their streams.
 
     Returns the row at which the output had no room left, or the number of rows.
@@ -371,8 +440,10 @@ def update_rows(p, packets, d, flows, first_row, limits, taken, out):
                 release(p, i ^ 1, I64(r), out)
             if own_wanted and not flags & RST:
                 push = flags & (PSH | FIN) != 0
+                policy = policy_of(hosts, hosts.tcp, d.dest_ip[r, 0], d.dest_ip[r, 1])
+                at = I64(d.payload_off[r])
                 taken[r] = take_data(
-                    p, i, I64(r), seq, packets.buf, d.payload_off[r], count, push, now, limits, out
+                    p, i, I64(r), seq, packets.buf, at, count, push, now, limits, policy, out
                 )
         if flags & (FIN | RST):
             last = seq if flags & RST else (seq + max(count, I64(0))) & 0xFFFFFFFF

@@ -119,3 +119,49 @@ def differs(p, chain, skip, source, begin, count):
             skip = I64(0)
             cell = I64(p.following[cell])
     return False
+
+
+@helper
+def overwrite(p, chain, skip, source, begin, count):
+    """Put `count` bytes of source in place of those of a chain from `skip` on."""
+    cell = I64(chain)
+    while skip >= CELL:
+        cell = I64(p.following[cell])
+        skip -= CELL
+    while count > 0:
+        part = min(CELL - skip, count)
+        copy_bytes(p.cells, cell * CELL + skip, source, begin, part)
+        begin += part
+        count -= part
+        skip = I64(0)
+        cell = I64(p.following[cell])
+
+
+@helper
+def transfer(p, source, skip, target, at, count):
+    """Put `count` bytes of one chain from `skip` on in place of those of another from `at` on.
+
+    Returns whether that changed any.
+    """
+    cell, other = I64(source), I64(target)
+    while skip >= CELL:
+        cell = I64(p.following[cell])
+        skip -= CELL
+    while at >= CELL:
+        other = I64(p.following[other])
+        at -= CELL
+    changed = np.uint8(0)
+    while count > 0:
+        part = min(min(CELL - skip, CELL - at), count)
+        old, new = other * CELL + at, cell * CELL + skip
+        for k in range(part):
+            changed |= p.cells[old + k] ^ p.cells[new + k]
+            p.cells[old + k] = p.cells[new + k]
+        count -= part
+        skip += part
+        at += part
+        if skip == CELL:
+            cell, skip = I64(p.following[cell]), I64(0)
+        if at == CELL:
+            other, at = I64(p.following[other]), I64(0)
+    return changed != 0

@@ -1,7 +1,8 @@
-"""Collecting the fragments of a datagram: which bytes came first stays.
+"""Collecting the fragments of a datagram.
 
-A datagram's bytes lie in pages; a bitmap says which units of 8 bytes are there. Sources: RFC 791,
-RFC 815, RFC 8200 section 4.5; what is kept of an overlap as Suricata's policy "first".
+A datagram's bytes lie in pages; a bitmap says which units of 8 bytes are there, and for each unit is noted
+which fragment it is of, so that the policy of the receiver can say whose bytes count where two overlap
+(kernels_policies). Sources: RFC 791, RFC 815, RFC 8200 section 4.5.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
@@ -11,6 +12,7 @@ import numpy as np
 
 from vpi_tui.model.batch import DecoderEvent, Fragment
 from vpi_tui.model.jit import helper, kernel
+from vpi_tui.stream.kernels_policies import later_wins, policy_of
 
 PAGE = 2048
 UNITS_A_PAGE = PAGE // 8
@@ -185,8 +187,9 @@ def _page(pools, at, k):
 
 
 @helper
-def _keep(pools, at, buf, start, offset, length):
-    """Copy the units that are not there yet. Returns 1 when some were, -1 without room."""
+def _keep(pools, at, buf, start, offset, length, policy):
+    """Copy the units that are not there yet, or that count more than those that are. Returns 1 when some
+    were there, -1 without room."""
     overlap = _I64(0)
     tracker = pools.trackers[at]
     done = _I64(0)
@@ -194,17 +197,23 @@ def _keep(pools, at, buf, start, offset, length):
         unit = (offset + done) >> 3
         size = min(_I64(8), length - done)
         word, bit = unit >> 6, _U64(1) << _U64(unit & 63)
+        base = _page(pools, at, unit // UNITS_A_PAGE)
+        if base < 0:
+            return _I64(-1)
+        base += (unit % UNITS_A_PAGE) * 8
+        taken = True
         if pools.present[at, word] & bit:
             overlap = _I64(1)
+            begins = offset - _I64(pools.owners[base >> 3, 0])
+            taken = later_wins(policy, begins, offset + length - _I64(pools.owners[base >> 3, 1]))
         else:
-            base = _page(pools, at, unit // UNITS_A_PAGE)
-            if base < 0:
-                return _I64(-1)
-            base += (unit % UNITS_A_PAGE) * 8
-            for k in range(size):
-                pools.pages[base + k] = buf[start + done + k]
             pools.present[at, word] |= bit
             tracker["units"] += 1
+        if taken:
+            for k in range(size):
+                pools.pages[base + k] = buf[start + done + k]
+            pools.owners[base >> 3, 0] = offset
+            pools.owners[base >> 3, 1] = offset + length
         done += 8
     return overlap
 
@@ -291,7 +300,7 @@ def _whole_on_wire(buf, d, r):
 
 
 @helper
-def _take(pools, buf, d, r, now, limits, out):
+def _take(pools, buf, d, r, now, limits, hosts, out):
     version, more = _I64(d.ip_v[r]), _I64(d.frag_bits[r]) & 1
     start, offset = _I64(d.l4_off[r]), _I64(d.frag_offset[r]) * 8
     length = _I64(d.ip_off[r]) + _I64(d.ip_len[r]) - start
@@ -313,7 +322,8 @@ def _take(pools, buf, d, r, now, limits, out):
     if offset == 0 and not tracker["header"] and not _keep_header(pools, at, buf, d, r):
         pools.numbers[N_IGNORED] += 1
         return
-    overlap = _keep(pools, at, buf, start, offset, length)
+    policy = policy_of(hosts, hosts.fragments, d.dest_ip[r, 0], d.dest_ip[r, 1])
+    overlap = _keep(pools, at, buf, start, offset, length, policy)
     if overlap < 0:
         pools.numbers[N_EVICTED] += 1
         _unlink(pools, at)
@@ -332,7 +342,7 @@ def _take(pools, buf, d, r, now, limits, out):
 
 
 @kernel
-def collect(pools, packets, d, row, limits, out):
+def collect(pools, packets, d, row, limits, hosts, out):
     """Take the fragments of the rows from `row` on. Returns the row to go on with: all of them, or
     where `out` (room for one more datagram at least) has to be emptied first."""
     rows = d.packet.size
@@ -344,6 +354,6 @@ def collect(pools, packets, d, row, limits, out):
                 return row
             numbers[N_FRAGMENTS] += 1
             now = packets.ts_ns[d.packet[row]]
-            _take(pools, packets.buf, d, row, now, limits, out)
+            _take(pools, packets.buf, d, row, now, limits, hosts, out)
         row += 1
     return row

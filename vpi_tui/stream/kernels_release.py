@@ -7,8 +7,9 @@ import numpy as np
 
 from vpi_tui.model.jit import helper, inlined
 from vpi_tui.model.stream_events import StreamEvent
-from vpi_tui.stream.kernels_cells import cells_left, copy_bytes, free_chain, take_cell, unroll
+from vpi_tui.stream.kernels_cells import cells_left, copy_bytes, differs, free_chain, take_cell, unroll
 from vpi_tui.stream.kernels_held import dequeue
+from vpi_tui.stream.kernels_policies import later_wins
 from vpi_tui.stream.kernels_segments import distance, drop_first
 from vpi_tui.stream.layout import (
     CELL,
@@ -121,6 +122,29 @@ def release(p, i, row, out):
     own = p.directions[i]
     if own["kept"] > I64(own["window"]):
         finish(p, i, begin(p, i, out), row, out)
+
+
+@helper
+def keep_early(p, i, seq, end, policy, out):
+    """A segment [seq, end) was laid over the beginnings of those that waited: put back where their bytes count.
+
+    Returns whether any says something else.
+    """
+    number, differ = I64(p.directions[i]["early"]), False
+    while number:
+        other = p.segments[number]
+        over = distance(p.directions[i]["next_seq"], other["seq"])
+        if over <= 0:
+            break
+        count = min(over, I64(other["length"]))
+        place = p.numbers[N_ARENA] - over
+        if differs(p, other["chain"], I64(0), out.arena, place, count):
+            differ = True
+            behind = (I64(other["seq"]) + I64(other["length"])) & 0xFFFFFFFF
+            if not later_wins(policy, distance(seq, other["seq"]), distance(end, behind)):
+                unroll(p, other["chain"], I64(0), count, out.arena, place)
+        number = I64(other["following"])
+    return differ
 
 
 @helper

@@ -1,8 +1,7 @@
 """Segments that came before the bytes in front of them: a list a direction, sorted by sequence number.
 
-Where two segments overlap, the one that begins first gives its bytes; of two that begin at the same
-place, the one that came first. That is the BSD policy, Suricata's default; another target's policy
-would sort or trim otherwise in `insert`.
+Where two segments overlap, the policy of the host that takes them says whose bytes count
+(kernels_policies). Both segments then keep these, so whichever is joined first gives the right ones.
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 
 from vpi_tui.model.jit import helper
-from vpi_tui.stream.kernels_cells import free_chain, store
-from vpi_tui.stream.layout import N_SEGMENTS_FREE, N_SEGMENTS_TOP
+from vpi_tui.stream.kernels_cells import free_chain, store, transfer
+from vpi_tui.stream.kernels_policies import later_wins
+from vpi_tui.stream.layout import MOST_OVERLAPS, N_SEGMENTS_FREE, N_SEGMENTS_TOP
 
 I64 = np.int64
 
@@ -37,6 +37,69 @@ def take_segment(p):
 
 
 @helper
+def is_apart(p, i, seq):
+    """Does a segment begin behind all that wait? Most do, and overlap none."""
+    last = I64(p.directions[i]["early_last"])
+    return not last or distance(seq, p.segments[last]["reach"]) >= 0
+
+
+@helper
+def is_crowded(p, i, seq, count):
+    """Would a segment overlap more of those that wait than can be settled?"""
+    number, overlaps = I64(p.directions[i]["early"]), 0
+    while number:
+        other = p.segments[number]
+        ahead = distance(other["seq"], seq)
+        if ahead >= count:
+            break
+        overlaps += ahead + I64(other["length"]) > 0
+        number = I64(other["following"])
+    return overlaps > MOST_OVERLAPS
+
+
+@helper
+def settle(p, i, own, policy):
+    """Segment `own` of direction i came last: give it and those that it overlaps the bytes that count.
+
+    A byte is that of `own` when it wins over all segments that had it before. Returns whether any copy
+    said something else.
+    """
+    new = p.segments[own]
+    count, differs = I64(new["length"]), False
+    for later in range(2):
+        number = I64(p.directions[i]["early"])
+        while number:
+            other = p.segments[number]
+            ahead = distance(other["seq"], new["seq"])
+            if ahead >= count:
+                break
+            ends = count - ahead - I64(other["length"])
+            if number != own and ahead + I64(other["length"]) > 0:
+                into, skip = max(ahead, I64(0)), max(-ahead, I64(0))
+                size = min(count - into, I64(other["length"]) - skip)
+                wins = later_wins(policy, -ahead, ends)
+                if later and wins:
+                    differs = transfer(p, new["chain"], into, other["chain"], skip, size) or differs
+                elif not later and not wins:
+                    differs = transfer(p, other["chain"], skip, new["chain"], into, size) or differs
+            number = I64(other["following"])
+    return differs
+
+
+@helper
+def extend_reach(p, before, number):
+    """Segment `number` was put behind `before` (0 = at the front)."""
+    end = (I64(p.segments[number]["seq"]) + I64(p.segments[number]["length"])) & 0xFFFFFFFF
+    if before and distance(p.segments[before]["reach"], end) > 0:
+        end = I64(p.segments[before]["reach"])
+    p.segments[number]["reach"] = end
+    after = I64(p.segments[number]["following"])
+    while after and distance(p.segments[after]["reach"], end) < 0:
+        p.segments[after]["reach"] = end
+        after = I64(p.segments[after]["following"])
+
+
+@helper
 def insert(p, i, number, seq, source, begin, count):
     """Keep bytes as segment `number` of direction i. There must be cells enough."""
     own = p.directions[i]
@@ -58,6 +121,7 @@ def insert(p, i, number, seq, source, begin, count):
         own["early"] = number
     if not after:
         own["early_last"] = number
+    extend_reach(p, before, number)
     own["early_count"] += 1
     own["early_bytes"] += count
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.model.batch import I32, I64, U8, U64
+from vpi_tui.model.batch import I32, I64, U8, U32, U64
 
 CELL = 512
 """Bytes of a cell; a window of bytes inspected before fits in one."""
@@ -20,6 +20,10 @@ PATIENCE = 5
 EARLY_SEGMENTS = 512
 """Segments that wait behind a hole, of one direction; EARLY_BYTES: their bytes."""
 EARLY_BYTES = 512 << 10
+MOST_OVERLAPS = 64
+"""Segments behind a hole that one more may overlap, which is what it costs to settle whose bytes count."""
+BEGINNINGS = 7
+"""Segments in order of which is known where they began."""
 FARTHEST = 1 << 26
 """A segment that begins farther ahead than this belongs to no window (RFC 7323: below 2^30)."""
 ROW_ROOM = 2 << 20
@@ -54,9 +58,15 @@ DIRECTION_DTYPE = np.dtype(
 """64 bytes, all zero but `wanted` = nothing known. Number of a direction: slot * 2, + 1 to the client."""
 
 SEGMENT_DTYPE = np.dtype(
-    [("seq", np.uint32), ("length", np.int32), ("chain", np.int32), ("following", np.int32)]
+    [
+        ("seq", np.uint32),
+        ("length", np.int32),
+        ("chain", np.int32),
+        ("following", np.int32),
+        ("reach", np.uint32),  # no segment up to this one in its list ends behind it
+    ]
 )
-"""A segment behind a hole, in a list sorted by seq."""
+"""A segment behind a hole, in a list sorted by seq. Where two overlap, both have the bytes that count."""
 
 # Places in `numbers`, int64: state of the pools and queue, then counters.
 (
@@ -99,6 +109,9 @@ class Pools(NamedTuple):
     """int32[cells + 1]: next cell of a chain or of the free list; 0 = the last."""
     segments: NDArray[Any]
     """structured[segments + 1] of SEGMENT_DTYPE; 0 is never used."""
+    begun: U32
+    """uint32[2 * flows, BEGINNINGS + 1]: a ring of where the segments of the pending bytes begin, and how many
+    were written into it."""
     numbers: I64
 
 
@@ -111,6 +124,8 @@ class Limits(NamedTuple):
     """1 = follow connections whose beginning was not seen."""
     bad_events: int
     """Bits of DecoderEvent with which a segment is not taken."""
+    tells_different: int
+    """1 = a copy with other bytes is an event."""
 
 
 class Output(NamedTuple):

@@ -20,6 +20,7 @@ from vpi_tui.model.batch import (
 )
 from vpi_tui.stream import kernels, layout
 from vpi_tui.stream.kernels_held import NEVER
+from vpi_tui.stream.policies import HostPolicies, host_policies
 
 EVERYTHING = 1 << 62
 BAD_CHECKSUMS = sum(1 << event for event in (DecoderEvent.IPV4_CSUM_INVALID, DecoderEvent.TCP_CSUM_INVALID))
@@ -37,7 +38,8 @@ class Reassembler:
     (to server, to client) x (destination, source) port: 0 = no rule inspects a stream like that, else
     1 + the bytes given again before fresh ones (at most CELL). depth: bytes followed of each
     direction, 0 = all. midstream: follow connections whose beginning was not seen. checksums: leave
-    out segments with a wrong one.
+    out segments with a wrong one. hosts: whose bytes count where segments overlap, by destination; None =
+    the default's everywhere. tells_different: a copy with other bytes is an event.
     """
 
     def __init__(
@@ -49,6 +51,8 @@ class Reassembler:
         depth: int = 0,
         midstream: bool = False,
         checksums: bool = True,
+        hosts: HostPolicies | None = None,
+        tells_different: bool = True,
     ) -> None:
         cells = max(_LEAST_CELLS, memory // (layout.CELL + 4 + layout.SEGMENT_DTYPE.itemsize))
         self.want(wanted)
@@ -56,12 +60,15 @@ class Reassembler:
             depth=depth or EVERYTHING,
             midstream=int(midstream),
             bad_events=BAD_CHECKSUMS if checksums else 0,
+            tells_different=int(tells_different),
         )
+        self._hosts = hosts or host_policies()
         self._pools = layout.Pools(
             directions=np.zeros(2 * max_flows, layout.DIRECTION_DTYPE),
             cells=np.zeros((cells + 1) * layout.CELL, np.uint8),
             following=np.zeros(cells + 1, np.int32),
             segments=np.zeros(cells + 1, layout.SEGMENT_DTYPE),
+            begun=np.zeros((2 * max_flows, layout.BEGINNINGS + 1), np.uint32),
             numbers=np.zeros(layout.N_NUMBERS, np.int64),
         )
         self._pools.numbers[layout.N_DUE] = NEVER
@@ -89,7 +96,7 @@ class Reassembler:
         row = 0
         while True:
             row = kernels.update_rows(
-                self._pools, packets, decoded, flows, row, self._limits, self._taken, self._out
+                self._pools, packets, decoded, flows, row, self._limits, self._hosts, self._taken, self._out
             )
             if row >= rows:
                 return self._batch(self._taken[:rows])
