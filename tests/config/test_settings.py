@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from vpi_tui.config import document, schema
 from vpi_tui.config.settings import Settings, load, read_file, set_from_text
 from vpi_tui.model.errors import ConfigError
+from vpi_tui.model.os_policy import OsPolicy
 
 
 def write(folder: Path, text: str, name: str = "config.yaml") -> Path:
@@ -230,6 +231,8 @@ GOOD = {
     "stream.midstream": "yes",
     "stream.async-oneside": "no",
     "stream.inline": "auto",
+    "stream.reassembly.check-overlap-different-data": "no",
+    **{f"host-os-policy.{policy.value}": "[10.0.0.0/8,fd00::1]" for policy in OsPolicy},
     "decoder.vxlan.enabled": "yes",
     "decoder.vxlan.ports": "[4789,8472]",
     "decoder.geneve.enabled": "no",

@@ -1,4 +1,4 @@
-"""Fragments become the datagram that the receiver sees; of overlapping ones its policy says whose bytes count."""
+"""Fragments become the datagram that the receiver sees; its policy says which of overlapping bytes count."""
 
 from __future__ import annotations
 

@@ -41,7 +41,9 @@ def networks(draw: st.DrawFn) -> str:
     st.dictionaries(networks(), st.sampled_from(OsPolicy), max_size=8),
     st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6).filter(lambda a: a.ipv4_mapped is None)),
 )
-def test_the_smallest_network_around_an_address_counts(listed: dict[str, OsPolicy], address: IPv4Address | IPv6Address) -> None:
+def test_the_smallest_network_around_an_address_counts(
+    listed: dict[str, OsPolicy], address: IPv4Address | IPv6Address
+) -> None:
     given_ = {ip_network(text): policy for text, policy in listed.items()}
     hosts = host_policies(
         {policy: [n for n, p in given_.items() if p is policy] for policy in set(given_.values())}
@@ -74,7 +76,7 @@ def test_what_is_no_address_and_no_system_is_refused() -> None:
 
 
 CLASSIC = ((1, b"AAA"), (5, b"BB"), (9, b"CCC"), (2, b"DDDD"), (8, b"EEEEE"), (0, b"f"), (7, b"g"))
-"""(place, bytes): behind a hole at 0 until `f`; D begins in A and ends in B, E begins before C and ends after it."""
+"""(place, bytes), behind a hole until `f` comes: D begins in A and ends in B, E is around C."""
 SEEN = {
     OsPolicy.FIRST: b"fAAADBBgECCCE",
     OsPolicy.LAST: b"fADDDDBgEEEEE",

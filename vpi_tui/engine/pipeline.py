@@ -27,6 +27,7 @@ from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.stages import Stages
 from vpi_tui.engine.stopwatch import Stopwatch
 from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged, Place, to_transaction
+from vpi_tui.flow.recognition import Recognition
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
@@ -101,6 +102,9 @@ class Pipeline:
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self.matcher = Matcher(rules.ruleset, self._places, clock=CLOCK)
+        self.recognition: Recognition | None = None
+        """None = no rule has asked yet what each direction looks like."""
+        self._serve_recognition()
         self.evidence = EvidenceStore(spec.evidence_memory)
         self.alerter = Alerter(rules, source, self.evidence)
         self.ledger = AlertLedger()
@@ -135,6 +139,12 @@ class Pipeline:
         self.decoder.verify_checksums = self.whole_decoder.verify_checksums = verify
         self.matcher = matcher
         self.rules = self.alerter.rules = rules
+        self._serve_recognition()
+
+    def _serve_recognition(self) -> None:
+        if self.recognition is None and self.rules.ruleset.needs_recognition:
+            self.recognition = Recognition(self.table.max_flows, self.table.recognise_starts)
+        self.matcher.recognised = self.recognition.seen if self.recognition is not None else None
 
     # Packets ----------------------------------------------------------------------------------
 
@@ -158,6 +168,7 @@ class Pipeline:
             streams = self.streams.update(packets, decoded, flows, ended) if self.streams else None
         with measure("app_layer"):
             progress = self._parse(packets, decoded, flows, streams)
+            self._recognise(decoded, flows, streams)
         with measure("detect"):
             alerts += self._detect(packets, decoded, flows, streams, progress)
         self._count(packets)
@@ -203,6 +214,12 @@ class Pipeline:
         )
         self._tell_transactions(packets, decoded)
         return progress
+
+    def _recognise(self, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None) -> None:
+        """What each direction looks like; behind the parsers, as they change protocols."""
+        if self.recognition is not None and streams is not None:
+            changed = self.app_layer.changed if self.app_layer is not None else {}
+            self.recognition.update(decoded, flows, streams, self.table.records["app_proto"], changed)
 
     def _tell_transactions(self, packets: PacketBatch, decoded: DecodedBatch) -> None:
         finished = self.app_layer.take_finished() if self.app_layer is not None else []
@@ -255,6 +272,8 @@ class Pipeline:
         with self.stopwatch.measure("detect"):
             while (stretches := release(self.streams)) is not None:
                 progress: list[Progress] = []
+                if self.recognition is not None:
+                    self.recognition.released(stretches, self.table.records["app_proto"])
                 if self.app_layer is not None:
                     self.table.recognise(stretches)
                     progress = self.app_layer.released(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged
 from vpi_tui.model.batch import U16
 from vpi_tui.stream.reassembly import BAD_CHECKSUMS, Reassembler
 from vpi_tui.stream.sessions import SessionOptions, SessionTracker
+
+UPGRADING: Final = frozenset({"smtp", "ftp"})
+"""Protocols whose parsers know when TLS was agreed on."""
 
 
 class Stages:
@@ -41,13 +45,14 @@ class Stages:
             options = SessionOptions(self._options.midstream, self._options.one_sided, bad)
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
+        applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
         buffers = app.buffers | {FILE} if self._logged.files else app.buffers
         limits = replace(app_limits(self._spec.options), files=app.files, buffers=buffers)
         if self.app_layer is not None:
-            self.app_layer.require(app.applications, frames=app.frames, limits=limits, mixed=app.mixed)
-        elif app or self._logged.protocols:
+            self.app_layer.require(applications, frames=app.frames, limits=limits, mixed=app.mixed)
+        elif applications or self._logged.protocols:
             self.app_layer = AppLayer(
-                app.applications,
+                applications,
                 frames=app.frames,
                 limits=limits,
                 mixed=app.mixed,

@@ -47,6 +47,7 @@ alert tcp any any -> any any (msg:"measured"; stream_size:client,<,9; sid:7; rev
 alert http any any -> any any (msg:"in a transaction"; http.method; content:"GET"; sid:5; rev:1;)
 alert http any any -> any any (msg:"without a pattern"; urilen:>1; sid:6; rev:1;)
 alert tcp any any -> any any (msg:"judged"; stream-event:pkt_invalid_ack; sid:80;)
+alert tcp any any -> any any (msg:"recognised"; app-layer-event:applayer_unexpected_protocol; sid:81;)
 alert tcp any any -> any any (msg:"counted"; flags:S; sid:4; rev:1; \
 threshold:type limit, track by_src, count 1, seconds 9;)
 """

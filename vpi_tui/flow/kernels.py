@@ -224,6 +224,18 @@ def recognise_streams(t, apps, streams):
 
 
 @kernel
+def recognise_starts(t, apps, streams, found):
+    """What each stretch that begins a stream looks like by itself: found[k], 0 = nothing that is known."""
+    for k in range(len(streams.flow)):
+        slot, size = I64(streams.flow[k]), streams.end[k] - streams.start[k]
+        found[k] = 0
+        if slot >= 0 and streams.stream_offset[k] == 0 and size > 0:
+            flow, direction = t.records[slot], I64(streams.direction[k])
+            src, dest = I64(flow["src_port"]), I64(flow["dest_port"])
+            found[k] = find_app(apps, streams.buf, streams.start[k], size, I64(TCP), direction, src, dest)
+
+
+@kernel
 def expire_some(t, now, steps):
     """Look at `steps` slots from the hand on and end the flows that were silent too long."""
     used = t.numbers[N_USED]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vpi_tui.flow import kernels, kernels_index, kernels_slots
 from vpi_tui.flow.appproto import app_tables
 from vpi_tui.flow.records import FLOW_DTYPE, KERNEL_DTYPE, RECORD_SIZE, EndReason
-from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import U8, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
 __all__ = ["FLOW_DTYPE", "FlowTable", "FlowTimeouts", "Touched"]
 
@@ -168,6 +168,12 @@ class FlowTable:
     def recognise(self, streams: StreamBatch) -> None:
         """Name the applications of flows whose first bytes came in more than one piece."""
         kernels.recognise_streams(self._arrays, self._apps, streams)
+
+    def recognise_starts(self, streams: StreamBatch) -> U8:
+        """uint8[stretches]: what those that begin a stream look like, each direction by itself."""
+        found = np.zeros(streams.flow.size, np.uint8)
+        kernels.recognise_starts(self._arrays, self._apps, streams, found)
+        return found
 
     def expire(self, now_ns: int) -> None:
         """End flows that were silent too long by packet time `now_ns`; a sixteenth of the table a call."""

@@ -1,4 +1,4 @@
-"""The operating systems whose way with overlapping data is known, by the names of Suricata's host-os-policy."""
+"""Operating systems whose way with overlapping data is known, by the names of Suricata's host-os-policy."""
 
 from __future__ import annotations
 

@@ -422,7 +422,16 @@ class CountryIn:
     """Path of a MaxMind database."""
 
 
-Check = FlowNumber | AddressIn | CountryIn
+@dataclass(frozen=True, slots=True)
+class FlowProtocol:
+    """One direction of the flow looks like one of some applications, or the flow was one of them before."""
+
+    mode: Literal["to_server", "to_client", "either", "original"]
+    numbers: frozenset[int]
+    """In applications.APP_PROTOS, or APP_FAILED; 0 = not known yet."""
+
+
+Check = FlowNumber | AddressIn | CountryIn | FlowProtocol
 
 
 @dataclass(frozen=True, slots=True)

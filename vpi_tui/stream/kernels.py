@@ -8,9 +8,10 @@ import numpy as np
 from vpi_tui.model.batch import FirstSeen
 from vpi_tui.model.jit import helper, inlined, kernel
 from vpi_tui.model.stream_events import StreamEvent
-from vpi_tui.stream.kernels_cells import cells_left, cells_of, differs, overwrite, store
+from vpi_tui.stream.kernels_cells import cells_left, cells_of, store
 from vpi_tui.stream.kernels_held import dequeue, enqueue
-from vpi_tui.stream.kernels_policies import later_wins, policy_of
+from vpi_tui.stream.kernels_overlaps import note_beginning, rewrite, tell_different, was_different
+from vpi_tui.stream.kernels_policies import policy_of
 from vpi_tui.stream.kernels_release import (
     add,
     advance,
@@ -37,7 +38,6 @@ from vpi_tui.stream.kernels_segments import (
 )
 from vpi_tui.stream.layout import (
     ACKED,
-    BEGINNINGS,
     CHUNK,
     EARLY_BYTES,
     EARLY_SEGMENTS,
@@ -45,7 +45,6 @@ from vpi_tui.stream.layout import (
     FULL,
     GAP,
     N_ARENA,
-    N_DIFFERENT,
     N_DROPPED,
     N_DUE,
     N_EARLY,
@@ -70,7 +69,6 @@ from vpi_tui.stream.layout import (
 I64 = np.int64
 SEQUENCE_GAP = np.uint64(1 << StreamEvent.REASSEMBLY_SEQ_GAP)
 NO_SEGMENT = np.uint64(1 << StreamEvent.REASSEMBLY_NO_SEGMENT)
-DIFFERENT = np.uint64(1 << StreamEvent.REASSEMBLY_OVERLAP_DIFFERENT_DATA)
 BEFORE_BASE = np.uint64(1 << StreamEvent.REASSEMBLY_SEGMENT_BEFORE_BASE_SEQ)
 TCP, FIN, SYN, RST, PSH, ACK = 6, 1, 2, 4, 8, 16
 OF_FLOW = int(FirstSeen.OF_FLOW)
@@ -137,64 +135,6 @@ def acknowledged(p, j, ack, row, limits, out):
 
 
 @inlined
-def was_different(p, i, old, source, at, count):
-    """Does a copy of bytes that are kept (it begins `old` bytes back) say something else?"""
-    own = p.directions[i]
-    kept = I64(own["kept"])
-    skipped = max(I64(0), old - kept)
-    count = min(count, old) - skipped
-    return count > 0 and differs(p, own["chain"], kept - old + skipped, source, at + skipped, count)
-
-
-@helper
-def tell_different(p, row, limits, out):
-    p.numbers[N_DIFFERENT] += 1
-    if limits.tells_different:
-        tell(out, row, DIFFERENT)
-
-
-@helper
-def note_beginning(p, i):
-    """The next segment will be pending: note where it begins."""
-    own, ring = p.directions[i], p.begun[i]
-    count = I64(ring[BEGINNINGS]) if own["kept"] > I64(own["window"]) else I64(0)
-    ring[count % BEGINNINGS] = own["next_seq"]
-    ring[BEGINNINGS] = count + 1
-
-
-@helper
-def rewrite(p, i, seq, source, at, count, policy):
-    """A copy of pending bytes says something else: put its bytes where they count.
-
-    What the receiver acknowledged it has, whatever comes later. Of more segments than BEGINNINGS the oldest
-    count as one.
-    """
-    own, ring = p.directions[i], p.begun[i]
-    pending = I64(own["kept"]) - I64(own["window"])
-    if not pending:
-        return
-    free = pending
-    if own["flags"] & ACKED:
-        free = min(pending, max(distance(own["next_seq"], own["acked"]), I64(0)))
-    end = (seq + count) & 0xFFFFFFFF
-    total = I64(ring[BEGINNINGS])
-    for k in range(max(total - BEGINNINGS, I64(0)), total):
-        begins_back = distance(own["next_seq"], ring[k % BEGINNINGS])
-        if k == total - BEGINNINGS:
-            begins_back = pending
-        ends_back = I64(0)
-        if k + 1 < total:
-            ends_back = distance(own["next_seq"], ring[(k + 1) % BEGINNINGS])
-        old = distance(own["next_seq"], seq)
-        beyond = distance(end, own["next_seq"])
-        if not later_wins(policy, begins_back - old, beyond + ends_back):
-            continue
-        first, last = min(min(begins_back, old), free), max(ends_back, -beyond)
-        if first > last:
-            overwrite(p, own["chain"], I64(own["kept"]) - first, source, at + old - first, first - last)
-
-
-@inlined
 def in_order(p, i, row, seq, source, at, old, count, push, now, limits, policy, out):
     """A segment whose first `old` bytes were there: give out the next ones, or keep them until there is more.
 
@@ -231,7 +171,7 @@ def in_order(p, i, row, seq, source, at, old, count, push, now, limits, policy, 
 
 @helper
 def hold_early(p, i, seq, source, at, count, now, policy):
-    """Keep a segment that came too early. Returns (is there memory for it, does another say something else)."""
+    """Keep a segment that came too early. Returns (was there memory for it, does another one differ)."""
     apart = is_apart(p, i, seq)
     number = I64(0)
     if (apart or not is_crowded(p, i, seq, count)) and reserve(p, i, count):

@@ -152,7 +152,7 @@ def transfer(p, source, skip, target, at, count):
         at -= CELL
     changed = np.uint8(0)
     while count > 0:
-        part = min(min(CELL - skip, CELL - at), count)
+        part = min(CELL - skip, CELL - at, count)
         old, new = other * CELL + at, cell * CELL + skip
         for k in range(part):
             changed |= p.cells[old + k] ^ p.cells[new + k]

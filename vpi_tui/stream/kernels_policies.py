@@ -14,7 +14,7 @@ from vpi_tui.model.jit import helper
 I64 = np.int64
 
 BEFORE, SAME, AFTER = range(3)
-"""Where the later one begins, seen from the beginning of the earlier; and where it ends, seen from its end."""
+"""Where the later one begins, seen from where the earlier does; and where it ends, seen from its end."""
 
 
 @helper

@@ -126,7 +126,7 @@ def release(p, i, row, out):
 
 @helper
 def keep_early(p, i, seq, end, policy, out):
-    """A segment [seq, end) was laid over the beginnings of those that waited: put back where their bytes count.
+    """A segment [seq, end) was laid over beginnings of those that waited: put back where their bytes count.
 
     Returns whether any says something else.
     """

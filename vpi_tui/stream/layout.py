@@ -110,8 +110,8 @@ class Pools(NamedTuple):
     segments: NDArray[Any]
     """structured[segments + 1] of SEGMENT_DTYPE; 0 is never used."""
     begun: U32
-    """uint32[2 * flows, BEGINNINGS + 1]: a ring of where the segments of the pending bytes begin, and how many
-    were written into it."""
+    """uint32[2 * flows, BEGINNINGS + 1]: a ring of where segments of pending bytes begin, and how many were
+    written into it."""
     numbers: I64
 
 

@@ -145,6 +145,11 @@ class AppLayer:
             flows.app[of_flow[of_flow > row]] = app_of[slot]
         return self._handed_out()
 
+    @property
+    def changed(self) -> Mapping[int, int]:
+        """Slots whose flow changed its protocol in the last batch, and the row that brought it about."""
+        return self._renamed
+
     def released(self, streams: StreamBatch, app_of: U8, ends: Ends | None = None) -> list[Progress]:
         """What progressed by stretches that no packet released."""
         self._ends = ends

@@ -8,18 +8,28 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.detect.match.countries import country_of
 from vpi_tui.detect.match.flow_counters import Counted
-from vpi_tui.model.batch import I64, U64
-from vpi_tui.model.signature import AddressIn, CountryIn, FlowNumber, Ranges, Signature
+from vpi_tui.detect.match.subjects import Subjects
+from vpi_tui.model.batch import I64, U8, U64
+from vpi_tui.model.signature import AddressIn, CountryIn, FlowNumber, FlowProtocol, Ranges, Signature
 
 Bools = NDArray[np.bool_]
 ADDRESSES_KEPT: Final = 16_384
+
+
+class Recognised(NamedTuple):
+    """Applications of flows, by number."""
+
+    sides: U8
+    """uint8[slots, 3]: before the flow changed its protocol, to the server, to the client; 0 = not known."""
+    final: U8
+    """uint8[slots]: what the flow is taken for; it counts for flows of which no side is known (UDP)."""
 
 
 class FlowChecks:
@@ -31,9 +41,16 @@ class FlowChecks:
         self.needs_counters = any(isinstance(c, FlowNumber) for s in signatures for c in s.checks)
 
     def hold(
-        self, rule: NDArray[np.int32], src_ip: U64, dest_ip: U64, counted: Callable[[], Counted | None]
+        self,
+        rule: NDArray[np.int32],
+        subjects: Subjects,
+        counted: Callable[[], Counted | None],
+        recognised: Recognised | None = None,
     ) -> Bools | None:
-        """bool per candidate; None = no rule among them has a check. counted: of each candidate."""
+        """bool per candidate; None = no rule among them has a check.
+
+        counted: of each candidate. recognised: None = nobody looked.
+        """
         if not self._rules.size:
             return None
         asked = np.intersect1d(rule, self._rules)
@@ -46,8 +63,10 @@ class FlowChecks:
             for check in self._of_rule[number]:
                 if isinstance(check, FlowNumber):
                     held[at] &= _number_holds(check, counters, at)
+                elif isinstance(check, FlowProtocol):
+                    held[at] &= _protocol_holds(check, recognised, subjects.flow[at])
                 else:
-                    held[at] &= _addresses_hold(check, src_ip[at], dest_ip[at])
+                    held[at] &= _addresses_hold(check, subjects.src_ip[at], subjects.dest_ip[at])
         return held
 
 
@@ -66,6 +85,21 @@ def _inside(values: I64, spans: Sequence[tuple[int, int]]) -> Bools:
     held = np.zeros(values.size, np.bool_)
     for low, high in spans:
         held |= (values >= low) & (values <= high)
+    return held
+
+
+_ORIGINAL: Final = 0
+_COLUMNS: Final = {"original": [_ORIGINAL], "to_server": [1], "to_client": [2], "either": [1, 2]}
+
+
+def _protocol_holds(check: FlowProtocol, recognised: Recognised | None, flow: I64) -> Bools:
+    if recognised is None:
+        return np.zeros(flow.size, np.bool_)
+    at = np.maximum(flow, 0)
+    sides = recognised.sides[at]
+    unseen = ~sides.any(axis=1)
+    sides[unseen, 1:] = recognised.final[at[unseen], None]
+    held: Bools = np.isin(sides[:, _COLUMNS[check.mode]], list(check.numbers)).any(axis=1) & (flow >= 0)
     return held
 
 

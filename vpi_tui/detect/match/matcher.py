@@ -16,7 +16,7 @@ from vpi_tui.detect.match.buffers import Context, TransactionContext
 from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
 from vpi_tui.detect.match.captured import CapturedTexts
 from vpi_tui.detect.match.evaluate import Tally
-from vpi_tui.detect.match.flow_checks import FlowChecks
+from vpi_tui.detect.match.flow_checks import FlowChecks, Recognised
 from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
@@ -29,7 +29,7 @@ from vpi_tui.detect.match.steps import Captured
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
-from vpi_tui.model.batch import I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import I64, U8, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
 THRESHOLD_PLACES = 1 << 16
 Bools = NDArray[np.bool_]
@@ -67,6 +67,8 @@ class Matcher:
         self._both_ways = BothWays(rules.signatures)
         self._limits = AlertLimits(rules.signatures)
         self._flow_checks = FlowChecks(rules.signatures)
+        self.recognised: U8 | None = None
+        """uint8[slots, 3]: what flows were at first, to the server and to the client; None = nobody looks."""
         self._counters = FlowCounters()
         self._suppressed = 0
         self._passed = 0
@@ -189,7 +191,8 @@ class Matcher:
                 np.where(here, of_rows.age[at], now.age),
             )
 
-        held = self._flow_checks.hold(found.rule, subjects.src_ip, subjects.dest_ip, counted)
+        recognised = None if self.recognised is None else Recognised(self.recognised, batch.view.app)
+        held = self._flow_checks.hold(found.rule, subjects, counted, recognised)
         if held is None or held.all():
             return found, subjects
         return found.where(held), subjects.where(held)

@@ -7,7 +7,7 @@ from typing import Final
 
 from vpi_tui.detect.match.columns import IP_ONLY_COLUMNS
 from vpi_tui.model.applications import RULE_WORDS
-from vpi_tui.model.signature import ANY_PORT, Action, AddressIn, Signature
+from vpi_tui.model.signature import ANY_PORT, Action, AddressIn, FlowProtocol, Signature
 
 _ACTION: Final = {Action.PASS: 0, Action.DROP: 1, Action.REJECT: 2, Action.ALERT: 3}
 _CHANGES: Final = frozenset(("set", "unset", "toggle", "=", "+", "-"))
@@ -43,7 +43,7 @@ def is_protocol_only(signature: Signature) -> bool:
     columns = {test.column for test in signature.columns}
     return (
         not signature.steps
-        and "app_proto" in columns
+        and ("app_proto" in columns or any(isinstance(check, FlowProtocol) for check in signature.checks))
         and columns <= {"app_proto", "direction", "state", "ip_v", "proto", "locality"}
     )
 

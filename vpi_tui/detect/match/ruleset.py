@@ -26,12 +26,15 @@ from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
 from vpi_tui.model.batch import I32, I64, U8, U16, DecoderEvent, Direction
+from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
+from vpi_tui.model.detection_events import DETECTION_BITS
 from vpi_tui.model.errors import RuleError
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
     Action,
     Content,
+    FlowProtocol,
     Header,
     Pcre,
     Scope,
@@ -84,6 +87,8 @@ class RuleSet:
     needs_sizes: bool
     """Does any rule ask how much a side has sent?"""
     needs_stream_events: bool
+    needs_recognition: bool
+    """Does any rule ask what each direction of a flow looks like by itself?"""
     """Does any rule ask what is odd about a TCP segment?"""
     needs_checksums: bool
     """Does any rule ask whether a checksum is right?"""
@@ -108,6 +113,7 @@ class RuleSet:
         needs = [None if n in refused else needs_of(s) for n, s in enumerate(usable)]
         app = compile_app_rules(usable, needs, table)
         stream_events = any(t.column == "stream_events" for s in usable for t in s.columns)
+        recognition = any(_asks_recognition(s) for s in usable)
         units = [0 if need else unit_kinds(s) for s, need in zip(usable, needs, strict=True)]
         pieces = [
             None if need else fast_pattern.choose(s.steps) for s, need in zip(usable, needs, strict=True)
@@ -143,13 +149,15 @@ class RuleSet:
             has_threshold=any(s.threshold for s in usable),
             needs_sizes=any(t.column in SIZE_COLUMNS for s in usable for t in s.columns),
             needs_stream_events=stream_events,
+            needs_recognition=recognition,
             needs_checksums=any(_asks_checksums(s) for s in usable),
             needs_streams=bool(app)
             or stream_events
+            or recognition
             or any(_inspects_streams(s, k) for s, k in zip(usable, units, strict=True)),
             stream_ports=_stream_ports(
                 [s for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)],
-                1 + RECOGNISED_BY if app else int(stream_events),
+                1 + RECOGNISED_BY if app or recognition else int(stream_events),
             ),
         )
 
@@ -212,6 +220,12 @@ def _asks_checksums(signature: Signature) -> bool:
 
 def _inspects_streams(signature: Signature, units: int) -> bool:
     return bool(signature.steps) and bool(units & _STREAMS)
+
+
+def _asks_recognition(signature: Signature) -> bool:
+    return any(isinstance(check, FlowProtocol) for check in signature.checks) or any(
+        test.column == DETECTION_COLUMN and (test.mask or 0) & DETECTION_BITS for test in signature.columns
+    )
 
 
 def _stream_ports(signatures: Sequence[Signature], everywhere: int) -> U16:

@@ -10,8 +10,12 @@ from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.atoms import V4_BASE
 from vpi_tui.detect.rules.lexer import split_rule
 from vpi_tui.detect.rules.registry import PROTOCOLS
+from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import DecoderEvent
 from vpi_tui.model.decoder_events import EVENT_COLUMNS, WORD
+from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
+from vpi_tui.model.detection_events import DETECTION_BITS, DetectionEvent
+from vpi_tui.model.detection_events import rule_name as detection_rule_name
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
@@ -32,6 +36,7 @@ from vpi_tui.model.signature import (
     FlowBits,
     FlowInt,
     FlowNumber,
+    FlowProtocol,
     HasReputation,
     HostBits,
     InSet,
@@ -194,6 +199,9 @@ def _column(test: ColumnTest) -> str:
     fixed = _WORDS.get((test.column, test.spans, test.negated))
     if fixed is not None and test.mask is None:
         return fixed
+    if test.column == DETECTION_COLUMN and (test.mask or 0) & DETECTION_BITS:
+        odd = DetectionEvent((test.mask or 0).bit_length() - 1)
+        return f"protocol detection found: {detection_rule_name(odd).replace('_', ' ')}"
     if test.column in EVENT_COLUMNS and test.mask:
         number = test.mask.bit_length() - 1 + WORD * EVENT_COLUMNS.index(test.column)
         event = DecoderEvent(number).name.lower().replace("_", " ")
@@ -426,6 +434,9 @@ def _check(check: Check) -> str:
         what = "packets" if check.counter == "pkts" else check.counter
         side = {"toserver": "to the server", "toclient": "to the client", "either": "one way or the other"}
         return f"the flow has carried {_spans(check.spans)} {what} {side[check.side]}"
+    if isinstance(check, FlowProtocol):
+        names = {APP_PROTOS[n] or "none yet" if n < len(APP_PROTOS) else "none" for n in check.numbers}
+        return f"{_SIDES[check.mode]} one of {', '.join(sorted(names))}"
     whose = _ADDRESSES[check.side]
     if isinstance(check, AddressIn):
         return f"{whose} is in a list of {len(check.ranges.spans):,} networks"
@@ -433,6 +444,12 @@ def _check(check: Check) -> str:
     return f"{whose} is {'in a known country other than' if check.negated else 'in'} {where}"
 
 
+_SIDES = {
+    "to_server": "what the client sends looks like",
+    "to_client": "what the server sends looks like",
+    "either": "what the client or the server sends looks like",
+    "original": "before its protocol changed the flow was",
+}
 _TRACK = {
     "by_src": "source",
     "by_dst": "destination",

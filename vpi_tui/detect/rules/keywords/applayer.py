@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Literal
 
 from vpi_tui.detect.applayer.base import EVENTS
 from vpi_tui.detect.applayer.names import (
@@ -21,11 +22,20 @@ from vpi_tui.detect.rules.numbers import flags_in, number_in, spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import unquote
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS, RULE_WORDS, app_numbers
-from vpi_tui.model.signature import BufferSize, Content
+from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
+from vpi_tui.model.detection_events import DetectionEvent, rule_name
+from vpi_tui.model.signature import BufferSize, Content, FlowProtocol
 
 _EVENTS_OF = {"ikev2": "ike"}
 """Older names of protocols in front of events."""
 _MAX_SIZE = 0xFFFFFFFF
+_TCP = 6
+_ONE_SIDED: dict[str, Literal["to_server", "to_client", "either", "original"]] = {
+    "to_server": "to_server", "toserver": "to_server", "to_client": "to_client", "toclient": "to_client",
+    "either": "either", "original": "original",
+}  # fmt: skip
+_MODES = frozenset([*_ONE_SIDED, "final", "direction"])
+_DETECTION_EVENTS = {rule_name(event): event for event in DetectionEvent}
 _UNSURE: dict[str, tuple[int, ...]] = {"unknown": (0,), "failed": (APP_FAILED,)}
 
 
@@ -107,10 +117,15 @@ def urilen(draft: Draft, text: str) -> None:
 
 @keyword("app-layer-event")
 def app_layer_event(draft: Draft, text: str) -> None:
-    """An anomaly that the parser of a protocol found: http.invalid_response_chunk_len, ..."""
+    """An anomaly that the parser of a protocol found (http.invalid_response_chunk_len, ...), or that the
+    detection of protocols did (applayer_mismatch_protocol_both_directions, ...)."""
     protocol, dot, _ = text.partition(".")
-    if text.startswith("applayer_"):
-        raise Refused(f"app-layer-event: {text[:60]}: events of the detection of protocols are not raised")
+    if text.lower() in _DETECTION_EVENTS:
+        bit = 1 << _DETECTION_EVENTS[text.lower()]
+        draft.test("proto", ((_TCP, _TCP),))
+        draft.test(DETECTION_COLUMN, ((bit, bit),), mask=bit)
+        draft.needs_packet = True
+        return
     if not dot or protocol not in RULE_WORDS:
         raise Refused(f"app-layer-event: needs protocol.event, has {text[:60]!r}")
     text = f"{_EVENTS_OF.get(protocol, protocol)}{text.removeprefix(protocol)}"
@@ -121,8 +136,9 @@ def app_layer_event(draft: Draft, text: str) -> None:
 def app_layer_protocol(draft: Draft, text: str) -> None:
     """The application that the flow was recognised as; `!` before it: any other, or none."""
     word, _, where = unquote("app-layer-protocol", text, needed=False).partition(",")
-    if where.strip().lower() not in {"", "either", "final"}:
-        raise Refused(f"app-layer-protocol: {where[:40]!r}: a flow has one application here, either or final")
+    where = where.strip().lower() or "final"
+    if where not in _MODES:
+        raise Refused(f"app-layer-protocol: {where[:40]!r}: one of {', '.join(sorted(_MODES))}")
     negated, word = word.startswith("!"), word.lstrip("!").strip().lower()
     numbers = _UNSURE.get(word) or app_numbers(word)
     if not numbers and word in APP_PROTOS:
@@ -131,4 +147,7 @@ def app_layer_protocol(draft: Draft, text: str) -> None:
         raise Refused(f"app-layer-protocol: {word[:40]!r} is not recognised")
     if negated:  # not a word about flows of which nothing is known yet
         numbers = tuple(number for number in range(1, APP_FAILED + 1) if number not in numbers)
-    draft.test("app_proto", [(number, number) for number in numbers])
+    if where in _ONE_SIDED:
+        draft.checks.append(FlowProtocol(_ONE_SIDED[where], frozenset(numbers)))
+    else:
+        draft.test("app_proto", [(number, number) for number in numbers])

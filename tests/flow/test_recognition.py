@@ -1,0 +1,115 @@
+"""What each direction looks like by itself, and the events of the detection of protocols."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from scapy.layers.dns import DNS, DNSQR
+from scapy.layers.inet import IP, UDP
+
+from tests.stream.scanning import Connection, numbers, scan
+from vpi_tui.flow.recognition import GIVEN_UP
+from vpi_tui.model.detection_events import DetectionEvent, rule_name
+
+REQUEST, BANNER = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n"
+RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+NOTHING = b"\x01" * 40
+EVENTS = [
+    f"alert ip any any -> any any (flow:established; app-layer-event:{rule_name(event)}; sid:{event};)"
+    for event in DetectionEvent
+]
+
+
+@pytest.fixture
+def talk() -> Connection:
+    return Connection().open()
+
+
+def events(folder: Path, talk: Connection) -> list[tuple[str, int]]:
+    """(event, number of the packet behind the handshake)."""
+    alerts, _ = scan(folder, EVENTS, talk.packets)
+    return [(rule_name(DetectionEvent(a.sid)).removeprefix("applayer_"), a.packet_number - 3) for a in alerts]
+
+
+def test_an_ordinary_conversation_is_not_odd(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, REQUEST).answer(0, RESPONSE).at(len(REQUEST), REQUEST)
+    assert events(tmp_path, talk) == []
+
+
+def test_two_protocols_at_once(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, REQUEST).answer(0, BANNER).answer(len(BANNER), b"Protocol mismatch.\n")
+    assert events(tmp_path, talk) == [("mismatch_protocol_both_directions", 2)]
+
+
+def test_a_banner_that_comes_in_pieces_is_one(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, REQUEST).answer(0, BANNER[:3]).answer(3, BANNER[3:])
+    assert events(tmp_path, talk) == [("mismatch_protocol_both_directions", 3)]
+
+
+def test_an_answer_that_is_nothing(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, REQUEST).answer(0, NOTHING).answer(len(NOTHING), NOTHING)
+    assert events(tmp_path, talk) == [("detect_protocol_only_one_direction", 2)]
+
+
+def test_a_server_that_speaks_unasked(tmp_path: Path, talk: Connection) -> None:
+    talk.answer(0, b"hello?").at(0, REQUEST)
+    assert events(tmp_path, talk) == [("wrong_direction_first_data", 2)]
+
+
+def test_much_of_nothing_and_no_answer(tmp_path: Path, talk: Connection) -> None:
+    size = 1400
+    for place in range(0, GIVEN_UP + 5 * size, size):
+        talk.at(place, b"\x01" * size)
+    assert events(tmp_path, talk) == [("proto_detection_skipped", GIVEN_UP // size + 1)]
+
+
+@pytest.mark.parametrize("odd", [False, True])
+def test_what_follows_starttls(tmp_path: Path, talk: Connection, odd: bool) -> None:
+    commands = b"EHLO a\r\n", b"STARTTLS\r\n"
+    talk.answer(0, b"220 a ESMTP\r\n").at(0, commands[0]).answer(13, b"250 a\r\n").at(8, commands[1])
+    talk.answer(20, b"220 go ahead\r\n").at(
+        18, b"MAIL FROM:<a>\r\n" if odd else b"\x16\x03\x01\0\x05\1\0\0\1\0"
+    )
+    # A server of SMTP is not known by its greeting, but by its port.
+    found = [name for name, _ in events(tmp_path, talk) if "one_direction" not in name]
+    assert found == (["no_tls_after_starttls", "unexpected_protocol"] if odd else [])
+
+
+def modes(*texts: str) -> list[str]:
+    """Rules 1, 2, ... of one keyword for each text, of several where there is a +."""
+    options = [text.replace("+", "; app-layer-protocol:") for text in texts]
+    return [
+        f"alert ip any any -> any any (app-layer-protocol:{option}; sid:{sid};)"
+        for sid, option in enumerate(options, 1)
+    ]
+
+
+def test_each_direction_is_asked_for_by_itself(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, REQUEST).answer(0, BANNER)
+    rules = modes(
+        "http1,to_server+ssh,to_client", "ssh,either", "!ssh,to_server", "ssh,to_server", "!ssh,to_client",
+        "http1,original", "http1,final",
+    )  # fmt: skip
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    assert {alert.sid for alert in alerts} == {1, 2, 3, 7}
+
+
+def test_a_flow_that_changed_was_another_at_first(tmp_path: Path, talk: Connection) -> None:
+    ask = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    answer = b"HTTP/1.1 101 Switching\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+    talk.at(0, ask).answer(0, answer).answer(len(answer), b"\x81\x02hi")
+    rules = [
+        *modes("http1,original+websocket,final", "websocket,original"),
+        'alert http any any -> any any (http.uri; content:"nowhere"; sid:9;)',
+        'alert websocket any any -> any any (websocket.payload; content:"nowhere"; sid:10;)',
+    ]
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    assert {alert.sid for alert in alerts} == {1}
+
+
+def test_datagrams_are_what_their_flow_is(tmp_path: Path) -> None:
+    query = IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=4000) / DNS(rd=1, qd=DNSQR(qname="a.example"))
+    query.time = 1000.0
+    alerts, _ = scan(tmp_path, modes("dns,either", "dns,to_client+tls,to_server", "!dns,either"), [query])
+    assert [(a.sid, n) for a, n in zip(alerts, numbers(alerts), strict=True)] == [(1, 1)]
