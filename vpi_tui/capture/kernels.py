@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from vpi_tui.model.jit import helper, kernel
+from vpi_tui.capture.kernels_words import u32
+from vpi_tui.model.jit import kernel
 
 MAX_CAPLEN = 262_144
 """MAXIMUM_SNAPLEN of libpcap: no record holds more."""
@@ -16,17 +17,6 @@ NEED_MORE = 0
 FULL = 1
 """The columns, or the limit on bytes, are used up."""
 BAD_CAPLEN = 2
-
-
-@helper
-def _u32(buf, pos, big):
-    a = np.int64(buf[pos])
-    b = np.int64(buf[pos + 1])
-    c = np.int64(buf[pos + 2])
-    d = np.int64(buf[pos + 3])
-    if big:
-        return a << 24 | b << 16 | c << 8 | d
-    return d << 24 | c << 16 | b << 8 | a
 
 
 @kernel
@@ -41,19 +31,19 @@ def index_pcap(buf, pos, end, big, header, subsecond_ns, cols, count):
     while pos + header <= end:
         if count == capacity:
             return count, pos, FULL
-        caplen = _u32(buf, pos + 8, big)
+        caplen = u32(buf, pos + 8, big)
         if caplen > MAX_CAPLEN:
             return count, pos, BAD_CAPLEN
         frame = pos + header
         if frame + caplen > end:
             break
-        length = min(_u32(buf, pos + 12, big), np.int64(0x7FFFFFFF))
+        length = min(u32(buf, pos + 12, big), np.int64(0x7FFFFFFF))
         cols.offset[count] = frame
         cols.caplen[count] = caplen
         # Some writers put a smaller number here; a frame is at least what was captured of it.
         cols.length[count] = max(length, caplen)
-        seconds = _u32(buf, pos, big)
-        cols.ts_ns[count] = seconds * 1_000_000_000 + _u32(buf, pos + 4, big) * subsecond_ns
+        seconds = u32(buf, pos, big)
+        cols.ts_ns[count] = seconds * 1_000_000_000 + u32(buf, pos + 4, big) * subsecond_ns
         count += 1
         pos = frame + caplen
     return count, pos, NEED_MORE

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vpi_tui.capture.kernels_words import u16, u32
 from vpi_tui.model.batch import I64, U16, U64
 from vpi_tui.model.jit import helper, kernel
 
@@ -64,24 +65,6 @@ class InterfaceTable(NamedTuple):
 
 
 @helper
-def _u16(buf, pos, big):
-    a = np.int64(buf[pos])
-    b = np.int64(buf[pos + 1])
-    return a << 8 | b if big else b << 8 | a
-
-
-@helper
-def _u32(buf, pos, big):
-    a = np.int64(buf[pos])
-    b = np.int64(buf[pos + 1])
-    c = np.int64(buf[pos + 2])
-    d = np.int64(buf[pos + 3])
-    if big:
-        return a << 24 | b << 16 | c << 8 | d
-    return d << 24 | c << 16 | b << 8 | a
-
-
-@helper
 def _to_ns(ticks, row, table):
     """Nanoseconds since 1970 of `ticks` (uint64) of interface `row`, kept within 0 and MAX_TS_NS."""
     shift = table.shift[row]
@@ -109,15 +92,15 @@ def _fields(buf, pos, kind, total, big, section, table, last_ns):
     if kind == BLOCK_ENHANCED or kind == BLOCK_PACKET:
         if total < 32:
             return 0, 0, 0, 0, last_ns, BAD_BLOCK_LENGTH
-        number = _u32(buf, pos + 8, big) if kind == BLOCK_ENHANCED else _u16(buf, pos + 8, big)
+        number = u32(buf, pos + 8, big) if kind == BLOCK_ENHANCED else u16(buf, pos + 8, big)
         if number >= section.interfaces:
             return 0, 0, 0, 0, last_ns, NO_INTERFACE
         row = section.first_interface + number
-        ticks = np.uint64(_u32(buf, pos + 12, big)) << np.uint64(32) | np.uint64(_u32(buf, pos + 16, big))
-        caplen = _u32(buf, pos + 20, big)
+        ticks = np.uint64(u32(buf, pos + 12, big)) << np.uint64(32) | np.uint64(u32(buf, pos + 16, big))
+        caplen = u32(buf, pos + 20, big)
         if caplen > MAX_CAPLEN or caplen > total - 32:
             return 0, 0, 0, 0, last_ns, BAD_CAPLEN
-        return pos + 28, caplen, _u32(buf, pos + 24, big), row, _to_ns(ticks, row, table), 0
+        return pos + 28, caplen, u32(buf, pos + 24, big), row, _to_ns(ticks, row, table), 0
     # A simple packet block has no time (it gets that of the packet before) and belongs to the
     # section's first interface, whose snap length is the only word on how much was captured.
     if total < 16:
@@ -125,7 +108,7 @@ def _fields(buf, pos, kind, total, big, section, table, last_ns):
     if section.interfaces == 0:
         return 0, 0, 0, 0, last_ns, NO_INTERFACE
     row = section.first_interface
-    length = _u32(buf, pos + 8, big)
+    length = u32(buf, pos + 8, big)
     caplen = min(length, table.snaplen[row])
     if caplen > MAX_CAPLEN or caplen > total - 16:
         return 0, 0, 0, 0, last_ns, BAD_CAPLEN
@@ -143,10 +126,10 @@ def index_pcapng(buf, pos, end, section, table, last_ns, cols, count):
     big = section.big_endian
     capacity = cols.offset.shape[0]
     while pos + 12 <= end:
-        kind = _u32(buf, pos, big)
+        kind = u32(buf, pos, big)
         if kind == BLOCK_SECTION or kind == BLOCK_INTERFACE:
             return count, pos, last_ns, STRUCTURE
-        total = _u32(buf, pos + 4, big)
+        total = u32(buf, pos + 4, big)
         if total < 12 or total & 3:
             return count, pos, last_ns, BAD_BLOCK_LENGTH
         is_packet = kind == BLOCK_ENHANCED or kind == BLOCK_SIMPLE or kind == BLOCK_PACKET
@@ -154,7 +137,7 @@ def index_pcapng(buf, pos, end, section, table, last_ns, cols, count):
             return count, pos, last_ns, BAD_BLOCK_LENGTH if is_packet else SKIP
         if pos + total > end:
             break
-        if _u32(buf, pos + total - 4, big) != total:
+        if u32(buf, pos + total - 4, big) != total:
             return count, pos, last_ns, BAD_TRAILER
         if is_packet:
             if count == capacity:

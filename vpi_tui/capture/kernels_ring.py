@@ -6,8 +6,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from vpi_tui.capture.kernels_words import u16, u32
 from vpi_tui.model.batch import PacketFlag
-from vpi_tui.model.jit import helper, kernel
+from vpi_tui.model.jit import kernel
 
 BLOCK_STATUS = 8
 """Offset of block_status in struct tpacket_block_desc; num_pkts and offset_to_first_pkt follow."""
@@ -19,24 +20,6 @@ VLAN_PRESENT = 0x10000
 CHECKSUM_NOT_READY = int(PacketFlag.CHECKSUM_NOT_READY)
 
 
-@helper
-def _u16(buf, pos, big):
-    a = np.int64(buf[pos])
-    b = np.int64(buf[pos + 1])
-    return a << 8 | b if big else b << 8 | a
-
-
-@helper
-def _u32(buf, pos, big):
-    a = np.int64(buf[pos])
-    b = np.int64(buf[pos + 1])
-    c = np.int64(buf[pos + 2])
-    d = np.int64(buf[pos + 3])
-    if big:
-        return a << 24 | b << 16 | c << 8 | d
-    return d << 24 | c << 16 | b << 8 | a
-
-
 @kernel
 def walk_block(buf, start, size, big, link_types, cols, count):
     """Rows for the frames of the block in buf[start:start + size], from row `count` on.
@@ -45,31 +28,31 @@ def walk_block(buf, start, size, big, link_types, cols, count):
     rows in all, and frames that the block claims but that do not lie in it or find no row.
     """
     end = start + size
-    frames = _u32(buf, start + 12, big)
-    pos = start + _u32(buf, start + 16, big)
+    frames = u32(buf, start + 12, big)
+    pos = start + u32(buf, start + 16, big)
     capacity = cols.offset.shape[0]
     for done in range(frames):
         if pos + FRAME_HEADER > end or count == capacity:
             return count, frames - done
-        caplen = _u32(buf, pos + 12, big)
-        frame = pos + _u16(buf, pos + 24, big)
+        caplen = u32(buf, pos + 12, big)
+        frame = pos + u16(buf, pos + 24, big)
         if frame + caplen > end:
             return count, frames - done
-        status = _u32(buf, pos + 20, big)
+        status = u32(buf, pos + 20, big)
         cols.offset[count] = frame
         cols.caplen[count] = caplen
-        cols.length[count] = max(min(_u32(buf, pos + 16, big), np.int64(0x7FFFFFFF)), caplen)
-        cols.ts_ns[count] = _u32(buf, pos + 4, big) * 1_000_000_000 + _u32(buf, pos + 8, big)
+        cols.length[count] = max(min(u32(buf, pos + 16, big), np.int64(0x7FFFFFFF)), caplen)
+        cols.ts_ns[count] = u32(buf, pos + 4, big) * 1_000_000_000 + u32(buf, pos + 8, big)
         vlan = np.int64(0)
         if status & TP_STATUS_VLAN_VALID:
-            vlan = VLAN_PRESENT | _u16(buf, pos + 32, big)
+            vlan = VLAN_PRESENT | u16(buf, pos + 32, big)
         cols.vlan_tci[count] = vlan
         cols.flags[count] = CHECKSUM_NOT_READY if status & TP_STATUS_CSUMNOTREADY else 0
         # struct sockaddr_ll begins at 48: family, protocol, ifindex, hatype.
-        cols.ifindex[count] = _u32(buf, pos + 52, big) & 0x7FFFFFFF
-        cols.link_type[count] = link_types[_u16(buf, pos + 56, big)]
+        cols.ifindex[count] = u32(buf, pos + 52, big) & 0x7FFFFFFF
+        cols.link_type[count] = link_types[u16(buf, pos + 56, big)]
         count += 1
-        step = _u32(buf, pos, big)
+        step = u32(buf, pos, big)
         if step == 0:
             return count, frames - done - 1
         pos += step
