@@ -17,6 +17,7 @@ from tests.engine.runs import engine, order, reached, until
 from vpi_tui.cli.main import main
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
 from vpi_tui.detect.applayer.registry import by_name
+from vpi_tui.engine.anomalies import MOST
 from vpi_tui.engine.log import logged
 from vpi_tui.engine.spec import EVENT_TYPES, LogSpec
 from vpi_tui.engine.transactions import NOTHING_LOGGED
@@ -103,6 +104,54 @@ def test_only_the_digests_that_rules_asked_for_are_told(tmp_path: Path) -> None:
     file = next(event["fileinfo"] for event in found if event["src_ip"] == "10.0.0.2")
     assert re.fullmatch("[0-9a-f]{32}", file["md5"])
     assert "sha256" not in file
+
+
+def test_a_rule_tells_its_references_and_whom_it_protects(tmp_path: Path) -> None:
+    connection = Connection().client(REQUEST).server(RESPONSE).close()
+    rule = (
+        'alert http any any -> any any (msg:"m"; flow:to_server; http.method; content:"POST"; target:dest_ip;'
+        " reference:url,example.org/a; reference:cve,2024-1; sid:1;)\n"
+    )
+    (found,) = scan(tmp_path, connection, rule, "--events", "alert")
+    body = found["alert"]
+    assert body["references"][0] == "http://example.org/a"
+    assert body["references"][1].endswith("cvename.cgi?name=2024-1")
+    assert (body["source"]["ip"], body["target"]) == ("10.0.0.1", {"ip": "10.0.0.2", "port": 80})
+
+
+def test_a_flow_tells_the_flags_that_were_seen(tmp_path: Path) -> None:
+    connection = Connection().client(REQUEST).server(RESPONSE).close()
+    (found,) = scan(tmp_path, connection, "# none\n", "--events", "flow")
+    tcp = found["tcp"]
+    assert (tcp["tcp_flags"], tcp["tcp_flags_ts"], tcp["tcp_flags_tc"]) == ("1b", "1b", "1b")
+    assert {"syn", "fin", "psh", "ack"} <= tcp.keys()
+    assert "rst" not in tcp
+
+
+def test_what_is_odd_in_packets_is_told_up_to_a_bound(tmp_path: Path) -> None:
+    from scapy.layers.inet import IP, TCP
+    from scapy.layers.l2 import Ether
+
+    connection = Connection()
+    broken = Ether() / IP(src="10.0.0.9", dst="10.0.0.2", len=10) / TCP()
+    connection.packets = [broken] * (MOST + 5)
+    found = scan(tmp_path, connection, "# none\n", "--events", "anomaly,stats")
+    anomalies = [event for event in found if event["event_type"] == "anomaly"]
+    assert len(anomalies) == MOST
+    assert anomalies[0]["anomaly"]["type"] == "decode"
+    assert anomalies[0]["anomaly"]["event"].startswith("decoder.ipv4.")
+    assert [event["pcap_cnt"] for event in anomalies[:2]] == [1, 2]
+    (stats,) = (event for event in found if event["event_type"] == "stats")
+    assert stats["vpi"]["stats"]["output"]["eve"]["anomalies_left_out"] == 5
+
+
+def test_what_is_odd_in_a_connection_is_told_where_rules_have_it_followed(tmp_path: Path) -> None:
+    connection = Connection()
+    connection._send(1, "SA", b"")
+    rule = 'alert tcp any any -> any any (msg:"m"; stream-event:est_synack_resend; sid:1;)\n'
+    found = scan(tmp_path, connection, rule, "--events", "anomaly")
+    kinds = {(event["anomaly"]["type"], event["anomaly"]["event"].partition(".")[0]) for event in found}
+    assert ("stream", "stream") in kinds
 
 
 def test_parsers_run_only_for_the_types_that_are_logged() -> None:

@@ -12,6 +12,7 @@ from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
 from vpi_tui.detect.applayer.files import FILE
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.rules.classification import categories
+from vpi_tui.engine.anomalies import Found
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.spec import EngineSpec, LogSpec
 from vpi_tui.engine.transactions import Logged
@@ -117,6 +118,9 @@ class EventLog:
         pipeline.alerter.keeps_transactions = self._alerts
         if "flow" in spec.types:
             pipeline.on_closed = self._write_flows
+        self._anomalies_left_out = 0
+        if ANOMALY in spec.types:
+            pipeline.on_odd = self._write_odd
         if logged(spec.types).protocols:
             pipeline.on_transactions = self._write_transactions
 
@@ -137,7 +141,8 @@ class EventLog:
         if "stats" not in self._spec.types or now_ns < self._stats_at:
             return
         self._stats_at = now_ns + int(self._spec.stats_seconds * 1e9)
-        self._writer.write(eve.stats_event(now_ns, uptime, self._pipeline.stats()))
+        counters = self._pipeline.stats() | {"output.eve.anomalies_left_out": float(self._anomalies_left_out)}
+        self._writer.write(eve.stats_event(now_ns, uptime, counters))
 
     def flush(self) -> None:
         self._writer.flush()
@@ -167,6 +172,11 @@ class EventLog:
     def _write_flows(self, rows: Any) -> None:
         for flow in to_records(rows, self._pipeline.names.switches, self._pipeline.names.guests):
             self._writer.write(eve.flow_event(flow))
+
+    def _write_odd(self, found: Found) -> None:
+        self._anomalies_left_out += found.left_out
+        for anomaly in found.anomalies:
+            self._writer.write(eve.packet_anomaly_event(anomaly))
 
     def _write_transactions(self, records: list[TransactionRecord]) -> None:
         for record in records:

@@ -17,6 +17,7 @@ from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.profile import Clock
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.engine.alerts import Alerter
+from vpi_tui.engine.anomalies import Found, packet_anomalies
 from vpi_tui.engine.closed import ClosedFlows
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
@@ -113,6 +114,8 @@ class Pipeline:
         """Told of every flow that ended, as records of flow.FLOW_DTYPE."""
         self.on_transactions: Callable[[list[TransactionRecord]], None] | None = None
         """Told of the transactions of logged protocols that are whole."""
+        self.on_odd: Callable[[Found], None] | None = None
+        """Told of what is odd in the packets of a batch."""
         self.batches = 0
         self.packets = 0
         self.packet_ns = 0
@@ -166,6 +169,9 @@ class Pipeline:
             if self._stages.sessions is not None:
                 self._stages.sessions.update(packets, decoded, flows)
             streams = self.streams.update(packets, decoded, flows, ended) if self.streams else None
+        if self.on_odd is not None:
+            at = self.table.records, self.source, self.packets + 1
+            self.on_odd(packet_anomalies(packets, decoded, flows, *at))
         with measure("app_layer"):
             progress = self._parse(packets, decoded, flows, streams)
             self._recognise(decoded, flows, streams)

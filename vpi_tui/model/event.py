@@ -89,6 +89,27 @@ class Alert:
 
 
 @dataclass(frozen=True, slots=True)
+class PacketAnomaly:
+    """One thing that is odd in a packet. kind: decode or stream; event: its name in rules, with its layer."""
+
+    ts_ns: int
+    kind: str
+    event: str
+    flow_id: int
+    """0 = it has none."""
+    community_id: str
+    in_iface: str
+    packet_number: int
+    """1-based."""
+    src_ip: str
+    src_port: int
+    dest_ip: str
+    dest_port: int
+    proto: int
+    vlan: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FileRecord:
     """A file that a transaction carried. to_server: which way; fields: the object of the event."""
 

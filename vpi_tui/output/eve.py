@@ -13,25 +13,28 @@ from typing import Any, Protocol
 
 import msgspec
 
-from vpi_tui.model.event import Alert, FlowRecord, TransactionRecord
+from vpi_tui.model.event import Alert, FlowRecord, PacketAnomaly, TransactionRecord
+from vpi_tui.output.counters import is_shared
 
 PROTOCOLS = {1: "ICMP", 6: "TCP", 17: "UDP", 47: "GRE", 50: "ESP", 51: "AH", 58: "IPv6-ICMP", 132: "SCTP"}
 """IANA protocol numbers, as EVE writes them; others as three digits."""
 
 APP_PROTOS = {"postgresql": "pgsql", "ikev1": "ike", "ikev2": "ike"}
 """Applications that are called otherwise here."""
+TCP = 6
+TCP_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
+"""From the lowest bit on."""
 ICMP = (1, 58)
-SHARED_COUNTERS = frozenset(
-    (
-        "capture.kernel_packets", "capture.kernel_drops", "decoder.pkts", "decoder.bytes", "decoder.invalid",
-        "decoder.arp", "decoder.ipv4", "decoder.ipv6", "decoder.icmpv4", "decoder.icmpv6", "decoder.tcp",
-        "decoder.udp", "decoder.sctp", "decoder.gre", "decoder.vlan", "decoder.vlan_qinq", "decoder.vxlan",
-        "flow.active", "flow.total", "flow.memuse", "flow.memcap", "flow.tcp", "flow.udp", "detect.alert",
-        "tcp.sessions", "tcp.midstream_pickups", "tcp.overlap", "tcp.overlap_diff_data", "tcp.memuse",
-        "tcp.reassembly_gap", "tcp.reassembly_memuse", "tcp.segment_memcap_drop",
-    )
-)  # fmt: skip
-"""Counters that mean the same in Suricata."""
+_REFERENCES = {
+    "url": "http://", "cve": "https://cve.mitre.org/cgi-bin/cvename.cgi?name=",
+    "bugtraq": "http://www.securityfocus.com/bid/", "bid": "http://www.securityfocus.com/bid/",
+    "nessus": "http://cgi.nessus.org/plugins/dump.php3?id=",
+    "md5": "http://www.threatexpert.com/report.aspx?md5=",
+    "et": "http://doc.emergingthreats.net/", "etpro": "http://doc.emergingthreatspro.com/",
+    "telus": "http://", "secunia": "http://www.secunia.com/advisories/",
+    "osvdb": "http://osvdb.org/show/osvdb/", "exploitdb": "http://www.exploit-db.com/exploits/",
+}  # fmt: skip
+"""What stands before a reference of a kind, as in Suricata's reference.config."""
 
 
 def timestamp(ts_ns: int) -> str:
@@ -111,7 +114,22 @@ def _alert_body(alert: Alert, category: str) -> dict[str, Any]:
         for key, value in alert.metadata:
             metadata.setdefault(key, []).append(value)
         body["metadata"] = metadata
+    if alert.reference:
+        body["references"] = [_REFERENCES.get(kind, "") + value for kind, value in alert.reference]
+    if alert.target and alert.src_ip:
+        body |= _attacker_and_target(alert)
     return body
+
+
+def _attacker_and_target(alert: Alert) -> dict[str, Any]:
+    """The ends of the packet, by which of them the rule calls the target."""
+    ported = alert.proto not in ICMP and (alert.src_port or alert.dest_port)
+    ends = [
+        {"ip": ip, "port": port} if ported else {"ip": ip}
+        for ip, port in ((alert.src_ip, alert.src_port), (alert.dest_ip, alert.dest_port))
+    ]
+    source, target = reversed(ends) if alert.target == "src_ip" else ends
+    return {"source": source, "target": target}
 
 
 def flow_event(flow: FlowRecord) -> dict[str, Any]:
@@ -130,7 +148,21 @@ def flow_event(flow: FlowRecord) -> dict[str, Any]:
         "reason": flow.reason or "unknown",
         "alerted": flow.alerted,
     }
+    if flow.proto == TCP:
+        event["tcp"] = _tcp(flow)
     return event | _places(flow)
+
+
+def _tcp(flow: FlowRecord) -> dict[str, Any]:
+    """All flags that were seen, as numbers and, those that were, by name."""
+    to_server, to_client = flow.tcp_flags_toserver, flow.tcp_flags_toclient
+    seen = to_server | to_client
+    flags = {"tcp_flags": seen, "tcp_flags_ts": to_server, "tcp_flags_tc": to_client}
+    return {
+        **{name: f"{value:02x}" for name, value in flags.items()},
+        **{name: True for bit, name in enumerate(TCP_FLAGS) if seen >> bit & 1},
+        "state": "syn_sent" if flow.state == "new" else flow.state,
+    }
 
 
 def flow_so_far(flow: FlowRecord) -> dict[str, Any]:
@@ -147,7 +179,9 @@ def flow_so_far(flow: FlowRecord) -> dict[str, Any]:
     }
 
 
-def _common(ts_ns: int, kind: str, flow_id: int, source: Alert | FlowRecord) -> dict[str, Any]:
+def _common(
+    ts_ns: int, kind: str, flow_id: int, source: Alert | FlowRecord | PacketAnomaly
+) -> dict[str, Any]:
     event: dict[str, Any] = {"timestamp": timestamp(ts_ns), "event_type": kind}
     if flow_id:
         event["flow_id"] = flow_id
@@ -184,6 +218,16 @@ def file_events(record: TransactionRecord) -> list[dict[str, Any]]:
     ]
 
 
+def packet_anomaly_event(anomaly: PacketAnomaly) -> dict[str, Any]:
+    """What the decoder, or the stage that follows connections, found odd in a packet."""
+    event = _common(anomaly.ts_ns, "anomaly", anomaly.flow_id, anomaly)
+    event["pkt_src"] = "wire/pcap"
+    event["pcap_cnt"] = anomaly.packet_number
+    if anomaly.in_iface:
+        event["in_iface"] = anomaly.in_iface
+    return event | {"anomaly": {"type": anomaly.kind, "event": anomaly.event}}
+
+
 def anomaly_events(record: TransactionRecord) -> list[dict[str, Any]]:
     """What the parser found wrong, an event each."""
     return [
@@ -194,7 +238,7 @@ def anomaly_events(record: TransactionRecord) -> list[dict[str, Any]]:
                 "app_proto": app_proto(record.flow.app_proto),
                 "type": "applayer",
                 "event": name.rpartition(".")[2].upper(),
-                "layer": "proto_parser",
+                "layer": "proto_detect" if name.startswith("applayer.") else "proto_parser",
             },
         }
         | _places(record.flow)
@@ -209,7 +253,7 @@ def stats_event(ts_ns: int, uptime: float, counters: Mapping[str, float]) -> dic
     own: dict[str, Any] = {}
     for path, value in counters.items():
         *above, name = path.split(".")
-        place = known if path in SHARED_COUNTERS else own
+        place = known if is_shared(path) else own
         for part in above:
             place = place.setdefault(part, {})
         place[name] = int(value) if float(value).is_integer() else round(value, 3)

@@ -1,0 +1,35 @@
+"""Which counters of this sensor are those of Suricata, and so keep their place in a stats event."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vpi_tui.model.decoder_events import DecoderEvent, rule_name
+
+OUR_EVENTS: Final = frozenset(
+    {
+        "link.unknown", "ipv4.wrong_ip_ver", "ipv4.csum_invalid", "ipv6.exthdr_too_many",
+        "ipv6.wrong_ip_ver", "tcp.csum_invalid", "udp.csum_invalid", "icmpv4.csum_invalid",
+        "icmpv6.csum_invalid", "vxlan.header_invalid", "tunnel.too_deep", "layers.too_many",
+    }
+)  # fmt: skip
+"""Decoder events that Suricata does not count, or counts under another name."""
+OTHER_MEANING: Final = frozenset({"app_layer.error", "app_layer.tx"})
+"""Paths that are counters here and groups of counters there."""
+SHARED: Final = frozenset(
+    (
+        "capture.kernel_packets", "capture.kernel_drops", "decoder.pkts", "decoder.bytes", "decoder.invalid",
+        "decoder.arp", "decoder.esp", "decoder.geneve", "decoder.gre", "decoder.icmpv4", "decoder.icmpv6",
+        "decoder.ipv4", "decoder.ipv6", "decoder.sctp", "decoder.tcp", "decoder.teredo", "decoder.udp",
+        "decoder.vlan", "decoder.vlan_qinq", "decoder.vxlan", "defrag.memuse", "detect.alert", "flow.active",
+        "flow.memcap", "flow.memuse", "flow.tcp", "flow.total", "flow.udp", "tcp.memuse",
+        "tcp.midstream_pickups", "tcp.overlap", "tcp.overlap_diff_data", "tcp.reassembly_gap",
+        "tcp.reassembly_memuse", "tcp.segment_memcap_drop", "tcp.sessions",
+        *(f"decoder.event.{name}" for name in map(rule_name, DecoderEvent) if name not in OUR_EVENTS),
+    )
+)  # fmt: skip
+"""Paths of counters that mean the same in Suricata."""
+
+
+def is_shared(path: str) -> bool:
+    return path in SHARED
