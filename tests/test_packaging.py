@@ -45,8 +45,7 @@ def test_every_version_is_bounded_on_both_sides(requirement):
 
 
 def test_what_is_imported_is_declared_and_what_is_declared_is_imported():
-    optional = {name_of(r) for r in EXTRAS["geoip"]}
-    assert imported_distributions("vpi_tui") == {name_of(r) for r in RUNTIME} | optional
+    assert imported_distributions("vpi_tui") == {name_of(r) for r in RUNTIME}
 
 
 def test_tests_and_benchmarks_declare_what_they_import():

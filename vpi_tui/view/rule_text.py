@@ -71,16 +71,30 @@ def contents(rule: str) -> list[Literal]:
 
 
 def locate(rule: str, data: bytes) -> Places:
-    """(start, stop) of the first place of each literal that is there.
+    """(start, stop) of the first place of each literal that is there, in one pass over the bytes.
 
     What the fast pattern found comes first, then the longest.
     """
-    telling = sorted(dict.fromkeys(contents(rule)), key=lambda one: (not one.fast, -len(one.data)))
-    folded = data.lower()
-    starts = [folded.find(one.data.lower()) if one.nocase else data.find(one.data) for one in telling]
-    return tuple(
-        (start, start + len(one.data)) for one, start in zip(telling, starts, strict=True) if start >= 0
-    )
+    import ahocorasick
+
+    by_text: dict[str, list[Literal]] = {}
+    literals_of_rule = dict.fromkeys(contents(rule))
+    for literal in literals_of_rule:
+        by_text.setdefault(literal.data.lower().decode("latin-1"), []).append(literal)
+    if not by_text:
+        return ()
+    automaton = ahocorasick.Automaton()
+    for text, literals in by_text.items():
+        automaton.add_word(text, literals)
+    automaton.make_automaton()
+    found: dict[Literal, tuple[int, int]] = {}
+    for last, literals in automaton.iter(data.lower().decode("latin-1")):
+        for literal in literals:
+            start, stop = last + 1 - len(literal.data), last + 1
+            if literal not in found and (literal.nocase or data[start:stop] == literal.data):
+                found[literal] = start, stop
+    telling = sorted(literals_of_rule, key=lambda one: (not one.fast, -len(one.data)))
+    return tuple(found[literal] for literal in telling if literal in found)
 
 
 def _options(body: str) -> Iterator[tuple[str, str]]:
