@@ -23,7 +23,8 @@ SOL_PACKET, PACKET_VERSION, TPACKET_V3 = 263, 10, 2
 """linux/if_packet.h"""
 SMALLEST = (80, 24)
 DEPENDENCIES = (
-    "brotli", "cryptography", "hpack", "msgspec", "numba", "numpy", "pcre2", "platformdirs", "pyyaml",
+    "brotli", "cryptography", "hpack", "msgspec", "numba", "numpy", "pcre2", "platformdirs",
+    "pyahocorasick", "pyyaml",
     "rich", "scapy", "textual",
 )  # fmt: skip
 
