@@ -5,8 +5,8 @@
 --expected and --captures may be repeated, in pairs. FILE is JSON: capture name -> "gid:sid" -> number of
 alerts. Every rule of DIR is enabled, the commented-out ones too. Rules about the engine's own events (sids
 2200000 to 2299999) are left out: their conditions differ from version to version. A pair is a capture and a
-rule that alerts on it. The rules are loaded once; each capture is scanned by a child of its own, so that none
-sees what another left behind.
+rule that alerts on it. Why counts differ is in parity_reasons.py. The rules are loaded once; each capture is
+scanned by a child of its own, so that none sees what another left behind.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ import os
 import re
 import sys
 import tempfile
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
+from benchmarks.parity_reasons import REASONS, Kind, Reason, reason_for
 from vpi_tui.config import paths
 
 paths.prepare_numba_cache()
@@ -38,6 +40,15 @@ Alerts = Mapping[str, int]
 """Rule, as "gid:sid", to number of alerts."""
 
 
+class Difference(NamedTuple):
+    """Alerts of one rule on one capture."""
+
+    capture: str
+    rule: str
+    ours: int
+    theirs: int
+
+
 @dataclass
 class Score:
     """Pairs of capture and rule: what the other engine has, what of it we have, and what only we have."""
@@ -46,24 +57,33 @@ class Score:
     found: int = 0
     equal: int = 0
     extra: int = 0
-    lacking: Counter[str] = field(default_factory=Counter)
-    """Rule to captures in which it should have alerted."""
-    surplus: Counter[str] = field(default_factory=Counter)
-    differences: list[str] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
 
     def add(self, capture: str, theirs: Alerts, ours: Alerts) -> None:
-        self.wanted += len(theirs)
         for rule in sorted(theirs.keys() | ours.keys()):
-            their, our = theirs.get(rule, 0), ours.get(rule, 0)
-            self.found += bool(their and our)
-            self.equal += bool(their and their == our)
-            self.extra += not their
-            if their and not our:
-                self.lacking[rule] += 1
-            elif our and not their:
-                self.surplus[rule] += 1
-            if their != our:
-                self.differences.append(f"{capture} {rule}: {our} alerts, the other engine {their}")
+            self._add(Difference(capture, rule, ours.get(rule, 0), theirs.get(rule, 0)))
+
+    def _add(self, pair: Difference) -> None:
+        self.wanted += bool(pair.theirs)
+        self.found += bool(pair.theirs and pair.ours)
+        self.equal += bool(pair.theirs and pair.theirs == pair.ours)
+        self.extra += not pair.theirs
+        if pair.theirs != pair.ours:
+            self.differences.append(pair)
+
+    def without(self, kinds: Container[Kind], reasons: Sequence[Reason] = REASONS) -> Score:
+        """The same with the differences left out that have a reason of these kinds."""
+        left, score = [], Score(self.wanted, self.found, self.equal, self.extra)
+        for pair in self.differences:
+            reason = reason_for(pair.capture, pair.rule, reasons)
+            if reason is None or reason.kind not in kinds:
+                left.append(pair)
+                continue
+            score.wanted -= bool(pair.theirs)
+            score.found -= bool(pair.theirs and pair.ours)
+            score.extra -= not pair.theirs
+        score.differences = left
+        return score
 
 
 def counted(alerts: Mapping[str, int]) -> dict[str, int]:
@@ -130,24 +150,44 @@ def _for_file(spec: EngineSpec, path: Path) -> EngineSpec:
 
 
 def table(score: Score) -> str:
+    rows = (
+        ("all", score),
+        ("without what the other build cannot see", score.without({"lacks"})),
+        ("and without what Suricata 8 does otherwise", score.without({"lacks", "newer"})),
+    )
+    head = ("| pairs | of the other engine | found | extra | equal counts |", "|---|---|---|---|---|")
+    return "\n".join([*head, *(_row(title, counted) for title, counted in rows)])
+
+
+def _row(title: str, score: Score) -> str:
     def share(count: int) -> str:
         return f"{count:,} ({count / max(1, score.wanted):.1%})"
 
-    cells = (f"{score.wanted:,}", share(score.found), share(score.extra), share(score.equal))
-    return "\n".join(
-        [
-            "| pairs of the other engine | found | extra | equal counts |",
-            "|---|---|---|---|",
-            f"| {' | '.join(cells)} |",
-        ]
-    )
+    cells = (title, f"{score.wanted:,}", share(score.found), share(score.extra), share(score.equal))
+    return f"| {' | '.join(cells)} |"
 
 
-def rules_of(title: str, counts: Counter[str], messages: Mapping[str, str]) -> str:
-    if not counts:
-        return ""
-    rows = [f"| {rule} | {n} | {messages.get(rule, '')} |" for rule, n in counts.most_common()]
-    return "\n".join([f"\n{title}:\n", "| rule | captures | message |", "|---|---|---|", *rows])
+KINDS: Mapping[Kind | None, str] = {
+    "lacks": "the other build lacks it",
+    "newer": "Suricata 8 does otherwise",
+    "ours": "ours",
+    None: "**not explained**",
+}
+
+
+def explained(score: Score, messages: Mapping[str, str], reasons: Sequence[Reason] = REASONS) -> str:
+    """A row for each rule and reason: captures, alerts in all of them, and why they differ."""
+    groups: dict[tuple[str, Reason | None], list[Difference]] = defaultdict(list)
+    for pair in score.differences:
+        groups[pair.rule, reason_for(pair.capture, pair.rule, reasons)].append(pair)
+    rows = [
+        f"| {rule} | {messages.get(rule, '')} | {len(pairs)} | {sum(p.ours for p in pairs):,} "
+        f"| {sum(p.theirs for p in pairs):,} | {KINDS[reason.kind if reason else None]}"
+        f"{f': {reason.text}' if reason else ''} |"
+        for (rule, reason), pairs in sorted(groups.items(), key=lambda group: -len(group[1]))
+    ]
+    head = ("| rule | message | captures | alerts here | there | why |", "|---|---|---|---|---|---|")
+    return "\n".join([*head, *rows])
 
 
 def main(argv: Sequence[str]) -> None:
@@ -167,10 +207,12 @@ def main(argv: Sequence[str]) -> None:
     messages |= {f"{s.gid}:{s.sid}": s.msg.replace("|", "\\|") for s in book.signatures}
     print(f"{book.loaded:,} rules loaded, {len(book.refused):,} refused.\n")
     print(table(score))
-    print(rules_of("Rules that should have alerted", score.lacking, messages))
-    print(rules_of("Rules that alert here only", score.surplus, messages))
+    print(f"\n{explained(score, messages)}")
     if options.differences:
-        options.differences.write_text("".join(f"{line}\n" for line in score.differences))
+        lines = (
+            f"{p.capture} {p.rule}: {p.ours} alerts, the other engine {p.theirs}\n" for p in score.differences
+        )
+        options.differences.write_text("".join(lines))
 
 
 if __name__ == "__main__":
