@@ -11,6 +11,7 @@ from tests.detect.match.build import Packet, Stretch, content, hits, matcher_of,
 from vpi_tui.detect.match.kernels_scan import LONGEST
 from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.model.signature import Step
 
 ALPHABET = st.sampled_from(b"abAB@`\x00\xff ")
 """Few bytes, so that patterns overlap; @ and ` differ in the bit that makes letters small."""
@@ -91,6 +92,20 @@ def test_a_match_in_a_stream_ends_in_fresh_bytes() -> None:
     packets = [Packet(b"", taken=True)]
     assert hits(rules, packets, [Stretch(b"..secret-word", fresh=12)]) == [(0, 1)]
     assert hits(rules, packets, [Stretch(b"..secret-word", fresh=13), Stretch(b"..", fresh=0)]) == []
+
+
+@pytest.mark.parametrize("more", [(), (content(b"!", negated=True),)])
+def test_an_anchored_rule_alerts_on_the_packet_and_on_the_stream_that_begins_with_it(
+    more: tuple[Step, ...],
+) -> None:
+    """With more than one step Python decides, else the loops alone do."""
+    text = b"early-word"
+    anchored = rule(1, steps=(content(text, depth=10), *more), packet_too=True)
+    free = rule(2, steps=(content(text), *more))
+    packets = [Packet(text, taken=True)]
+    assert hits([anchored, free], packets, [Stretch(text)]) == [(0, 1), (0, 1), (0, 2)]
+    assert hits([anchored, free], packets, [Stretch(text, offset=99)]) == [(0, 1), (0, 2)]
+    assert hits([anchored], [Packet(text, proto=17), Packet(text)]) == [(1, 1)]
 
 
 def test_patterns_near_the_start_are_not_sought_elsewhere() -> None:

@@ -121,7 +121,8 @@ class Candidates:
     def __len__(self) -> int:
         return int(self.rule.size)
 
-    def where(self, held: NDArray[np.bool_]) -> Candidates:
+    def where(self, held: NDArray[np.bool_] | I64) -> Candidates:
+        """Those for which `held` is True, or those at these places."""
         return Candidates(self.rule[held], self.row[held], self.stream[held], self.entry[held])
 
 

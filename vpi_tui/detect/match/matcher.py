@@ -64,6 +64,7 @@ class Matcher:
         self._remembered = remembered_plans(rules.signatures)
         self._tally = Tally()
         self._bypassing = [n for n, s in enumerate(rules.signatures) if s.bypass]
+        self._packet_too = np.array([s.packet_too for s in rules.signatures], np.bool_)
         self._both_ways = BothWays(rules.signatures)
         self._limits = AlertLimits(rules.signatures)
         self._flow_checks = FlowChecks(rules.signatures)
@@ -138,7 +139,7 @@ class Matcher:
         held &= self.rules.is_pass[found.rule] == 0
         held &= self.rules.noalert[found.rule] == 0
         kept = np.flatnonzero(held)
-        kept = kept[_first_of_each(found, kept)]
+        kept = kept[_first_of_each(found, kept, self._packet_too)]
         if self._both_ways:
             kept = self._both_ways.twice(batch, found, kept)
         if self._limits:
@@ -200,6 +201,7 @@ class Matcher:
     def _decide(self, batch: Batch, found: Candidates, subjects: Subjects) -> Bools:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
         held: Bools = self.rules.plain[found.rule] != 0
+        again = _packet_after_stretch(found, self._packet_too)
         done: tuple[int, int] | None = None
         hopeless = self._bit_sieve.hopeless(self._state, found.rule, subjects.flow)
         waiting = np.flatnonzero(~(held | hopeless))
@@ -212,7 +214,7 @@ class Matcher:
             if progress is not None:
                 if not self._is_due(rule, progress):
                     continue
-            elif done == (rule, row) and row >= 0:
+            elif done == (rule, row) and row >= 0 and not again[i]:
                 continue  # the rule matched on the stretch already; its packet is not tried
             flow, born = int(subjects.flow[i]), int(subjects.born[i])
             plan = self._bits.get(rule)
@@ -378,13 +380,25 @@ class Matcher:
         return found if any(found) else None
 
 
-def _first_of_each(found: Candidates, kept: I64) -> Bools:
+def _first_of_each(found: Candidates, kept: I64, packet_too: Bools) -> Bools:
     """bool per kept candidate: not the same rule on the same packet again."""
     rule, row = found.rule[kept], found.row[kept]
     fresh = np.ones(kept.size, np.bool_)
     fresh[1:] = (rule[1:] != rule[:-1]) | (row[1:] != row[:-1]) | (row[1:] < 0)
-    fresh |= found.entry[kept] >= 0
+    fresh |= (found.entry[kept] >= 0) | _packet_after_stretch(found.where(kept), packet_too)
     return fresh
+
+
+def _packet_after_stretch(found: Candidates, packet_too: Bools) -> Bools:
+    """bool per candidate: a packet that counts besides the stretch before it. As in Suricata, a rule with
+    offset or depth alerts on a packet's own payload and on the stream that begins with it.
+
+    packet_too: bool per rule.
+    """
+    counts = packet_too[found.rule] & (found.stream < 0) & (found.entry < 0)
+    counts[:1] = False
+    counts[1:] &= found.stream[:-1] >= 0
+    return counts
 
 
 def _context(batch: Batch, row: int, stream: int, entry: int) -> Context | TransactionContext:
