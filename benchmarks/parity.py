@@ -72,11 +72,11 @@ class Score:
             self.differences.append(pair)
 
     def without(self, kinds: Container[Kind], reasons: Sequence[Reason] = REASONS) -> Score:
-        """The same with the differences left out that have a reason of these kinds."""
+        """The same with the differences left out that have a reason of these kinds, not an inferred one."""
         left, score = [], Score(self.wanted, self.found, self.equal, self.extra)
         for pair in self.differences:
             reason = reason_for(pair.capture, pair.rule, reasons)
-            if reason is None or reason.kind not in kinds:
+            if reason is None or reason.inferred or reason.kind not in kinds:
                 left.append(pair)
                 continue
             score.wanted -= bool(pair.theirs)
@@ -183,7 +183,7 @@ def explained(score: Score, messages: Mapping[str, str], reasons: Sequence[Reaso
     rows = [
         f"| {rule} | {messages.get(rule, '')} | {len(pairs)} | {sum(p.ours for p in pairs):,} "
         f"| {sum(p.theirs for p in pairs):,} | {KINDS[reason.kind if reason else None]}"
-        f"{f': {reason.text}' if reason else ''} |"
+        f"{f': {reason.said}' if reason else ''} |"
         for (rule, reason), pairs in sorted(groups.items(), key=lambda group: -len(group[1]))
     ]
     head = ("| rule | message | captures | alerts here | there | why |", "|---|---|---|---|---|---|")

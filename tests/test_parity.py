@@ -12,6 +12,7 @@ from benchmarks.parity import Score, all_enabled, counted, explained, table
 from benchmarks.parity_reasons import REASONS, Reason, reason_for
 
 LACKS = Reason("lacks", "no parser", rules=frozenset({"1:4"}))
+GUESS = Reason("newer", "perhaps", rules=frozenset({"1:3"}), inferred=True)
 NEWER = Reason("newer", "counted once", rules=frozenset({"1:2"}), captures=frozenset({"a"}))
 REASONS_HERE = (LACKS, NEWER)
 
@@ -44,6 +45,11 @@ def test_a_reason_takes_only_the_differences_out_that_it_covers(score: Score) ->
     assert figures(left) == (3, 2, 0, 1)
     assert [(d.capture, d.rule) for d in left.differences] == [("a.pcap", "1:3"), ("b.pcap", "1:2")]
     assert figures(score) == (4, 3, 1, 1), "the score itself stays as it is"
+
+
+def test_an_inferred_reason_is_said_to_be_one_and_takes_nothing_out(score: Score) -> None:
+    assert figures(score.without({"newer"}, (GUESS,))) == figures(score)
+    assert "Suricata 8 does otherwise: perhaps (inferred) |" in explained(score, {}, (GUESS,))
 
 
 def test_what_has_no_reason_is_said_to_have_none(score: Score) -> None:
