@@ -120,10 +120,10 @@ class _Listener:
             self._take_over(following)
 
     def finish(self) -> None:
-        self._read(self._parser.finish())
         size = memory_of(self._parser)
         assert size < MOST_HELD, f"{size} bytes are kept, and it says {self._parser.held()}"
         assert size < A_PARSER + 8 * self._parser.held(), f"{size}, and it says {self._parser.held()}"
+        self._read(self._parser.finish())
 
     def _take_over(self, following: Successor) -> None:
         self._read(self._parser.finish())
