@@ -26,8 +26,10 @@ from vpi_tui.capture.demo.source import DemoSource
 from vpi_tui.config import paths
 from vpi_tui.engine.child import EngineClient
 from vpi_tui.engine.commands import obey
+from vpi_tui.engine.log import NoLog
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.publisher import Publisher
+from vpi_tui.engine.questions import alert_detail, flow_detail
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
@@ -89,6 +91,7 @@ SHOTS = (
     Shot("alert", ("4", "slash", *"union", "enter", "enter")),
     Shot("alert-80x24", ("4", "slash", *"union", "enter", "enter"), NARROW),
     Shot("rules", ("5", "right")),
+    Shot("rules-80x24", ("5", "right"), NARROW),
     Shot("rule", ("5", "right", "down", "enter")),
     Shot("engine", ("9",), own_process=True),
     Shot("help", ("4", "question_mark")),
@@ -136,7 +139,7 @@ class SteppedEngine:
         self._publish()
 
     def _publish(self) -> None:
-        shown = self._publisher.snapshot("running", "", self._watch, 0)
+        shown = self._publisher.snapshot("running", "", self._watch, 0, NoLog())
         self._latest = replace(shown, taken_ns=shown.packet_ns)
 
     # What commands need -----------------------------------------------------------------------
@@ -150,10 +153,10 @@ class SteppedEngine:
             self._publish()
 
     def alert_detail(self, number: int) -> AlertDetail:
-        return self.pipeline.alert_detail(number)
+        return alert_detail(self.pipeline, number)
 
     def flow_detail(self, flow_id: int) -> FlowDetail:
-        return self.pipeline.flow_detail(flow_id)
+        return flow_detail(self.pipeline, flow_id)
 
     # The ui's end -----------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from scapy.layers.l2 import Ether
 from scapy.utils import PcapWriter
 
 from tests.engine.runs import answer, engine, order, reached, until
-from vpi_tui.detect.match.profile import RuleProfile
+from vpi_tui.detect.match.profile import PORTION, Clock, Meter, RuleProfile
 from vpi_tui.engine import budget
 from vpi_tui.engine.budget import RuleBudget
 from vpi_tui.feed.messages import GetRules, RulesMessage, Toggle, ToggledMessage
@@ -93,3 +93,26 @@ def test_what_others_took_of_the_processor_is_not_the_rules() -> None:
     assert profile.cpu_ns.tolist() == [4_000, 1_000]
     profile.spent(np.array([], np.int32), [7], 100)
     assert profile.cpu_ns.tolist() == [4_000, 1_000]
+
+
+def test_a_rule_is_stopped_in_the_middle_of_a_batch() -> None:
+    """The judge hears what each rule has cost by then, and is asked every PORTION evaluations."""
+    now = 0
+    profile = RuleProfile(2)
+    rules = np.array([0, 1] * PORTION, np.int32)
+    meter = Meter(
+        profile,
+        Clock(lambda: now, lambda: now),
+        rules,
+        lambda: np.flatnonzero(profile.cpu_ns > 2_000).tolist(),
+    )
+    tried = []
+    for rule in rules.tolist():
+        meter.next()
+        if rule not in meter.stopped:
+            tried.append(rule)
+            now += 100 if rule else 10
+    meter.pause()
+    assert tried.count(1) == PORTION // 2
+    assert tried.count(0) == PORTION
+    assert profile.cpu_ns.tolist() == [10 * PORTION, 100 * PORTION // 2]

@@ -37,7 +37,7 @@ class RuleBudget:
         self._spent = self._checks = np.zeros(0, np.int64)
 
     def exceeded_by(self, profile: RuleProfile) -> list[Spent]:
-        """To be asked once a batch, by the thread that evaluates: the rules above, the dearest first."""
+        """To be asked now and then by the thread that evaluates: the rules above, the dearest first."""
         if not self._percent:
             return []
         now_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()

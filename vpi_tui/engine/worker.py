@@ -68,7 +68,7 @@ class Worker:
                     self.feed.wait(wait)
                 else:
                     self._read(wait)
-                    self._watch_budget()
+                    self._over_budget()
                 self._follow_reload()
                 self._tick()
             self._wind_up()
@@ -101,6 +101,7 @@ class Worker:
         file = open_log_file(self.spec.log)
         wanted = logged(self.spec.log.types) if file is not None else NOTHING_LOGGED
         self.pipeline = Pipeline(self.spec, self.rules, self.source, logged=wanted)
+        self.pipeline.matcher.judge = self._over_budget
         if file is not None:
             self.log = FileLog(self.spec, self.pipeline, file)
         self._publisher.attach(self.pipeline, self.rules, self.source)
@@ -159,9 +160,10 @@ class Worker:
             self._tell_end()
         self._hand_out(alerts)
 
-    def _watch_budget(self) -> None:
+    def _over_budget(self) -> list[int]:
         """Switch off the rules that eat the machine, and say which and how to get them back."""
-        for spent in self._budget.exceeded_by(self.pipeline.matcher.profile):
+        found = self._budget.exceeded_by(self.pipeline.matcher.profile)
+        for spent in found:
             signature = self.rules.signatures[spent.rule]
             self.rules.stop_for_budget(spent.rule)
             self._publisher.note(
@@ -170,6 +172,7 @@ class Worker:
                 f"{spent.seconds:.1f} s), --rule-budget allows {self.spec.rule_budget:g} %. "
                 "Space on the Rules screen switches it on again."
             )
+        return [spent.rule for spent in found]
 
     def _follow_reload(self) -> None:
         done = self._reloader.step(self.pipeline)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -21,7 +21,7 @@ from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
-from vpi_tui.detect.match.profile import NO_CLOCK, Clock, RuleProfile
+from vpi_tui.detect.match.profile import NO_CLOCK, Clock, Meter, RuleProfile
 from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
 from vpi_tui.detect.match.renumber import Renumbering, new_numbers
 from vpi_tui.detect.match.ruleset import RuleSet
@@ -49,6 +49,8 @@ class Matcher:
         """threshold_places: how many counts are kept at a time, a multiple of 8. clock: for the profile."""
         self.rules = rules
         self._clock = clock
+        self.judge: Callable[[], Iterable[int]] = tuple
+        """Asked now and then, also within a batch, which rules shall not be tried any more."""
         self.scope = scope
         self.hits: I64 = np.zeros(len(rules.signatures), np.int64)
         """int64[n]: Matches given out."""
@@ -94,6 +96,7 @@ class Matcher:
         self.hits[numbers[stays]] = before.hits[stays]
         self.last_hit_ns[numbers[stays]] = before.last_hit_ns[stays]
         self.profile.take_over(before.profile, numbers)
+        self.judge = before.judge
         self._finder.take_over(before._finder)
         self._state, self._hosts, self._texts = before._state, before._hosts, before._texts
         self._memory = Memory(self._state, self._hosts, self._texts)
@@ -205,11 +208,12 @@ class Matcher:
         done: tuple[int, int] | None = None
         hopeless = self._bit_sieve.hopeless(self._state, found.rule, subjects.flow)
         waiting = np.flatnonzero(~(held | hopeless))
-        stamps: list[int] = []
-        now_ns, began = self._clock.now_ns, self._clock.cpu_ns()
+        meter = Meter(self.profile, self._clock, found.rule[waiting], self.judge)
         for i in waiting.tolist():
-            stamps.append(now_ns())
+            meter.next()
             rule, row, entry = int(found.rule[i]), int(found.row[i]), int(found.entry[i])
+            if rule in meter.stopped:
+                continue
             progress = batch.progress_of(entry)
             if progress is not None:
                 if not self._is_due(rule, progress):
@@ -245,8 +249,7 @@ class Matcher:
                 self._note_alert(rule, progress)
             else:
                 done = rule, row
-        stamps.append(now_ns())
-        self.profile.spent(found.rule[waiting], stamps, self._clock.cpu_ns() - began)
+        meter.pause()
         self.profile.matched(found.rule[held])
         return held
 
