@@ -27,7 +27,7 @@ from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.stages import Stages
 from vpi_tui.engine.stopwatch import Stopwatch
-from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged, Place, to_transaction
+from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged, Place, to_transactions
 from vpi_tui.flow.recognition import Recognition
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.table import FlowTable
@@ -232,7 +232,7 @@ class Pipeline:
         if finished and self.on_transactions is not None:
             place = Place(packets, decoded, self.packets + 1, self.packet_ns)
             of_flow = self.table.records, self.names, self.source
-            self.on_transactions([to_transaction(one, self.describe, place, *of_flow) for one in finished])
+            self.on_transactions(to_transactions(finished, self.describe, place, *of_flow))
 
     def _detect(
         self,

@@ -1,7 +1,8 @@
-"""From a finished transaction to its record, with all that the log says of it."""
+"""From finished transactions to their records, with all that the log says of it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from vpi_tui.detect.applayer.describe.file_info import describe_file
@@ -9,9 +10,9 @@ from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, Describer
 from vpi_tui.detect.applayer.progress import Finished
 from vpi_tui.engine.names import Names
 from vpi_tui.engine.sources import EngineSource
-from vpi_tui.flow.render import to_record
+from vpi_tui.flow.render import to_records
 from vpi_tui.model.batch import DecodedBatch, Direction, PacketBatch
-from vpi_tui.model.event import FileRecord, TransactionRecord
+from vpi_tui.model.event import FileRecord, FlowRecord, TransactionRecord
 
 
 class Logged(NamedTuple):
@@ -34,19 +35,35 @@ class Place(NamedTuple):
     now_ns: int
 
 
-def to_transaction(
-    finished: Finished, describe: Describer, place: Place, records: Any, names: Names, source: EngineSource
+def to_transactions(
+    finished: Sequence[Finished],
+    describe: Describer,
+    place: Place,
+    records: Any,
+    names: Names,
+    source: EngineSource,
+) -> list[TransactionRecord]:
+    """records: the flow table's, by slot; a flow that ended several is rendered once."""
+    slots = list(dict.fromkeys(one.flow for one in finished))
+    rows = records[slots]
+    ports = [source.port_name(port) for port in rows["ifindex_client"].tolist()]
+    flows = dict(
+        zip(slots, zip(to_records(rows, names.switches, names.guests), ports, strict=True), strict=True)
+    )
+    return [_record(one, describe, place, *flows[one.flow]) for one in finished]
+
+
+def _record(
+    finished: Finished, describe: Describer, place: Place, flow: FlowRecord, in_iface: str
 ) -> TransactionRecord:
     packet = int(place.decoded.packet[finished.row]) if finished.row >= 0 else -1
-    description = DESCRIPTIONS[finished.application.name]
-    row = records[finished.flow]
     transaction = finished.transaction
     number = max(0, transaction.number)
     return TransactionRecord(
         ts_ns=int(place.packets.ts_ns[packet]) if packet >= 0 else place.now_ns,
-        event_type=description.event_type,
-        flow=to_record(row, names.switches, names.guests),
-        in_iface=source.port_name(int(row["ifindex_client"])),
+        event_type=DESCRIPTIONS[finished.application.name].event_type,
+        flow=flow,
+        in_iface=in_iface,
         packet_number=place.first + packet if packet >= 0 else 0,
         tx_id=number,
         fields=describe(finished.application.name, transaction),

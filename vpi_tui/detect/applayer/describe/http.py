@@ -15,7 +15,8 @@ _PORT: Final = re.compile(rb"(.*):(\d{1,5})", re.DOTALL)
 
 def describe(transaction: HttpTransaction) -> dict[str, Any]:
     request, response = transaction.request, transaction.response
-    return {"http": {**(_request(request) if request else {}), **(_response(response) if response else {})}}
+    answered = _response(response) if response else {"length": 0}
+    return {"http": {**(_request(request) if request else {}), **answered}}
 
 
 def _request(request: Request) -> dict[str, Any]:
