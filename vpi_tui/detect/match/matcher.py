@@ -66,7 +66,8 @@ class Matcher:
         self._remembered = remembered_plans(rules.signatures)
         self._tally = Tally()
         self._bypassing = [n for n, s in enumerate(rules.signatures) if s.bypass]
-        self._packet_too = np.array([s.packet_too for s in rules.signatures], np.bool_)
+        # One that counts events is about events, not about how often an engine looks at the same bytes.
+        self._packet_too = np.array([s.packet_too and not s.threshold for s in rules.signatures], np.bool_)
         self._both_ways = BothWays(rules.signatures)
         self._limits = AlertLimits(rules.signatures)
         self._flow_checks = FlowChecks(rules.signatures)

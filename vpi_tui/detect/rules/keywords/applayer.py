@@ -117,8 +117,7 @@ def urilen(draft: Draft, text: str) -> None:
 
 @keyword("app-layer-event")
 def app_layer_event(draft: Draft, text: str) -> None:
-    """An anomaly that the parser of a protocol found (http.invalid_response_chunk_len, ...), or that the
-    detection of protocols did (applayer_mismatch_protocol_both_directions, ...)."""
+    """An anomaly that a parser (http.invalid_response_chunk_len) or the recognition of protocols found."""
     protocol, dot, _ = text.partition(".")
     if text.lower() in _DETECTION_EVENTS:
         bit = 1 << _DETECTION_EVENTS[text.lower()]
