@@ -6,10 +6,9 @@ import json
 from itertools import pairwise
 from pathlib import Path
 
-import pytest
-
 from vpi_tui.capture.demo.attacks import EXPECTED_BEHAVIOURS, EXPECTED_SIDS, STAGES
 from vpi_tui.capture.demo.scenario import LOOP_SECONDS, write_demo_pcap
+from vpi_tui.cli import main as scan
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
 
@@ -22,8 +21,6 @@ def test_stages_are_apart_and_within_the_loop():
 
 
 def test_expected_alerts_and_no_other(tmp_path):
-    pytest.importorskip("vpi_tui.engine.pipeline", reason="the engine is not built")
-    scan = pytest.importorskip("vpi_tui.cli.main")
     capture = tmp_path / "demo.pcapng"
     write_demo_pcap(capture)
     rules = [part for pack in sorted(RULES.glob("*.yaml")) for part in ("-S", str(pack))]

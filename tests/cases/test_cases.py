@@ -12,14 +12,12 @@ import pytest
 from tests.cases.build import write_pcap
 from tests.cases.registry import CASES, Slot, film, frames_for, slot_at, slots
 from vpi_tui.capture.demo.hosts import topology
+from vpi_tui.cli import main as scan
 from vpi_tui.detect.rules.loader import load
 
 RULES = Path(__file__).resolve().parents[2] / "rules"
 PACKS = sorted(RULES.glob("*.yaml"))
 SHIPPED = {signature.sid for signature in load(PACKS).signatures}
-
-pytest.importorskip("vpi_tui.engine.pipeline", reason="the engine is not built")
-scan = pytest.importorskip("vpi_tui.cli.main")
 
 
 def _nanoseconds(stamp: str) -> int:
