@@ -72,6 +72,8 @@ def _run(args: argparse.Namespace) -> int:
     with _eve_stream(args) as stream, ProgressLine(sys.stderr) as line:
         result = run_scan(spec, stream, line.show, replace(spec.log, types=args.events))
     print(_summary(result), file=sys.stderr)
+    for notice in result.notices:
+        print(notice, file=sys.stderr)
     for error in result.errors:
         print(f"vpi-tui: {error}", file=sys.stderr)
     # Bytes behind the packets that are no record are said and are no failure, as with Suricata.

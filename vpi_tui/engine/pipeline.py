@@ -18,6 +18,7 @@ from vpi_tui.detect.match.profile import Clock
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.engine.alerts import Alerter
 from vpi_tui.engine.anomalies import Found, packet_anomalies
+from vpi_tui.engine.checksums import ChecksumSample
 from vpi_tui.engine.closed import ClosedFlows
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
@@ -84,6 +85,9 @@ class Pipeline:
         self._stages = Stages(spec, rules.ruleset, logged)
         verify = self._stages.verifies_checksums(rules.ruleset)
         tunnels = tunnel_ports(spec.options)
+        judged = spec.checksums == "auto" and spec.mode == "replay"
+        self.checksums = ChecksumSample() if judged else None
+        """None = what was asked for holds, whatever the packets are like."""
         self.decoder = Decoder(verify_checksums=verify, zero_length_is_rest=source.live, tunnels=tunnels)
         self.whole_decoder = Decoder(verify_checksums=verify, tunnels=tunnels)
         """For the datagrams that `defrag` puts together."""
@@ -156,6 +160,8 @@ class Pipeline:
         measure = self.stopwatch.measure
         with measure("decode"):
             packets, decoded = self.defrag.update(packets, self.decoder.decode(packets))
+            if self.checksums is not None and self.checksums.look(decoded):
+                self._stages.ignore_checksums()
         with measure("flow"):
             flows = self.table.update(packets, decoded)
             ended = self._ended_slots(flows.closed)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.engine.checksums import NOTICE
 from vpi_tui.engine.log import NoLog
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
@@ -108,14 +109,24 @@ class Publisher:
             ruleset_serial=rules.serial,
             reloading=self.reloading,
             stats=stats,
-            notices=(*topology.notices, *rules.notices, *source.notices, *self._told, *log.notices)[
-                -NOTICES:
-            ],
+            notices=(
+                *topology.notices,
+                *rules.notices,
+                *source.notices,
+                *self._told,
+                *log.notices,
+                *_checksums(pipeline),
+            )[-NOTICES:],
         )
 
     def _next(self) -> int:
         self._seq += 1
         return self._seq
+
+
+def _checksums(pipeline: Pipeline) -> tuple[str, ...]:
+    sample = pipeline.checksums
+    return (NOTICE,) if sample is not None and sample.wrong else ()
 
 
 def _scope(key: str, names: Names) -> _Scope:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+from vpi_tui.engine.checksums import NOTICE
 from vpi_tui.engine.log import EventLog, categories_of, logged
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
@@ -41,6 +42,7 @@ class ScanResult:
     seconds: float = 0.0
     """Wall time from the first rule to the last packet."""
     errors: list[VpiError] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
     stats: dict[str, float] = field(default_factory=dict)
 
 
@@ -79,6 +81,8 @@ def run_scan(
         gc.unfreeze()
         source.close()
     result.errors += source.errors
+    if pipeline.checksums is not None and pipeline.checksums.wrong:
+        result.notices.append(NOTICE)
     result.packets = pipeline.packets
     result.stats = pipeline.stats()
     result.bytes = int(result.stats["decoder.bytes"])

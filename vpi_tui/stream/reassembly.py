@@ -79,6 +79,10 @@ class Reassembler:
         """Follow connections that open from now on as far as this says."""
         self._wanted = np.minimum(wanted, np.uint16(1 + layout.CELL))
 
+    def ignore_checksums(self) -> None:
+        """Take segments whose checksum is wrong too, from now on."""
+        self._limits = self._limits._replace(bad_events=0)
+
     def update(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, ended_slots: NDArray[Any]
     ) -> StreamBatch:

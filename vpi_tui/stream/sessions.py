@@ -53,6 +53,10 @@ class SessionTracker:
         self._options = options
         self._sessions = Sessions(np.zeros(max_flows, SESSION_DTYPE), np.zeros(2 * max_flows, SIDE_DTYPE))
 
+    def ignore_checksums(self) -> None:
+        """Look at segments whose checksum is wrong too, from now on."""
+        self._options = self._options._replace(bad_events=0)
+
     def update(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
         """Judge the segments of a batch."""
         kernels_sessions.judge_rows(self._sessions, packets, decoded, flows, self._options)

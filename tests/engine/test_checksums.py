@@ -1,0 +1,45 @@
+"""Captures whose checksums were left to the network card are read all the same; `-k all` is obeyed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from scapy.layers.inet import TCP
+from scapy.utils import wrpcap
+
+from tests.detect.applayer.test_scan import REQUEST, RESPONSE, Connection
+from vpi_tui.cli.main import main
+
+RULE = 'alert http any any -> any any (msg:"m"; http.method; content:"POST"; sid:1;)\n'
+
+
+def alerts(tmp_path: Path, connections: int, spoilt: int, mode: str) -> int:
+    """Alerts of so many connections, of which the first `spoilt` have wrong checksums throughout."""
+    packets = []
+    for number in range(connections):
+        made = Connection(sport=20_000 + number).client(REQUEST).server(RESPONSE).close().packets
+        for packet in made if number < spoilt else []:
+            packet[TCP].chksum = 0xBAD
+        packets += made
+    wrpcap(str(tmp_path / "c.pcap"), packets)
+    (tmp_path / "r.rules").write_text(RULE)
+    words = ["-r", str(tmp_path / "c.pcap"), "-S", str(tmp_path / "r.rules"), "-k", mode, "-l", str(tmp_path)]
+    assert main(["scan", *words, "--events", "alert"]) == 0
+    return len([json.loads(line) for line in (tmp_path / "eve.json").read_text().splitlines()])
+
+
+@pytest.mark.parametrize(
+    ("connections", "spoilt", "mode", "wanted"),
+    [
+        (20, 20, "auto", 20),
+        (20, 20, "all", 0),
+        (20, 20, "none", 20),
+        (20, 4, "auto", 16),
+        (2, 2, "auto", 0),
+    ],
+    ids=["most wrong", "all count", "none counts", "a few wrong", "too few to tell"],
+)
+def test_wrong_checksums(connections: int, spoilt: int, mode: str, wanted: int, tmp_path: Path) -> None:
+    assert alerts(tmp_path, connections, spoilt, mode) == wanted
