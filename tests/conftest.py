@@ -1,15 +1,19 @@
 """What all tests share.
 
-Property tests have no deadline, because the machine may be busy. Kernels are compiled into the cache that the
+Property tests have no deadline, because the machine may be busy. They draw the same examples each time, so that a
+change is judged by what it changes; `HYPOTHESIS_PROFILE=search` looks for new ones. Kernels are compiled into the cache that the
 program itself uses: its name changes with the sources, so that no test runs yesterday's code.
 """
 
 from __future__ import annotations
+
+import os
 
 from hypothesis import settings
 
 from vpi_tui.config.paths import prepare_numba_cache
 
 prepare_numba_cache()
-settings.register_profile("vpi", deadline=None)
-settings.load_profile("vpi")
+settings.register_profile("repeat", deadline=None, derandomize=True)
+settings.register_profile("search", deadline=None, max_examples=1_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeat"))

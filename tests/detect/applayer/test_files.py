@@ -34,7 +34,7 @@ def cut(data: bytes, sizes: list[int]) -> list[tuple[int, bytes]]:
 
 
 @given(st.lists(st.integers(1, 700), min_size=1, max_size=20), st.integers(0, 400), st.integers(1, 64))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_windows_cover_all_and_overlap(sizes: list[int], minimum: int, overlap: int) -> None:
     window = SlidingWindow(minimum, overlap)
     taken: list[Window] = []
@@ -42,7 +42,7 @@ def test_windows_cover_all_and_overlap(sizes: list[int], minimum: int, overlap: 
         window.feed(piece)
         if found := window.take():
             taken.append(found)
-        assert len(window) <= max(minimum, 2 * overlap) + max(sizes)
+        assert len(window) <= max(minimum, overlap) + overlap
     window.closed = True
     taken += [found] if (found := window.take()) else []
     assert window.take() is None
@@ -68,7 +68,7 @@ def test_a_short_buffer_is_seen_once_and_whole() -> None:
 
 
 @given(st.lists(st.integers(1, 900), min_size=1, max_size=9), st.randoms())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_order_of_chunks_changes_nothing(sizes: list[int], random: Random) -> None:
     pieces = [piece for size in sizes for piece in cut(DATA, [size])]  # each byte comes several times
     if len(pieces) > MOST_EARLY:
