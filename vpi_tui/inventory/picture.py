@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from vpi_tui.model.topology import Switch
+from vpi_tui.model.topology import Mirror, Switch
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,30 @@ class SeenPort:
     """VLAN that the switch puts untagged frames into; 0 when it does not look at VLANs."""
     peer: int = 0
     """ifindex of the port of another switch to which it is patched; 0 = none."""
+    kind: str = ""
+    state: str = ""
+    trunks: tuple[int, ...] = ()
+    bypass: str = ""
+    """These four as Port has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenGuest:
+    """A guest as the manager that runs it tells it; a port is its own by name, else by MAC."""
+
+    name: str
+    kind: str
+    """vm or container."""
+    origin: str
+    """Who says so, for the operator: "libvirt", "Docker", ..."""
+    ports: tuple[str, ...] = ()
+    """Names of its interfaces on the host: tap or veth."""
+    macs: tuple[int, ...] = ()
+    ips: tuple[str, ...] = ()
+    networks: tuple[str, ...] = ()
+    """Names of the switches or networks that its interfaces belong to, as its manager calls them."""
+    uuid: str = ""
+    state: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +59,8 @@ class Picture:
     ports: tuple[SeenPort, ...] = ()
     host_ips: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    guests: tuple[SeenGuest, ...] = ()
+    mirrors: tuple[Mirror, ...] = ()
 
 
 class Probe(Protocol):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from vpi_tui.model.coverage import PortCoverage
+from vpi_tui.model.matrix import PairStat
+
 Severities = tuple[int, int, int]
 """Alerts of priority 1, 2, and 3 or more."""
 
@@ -181,3 +184,7 @@ class Snapshot:
     engine.cpu_seconds, engine.rss_bytes, stage.<name>.seconds, feed.alerts_dropped, ..."""
     notices: tuple[str, ...] = ()
     """Things the operator should know, newest last; whole sentences."""
+    coverage: tuple[PortCoverage, ...] = ()
+    """Every port, in the order of the topology."""
+    matrix: tuple[PairStat, ...] = ()
+    """For the window that the ui watches, most bytes first; empty unless it does."""

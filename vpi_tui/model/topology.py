@@ -37,6 +37,33 @@ class Port:
     """VLAN of frames that enter untagged; 0 = the switch leaves them untagged."""
     peer: int = 0
     """ifindex of the port of another switch to which it is patched; 0 = none."""
+    kind: str = ""
+    """What its link is: veth, tap, macvtap, patch, bond, internal, vhost-user, ...; "" = a network card."""
+    state: str = ""
+    """forwarding, blocking, learning, listening, down, no-carrier; "" = not known."""
+    trunks: tuple[int, ...] = ()
+    """VLANs that it takes and gives tagged."""
+    macs: tuple[int, ...] = ()
+    """Addresses that the switch has learned behind it."""
+    bypass: str = ""
+    """Why its traffic never passes this host's stack ("SR-IOV", "vhost-user", "DPDK"); "" = it does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    """A copy of traffic that a switch makes (Open vSwitch). ports empty = of all its ports."""
+
+    name: str
+    switch: str
+    output: str
+    """Name of the port that gets the copy; "" = it is broken: none does."""
+    ports_in: tuple[str, ...] = ()
+    """Ports of which is copied what enters the switch there."""
+    ports_out: tuple[str, ...] = ()
+    """Ports of which is copied what leaves the switch there."""
+    all_ports: bool = False
+    vlans: tuple[int, ...] = ()
+    """Only these are copied; empty = all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +89,15 @@ class Guest:
     ips: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     source: Source = "probe"
+    kind: str = ""
+    """vm, container, namespace; "" = not known."""
+    state: str = ""
+    """running, paused, shut off, ...; "" = not known."""
+    uuid: str = ""
+    owner: str = ""
+    """Whose it is, from inventory.yaml."""
+    criticality: str = ""
+    """low, medium, high; "" = not said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +112,6 @@ class Topology:
     """What a probe could not find out, and what to do; whole sentences."""
     host_ips: tuple[str, ...] = ()
     """Addresses of this host itself, as text."""
+    mirrors: tuple[Mirror, ...] = ()
+    conflicts: tuple[str, ...] = ()
+    """What two sources say differently, and which one holds; whole sentences."""

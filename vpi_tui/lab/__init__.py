@@ -1,0 +1,1 @@
+"""lab: a small virtual network on this machine, with real services and attacks, to try vpi-tui on."""

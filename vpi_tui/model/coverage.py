@@ -1,0 +1,51 @@
+"""How much of a port's traffic the sensor has really seen, judged against a second, independent count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """The worst comes last: a switch or a guest with several ports is judged by its worst port."""
+
+    SEEN = "seen"
+    PARTIAL = "partial"
+    ONE_WAY = "one-way"
+    BLIND = "blind"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PortCoverage:
+    """One port over one window of time. Bytes are of frames; `in` enters the switch there, `out` leaves."""
+
+    switch: str
+    port: str
+    guest: str
+    """"" = none is known behind it."""
+    verdict: Verdict
+    cause: str
+    """Why, a whole sentence."""
+    mend: str = ""
+    """The exact command, or what to do where there is none; "" = nothing to mend."""
+    true_in: int = 0
+    true_out: int = 0
+    """What a count that is not ours says."""
+    seen_in: int = 0
+    seen_out: int = 0
+    window_s: float = 0.0
+    truth: str = ""
+    """Who counted: "interface counters", "Open vSwitch", "libvirt", ...; "" = nobody."""
+    inferred: bool = False
+    """Concluded from what the traffic looks like, for want of a second count."""
+
+    @property
+    def percent(self) -> float | None:
+        """Share of the true bytes that was seen, 0 to 100; None without a count."""
+        true = self.true_in + self.true_out
+        if not self.truth or not true:
+            return None
+        return min(
+            100.0, 100.0 * (min(self.seen_in, self.true_in) + min(self.seen_out, self.true_out)) / true
+        )
