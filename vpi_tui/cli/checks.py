@@ -24,8 +24,7 @@ SOL_PACKET, PACKET_VERSION, TPACKET_V3 = 263, 10, 2
 SMALLEST = (80, 24)
 DEPENDENCIES = (
     "brotli", "cryptography", "hpack", "msgspec", "numba", "numpy", "pcre2", "platformdirs",
-    "pyahocorasick", "pyyaml",
-    "rich", "scapy", "textual",
+    "publicsuffixlist", "pyahocorasick", "pyyaml", "rich", "scapy", "textual",
 )  # fmt: skip
 
 

@@ -12,8 +12,8 @@ import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Final
+from functools import cache, lru_cache
+from typing import Any, Final
 from urllib.parse import unquote_to_bytes
 
 from vpi_tui.detect.match.coded import base64_prefix
@@ -25,6 +25,9 @@ MOST: Final = 16
 """Transforms of one buffer."""
 DEFAULT_INFLATED, MOST_INFLATED = 1024, 16 << 20
 """Bytes that gunzip and zlib_deflate give at most: when the rule does not say, and whatever it says."""
+
+LONGEST_NAME: Final = 255
+"""Bytes of a host name (RFC 1035); a longer one is none."""
 
 Function = Callable[[bytes], bytes]
 Piece = Callable[[bytes], bytes]
@@ -177,6 +180,38 @@ def strip_pseudo_headers(data: bytes) -> bytes:
 def dotprefix(data: bytes) -> bytes:
     """A dot before the first byte: `.example.com` then ends the domain and every name in it."""
     return b"." + data
+
+
+@transform("domain", _itself)
+def domain(data: bytes) -> bytes:
+    """The part of a host name that was registered: `example.co.uk` of `www.example.co.uk`; else nothing."""
+    return _last_labels(data, 1)
+
+
+@transform("tld", _itself)
+def tld(data: bytes) -> bytes:
+    """The public suffix of a host name, below which names are registered: `co.uk`; else nothing."""
+    return _last_labels(data, 0)
+
+
+@cache
+def _suffixes() -> Any:
+    """publicsuffix.org's list. Read with the first rule that needs it: it costs 35 ms and a megabyte."""
+    from publicsuffixlist import PublicSuffixList
+
+    return PublicSuffixList()
+
+
+def _last_labels(name: bytes, beyond: int) -> bytes:
+    """The public suffix of a name that was registered, and so many labels before it; as it was spelled."""
+    if len(name) > LONGEST_NAME:
+        return b""
+    end = b"." if name.endswith(b".") else b""
+    labels = name.removesuffix(b".").split(b".")
+    suffix = _suffixes().publicsuffix(tuple(labels))
+    if suffix is None or len(suffix) == len(labels):
+        return b""
+    return b".".join(labels[-len(suffix) - beyond :]) + end
 
 
 @transform("url_decode")

@@ -15,15 +15,12 @@ _BY_FAMILY = {
 }
 
 _SCRIPT = "a rule set must not bring programs onto the sensor"
-_SUFFIXES = "the list of public suffixes is no part of this program"
 NEVER: Mapping[str, str] = {
     "lua": _SCRIPT,
     "luajit": _SCRIPT,
     "luaxform": _SCRIPT,
     "replace": "a monitor changes no packet",
     "config": "what is logged is for the settings to say, not for rules",
-    "domain": _SUFFIXES,
-    "tld": _SUFFIXES,
     "flow.elephant": "flows are not told apart by their rate",
     "ether.hdr": "headers of the link layer are not kept for rules",
     "template": "it belongs to an example in the sources of Suricata",

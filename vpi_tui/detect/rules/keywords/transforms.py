@@ -15,7 +15,7 @@ from vpi_tui.detect.transforms import MOST, MOST_INFLATED, TRANSFORMS, chain_len
 
 _PLAIN: Final = (
     "to_lowercase", "to_uppercase", "header_lowercase", "strip_whitespace", "compress_whitespace",
-    "strip_pseudo_headers", "dotprefix", "url_decode", "to_md5", "to_sha1", "to_sha256",
+    "strip_pseudo_headers", "dotprefix", "domain", "tld", "url_decode", "to_md5", "to_sha1", "to_sha256",
 )  # fmt: skip
 _MODES: Final = ("rfc4648", "rfc2045", "strict")
 _MOST_BYTES: Final = 65_535
