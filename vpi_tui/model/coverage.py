@@ -49,3 +49,24 @@ class PortCoverage:
         return min(
             100.0, 100.0 * (min(self.seen_in, self.true_in) + min(self.seen_out, self.true_out)) / true
         )
+
+
+@dataclass(frozen=True, slots=True)
+class TrueCount:
+    """What somebody else counted at one port. It only grows, until whoever counts begins anew.
+
+    `in` enters the switch there, `out` leaves: seen from the switch, whichever end of a link its device is.
+    """
+
+    switch: str
+    port: str
+    in_bytes: int
+    """Of frames, from the Ethernet header on."""
+    out_bytes: int
+    in_packets: int = 0
+    out_packets: int = 0
+    truth: str = "interface counters"
+    """Who counted, as PortCoverage has it."""
+    wire: bool = False
+    """Counted on a wire: each segment by itself, padded to 60 bytes, perhaps with its check sequence. False =
+    counted where we see frames too, as large as offloading makes them."""
