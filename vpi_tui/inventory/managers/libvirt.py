@@ -1,0 +1,96 @@
+"""The domains of libvirt: whose tap is whose, also of those that do not run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from vpi_tui.inventory.managers.libvirt_client import Client, Domain, InterfaceCount, open_client
+from vpi_tui.inventory.managers.libvirt_xml import bridge_of, guest_of
+from vpi_tui.inventory.managers.pace import Pace
+from vpi_tui.inventory.picture import Picture, SeenGuest
+from vpi_tui.model.errors import VpiError
+
+DEFAULT_URI = "qemu:///system"
+URI_VARIABLE = "LIBVIRT_DEFAULT_URI"
+_SOCKETS = tuple(
+    Path("/run/libvirt") / name
+    for name in ("libvirt-sock-ro", "virtqemud-sock-ro", "libvirt-sock", "virtqemud-sock")
+)
+"""Where a daemon listens, the monolithic and the modular one (libvirt.org/daemons.html)."""
+
+
+def addresses(named: Sequence[str] = ()) -> tuple[str, ...]:
+    """Connections to ask: those named, else that of the environment, else the system's where it runs."""
+    if named:
+        return tuple(dict.fromkeys(named))
+    if uri := os.environ.get(URI_VARIABLE, "").strip():
+        return (uri,)
+    return (DEFAULT_URI,) if any(socket.exists() for socket in _SOCKETS) else ()
+
+
+class LibvirtProbe:
+    """One connection. It is opened with the first reading."""
+
+    def __init__(self, uri: str, client: Client | None = None) -> None:
+        self.name = f"libvirt {uri}"
+        self._uri = uri
+        self._client = client
+        self._pace = Pace()
+        self._interfaces: tuple[tuple[str, str], ...] = ()
+
+    def changed(self, now: float) -> bool:
+        return self._pace.due(now)
+
+    def read(self) -> Picture:
+        client = self._opened()
+        domains = client.domains()
+        bridges, problems = _bridges(client)
+        guests: list[SeenGuest] = []
+        for domain in domains:
+            try:
+                guests.append(_identified(guest_of(domain.xml, domain.state, bridges), domain))
+            except VpiError as error:
+                problems.append(f"libvirt: the domain {domain.uuid} is left out. {error}")
+        self._interfaces = tuple((guest.uuid, port) for guest in guests for port in guest.ports)
+        return Picture(guests=tuple(guests), notices=tuple(problems[:3]))
+
+    def counts(self) -> list[InterfaceCount]:
+        """What libvirt counts at the taps that the last reading found. Slow; raises VpiError."""
+        return self._opened().counts(self._interfaces) if self._interfaces else []
+
+    def close(self) -> None:
+        self._pace.close()
+        if self._client is not None:
+            self._client.close()
+
+    def _opened(self) -> Client:
+        if self._client is None:
+            self._client = open_client(self._uri)
+        return self._client
+
+
+def _bridges(client: Client) -> tuple[dict[str, str], list[str]]:
+    """Bridge of each network, and what could not be read. A hypervisor without networks has none."""
+    found: dict[str, str] = {}
+    problems: list[str] = []
+    try:
+        described: Iterable[str] = client.networks()
+    except VpiError:
+        return found, problems
+    for xml in described:
+        try:
+            name, bridge = bridge_of(xml)
+        except VpiError as error:
+            problems.append(f"libvirt: a network is left out. {error}")
+            continue
+        found[name] = bridge
+    return found, problems
+
+
+def _identified(guest: SeenGuest, domain: Domain) -> SeenGuest:
+    """A domain without a name cannot be listed. Raises VpiError."""
+    if not guest.name:
+        raise VpiError(f"It has no name (uuid {domain.uuid}).")
+    return guest
