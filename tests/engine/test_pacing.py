@@ -20,6 +20,7 @@ class Times:
 
     def __init__(self, *batches: Sequence[int]) -> None:
         self._left = [np.array(batch, np.int64) for batch in batches]
+        self._total = len(self._left)
 
     @property
     def exhausted(self) -> bool:
@@ -33,7 +34,7 @@ class Times:
         return "times"
 
     def position(self) -> tuple[int, int]:
-        return 0, 0
+        return 100 * (self._total - len(self._left)), 100 * self._total
 
     def read(self, timeout_s: float) -> PacketBatch | None:
         if not self._left:
@@ -105,3 +106,13 @@ def test_one_that_is_behind_hurries() -> None:
     source = PacedSource(Times(range(2 * SLICE + 1)), 1.0, clock, clock.sleep)
     clock.now += 10**9
     assert [len(batch) for _, batch in played(clock, source)][:2] == [SLICE, SLICE]
+
+
+def test_its_position_is_what_was_played_and_not_what_was_read() -> None:
+    clock = Clock()
+    paced = PacedSource(Times([0, 500 * MS, 1000 * MS, 1500 * MS], [2000 * MS]), 1.0, clock, clock.sleep)
+    seen = []
+    while not paced.exhausted:
+        if paced.read(0.1) is not None:
+            seen.append(paced.position())
+    assert seen == [(25, 200), (50, 200), (75, 200), (100, 200), (200, 200)]

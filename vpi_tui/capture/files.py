@@ -109,7 +109,12 @@ class FileSource:
         return self._name
 
     def position(self) -> tuple[int, int]:
-        return (self._stream.consumed, self._stream.total) if self._stream else (0, 0)
+        """As far as packets were given; of a gzip file the share of what was inflated so far."""
+        if self._stream is None:
+            return 0, 0
+        taken = self._base + self._end
+        done = self._stream.consumed * (self._base + self._begin) // taken if taken else 0
+        return done, self._stream.total
 
     def _index(self, file_format: FileFormat) -> PacketBatch | None:
         found = file_format.index(self._buf, self._begin, self._end, self._columns)

@@ -54,6 +54,8 @@ class PacedSource:
         self._batch: PacketBatch | None = None
         self._due = np.zeros(0, np.int64)
         self._next = 0
+        self._read_before = 0
+        """Position of the source where `_batch` began."""
         self._last_ts: int | None = None
         self._played = 0
         self._position_ns = 0.0
@@ -78,7 +80,12 @@ class PacedSource:
         return self._source.describe()
 
     def position(self) -> tuple[int, int]:
-        return self._source.position()
+        """Bytes handed on and in all, as of CaptureSource; what was read and is not yet due does not count."""
+        done, total = self._source.position()
+        if self._batch is not None:
+            begun = self._read_before
+            done = begun + (done - begun) * self._next // len(self._due)
+        return done, total
 
     def set_speed(self, speed: float, paused: bool) -> None:
         self._advance()
@@ -106,9 +113,11 @@ class PacedSource:
         return part
 
     def _refill(self, timeout_s: float) -> bool:
+        begun = self._source.position()[0]
         batch = self._source.read(timeout_s)
         if batch is None or not len(batch.ts_ns):
             return False
+        self._read_before = begun
         before = batch.ts_ns[0] if self._last_ts is None else self._last_ts
         steps = np.diff(batch.ts_ns, prepend=before)
         self._due = self._played + np.cumsum(np.clip(steps, 0, MAX_GAP_NS))

@@ -91,7 +91,7 @@ class EngineSource:
 
     def _running_text(self) -> str:
         done, total = self.capture.position()
-        return f"{100 * done // total} % read" if total else ""
+        return f"{100 * done // total} % played" if total else ""
 
     def now_ns(self, packet_ns: int) -> int:
         """The time for time-outs: the wall clock live, the newest packet's otherwise."""
