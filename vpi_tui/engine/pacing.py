@@ -80,7 +80,7 @@ class PacedSource:
         return self._source.describe()
 
     def position(self) -> tuple[int, int]:
-        """Bytes handed on and in all, as of CaptureSource; what was read and is not yet due does not count."""
+        """Bytes handed on and bytes in all; what was read and is not due yet does not count."""
         done, total = self._source.position()
         if self._batch is not None:
             begun = self._read_before

@@ -61,9 +61,10 @@ class RulesPage(DrillPage):
         Binding("right", "fold(False)", "Unfold", show=False, tooltip="unfold the pack"),
         Binding("left", "fold(True)", "Fold", show=False, tooltip="fold the pack"),
         Binding("f", "fold_all", "Fold all", tooltip="fold or unfold all packs"),
-        Binding("o", "switch_shown(False)", "Filter off", tooltip="switch off all rules that fit the filter"),
         Binding("O", "switch_shown(True)", "Filter on", show=False, tooltip="switch them on"),
         Binding("h", "only_hit", "Hit", tooltip="only rules that raised an alert"),
+        Binding("R", "reload", "Reload", tooltip="read the rule files again while packets go on"),
+        Binding("o", "switch_shown(False)", "Filter off", tooltip="switch off all rules that fit the filter"),
         Binding("less_than_sign", "sort(-1)", show=False),
         Binding(
             "greater_than_sign",
@@ -73,7 +74,6 @@ class RulesPage(DrillPage):
             tooltip="all rules by hits, checks, matches, CPU, ...; Esc: by pack again",
         ),
         Binding("s", "reverse", "Reverse", show=False, tooltip="turn the order round"),
-        Binding("R", "reload", "Reload", tooltip="read the rule files again while packets go on"),
     ]
 
     _filter: Filter = NOTHING
