@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any
 
 import numpy as np
@@ -28,9 +29,9 @@ MAPPED = 0xFFFF << 32
 
 
 def ip(text: str) -> int:
-    """An IPv4 address in the 128-bit space."""
-    a, b, c, d = (int(part) for part in text.split("."))
-    return MAPPED | a << 24 | b << 16 | c << 8 | d
+    """Address as PacketBatch has it: 128 bits, IPv4 mapped."""
+    address = ip_address(text)
+    return int(address) if address.version == 6 else 0xFFFF << 32 | int(address)
 
 
 def addresses(*spans: tuple[str, str]) -> Ranges:
