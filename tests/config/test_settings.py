@@ -252,6 +252,7 @@ GOOD = {
     "reputation-files": "/z",
     "geoip-database": "/g",
     "threshold-file": "/t",
+    "probes.*.enabled": "no",
 }
 
 

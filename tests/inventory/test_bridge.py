@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from vpi_tui.inventory.bridge import chosen, picture_of
-from vpi_tui.inventory.links import IFF_LOOPBACK, IFF_LOWER_UP, IFF_UP, Link, Neighbours
+from vpi_tui.inventory.bridge import picture_of
+from vpi_tui.inventory.chosen import chosen
+from vpi_tui.inventory.join import joined
+from vpi_tui.inventory.links import IFF_LOOPBACK, IFF_LOWER_UP, IFF_UP, Link, Neighbours, Vlans
 from vpi_tui.inventory.picture import Picture
 
 MAC = 0x525400000001
@@ -14,8 +16,8 @@ LINKS = (
     Link(2, "eth0", master=10),
     Link(3, "eth1"),
     Link(10, "br0", "bridge"),
-    Link(11, "vnet0", "tun", master=10),
-    Link(12, "veth0", "veth", master=10, peer=5, peer_namespace=0),
+    Link(11, "vnet0", "tap", master=10, port_state="blocking"),
+    Link(12, "veth0", "veth", master=10, peer=5, peer_namespace=0, namespace="web"),
     Link(13, "patch0", "veth", master=10, peer=21),
     Link(20, "br1", "bridge", vlan_filtering=True),
     Link(21, "patch1", "veth", master=20, peer=13),
@@ -27,7 +29,8 @@ LINKS = (
 
 def picture(links: tuple[Link, ...] = LINKS) -> Picture:
     neighbours = Neighbours({11: (MAC,)}, {MAC: ("10.0.0.7",)})
-    return picture_of(links, neighbours, ("10.0.0.1",), {0: "web", 9: "other"}, {11: 5, 22: 7, 20: 1})
+    vlans = {11: Vlans(5), 22: Vlans(7, (8, 9)), 20: Vlans(1)}
+    return joined([picture_of(links, neighbours, ("10.0.0.1",), vlans)])
 
 
 def test_bridges_and_their_ports() -> None:
@@ -50,12 +53,15 @@ def test_bridges_and_their_ports() -> None:
     assert by_name["veth0"].namespace == "web"
     assert [port.peer for port in seen.ports if port.peer] == [21, 13]
     assert (by_name["vnet0"].pvid, by_name["vx0"].pvid) == (0, 7), "br0 does not look at VLANs"
+    assert by_name["vx0"].trunks == (8, 9)
+    assert (by_name["vnet0"].kind, by_name["vnet0"].state) == ("tap", "blocking")
+    assert by_name["patch0"].kind == "patch"
     assert not seen.notices
 
 
 def named(*names: str, links: tuple[Link, ...] = LINKS) -> tuple[dict[str, int], set[str], str]:
     """Switches with the ifindex through which the host sends, ports, and notices."""
-    found = chosen(picture(links), names, links)
+    found = chosen(picture(links), names)
     switches = {switch.name: switch.ifindex for switch in found.switches}
     return switches, {port.name for port in found.ports}, " ".join(found.notices)
 
@@ -82,7 +88,7 @@ def test_some_ports_show_one_direction_and_that_is_told() -> None:
 
 
 def test_a_plain_interface_has_no_guest_of_its_own() -> None:
-    (port,) = chosen(picture(), ("eth1",), LINKS).ports
+    (port,) = chosen(picture(), ("eth1",)).ports
     assert not port.guests
     assert not port.uplink
 
@@ -106,6 +112,6 @@ def test_a_name_that_is_not_there_is_waited_for() -> None:
 def test_what_is_down_is_told(link: Link, names: tuple[str, ...], words: str) -> None:
     links = tuple(link if old.ifindex == link.ifindex else old for old in LINKS)
     seen = picture(links)
-    notices = chosen(seen, names, links).notices if names else seen.notices
+    notices = chosen(seen, names).notices
     assert len(notices) == 1
     assert words in notices[0]

@@ -18,10 +18,11 @@ from vpi_tui.inventory.links import (
     NDMSG,
     NUD_PERMANENT,
     Link,
+    Vlans,
     ips_by_mac,
     macs_by_port,
     parse_link,
-    parse_pvid,
+    parse_vlans,
     read_addresses,
     read_links,
     read_neighbours,
@@ -52,12 +53,34 @@ def test_a_link_that_says_little() -> None:
     assert parse_link(link_message()) == Link(7, "", flags=0x10001)
 
 
-def test_the_vlan_of_untagged_frames() -> None:
-    vlans = [struct.pack("=HH", 0, 20), struct.pack("=HH", 2 | 4, 30)]
-    specific = attribute(26 | NESTED, b"".join(attribute(2, vlan) for vlan in vlans))
-    assert parse_pvid(link_message(specific)) == (7, 30)
-    assert parse_pvid(link_message(attribute(26 | NESTED, attribute(2, vlans[0])))) == (7, 0)
-    assert parse_pvid(link_message()) == (7, 0)
+def vlan_message(*vlans: tuple[int, int]) -> bytes:
+    """vlans: flags (pvid 2, untagged 4, begin of a range 8, its end 16) and VLAN."""
+    packed = [attribute(2, struct.pack("=HH", flags, vlan)) for flags, vlan in vlans]
+    return link_message(attribute(26 | NESTED, b"".join(packed)))
+
+
+def test_the_vlans_of_a_port() -> None:
+    assert parse_vlans(vlan_message((0, 20), (2 | 4, 30))) == (7, Vlans(30, (20,)))
+    assert parse_vlans(vlan_message((8, 20), (16, 23), (0, 40))) == (7, Vlans(0, (20, 21, 22, 23, 40)))
+    assert parse_vlans(vlan_message((4 | 8, 20), (4 | 16, 23))) == (7, Vlans())
+    assert parse_vlans(link_message()) == (7, Vlans())
+
+
+def test_the_state_of_a_port() -> None:
+    def state(kind: bytes, number: int) -> str:
+        data = attribute(5 | NESTED, attribute(1, bytes([number])))
+        return parse_link(link_message(attribute(18 | NESTED, attribute(4, kind) + data))).state
+
+    assert state(b"bridge\0", 4) == "blocking"
+    assert state(b"bond\0", 4) == ""
+    assert parse_link(link_message(flags=1)).state == "no-carrier"
+    assert parse_link(link_message(flags=0)).state == "down"
+
+
+def test_a_tap_and_its_address() -> None:
+    info = attribute(1, b"tun\0") + attribute(2 | NESTED, attribute(3, b"\2"))
+    body = link_message(attribute(1, b"\xfe\x54\0\0\0\1"), attribute(18 | NESTED, info))
+    assert parse_link(body) == Link(7, "", "tap", flags=0x10001, mac=0xFE5400000001)
 
 
 def neighbour(ifindex: int, state: int, mac: bytes, ip: bytes = b"") -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from vpi_tui.inventory import merge as merging
+from vpi_tui.inventory.join import joined
 from vpi_tui.inventory.merge import merge
 from vpi_tui.inventory.picture import Picture, SeenPort
 from vpi_tui.inventory.static import StaticGuest, StaticInventory, StaticSwitch
@@ -18,7 +19,7 @@ def picture(*ports: SeenPort, switches: tuple[Switch, ...] = (BR0,)) -> Picture:
 
 
 def merged(*ports: SeenPort, static: StaticInventory = NOTHING, before: Topology | None = None) -> Topology:
-    return merge([picture(*ports)], static, before or Topology())
+    return merge(picture(*ports), static, before or Topology())
 
 
 def owners(topology: Topology) -> dict[str, str]:
@@ -29,9 +30,9 @@ def test_a_guest_is_named_after_its_port_or_its_namespace() -> None:
     topology = merged(
         SeenPort(3, "vnet0", "br0", macs=(MAC_A,)), SeenPort(4, "veth9", "br0", namespace="web", pvid=30)
     )
-    assert topology.guests == (Guest("vnet0", "br0", (MAC_A,)), Guest("web", "br0"))
+    assert topology.guests == (Guest("vnet0", "br0", (MAC_A,)), Guest("web", "br0", kind="namespace"))
     assert topology.ports == (
-        Port(3, "vnet0", "br0", "vnet0"),
+        Port(3, "vnet0", "br0", "vnet0", macs=(MAC_A,)),
         Port(4, "veth9", "br0", "web", pvid=30),
     )
 
@@ -41,7 +42,7 @@ def test_a_guest_with_two_ports_is_one() -> None:
         SeenPort(3, "veth1", "br0", namespace="router", macs=(MAC_A,), ips=("10.0.0.1",)),
         SeenPort(4, "veth2", "br1", namespace="router", macs=(MAC_B,)),
     )
-    assert topology.guests == (Guest("router", "br0", (MAC_A, MAC_B), ("10.0.0.1",)),)
+    assert topology.guests == (Guest("router", "br0", (MAC_A, MAC_B), ("10.0.0.1",), kind="namespace"),)
     assert owners(topology) == {"veth1": "router", "veth2": "router"}
 
 
@@ -96,7 +97,7 @@ def test_uplinks_have_no_guest() -> None:
 
 def test_positions_stay_and_newcomers_stand_behind() -> None:
     first = merged(SeenPort(3, "a", "br0"), SeenPort(4, "b", "br0"))
-    second = merge([picture(SeenPort(5, "c", "br1"), switches=(Switch("br1", "bridge"),))], NOTHING, first)
+    second = merge(picture(SeenPort(5, "c", "br1"), switches=(Switch("br1", "bridge"),)), NOTHING, first)
     assert [guest.name for guest in second.guests] == ["a", "b", "c"]
     assert [(switch.name, switch.ifindex) for switch in second.switches] == [("br0", 0), ("br1", 0)]
     third = merged(SeenPort(9, "b", "br0", macs=(MAC_B,)), before=second)
@@ -114,6 +115,6 @@ def test_what_has_gone_is_forgotten_when_it_is_too_much(monkeypatch) -> None:
 
 def test_the_same_notice_is_told_once() -> None:
     seen = Picture(notices=("br0 is down.",), host_ips=("10.0.0.1",))
-    topology = merge([seen, seen], NOTHING, Topology())
+    topology = merge(joined([seen, seen]), NOTHING, Topology())
     assert topology.notices == ("br0 is down.",)
     assert topology.host_ips == ("10.0.0.1",)

@@ -63,7 +63,7 @@ def test_an_empty_file_knows_nobody(tmp_path: Path, text: str) -> None:
         ("guests:\n  - name: a\n    prot: tap0\n", 3, "Did you mean 'port'?"),
         ("switches:\n  - name: br0\n    uplink: [eth0]\n", 3, "Did you mean 'uplinks'?"),
         ("guests:\n  - port: tap0\n", 2, "a guest without a name"),
-        ("guests:\n  - name: a\n", 2, "no port, mac or ip"),
+        ("guests:\n  - name: a\n    criticality: huge\n", 3, "low, medium or high"),
         ("guests:\n  - {name: a, mac: 52:54:00}\n", 2, "no MAC address"),
         ("guests:\n  - {name: a, ip: 10.0.0.300}\n", 2, "no IP address"),
         ('guests:\n  - {name: "a\\e[31m", port: tap0}\n', 2, "printable"),

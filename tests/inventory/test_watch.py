@@ -15,7 +15,7 @@ class Scripted:
 
     name = "script"
 
-    def __init__(self, *pictures: Picture | VpiError) -> None:
+    def __init__(self, *pictures: Picture | Exception) -> None:
         self._pictures = list(pictures)
         self.asked = 0
         self.closed = False
@@ -26,7 +26,7 @@ class Scripted:
 
     def read(self) -> Picture:
         following = self._pictures.pop(0)
-        if isinstance(following, VpiError):
+        if isinstance(following, Exception):
             raise following
         return following
 
@@ -71,3 +71,20 @@ def test_a_probe_that_fails_is_told_and_what_it_saw_stays() -> None:
     assert not topology.notices
     inventory.close()
     assert failing.closed
+
+
+def test_whatever_a_probe_raises_the_others_go_on() -> None:
+    class Other(Scripted):
+        name = "other"
+
+    seen = Picture(BR0, (SeenPort(3, "a", "br0"),))
+    inventory = Inventory(
+        [Scripted(seen, ZeroDivisionError("odd")), Other(Picture(), Picture(host_ips=("::1",)))]
+    )
+    inventory.poll(0.0)
+    topology = inventory.poll(1.0)
+    assert topology is not None
+    assert "ZeroDivisionError: odd" in topology.notices[0]
+    assert [port.name for port in topology.ports] == ["a"]
+    assert topology.host_ips == ("::1",)
+    assert inventory.poll(2.0) is None, "a failure that stays is no change"

@@ -119,25 +119,34 @@ def ring(_: Context) -> Iterator[Finding]:
 
 
 @check
-def switches(_: Context) -> Iterator[Finding]:
-    from vpi_tui.inventory.bridge import BridgeProbe
+def switches(context: Context) -> Iterator[Finding]:
+    from vpi_tui.inventory.survey import survey
 
-    try:
-        picture = BridgeProbe().read()
-    except VpiError as error:
-        yield Finding("WARN", "switches", error.message, error.hint)
-        return
-    for switch in picture.switches:
-        ports = [port.name for port in picture.ports if port.switch == switch.name]
+    found = survey(_options(context))
+    for line in found.probes:
+        level: Level = "WARN" if line.trouble else "OK"
+        yield Finding(level, "probes", f"{line.name}: {line.found}", line.trouble)
+    for switch in found.topology.switches:
+        ports = [port.name for port in found.topology.ports if port.switch == switch.name]
         yield Finding("OK", "switches", f"{switch.name} ({switch.kind}): {', '.join(ports) or 'no ports'}")
-    if not picture.switches:
+    if not found.topology.switches:
         names = ", ".join(name for _, name in socket.if_nameindex())
         yield Finding(
             "WARN",
             "switches",
-            f"no bridge here; interfaces: {names}",
+            f"no virtual switch here; interfaces: {names}",
             "Name interfaces by hand: vpi-tui -i IF",
         )
+
+
+def _options(context: Context) -> dict[str, str]:
+    """Settings of the engine; the defaults when they cannot be read, which another check tells."""
+    from vpi_tui.config.settings import load
+
+    try:
+        return load(paths.config_files(), context.config).options()
+    except VpiError:
+        return {}
 
 
 @check

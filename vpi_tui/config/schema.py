@@ -212,6 +212,9 @@ TABLE: tuple[Setting, ...] = (
     Setting("default-reputation-path", kinds.path, None, "directory of the reputation files"),
     Setting("reputation-categories-file", kinds.path, None, "categories of IP reputation"),
     Setting("geoip-database", kinds.path, None, "a MaxMind database of countries"),
+    Setting(
+        "probes.*.enabled", kinds.boolean, None, "look for switches or guests of this kind (bridge, ovs)"
+    ),
     Setting("threshold-file", kinds.path, None, "limits of alerts, suppressed alerts (threshold.config)"),
     Setting("reputation-files", kinds.paths, None, "lists of IP reputation"),
 )
@@ -225,6 +228,7 @@ ENGINE_OPTIONS = (
     "reputation-",
     "geoip-",
     "threshold-",
+    "probes.",
 )
 """Settings that are handed to the engine as they are, in Suricata's spelling."""
 

@@ -25,7 +25,7 @@ class Names:
         self.switches = tuple(s.name for s in topology.switches)
         self.guests = tuple(g.name for g in topology.guests)
         self._by_ip = {(g.switch, _plain(ip)): g.name for g in topology.guests for ip in g.ips}
-        self._ports = {p.ifindex: p for p in topology.ports}
+        self._ports = {p.ifindex: p for p in topology.ports if p.ifindex}
         self._switch_numbers = {name: number for number, name in enumerate(self.switches)}
         self._guest_numbers = {name: number for number, name in enumerate(self.guests)}
 

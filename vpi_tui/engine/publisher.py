@@ -111,6 +111,7 @@ class Publisher:
             stats=stats,
             notices=(
                 *topology.notices,
+                *topology.conflicts,
                 *rules.notices,
                 *source.notices,
                 *self._told,

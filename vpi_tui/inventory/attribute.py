@@ -99,7 +99,7 @@ class Attributor:
         )
 
     def _remember(self, ports: Iterable[Port]) -> None:
-        current = {port.ifindex: port for port in ports}
+        current = {port.ifindex: port for port in ports if port.ifindex}
         departed = [(ifindex, port) for ifindex, port in self._ports.items() if ifindex not in current]
         self._ports = dict(departed[-MAX_DEPARTED:]) | current
 

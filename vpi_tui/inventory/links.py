@@ -9,6 +9,8 @@ import ipaddress
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from vpi_tui.inventory import netlink
 
@@ -19,11 +21,15 @@ NDMSG = struct.Struct("=BxxxiHBB")
 """struct ndmsg: family, ifindex, state, flags, type."""
 AF_UNSPEC, AF_INET, AF_BRIDGE, AF_INET6 = 0, 2, 7, 10
 IFF_UP, IFF_LOOPBACK, IFF_LOWER_UP = 0x1, 0x8, 0x10000
-IFLA_IFNAME, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO = 3, 5, 10, 18
+IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO = 1, 3, 5, 10, 18
 IFLA_AF_SPEC, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 26, 29, 37
-IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_BR_VLAN_FILTERING = 1, 2, 7
-IFLA_BRIDGE_VLAN_INFO, VLAN_IS_PVID = 2, 0x2
-EXT_BRIDGE_VLANS, EXT_SKIP_STATS = 0x2, 0x8
+IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
+IFLA_BR_VLAN_FILTERING, IFLA_BRPORT_STATE, IFLA_TUN_TYPE, IFF_TAP = 7, 1, 3, 2
+IFLA_BRIDGE_VLAN_INFO = 2
+VLAN_IS_PVID, VLAN_UNTAGGED, VLAN_RANGE_BEGIN, VLAN_RANGE_END = 0x2, 0x4, 0x8, 0x10
+EXT_BRIDGE_VLANS_IN_RANGES, EXT_SKIP_STATS = 0x4, 0x8
+PORT_STATES = {0: "disabled", 1: "listening", 2: "learning", 3: "forwarding", 4: "blocking"}
+"""BR_STATE_*: what the spanning tree lets a port of a bridge do."""
 IFA_ADDRESS, IFA_LOCAL = 1, 2
 NDA_DST, NDA_LLADDR = 1, 2
 NUD_PERMANENT = 0x80
@@ -40,17 +46,24 @@ MACS_A_PORT = IPS_A_MAC = 8
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """peer: ifindex of the other end of a veth pair, in namespace `peer_namespace` (None: in this one)."""
+    """peer_namespace: id of the network namespace in which `peer` is; None: in this one."""
 
     ifindex: int
     name: str
     kind: str = ""
-    """What `ip -d link` calls it; "" for a network card."""
+    """What `ip -d link` calls it, and "tap" for those that carry frames; "" for a network card."""
     master: int = 0
     peer: int = 0
+    """ifindex of the other end of a veth pair, or of the device that a macvlan, macvtap or VLAN lies on."""
     peer_namespace: int | None = None
     flags: int = IFF_UP | IFF_LOWER_UP
     vlan_filtering: bool = False
+    mac: int = 0
+    """Its own address, 48 bits; 0 = it has none."""
+    port_state: str = ""
+    """What the spanning tree says of it; "" = it is no port of a bridge."""
+    namespace: str = ""
+    """Name of the network namespace of its peer; "" = it is in this one, or has no name."""
 
     @property
     def up(self) -> bool:
@@ -63,6 +76,20 @@ class Link:
     @property
     def loopback(self) -> bool:
         return bool(self.flags & IFF_LOOPBACK)
+
+    @property
+    def state(self) -> str:
+        """As Port.state."""
+        if not self.up:
+            return "down"
+        return self.port_state if self.carrier else "no-carrier"
+
+
+class Vlans(NamedTuple):
+    """VLANs of a bridge's port. pvid: of frames that come untagged; 0 = it takes none of these."""
+
+    pvid: int = 0
+    tagged: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,36 +111,58 @@ def parse_link(body: bytes) -> Link:
     found = netlink.attributes(body, IFINFO.size)
     info = netlink.attributes(found.get(IFLA_LINKINFO, b""))
     kind = netlink.text(info.get(IFLA_INFO_KIND))
-    data = netlink.attributes(info.get(IFLA_INFO_DATA, b"")) if kind == "bridge" else {}
+    data = netlink.attributes(info.get(IFLA_INFO_DATA, b"")) if kind in ("bridge", "tun") else {}
     return Link(
         ifindex,
         netlink.text(found.get(IFLA_IFNAME)),
-        kind,
+        "tap" if kind == "tun" and netlink.number(data.get(IFLA_TUN_TYPE)) == IFF_TAP else kind,
         netlink.number(found.get(IFLA_MASTER)) or 0,
         netlink.number(found.get(IFLA_LINK)) or 0,
         netlink.number(found.get(IFLA_LINK_NETNSID)),
         flags,
-        bool(netlink.number(data.get(IFLA_BR_VLAN_FILTERING))),
+        kind == "bridge" and bool(netlink.number(data.get(IFLA_BR_VLAN_FILTERING))),
+        _mac(found.get(IFLA_ADDRESS)),
+        _port_state(info),
     )
 
 
-def read_pvids(requests: netlink.Requests) -> dict[int, int]:
-    """VLAN of untagged frames by ifindex of the bridge port. Raises OSError."""
-    question = _ifinfo(AF_BRIDGE, EXT_BRIDGE_VLANS)
-    found = (parse_pvid(body) for body in requests.dump(netlink.RTM_GETLINK, question, MAX_LINKS))
-    return {ifindex: vlan for ifindex, vlan in found if vlan}
+def _port_state(info: netlink.Attributes) -> str:
+    if info.get(IFLA_INFO_SLAVE_KIND, b"").rstrip(b"\0") != b"bridge":
+        return ""
+    data = netlink.attributes(info.get(IFLA_INFO_SLAVE_DATA, b""))
+    state = netlink.number(data.get(IFLA_BRPORT_STATE))
+    return PORT_STATES.get(state, "") if state is not None else ""
 
 
-def parse_pvid(body: bytes) -> tuple[int, int]:
-    """ifindex and VLAN; 0 when the port takes no untagged frames."""
+def read_vlans(requests: netlink.Requests) -> dict[int, Vlans]:
+    """VLANs by ifindex of the bridge's port. Raises OSError."""
+    question = _ifinfo(AF_BRIDGE, EXT_BRIDGE_VLANS_IN_RANGES)
+    found = (parse_vlans(body) for body in requests.dump(netlink.RTM_GETLINK, question, MAX_LINKS))
+    return {ifindex: vlans for ifindex, vlans in found if vlans != Vlans()}
+
+
+def parse_vlans(body: bytes) -> tuple[int, Vlans]:
+    """ifindex of the port, and its VLANs."""
     ifindex = IFINFO.unpack_from(body)[2]
-    specific = netlink.attributes(body, IFINFO.size).get(IFLA_AF_SPEC, b"")
+    return ifindex, _vlans(netlink.attributes(body, IFINFO.size).get(IFLA_AF_SPEC, b""))
+
+
+@lru_cache(maxsize=1024)
+def _vlans(specific: bytes) -> Vlans:
+    """A trunk of all VLANs is long: ports that have the same share one value."""
+    pvid = begin = 0
+    tagged: list[int] = []
     for kind, value in netlink.each_attribute(specific):
-        if kind == IFLA_BRIDGE_VLAN_INFO:
-            flags, vlan = struct.unpack_from("=HH", value)
-            if flags & VLAN_IS_PVID:
-                return ifindex, vlan
-    return ifindex, 0
+        if kind != IFLA_BRIDGE_VLAN_INFO:
+            continue
+        flags, vlan = struct.unpack_from("=HH", value)
+        if flags & VLAN_IS_PVID:
+            pvid = vlan
+        if flags & VLAN_RANGE_BEGIN:
+            begin = vlan
+        elif not flags & VLAN_UNTAGGED:
+            tagged += range(begin if flags & VLAN_RANGE_END else vlan, vlan + 1)
+    return Vlans(pvid, tuple(tagged))
 
 
 def read_addresses(requests: netlink.Requests) -> tuple[str, ...]:

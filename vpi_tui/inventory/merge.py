@@ -1,13 +1,17 @@
-"""Puts the names of inventory.yaml to what the probes saw. Pure: pictures in, topology out."""
+"""Puts names to what the probes saw: inventory.yaml over managers of guests over namespaces over ports.
+
+Pure: one joined picture in, a topology out.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
 
+from vpi_tui.inventory.conflicts import Conflicts
+from vpi_tui.inventory.naming import Naming
 from vpi_tui.inventory.picture import Picture, SeenPort
-from vpi_tui.inventory.static import StaticGuest, StaticInventory
+from vpi_tui.inventory.static import StaticInventory
 from vpi_tui.model.topology import Guest, Port, Switch, Topology
 
 Item = TypeVar("Item", Switch, Guest)
@@ -18,35 +22,50 @@ MAX_GONE = 1_000
 """Guests and switches that have gone and are still remembered."""
 
 
-def merge(pictures: Iterable[Picture], static: StaticInventory, before: Topology) -> Topology:
+def merge(seen: Picture, static: StaticInventory, before: Topology) -> Topology:
     """One topology; its serial is not set.
 
     Positions of switches and guests stay what they were in `before`: those that have gone stay in their place
     (without a port), new ones come behind. Only when more than MAX_GONE have gone are those forgotten.
     """
-    seen = list(pictures)
-    naming = _Naming(static)
-    switches: dict[str, Switch] = {}
+    conflicts = Conflicts()
+    naming = Naming(static, seen, conflicts)
     guests: dict[str, Guest] = {}
     ports: list[Port] = []
-    for picture in seen:
-        switches.update((switch.name, switch) for switch in picture.switches)
-        for port in picture.ports:
-            guest = naming.guest_of(port)
-            if guest is not None:
-                guests[guest.name] = _joined(guests.get(guest.name), guest)
-            name = guest.name if guest else ""
-            uplink = naming.uplink(port)
-            ports.append(Port(port.ifindex, port.name, port.switch, name, uplink, port.pvid, port.peer))
-    for entry in static.guests:
-        guests.setdefault(entry.name, naming.known(entry))
+    for port in seen.ports:
+        guest = naming.guest_of(port)
+        if guest is not None:
+            guests[guest.name] = _joined(guests.get(guest.name), guest)
+        ports.append(_port(port, guest.name if guest else "", naming.uplink(port)))
+    for guest in naming.without_port(guests):
+        guests.setdefault(guest.name, guest)
     gone = tuple(replace(switch, ifindex=0) for switch in before.switches)
     return Topology(
-        switches=_steady(gone, switches),
-        ports=tuple(sorted(ports, key=lambda port: port.ifindex)),
+        switches=_steady(gone, {switch.name: switch for switch in seen.switches}),
+        ports=tuple(sorted(ports, key=lambda port: (port.ifindex, port.switch, port.name))),
         guests=_steady(before.guests, guests),
-        notices=tuple(dict.fromkeys(notice for picture in seen for notice in picture.notices)),
-        host_ips=tuple(dict.fromkeys(ip for picture in seen for ip in picture.host_ips)),
+        notices=tuple(dict.fromkeys(seen.notices)),
+        host_ips=seen.host_ips,
+        mirrors=seen.mirrors,
+        conflicts=conflicts.sentences(),
+    )
+
+
+def _port(port: SeenPort, guest: str, uplink: bool) -> Port:
+    return Port(
+        port.ifindex,
+        port.name,
+        port.switch,
+        guest,
+        uplink,
+        port.pvid,
+        port.peer,
+        port.kind,
+        port.state,
+        port.trunks,
+        port.macs,
+        port.bypass,
+        port.inner,
     )
 
 
@@ -56,51 +75,6 @@ def _joined(first: Guest | None, second: Guest) -> Guest:
         return second
     macs = tuple(dict.fromkeys((*first.macs, *second.macs)))
     return replace(first, macs=macs, ips=tuple(dict.fromkeys((*first.ips, *second.ips))))
-
-
-class _Naming:
-    """Finds the entry of the inventory for a port: by the port's name, else by a MAC or an address behind it.
-
-    MACs and addresses name a guest; they never move one to another port that the inventory names by port.
-    """
-
-    def __init__(self, static: StaticInventory) -> None:
-        self._static = static
-        self._by_port = {entry.port: entry for entry in static.guests if entry.port}
-        self._by_mac = {mac: entry for entry in static.guests if not entry.port for mac in entry.macs}
-        self._by_ip = {
-            ip: entry for entry in static.guests if not (entry.port or entry.macs) for ip in entry.ips
-        }
-        self._names = {entry.name for entry in static.guests}
-
-    def uplink(self, port: SeenPort) -> bool:
-        return port.uplink or port.name in self._static.uplinks(port.switch)
-
-    def guest_of(self, port: SeenPort) -> Guest | None:
-        """The guest behind a port. One that the inventory does not know is named after its network namespace,
-        if that has a name, or after the port."""
-        if not port.guests:
-            return None
-        entry = self._entry(port)
-        if entry is not None:
-            macs = tuple(dict.fromkeys((*entry.macs, *port.macs)))
-            ips = tuple(dict.fromkeys((*entry.ips, *port.ips)))
-            return Guest(entry.name, port.switch, macs, ips, entry.tags, "static")
-        if self.uplink(port):
-            return None
-        name = port.namespace if port.namespace not in self._names else ""
-        return Guest(name or port.name, port.switch, port.macs, port.ips)
-
-    def known(self, entry: StaticGuest) -> Guest:
-        """A guest whose port is not here (now)."""
-        return Guest(entry.name, entry.switch, entry.macs, entry.ips, entry.tags, "static")
-
-    def _entry(self, port: SeenPort) -> StaticGuest | None:
-        entry = self._by_port.get(port.name)
-        if entry is None and not self.uplink(port):
-            found = [self._by_mac.get(mac) for mac in port.macs] + [self._by_ip.get(ip) for ip in port.ips]
-            entry = next((one for one in found if one is not None), None)
-        return entry if entry and entry.switch in ("", port.switch) else None
 
 
 def _steady(before: tuple[Item, ...], now: dict[str, Item]) -> tuple[Item, ...]:

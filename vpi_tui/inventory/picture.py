@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
+from vpi_tui.inventory.links import Link
 from vpi_tui.model.topology import Mirror, Switch
 
 
 @dataclass(frozen=True, slots=True)
 class SeenPort:
-    """One port of a switch. macs: addresses that the switch has learned behind it."""
+    """One port of a switch. macs: addresses that the switch has learned behind it.
+
+    ifindex 0: not known to the probe, or no device of this host; the link of the same name gives it.
+    """
 
     ifindex: int
     name: str
@@ -31,7 +36,8 @@ class SeenPort:
     state: str = ""
     trunks: tuple[int, ...] = ()
     bypass: str = ""
-    """These four as Port has them."""
+    inner: bool = False
+    """These five as Port has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +67,25 @@ class Picture:
     notices: tuple[str, ...] = ()
     guests: tuple[SeenGuest, ...] = ()
     mirrors: tuple[Mirror, ...] = ()
+    links: tuple[Link, ...] = ()
+    """All links of this host, from the probe that lists them."""
+    neighbours: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """IP addresses by MAC, from this host's own neighbour tables."""
+    absent: str = ""
+    """Why there is nothing to find here ("no socket at ..."), for the doctor; the operator is not told."""
 
 
 class Probe(Protocol):
-    """One way to find switches. Add one by writing a module with a class like this."""
+    """One way to find switches or guests; `registry.py` says how to add one."""
 
     name: str
 
     def changed(self, now: float) -> bool:
-        """True when `read` may give something new. now: seconds of any steady clock. Cheap, never blocks."""
+        """True when `read` may give something new; asked several times a second. now: seconds of any steady
+        clock. Blocks only when the probe is one that runs aside."""
 
     def read(self) -> Picture:
-        """Raises VpiError when the switches cannot be read."""
+        """Raises VpiError, with the next step, when it cannot be read."""
 
     def close(self) -> None: ...
 

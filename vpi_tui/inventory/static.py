@@ -10,8 +10,14 @@
         mac: 52:54:00:12:34:56 # one or a list
         ip: [10.0.0.5, "2001:db8::5"]
         tags: [production, web]
+        owner: shop team       # whose it is
+        criticality: high      # low, medium or high
+        kind: vm               # vm, container, namespace, ...
 
-A guest needs a port, a mac or an ip: that is how it is known again.
+A guest is known again by its port, its mac or its ip; without one of these, by the name that its manager
+(libvirt, Docker, ...) gives it. What the file says holds over what was found; where the two contradict each
+other, a notice says so. Ports of virtual machines (vnet3) change hands when these are started again: for
+them the mac is the better choice.
 """
 
 from __future__ import annotations
@@ -23,7 +29,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from vpi_tui.config.document import Mapping, Node, read_document
-from vpi_tui.inventory.picture import mac_number
+from vpi_tui.inventory.picture import SeenGuest, mac_number
 from vpi_tui.model.topology import Guest, Switch, Topology
 
 T = TypeVar("T")
@@ -32,7 +38,8 @@ MAX_GUESTS = 20_000
 MAX_NAME = 128
 _TOP = ("switches", "guests")
 _SWITCH = ("name", "kind", "uplinks")
-_GUEST = ("name", "switch", "port", "mac", "ip", "tags")
+_GUEST = ("name", "switch", "port", "mac", "ip", "tags", "owner", "criticality", "kind")
+CRITICALITIES = ("low", "medium", "high")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +51,7 @@ class StaticSwitch:
 
 @dataclass(frozen=True, slots=True)
 class StaticGuest:
-    """port: name of the interface on the switch; "" when it is known by mac or ip only."""
+    """port: name of the interface on the switch; "" when it is known by mac, ip or name only."""
 
     name: str
     switch: str = ""
@@ -52,6 +59,20 @@ class StaticGuest:
     macs: tuple[int, ...] = ()
     ips: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    owner: str = ""
+    criticality: str = ""
+    kind: str = ""
+
+    def fits(self, guest: SeenGuest) -> bool:
+        """Whether the entry is about a guest of a manager: by mac, else by port and name, else by name.
+
+        A mac that is not the guest's own says that it is another one, whatever else fits.
+        """
+        if self.macs and guest.macs:
+            return bool(set(self.macs).intersection(guest.macs))
+        if self.port and guest.ports:
+            return self.port in guest.ports and self.name == guest.name
+        return self.name == guest.name
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +113,20 @@ def topology_of(known: StaticInventory) -> Topology:
         name = guest.switch
         if name and name not in switches:
             switches[name] = Switch(name, "static", "static")
-    guests = tuple(Guest(g.name, g.switch, g.macs, g.ips, g.tags, "static") for g in known.guests)
+    guests = tuple(
+        Guest(
+            g.name,
+            g.switch,
+            g.macs,
+            g.ips,
+            g.tags,
+            "static",
+            g.kind,
+            owner=g.owner,
+            criticality=g.criticality,
+        )
+        for g in known.guests
+    )
     return Topology(serial=1, switches=tuple(switches.values()), guests=guests)
 
 
@@ -112,17 +146,25 @@ def _switch(node: Node) -> StaticSwitch:
 def _guest(node: Node) -> StaticGuest:
     mapping = node.mapping("a guest")
     mapping.only(_GUEST, "a guest")
-    guest = StaticGuest(
+    return StaticGuest(
         _name(node, mapping, "guest"),
         _text(mapping, "switch"),
         _text(mapping, "port"),
         _each(mapping, "mac", _mac),
         _each(mapping, "ip", _ip),
         _each(mapping, "tags", _plain_name),
+        _text(mapping, "owner"),
+        _criticality(mapping),
+        _text(mapping, "kind"),
     )
-    if not (guest.port or guest.macs or guest.ips):
-        raise node.error(f"the guest {guest.name} has no port, mac or ip.", "Give one, to know it again.")
-    return guest
+
+
+def _criticality(mapping: Mapping) -> str:
+    node = mapping.get("criticality")
+    value = _text(mapping, "criticality")
+    if node is not None and value not in ("", *CRITICALITIES):
+        raise node.error(f"criticality is {value[:40]!r}.", f"Write {', '.join(CRITICALITIES[:-1])} or high.")
+    return value
 
 
 def _name(node: Node, mapping: Mapping, what: str) -> str:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
+from vpi_tui.inventory.aside import Aside
+from vpi_tui.inventory.chosen import chosen
+from vpi_tui.inventory.join import joined
 from vpi_tui.inventory.merge import merge, with_serial
 from vpi_tui.inventory.picture import Picture, Probe
 from vpi_tui.inventory.static import StaticInventory
@@ -16,14 +20,28 @@ POLL_INTERVAL = 0.2
 
 
 class Inventory:
-    """The topology of this host. Time is handed in; the probes do the reading."""
+    """The topology of this host. Time is handed in; the probes do the reading.
 
-    def __init__(self, probes: Sequence[Probe], static: StaticInventory | None = None) -> None:
+    interfaces: names given by hand; only these are watched then.
+    """
+
+    def __init__(
+        self, probes: Sequence[Probe], static: StaticInventory | None = None, interfaces: Sequence[str] = ()
+    ) -> None:
         self._probes = probes
         self._static = static or StaticInventory()
+        self._interfaces = tuple(interfaces)
         self._pictures: dict[str, Picture] = {}
         self._next = float("-inf")
         self.topology = Topology()
+
+    def first_look(self, now: float, seconds: float) -> Topology:
+        """The first topology, with what the probes that run aside find within `seconds`."""
+        end = time.monotonic() + seconds
+        for probe in self._probes:
+            if isinstance(probe, Aside):
+                probe.wait_first(max(0.0, end - time.monotonic()))
+        return self.poll(now) or self.topology
 
     def poll(self, now: float) -> Topology | None:
         """The topology when it changed since the last call (the first call: always), else None.
@@ -33,22 +51,42 @@ class Inventory:
         if now < self._next:
             return None
         self._next = now + POLL_INTERVAL
-        asked = [probe for probe in self._probes if probe.changed(now)]
+        asked = [probe for probe in self._probes if self._ask(probe, now)]
         if not asked and self.topology.serial:
             return None
-        self._pictures.update((probe.name, self._ask(probe)) for probe in asked)
-        found = merge(self._pictures.values(), self._static, self.topology)
+        found = merge(self._picture(), self._static, self.topology)
         if self.topology.serial and found == with_serial(self.topology, 0):
             return None
         self.topology = with_serial(found, self.topology.serial + 1)
         return self.topology
 
-    def _ask(self, probe: Probe) -> Picture:
+    def _picture(self) -> Picture:
+        """What all the probes saw, in their order, or the part of it that was named by hand."""
+        seen = [self._pictures[probe.name] for probe in self._probes if probe.name in self._pictures]
+        return chosen(joined(seen), self._interfaces)
+
+    def _ask(self, probe: Probe, now: float) -> bool:
+        """Whether it has another picture now. Whatever it raises is told, and what it saw before stays."""
         try:
-            return probe.read()
+            if not probe.changed(now):
+                return False
+            picture = probe.read()
         except VpiError as error:
-            before = self._pictures.get(probe.name, Picture())
-            return replace(before, notices=(f"{probe.name}: {error}",))
+            picture = self._stale(probe.name, f"{probe.name}: {error}")
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+            told = f"{probe.name}: it failed in a way that was not foreseen ({what[:200]}); the rest goes on."
+            picture = self._stale(probe.name, told)
+        before = self._pictures.get(probe.name)
+        self._pictures[probe.name] = picture
+        return picture != before
+
+    def _stale(self, name: str, notice: str) -> Picture:
+        return replace(self._pictures.get(name, Picture()), notices=(notice,))
+
+    def pictures(self) -> dict[str, Picture]:
+        """What each probe saw last, by its name."""
+        return dict(self._pictures)
 
     def close(self) -> None:
         for probe in self._probes:

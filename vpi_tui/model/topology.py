@@ -47,6 +47,9 @@ class Port:
     """Addresses that the switch has learned behind it."""
     bypass: str = ""
     """Why its traffic never passes this host's stack ("SR-IOV", "vhost-user", "DPDK"); "" = it does."""
+    inner: bool = False
+    """Its device is the guest's own end (a macvtap, an internal port of Open vSwitch): what is sent through
+    the device enters the switch, and what it receives has left it. The other way round at all others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,8 @@ class Mirror:
     all_ports: bool = False
     vlans: tuple[int, ...] = ()
     """Only these are copied; empty = all."""
+    output_vlan: int = 0
+    """The copy is put into this VLAN instead of going to one port; 0 = it is not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,10 @@ class Guest:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """One consistent picture; `serial` grows with each change. Positions are the numeric ids."""
+    """One consistent picture; `serial` grows with each change. Positions are the numeric ids.
+
+    A port of ifindex 0 has no device here (a patch, a tunnel, DPDK, another namespace): no packet has it.
+    """
 
     serial: int = 0
     switches: tuple[Switch, ...] = ()

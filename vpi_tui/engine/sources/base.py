@@ -73,7 +73,7 @@ class EngineSource:
         return self._names.get(ifindex, "")
 
     def _remember_ports(self, topology: Topology) -> None:
-        self._names.update((port.ifindex, port.name) for port in topology.ports)
+        self._names.update((port.ifindex, port.name) for port in topology.ports if port.ifindex)
 
     # Words ------------------------------------------------------------------------------------
 

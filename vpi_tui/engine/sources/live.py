@@ -14,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
+from vpi_tui.capture.privileges import shed_thread_rights
 from vpi_tui.capture.ring import BLOCK_BYTES, MIN_BLOCKS, RingSource
 from vpi_tui.capture.routed import RoutedCopies
 from vpi_tui.config.nearest import did_you_mean
 from vpi_tui.engine.sources.base import EngineSource
 from vpi_tui.engine.spec import EngineSpec
-from vpi_tui.inventory.bridge import BridgeProbe
+from vpi_tui.inventory.kind import Setup
+from vpi_tui.inventory.registry import open_probes
 from vpi_tui.inventory.static import StaticInventory, read_inventory
 from vpi_tui.inventory.watch import Inventory
 from vpi_tui.model.batch import PacketBatch
@@ -29,10 +31,13 @@ from vpi_tui.model.topology import Switch, Topology
 VLAN_PRESENT, VLAN_ID = 0x10000, 0xFFF
 """Bits of PacketBatch.vlan_tci."""
 NAMES_SHOWN = 12
+FIRST_LOOK = 2.0
+"""Seconds that daemons have to say what they know before the engine goes on without. Until then it has the
+rights that their sockets may need."""
 
 
 class LiveFeed(EngineSource):
-    """Watches what `inventory.bridge` finds or what was named by hand; takes packets from `start` on.
+    """Watches what the inventory's probes find or what was named by hand; takes packets from `start` on.
 
     Raises CaptureError when there is nothing to watch, PrivilegeError without CAP_NET_RAW, ConfigError for a
     bad inventory.
@@ -43,7 +48,8 @@ class LiveFeed(EngineSource):
 
     def __init__(self, spec: EngineSpec) -> None:
         static = read_inventory(Path(spec.inventory)) if spec.inventory else StaticInventory()
-        self._inventory = Inventory([BridgeProbe(spec.interfaces)], static)
+        probes = open_probes(Setup(spec.options), shed_thread_rights)
+        self._inventory = Inventory(probes, static, spec.interfaces)
         try:
             topology = self._first_look(spec.interfaces)
             # No port yet: what comes while rules are loaded would only overflow the ring.
@@ -59,14 +65,15 @@ class LiveFeed(EngineSource):
         self._vlans = _PortVlans(topology)
 
     def _first_look(self, named: tuple[str, ...]) -> Topology:
-        topology = self._inventory.poll(time.monotonic()) or self._inventory.topology
+        topology = self._inventory.first_look(time.monotonic(), FIRST_LOOK)
         if _present(topology):
             return topology
         if named:
             raise _no_such_interface(named)
         reasons = " ".join(topology.notices)
         raise CaptureError(
-            f"There is no virtual switch (Linux bridge) on this host. {reasons}".strip(),
+            "There is no virtual switch (Linux bridge, Open vSwitch, macvlan) on this host."
+            + f" {reasons}".rstrip(),
             hint=f"Name an interface to watch: vpi-tui -i IF (here: {_interfaces()})."
             " To look around without one: vpi-tui demo",
         )
@@ -132,18 +139,21 @@ class LiveFeed(EngineSource):
 def watched(topology: Topology) -> tuple[set[int], set[int]]:
     """ifindexes at which frames are received, and through which they are sent, each frame once.
 
-    All that enters a switch: at its ports, and from the host through the switch's own device. Not what one
-    switch hands to another over a patch between them: that has entered before.
+    All that enters a switch: at its ports, and from the host through the switch's own device. At an inner
+    port what is sent enters. Not what one switch hands to another over a patch between them: that has
+    entered before.
     """
-    ports = {port.ifindex for port in topology.ports}
+    here = [port for port in topology.ports if port.ifindex]
+    ports = {port.ifindex for port in here if not port.inner}
     whole = {switch.name for switch in topology.switches if switch.ifindex}
-    patched = {port.peer for port in topology.ports if port.peer in ports and port.switch in whole}
-    return ports - patched, {switch.ifindex for switch in topology.switches if switch.ifindex}
+    patched = {port.peer for port in here if port.peer in ports and port.switch in whole}
+    sending = {switch.ifindex for switch in topology.switches if switch.ifindex}
+    return ports - patched, sending | {port.ifindex for port in here if port.inner}
 
 
 def _present(topology: Topology) -> list[Switch]:
     """Switches that are here now, not those of the inventory or of the past."""
-    with_ports = {port.switch for port in topology.ports}
+    with_ports = {port.switch for port in topology.ports if port.ifindex}
     return [switch for switch in topology.switches if switch.ifindex or switch.name in with_ports]
 
 

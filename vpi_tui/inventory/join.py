@@ -1,0 +1,63 @@
+"""Several pictures as one: what one probe says of a port and another of the link behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from vpi_tui.inventory.links import Link
+from vpi_tui.inventory.picture import Picture, SeenPort
+from vpi_tui.model.topology import Switch
+
+ELSEWHERE = "in another network namespace"
+_NO_DEVICE = frozenset(["patch", "vxlan", "geneve", "gre", "stt", "lisp", "bareudp", "gtpu", "erspan"])
+"""Kinds of port that need no device of this host: what enters there has its own way here."""
+
+
+def joined(pictures: Sequence[Picture]) -> Picture:
+    """Pure. Of two pictures with a switch or a port of one name, the first one holds."""
+    links = {link.name: link for picture in pictures for link in picture.links}
+    ips = {mac: found for picture in pictures for mac, found in picture.neighbours.items()}
+    switches: dict[str, Switch] = {}
+    ports: dict[tuple[str, str], SeenPort] = {}
+    for picture in pictures:
+        for switch in picture.switches:
+            switches.setdefault(switch.name, _at_its_link(switch, links))
+        for port in picture.ports:
+            ports.setdefault((port.switch, port.name), _with_ips(_at_its_device(port, links), ips))
+    return Picture(
+        tuple(switches.values()),
+        tuple(ports.values()),
+        tuple(dict.fromkeys(ip for picture in pictures for ip in picture.host_ips)),
+        tuple(dict.fromkeys(notice for picture in pictures for notice in picture.notices)),
+        tuple(guest for picture in pictures for guest in picture.guests),
+        tuple(mirror for picture in pictures for mirror in picture.mirrors),
+        tuple(links.values()),
+        ips,
+    )
+
+
+def _at_its_link(switch: Switch, links: Mapping[str, Link]) -> Switch:
+    """A switch whose own device the probe could not number."""
+    link = links.get(switch.name)
+    return replace(switch, ifindex=link.ifindex) if link and switch.kind == "ovs" else switch
+
+
+def _at_its_device(port: SeenPort, links: Mapping[str, Link]) -> SeenPort:
+    """What the link of the same name tells of a port; one with another number is in another namespace."""
+    link = links.get(port.name)
+    if link is None or port.ifindex not in (0, link.ifindex):
+        missing = bool(links) and port.kind not in _NO_DEVICE and not port.bypass
+        return replace(port, ifindex=0, bypass=ELSEWHERE) if missing else port
+    return replace(
+        port,
+        ifindex=link.ifindex,
+        kind=port.kind or link.kind,
+        state=port.state or link.state,
+        namespace=port.namespace or link.namespace,
+    )
+
+
+def _with_ips(port: SeenPort, ips: Mapping[int, tuple[str, ...]]) -> SeenPort:
+    found = dict.fromkeys((*port.ips, *(ip for mac in port.macs for ip in ips.get(mac, ()))))
+    return replace(port, ips=tuple(found)) if found else port
