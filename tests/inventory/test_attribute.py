@@ -1,4 +1,4 @@
-"""Attribution beside a plain rendering of its rule: port, then MAC, then address."""
+"""Attribution beside a plain rendering of its rule: port, then MAC and address."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vpi_tui.flow.table import FLOW_DTYPE
 from vpi_tui.inventory.addresses import halves
 from vpi_tui.inventory.attribute import Attributor
 from vpi_tui.model.batch import FlowBatch
-from vpi_tui.model.topology import Guest, Locality, Port, Switch, Topology
+from vpi_tui.model.topology import End, Guest, Locality, Port, Switch, Topology
 
 ADDRESSES = [f"10.0.0.{n}" for n in range(8)] + [f"2001:db8::{n}" for n in range(8)]
 MACS = [*range(1, 9), 0, 0xFFFFFFFFFFFF, 0x01005E000001]
@@ -65,14 +65,12 @@ def expected(topology: Topology, flow: Any) -> tuple[int, int, int, int]:
             return -1
         if port is not None and port.guest:
             return [guest.name for guest in topology.guests].index(port.guest)
-        for number, guest in enumerate(topology.guests):
-            if int(flow[f"{side}_mac"]) and int(flow[f"{side}_mac"]) in guest.macs:
-                return number
+        mac = int(flow[f"{side}_mac"])
         address = tuple(int(half) for half in flow[f"{side}_ip"])
-        for number, guest in enumerate(topology.guests):
-            if address in [halves(ip) for ip in guest.ips]:
-                return number
-        return -1
+        by_mac = [n for n, guest in enumerate(topology.guests) if mac and mac in guest.macs]
+        by_ip = [n for n, guest in enumerate(topology.guests) if address in map(halves, guest.ips)]
+        found = by_mac + by_ip if side == "src" else by_ip + by_mac
+        return found[0] if found else -1
 
     def switch_of(ifindex: int) -> int:
         if ifindex in ports:
@@ -90,14 +88,20 @@ def expected(topology: Topology, flow: Any) -> tuple[int, int, int, int]:
     knows = bool(topology.guests or topology.ports or topology.switches)
     if src >= 0 and dest >= 0:
         locality = Locality.EAST_WEST
-    elif any(end in hosts for end in ends):
+    elif any(guest < 0 and end in hosts for guest, end in zip((src, dest), ends, strict=True)):
         locality = Locality.HOST
-    elif int(flow["dest_mac"]) >> 40 & 1:
+    elif dest < 0 and int(flow["dest_mac"]) >> 40 & 1:
         locality = Locality.UNKNOWN
     elif src >= 0 or dest >= 0:
         locality = Locality.NORTH_SOUTH
     else:
         locality = Locality.EXTERNAL if knows else Locality.UNKNOWN
+    group = int(flow["dest_mac"]) >> 40 & 1
+    nowhere = int(End.WORLD) if knows else int(End.UNKNOWN)
+    if src < 0:
+        src = int(End.HOST) if ends[0] in hosts else nowhere
+    if dest < 0:
+        dest = int(End.HOST) if ends[1] in hosts else int(End.UNKNOWN) if group else nowhere
     return switch, src, dest, int(locality)
 
 
@@ -161,3 +165,51 @@ def test_a_port_that_has_gone_still_tells_whose_its_flows_were() -> None:
     attributor.retopology(Topology(3, before.switches, (reused, before.ports[1]), before.guests))
     attributor.attribute_all(flows)
     assert flows["src_guest"][0] == 1
+
+
+def routed(*, answered: bool) -> Any:
+    """web on br0 speaks to db on br1 through the guest `router`, as br0 shows it."""
+    flows = np.zeros(1, FLOW_DTYPE)
+    flows["flow_id"], flows["ifindex_client"], flows["ifindex_server"] = 1, 1, 4 if answered else 0
+    flows["src_ip"], flows["dest_ip"] = halves("10.0.0.1"), halves("10.0.1.1")
+    flows["src_mac"], flows["dest_mac"] = 0x11, 0x22
+    return flows
+
+
+@pytest.mark.parametrize("answered", [False, True])
+def test_a_router_guest_is_not_the_end_of_what_it_forwards(answered: bool) -> None:
+    topology = Topology(
+        1,
+        (Switch("br0", "bridge"), Switch("br1", "bridge")),
+        (
+            Port(1, "tap0", "br0", "web"),
+            Port(2, "tap1", "br0", "router"),
+            Port(3, "tap2", "br1", "router"),
+            Port(4, "tap3", "br1", "db"),
+        ),
+        (
+            Guest("web", "br0", (0x11,), ("10.0.0.1",)),
+            Guest("router", "br0", (0x22, 0x23), ("10.0.0.254", "10.0.1.254")),
+            Guest("db", "br1", (0x33,), ("10.0.1.1",)),
+        ),
+    )
+    flows = routed(answered=answered)
+    Attributor(topology).attribute_all(flows)
+    assert written(flows[0]) == (0, 0, 2, int(Locality.EAST_WEST))
+
+
+def test_private_addresses_make_no_flow_east_west() -> None:
+    """Both ends are of RFC 1918; one came through the uplink, and nobody's port is the other's."""
+    topology = Topology(
+        1,
+        (Switch("br0", "bridge"),),
+        (Port(1, "tap0", "br0", "web"), Port(2, "eno1", "br0", uplink=True)),
+        (Guest("web", "br0", ips=("198.51.100.7",)),),
+    )
+    flows = np.zeros(2, FLOW_DTYPE)
+    flows["flow_id"] = 1
+    flows["src_ip"], flows["dest_ip"] = halves("10.0.0.1"), halves("10.0.0.2")
+    flows["ifindex_client"], flows["ifindex_server"] = [2, 2], [1, 0]
+    Attributor(topology).attribute_all(flows)
+    assert written(flows[0]) == (0, int(End.WORLD), 0, int(Locality.NORTH_SOUTH))
+    assert written(flows[1]) == (0, int(End.WORLD), int(End.WORLD), int(Locality.EXTERNAL))

@@ -47,6 +47,8 @@ class Alerter:
         self.keeps_transactions = False
         self.transactions: dict[int, Progress] = {}
         """Alert number -> the transaction it is about; whoever wants them kept takes them out."""
+        self.flows: list[int] = []
+        """Slots of the flows that alerts were raised about; whoever counts them takes them out."""
 
     def from_match(
         self, match: Match, packets: PacketBatch, decoded: DecodedBatch, streams: StreamBatch | None,
@@ -78,6 +80,7 @@ class Alerter:
         if self.keeps_transactions and match.transaction:
             self.transactions[alert.number] = progress[match.entry]
         if match.flow >= 0:
+            self.flows.append(match.flow)
             records["alerts"][match.flow] = min(MAX_COUNT, int(records["alerts"][match.flow]) + 1)
         return alert
 
@@ -105,6 +108,9 @@ class Alerter:
             stream=False,
             place=(switch, guest, names.guest_of_ip(ends[2], switch)),
         )
+        if slot >= 0:
+            self.flows.append(slot)
+            records["alerts"][slot] = min(MAX_COUNT, int(records["alerts"][slot]) + 1)
         self._keep(alert, rule, packets, packet, b"", flow)
         return alert
 

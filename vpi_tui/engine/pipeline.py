@@ -99,6 +99,7 @@ class Pipeline:
         self._counts_talkers = talkers
         self.attributor = Attributor(source.topology)
         self.names = Names(source.topology)
+        self.talkers.pairs.follow(self.names.guests)
         self._places = FlowPlaces(self.names, self.table.records)
         self._learner = LearnedHosts() if source.learns else None
         self._learn_at = 0
@@ -189,14 +190,14 @@ class Pipeline:
         if self.streams is not None:
             self._no_packets = self._no_packets or _without_rows(packets, decoded, flows)
             alerts += self._detect_released(lambda s: s.release(self.packet_ns))
-        self.ledger.add(alerts)
+        self._tally(alerts)
         return alerts
 
     def idle(self) -> list[Alert]:
         """No packet came: what time has ended need not wait for the next."""
         alerts = self._detect_released(lambda streams: streams.release(self.now_ns()))
         alerts += self._hand_out(self.table.drain_closed())
-        self.ledger.add(alerts)
+        self._tally(alerts)
         return alerts
 
     def finish(self) -> list[Alert]:
@@ -204,8 +205,14 @@ class Pipeline:
         alerts = self._detect_released(lambda streams: streams.release_all())
         if self.app_layer is not None:
             alerts += self._detect_finished(self.app_layer.finish_all())
-        self.ledger.add(alerts)
+        self._tally(alerts)
         return alerts + self.idle()
+
+    def _tally(self, alerts: list[Alert]) -> None:
+        self.ledger.add(alerts)
+        if self._counts_talkers and self.alerter.flows:
+            self.talkers.pairs.alerted(self.table.records[self.alerter.flows])
+        self.alerter.flows.clear()
 
     def end_all_flows(self) -> None:
         """End the flows that still live; for who wants a record of each."""
@@ -410,6 +417,7 @@ class Pipeline:
         """The topology changed: name by it from now on, and place the flows that live already."""
         self.names = Names(topology)
         self._places.names = self.names
+        self.talkers.pairs.follow(self.names.guests)
         self.attributor.retopology(topology)
         self.attributor.attribute_all(self.table.used())
 

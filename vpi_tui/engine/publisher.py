@@ -24,6 +24,7 @@ from vpi_tui.flow.render import to_columns
 from vpi_tui.flow.talkers import KINDS, Names
 from vpi_tui.flow.windows import SPANS
 from vpi_tui.inventory.picture import mac_text
+from vpi_tui.model.matrix import PairStat
 from vpi_tui.model.snapshot import (
     Counters,
     FlowColumns,
@@ -40,6 +41,8 @@ CLOSED_SHARE = 5
 """One in so many flows sent may be one that has ended."""
 NOTICES = 50
 PEER_WINDOW: Window = "1m"
+NOBODY = -1 << 15
+"""No position in a topology, and no model.topology.End."""
 _NOTHING = SwitchStat("all", "", 0, Counters(), (0, 0, 0))
 
 
@@ -109,6 +112,7 @@ class Publisher:
             ruleset_serial=rules.serial,
             reloading=self.reloading,
             stats=stats,
+            matrix=_matrix(pipeline, watch, scope, names),
             notices=(
                 *topology.notices,
                 *topology.conflicts,
@@ -131,7 +135,7 @@ def _checksums(pipeline: Pipeline) -> tuple[str, ...]:
 
 
 def _scope(key: str, names: Names) -> _Scope:
-    """A scope that is gone (or was never there) matches nothing: position -2 is nobody's."""
+    """A scope that is gone (or was never there) matches nothing."""
     kind, _, name = key.partition(":")
     if kind == "switch":
         return _Scope(switch=_position(names.switches, name))
@@ -141,7 +145,7 @@ def _scope(key: str, names: Names) -> _Scope:
 
 
 def _position(names: Any, name: str) -> int:
-    return names.index(name) if name in names else -2
+    return names.index(name) if name in names else NOBODY
 
 
 def _switches(pipeline: Pipeline, topology: Topology) -> tuple[SwitchStat, ...]:
@@ -188,6 +192,18 @@ def _talkers(pipeline: Pipeline, scope: _Scope, names: Names) -> tuple[TalkerTab
     return tuple(
         pipeline.talkers.top(kind, window, scope.switch, scope.guest, names=names)
         for kind, window in product(KINDS, WINDOWS)
+    )
+
+
+def _matrix(pipeline: Pipeline, watch: Watch, scope: _Scope, names: Names) -> tuple[PairStat, ...]:
+    if not watch.matrix:
+        return ()
+    return pipeline.talkers.pairs.told(
+        watch.matrix_window,
+        names.switches,
+        names.guests,
+        scope_switch=scope.switch,
+        scope_guest=scope.guest,
     )
 
 

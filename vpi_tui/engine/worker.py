@@ -6,6 +6,8 @@ import gc
 import math
 import time
 
+import msgspec
+
 from vpi_tui.engine.budget import RuleBudget
 from vpi_tui.engine.commands import obey
 from vpi_tui.engine.log import FileLog, NoLog, logged, open_log_file
@@ -226,7 +228,7 @@ class Worker:
         asked = watch.interval if math.isfinite(watch.interval) else self._watch.interval
         interval = min(max(asked, MIN_INTERVAL), MAX_INTERVAL)
         limit = min(max(watch.flow_limit, 0), MAX_FLOWS)
-        self._watch = Watch(watch.scope, watch.flows, limit, interval)
+        self._watch = msgspec.structs.replace(watch, flow_limit=limit, interval=interval)
         self._next_tick = 0.0
 
     def set_speed(self, speed: float, paused: bool) -> None:

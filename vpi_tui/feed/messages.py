@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from vpi_tui.model.event import Alert, FlowRecord
-from vpi_tui.model.snapshot import Snapshot
+from vpi_tui.model.snapshot import Snapshot, Window
 
 PROTOCOL_VERSION = 1
 
@@ -167,6 +167,8 @@ class Watch(Message, frozen=True):
     flow_limit: int = 100_000
     interval: float = 1.0
     """Seconds between snapshots, 0.1 to 10."""
+    matrix: bool = False
+    matrix_window: Window = "1m"
 
 
 class GetRules(Message, frozen=True):

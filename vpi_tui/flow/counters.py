@@ -14,8 +14,8 @@ class SubjectCounters:
     """Counters by small number (guest or switch). Memory is used as numbers are."""
 
     def __init__(self, subjects: int = MAX_SUBJECTS) -> None:
-        self.sums = np.zeros((subjects, 5), np.int64)
-        """int64[subjects, 5]: the fields of Counters, in order."""
+        self.sums = np.zeros((subjects, 6), np.int64)
+        """int64[subjects, 6]: the fields of Counters, in order."""
 
     def add_sent(self, number: int, pkts: int, size: int) -> None:
         """Frames that a subject sent; a number that is nobody's is nobody's."""

@@ -31,14 +31,16 @@ FACT_DTYPE = np.dtype(
         ("bytes_toclient", np.uint64),
         ("started", np.uint32),  # flows that began
         ("seen", np.uint32),  # most flows that were active in one tick
-        ("switch", np.int16),  # -1 = unknown, as the guests
-        ("src_guest", np.int16),
+        ("first_ns", np.int64),  # start of the first of its flows
+        ("last_ns", np.int64),
+        ("switch", np.int16),  # -1 = unknown
+        ("src_guest", np.int16),  # or an End, as the next
         ("dest_guest", np.int16),
         ("port", np.uint16),  # of the server; 0 where there are none
         ("proto", np.uint8),
         ("app_proto", np.uint8),
         ("inner", np.bool_),  # inside a tunnel, so its bytes count in another fact as well
-        ("east_west", np.bool_),
+        ("locality", np.uint8),
     ],
     align=True,
 )
@@ -102,18 +104,20 @@ class FactTable:
         return facts
 
 
-def merged(facts: Facts, *, same_tick: bool = False) -> Facts:
+def merged(rows: Facts, *, same_tick: bool = False) -> Facts:
     """One fact a key. same_tick: flows add up; else the tick that saw most of them counts."""
-    if not len(facts):
-        return facts
-    order = np.argsort(facts["key"], kind="stable")
-    key = facts["key"][order]
+    if not len(rows):
+        return rows
+    order = np.argsort(rows["key"], kind="stable")
+    key = rows["key"][order]
     starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
-    out: Facts = facts[order[starts]]
+    out: Facts = rows[order[starts]]
     for name in ("pkts", "bytes_toserver", "bytes_toclient", "started"):
-        out[name] = np.add.reduceat(facts[name][order], starts)
+        out[name] = np.add.reduceat(rows[name][order], starts)
     join = np.add if same_tick else np.maximum
-    out["seen"] = join.reduceat(facts["seen"][order], starts)
+    out["seen"] = join.reduceat(rows["seen"][order], starts)
+    out["first_ns"] = np.minimum.reduceat(rows["first_ns"][order], starts)
+    out["last_ns"] = np.maximum.reduceat(rows["last_ns"][order], starts)
     return out
 
 
@@ -121,11 +125,3 @@ def total_bytes(facts: Facts) -> NDArray[np.uint64]:
     """Bytes of each fact, both directions."""
     both: NDArray[np.uint64] = facts["bytes_toserver"] + facts["bytes_toclient"]
     return both
-
-
-def largest(facts: Facts, count: int) -> Facts:
-    """The `count` facts with most bytes."""
-    if len(facts) <= count:
-        return facts
-    kept = np.argpartition(total_bytes(facts), len(facts) - count)[len(facts) - count :]
-    return facts[kept]

@@ -58,7 +58,7 @@ FLOW_DTYPE = _dtype(
         ("ifindex_client", np.int32, 112),  # port of the first packet to the server; 0 = none seen
         ("ifindex_server", np.int32, 116),  # port of the first packet to the client
         ("switch", np.int16, 120),  # positions in the topology, -1 = unknown: attribution stage
-        ("src_guest", np.int16, 122),
+        ("src_guest", np.int16, 122),  # or an End, as the next
         ("dest_guest", np.int16, 124),
         ("alerts", np.uint8, 126),  # 255 = that many or more; written by detection
         ("reason", np.uint8, 127),  # EndReason

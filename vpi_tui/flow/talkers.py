@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.flow.counters import Tally
 from vpi_tui.flow.facts import Facts, FactTable, total_bytes
+from vpi_tui.flow.pairs import PairTable
 from vpi_tui.flow.render import address_text
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.windows import Windows
@@ -161,10 +162,18 @@ class Talkers:
         self._facts = FactTable()
         self.tally = Tally()
         """Counters of guests, switches and the whole."""
+        self.pairs = PairTable()
+        """Who speaks to whom."""
 
     def tick(self, table: FlowTable, now_ns: int) -> None:
         """Take what the flows added since the last tick. now_ns: packet time."""
-        self._windows.add(self._facts.collect(table.drain_touched(), self.tally), now_ns)
+        self._windows.add(self._collected(table), now_ns)
+        self.pairs.tick(now_ns)
+
+    def _collected(self, table: FlowTable) -> Iterator[Facts]:
+        for part in self._facts.collect(table.drain_touched(), self.tally):
+            self.pairs.take(part)
+            yield part
 
     def top(
         self,
@@ -177,7 +186,7 @@ class Talkers:
         names: Names | None = None,
     ) -> TalkerTable:
         """The `k` rows with most bytes. An end that is no guest is named by its address."""
-        facts = Scope(scope_switch, scope_guest).of(self._windows.facts(window))
+        facts = Scope(scope_switch, scope_guest).of(self._windows.rows(window))
         group, label = KINDS[kind]
         outer = facts[~facts["inner"]]
         rows = _top_rows(group(facts), label, names or Names(), k)
@@ -185,7 +194,7 @@ class Talkers:
 
     def top_peers(self, window: Window, names: Names) -> dict[int, str]:
         """Guest number to the guest or address that it exchanged most bytes with; only those that spoke."""
-        facts = self._windows.facts(window)
+        facts = self._windows.rows(window)
         facts = facts[~facts["inner"]]
         guest = np.concatenate((facts["src_guest"], facts["dest_guest"]))
         peer = np.concatenate((facts["dest_end"], facts["src_end"]))
@@ -208,13 +217,13 @@ class Talkers:
         self, scope_switch: int | None = None, scope_guest: int | None = None, k: int = 20
     ) -> tuple[tuple[str, int], ...]:
         """(application or transport, bytes) since the start, most first; tunnels count once."""
-        facts = Scope(scope_switch, scope_guest).of(self._windows.facts("all"))
+        facts = Scope(scope_switch, scope_guest).of(self._windows.rows("all"))
         facts = facts[~facts["inner"]]
         rows = _top_rows(_by_application(facts), _application_label, Names(), k)
         return tuple((row.label, row.bytes) for row in rows)
 
     def stats(self) -> dict[str, float]:
-        return {"talkers.keys_dropped": float(self._windows.dropped())}
+        return {"talkers.keys_dropped": float(self._windows.dropped()), **self.pairs.stats()}
 
 
 def _top_rows(grouped: _Grouped, label: _Label, names: Names, count: int) -> tuple[Talker, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from vpi_tui.model.jit import helper, kernel
-from vpi_tui.model.topology import Locality
+from vpi_tui.model.topology import End, Locality
 
 U64 = np.uint64
 I64 = np.int64
@@ -25,6 +25,9 @@ NORTH_SOUTH = int(Locality.NORTH_SOUTH)
 HOST = int(Locality.HOST)
 UNKNOWN = int(Locality.UNKNOWN)
 EXTERNAL = int(Locality.EXTERNAL)
+END_UNKNOWN = int(End.UNKNOWN)
+END_WORLD = int(End.WORLD)
+END_HOST = int(End.HOST)
 
 ODD_A = U64(0x9E3779B97F4A7C15)
 ODD_B = U64(0xC2B2AE3D27D4EB4F)
@@ -50,14 +53,38 @@ def find(table, high, low):
 
 
 @helper
-def find_guest(t, ifindex, mac, high, low):
-    """The guest of one end: by port, else by MAC, else by address."""
+def find_source(t, ifindex, mac, high, low):
+    """The guest of the client's end, NOBODY or UPLINK: by port, else by MAC, else by address."""
     guest = find(t.port_guest, U64(0), U64(ifindex))
     if guest == NOBODY:
         guest = find(t.macs, U64(0), mac)
     if guest == NOBODY:
         guest = find(t.ips, high, low)
-    return max(guest, I64(NOBODY))
+    return guest
+
+
+@helper
+def find_dest(t, ifindex, mac, high, low):
+    """The same of the server's end. Its MAC is but the next hop, which may be a guest that routes: so it is
+    asked after the address, as the port where the answer will enter says the same."""
+    guest = find(t.port_guest, U64(0), U64(ifindex))
+    if guest == NOBODY:
+        guest = find(t.ips, high, low)
+    if guest == NOBODY:
+        guest = find(t.macs, U64(0), mac)
+    return guest
+
+
+@helper
+def end_of(t, guest, high, low, group):
+    """A guest's number, or an End. group: it is the server's end, and a broadcast or multicast address."""
+    if guest >= 0:
+        return guest
+    if find(t.host_ips, high, low) >= 0:
+        return I64(END_HOST)
+    if group or not t.knows_guests:
+        return I64(END_UNKNOWN)
+    return I64(END_WORLD)
 
 
 @helper
@@ -74,27 +101,32 @@ def switch_of(t, client_port, server_port, source, dest):
 
 
 @helper
+def locality_of(source, dest):
+    """Where a flow between two ends runs."""
+    if source >= 0 and dest >= 0:
+        return EAST_WEST
+    if source == END_HOST or dest == END_HOST:
+        return HOST
+    if source == END_UNKNOWN or dest == END_UNKNOWN:
+        return UNKNOWN
+    return NORTH_SOUTH if source >= 0 or dest >= 0 else EXTERNAL
+
+
+@helper
 def write(t, flow):
     """Switch, guests and locality of one record."""
     src_high, src_low = flow["src_ip"][0], flow["src_ip"][1]
     dest_high, dest_low = flow["dest_ip"][0], flow["dest_ip"][1]
     client_port, server_port = flow["ifindex_client"], flow["ifindex_server"]
-    source = find_guest(t, client_port, flow["src_mac"], src_high, src_low)
-    dest = find_guest(t, server_port, flow["dest_mac"], dest_high, dest_low)
+    group = flow["dest_mac"] & MULTICAST_MAC != U64(0)
+    source = find_source(t, client_port, flow["src_mac"], src_high, src_low)
+    dest = find_dest(t, server_port, flow["dest_mac"], dest_high, dest_low)
+    source = end_of(t, source, src_high, src_low, False)
+    dest = end_of(t, dest, dest_high, dest_low, group)
     flow["switch"] = switch_of(t, client_port, server_port, source, dest)
     flow["src_guest"] = source
     flow["dest_guest"] = dest
-    if source >= 0 and dest >= 0:
-        locality = EAST_WEST
-    elif find(t.host_ips, src_high, src_low) >= 0 or find(t.host_ips, dest_high, dest_low) >= 0:
-        locality = HOST
-    elif flow["dest_mac"] & MULTICAST_MAC != U64(0):
-        locality = UNKNOWN
-    elif source >= 0 or dest >= 0:
-        locality = NORTH_SOUTH
-    else:
-        locality = EXTERNAL if t.knows_guests else UNKNOWN
-    flow["locality"] = locality
+    flow["locality"] = locality_of(source, dest)
 
 
 @kernel

@@ -29,5 +29,23 @@ class PairStat:
     """The line of the policy that it breaks; "" = none."""
 
 
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """How far the learning of a baseline is, and which policy is in force."""
+
+    learning_since_ns: int = 0
+    """Time of the packets; 0 = nothing is being learned."""
+    learned_until_ns: int = 0
+    """End of the baseline; 0 = there is none, or it is still being learned."""
+    learned: int = 0
+    """Kinds of connection in the baseline: one for each two ends, protocol and port."""
+    policy: str = ""
+    """File of the policy that is in force; "" = there is none."""
+    lines: int = 0
+    """Its lines that allow or deny."""
+    violations: int = 0
+    """Connections that broke it, those included of which no alert was raised."""
+
+
 ELSEWHERE = ("world", "host", "unknown")
 """Ends that are no guest: beyond an uplink, this host itself, and what no port tells."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vpi_tui.model.coverage import PortCoverage
-from vpi_tui.model.matrix import PairStat
+from vpi_tui.model.matrix import PairStat, Segmentation
 
 Severities = tuple[int, int, int]
 """Alerts of priority 1, 2, and 3 or more."""
@@ -22,6 +22,8 @@ class Counters:
     bytes_out: int = 0
     east_west_bytes: int = 0
     """The share of bytes_in + bytes_out (for a switch or all: of bytes_in) between guests of this host."""
+    inside_bytes: int = 0
+    """The same with what guests and the host exchange: all that no sensor on the wire could have seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,3 +190,5 @@ class Snapshot:
     """Every port, in the order of the topology."""
     matrix: tuple[PairStat, ...] = ()
     """For the window that the ui watches, most bytes first; empty unless it does."""
+    segmentation: Segmentation = field(default_factory=Segmentation)
+    """The baseline and the policy."""

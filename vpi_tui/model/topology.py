@@ -23,6 +23,17 @@ class Locality(IntEnum):
     """Neither end is here."""
 
 
+class End(IntEnum):
+    """Where an end of a flow is that is no guest; guests are their positions in the topology, from 0."""
+
+    UNKNOWN = -1
+    """No port, MAC or address tells; or it is a group."""
+    WORLD = -2
+    """Beyond an uplink."""
+    HOST = -3
+    """This host itself."""
+
+
 @dataclass(frozen=True, slots=True)
 class Port:
     """A port of a switch. ifindex: the number that PacketBatch.ifindex carries."""
