@@ -63,7 +63,9 @@ def test_hosted() -> None:
     assert guest.networks == ("vmnet8", "vmnet3")
 
 
-@pytest.mark.parametrize("text", ["", "\0" * 1000, 'displayName = ""', "<xml/>", "displayName = web", "=" * 10_000])
+@pytest.mark.parametrize(
+    "text", ["", "\0" * 1000, 'displayName = ""', "<xml/>", "displayName = web", "=" * 10_000]
+)
 def test_what_is_no_guest(text: str) -> None:
     assert guest_of(text) is None
 

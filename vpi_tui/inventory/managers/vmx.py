@@ -1,6 +1,6 @@
 """Guests of VMware by their configuration files (*.vmx), where the host has no API or none is to be asked.
 
-Source: the virtual machine's .vmx as Workstation, Fusion and ESXi write it: lines `key = "value"`, keys without
+Source: the .vmx of Workstation, Fusion and ESXi: lines `key = "value"`, keys without
 regard to case. Bounded: so many directories deep, so many files, so many bytes of each.
 """
 
