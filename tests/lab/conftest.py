@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.lab.net import Lab, fetch, until, why_not
+from tests.lab.ovs import OpenVSwitch, why_no_ovs, without_offload
 from tests.lab.sensor import Sensor
 
 
@@ -26,6 +27,21 @@ def lab(possible: None, request: pytest.FixtureRequest) -> Iterator[Lab]:
         for number in (1, 2, 3):
             made.guest(number)
         yield made
+
+
+@pytest.fixture(scope="module")
+def ovs_lab(possible: None, request: pytest.FixtureRequest) -> Iterator[tuple[Lab, OpenVSwitch]]:
+    """Three guests on ovs0, a bridge of Open vSwitch."""
+    if reason := why_no_ovs():
+        pytest.skip(reason)
+    tag = request.module.__name__.rpartition("_")[2]
+    with Lab(f"o{tag}", bridge=False) as made, OpenVSwitch(made.host) as switch:
+        switch.add_bridge("ovs0")
+        for number in (1, 2, 3):
+            guest = made.guest(number, "")
+            without_offload(guest.name, "eth0")
+            switch.add_port("ovs0", guest.port)
+        yield made, switch
 
 
 @pytest.fixture(scope="module")

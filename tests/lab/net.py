@@ -84,19 +84,24 @@ class Guest:
 
 
 class Lab:
-    """A host with one bridge, br0, and guests on it. Use as a context manager."""
+    """A host with one bridge, br0, and guests on it. Use as a context manager.
 
-    def __init__(self, tag: str) -> None:
+    bridge: False for a host without one, where something else is to be the switch.
+    """
+
+    def __init__(self, tag: str, *, bridge: bool = True) -> None:
         self.tag = f"vpt-{tag}-{os.getpid()}"
         self.host = f"{self.tag}-host"
         self.guests: list[Guest] = []
+        self._bridge = bridge
         self._stack = ExitStack()
 
     def __enter__(self) -> Lab:
         remove_orphans()
         try:
             self._namespace(self.host)
-            self.bridge("br0")
+            if self._bridge:
+                self.bridge("br0")
         except BaseException:
             self._stack.close()
             raise
@@ -117,7 +122,8 @@ class Lab:
         ip("-n", self.host, "link", "set", name, "up")
 
     def guest(self, number: int, bridge: str = "br0") -> Guest:
-        """Guest `number` (1 to 200), its namespace made when it is new, plugged into the bridge."""
+        """Guest `number` (1 to 200), its namespace made when it is new, plugged into the bridge ("" = into
+        none: its port is up, for another switch to take)."""
         guest = Guest(
             f"{self.tag}-g{number}",
             f"port{number}",
@@ -129,7 +135,7 @@ class Lab:
             self._namespace(guest.name)
             self.guests.append(guest)
         ip("link", "add", guest.port, "netns", self.host, "type", "veth", "peer", "eth0", "netns", guest.name)
-        ip("-n", self.host, "link", "set", guest.port, "master", bridge, "up")
+        ip("-n", self.host, "link", "set", guest.port, *(("master", bridge) if bridge else ()), "up")
         ip("-n", guest.name, "link", "set", "eth0", "address", guest.mac, "up")
         ip("-n", guest.name, "addr", "add", f"{guest.ip4}/24", "dev", "eth0")
         ip("-n", guest.name, "addr", "add", f"{guest.ip6}/64", "dev", "eth0", "nodad")
