@@ -1,0 +1,137 @@
+"""The verdicts on all ports of a topology, from one sample after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from vpi_tui.coverage.arrangement import Arrangement, Setting, watched_ways
+from vpi_tui.coverage.facts import Facts, Plan, Way
+from vpi_tui.coverage.judge import judge
+from vpi_tui.coverage.seen import PortKey, SeenCount
+from vpi_tui.coverage.window import History, Sample, Window
+from vpi_tui.model.coverage import PortCoverage, TrueCount, Verdict
+from vpi_tui.model.topology import Port, Switch, Topology
+
+
+class Board:
+    """`follow` what changes, `add` what was counted once a second: `verdicts` are new after each."""
+
+    def __init__(self) -> None:
+        self._topology = Topology()
+        self._switches: dict[str, Switch] = {}
+        self._arrangement = Arrangement()
+        self._setting = Setting()
+        self._plans: dict[PortKey, Plan] = {}
+        self._histories: dict[PortKey, History] = {}
+        self._last: dict[PortKey, PortCoverage] = {}
+        """As they were when the port last had traffic."""
+        self.ring_bytes = 0
+        self.verdicts: tuple[PortCoverage, ...] = ()
+        """Every port, in the order of the topology; interfaces that are no port of a switch are left out."""
+
+    def follow(self, topology: Topology, setting: Setting) -> None:
+        """Ports that are watched in another way than before begin anew: their counts say nothing of now."""
+        self._topology = topology
+        self._switches = {switch.name: switch for switch in topology.switches}
+        copied = self._setting.copied & self._switches.keys()
+        self._set(replace(setting, copied=setting.copied | copied))
+
+    def _set(self, setting: Setting) -> None:
+        plans = self._arrangement.plans(self._topology, setting)
+        for key, plan in plans.items():
+            before = self._plans.get(key)
+            if before is not None and before != plan:
+                self._last.pop(key, None)
+                if (before.direct, before.whole) != (plan.direct, plan.whole):
+                    self._histories.pop(key, None)
+        self._histories = {key: self._histories.get(key) or History() for key in plans}
+        self._last = {key: last for key, last in self._last.items() if key in plans}
+        self._plans, self._setting = plans, setting
+        self._judge()
+
+    def add(
+        self, ns: int, true: Iterable[TrueCount], seen: Mapping[PortKey, SeenCount], drops: int = 0
+    ) -> None:
+        """What others and what we counted until one moment. drops: of our ring, since it was opened."""
+        for count in true:
+            history = self._histories.get((count.switch, count.port))
+            if history is not None:
+                key = count.switch, count.port
+                history.add(Sample(ns, count, seen.get(key, SeenCount()), drops))
+        copied = {key[0] for key, count in seen.items() if count.copied_into or count.copied_out}
+        if not copied <= self._setting.copied:
+            self._set(replace(self._setting, copied=self._setting.copied | copied))
+        else:
+            self._judge()
+
+    def _judge(self) -> None:
+        self.verdicts = tuple(
+            self._verdict(port)
+            for port in self._topology.ports
+            if (port.switch, port.name) in self._plans and self._switches[port.switch].kind != "interface"
+        )
+
+    def _verdict(self, port: Port) -> PortCoverage:
+        key = port.switch, port.name
+        history = self._histories[key]
+        window = history.window()
+        facts = self._facts(port, self._plans[key], window, history)
+        judged = judge(facts, self._last.get(key))
+        if facts.counted and not (facts.into.idle(facts.window_s) and facts.out.idle(facts.window_s)):
+            self._last[key] = judged
+        return judged
+
+    def _facts(self, port: Port, plan: Plan, window: Window | None, history: History) -> Facts:
+        facts = Facts(
+            port,
+            self._switches[port.switch],
+            plan,
+            truth=history.truth,
+            counted=False,
+            reset=history.reset,
+            ring_bytes=self.ring_bytes,
+        )
+        if window is None:
+            return facts
+        true, seen = window.true, window.seen
+        into_watched, out_watched = watched_ways(port, plan)
+        into = max(seen.into, seen.copied_into)
+        out = max(seen.out, seen.copied_out)
+        most = max(seen.out + seen.out_maybe, seen.copied_out + seen.copied_maybe)
+        return replace(
+            facts,
+            into=Way(true.in_bytes, true.in_packets, into, into, into_watched),
+            out=Way(true.out_bytes, true.out_packets, out, most, out_watched),
+            window_s=window.seconds,
+            wire=true.wire,
+            counted=True,
+            drops=window.drops,
+        )
+
+
+def worst(ports: Iterable[PortCoverage]) -> Verdict:
+    """The verdict on what has several ports: the worst of those that are judged; UNKNOWN when none is.
+
+    Beside a port that nobody can count the others are a part.
+    """
+    listed = list(ports)
+    judged = [port.verdict for port in listed if port.verdict is not Verdict.UNKNOWN]
+    if not judged:
+        return Verdict.UNKNOWN
+    uncounted = any(port.verdict is Verdict.UNKNOWN and not port.truth for port in listed)
+    found = max(judged, key=_ORDER.index)
+    return Verdict.PARTIAL if uncounted and found is Verdict.SEEN else found
+
+
+def whole(ports: Iterable[PortCoverage]) -> Verdict:
+    """The verdict on all there is: BLIND or ONE-WAY only when no port is better off."""
+    listed = list(ports)
+    judged = {port.verdict for port in listed} - {Verdict.UNKNOWN}
+    found = worst(listed)
+    if found in (Verdict.BLIND, Verdict.ONE_WAY) and judged != {found}:
+        return Verdict.PARTIAL
+    return found
+
+
+_ORDER = list(Verdict)
