@@ -188,7 +188,7 @@ def count_seen(batch, start, end, w, learned, twins, sums, todo, tally):
         sensor = w.role[slot] == SENSOR
         if sensor:
             sums[slot, IN] += size
-            offset = batch.offset[row]
+        offset = batch.offset[row]
         if batch.link_type[row] != ETHERNET or batch.caplen[row] < HEADER_BYTES:
             if not sensor:
                 sums[slot, IN] += size
