@@ -6,7 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from vpi_tui.inventory.counts import Counting
 from vpi_tui.inventory.picture import Picture, Probe
+from vpi_tui.model.coverage import TrueCount
 from vpi_tui.model.errors import VpiError
 
 STEP = 0.25
@@ -27,6 +29,7 @@ class Aside:
     ) -> None:
         self.name = name
         self._make, self._at_start = make, at_start
+        self._probe: Probe | None = None
         self._lock = threading.Lock()
         self._result: Picture | Exception = Picture()
         self._fresh = self._hangs = False
@@ -59,6 +62,10 @@ class Aside:
                 raise self._result
             return self._result
 
+    def counts(self) -> tuple[TrueCount, ...]:
+        """What the probe counted, if it counts at all."""
+        return self._probe.counts() if isinstance(self._probe, Counting) else ()
+
     def close(self) -> None:
         """A thread that hangs is left behind: it is a daemon, and ends with the process."""
         self._stop.set()
@@ -70,7 +77,7 @@ class Aside:
         try:
             self._at_start()
             self._begin()
-            probe = self._make()
+            probe = self._probe = self._make()
         except Exception as error:
             self._end(error)
             self._first.set()

@@ -102,7 +102,7 @@ class Neighbours:
 
 def read_links(requests: netlink.Requests) -> list[Link]:
     """All links. Raises OSError."""
-    question = _ifinfo(AF_UNSPEC, EXT_SKIP_STATS)
+    question = ifinfo(AF_UNSPEC, EXT_SKIP_STATS)
     return [parse_link(body) for body in requests.dump(netlink.RTM_GETLINK, question, MAX_LINKS)]
 
 
@@ -136,7 +136,7 @@ def _port_state(info: netlink.Attributes) -> str:
 
 def read_vlans(requests: netlink.Requests) -> dict[int, Vlans]:
     """VLANs by ifindex of the bridge's port. Raises OSError."""
-    question = _ifinfo(AF_BRIDGE, EXT_BRIDGE_VLANS_IN_RANGES)
+    question = ifinfo(AF_BRIDGE, EXT_BRIDGE_VLANS_IN_RANGES)
     found = (parse_vlans(body) for body in requests.dump(netlink.RTM_GETLINK, question, MAX_LINKS))
     return {ifindex: vlans for ifindex, vlans in found if vlans != Vlans()}
 
@@ -239,6 +239,7 @@ def _mac(packed: bytes | None) -> int:
     return int.from_bytes(packed, "big")
 
 
-def _ifinfo(family: int, extended: int) -> bytes:
+def ifinfo(family: int, extended: int) -> bytes:
+    """The question of a dump of links. extended: EXT_ bits of what is wanted."""
     mask = netlink.attribute(IFLA_EXT_MASK, struct.pack("=I", extended))
     return IFINFO.pack(family, 0, 0, 0, 0) + mask

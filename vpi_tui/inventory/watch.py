@@ -8,10 +8,12 @@ from dataclasses import replace
 
 from vpi_tui.inventory.aside import Aside
 from vpi_tui.inventory.chosen import chosen
+from vpi_tui.inventory.counts import Counting, InterfaceCounts
 from vpi_tui.inventory.join import joined
 from vpi_tui.inventory.merge import merge, with_serial
 from vpi_tui.inventory.picture import Picture, Probe
 from vpi_tui.inventory.static import StaticInventory
+from vpi_tui.model.coverage import TrueCount
 from vpi_tui.model.errors import VpiError
 from vpi_tui.model.topology import Topology
 
@@ -32,6 +34,7 @@ class Inventory:
         self._static = static or StaticInventory()
         self._interfaces = tuple(interfaces)
         self._pictures: dict[str, Picture] = {}
+        self._interface_counts: InterfaceCounts | None = None
         self._next = float("-inf")
         self.topology = Topology()
 
@@ -88,6 +91,26 @@ class Inventory:
         """What each probe saw last, by its name."""
         return dict(self._pictures)
 
+    def counts(self) -> tuple[TrueCount, ...]:
+        """What others than the sensor counted at the ports: the kernel now, daemons when they last told.
+
+        Raises VpiError when the kernel does not say.
+        """
+        if self._interface_counts is None:
+            self._interface_counts = InterfaceCounts()
+        told = tuple(
+            count for probe in self._probes if isinstance(probe, Counting) for count in probe.counts()
+        )
+        return self._interface_counts.read(self.topology) + told
+
+    def promiscuity(self) -> dict[int, int]:
+        """As InterfaceCounts.promiscuity."""
+        if self._interface_counts is None:
+            self._interface_counts = InterfaceCounts()
+        return self._interface_counts.promiscuity()
+
     def close(self) -> None:
+        if self._interface_counts is not None:
+            self._interface_counts.close()
         for probe in self._probes:
             probe.close()

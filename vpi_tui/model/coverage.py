@@ -70,3 +70,7 @@ class TrueCount:
     wire: bool = False
     """Counted on a wire: each segment by itself, padded to 60 bytes, perhaps with its check sequence. False =
     counted where we see frames too, as large as offloading makes them."""
+    ifindex: int = 0
+    """Of the device; 0 = there is none here (a mirror, a patch, a port of DPDK)."""
+    at_ns: int = 0
+    """When it was counted, by the monotonic clock; 0 = not told."""
