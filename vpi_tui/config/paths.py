@@ -21,6 +21,8 @@ SYSTEM_CACHE = Path("/var/cache/vpi-tui")
 from a directory that nobody else can write, never from a home directory that sudo may have left in $HOME."""
 SYSTEM_STATE = Path("/var/lib/vpi-tui")
 """State of root. Not in root's home, where the user that a live engine becomes could not get at it."""
+RUNTIME = Path("/run/vpi-tui")
+"""What lives no longer than this boot; only root writes there."""
 _CACHE_PREFIX = "numba-"
 _CACHE_KEPT = 86_400
 """Seconds that the compiled kernels of another version are kept."""

@@ -1,0 +1,75 @@
+"""`vpi-tui lab up`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from vpi_tui.cli.command import Command
+from vpi_tui.cli.parser import EXIT_DONE, Parser, examples
+from vpi_tui.lab.names import DEFAULT, Names
+from vpi_tui.lab.plan import MAX_EXTRA, SwitchKind
+
+if TYPE_CHECKING:
+    from vpi_tui.lab.state import State
+
+
+def _configure(parser: Parser) -> None:
+    parser.add_argument("--bridge", action="store_true", help="a Linux bridge (default: every kind there is)")
+    parser.add_argument(
+        "--ovs", action="store_true", help="a bridge of Open vSwitch with the userspace datapath"
+    )
+    parser.add_argument(
+        "--guests", type=_extra, default=0, metavar="N", help=f"so many more on each switch, 0 to {MAX_EXTRA}"
+    )
+
+
+def _extra(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= MAX_EXTRA):
+        raise argparse.ArgumentTypeError(f"a number from 0 to {MAX_EXTRA}, not {text[:40]!r}")
+    return int(text)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from vpi_tui.lab.build import up
+
+    kinds: list[SwitchKind] = ["bridge"] if args.bridge else []
+    kinds += ["ovs"] if args.ovs else []
+    names = Names(args.name)
+    state = up(names, kinds, args.guests, lambda line: print(line, file=sys.stderr))
+    print(_next_steps(names, state))
+    return EXIT_DONE
+
+
+def _next_steps(names: Names, state: State) -> str:
+    name = "" if names.lab == DEFAULT else f" --name {names.lab}"
+    dark = [guest for guest in state.plan.guests if guest.dark]
+    pairs = [f"{first.name} and {second.name}" for first, second in zip(dark[::2], dark[1::2], strict=True)]
+    watched = " ".join(f"-i {switch.name}" for switch in state.plan.switches)
+    return f"""\
+{len(state.plan.guests)} guests are up, {len(state.plan.switches)} switches; they talk to each other.
+
+Now, in a second terminal:
+  sudo vpi-tui {watched} --inventory {names.inventory}
+Then, in this one:
+  sudo vpi-tui lab attack{name} list      what there is to try
+  sudo vpi-tui lab attack{name} scan      and look at screen 4, Alerts
+  sudo vpi-tui lab down{name}             all of it is gone
+
+Dark on purpose: what {", and what ".join(pairs)}
+say to each other passes no port of a switch (macvlans of one parent, as with SR-IOV)."""
+
+
+VERB = Command(
+    name="up",
+    summary="start it",
+    description="Makes the switches, guests, services and everyday traffic, waits until all services answer,"
+    " and says what to do next. What a killed lab has left is removed first.",
+    epilog=examples(
+        ("sudo vpi-tui lab up", "all kinds of switch that this machine can have"),
+        ("sudo vpi-tui lab up --bridge --guests 10", "a Linux bridge with ten more guests"),
+    ),
+    configure=_configure,
+    run=_run,
+)

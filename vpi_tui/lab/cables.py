@@ -1,0 +1,94 @@
+"""Guests' namespaces, and the virtual cables (veth pairs) between them and the switch."""
+
+from __future__ import annotations
+
+import ctypes
+import fcntl
+import socket
+import struct
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from vpi_tui.lab.commands import Shell
+from vpi_tui.lab.namespaces import inside
+from vpi_tui.lab.plan import Guest, LabSwitch, Plan
+from vpi_tui.model.errors import VpiError
+
+SIOCETHTOOL, ETHTOOL_STXCSUM = 0x8946, 0x17
+"""linux/sockios.h, linux/ethtool.h"""
+MTU: Final = 1500
+_QUIET: Final = {
+    "ipv6/conf/all/disable_ipv6": "1",
+    "ipv6/conf/default/disable_ipv6": "1",
+    "ipv4/ip_forward": "0",
+    "ipv4/ping_group_range": "0 0",
+}
+"""Settings below /proc/sys/net of a guest: nothing speaks but what the lab lets speak."""
+
+
+def make(shell: Shell, plan: Plan) -> None:
+    """Namespaces with their interfaces, addresses and routes. Nothing is plugged into a switch yet."""
+    shell.ip(f"netns add {guest.namespace}" for guest in plan.guests)
+    for guest in plan.guests:
+        inside(guest.namespace, _quieten)
+    shell.ip(line for switch in plan.switches for line in _cables(switch))
+    for guest in plan.guests:
+        shell.ip(_settings(guest), guest.namespace)
+        if not guest.dark:
+            inside(guest.namespace, lambda: _checksums_in_software("eth0"))
+    for switch in plan.switches:
+        _checksums_in_software(switch.parent)  # what macvlans cannot do, their parent does
+
+
+def _cables(switch: LabSwitch) -> Iterator[str]:
+    for guest in switch.guests:
+        if not guest.dark:
+            yield (
+                f"link add {guest.namespace} mtu {MTU} type veth"
+                f" peer name eth0 netns {guest.namespace} address {guest.mac}"
+            )
+            yield from _up(guest.namespace)
+    yield f"link add {switch.shared_port} mtu {MTU} type veth peer name {switch.parent}"
+    yield from _up(switch.shared_port)
+    yield from _up(switch.parent)
+    for guest in switch.guests:
+        if guest.dark:
+            yield (
+                f"link add link {switch.parent} name {guest.namespace} address {guest.mac}"
+                f" netns {guest.namespace} type macvlan mode bridge"
+            )
+
+
+def _up(link: str) -> Iterator[str]:
+    yield f"link set {link} addrgenmode none"
+    yield f"link set {link} up"
+
+
+def _settings(guest: Guest) -> Iterator[str]:
+    if guest.dark:
+        yield f"link set {guest.namespace} name eth0"
+    yield "link set lo up"
+    yield f"addr add {guest.ip}/24 dev eth0"
+    yield "link set eth0 up"
+
+
+def _quieten() -> None:
+    for name, value in _QUIET.items():
+        with suppress(OSError):  # a kernel without IPv6 has no such file
+            Path("/proc/sys/net", name).write_text(value)
+
+
+def _checksums_in_software(link: str) -> None:
+    """A veth pair leaves checksums to hardware that is not there, and a switch in userspace sends frames on
+    as it got them: receivers would drop them."""
+    value = ctypes.create_string_buffer(struct.pack("=II", ETHTOOL_STXCSUM, 0))
+    request = struct.pack("16sP16x", link.encode(), ctypes.addressof(value))
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            fcntl.ioctl(sock, SIOCETHTOOL, request)
+    except OSError as error:
+        raise VpiError(
+            f"Offload of checksums cannot be switched off for {link}: {error.strerror}."
+        ) from error
