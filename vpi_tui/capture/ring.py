@@ -237,7 +237,7 @@ class RingSource:
         self._read_statistics(sock)
         if rows == 0:
             return None
-        return as_batch(self._buf, self._columns, rows, self._packets, self._drops + self._damaged)
+        return as_batch(self._buf, self._columns, rows, self._packets, self.drops)
 
     def _ready(self, block: int) -> bool:
         return bool(self._status[block] & TP_STATUS_USER)
@@ -266,6 +266,11 @@ class RingSource:
         self._drops += drops
         self._freezes += freezes
 
+    @property
+    def drops(self) -> int:
+        """Packets lost since open, as of the last read."""
+        return self._drops + self._damaged
+
     def stats(self) -> dict[str, float]:
         """Since open, as of the last read. ring_freezes: times that the ring was full. ring_fill: the largest
         share of blocks that waited to be read, since the last call."""
@@ -273,7 +278,7 @@ class RingSource:
         return {
             "capture.ring_fill": fill,
             "capture.kernel_packets": self._packets,
-            "capture.kernel_drops": self._drops + self._damaged,
+            "capture.kernel_drops": self.drops,
             "capture.ring_freezes": self._freezes,
             "capture.ring_bytes": self._block_bytes * self._blocks,
         }

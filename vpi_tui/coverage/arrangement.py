@@ -84,7 +84,13 @@ class Arrangement:
     def _of_port(self, port: Port, common: Plan, setting: Setting) -> Plan:
         direct = _taken(port, setting.watched)
         lost = [m for m in self._lost.values() if m.switch == port.switch and covers(m, port.name)]
-        return replace(common, direct=direct, lost=lost[-1] if lost else None)
+        return replace(
+            common,
+            direct=direct,
+            lost=lost[-1] if lost else None,
+            own=common.sensor is not None and common.sensor.port == port.name,
+            output=any(mirror.output == port.name for mirror in common.mirrors),
+        )
 
 
 def covers(mirror: Mirror, port: str) -> bool:

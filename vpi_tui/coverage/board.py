@@ -55,10 +55,11 @@ class Board:
     ) -> None:
         """What others and what we counted until one moment. drops: of our ring, since it was opened."""
         for count in true:
-            history = self._histories.get((count.switch, count.port))
-            if history is not None:
-                key = count.switch, count.port
-                history.add(Sample(ns, count, seen.get(key, SeenCount()), drops))
+            key = count.switch, count.port
+            if (history := self._histories.get(key)) is not None:
+                plan = self._plans[key]
+                place = (plan.sensor.name, plan.sensor.name) if plan.own and plan.sensor else key
+                history.add(Sample(ns, count, seen.get(place, SeenCount()), drops))
         copied = {key[0] for key, count in seen.items() if count.copied_into or count.copied_out}
         if not copied <= self._setting.copied:
             self._set(replace(self._setting, copied=self._setting.copied | copied))
@@ -95,6 +96,12 @@ class Board:
         if window is None:
             return facts
         true, seen = window.true, window.seen
+        facts = replace(facts, window_s=window.seconds, counted=True, wire=true.wire, drops=window.drops)
+        if plan.own:
+            sent = Way(watched=True)
+            return replace(
+                facts, into=sent, out=Way(true.out_bytes, true.out_packets, seen.into, seen.into, True)
+            )
         into_watched, out_watched = watched_ways(port, plan)
         into = max(seen.into, seen.copied_into)
         out = max(seen.out, seen.copied_out)
@@ -102,11 +109,9 @@ class Board:
         return replace(
             facts,
             into=Way(true.in_bytes, true.in_packets, into, into, into_watched),
-            out=Way(true.out_bytes, true.out_packets, out, most, out_watched),
-            window_s=window.seconds,
-            wire=true.wire,
-            counted=True,
-            drops=window.drops,
+            out=Way(true.out_bytes, true.out_packets, out, most, out_watched)
+            if not plan.output
+            else Way(watched=True),
         )
 
 

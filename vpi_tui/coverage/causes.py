@@ -286,6 +286,8 @@ def not_taken(facts: Facts) -> Told | None:
 @cause(Verdict.SEEN)
 def all_is_seen(facts: Facts) -> Told | None:
     plan = facts.plan
+    if plan.own and plan.sensor:
+        return Told(f"What leaves there are the copies that {plan.sensor.name} takes.")
     if plan.direct:
         how = "taken where it enters the switch"
     elif plan.sensor:

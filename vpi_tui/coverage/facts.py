@@ -106,6 +106,10 @@ class Plan:
     """The mirror that copied the port until it was removed."""
     hub: bool = False
     """The switch hands every frame to every port."""
+    own: bool = False
+    """It leads to the sensor: what leaves there are the copies."""
+    output: bool = False
+    """A mirror sends its copies there, to whomever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.engine.checksums import NOTICE
+from vpi_tui.engine.coverage import Coverage
 from vpi_tui.engine.log import NoLog
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
@@ -24,6 +25,7 @@ from vpi_tui.flow.render import to_columns
 from vpi_tui.flow.talkers import KINDS, Names
 from vpi_tui.flow.windows import SPANS
 from vpi_tui.inventory.picture import mac_text
+from vpi_tui.model.coverage import Verdict
 from vpi_tui.model.matrix import PairStat
 from vpi_tui.model.snapshot import (
     Counters,
@@ -43,6 +45,7 @@ NOTICES = 50
 PEER_WINDOW: Window = "1m"
 NOBODY = -1 << 15
 """No position in a topology, and no model.topology.End."""
+UNKNOWN = str(Verdict.UNKNOWN)
 _NOTHING = SwitchStat("all", "", 0, Counters(), (0, 0, 0))
 
 
@@ -62,6 +65,8 @@ class Publisher:
         self._seq = 0
         self._vitals = Vitals()
         self._told: deque[str] = deque(maxlen=NOTICES)
+        self.coverage: Coverage | None = None
+        """None = nobody judges what is seen."""
         self.reloading = ""
         """As Snapshot.reloading."""
 
@@ -81,12 +86,13 @@ class Publisher:
         )  # fmt: skip
 
     def snapshot(self, state: Any, text: str, watch: Watch, alerts_dropped: int, log: NoLog) -> Snapshot:
-        pipeline, rules, source = self._pipeline, self._rules, self._source
+        pipeline, rules, source, coverage = self._pipeline, self._rules, self._source, self.coverage
         topology = pipeline.names.topology
         names = Names(pipeline.names.switches, pipeline.names.guests)
         scope = _scope(watch.scope, names)
         stats = {**pipeline.stats(), **source.stats(), **self._vitals.stats(), **log.counters()}
         stats["feed.alerts_dropped"] = float(alerts_dropped)
+        stats.update(coverage.stats() if coverage else {})
         return Snapshot(
             seq=self._next(),
             taken_ns=time.time_ns(),
@@ -96,10 +102,15 @@ class Publisher:
             state=state,
             state_text=text,
             total=SwitchStat(
-                "all", "", len(topology.ports), pipeline.talkers.tally.total(), pipeline.ledger.total()
+                "all",
+                "",
+                len(topology.ports),
+                pipeline.talkers.tally.total(),
+                pipeline.ledger.total(),
+                coverage.total() if coverage else UNKNOWN,
             ),
-            switches=_switches(pipeline, topology),
-            guests=_guests(pipeline, topology, names),
+            switches=_switches(pipeline, topology, coverage),
+            guests=_guests(pipeline, topology, names, coverage),
             talkers=_talkers(pipeline, scope, names),
             protocols=pipeline.talkers.protocols(scope.switch, scope.guest),
             flows=_flows(pipeline, watch, scope)
@@ -121,7 +132,9 @@ class Publisher:
                 *self._told,
                 *log.notices,
                 *_checksums(pipeline),
+                *((coverage.notice,) if coverage and coverage.notice else ()),
             )[-NOTICES:],
+            coverage=coverage.ports if coverage else (),
         )
 
     def _next(self) -> int:
@@ -148,22 +161,35 @@ def _position(names: Any, name: str) -> int:
     return names.index(name) if name in names else NOBODY
 
 
-def _switches(pipeline: Pipeline, topology: Topology) -> tuple[SwitchStat, ...]:
+def _switches(pipeline: Pipeline, topology: Topology, coverage: Coverage | None) -> tuple[SwitchStat, ...]:
     ports: dict[str, int] = {}
     for port in topology.ports:
         ports[port.switch] = ports.get(port.switch, 0) + 1
     counters, ledger = pipeline.talkers.tally.switches, pipeline.ledger
     return tuple(
-        SwitchStat(s.name, s.kind, ports.get(s.name, 0), counters.get(number), ledger.of_switch(s.name))
+        SwitchStat(
+            s.name,
+            s.kind,
+            ports.get(s.name, 0),
+            counters.get(number),
+            ledger.of_switch(s.name),
+            coverage.of_switch(s.name) if coverage else UNKNOWN,
+        )
         for number, s in enumerate(topology.switches)
     )
 
 
-def _guests(pipeline: Pipeline, topology: Topology, names: Names) -> tuple[GuestStat, ...]:
+def _guests(
+    pipeline: Pipeline, topology: Topology, names: Names, coverage: Coverage | None
+) -> tuple[GuestStat, ...]:
+    verdicts = coverage.by_guest() if coverage else {}
     ports = {port.guest: port for port in topology.ports if port.guest}
     peers = pipeline.talkers.top_peers(PEER_WINDOW, names)
     return tuple(
-        _guest(pipeline, number, guest, ports.get(guest.name), topology, peers.get(number, ""))
+        replace(
+            _guest(pipeline, number, guest, ports.get(guest.name), topology, peers.get(number, "")),
+            coverage=verdicts.get(guest.name, UNKNOWN),
+        )
         for number, guest in enumerate(topology.guests)
     )
 

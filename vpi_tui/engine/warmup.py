@@ -23,6 +23,7 @@ import numpy as np
 import vpi_tui
 from vpi_tui.capture.columns import allocate, as_batch
 from vpi_tui.capture.files import FileSource
+from vpi_tui.coverage.seen import SeenBytes
 from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.rules.state import RuleSwitches
 from vpi_tui.engine.compilers import compile_rooms, one_at_a_time
@@ -172,6 +173,7 @@ def _pipeline(tell: Callable[[], None]) -> None:
         book = RuleBook(load((str(rules),)), RuleSwitches(None))
         source = EngineSource(_capture(Path(made) / "warm.pcap"), Topology())
         source.learns = True
+        source.tally = SeenBytes().count
         pipeline = Pipeline(spec, book, source, stopwatch=_TellingStopwatch(tell))
         batch = source.read(1.0)
         assert batch is not None

@@ -10,6 +10,7 @@ import msgspec
 
 from vpi_tui.engine.budget import RuleBudget
 from vpi_tui.engine.commands import obey
+from vpi_tui.engine.coverage import open_coverage
 from vpi_tui.engine.log import FileLog, NoLog, logged, open_log_file
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.publisher import Publisher
@@ -107,6 +108,7 @@ class Worker:
         if file is not None:
             self.log = FileLog(self.spec, self.pipeline, file)
         self._publisher.attach(self.pipeline, self.rules, self.source)
+        self.coverage = self._publisher.coverage = open_coverage(self.spec, self.source, self.pipeline)
         warm(self.spec.mode, self._progress)
         seal_cache()
         become(self.spec)
@@ -150,12 +152,15 @@ class Worker:
 
     def _read(self, wait: float) -> None:
         self.pipeline.follow_source()
+        self.coverage.poll(time.monotonic())
         try:
             with self.pipeline.stopwatch.measure("capture"):
                 batch = self.source.read(wait)
         except CaptureError as error:
             self.source.fail(error)
             batch = None
+        if batch is None:
+            self.coverage.idle()
         alerts = self.pipeline.idle() if batch is None else self.pipeline.process(batch)
         if self.source.finished:
             alerts += self.pipeline.finish()

@@ -28,6 +28,8 @@ IFLA_STATS_LINK_64 = 1
 STATS64 = struct.Struct("=4Q")
 """The first fields of struct rtnl_link_stats64: packets received and sent, bytes received and sent."""
 IFLA_PROMISCUITY = 30
+_ON_A_WIRE = frozenset(["", "bond", "team"])
+"""Kinds of device whose counters are those of a network card."""
 SIOCETHTOOL = 0x8946
 OFFLOADS = {"gro": 0x2B, "gso": 0x23, "tso": 0x1E}
 """ETHTOOL_GGRO, ETHTOOL_GGSO, ETHTOOL_GTSO."""
@@ -103,7 +105,7 @@ def _of_topology(topology: Topology, counts: Mapping[int, LinkCount], now: int) 
     ports = {port.ifindex for port in topology.ports}
     for port in topology.ports:
         if port.ifindex in counts:
-            card = not port.kind and not port.inner
+            card = port.kind in _ON_A_WIRE and not port.inner
             yield _count(port.switch, port.name, port.ifindex, counts, now, inner=port.inner, wire=card)
     for switch in topology.switches:
         if switch.ifindex in counts and switch.ifindex not in ports:

@@ -24,7 +24,9 @@ IFF_UP, IFF_LOOPBACK, IFF_LOWER_UP = 0x1, 0x8, 0x10000
 IFLA_ADDRESS, IFLA_IFNAME, IFLA_LINK, IFLA_MASTER, IFLA_LINKINFO = 1, 3, 5, 10, 18
 IFLA_AF_SPEC, IFLA_EXT_MASK, IFLA_LINK_NETNSID = 26, 29, 37
 IFLA_INFO_KIND, IFLA_INFO_DATA, IFLA_INFO_SLAVE_KIND, IFLA_INFO_SLAVE_DATA = 1, 2, 4, 5
-IFLA_BR_VLAN_FILTERING, IFLA_BRPORT_STATE, IFLA_TUN_TYPE, IFF_TAP = 7, 1, 3, 2
+IFLA_BR_AGEING_TIME, IFLA_BR_VLAN_FILTERING, IFLA_BRPORT_STATE, IFLA_TUN_TYPE, IFF_TAP = 4, 7, 1, 3, 2
+USER_HZ = 100
+"""Units of a second in which bridges tell times."""
 IFLA_BRIDGE_VLAN_INFO = 2
 VLAN_IS_PVID, VLAN_UNTAGGED, VLAN_RANGE_BEGIN, VLAN_RANGE_END = 0x2, 0x4, 0x8, 0x10
 EXT_BRIDGE_VLANS_IN_RANGES, EXT_SKIP_STATS = 0x4, 0x8
@@ -64,6 +66,8 @@ class Link:
     """What the spanning tree says of it; "" = it is no port of a bridge."""
     namespace: str = ""
     """Name of the network namespace of its peer; "" = it is in this one, or has no name."""
+    ageing_s: float | None = None
+    """Of a bridge: seconds after which it forgets an address; 0 = it hands every frame to every port."""
 
     @property
     def up(self) -> bool:
@@ -123,7 +127,13 @@ def parse_link(body: bytes) -> Link:
         kind == "bridge" and bool(netlink.number(data.get(IFLA_BR_VLAN_FILTERING))),
         _mac(found.get(IFLA_ADDRESS)),
         _port_state(info),
+        ageing_s=_ageing(data) if kind == "bridge" else None,
     )
+
+
+def _ageing(bridge: netlink.Attributes) -> float | None:
+    ticks = netlink.number(bridge.get(IFLA_BR_AGEING_TIME))
+    return None if ticks is None else ticks / USER_HZ
 
 
 def _port_state(info: netlink.Attributes) -> str:

@@ -10,6 +10,7 @@ from vpi_tui.inventory.aside import Aside
 from vpi_tui.inventory.chosen import chosen
 from vpi_tui.inventory.counts import Counting, InterfaceCounts
 from vpi_tui.inventory.join import joined
+from vpi_tui.inventory.links import Link
 from vpi_tui.inventory.merge import merge, with_serial
 from vpi_tui.inventory.picture import Picture, Probe
 from vpi_tui.inventory.static import StaticInventory
@@ -37,6 +38,14 @@ class Inventory:
         self._interface_counts: InterfaceCounts | None = None
         self._next = float("-inf")
         self.topology = Topology()
+        self._whole = Topology()
+        self.links: tuple[Link, ...] = ()
+        """All links of this host, as they were last read."""
+
+    @property
+    def whole(self) -> Topology:
+        """All that is here, whatever was named by hand."""
+        return self._whole if self._interfaces else self.topology
 
     def first_look(self, now: float, seconds: float) -> Topology:
         """The first topology, with what the probes that run aside find within `seconds`."""
@@ -57,16 +66,15 @@ class Inventory:
         asked = [probe for probe in self._probes if self._ask(probe, now)]
         if not asked and self.topology.serial:
             return None
-        found = merge(self._picture(), self._static, self.topology)
+        seen = joined([self._pictures[probe.name] for probe in self._probes if probe.name in self._pictures])
+        self.links = seen.links
+        if self._interfaces:
+            self._whole = merge(seen, self._static, self._whole)
+        found = merge(chosen(seen, self._interfaces), self._static, self.topology)
         if self.topology.serial and found == with_serial(self.topology, 0):
             return None
         self.topology = with_serial(found, self.topology.serial + 1)
         return self.topology
-
-    def _picture(self) -> Picture:
-        """What all the probes saw, in their order, or the part of it that was named by hand."""
-        seen = [self._pictures[probe.name] for probe in self._probes if probe.name in self._pictures]
-        return chosen(joined(seen), self._interfaces)
 
     def _ask(self, probe: Probe, now: float) -> bool:
         """Whether it has another picture now. Whatever it raises is told, and what it saw before stays."""
@@ -92,7 +100,7 @@ class Inventory:
         return dict(self._pictures)
 
     def counts(self) -> tuple[TrueCount, ...]:
-        """What others than the sensor counted at the ports: the kernel now, daemons when they last told.
+        """What others than the sensor counted at all ports: the kernel now, daemons when they last told.
 
         Raises VpiError when the kernel does not say.
         """
@@ -101,7 +109,7 @@ class Inventory:
         told = tuple(
             count for probe in self._probes if isinstance(probe, Counting) for count in probe.counts()
         )
-        return self._interface_counts.read(self.topology) + told
+        return self._interface_counts.read(self.whole) + told
 
     def promiscuity(self) -> dict[int, int]:
         """As InterfaceCounts.promiscuity."""

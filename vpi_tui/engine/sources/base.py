@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from vpi_tui.capture.source import CaptureSource
+from vpi_tui.coverage.arrangement import Setting
 from vpi_tui.model.batch import PacketBatch
+from vpi_tui.model.coverage import TrueCount
 from vpi_tui.model.errors import CaptureError
 from vpi_tui.model.topology import Topology
 
@@ -17,6 +20,9 @@ class EngineSource:
     """True when hosts are to be learned from the wire, because nothing else names them."""
     live = False
     """True when time is the wall clock's and not the packets'."""
+
+    tally: Callable[[PacketBatch], None] | None = None
+    """Told of every batch as it came, before copies are taken out of it."""
 
     def __init__(self, capture: CaptureSource, topology: Topology) -> None:
         self.capture = capture
@@ -33,7 +39,10 @@ class EngineSource:
         """Called when the engine is ready to take packets."""
 
     def read(self, timeout_s: float) -> PacketBatch | None:
-        return self.capture.read(timeout_s)
+        batch = self.capture.read(timeout_s)
+        if batch is not None and self.tally is not None:
+            self.tally(batch)
+        return batch
 
     def close(self) -> None:
         self.capture.close()
@@ -61,6 +70,26 @@ class EngineSource:
 
     def set_speed(self, speed: float, paused: bool) -> None:
         """Live traffic has its own pace: nothing happens."""
+
+    # Coverage ---------------------------------------------------------------------------------
+
+    def true_counts(self) -> tuple[TrueCount, ...]:
+        """What others than the sensor counted at the ports, now; () = nobody counts. Raises VpiError."""
+        return ()
+
+    @property
+    def whole(self) -> Topology:
+        """All that is there, whether it is watched or not."""
+        return self.topology
+
+    def arrangement(self) -> Setting:
+        """How the whole is watched."""
+        return Setting()
+
+    @property
+    def drops(self) -> int:
+        """Packets that the kernel dropped so far because nobody read them in time."""
+        return 0
 
     # Topology ---------------------------------------------------------------------------------
 

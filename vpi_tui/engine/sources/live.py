@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,13 +19,17 @@ from vpi_tui.capture.privileges import shed_thread_rights
 from vpi_tui.capture.ring import BLOCK_BYTES, MIN_BLOCKS, RingSource
 from vpi_tui.capture.routed import RoutedCopies
 from vpi_tui.config.nearest import did_you_mean
+from vpi_tui.coverage.arrangement import SensorLink, Setting
+from vpi_tui.coverage.seen import Watched
 from vpi_tui.engine.sources.base import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.inventory.kind import Setup
+from vpi_tui.inventory.links import Link
 from vpi_tui.inventory.registry import open_probes
 from vpi_tui.inventory.static import StaticInventory, read_inventory
 from vpi_tui.inventory.watch import Inventory
 from vpi_tui.model.batch import PacketBatch
+from vpi_tui.model.coverage import TrueCount
 from vpi_tui.model.errors import CaptureError
 from vpi_tui.model.topology import Switch, Topology
 
@@ -50,6 +55,7 @@ class LiveFeed(EngineSource):
         static = read_inventory(Path(spec.inventory)) if spec.inventory else StaticInventory()
         probes = open_probes(Setup(spec.options), shed_thread_rights)
         self._inventory = Inventory(probes, static, spec.interfaces)
+        self._named = spec.interfaces
         try:
             topology = self._first_look(spec.interfaces)
             # No port yet: what comes while rules are loaded would only overflow the ring.
@@ -85,12 +91,40 @@ class LiveFeed(EngineSource):
         self._follow(self.topology)
 
     def read(self, timeout_s: float) -> PacketBatch | None:
-        batch = self.capture.read(timeout_s)
+        batch = super().read(timeout_s)
         if batch is not None:
             batch = self._routed.remove_from(batch)
         if batch is not None:
             self._vlans.put_on(batch)
         return batch
+
+    # Coverage ---------------------------------------------------------------------------------
+
+    def true_counts(self) -> tuple[TrueCount, ...]:
+        return self._inventory.counts()
+
+    @property
+    def whole(self) -> Topology:
+        return self._inventory.whole
+
+    @property
+    def drops(self) -> int:
+        return self.capture.drops
+
+    def arrangement(self) -> Setting:
+        incoming, outgoing = watched(self.topology)
+        links = {link.ifindex: link for link in self._inventory.links}
+        wanted = self._inventory.promiscuity()
+        sensors = [switch for switch in _present(self.topology) if switch.kind == "interface"]
+        return Setting(
+            Watched(
+                frozenset(incoming),
+                frozenset(outgoing),
+                {link.name: link.ageing_s for link in links.values() if link.ageing_s is not None},
+            ),
+            self._named,
+            tuple(_sensor(switch, links, wanted) for switch in sensors),
+        )
 
     def stats(self) -> dict[str, float]:
         return self.capture.stats() | {"capture.routed_copies": float(self._routed.removed)}
@@ -114,7 +148,7 @@ class LiveFeed(EngineSource):
             try:
                 incoming, outgoing = watched(topology)
                 self.capture.set_ports(incoming, outgoing)
-                self._routed.set_outgoing(outgoing)
+                self._routed.set_outgoing(outgoing | _copies(topology))
             except CaptureError as error:
                 topology = replace(topology, notices=(*topology.notices, str(error)))
         self.topology = topology
@@ -149,6 +183,19 @@ def watched(topology: Topology) -> tuple[set[int], set[int]]:
     patched = {port.peer for port in here if port.peer in ports and port.switch in whole}
     sending = {switch.ifindex for switch in topology.switches if switch.ifindex}
     return ports - patched, sending | {port.ifindex for port in here if port.inner}
+
+
+def _copies(topology: Topology) -> set[int]:
+    """Interfaces beside a switch that is watched: what passes them was seen there, if it was seen before."""
+    beside = {switch.name for switch in topology.switches if switch.kind == "interface"}
+    ports = {port.switch: port.ifindex for port in topology.ports if port.ifindex}
+    return {ports[name] for name in beside & ports.keys()} if ports.keys() - beside else set()
+
+
+def _sensor(switch: Switch, links: Mapping[int, Link], wanted: Mapping[int, int]) -> SensorLink:
+    link = next((link for link in links.values() if link.name == switch.name), Link(0, switch.name))
+    peer = link.peer if link.peer_namespace is None else 0
+    return SensorLink(link.name, link.ifindex, peer, promiscuous=wanted.get(link.ifindex, 0) > 0)
 
 
 def _present(topology: Topology) -> list[Switch]:

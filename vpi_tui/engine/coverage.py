@@ -1,0 +1,132 @@
+"""Asks once a second who counted what, and holds it against what the sensor saw of the same time."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+from vpi_tui.coverage.arrangement import Setting
+from vpi_tui.coverage.board import Board, whole, worst
+from vpi_tui.coverage.seen import SeenBytes
+from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.model.coverage import PortCoverage, TrueCount
+from vpi_tui.model.errors import VpiError
+from vpi_tui.model.topology import Topology
+
+PERIOD_S = 1.0
+IN_THE_RING_NS = 40_000_000
+"""A frame is handed over so long after it came at the latest: ring.RETIRE_MS and ticks of a timer."""
+WAITING = 64
+"""Counts that wait until the packets before them were read."""
+
+
+class Coverage:
+    """`poll` before each read, `idle` after one that gave nothing; then `ports` tells.
+
+    A count is taken at a moment, and compared once all packets from before it were counted.
+    clock_ns: in the time of the packets.
+    """
+
+    def __init__(
+        self, source: EngineSource, ring_bytes: int = 0, clock_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._source = source
+        self._clock_ns = clock_ns
+        self._seen = SeenBytes()
+        self._board = Board()
+        self._board.ring_bytes = ring_bytes
+        self._followed: tuple[Topology, Setting] | None = None
+        self._due = float("-inf")
+        self._waiting: deque[tuple[int, tuple[TrueCount, ...], int]] = deque(maxlen=WAITING)
+        self.notice = ""
+        """Why there are no counts; a whole sentence."""
+        source.tally = self._seen.count
+
+    @property
+    def ports(self) -> tuple[PortCoverage, ...]:
+        """Every port that is known, in the order of the topology."""
+        return self._board.verdicts
+
+    def poll(self, now: float) -> None:
+        """Take counts when a second is over. now: seconds of a steady clock."""
+        if now < self._due:
+            return
+        self._due = now + PERIOD_S
+        try:
+            self.follow()
+            counts = self._source.true_counts()
+        except VpiError as error:
+            self.notice = str(error)
+            return
+        self.notice = ""
+        moment = self._clock_ns()
+        self._seen.mark(moment)
+        self._waiting.append((moment, counts, self._source.drops))
+        self._compare()
+
+    def follow(self) -> None:
+        """The whole, or the way in which it is watched, may have changed."""
+        current = self._source.whole, self._source.arrangement()
+        if current == self._followed:
+            return
+        self._followed = current
+        topology, setting = current
+        self._seen.follow(topology_with_sensors(topology, self._source.topology), setting.watched)
+        self._board.follow(topology, setting)
+
+    def idle(self) -> None:
+        """The source had nothing to read: all that is older than a moment was counted."""
+        self._seen.settle(self._clock_ns() - IN_THE_RING_NS)
+        self._compare()
+
+    def _compare(self) -> None:
+        while (answer := self._seen.marked()) is not None:
+            moment, seen = answer
+            while self._waiting and self._waiting[0][0] < moment:
+                self._waiting.popleft()
+            if self._waiting and self._waiting[0][0] == moment:
+                _, counts, drops = self._waiting.popleft()
+                self._board.add(moment, counts, seen, drops)
+
+    # Verdicts ---------------------------------------------------------------------------------
+
+    def of_switch(self, name: str) -> str:
+        return str(worst(port for port in self.ports if port.switch == name))
+
+    def by_guest(self) -> dict[str, str]:
+        """The verdict on each guest that has a port."""
+        ports: dict[str, list[PortCoverage]] = {}
+        for port in self.ports:
+            if port.guest:
+                ports.setdefault(port.guest, []).append(port)
+        return {guest: str(worst(found)) for guest, found in ports.items()}
+
+    def total(self) -> str:
+        return str(whole(self.ports))
+
+    def stats(self) -> dict[str, float]:
+        return {"coverage.duplicate_factor": self._seen.duplicate_factor}
+
+
+def topology_with_sensors(everything: Topology, watched: Topology) -> Topology:
+    """The whole, and beside it the interfaces that get copies, which may be ports of a switch otherwise."""
+    sensors = {switch.name: switch for switch in watched.switches if switch.kind == "interface"}
+    ends = [port for port in watched.ports if port.switch in sensors]
+    taken = {port.ifindex for port in ends}
+    ports = [port for port in everything.ports if port.ifindex not in taken]
+    switches = [switch for switch in everything.switches if switch.name not in sensors]
+    return Topology(
+        switches=(*switches, *sensors.values()),
+        ports=(*ports, *ends),
+        guests=everything.guests,
+        mirrors=everything.mirrors,
+    )
+
+
+def open_coverage(spec: EngineSpec, source: EngineSource, pipeline: Pipeline) -> Coverage:
+    """Live traffic is counted by the clock, all other by the time of its packets."""
+    clock_ns = time.time_ns if source.live else lambda: pipeline.packet_ns
+    return Coverage(source, spec.ring_memory, clock_ns)
