@@ -67,7 +67,7 @@ def _record(
         packet_number=place.first + packet if packet >= 0 else 0,
         tx_id=number,
         fields=describe(finished.application.name, transaction),
-        anomalies=tuple(name for events in transaction.events for name in events),
+        anomalies=tuple(dict.fromkeys(name for events in transaction.events for name in events)),
         files=tuple(
             FileRecord(file.direction == Direction.TO_SERVER, describe_file(file, number))
             for file in transaction.files

@@ -117,10 +117,14 @@ class Transaction:
         return grown(self.files, direction) if self.files else NOTHING_GROWN
 
     def event(self, direction: int, name: str) -> None:
-        """Note an anomaly; the same again changes nothing."""
+        """Note an anomaly; the same again changes nothing. Rules that have looked already look again."""
         found = self.events[direction]
-        if len(found) < MOST_EVENTS:
-            found[name] = None
+        if name in found or len(found) >= MOST_EVENTS:
+            return
+        found[name] = None
+        if self.inspected[direction] is Stage.DONE:
+            self.inspected[direction] = Stage.HEAD
+            self.cache.pop((EVENTS, direction), None)
 
 
 class Frame(Transaction):

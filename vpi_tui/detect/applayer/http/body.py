@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Final, NamedTuple, Protocol
 
 from vpi_tui.detect.applayer.base import BODY_LIMIT
-from vpi_tui.detect.applayer.http.coding import Decoder
+from vpi_tui.detect.applayer.http.coding import Brotli, Decoder
 from vpi_tui.detect.applayer.window import SlidingWindow, Window
 
 BETWEEN_LIMIT: Final = 1 << 20
 """Bytes that one decoder may hand to the next at a time."""
+BOMB_LIMIT: Final = 1 << 20
+BOMB_RATIO: Final = 2_048
+"""Bytes of a decoded body, also for each one as sent, beyond which it is a bomb; as Suricata's."""
+_MOST_UNFOLDED: Final = 8 << 20
+"""Bytes that are unfolded at a time to find out."""
 
 
 class Inspection(NamedTuple):
@@ -38,7 +43,7 @@ class Sink(Protocol):
 class Body:
     """Takes bytes up to a limit; what comes behind it is only counted."""
 
-    __slots__ = ("_decoders", "_limit", "_sink", "_window", "size")
+    __slots__ = ("_decoders", "_limit", "_may_be_bomb", "_sink", "_unfolded", "_window", "bomb", "size")
 
     def __init__(
         self,
@@ -50,6 +55,11 @@ class Body:
         self._limit = inspection.limit
         self._window = SlidingWindow(inspection.minimum, inspection.overlap, kept=inspection.kept)
         self._sink = sink
+        # One layer of deflate unfolds 1,032 times at most.
+        self._may_be_bomb = len(self._decoders) > 1 or isinstance(next(iter(self._decoders), None), Brotli)
+        self._unfolded = 0
+        self.bomb = False
+        """It unfolds to more than any body should."""
         self.size = 0
         """Bytes as sent."""
 
@@ -71,14 +81,21 @@ class Body:
             return
         for number, decoder in enumerate(self._decoders):
             last = number == len(self._decoders) - 1
-            data = decoder.feed(data, room if last else BETWEEN_LIMIT)
+            data = decoder.feed(data, self._most(room) if last else BETWEEN_LIMIT)
             if not data:
                 return
+        if self._may_be_bomb:
+            self._unfolded += len(data)
+            self.bomb |= self._unfolded > max(BOMB_LIMIT, BOMB_RATIO * self.size)
         data = data[:room]
         self._window.feed(data)
         self._window.closed = self._window.size >= self._limit
         if self._sink is not None:
             self._sink.feed(data)
+
+    def _most(self, room: int) -> int:
+        """Bytes that are asked of the last decoder: what fits, or enough to know a bomb."""
+        return min(max(BOMB_LIMIT, BOMB_RATIO * self.size) + 1, _MOST_UNFOLDED) if self._may_be_bomb else room
 
     def skip(self, count: int) -> None:
         """Bytes of it are missing."""

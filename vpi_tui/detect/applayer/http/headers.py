@@ -9,6 +9,8 @@ from typing import Final
 _BLANKS: Final = b" \t\x0b\x0c\r\n\0"
 _LONE_CR: Final = re.compile(rb"\r(?=[^\r\n])")
 _FIELD: Final = re.compile(rb"[ \t\0]+[A-Za-z0-9_\-]+:")
+_DIGITS: Final = re.compile(rb"\d{1,18}")
+_TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 MOST_FIELDS: Final = 1024
 """Header fields of one message; more are not looked at."""
 
@@ -44,17 +46,39 @@ def parse_headers(block: bytes, *, of_response: bool = False) -> Headers:
     """
     headers = Headers(block)
     seen: dict[bytes, list[bytes]] = {}
-    for line in _unfolded(block, headers.anomalies, of_response):
-        name, colon, value = line.partition(b":")
+    for line in _unfolded(block, of_response):
+        sent, colon, value = line.partition(b":")
+        name = sent.strip(_BLANKS)
         if not colon:
-            headers.anomalies.append("header_missing_colon")
+            headers.anomalies.append("field_missing_colon")
             name, value = b"", line
-        elif name != name.rstrip(_BLANKS):
-            headers.anomalies.append("header_invalid")
-        _collect(headers, seen, name.strip(_BLANKS), value.strip(_BLANKS))
+        elif len(name) != len(sent) or not name:
+            headers.anomalies += _around(sent, name)
+        _collect(headers, seen, name, value.strip(_BLANKS))
     for lower, values in seen.items():
         headers.fields[lower] = (headers.fields[lower][0], b", ".join(values))
+    if b"".join(seen).translate(None, _TOKEN) or (b"\0" in block and b"\0" in headers.names()):
+        headers.anomalies.append("header_invalid")
     return headers
+
+
+def _around(sent: bytes, name: bytes) -> list[str]:
+    """Events of a name with blanks around it, or of none."""
+    found = ["invalid_field_folding"] if sent[:1] in (b" ", b"\t") else []
+    if not name:
+        return [*found, "field_missing_colon"]
+    return [*found, "header_invalid"] if sent != sent.rstrip(_BLANKS) else found
+
+
+def content_length(value: bytes) -> int | None:
+    """The number in a Content-Length; junk around it is passed over; None = there is none."""
+    found = _DIGITS.search(value)
+    return int(found[0]) if found else None
+
+
+def is_chunked(headers: Headers) -> bool:
+    coding = headers.get(b"transfer-encoding")
+    return coding is not None and b"chunked" in coding.replace(b"\0", b"").lower()
 
 
 def _collect(headers: Headers, seen: dict[bytes, list[bytes]], name: bytes, value: bytes) -> None:
@@ -65,13 +89,18 @@ def _collect(headers: Headers, seen: dict[bytes, list[bytes]], name: bytes, valu
         if len(seen) < MOST_FIELDS:
             seen[lower] = [value]
             headers.fields[lower] = (name, value)
-    elif lower == b"content-length":
-        headers.anomalies.append("duplicate_content_length_field")
-    else:
+        else:
+            headers.anomalies.append("too_many_headers")
+        return
+    if len(before) == 1:
+        headers.anomalies.append("header_repetition")
+    if lower != b"content-length":
         before.append(value)
+    elif (number := content_length(value)) is None or number != content_length(before[0]):
+        headers.anomalies.append("duplicate_content_length")
 
 
-def _unfolded(block: bytes, anomalies: list[str], of_response: bool) -> list[bytes]:
+def _unfolded(block: bytes, of_response: bool) -> list[bytes]:
     parts: list[list[bytes]] = []
     for sent in (_LONE_CR.sub(b"\n", block) if of_response else block).split(b"\n"):
         line = sent.rstrip(b"\r")
@@ -79,7 +108,6 @@ def _unfolded(block: bytes, anomalies: list[str], of_response: bool) -> list[byt
             continue
         if line[0] in b" \t\0" and parts and not (of_response and _FIELD.match(line)):
             parts[-1].append(b" " + line.strip(_BLANKS))
-            anomalies.append("header_folded")
         else:
             parts.append([line])
     return [b"".join(folded) for folded in parts]

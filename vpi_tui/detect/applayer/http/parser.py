@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from typing import Final
 
 from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME, File, FileNeeds
-from vpi_tui.detect.applayer.http import uri
+from vpi_tui.detect.applayer.http import anomalies, uri
 from vpi_tui.detect.applayer.http.body import Body, Inspection, Sink
 from vpi_tui.detect.applayer.http.coding import decoders
 from vpi_tui.detect.applayer.http.files import FormParts, WholeBody, boundary_of, name_in
-from vpi_tui.detect.applayer.http.headers import Headers
+from vpi_tui.detect.applayer.http.headers import Headers, content_length, is_chunked
 from vpi_tui.detect.applayer.http.lines import (
     StatusLine,
     is_status_line,
@@ -19,7 +20,7 @@ from vpi_tui.detect.applayer.http.lines import (
     request_line,
     status_line,
 )
-from vpi_tui.detect.applayer.http.reader import LINE_LIMIT, Reader, content_length, is_chunked
+from vpi_tui.detect.applayer.http.reader import LINE_LIMIT, Reader
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
 from vpi_tui.detect.applayer.http.tunnel import Tunnel
 from vpi_tui.model.batch import Direction
@@ -41,6 +42,7 @@ class HttpParser(Parser):
         """By Direction: the message that is read, when rules look at frames."""
         self._successor: Successor | None = None
         self._tunnel: Tunnel | None = None
+        self._warnings = 0
         self._requests = _Requests(self)
         self._responses = _Responses(self)
 
@@ -51,8 +53,8 @@ class HttpParser(Parser):
         reader: Reader = self._responses if direction == CLIENT else self._requests
         if gap:
             reader.skip(gap)
-        if direction == CLIENT and self._requests.in_head:
-            self._requests.finish()  # an answer before the end of the head: HTTP/0.9, or a cut request
+        if direction == CLIENT and self._requests.begun:
+            self._requests.cut_off()  # an answer before the end of the head: HTTP/0.9, or a cut request
         if self.frames.wanted:
             self._spools[direction].add(data)
         reader.feed(data)
@@ -78,6 +80,13 @@ class HttpParser(Parser):
     def moved(self, transaction: HttpTransaction) -> None:
         """More of a body has come."""
         self._moved[transaction] = None
+
+    def odd(self, transaction: HttpTransaction, direction: int, name: str) -> None:
+        """An anomaly of a message."""
+        self._warnings += 1
+        if self._warnings == anomalies.MOST_WARNINGS:
+            transaction.event(direction, "http.too_many_warnings")
+        transaction.event(direction, f"http.{name}")
 
     def ended(self, direction: int, rest: bytearray) -> None:
         """A message is whole, or will not become so. rest: the bytes behind it."""
@@ -123,12 +132,25 @@ class _Requests(Reader):
         self._now: HttpTransaction | None = None
 
     def on_line(self, line: bytes) -> bool:
-        made = self._now = HttpTransaction()
+        made = self._begin()
         made.request = Request(request_line(line))
+        for name in anomalies.of_request_line(made.request.start):
+            self.on_event(name)
+        return True
+
+    def _begin(self) -> HttpTransaction:
+        made = self._now = HttpTransaction()
         if len(self._parser.waiting) >= MOST_OPEN:
             self._parser.waiting.popleft()
         self._parser.waiting.append(made)
-        return True
+        return made
+
+    def cut_off(self) -> None:
+        """The server has answered what is not whole."""
+        alone = not self.in_head
+        self.finish()
+        if alone:
+            self._parser.odd(self._parser.waiting[-1], SERVER, "request_line_incomplete")
 
     def on_headers(self, headers: Headers) -> None:
         now = self._now
@@ -136,6 +158,8 @@ class _Requests(Reader):
         assert now.request is not None
         request = now.request
         request.headers = headers
+        for name in anomalies.of_request(request.start, headers):
+            self.on_event(name)
         self._parser.reached(now, SERVER, Stage.HEAD)
         limits = self._parser.limits
         coding = headers.get(b"content-encoding")
@@ -159,6 +183,8 @@ class _Requests(Reader):
             return None
 
         def opened(name: bytes) -> File:
+            if len(name) > anomalies.FILE_NAME_LIMIT:
+                self._parser.odd(now, SERVER, "file_name_too_long")
             return now.open_file(SERVER, name, limits.files)
 
         boundary = boundary_of(request.headers) if request.start.method == b"POST" else b""
@@ -180,6 +206,19 @@ class _Requests(Reader):
         if self._now is not None and self._now.request is not None:
             self._now.request.trailer = headers
 
+    def rest_of_body(self, rest: bytearray) -> int:
+        """As libhtp has it: lines behind a request that begin with no method that it knows."""
+        end = 0
+        while end < len(rest):
+            whole = rest.find(b"\n", end) + 1
+            word = _FIRST_WORD.match(rest, end, whole or len(rest))
+            if word is None or (anomalies.is_method(word[1]) if whole else anomalies.may_be_method(word[1])):
+                break
+            end = whole or len(rest)
+        if end:
+            self.on_event("request_body_unexpected")
+        return end
+
     def on_done(self) -> None:
         self._parser.ended(SERVER, self.rest)
         if self._now is not None:
@@ -187,24 +226,14 @@ class _Requests(Reader):
         self._now = None
 
     def on_event(self, name: str) -> None:
-        if self._now is not None:
-            self._now.event(SERVER, f"http.{_REQUEST_EVENTS.get(name, name)}")
+        now = self._now
+        if now is None:  # of a line without an end, behind which nothing is read
+            now = self._begin()
+            self._parser.reached(now, SERVER, Stage.DONE)
+        self._parser.odd(now, SERVER, anomalies.REQUEST_NAMES.get(name, name))
 
 
-_REQUEST_EVENTS: Final = {
-    "field_too_long": "request_field_too_long",
-    "header_missing_colon": "request_field_missing_colon",
-    "header_invalid": "request_header_invalid",
-    "invalid_chunk_length": "invalid_request_chunk_len",
-    "header_folded": "request_header_folded",
-}
-_RESPONSE_EVENTS: Final = {
-    "field_too_long": "response_field_too_long",
-    "header_missing_colon": "response_field_missing_colon",
-    "header_invalid": "response_header_invalid",
-    "invalid_chunk_length": "invalid_response_chunk_len",
-    "header_folded": "response_header_folded",
-}
+_FIRST_WORD: Final = re.compile(rb"[ \t\r\n\x0b\x0c]*([^ \t\r\n\x0b\x0c]+)")
 
 
 class _Responses(Reader):
@@ -214,11 +243,14 @@ class _Responses(Reader):
         super().__init__()
         self._parser = parser
         self._now: HttpTransaction | None = None
+        self._continued: HttpTransaction | None = None
+        """What has been answered with 100 Continue."""
 
     def on_line(self, line: bytes) -> bool:
         waiting = self._parser.waiting
         if not waiting:
             waiting.append(HttpTransaction())
+            self._parser.odd(waiting[0], CLIENT, "unable_to_match_response_to_request")
         self._now = waiting[0]
         headed = is_status_line(line)
         self._now.response = Response(status_line(line) if headed else StatusLine(b"", b"", b"", b""))
@@ -227,9 +259,10 @@ class _Responses(Reader):
     def passes_over(self, line: bytes, rest: bytearray) -> bool:
         return not is_status_line(line) and rest[:1] == b"H"
 
-    def is_rest_of_body(self, rest: bytearray) -> bool:
+    def rest_of_body(self, rest: bytearray) -> int:
         """As libhtp has it: what follows a response and starts no other is body that was sent too much."""
-        return self._now is not None and not may_be_status_line(bytes(rest[:LINE_LIMIT]))
+        too_much = self._now is not None and not may_be_status_line(bytes(rest[:LINE_LIMIT]))
+        return len(rest) if too_much else 0
 
     def on_body_alone(self) -> None:
         assert self._now is not None
@@ -258,6 +291,8 @@ class _Responses(Reader):
             return None
         named = now.request.start.uri if now.request is not None else b""
         name = name_in(response.headers.get(b"content-disposition")) or uri.path_of(named)
+        if len(name) > anomalies.FILE_NAME_LIMIT:
+            self.on_event("file_name_too_long")
         needs = FileNeeds(limits.files.digests, data=False)
         return WholeBody(name, lambda name: now.open_file(CLIENT, name, needs))
 
@@ -268,11 +303,21 @@ class _Responses(Reader):
         response = now.response
         response.headers = headers
         code = response.start.code
+        for name in anomalies.of_response(response.start, headers):
+            self.on_event(name)
         if code == b"100" and not headers.get(b"content-length"):
+            if self._continued is now:
+                self.on_event("100_continue_already_seen")
+            self._continued = now
             now.response, self._now = None, None
             self.body_none()
             return
         self._parser.reached(now, CLIENT, Stage.HEAD)
+        for name in anomalies.of_codings(
+            headers.get(b"content-encoding"), self._parser.limits.decompression_layers
+        ):
+            self.on_event(name)
+            self._parser.odd(now, SERVER, name)  # where Suricata's own rules look for it
         method = now.request.start.method if now.request is not None else b""
         response.body = self._body_of(now, response)
         if code == b"101" or (method == b"CONNECT" and code.startswith(b"2")):
@@ -300,13 +345,19 @@ class _Responses(Reader):
 
     def on_done(self) -> None:
         self._parser.ended(CLIENT, self.rest)
-        now, self._now = self._now, None
+        now = self._now
         if now is None:
             return
+        assert now.response is not None
+        if now.response.body.failed:
+            self.on_event("gzip_decompression_failed")
+        if now.response.body.bomb:
+            self.on_event("compression_bomb")
+        self._now = None
         self._parser.reached(now, CLIENT, Stage.DONE)
         if self._parser.waiting and self._parser.waiting[0] is now:
             self._parser.waiting.popleft()
 
     def on_event(self, name: str) -> None:
         if self._now is not None:
-            self._now.event(CLIENT, f"http.{_RESPONSE_EVENTS.get(name, name)}")
+            self._parser.odd(self._now, CLIENT, anomalies.RESPONSE_NAMES.get(name, name))

@@ -20,7 +20,6 @@ HEAD_LIMIT: Final = 65_536
 """Bytes of a header block."""
 CHUNK_LINE_LIMIT: Final = 1_024
 _CHUNK_SIZE: Final = re.compile(rb"[\s\0]*([0-9a-fA-F]{1,16})")
-_DIGITS: Final = re.compile(rb"\d{1,18}")
 _EOL: Final = re.compile(rb"\r?\n")
 _ANY: Final = rb"(?>\n\r(?=[^\r\n])|\r*\n|\r+(?=[^\r\n]))"
 _ANY_EOL: Final = re.compile(_ANY)
@@ -68,9 +67,9 @@ class Reader(ABC):
         """Is a line in front of a message none of it?"""
         return False
 
-    def is_rest_of_body(self, _rest: bytearray) -> bool:
-        """Do bytes behind the end of a message belong to it nevertheless?"""
-        return False
+    def rest_of_body(self, _rest: bytearray) -> int:
+        """How many bytes behind the end of a message belong to it nevertheless?"""
+        return 0
 
     @abstractmethod
     def on_body(self) -> None:
@@ -135,6 +134,11 @@ class Reader(ABC):
     def rest(self) -> bytearray:
         """Bytes that no message has taken yet."""
         return self._buffer
+
+    @property
+    def begun(self) -> bool:
+        """Is a message begun, whose head is not at its end?"""
+        return self.in_head or (self._state == self._first_line and bool(self._buffer.strip()))
 
     @property
     def in_head(self) -> bool:
@@ -243,6 +247,8 @@ class Reader(ABC):
         headers = parse_headers(block, of_response=self.of_response)
         for name in headers.anomalies:
             self.on_event(name)
+        if len(block) > LINE_LIMIT and any(len(line) > LINE_LIMIT for line in block.split(b"\n")):
+            self.on_event("field_too_long")
         self.on_headers(headers)
 
     def _take_length(self) -> bool:
@@ -271,7 +277,7 @@ class Reader(ABC):
 
     def _after_chunk(self) -> bool:
         """The line end behind a chunk's bytes; other bytes there are passed over."""
-        if self._line(LINE_LIMIT, "chunk_end_missing") is None:
+        if self._line(LINE_LIMIT, "field_too_long") is None:
             return False
         self._state = self._chunk_line
         return True
@@ -288,6 +294,8 @@ class Reader(ABC):
         if found is None:
             self._buffer[:0] = line
             return self._no_chunk()
+        if b";" in line:
+            self.on_event("chunk_extension")
         self._left = int(found[1], 16)
         self._state = self._take_chunk if self._left else self._trailer
         return True
@@ -310,8 +318,8 @@ class Reader(ABC):
         return True
 
     def _done(self, *, truncated: bool = False) -> None:
-        if self._buffer and self.is_rest_of_body(self._buffer):
-            self._body.feed(self._cut(len(self._buffer)))
+        if self._buffer and (count := self.rest_of_body(self._buffer)):
+            self._body.feed(self._cut(count))
         self._body.close(truncated=truncated)
         self._state = self._first_line
         self._body = Body()
@@ -321,14 +329,3 @@ class Reader(ABC):
 
 def _chomped(line: bytes) -> bytes:
     return line.rstrip(b"\r\n")
-
-
-def content_length(value: bytes) -> int | None:
-    """The number in a Content-Length; junk around it is passed over; None = there is none."""
-    found = _DIGITS.search(value)
-    return int(found[0]) if found else None
-
-
-def is_chunked(headers: Headers) -> bool:
-    coding = headers.get(b"transfer-encoding")
-    return coding is not None and b"chunked" in coding.replace(b"\0", b"").lower()

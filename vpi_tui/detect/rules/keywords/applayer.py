@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from typing import Literal
 
 from vpi_tui.detect.applayer.base import EVENTS
+from vpi_tui.detect.applayer.event_names import NEVER_RAISED, OLD_NAMES, PROTOCOLS, RAISED, known
 from vpi_tui.detect.applayer.names import (
     BUFFER_NAMES,
     INSTANCE,
@@ -21,13 +23,11 @@ from vpi_tui.detect.rules.keywords.content import content
 from vpi_tui.detect.rules.numbers import flags_in, number_in, spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import unquote
-from vpi_tui.model.applications import APP_FAILED, APP_PROTOS, RULE_WORDS, app_numbers
+from vpi_tui.model.applications import APP_FAILED, APP_PROTOS, app_numbers
 from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
 from vpi_tui.model.detection_events import DetectionEvent, rule_name
 from vpi_tui.model.signature import BufferSize, Content, FlowProtocol
 
-_EVENTS_OF = {"ikev2": "ike"}
-"""Older names of protocols in front of events."""
 _MAX_SIZE = 0xFFFFFFFF
 _TCP = 6
 _ONE_SIDED: dict[str, Literal["to_server", "to_client", "either", "original"]] = {
@@ -118,17 +118,24 @@ def urilen(draft: Draft, text: str) -> None:
 @keyword("app-layer-event")
 def app_layer_event(draft: Draft, text: str) -> None:
     """An anomaly that a parser (http.invalid_response_chunk_len) or the recognition of protocols found."""
-    protocol, dot, _ = text.partition(".")
+    protocol, dot, event = text.lower().partition(".")
     if text.lower() in _DETECTION_EVENTS:
         bit = 1 << _DETECTION_EVENTS[text.lower()]
         draft.test("proto", ((_TCP, _TCP),))
         draft.test(DETECTION_COLUMN, ((bit, bit),), mask=bit)
         draft.needs_packet = True
         return
-    if not dot or protocol not in RULE_WORDS:
+    protocol = PROTOCOLS.get(protocol, protocol)
+    if not dot or protocol not in RAISED:
         raise Refused(f"app-layer-event: needs protocol.event, has {text[:60]!r}")
-    text = f"{_EVENTS_OF.get(protocol, protocol)}{text.removeprefix(protocol)}"
-    draft.steps.append(Content(EVENTS, text.encode("ascii", "replace"), startswith=True, endswith=True))
+    name = OLD_NAMES.get(f"{protocol}.{event}", f"{protocol}.{event}")
+    if name.removeprefix(f"{protocol}.") in NEVER_RAISED.get(protocol, ()):
+        raise Refused(f"app-layer-event {text[:60]!r}: never raised here")
+    if name not in known(protocol):
+        near = difflib.get_close_matches(name[:64], known(protocol), 1, 0.6)
+        hint = f", did you mean {near[0]}?" if near else ""
+        raise Refused(f"app-layer-event {text[:60]!r}: not an event of {protocol}{hint}")
+    draft.steps.append(Content(EVENTS, name.encode("ascii"), startswith=True, endswith=True))
 
 
 @keyword("app-layer-protocol")
