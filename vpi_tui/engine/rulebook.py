@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import vpi_tui.detect.behaviour.arp  # noqa: F401 (registers itself)
+import vpi_tui.detect.behaviour.arp
+import vpi_tui.detect.behaviour.arp_sweep  # noqa: F401 (registers itself)
 from vpi_tui.detect.behaviour.base import GID, PACK, REGISTRY, Behaviour
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.explain import describe

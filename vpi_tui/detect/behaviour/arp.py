@@ -42,9 +42,7 @@ class ArpSpoofing:
         address = decoded.src_ip[rows, 1] & np.uint64(0xFFFFFFFF)
         known = address != 0  # an RFC 5227 probe claims nothing
         rows, address = rows[known], address[known]
-        key = np.stack(
-            (decoded.vlan[rows, 0].astype(np.uint64), address, _sender_mac(packets, decoded, rows))
-        )
+        key = np.stack((decoded.vlan[rows, 0].astype(np.uint64), address, sender_mac(packets, decoded, rows)))
         _, firsts = np.unique(key, axis=1, return_index=True)
         found = []
         for at in np.sort(firsts)[:MAX_PAIRS].tolist():
@@ -69,7 +67,7 @@ class ArpSpoofing:
             return ""
         self._reported[change] = now_ns
         _bound(self._reported)
-        return f"ARP spoofing: {IPv4Address(ip)} moved from {_mac_text(before)} to {_mac_text(mac)}"
+        return f"ARP spoofing: {IPv4Address(ip)} moved from {mac_text(before)} to {mac_text(mac)}"
 
 
 def _frame_end(packets: PacketBatch, decoded: DecodedBatch, rows: I64) -> I64:
@@ -77,13 +75,13 @@ def _frame_end(packets: PacketBatch, decoded: DecodedBatch, rows: I64) -> I64:
     return np.asarray(packets.offset[at] + packets.caplen[at])
 
 
-def _sender_mac(packets: PacketBatch, decoded: DecodedBatch, rows: I64) -> U64:
+def sender_mac(packets: PacketBatch, decoded: DecodedBatch, rows: I64) -> U64:
     at = decoded.ip_off[rows, None] + np.arange(SENDER_MAC_OFFSET, SENDER_MAC_OFFSET + 6)
     octets = packets.buf[at].astype(np.uint64)
     return np.asarray(octets @ (np.uint64(1) << np.arange(40, -1, -8, dtype=np.uint64)), np.uint64)
 
 
-def _mac_text(mac: int) -> str:
+def mac_text(mac: int) -> str:
     return ":".join(f"{octet:02x}" for octet in mac.to_bytes(6, "big"))
 
 
