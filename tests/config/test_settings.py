@@ -252,6 +252,7 @@ GOOD = {
     "reputation-files": "/z",
     "geoip-database": "/g",
     "threshold-file": "/t",
+    "probes.ovs.socket": "/run/openvswitch/db.sock",
     "probes.*.enabled": "no",
 }
 

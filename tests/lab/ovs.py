@@ -92,6 +92,9 @@ class OpenVSwitch:
         control = self.directory / "ovs-vswitchd.ctl"
         assert until(control.exists, START_SECONDS), self.log("ovs-vswitchd")
 
+    def signal_database(self, number: int) -> None:
+        self._daemons["ovsdb-server"].send_signal(number)
+
     def stop_database(self) -> None:
         self._end("ovsdb-server")
 

@@ -23,7 +23,7 @@ SOL_PACKET, PACKET_VERSION, TPACKET_V3 = 263, 10, 2
 """linux/if_packet.h"""
 SMALLEST = (80, 24)
 DEPENDENCIES = (
-    "brotli", "cryptography", "hpack", "msgspec", "numba", "numpy", "pcre2", "platformdirs",
+    "brotli", "cryptography", "hpack", "msgspec", "numba", "numpy", "ovs", "pcre2", "platformdirs",
     "publicsuffixlist", "pyahocorasick", "pyyaml", "rich", "scapy", "textual",
 )  # fmt: skip
 

@@ -212,6 +212,7 @@ TABLE: tuple[Setting, ...] = (
     Setting("default-reputation-path", kinds.path, None, "directory of the reputation files"),
     Setting("reputation-categories-file", kinds.path, None, "categories of IP reputation"),
     Setting("geoip-database", kinds.path, None, "a MaxMind database of countries"),
+    Setting("probes.ovs.socket", kinds.text, None, "where the database of Open vSwitch listens"),
     Setting(
         "probes.*.enabled", kinds.boolean, None, "look for switches or guests of this kind (bridge, ovs)"
     ),

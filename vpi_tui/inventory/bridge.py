@@ -13,6 +13,7 @@ from vpi_tui.inventory.links import (
     Link,
     Neighbours,
     Vlans,
+    leads_out,
     read_addresses,
     read_links,
     read_neighbours,
@@ -29,10 +30,6 @@ NEIGHBOUR_REST = 1.0
 """Seconds between two looks at learned addresses, however often they change: a guest decides how often."""
 COST_SHARE = 20
 """Reading may take one part in so many of the time."""
-_LEADS_OUT = frozenset(
-    ["bond", "team", "vlan", "vxlan", "geneve", "gretap", "ip6gretap", "erspan", "wireguard"]
-)
-"""Kinds of link that lead out of this host. A link of no kind is a network card."""
 
 
 class BridgeProbe:
@@ -115,7 +112,7 @@ def picture_of(
     bridges = {link.ifindex: link for link in links if link.kind == "bridge"}
     members = {link.ifindex: link for link in links if link.master in bridges}
     settings = vlans or {}
-    ports = [_port(link, bridges[link.master], members, neighbours, settings) for link in members.values()]
+    ports = [_port(link, bridges[link.master], neighbours, settings) for link in members.values()]
     switches = [
         Switch(link.name, "bridge", "probe", link.ifindex, _vlans_of(link, link, settings).pvid)
         for link in bridges.values()
@@ -131,21 +128,17 @@ def picture_of(
     )
 
 
-def _port(
-    link: Link, bridge: Link, members: Mapping[int, Link], neighbours: Neighbours, vlans: Mapping[int, Vlans]
-) -> SeenPort:
-    patched = _patched_to(link, members)
+def _port(link: Link, bridge: Link, neighbours: Neighbours, vlans: Mapping[int, Vlans]) -> SeenPort:
     pvid, tagged = _vlans_of(bridge, link, vlans)
     return SeenPort(
         link.ifindex,
         link.name,
         bridge.name,
-        uplink=leads_out(link.kind) or patched != 0,
+        uplink=leads_out(link.kind),
         macs=neighbours.macs.get(link.ifindex, ()),
         namespace=link.namespace,
         pvid=pvid,
-        peer=patched,
-        kind="patch" if patched else link.kind,
+        kind=link.kind,
         state=link.state,
         trunks=tagged,
     )
@@ -154,17 +147,6 @@ def _port(
 def _vlans_of(bridge: Link, port: Link, vlans: Mapping[int, Vlans]) -> Vlans:
     """Bridges that do not filter VLANs have such settings too, and ignore them."""
     return vlans.get(port.ifindex, Vlans()) if bridge.vlan_filtering else Vlans()
-
-
-def leads_out(kind: str) -> bool:
-    """True for a port behind which there is the world and no guest."""
-    return not kind or kind in _LEADS_OUT
-
-
-def _patched_to(link: Link, members: Mapping[int, Link]) -> int:
-    """ifindex of the other end of a veth pair that joins two bridges; 0 for any other link."""
-    here = link.kind == "veth" and link.peer_namespace is None
-    return link.peer if here and link.peer in members else 0
 
 
 KIND = ProbeKind("Linux bridges", "bridge", lambda _: BridgeProbe())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from vpi_tui.inventory.links import Link
+from vpi_tui.inventory.links import Link, leads_out
 from vpi_tui.inventory.picture import Picture, SeenPort
 from vpi_tui.model.topology import Switch
 
@@ -27,7 +27,7 @@ def joined(pictures: Sequence[Picture]) -> Picture:
             ports.setdefault((port.switch, port.name), _with_ips(_at_its_device(port, links), ips))
     return Picture(
         tuple(switches.values()),
-        tuple(ports.values()),
+        tuple(_patched(list(ports.values()), links)),
         tuple(dict.fromkeys(ip for picture in pictures for ip in picture.host_ips)),
         tuple(dict.fromkeys(notice for picture in pictures for notice in picture.notices)),
         tuple(guest for picture in pictures for guest in picture.guests),
@@ -51,11 +51,24 @@ def _at_its_device(port: SeenPort, links: Mapping[str, Link]) -> SeenPort:
         return replace(port, ifindex=0, bypass=ELSEWHERE) if missing else port
     return replace(
         port,
+        uplink=port.uplink or (not port.kind and leads_out(link.kind)),
         ifindex=link.ifindex,
         kind=port.kind or link.kind,
         state=port.state or link.state,
         namespace=port.namespace or link.namespace,
     )
+
+
+def _patched(ports: Sequence[SeenPort], links: Mapping[str, Link]) -> Iterator[SeenPort]:
+    """Ports with those marked that a veth pair joins to a port of another switch (or of the same one)."""
+    here = {port.ifindex for port in ports if port.ifindex}
+    for port in ports:
+        link = links.get(port.name)
+        joins = link is not None and link.ifindex == port.ifindex and link.kind == "veth"
+        if link is not None and joins and link.peer_namespace is None and link.peer in here:
+            yield replace(port, uplink=True, peer=link.peer, kind="patch")
+        else:
+            yield port
 
 
 def _with_ips(port: SeenPort, ips: Mapping[int, tuple[str, ...]]) -> SeenPort:

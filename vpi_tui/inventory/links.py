@@ -46,6 +46,12 @@ MAX_NEIGHBOURS = 2_048
 MACS_A_PORT = IPS_A_MAC = 8
 
 
+_LEADS_OUT = frozenset(
+    ["bond", "team", "vlan", "vxlan", "geneve", "gretap", "ip6gretap", "erspan", "wireguard"]
+)
+"""Kinds of link that lead out of this host. A link of no kind is a network card."""
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """peer_namespace: id of the network namespace in which `peer` is; None: in this one."""
@@ -102,6 +108,11 @@ class Neighbours:
 
     macs: Mapping[int, tuple[int, ...]]
     ips: Mapping[int, tuple[str, ...]]
+
+
+def leads_out(kind: str) -> bool:
+    """True for a port behind which there is the world and no guest."""
+    return not kind or kind in _LEADS_OUT
 
 
 def read_links(requests: netlink.Requests) -> list[Link]:

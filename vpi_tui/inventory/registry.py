@@ -9,12 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.inventory import bridge
+from vpi_tui.inventory import bridge, openvswitch
 from vpi_tui.inventory.aside import Aside
 from vpi_tui.inventory.kind import ProbeKind, Setup
 from vpi_tui.inventory.picture import Probe
 
-PROBES: Final[tuple[ProbeKind, ...]] = (bridge.KIND,)
+PROBES: Final[tuple[ProbeKind, ...]] = (
+    bridge.KIND,
+    openvswitch.KIND,
+)
 
 
 def open_probes(setup: Setup, at_start: Callable[[], None] = lambda: None) -> list[Probe]:

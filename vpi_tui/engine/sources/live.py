@@ -143,6 +143,14 @@ class LiveFeed(EngineSource):
             return self.topology
         return None
 
+    def counts(self) -> tuple[TrueCount, ...]:
+        """What others than the sensor counted at the ports. Raises VpiError."""
+        return self._inventory.counts()
+
+    def promiscuity(self) -> dict[int, int]:
+        """How many want all frames of a device, by ifindex. Raises VpiError."""
+        return self._inventory.promiscuity()
+
     def _follow(self, topology: Topology) -> None:
         if self._started:
             try:
