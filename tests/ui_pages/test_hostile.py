@@ -15,7 +15,7 @@ from vpi_tui.view.escape import is_safe
 
 from .scene import rule
 
-PAGES = ("flows", "alerts", "rules", "engine")
+PAGES = ("flows", "alerts", "rules", "matrix", "engine")
 
 
 def hostile_rules(text: str) -> RulesMessage:

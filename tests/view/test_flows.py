@@ -55,7 +55,7 @@ def test_a_broken_sender_cannot_break_the_view(given_flows, cut, count, noise):
     rows = FlowRows(table, filters.parse("!zzz", FIELDS))
     assert len(rows) == max(count, 0)
     for index in range(len(rows)):
-        assert len(rows.row(index)) == 13
+        assert len(rows.row(index)) == 14
 
 
 # Filters --------------------------------------------------------------------------------------
@@ -211,6 +211,7 @@ PLAIN: dict[str, Callable[[Flow], object]] = {
     "guest": lambda f: f.src_guest.lower(),
     "switch": lambda f: f.switch.lower(),
     "vlan": lambda f: f.vlan,
+    "path": lambda f: f.locality,
 }
 
 
@@ -276,7 +277,7 @@ def test_cells():
     cells = flow_cells(FlowTable(columns([flow])), 0, START + 63 * NS)
     assert [cell if isinstance(cell, str) else cell[0] for cell in cells] == [
         *("*", "!255+", "tls", "web-1 10.0.0.1:40000", "[2001:db8::5]:443", "1.23k", "1.00 kB"),
-        *("75%", "3.0 s", "1m 00s", "established", "br0", "12"),
+        *("75%", "3.0 s", "1m 00s", "established", "e-w", "br0", "12"),
     ]
 
 

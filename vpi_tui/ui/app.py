@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from textual import on
 from textual.app import App, ComposeResult
@@ -50,6 +50,10 @@ class Place:
 
     page: str
     scope: Scope
+    laid: str = ""
+    """Filter that was laid over the page one went to; while it holds, Esc takes it away and goes back."""
+    before: str = ""
+    """The filter of that page before."""
 
 
 class MainScreen(Screen[None]):
@@ -256,6 +260,7 @@ class VpiApp(DiffDisplay, App[int]):
                 other.set_class(other is page, "-shown")
             self._here = name
         self.session.watch_flows(page.WANTS_FLOWS)
+        self.session.watch_matrix(page.WANTS_MATRIX)
         self.draw()
         focus = page.first_focus()
         if focus is not None:
@@ -268,10 +273,18 @@ class VpiApp(DiffDisplay, App[int]):
         self._places.clear()
         await self._open(name)
 
-    async def go(self, name: str) -> Page:
+    async def go(self, name: str, wanted: str = "") -> Page:
         """Open a page as a drill-down: Esc comes back."""
-        self._places.append(Place(self._here, self.session.scope))
-        return await self._open(name)
+        came_from = Place(self._here, self.session.scope)
+        page = await self._open(name)
+        if wanted:
+            before = page.filter_text
+            if problem := self.set_filter(wanted):
+                self.say(problem, "warning")
+            else:
+                came_from = replace(came_from, laid=page.filter_text, before=before)
+        self._places.append(came_from)
+        return page
 
     async def narrow(self, scope: Scope, page: str = "") -> None:
         """Narrow all screens; Esc comes back."""
@@ -286,10 +299,12 @@ class VpiApp(DiffDisplay, App[int]):
         page = self.page
         if page.back():
             self.redraw_frame()
-        elif page.filter_text:
+        elif page.filter_text and not (self._places and self._places[-1].laid == page.filter_text):
             self.set_filter("")
         elif self._places:
             place = self._places.pop()
+            if place.laid:
+                self.set_filter(place.before)
             self.session.set_scope(place.scope)
             await self._open(place.page)
         elif self.session.scope != ALL:

@@ -57,6 +57,8 @@ def _clock(session: Session) -> str:
     return f"{humanize.clock(now, session.zone):>8} {humanize.zone_name(now, session.zone)}"
 
 
+_LETTERS = (99, 6, 5, 4, 3, 2)
+"""Of the titles of screens: as many as leave room for the verdicts."""
 _LABELLED_FROM = 106
 """Columns from which the second line has room for labels."""
 
@@ -84,20 +86,30 @@ class NavBar(LineWidget):
         self.redraw()
 
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
+        narrow = width < _LABELLED_FROM
+        shown = header.verdicts(self._session().snapshot, self.look.glyphs.coverage, narrow=narrow)
+        needed = sum(field.width + 2 for field in shown if field.rank <= header.NEEDED)
+        for letters in _LETTERS:
+            spans = self._tabs(letters, narrow=narrow)
+            if width_of(spans) + needed <= width:
+                break
+        _, right = header.fit(shown, width - width_of(spans))
+        return [justify(spans, right, width)][:height]
+
+    def _tabs(self, letters: int, *, narrow: bool) -> list[Span]:
+        """letters: so many of the titles of the screens that are not shown."""
         spans: list[Span] = []
         self._spots = []
-        narrow = width < _LABELLED_FROM
         for entry in PAGES:
             start = width_of(spans)
+            here = entry.name == self._here
             spans += (
                 (f" {entry.key} ", "tab.key"),
-                (entry.title, "tab.here" if entry.name == self._here else "tab"),
+                (entry.title if here else entry.title[:letters], "tab.here" if here else "tab"),
                 ("" if narrow else " ", "tab"),
             )
             self._spots.append((start, width_of(spans), entry.name))
-        shown = header.verdicts(self._session().snapshot, self.look.glyphs.coverage, narrow=narrow)
-        _, right = header.fit(shown, width - width_of(spans))
-        return [justify(spans, right, width)][:height]
+        return spans
 
     def on_click(self, event: events.Click) -> None:
         for start, end, name in self._spots:

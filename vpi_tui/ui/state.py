@@ -27,7 +27,7 @@ from vpi_tui.feed.messages import (
     Watch,
 )
 from vpi_tui.model.event import Alert
-from vpi_tui.model.snapshot import FlowColumns, Snapshot
+from vpi_tui.model.snapshot import FlowColumns, Snapshot, Window
 from vpi_tui.view.alerts import Inbox
 from vpi_tui.view.history import History
 from vpi_tui.view.humanize import local_zone
@@ -132,6 +132,9 @@ class Session:
         self._told: set[str] = set()
         self._watch = Watch()
         self._want_flows = False
+        self._want_matrix = False
+        self.matrix_window: Window = "1m"
+        """Time that the matrix is about."""
 
     # What is shown ----------------------------------------------------------------------------
 
@@ -259,12 +262,19 @@ class Session:
         self._want_flows = wanted
         self._tell_watch()
 
+    def watch_matrix(self, wanted: bool, window: Window | None = None) -> None:
+        """Whether the page that is shown needs the matrix, and of which time; None = as before."""
+        self._want_matrix = wanted
+        self.matrix_window = window or self.matrix_window
+        self._tell_watch()
+
     def set_interval(self, seconds: float) -> None:
         self.interval = min(max(seconds, FASTEST), SLOWEST)
         self._tell_watch()
 
     def _tell_watch(self) -> None:
-        wanted = Watch(self.scope.key, self._want_flows, MOST_FLOWS, self.interval)
+        flows, matrix = self._want_flows, self._want_matrix
+        wanted = Watch(self.scope.key, flows, MOST_FLOWS, self.interval, matrix, self.matrix_window)
         if wanted != self._watch:
             self._watch = wanted
             self.send(wanted)

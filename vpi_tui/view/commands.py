@@ -39,6 +39,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("flows", "screen:flows", "who talks to whom", aliases=("fl", "conns")),
     Command("alerts", "screen:alerts", "the inbox of alerts", aliases=("al", "inbox")),
     Command("rules", "screen:rules", "packs and rules, on and off", aliases=("ru", "packs")),
+    Command("matrix", "screen:matrix", "which guest speaks to which", aliases=("ma", "pairs")),
     Command("engine", "screen:engine", "the engine's own health", aliases=("en", "health")),
     Command("all", "scope:", "show everything", aliases=("unscope",)),
     Command("switch", "scope:switch", "narrow all screens to one switch", takes="switch"),

@@ -3,6 +3,7 @@
     web                 the word stands anywhere in the row
     "sql injection"     words with blanks
     src:10.0.5          a field holds the text
+    src:=web-1          a field is the text, and no more
     port:443 port:1-99  ports are numbers or ranges
     net:10.0.0.0/8      an address lies in a network
     is:alerted is:off   a flag
@@ -21,9 +22,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 _LONGEST = 500
-_TERM = re.compile(r'(?P<not>!*)(?:(?P<key>[A-Za-z_]+):)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>\S*))')
+_TERM = re.compile(
+    r'(?P<not>!*)(?:(?P<key>[A-Za-z_]+):)?(?P<whole>(?<=:)=)?(?:"(?P<quoted>[^"]*)"?|(?P<bare>\S*))'
+)
 
-NUMERIC = frozenset({"port", "sport", "dport", "sid", "sev", "vlan"})
+NUMERIC = frozenset({"port", "sport", "dport", "sid", "sev", "vlan", "alert"})
 NETWORK = frozenset({"net"})
 
 
@@ -40,6 +43,12 @@ class Term:
     negated: bool = False
     span: tuple[int, int] | None = None
     network: ipaddress.IPv4Network | ipaddress.IPv6Network | None = None
+    whole: bool = False
+    """The field must be the value, not just hold it."""
+
+    def found_in(self, text: str) -> bool:
+        """text: lower case."""
+        return text == self.value if self.whole else self.value in text
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +105,7 @@ def _term(match: re.Match[str], fields: Fields) -> Term:
         return Term(key, value, negated, network=_network(value))
     if key in NUMERIC:
         return Term(key, value, negated, span=_span(key, value))
-    return Term(key, value, negated)
+    return Term(key, value, negated, whole=match["whole"] is not None)
 
 
 def _is_address_part(text: str) -> bool:
@@ -152,7 +161,7 @@ def _holds(term: Term, fields: Mapping[str, Sequence[str]], flags: frozenset[str
         return any(low <= int(value) <= high for value in values if _short_number(value))
     if term.network:
         return any(_inside(value, term.network) for value in fields.get("ip", ()))
-    return any(term.value in value for value in values)
+    return any(term.found_in(value) for value in values)
 
 
 def _inside(value: str, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:

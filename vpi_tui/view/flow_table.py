@@ -38,6 +38,7 @@ FIELDS = Fields(
             "switch",
             "state",
             "vlan",
+            "locality",
         }
     ),
     flags=frozenset(
@@ -50,6 +51,7 @@ FIELDS = Fields(
             "north-south",
             "host",
             "external",
+            "unknown",
             "client-unknown",
             "server-unknown",
             "app-unknown",
@@ -147,7 +149,11 @@ class FlowTable:
         return found | self.address_holds(self.src, word) | self.address_holds(self.dest, word)
 
     def names_hold(self, column: str, word: str) -> Mask:
-        hits = np.fromiter((word in name.lower() for name in self.names), np.bool_, len(self.names))
+        return self.names_where(column, lambda name: word in name)
+
+    def names_where(self, column: str, test: Callable[[str], bool]) -> Mask:
+        """Rows whose name in a column holds a test; it is asked once a name, in lower case."""
+        hits = np.fromiter((test(name.lower()) for name in self.names), np.bool_, len(self.names))
         return np.asarray(hits[self.columns[column]])
 
     def address_holds(self, addresses: Column, word: str) -> Mask:
@@ -164,6 +170,14 @@ class FlowTable:
             texts = {key: word in address_text(key) for key in set(keys)}
             found[rows] = np.fromiter((texts[key] for key in keys), np.bool_, len(keys))
         return found
+
+    def address_is(self, addresses: Column, text: str) -> Mask:
+        """Whose text is this address."""
+        try:
+            network = ipaddress.ip_network(text)
+        except ValueError:
+            return np.zeros(self.count, np.bool_)
+        return self.in_network(addresses, network)
 
     def in_network(self, addresses: Column, network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> Mask:
         bits = network.prefixlen + (96 if network.version == 4 else 0)
@@ -250,7 +264,10 @@ def _between(values: Column, term: Term) -> Mask:
 
 
 def _end(table: FlowTable, addresses: Column, guest: str, term: Term) -> Mask:
-    return table.address_holds(addresses, term.value) | table.names_hold(guest, term.value)
+    named = table.names_where(guest, term.found_in)
+    if not term.whole:
+        return named | table.address_holds(addresses, term.value)
+    return named | table.address_is(addresses, term.value)
 
 
 def _net(table: FlowTable, term: Term) -> Mask:
@@ -284,10 +301,13 @@ _TESTS: dict[str, Callable[[FlowTable, Term], Mask]] = {
     ),
     "sport": lambda t, term: _between(t["src_port"].astype(np.uint32), term),
     "dport": lambda t, term: _between(t["dest_port"].astype(np.uint32), term),
-    "app": lambda t, term: t.names_hold("app_proto", term.value),
+    "app": lambda t, term: t.names_where("app_proto", term.found_in),
     "proto": lambda t, term: _proto_texts(term.value)[t["proto"]],
-    "guest": lambda t, term: t.names_hold("src_guest", term.value) | t.names_hold("dest_guest", term.value),
-    "switch": lambda t, term: t.names_hold("switch", term.value),
+    "guest": lambda t, term: (
+        t.names_where("src_guest", term.found_in) | t.names_where("dest_guest", term.found_in)
+    ),
+    "switch": lambda t, term: t.names_where("switch", term.found_in),
+    "locality": lambda t, term: _choice_holds(LOCALITY_NAMES, term.value, t["locality"]),
     "state": lambda t, term: _choice_holds(STATE_NAMES, term.value, t["state"]),
     "vlan": lambda t, term: _between(t["vlan"].astype(np.uint32), term),
     "is": _flag,

@@ -21,6 +21,8 @@ __all__ = ["FIELDS", "SORTS", "FlowRows", "FlowTable", "group_rows", "order"]
 _STATE_STYLES = ("new", "good", "muted")
 _WINDOW = 256
 """Rows before and behind the one that is asked for whose order is found with it."""
+_PATHS = ("?", "e-w", "n-s", "host", "ext")
+"""By Locality, in at most four cells."""
 MARKS = ("+", "*", "-")
 """Signs of new, established and closed where nothing better can be drawn."""
 
@@ -64,6 +66,7 @@ SORTS: dict[str, Callable[[FlowTable], Column]] = {
     "guest": lambda t: _name_rank(t, "src_guest"),
     "switch": lambda t: _name_rank(t, "switch"),
     "vlan": lambda t: t["vlan"],
+    "path": lambda t: t["locality"],
 }
 """What flows can be sorted by: one number for each row."""
 
@@ -101,7 +104,7 @@ class FlowRows:
     """Lines for a table. The order is found only round the place that somebody looks at.
 
     Columns: mark of the state, alerts, application, source, destination, packets, bytes, share sent by the
-    source, duration, last seen, state, switch, vlan. `marks`: the signs of new, established and closed.
+    source, duration, last seen, state, path, switch, vlan. `marks`: the signs of new, established and closed.
     """
 
     def __init__(
@@ -195,6 +198,7 @@ def flow_cells(
         (humanize.duration((end - start) / 1e9), "muted"),
         (humanize.ago(end, now_ns), "time"),
         (STATE_NAMES[state], _STATE_STYLES[state]),
+        (_PATHS[min(int(table["locality"][at]), len(_PATHS) - 1)], "muted"),
         (safe(table.names[table["switch"][at]], 32), "muted"),
         (str(vlan) if vlan else "-", "muted"),
     )

@@ -17,6 +17,8 @@ from vpi_tui.view.history import History, Rates
 Span = tuple[str, str]
 
 _MODES = {"live": "LIVE", "replay": "REPLAY", "demo": "DEMO"}
+NEEDED = 2
+"""The highest rank that the titles of screens are cut for."""
 _GAP: Span = ("  ", "header.label")
 
 
@@ -153,7 +155,20 @@ def verdicts(snapshot: Snapshot | None, marks: Mapping[str, str], *, narrow: boo
     mark = marks.get(coverage, marks["unknown"])
     label = () if narrow else (("coverage ", "header.label"),)
     rules = _rules_in_short(snapshot) if narrow else _rules(snapshot)
-    return [Field((*label, (f"{mark} {safe(coverage, 8)}", style)), 1, right=True), rules]
+    return [
+        *_inside(snapshot),
+        Field((*label, (f"{mark} {safe(coverage, 8)}", style)), 1, right=True),
+        rules,
+    ]
+
+
+def _inside(snapshot: Snapshot) -> list[Field]:
+    """The share of bytes that no sensor on the wire could have seen."""
+    counters = snapshot.total.counters
+    if not counters.bytes_in:
+        return []
+    share = humanize.percent(min(counters.inside_bytes / counters.bytes_in, 1.0)).rjust(4)
+    return [Field((("inside ", "header.label"), (share, "header.value")), NEEDED + 1, right=True)]
 
 
 def _rules(snapshot: Snapshot) -> Field:

@@ -36,8 +36,11 @@ class Shell(Protocol):
     def say(self, text: str, severity: Severity = "information") -> None:
         """Tell the operator something in one sentence; it stays readable under `:notices`."""
 
-    async def go(self, name: str) -> Page:
-        """Open a page as a drill-down: Esc comes back to where one was. Await it: then it is mounted."""
+    async def go(self, name: str, wanted: str = "") -> Page:
+        """Open a page as a drill-down: Esc comes back to where one was. Await it: then it is mounted.
+
+        wanted: a filter that is laid over the page until then.
+        """
 
     async def narrow(self, scope: Scope, page: str = "") -> None:
         """Narrow all screens to a scope, and open a page when one is named; Esc comes back."""
@@ -57,6 +60,9 @@ class Page(Container):
 
     WANTS_FLOWS: ClassVar[bool] = False
     """True when it shows flows: the engine then sends them."""
+
+    WANTS_MATRIX: ClassVar[bool] = False
+    """True when it shows who speaks to whom: the engine then sends that."""
 
     FIELDS: ClassVar[Fields | None] = None
     """What `/` can ask for here, for help and completion; None = there is nothing to filter."""

@@ -44,13 +44,14 @@ def _columns(end: int, app: int) -> tuple[Column, ...]:
         Column("share", "Sent", 4, align="right", priority=6),
         Column("age", "Lasted", 7, align="right", priority=5),
         Column("last", "Last", 7, align="right", priority=1),
-        Column("word", "State", 11, priority=4, sortable=False),
+        Column("word", "State", 11, priority=8, sortable=False),
+        Column("path", "Path", 4, priority=4),
         Column("switch", "Switch", 8, priority=2, limit=16),
         Column("vlan", "VLAN", 4, align="right", priority=7),
     )
 
 
-COLUMNS = _columns(27, 10)
+COLUMNS = _columns(25, 10)
 NARROW_COLUMNS = _columns(18, 8)
 GROUP_COLUMNS = (
     Column("alerts", "Alert", 5, align="right"),
@@ -61,7 +62,7 @@ GROUP_COLUMNS = (
     Column("share", "Share", 5, align="right"),
 )
 SORT_KEYS = tuple(column.key for column in COLUMNS if column.sortable)
-WORDS_FIRST = frozenset({"src", "dst", "app", "switch"})
+WORDS_FIRST = frozenset({"src", "dst", "app", "switch", "path"})
 """Columns that begin at A when they are chosen; all others begin with the most."""
 GROUP_KEYS = ("", *GROUPS)
 

@@ -30,6 +30,7 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("flows", "3", "Flows", "who talks to whom", "flows:FlowsPage"),
     PageEntry("alerts", "4", "Alerts", "the inbox of alerts", "alerts:AlertsPage"),
     PageEntry("rules", "5", "Rules", "packs and rules, on and off", "rules:RulesPage"),
+    PageEntry("matrix", "6", "Matrix", "which guest speaks to which", "matrix:MatrixPage"),
     PageEntry("engine", "9", "Engine", "the engine's own health", "engine:EnginePage"),
 )
 

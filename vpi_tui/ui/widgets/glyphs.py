@@ -63,6 +63,8 @@ class Glyphs:
     off: str
     separator: str
     arrow: str
+    shades: str
+    """Heat of a cell, nothing first."""
     coverage: Mapping[str, str] = field(default_factory=dict)
     severity: tuple[str, str, str] = ("!", "*", "-")
     """Marks of high, medium, low."""
@@ -93,6 +95,7 @@ UNICODE = Glyphs(
     off="○",
     separator="·",
     arrow="→",
+    shades=" ░▒▓█",
     coverage=MappingProxyType({"seen": "●", "partial": "◐", "one-way": "◑", "blind": "○", "unknown": "·"}),
     severity=("▲", "◆", "•"),
 )
@@ -122,6 +125,7 @@ ASCII = Glyphs(
     off="o",
     separator="|",
     arrow=">",
+    shades=" .:+#",
     coverage=MappingProxyType({"seen": "*", "partial": "%", "one-way": "/", "blind": "o", "unknown": "?"}),
     severity=("!", "*", "-"),
 )

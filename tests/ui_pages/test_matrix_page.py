@@ -1,0 +1,115 @@
+"""The Matrix screen: grid and list, measures and windows, and the way to the flows of a pair and back."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.ui.driver import NARROW, WIDE, drawn, text
+from tests.ui_pages.scene import flow, page, press, typed
+from tests.view.test_matrix import stat
+from vpi_tui.feed.messages import Watch
+from vpi_tui.model.topology import Locality
+
+MATRIX = (
+    stat("web-1", "db-1", 5_000_000, alerts=2, broken="policy.yaml:12"),
+    stat("web-10", "db-1", 40_000),
+    stat("db-1", "web-1", 2_000, new=True),
+    stat("web-1", "world", 700, locality=Locality.NORTH_SOUTH),
+)
+FLOWS = (
+    flow(1, src_guest="web-1", dest_guest="db-1"),
+    flow(2, src_guest="web-10", dest_guest="db-1"),
+    flow(3, src_guest="web-1", dest_guest="mail"),
+)
+CROWD = tuple(
+    stat(f"guest-{a:02}", f"guest-{b:02}", 10 ** (1 + (a * b) % 9))
+    for a in range(64)
+    for b in range(64)
+    if a != b
+)
+
+
+async def test_the_grid_is_first_where_there_is_room_and_the_list_where_there_is_not() -> None:
+    async with page("matrix", WIDE, matrix=MATRIX) as (app, pilot, _):
+        assert re.search(r"from . to +db-1 +web-1 +world", text(app))
+        assert re.search(r"web-1 +\[?█5\.00M▲", text(app))
+        assert "5.00 MB  2 flows  2 alerts  east-west" in text(app)
+        assert "breaks policy.yaml:12" in text(app)
+        await press(app, pilot, "v")
+        assert re.search(r"▲ policy +web-1 +db-1 +5\.00 MB", text(app))
+    async with page("matrix", NARROW, matrix=MATRIX) as (app, _, _):
+        assert re.search(r"\+ new +db-1 +web-1 +2\.00 kB", text(app))
+        assert all(len(line) == NARROW[0] for line in drawn(app))
+
+
+async def test_ascii_tells_heat_and_marks_without_colour() -> None:
+    async with page("matrix", WIDE, ascii_only=True, matrix=MATRIX) as (app, _, _):
+        assert re.search(r"web-1 +\[?#5\.00M!", text(app))
+        assert re.search(r"web-10 +:40\.0k", text(app))
+        assert re.search(r"\.2\.00k\+", text(app))
+        assert text(app).isascii()
+
+
+async def test_the_engine_is_asked_for_the_matrix_only_while_it_is_shown() -> None:
+    async with page("matrix", WIDE, matrix=MATRIX) as (app, pilot, engine):
+        assert (engine.of(Watch)[-1].matrix, engine.of(Watch)[-1].matrix_window) == (True, "1m")
+        await press(app, pilot, "w", "w")
+        assert engine.of(Watch)[-1].matrix_window == "all"
+        assert "bytes, since start" in text(app)
+        await press(app, pilot, "1")
+        assert not engine.of(Watch)[-1].matrix
+
+
+async def test_the_measure_is_switched() -> None:
+    async with page("matrix", WIDE, matrix=MATRIX) as (app, pilot, _):
+        await press(app, pilot, "m", "m")
+        assert "alerts, 1 min" in text(app)
+        assert re.search(r"web-1 +\[?█ +2▲", text(app))
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_enter_shows_the_flows_of_the_pair_and_escape_comes_back(size: tuple[int, int]) -> None:
+    async with page("matrix", size, flows=FLOWS, matrix=MATRIX) as (app, pilot, _):
+        await press(app, pilot, "enter")
+        assert app.page.filter_text == "src:=web-1 dst:=db-1"
+        assert "1 of 3 flows" in text(app)
+        assert "web-10" not in text(app)
+        await press(app, pilot, "escape")
+        assert app.page.id == "page-matrix"
+        await press(app, pilot, "3")
+        assert app.page.filter_text == ""
+
+
+async def test_a_filter_narrows_and_says_what_it_can() -> None:
+    async with page("matrix", NARROW, matrix=MATRIX) as (app, pilot, _):
+        await press(app, pilot, "slash")
+        await typed(app, pilot, "new")
+        assert "1 pairs" in text(app)
+        assert "web-10" not in text(app)
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+async def test_many_guests_scroll_with_their_headers(size: tuple[int, int]) -> None:
+    async with page("matrix", size, matrix=CROWD) as (app, pilot, _):
+        if size == NARROW:
+            await press(app, pilot, "v")
+        first = drawn(app)
+        await press(app, pilot, *["pagedown"] * 4, *["l"] * 30)
+        grid = app.page.grid  # type: ignore[attr-defined]
+        src, dest = grid.pair
+        header = next(line for line in drawn(app) if "from" in line and "to" in line)
+        assert header != next(line for line in first if "from" in line and "to" in line)
+        assert dest[:6] in header
+        assert any(line.lstrip("│▌ ").startswith(src) for line in drawn(app))
+        assert f"{src} > {dest}" in text(app) or f"{src} has opened nothing to {dest}" in text(app)
+        await press(app, pilot, "end", "end", "home", "home")
+        assert grid.pair == (grid._grid.sources[0], grid._grid.dests[0])
+
+
+async def test_an_empty_matrix_says_why() -> None:
+    async with page("matrix", WIDE) as (app, pilot, _):
+        assert "Nobody spoke in this window." in text(app)
+        await press(app, pilot, "enter", "v", "enter")
+        assert app.page.id == "page-matrix"
