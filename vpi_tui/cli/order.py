@@ -38,6 +38,7 @@ def engine_spec(mode: Mode, chosen: Settings, **more: Any) -> EngineSpec:
         "inventory": existing((chosen["inventory"],), "inventory")[0] if chosen["inventory"] else "",
         "state_dir": str(paths.user_state_dir()),
         "cache_dir": str(paths.prepare_numba_cache()),
+        "rule_cache": str(paths.rule_cache_dir()),
         "user": chosen["user"],
         "max_flows": chosen["memory.flows"],
         "stream_memory": chosen["memory.stream"],

@@ -10,6 +10,7 @@ import shutil
 import stat
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from vpi_tui import __version__
@@ -65,6 +66,11 @@ def user_cache_dir() -> Path:
     import platformdirs
 
     return SYSTEM_CACHE if os.geteuid() == 0 else Path(platformdirs.user_cache_dir(APP))
+
+
+def rule_cache_dir() -> Path:
+    """Where compiled sets of rules are kept."""
+    return user_cache_dir() / "rules"
 
 
 def rulesets_dir() -> Path:
@@ -127,6 +133,16 @@ def kernel_digest(package: Path) -> str:
     digest = blake2b(__version__.encode(), digest_size=8)
     for path, source in sorted(_kernel_sources(package).items()):
         digest.update(path.encode() + b"\0" + source + b"\0")
+    return digest.hexdigest()
+
+
+def source_digest(package: Path, rooms: Iterable[str]) -> str:
+    """Digest of all sources of some rooms: what they made of something is of no use to others."""
+    from hashlib import blake2b
+
+    digest = blake2b(__version__.encode(), digest_size=8)
+    for path in sorted(path for room in rooms for path in (package / room).rglob("*.py")):
+        digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 

@@ -14,6 +14,8 @@ from typing import Any, Final
 
 import pcre2
 
+LIBRARY: Final = f"PCRE2 {pcre2.__libpcre2_version__}, binding {pcre2.__version__}"
+"""What decides which expressions are any."""
 MATCH_LIMIT: Final = 3500
 """Steps from one place, as Suricata's pcre.match-limit."""
 SUBJECT_LIMIT: Final = 131_072

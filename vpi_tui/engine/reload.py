@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import gc
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+import numpy as np
+
+from vpi_tui.detect.match.identity import Identity, numbers_of
 from vpi_tui.engine.pipeline import Pipeline
-from vpi_tui.engine.recompile import Compiled, Leaving, Recompiler
+from vpi_tui.engine.recompile import Compiled, Recompiler
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.messages import Notice
-from vpi_tui.model.signature import Signature
 
 KEPT = "The rules stay as they are: the reload failed."
 NAMED = 3
@@ -37,7 +38,6 @@ class Reloader:
     def __init__(self, spec: EngineSpec) -> None:
         self._spec = spec
         self._running: Recompiler | None = None
-        self._leaving: Leaving | None = None
         self._began = 0.0
         self.longest_step = 0.0
         """Seconds: the longest that one call of `step` held up the packets, since the last start."""
@@ -47,14 +47,9 @@ class Reloader:
         return self._running is not None
 
     @property
-    def pressing(self) -> bool:
-        """Is there something to do at once, not just a child to wait for?"""
-        return self._leaving is not None or (self._running is not None and self._running.returned)
-
-    @property
     def progress(self) -> str:
         """ "" = nothing goes on."""
-        return self._running.progress() if self._running is not None else ""
+        return "reading and compiling" if self._running is not None else ""
 
     def start(self) -> Notice | None:
         """Begin to load; a notice when that cannot be."""
@@ -69,11 +64,11 @@ class Reloader:
 
     def step(self, pipeline: Pipeline) -> Reloaded | None:
         """To be called between two batches: a little of what is to be done."""
-        if self._running is None and self._leaving is None:
+        if self._running is None:
             return None
         began = time.monotonic()
         try:
-            done = self._step(pipeline)
+            done = self._step(self._running, pipeline)
         finally:
             self.longest_step = max(self.longest_step, time.monotonic() - began)
         return done and self._told(done)
@@ -83,12 +78,8 @@ class Reloader:
             self._running.close()
             self._running = None
 
-    def _step(self, pipeline: Pipeline) -> Reloaded | None:
-        if self._leaving is not None:
-            self._leaving = self._leaving if self._leaving.step() else None
-        if self._running is None:
-            return None
-        compiled = self._running.step()
+    def _step(self, running: Recompiler, pipeline: Pipeline) -> Reloaded | None:
+        compiled = running.step()
         if compiled is None:
             return None
         done = self._switch(compiled, pipeline)
@@ -96,14 +87,13 @@ class Reloader:
         return done
 
     def _switch(self, compiled: Compiled, pipeline: Pipeline) -> Reloaded:
-        if compiled.loaded is None or compiled.ruleset is None:
+        if compiled.rules is None:
             return Reloaded("error", f"{KEPT} {compiled.reason}")
         before = pipeline.rules
-        book = before.succeeded_by(compiled.loaded, compiled.ruleset)
+        book = before.succeeded_by(compiled.rules.loaded, compiled.rules.ruleset)
         pipeline.switch_rules(book)
-        self._leaving = Leaving(before.ruleset)
         gc.freeze()  # as after the start: a collection need not walk all rules
-        changes = changed_rules(before.signatures, book.signatures)
+        changes = changed_rules(before.identity, book.identity)
         refused = f", {len(book.refused):,} refused" if book.refused else ""
         severity: Severity = "warning" if len(book.refused) > len(before.refused) else "information"
         text = f"Rules reloaded: {changes}; {book.loaded:,} loaded{refused}."
@@ -116,22 +106,25 @@ class Reloader:
         return replace(done, text=text)
 
 
-def changed_rules(before: Iterable[Signature], now: Iterable[Signature]) -> str:
-    """What is added, removed and changed, in words."""
-    old = {(s.gid, s.sid): s for s in before}
-    new = {(s.gid, s.sid): s for s in now}
+def changed_rules(before: Identity, now: Identity) -> str:
+    """What is added, removed and changed, in words.
+
+    Changed are also rules of the same text whose variables or thresholds are others.
+    """
+    old, new = before.keys(), now.keys()
+    was = numbers_of(new, old)
+    stays = np.flatnonzero(was >= 0)
     kinds = {
-        "added": [key for key in new if key not in old],
-        "removed": [key for key in old if key not in new],
-        "changed": [key for key in new if key in old and _differ(old[key], new[key])],
+        "added": (now, np.flatnonzero(was < 0)),
+        "removed": (before, np.flatnonzero(numbers_of(old, new) < 0)),
+        "changed": (now, stays[now.mark[stays] != before.mark[was[stays]]]),
     }
-    told = [f"{len(keys):,} {word}{_named(keys)}" for word, keys in kinds.items() if keys]
+    told = [
+        f"{numbers.size:,} {word}{_named([whose.key(n) for n in numbers[: NAMED + 1].tolist()])}"
+        for word, (whose, numbers) in kinds.items()
+        if numbers.size
+    ]
     return ", ".join(told) or "nothing changed"
-
-
-def _differ(old: Signature, new: Signature) -> bool:
-    """Also of the same text: variables, classes and thresholds may have changed."""
-    return old.raw != new.raw or (old.header, old.threshold) != (new.header, new.threshold)
 
 
 def _named(keys: list[tuple[int, int]]) -> str:

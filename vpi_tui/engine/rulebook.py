@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import overload
+
+import numpy as np
 
 import vpi_tui.detect.behaviour.arp
 import vpi_tui.detect.behaviour.arp_sweep  # noqa: F401 (registers itself)
 from vpi_tui.detect.behaviour.base import GID, PACK, REGISTRY, Behaviour
+from vpi_tui.detect.match.identity import Identity, identity_of, joined, keys_of, numbers_of
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.explain import describe
-from vpi_tui.detect.rules.loader import LoadResult, load
-from vpi_tui.detect.rules.state import RuleSwitches
+from vpi_tui.detect.rules.loader import LoadResult
+from vpi_tui.detect.rules.state import RuleSwitches, ShippedRule
+from vpi_tui.detect.stored.signatures import Listed, listed
+from vpi_tui.engine.rulecache import compiled_rules
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.messages import (
     PackRow,
@@ -46,20 +52,17 @@ class RuleBook:
             before.behaviours if before else [factory() for factory in REGISTRY]
         )
         self.ruleset = ruleset or RuleSet.compile(loaded.signatures)
-        self.signatures: tuple[Signature, ...] = (
-            *loaded.signatures,
-            *(b.signature for b in self.behaviours),
-        )
+        built_in = [behaviour.signature for behaviour in self.behaviours]
+        self.signatures: Sequence[Signature] = Joined(self.ruleset.signatures, built_in)
+        self.identity = joined(self.ruleset.identity, identity_of(built_in))
         self.refused: list[RuleError] = [*loaded.errors, *self.ruleset.refused.values()]
         self.serial: int = before.serial if before else 1
         self.hits: dict[int, tuple[int, int]] = {}
         """Rule number to (alerts raised, time of the last); only rules that raised one."""
         self._packs = loaded.packs
         self._switches = switches
-        self._index: dict[Key, int] = {(s.gid, s.sid): n for n, s in enumerate(self.signatures)}
-        self._by_pack: dict[str, list[int]] = {}
-        for n, s in enumerate(self.signatures):
-            self._by_pack.setdefault(s.origin.pack, []).append(n)
+        self._keys = self.identity.keys()
+        self._shipped = _shipped(self.identity)
         self._enabled: list[bool] = [
             *self.ruleset.enabled.astype(bool).tolist(),
             *(True for _ in self.behaviours),
@@ -73,20 +76,19 @@ class RuleBook:
     @classmethod
     def load(cls, spec: EngineSpec) -> RuleBook:
         """Rules of the order, or the bundled packs. A rule that is refused is listed, never raised."""
-        return cls(read_rules(spec), _switches(spec.state_dir))
+        compiled = compiled_rules(spec)
+        return cls(compiled.loaded, _switches(spec.state_dir), ruleset=compiled.ruleset)
 
     def succeeded_by(self, loaded: LoadResult, ruleset: RuleSet) -> RuleBook:
         """A book of other rules with these switches, behaviours and hits."""
         return RuleBook(loaded, self._switches, ruleset=ruleset, before=self)
 
     def _take_over(self, before: RuleBook) -> None:
-        for number, hits in before.hits.items():
-            old = before.signatures[number]
-            if (now := self._index.get((old.gid, old.sid))) is not None:
-                self.hits[now] = hits
+        now = numbers_of(before._keys, self._keys).tolist()
+        self.hits = {now[number]: hits for number, hits in before.hits.items() if now[number] >= 0}
         for key in before._over_budget:
-            now = self._index.get(key)
-            if now is not None and self.signatures[now].raw == before.signatures[before.number(*key)].raw:
+            old = before.number(*key)
+            if now[old] >= 0 and self.signatures[now[old]].raw == before.signatures[old].raw:
                 self._over_budget.add(key)
 
     # Looking up -------------------------------------------------------------------------------
@@ -106,7 +108,10 @@ class RuleBook:
 
     def number(self, gid: int, sid: int) -> int:
         """Number of a rule. Raises KeyError."""
-        return self._index[gid, sid]
+        found = self._numbers([(gid, sid)])
+        if not found:
+            raise KeyError((gid, sid))
+        return found[0]
 
     def is_on(self, number: int) -> bool:
         return bool(self._enabled[number])
@@ -121,39 +126,52 @@ class RuleBook:
 
     def rows(self) -> RulesMessage:
         """All that the Rules screen lists."""
-        rules = tuple(self._row(n, s) for n, s in enumerate(self.signatures) if n not in self.ruleset.refused)
+        rows = [*listed(self.ruleset.signatures), *(Listed.of(b.signature) for b in self.behaviours)]
+        rules = tuple(self._row(n, row) for n, row in enumerate(rows) if n not in self.ruleset.refused)
         packs = tuple(PackRow(p.name, p.description, p.version, p.path) for p in self._packs)
         built_in = PackRow(PACK, "What no signature says; part of the program.", "", "built in")
         refused = tuple(RefusedRow(e.path, e.line, e.sid, e.reason) for e in self.refused)
         return RulesMessage(self.serial, (*packs, built_in), rules, refused)
 
-    def _row(self, number: int, s: Signature) -> RuleRow:
-        origin = f"{s.origin.path}:{s.origin.line}" if s.gid != GID else s.origin.path
+    def _row(self, number: int, row: Listed) -> RuleRow:
+        gid, sid, pack, _ = self._shipped[number]
+        origin = f"{row.path}:{row.line}" if gid != GID else row.path
         return RuleRow(
-            s.gid, s.sid, s.rev, s.msg, s.origin.pack, origin, s.classtype, s.priority, s.technique,
-            self._enabled[number], "budget" if (s.gid, s.sid) in self._over_budget else "",
+            gid, sid, row.rev, row.msg, pack, origin, row.classtype, row.priority, row.technique,
+            self._enabled[number], "budget" if (gid, sid) in self._over_budget else "",
         )  # fmt: skip
 
     def detail(self, gid: int, sid: int) -> RuleDetail:
         """One rule, whole and in words; empty when it is not loaded."""
-        number = self._index.get((gid, sid))
-        if number is None:
+        found = self._numbers([(gid, sid)])
+        if not found:
             return RuleDetail(gid, sid, "", "")
-        s = self.signatures[number]
+        s = self.signatures[found[0]]
         origin = s.origin.path if s.gid == GID else f"{s.origin.path}:{s.origin.line}"
         words = "" if s.gid == GID else describe(s)
         return RuleDetail(gid, sid, s.raw, origin, words, s.metadata, s.reference)
+
+    def _numbers(self, keys: Iterable[Key]) -> list[int]:
+        """Of those that are loaded."""
+        found = numbers_of(keys_of(keys), self._keys)
+        return [number for number in found.tolist() if number >= 0]
+
+    def _of_pack(self, name: str) -> list[int]:
+        if name not in self.identity.packs:
+            return []
+        found: list[int] = np.flatnonzero(self.identity.pack == self.identity.packs.index(name)).tolist()
+        return found
 
     # Switching --------------------------------------------------------------------------------
 
     def toggle(self, command: Toggle) -> ToggledMessage:
         """Switch rules; acts on the next batch. A switch that cannot be kept still acts, and says so."""
-        single = [self._index[key] for key in dict.fromkeys(command.sids) if key in self._index]
-        packed = self._by_pack.get(command.pack, []) if command.pack else []
+        single = self._numbers(dict.fromkeys(command.sids))
+        packed = self._of_pack(command.pack) if command.pack else []
         chosen = sorted({*single, *packed})
         if not chosen:
             return ToggledMessage("No loaded rule is meant by that.", 0, self.serial)
-        self._over_budget -= {(self.signatures[n].gid, self.signatures[n].sid) for n in chosen}
+        self._over_budget -= {self._shipped[n][:2] for n in chosen}
         problem = self._keep(command.enabled, single, [command.pack] if packed else [])
         changed = self._apply(chosen)
         return ToggledMessage(self._what(command, chosen) + problem, changed, self.serial)
@@ -171,12 +189,12 @@ class RuleBook:
 
     def stop_for_budget(self, number: int) -> None:
         """Switch a rule off for what it costs; until the program ends, or somebody switches it."""
-        self._over_budget.add((self.signatures[number].gid, self.signatures[number].sid))
+        self._over_budget.add(self.identity.key(number))
         self._apply([number])
 
     def _keep(self, enabled: bool, rules: Iterable[int], packs: Iterable[str]) -> str:
         """Remember the switches; a sentence when they cannot be saved."""
-        keys = [(self.signatures[n].gid, self.signatures[n].sid) for n in rules]
+        keys = [self._shipped[n][:2] for n in rules]
         try:
             self._switches.set(enabled, rules=keys, packs=packs)
         except VpiError as error:
@@ -189,16 +207,15 @@ class RuleBook:
         alerts = f"{raised:,} alert{'s' * (raised != 1)}"
         had = f"{'it' if len(chosen) == 1 else 'they'} had raised {alerts}"
         if len(chosen) == 1:
-            return f"{word}: sid {self.signatures[chosen[0]].sid}; {had}."
+            return f"{word}: sid {self.identity.key(chosen[0])[1]}; {had}."
         return f"{word}: {len(chosen):,} rules{f' of {command.pack}' if command.pack else ''}; {had}."
 
     def _apply(self, numbers: Sequence[int]) -> int:
         """Let the matcher follow the switches of these rules; how many changed."""
-        chosen = [self.signatures[n] for n in numbers]
+        chosen = [self._shipped[n] for n in numbers]
         over = self._over_budget
         wanted = [
-            on and (s.gid, s.sid) not in over
-            for s, on in zip(chosen, self._switches.apply(chosen), strict=True)
+            on and rule[:2] not in over for rule, on in zip(chosen, self._switches.apply(chosen), strict=True)
         ]
         changed = 0
         for state in (True, False):
@@ -209,17 +226,38 @@ class RuleBook:
             ]
             for n in flipped:
                 self._enabled[n] = state
-            self.ruleset.set_enabled((n for n in flipped if n < len(self.ruleset.signatures)), state)
+            self.ruleset.set_enabled((n for n in flipped if n < self.ruleset.count), state)
             changed += len(flipped)
         self.serial += 1
         return changed
 
 
-def read_rules(spec: EngineSpec) -> LoadResult:
-    """The rules of the order, or the bundled packs."""
-    data = spec.options.get("data-dir")
-    files = spec.rules or (spec.rules_dir,)
-    return load(files, spec.variables, data_dir=Path(data) if data else None, options=spec.options)
+class Joined(Sequence[Signature]):
+    """Two sequences as one."""
+
+    def __init__(self, first: Sequence[Signature], second: Sequence[Signature]) -> None:
+        self._first = first
+        self._second = second
+        self._split = len(first)
+
+    def __len__(self) -> int:
+        return self._split + len(self._second)
+
+    @overload
+    def __getitem__(self, number: int) -> Signature: ...
+    @overload
+    def __getitem__(self, number: slice) -> list[Signature]: ...
+    def __getitem__(self, number: int | slice) -> Signature | list[Signature]:
+        if isinstance(number, slice):
+            return [self[one] for one in range(*number.indices(len(self)))]
+        at = number if number >= 0 else number + len(self)
+        return self._first[at] if at < self._split else self._second[at - self._split]
+
+
+def _shipped(identity: Identity) -> list[ShippedRule]:
+    packs = [identity.packs[number] for number in identity.pack.tolist()]
+    columns = (identity.gid.tolist(), identity.sid.tolist(), packs, identity.shipped.astype(bool).tolist())
+    return [ShippedRule(*values) for values in zip(*columns, strict=True)]
 
 
 def _switches(state_dir: str) -> RuleSwitches:

@@ -29,6 +29,6 @@ def rule_stats(rules: RuleBook, profile: RuleProfile) -> tuple[RuleStat, ...]:
         told = np.sort(told[order[-MOST_STATS:]])
     columns = (column[told].tolist() for column in (hits, last, checks, matches, cpu_ns))
     return tuple(
-        RuleStat(rules.signatures[number].gid, rules.signatures[number].sid, *values)
+        RuleStat(*rules.identity.key(number), *values)
         for number, *values in zip(told.tolist(), *columns, strict=True)
     )

@@ -67,6 +67,8 @@ class EngineSpec:
     """Where the rule switches are kept; "" = nowhere."""
     cache_dir: str = ""
     """NUMBA_CACHE_DIR of the engine."""
+    rule_cache: str = ""
+    """Where compiled rules are kept for the next start; "" = nowhere."""
     user: str = ""
     """User to become once the ring is open, when started as root; "" = stay."""
     max_flows: int = 1 << 20

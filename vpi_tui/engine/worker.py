@@ -66,11 +66,10 @@ class Worker:
             while not self._over():
                 for command in self.feed.take_commands():
                     obey(self, command)
-                wait = 0.0 if self._reloader.pressing else READ_WAIT
                 if self.source.finished:
-                    self.feed.wait(wait)
+                    self.feed.wait(READ_WAIT)
                 else:
-                    self._read(wait)
+                    self._read(READ_WAIT)
                     self._over_budget()
                 self._follow_reload()
                 self._tick()

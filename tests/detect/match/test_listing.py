@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.detect.match.build import Packet, column, hits, ip, rule
 from vpi_tui.detect.match.listing import FEW_PORTS, MOST_ADDRESSES, ListBuilder

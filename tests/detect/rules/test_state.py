@@ -1,19 +1,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
-from vpi_tui.detect.rules.state import MAX_HISTORY, RuleSwitches
+from vpi_tui.detect.rules.state import MAX_HISTORY, RuleSwitches, ShippedRule
 from vpi_tui.model.errors import VpiError
-from vpi_tui.model.signature import Origin
 
-from .rule_text import parse
-
-BASE = parse("")
-RULES = [replace(BASE, sid=sid, origin=Origin("p", sid, pack)) for sid, pack in ((1, "a"), (2, "a"), (3, ""))]
-OFF = replace(BASE, sid=4, enabled=False)
+RULES = [ShippedRule(1, sid, pack, True) for sid, pack in ((1, "a"), (2, "a"), (3, ""))]
+OFF = ShippedRule(1, 4, "", False)
 
 
 @pytest.fixture

@@ -6,12 +6,13 @@ A packet for which both hold (to and from the loopback, between two ports of a l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
 
 from vpi_tui.detect.match.candidates import Batch, Candidates
+from vpi_tui.detect.match.identity import has_two_ways
 from vpi_tui.model.batch import I64, U64
 from vpi_tui.model.signature import Header, Signature
 
@@ -23,8 +24,8 @@ _HALF: Final = 64
 class BothWays:
     """Asked once for each batch in which some rule held."""
 
-    def __init__(self, signatures: Sequence[Signature]) -> None:
-        self._headers = {n: s.header for n, s in enumerate(signatures) if _is_two(s.header)}
+    def __init__(self, special: Mapping[int, Signature]) -> None:
+        self._headers = {n: s.header for n, s in special.items() if has_two_ways(s.header)}
         self._numbers: I64 = np.array(list(self._headers), np.int64)
 
     def __bool__(self) -> bool:
@@ -42,11 +43,6 @@ class BothWays:
         header = self._headers[int(found.rule[i])]
         first, second = _ends(batch, int(found.row[i]), int(found.stream[i]), int(found.entry[i]))
         return _holds(header, first, second) and _holds(header, second, first)
-
-
-def _is_two(header: Header) -> bool:
-    same = (header.src, header.src_port) == (header.dest, header.dest_port)
-    return header.bidirectional and not header.either_end and not same
 
 
 def _ends(batch: Batch, row: int, stream: int, entry: int) -> tuple[End, End]:

@@ -132,7 +132,7 @@ class Finder:
     def __init__(self, rules: RuleSet) -> None:
         self.rules = rules
         self.dropped = 0
-        self._seen = np.full(len(rules.signatures), -1, np.int64)
+        self._seen = np.full(rules.count, -1, np.int64)
         self._out = np.empty((4096, 2), np.int64)
         self._sizes = StreamSizes()
         self._units = _units(0)

@@ -6,6 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.buffers import Subject
 from vpi_tui.detect.match.file_tests import tests_hold
@@ -13,7 +16,7 @@ from vpi_tui.detect.match.numbers import numbers_hold
 from vpi_tui.detect.match.steps import Captured, Run, hold, tied_steps
 from vpi_tui.detect.match.units import PAYLOAD
 from vpi_tui.detect.transforms import base_of, function_of
-from vpi_tui.model.signature import Absent, Content, FileTest, NumberIn, Pcre, Step, Validity
+from vpi_tui.model.signature import Absent, Content, FileTest, NumberIn, Pcre, Signature, Step, Validity
 
 
 @dataclass(slots=True)
@@ -129,6 +132,20 @@ class Plan:
             if held:
                 return run.captured
         return None
+
+
+class Plans(dict[int, Plan | None]):
+    """Plans by number of the rule, each made when it is first wanted: most rules never meet a packet."""
+
+    def __init__(self, signatures: Sequence[Signature], has: NDArray[np.bool_]) -> None:
+        """has: bool per rule; False = it has no steps, or the scan has checked them."""
+        super().__init__()
+        self.has = has
+        self._signatures = signatures
+
+    def __missing__(self, number: int) -> Plan | None:
+        made = self[number] = Plan.of(self._signatures[number].steps) if self.has[number] else None
+        return made
 
 
 def _is_valid(step: Validity, span: bytes, now_ns: int) -> bool:

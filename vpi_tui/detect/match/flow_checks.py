@@ -6,7 +6,7 @@ All candidates of a batch are decided at once, a rule at a time, before any step
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -35,10 +35,10 @@ class Recognised(NamedTuple):
 class FlowChecks:
     """The checks of all rules that have any."""
 
-    def __init__(self, signatures: Sequence[Signature]) -> None:
-        self._of_rule = {n: s.checks for n, s in enumerate(signatures) if s.checks}
+    def __init__(self, special: Mapping[int, Signature]) -> None:
+        self._of_rule = {n: s.checks for n, s in special.items() if s.checks}
         self._rules = np.array(sorted(self._of_rule), np.int32)
-        self.needs_counters = any(isinstance(c, FlowNumber) for s in signatures for c in s.checks)
+        self.needs_counters = any(isinstance(c, FlowNumber) for own in self._of_rule.values() for c in own)
 
     def hold(
         self,

@@ -156,14 +156,14 @@ class BitSieve:
 
 
 def bit_plans(
-    signatures: Sequence[Signature], known: Sequence[str] = ()
+    special: Mapping[int, Signature], known: Sequence[str] = ()
 ) -> tuple[dict[int, BitPlan], tuple[str, ...]]:
     """Plans of the rules that have flowbits, by rule number; and the names of the bits, lowest first.
 
     known: names that keep their bits, because flows have them.
     """
     numbers = {name: number for number, name in enumerate(known)}
-    plans = {n: BitPlan(s.flowbits, numbers) for n, s in enumerate(signatures) if s.flowbits}
+    plans = {n: BitPlan(s.flowbits, numbers) for n, s in special.items() if s.flowbits}
     return plans, tuple(numbers)
 
 

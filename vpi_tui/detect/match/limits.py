@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,11 +28,11 @@ class _Rate:
 class AlertLimits:
     """Asked once for each alert that would be raised."""
 
-    def __init__(self, signatures: Sequence[Signature]) -> None:
-        self._suppress = {n: [_Set(s) for s in s.suppress] for n, s in enumerate(signatures) if s.suppress}
+    def __init__(self, special: Mapping[int, Signature]) -> None:
+        self._suppress = {n: [_Set(s) for s in s.suppress] for n, s in special.items() if s.suppress}
         # Another action than pass changes nothing here: a monitor alerts on drop and reject as well.
         self._filters = {
-            n: s.rate_filter for n, s in enumerate(signatures) if s.rate_filter and s.rate_filter.silent
+            n: s.rate_filter for n, s in special.items() if s.rate_filter and s.rate_filter.silent
         }
         self._rates: dict[tuple[int, Address | None, Address | None], _Rate] = {}
 

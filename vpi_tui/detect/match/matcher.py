@@ -30,6 +30,7 @@ from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
 from vpi_tui.model.batch import I64, U8, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.signature import ANYWHERE
 
 THRESHOLD_PLACES = 1 << 16
 Bools = NDArray[np.bool_]
@@ -52,25 +53,26 @@ class Matcher:
         self.judge: Callable[[], Iterable[int]] = tuple
         """Asked now and then, also within a batch, which rules shall not be tried any more."""
         self.scope = scope
-        self.hits: I64 = np.zeros(len(rules.signatures), np.int64)
+        self.hits: I64 = np.zeros(rules.count, np.int64)
         """int64[n]: Matches given out."""
-        self.last_hit_ns: I64 = np.zeros(len(rules.signatures), np.int64)
-        self.profile = RuleProfile(len(rules.signatures))
+        self.last_hit_ns: I64 = np.zeros(rules.count, np.int64)
+        self.profile = RuleProfile(rules.count)
         self._finder = Finder(rules)
         self._state = FlowState()
-        self._bits, self._bit_names = bit_plans(rules.signatures)
-        self._bit_sieve = BitSieve(self._bits, len(rules.signatures))
+        special = rules.special_rules()
+        self._bits, self._bit_names = bit_plans(special)
+        self._bit_sieve = BitSieve(self._bits, rules.count)
         self._hosts = HostState()
         self._texts = CapturedTexts()
         self._memory = Memory(self._state, self._hosts, self._texts)
-        self._remembered = remembered_plans(rules.signatures)
+        self._remembered = remembered_plans(special)
         self._tally = Tally()
-        self._bypassing = [n for n, s in enumerate(rules.signatures) if s.bypass]
-        # One that counts events is about events, not about how often an engine looks at the same bytes.
-        self._packet_too = np.array([s.packet_too and not s.threshold for s in rules.signatures], np.bool_)
-        self._both_ways = BothWays(rules.signatures)
-        self._limits = AlertLimits(rules.signatures)
-        self._flow_checks = FlowChecks(rules.signatures)
+        self._bypassing = [n for n, s in special.items() if s.bypass]
+        self._scopes = {n: s.scope for n, s in special.items() if s.scope != ANYWHERE}
+        self._packet_too = rules.packet_too
+        self._both_ways = BothWays(special)
+        self._limits = AlertLimits(special)
+        self._flow_checks = FlowChecks(special)
         self.recognised: U8 | None = None
         """uint8[slots, 3]: what flows were at first, to the server and to the client; None = nobody looks."""
         self._counters = FlowCounters()
@@ -92,7 +94,7 @@ class Matcher:
         Flows, hosts and transactions keep what they remember; counts, profiles and rates stay with the
         rules of the same gid and sid, and with them the windows of thresholds that are the same.
         """
-        numbers = new_numbers(before.rules.signatures, self.rules.signatures)
+        numbers = new_numbers(before.rules.identity, self.rules.identity)
         stays = np.flatnonzero(numbers >= 0)
         self.hits[numbers[stays]] = before.hits[stays]
         self.last_hit_ns[numbers[stays]] = before.last_hit_ns[stays]
@@ -101,7 +103,7 @@ class Matcher:
         self._finder.take_over(before._finder)
         self._state, self._hosts, self._texts = before._state, before._hosts, before._texts
         self._memory = Memory(self._state, self._hosts, self._texts)
-        self._bits, self._bit_names = bit_plans(self.rules.signatures, before._bit_names)
+        self._bits, self._bit_names = bit_plans(self.rules.special_rules(), before._bit_names)
         self._tally, self._counters = before._tally, before._counters
         self._suppressed, self._passed = before._suppressed, before._passed
         self._limits.take_over(before._limits, numbers.tolist())
@@ -234,7 +236,8 @@ class Matcher:
                 captured = self._captured(rule, _context(batch, row, int(found.stream[i]), entry))
                 if captured is None:
                     continue
-            if not scope_holds(self.rules.signatures[rule].scope, self.scope, flow):
+            scope = self._scopes.get(rule)
+            if scope is not None and not scope_holds(scope, self.scope, flow):
                 continue
             direction = int(subjects.direction[i])
             if rule in self.rules.once_a_flow and not self._is_first(flow, born, rule, direction):
@@ -255,8 +258,7 @@ class Matcher:
         return held
 
     def _is_first(self, flow: int, born: int, rule: int, direction: int) -> bool:
-        signature = self.rules.signatures[rule]
-        return self._state.is_first(flow, born, (signature.gid, signature.sid), direction)
+        return self._state.is_first(flow, born, self.rules.identity.key(rule), direction)
 
     def _captured(self, rule: int, context: Context | TransactionContext) -> Captured | None:
         """What the steps of a rule captured, None = they do not hold."""

@@ -166,10 +166,10 @@ def _number_holds(step: FlowInt, numbers: Mapping[str, int]) -> bool:
     return value is not None and operand is not None and _COMPARE[step.op](value, operand)
 
 
-def remembered_plans(signatures: Sequence[Signature]) -> dict[int, RememberedPlan]:
+def remembered_plans(special: Mapping[int, Signature]) -> dict[int, RememberedPlan]:
     """Plans of the rules that have any, by rule number."""
     return {
         n: RememberedPlan(s.flowints, s.hostbits, s.variables)
-        for n, s in enumerate(signatures)
+        for n, s in special.items()
         if s.flowints or s.hostbits or s.variables
     }

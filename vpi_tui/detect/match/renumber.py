@@ -6,24 +6,23 @@ transaction that is still open is brought up to date when it next progresses.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.match.identity import Identity, numbers_of
 from vpi_tui.model.batch import I64
-from vpi_tui.model.signature import Signature
 
 MOST_SETS: Final = 16
 """Earlier sets whose numbers are known; what is older has forgotten which rules it met."""
 
 
-def new_numbers(before: Sequence[Signature], now: Sequence[Signature]) -> I64:
+def new_numbers(before: Identity, now: Identity) -> I64:
     """int64[rules before]: number now of the rule with the same gid and sid; -1 = there is none."""
-    places = {(s.gid, s.sid): number for number, s in enumerate(now)}
-    return np.array([places.get((s.gid, s.sid), -1) for s in before], np.int64)
+    return numbers_of(before.keys(), now.keys())
 
 
 class Renumbering:

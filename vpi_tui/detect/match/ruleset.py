@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from msgspec.structs import replace
+from numpy.typing import NDArray
 
 from vpi_tui.detect.match import fast_pattern
 from vpi_tui.detect.match.app_rules import AppRules, compile_app_rules, needs_of
 from vpi_tui.detect.match.checks import why_unusable
 from vpi_tui.detect.match.columns import SIZE_COLUMNS
-from vpi_tui.detect.match.evaluate import Plan
+from vpi_tui.detect.match.evaluate import Plans
 from vpi_tui.detect.match.fast_contents import FastBuilder
 from vpi_tui.detect.match.grouping import ScanRule, build_selectors, narrow_ports
+from vpi_tui.detect.match.identity import Identity, identity_of, is_special
 from vpi_tui.detect.match.kernels_listed import PacketRules
 from vpi_tui.detect.match.kernels_rules import RuleTable
 from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets
@@ -32,12 +35,12 @@ from vpi_tui.model.errors import RuleError
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
+    ANYWHERE,
     Action,
     Content,
     FlowProtocol,
     Header,
     Pcre,
-    Scope,
     Signature,
 )
 
@@ -58,7 +61,10 @@ _NEUTRAL: Final = Header("ip", ANY_ADDRESS, ANY_PORT, ANY_ADDRESS, ANY_PORT)
 class RuleSet:
     """`n` rules. Made by `compile`; `enabled` is all that changes afterwards."""
 
-    signatures: tuple[Signature, ...]
+    signatures: Sequence[Signature]
+    identity: Identity
+    special: I32
+    """int32[m]: numbers of the rules with parts that Python keeps: bits, checks, limits, a scope ..."""
     enabled: U8
     """uint8[n]: live switches; read once a batch."""
     refused: dict[int, RuleError]
@@ -79,17 +85,18 @@ class RuleSet:
     """uint8[n]: 1 = inspected once a flow and direction."""
     once_a_flow: frozenset[int]
     """Rules that match once a flow and direction, at whatever packet that is."""
-    plans: tuple[Plan | None, ...]
-    """Steps to evaluate; None = none, or the scan has checked them."""
+    plans: Plans
+    packet_too: NDArray[np.bool_]
+    """bool[n]: the rule looks at each packet by itself as well as at the stream."""
     is_pass: U8
     noalert: U8
     has_threshold: bool
     needs_sizes: bool
     """Does any rule ask how much a side has sent?"""
     needs_stream_events: bool
+    """Does any rule ask what is odd about a TCP segment?"""
     needs_recognition: bool
     """Does any rule ask what each direction of a flow looks like by itself?"""
-    """Does any rule ask what is odd about a TCP segment?"""
     needs_checksums: bool
     """Does any rule ask whether a checksum is right?"""
     needs_streams: bool
@@ -122,9 +129,12 @@ class RuleSet:
         once = [is_ip_only(s) for s in usable]
         patterns, fast, selectors = _compile_scan(usable, table, units, pieces, simple)
         enabled = np.array([s.enabled for s in signatures], np.uint8)
+        kept = tuple(signatures)
         enabled[list(refused)] = 0
         return cls(
-            signatures=tuple(signatures),
+            signatures=kept,
+            identity=identity_of(signatures),
+            special=np.array([n for n, s in enumerate(signatures) if is_special(s)], np.int32),
             enabled=enabled,
             refused=refused,
             table=table,
@@ -140,10 +150,12 @@ class RuleSet:
             plain=np.array([_is_plain(s, done) for s, done in zip(usable, simple, strict=True)], np.uint8),
             once=np.array(once, np.uint8),
             once_a_flow=frozenset(number for number, s in enumerate(usable) if is_protocol_only(s)),
-            plans=tuple(
-                Plan.of(s.steps) if s.steps and not done else None
-                for s, done in zip(usable, simple, strict=True)
+            plans=Plans(
+                kept,
+                np.array([s.steps != () and not d for s, d in zip(usable, simple, strict=True)], np.bool_),
             ),
+            # One that counts events is about events, not about how often an engine looks at the same bytes.
+            packet_too=np.array([s.packet_too and not s.threshold for s in signatures], np.bool_),
             is_pass=np.array([s.action is Action.PASS for s in usable], np.uint8),
             noalert=np.array([s.noalert for s in usable], np.uint8),
             has_threshold=any(s.threshold for s in usable),
@@ -164,6 +176,14 @@ class RuleSet:
     def set_enabled(self, rules: Iterable[int], on: bool) -> None:
         """Switch rules by number; acts on the next batch. A refused rule stays off."""
         self.enabled[[number for number in rules if number not in self.refused]] = on
+
+    @property
+    def count(self) -> int:
+        return self.enabled.size
+
+    def special_rules(self) -> dict[int, Signature]:
+        """Those of `special`, by number."""
+        return {number: self.signatures[number] for number in self.special.tolist()}
 
     @property
     def memory(self) -> int:
@@ -187,7 +207,7 @@ def _neutral(signature: Signature) -> Signature:
         variables=(),
         checks=(),
         threshold=None,
-        scope=Scope(),
+        scope=ANYWHERE,
     )
 
 

@@ -175,14 +175,14 @@ def _pcre(run: Run, step: Pcre, number: int, place: Place) -> bool:
 def _capture(run: Run, step: Pcre, found: Any) -> None:
     """Note the texts of groups that the rule names."""
     keys: dict[str, str] = {}
-    for group, scope, name in step.captures:
-        text = found[group]
+    for one in step.captures:
+        text = found[one.group]
         if text is None:
             continue
-        if name == "key":
-            keys[scope] = text[:MOST_CAPTURED].decode("latin-1")
+        if one.name == "key":
+            keys[one.scope] = text[:MOST_CAPTURED].decode("latin-1")
         else:
-            run.captured[scope, keys.pop(scope, name)] = text[:MOST_CAPTURED]
+            run.captured[one.scope, keys.pop(one.scope, one.name)] = text[:MOST_CAPTURED]
 
 
 def _is_data_at(run: Run, step: IsDataAt, number: int, place: Place) -> bool:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.inputs import Inputs
 from vpi_tui.model.valueset import ScoreList, ValueKind, ValueSet
 
 MAX_FILE: Final = 256 << 20
@@ -37,6 +38,7 @@ class DataSets:
 
     directory: Path | None = None
     beside: Path = field(default_factory=Path)
+    inputs: Inputs = field(default_factory=Inputs)
     _sets: dict[str, ValueSet] = field(default_factory=dict)
     _scores: dict[tuple[str, str], ScoreList] = field(default_factory=dict)
     _digests: dict[tuple[Path, str], frozenset[bytes]] = field(default_factory=dict)
@@ -79,7 +81,9 @@ class DataSets:
         path = Path(name)
         if path.is_absolute() or ".." in path.parts:
             raise Refused(f"{keyword}: {name[:60]!r} must be a name inside of the data directory")
-        return (self.directory or self.beside) / path
+        found = (self.directory or self.beside) / path
+        self.inputs.note(found)
+        return found
 
     def scores(self, file: str, kind: str) -> ScoreList:
         """The scores of a file, `value,score` a line. Raises Refused."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec.structs import replace
 
 from vpi_tui.detect.applayer.names import FOLDED
 from vpi_tui.detect.rules.ast import HeaderText, Refused

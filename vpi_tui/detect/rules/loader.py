@@ -9,10 +9,12 @@ from pathlib import Path
 from vpi_tui.detect.rules import threshold_file
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.classification import DEFAULT_CLASSES, FILE_NAME, read_classification
+from vpi_tui.detect.rules.inputs import Inputs, rule_files_in
 from vpi_tui.detect.rules.lexer import rules_in
 from vpi_tui.detect.rules.packs import Pack, read_pack
 from vpi_tui.detect.rules.parser import Parser
 from vpi_tui.detect.rules.sources import Sources
+from vpi_tui.detect.rules.text import printable
 from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.errors import RuleError
 from vpi_tui.model.signature import Origin, Signature
@@ -46,6 +48,8 @@ class LoadResult:
     """Those errors that are about files or directories which could not be read at all."""
     duplicates: int = 0
     """Rules that gave way to another of the same gid and sid; each has a notice."""
+    inputs: dict[str, str] = field(default_factory=dict)
+    """Path to stamp of all that was read, or looked for in vain (inputs.py)."""
 
 
 def load(
@@ -68,7 +72,9 @@ def load(
     """
     result = LoadResult()
     parser = Parser(Variables(variables), sources=Sources.of(options or {}, data_dir))
-    for path in _files(paths, result):
+    for path in _files(paths, result, parser.sources.inputs):
+        parser.sources.inputs.note(path)
+        parser.sources.inputs.note(path.parent / FILE_NAME)
         text = _read(path, result)
         if text is None:
             continue
@@ -85,13 +91,14 @@ def load(
         entries, errors = threshold_file.read(parser.sources.threshold_file, parser.variables)
         result.signatures = threshold_file.limited(result.signatures, entries)
         result.errors += errors
+    result.inputs = parser.sources.inputs.stamps
     return result
 
 
 def _read_rules(
     path: Path, text: str, parser: Parser, result: LoadResult, with_disabled: bool, progress: Progress | None
 ) -> None:
-    name = str(path)
+    name = printable(str(path))
     for count, rule in enumerate(rules_in(text, with_disabled=with_disabled), 1):
         try:
             found = parser.parse(rule.text, Origin(name, rule.line), enabled=rule.enabled)
@@ -106,19 +113,20 @@ def _read_rules(
 
 
 def _read_pack(path: Path, text: str, parser: Parser, result: LoadResult) -> None:
-    content = read_pack(str(path), text, parser)
+    content = read_pack(printable(str(path)), text, parser)
     result.signatures += content.signatures
     result.errors += content.errors
     if content.pack is not None:
         result.packs.append(content.pack)
 
 
-def _files(paths: Iterable[Path | str], result: LoadResult) -> list[Path]:
+def _files(paths: Iterable[Path | str], result: LoadResult, inputs: Inputs) -> list[Path]:
     found: list[Path] = []
     for path in map(Path, paths):
         try:
             if path.is_dir():
-                found += sorted(p for p in path.iterdir() if p.suffix.lower() in {".rules", ".yaml", ".yml"})
+                inputs.note(path)
+                found += rule_files_in(path)
             else:
                 found.append(path)
         except OSError as error:
@@ -141,7 +149,7 @@ def _read(path: Path, result: LoadResult) -> str | None:
 
 
 def _note_unreadable(result: LoadResult, path: Path, reason: str) -> None:
-    result.errors.append(RuleError(path, 1, reason))
+    result.errors.append(RuleError(printable(str(path)), 1, reason))
     result.unreadable.append(result.errors[-1])
 
 

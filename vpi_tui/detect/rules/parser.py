@@ -15,7 +15,7 @@ from vpi_tui.detect.rules.sources import Sources
 from vpi_tui.detect.rules.text import printable
 from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.applications import RULE_WORDS
-from vpi_tui.model.signature import Header, Origin, Scope, Signature
+from vpi_tui.model.signature import ANYWHERE, Header, Origin, Scope, Signature
 
 _ALIASES = {"ip4": "ipv4", "ip6": "ipv6", "icmp4": "icmpv4", "icmp6": "icmpv6"}
 
@@ -62,7 +62,7 @@ class Parser:
         if hook:
             add_hook(draft, protocol.lower(), hook)
         signature = draft.finish(
-            self._header(written), printable(raw), origin, scope=scope or Scope(), enabled=enabled
+            self._header(written), printable(raw), origin, scope=scope or ANYWHERE, enabled=enabled
         )
         self.notices.extend((origin, notice) for notice in draft.notices)
         return signature

@@ -5,9 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from vpi_tui.detect.rules.datasets import DataSets
+from vpi_tui.detect.rules.inputs import Inputs
 from vpi_tui.detect.rules.reputation import Reputation
+
+SETTINGS: Final = (
+    "threshold-file",
+    "geoip-database",
+    "reputation-categories-file",
+    "reputation-files",
+    "default-reputation-path",
+    "data-dir",
+)
+"""What is read of the settings."""
 
 
 @dataclass(slots=True)
@@ -18,23 +30,32 @@ class Sources:
     reputation: Reputation | None = None
     geoip: str = ""
     threshold_file: Path | None = None
+    inputs: Inputs = field(default_factory=Inputs)
+    """All files that were read, those of rules too."""
 
     @classmethod
     def of(cls, options: Mapping[str, str], data_dir: Path | None = None) -> Sources:
         """From settings in Suricata's spelling. Raises ConfigError for a file that cannot be read."""
-        thresholds = options.get("threshold-file")
+        inputs = Inputs()
+        thresholds, countries = options.get("threshold-file"), options.get("geoip-database", "")
+        for name in filter(None, (thresholds, countries)):
+            inputs.note(Path(name))
         return cls(
-            DataSets(data_dir),
-            _reputation(options),
-            options.get("geoip-database", ""),
+            DataSets(data_dir, inputs=inputs),
+            _reputation(options, inputs),
+            countries,
             Path(thresholds) if thresholds else None,
+            inputs,
         )
 
 
-def _reputation(options: Mapping[str, str]) -> Reputation | None:
+def _reputation(options: Mapping[str, str], inputs: Inputs) -> Reputation | None:
     categories = options.get("reputation-categories-file")
     if not categories:
         return None
     base = Path(options.get("default-reputation-path", ""))
     names = [name.strip() for name in options.get("reputation-files", "").split(",")]
-    return Reputation.read(base / categories, [base / name for name in names if name])
+    files = [base / name for name in names if name]
+    for path in (base / categories, *files):
+        inputs.note(path)
+    return Reputation.read(base / categories, files)

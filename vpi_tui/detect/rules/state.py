@@ -10,15 +10,14 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from vpi_tui.model.errors import VpiError
-from vpi_tui.model.signature import Signature
 
 VERSION = 1
 MAX_HISTORY = 50
@@ -28,6 +27,15 @@ MAX_BYTES = 64 << 20
 
 RuleKey = tuple[int, int]
 """(gid, sid)."""
+
+
+class ShippedRule(NamedTuple):
+    """A rule as it was loaded. pack: "" = it is of a plain file."""
+
+    gid: int
+    sid: int
+    pack: str
+    enabled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,16 +116,18 @@ class RuleSwitches:
         self._save()
         return change.label
 
-    def apply(self, signatures: Sequence[Signature]) -> list[bool]:
-        """For each signature whether it is on: as shipped, unless a switch says otherwise."""
-        return [self._enabled(signature) for signature in signatures]
+    def apply(self, rules: Iterable[ShippedRule]) -> list[bool]:
+        """For each rule whether it is on: as shipped, unless a switch says otherwise."""
+        if not self.switches:
+            return [rule.enabled for rule in rules]
+        return [self._enabled(rule) for rule in rules]
 
-    def _enabled(self, signature: Signature) -> bool:
-        own = self.switches.get(f"{signature.gid}:{signature.sid}")
-        pack = self.switches.get(f"pack:{signature.origin.pack}") if signature.origin.pack else None
+    def _enabled(self, rule: ShippedRule) -> bool:
+        own = self.switches.get(f"{rule.gid}:{rule.sid}")
+        pack = self.switches.get(f"pack:{rule.pack}") if rule.pack else None
         if own is None or pack is None:
             chosen = own or pack
-            return signature.enabled if chosen is None else chosen.enabled
+            return rule.enabled if chosen is None else chosen.enabled
         return own.enabled if own.at >= pack.at else pack.enabled
 
     def _read(self, data: Any) -> None:

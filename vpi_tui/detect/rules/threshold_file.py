@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal, cast
+
+from msgspec.structs import replace
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.keywords.limits import limit_of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from dataclasses import replace
 from typing import Literal
+
+from msgspec.structs import replace
 
 from vpi_tui.detect.applayer.base import EVENTS
 from vpi_tui.detect.applayer.event_names import NEVER_RAISED, OLD_NAMES, PROTOCOLS, RAISED, known

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from vpi_tui.detect.applayer.names import IKE_ATTRIBUTE
 from vpi_tui.detect.rules.ast import Refused

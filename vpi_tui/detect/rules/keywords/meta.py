@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from sys import intern
+from typing import Final
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.numbers import integer
 from vpi_tui.detect.rules.registry import Handler, keyword, keywords
-from vpi_tui.detect.rules.text import unescape, unquote
+from vpi_tui.detect.rules.text import printable, unescape, unquote
 
-_U32 = 0xFFFFFFFF
+_U32: Final = 0xFFFFFFFF
+PAIRS_KEPT: Final = 16_384
 LANGUAGE_VERSION = (8, 0, 0)
 """The Suricata release whose rule language this is; `requires: version` is held against it."""
 
@@ -42,7 +46,7 @@ _number("priority", 1, 255, "1 = high; without it the classtype decides.")
 def classtype(draft: Draft, text: str) -> None:
     """Class of the alert; gives the priority."""
     draft.once("classtype")
-    draft.classtype = unquote("classtype", text, needed=False)
+    draft.classtype = intern(printable(unquote("classtype", text, needed=False)))
     if draft.classtype.lower() not in draft.priorities:
         draft.notices.append(f"unknown classtype {draft.classtype[:60]!r}: priority 3 is taken")
 
@@ -55,16 +59,20 @@ def reference(draft: Draft, text: str) -> None:
     value = unquote("reference", value.strip(), needed=False)
     if not comma or not kind.strip() or not value:
         raise Refused(f"reference: needs `type,value`, has {text[:60]!r}")
-    draft.reference.append((kind.strip(), unescape(value)))
+    draft.reference.append((intern(printable(kind.strip())), unescape(value)))
 
 
 @keyword("metadata")
 def metadata(draft: Draft, text: str) -> None:
     """Names and values, `name value, name value`."""
-    for pair in text.split(","):
-        name, _, value = pair.strip().partition(" ")
-        if name:
-            draft.metadata.append((name, unescape(value.strip())))
+    draft.metadata.extend(pair for one in text.split(",") if (pair := _name_and_value(one))[0])
+
+
+@lru_cache(maxsize=PAIRS_KEPT)
+def _name_and_value(text: str) -> tuple[str, str]:
+    """The same few thousand stand in all rules of a set, which so share them."""
+    name, _, value = text.strip().partition(" ")
+    return intern(printable(name)), intern(unescape(value.strip()))
 
 
 @keyword("target")

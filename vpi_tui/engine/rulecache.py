@@ -1,0 +1,140 @@
+"""Compiled rules kept by their content, so that the second start with the same rules is quick.
+
+An entry is found by the names of the rule files, the settings that rules depend on and a digest of the
+program. It holds digests of all files that went into it, and is used as long as each of them is as it was.
+There is one entry for each choice of files and settings: updated rules take the place of the old ones.
+
+Whoever could write an entry could choose what the sensor sees. So it is read only from a directory that
+nobody else can write, when it is ours and as it was written; anything else is passed over and made anew.
+Nothing that is wrong with the cache is an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import mmap
+import os
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import BinaryIO, Final
+
+import msgspec
+import numpy as np
+
+from vpi_tui.config.paths import PACKAGE, is_private_and_writable, source_digest
+from vpi_tui.detect import regex
+from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.rules.inputs import unchanged
+from vpi_tui.detect.rules.loader import LoadResult, load
+from vpi_tui.detect.rules.sources import SETTINGS
+from vpi_tui.detect.stored.codec import CompiledRules, restore, store
+from vpi_tui.detect.stored.container import is_whole
+from vpi_tui.engine.spec import EngineSpec
+
+MOST_ENTRIES: Final = 8
+"""The ones that were used last stay; 25,000 rules take 50 MB."""
+SUFFIX: Final = ".ruleset"
+_DEPENDS_ON: Final = ("detect", "model")
+
+
+def compiled_rules(spec: EngineSpec) -> CompiledRules:
+    """The rules of the order, from the cache or from their files. A refused rule is listed, not raised.
+
+    Raises ConfigError for a setting that cannot be.
+    """
+    entry = entry_of(spec)
+    if entry is not None and (found := _kept(entry)) is not None:
+        return found
+    return _stored(compile_rules(spec), entry)
+
+
+def compile_rules(spec: EngineSpec) -> CompiledRules:
+    """From their files."""
+    loaded = read_rules(spec)
+    return CompiledRules(loaded, RuleSet.compile(loaded.signatures))
+
+
+def read_rules(spec: EngineSpec) -> LoadResult:
+    """The rules of the order, or the bundled packs."""
+    data = spec.options.get("data-dir")
+    files = spec.rules or (spec.rules_dir,)
+    return load(files, spec.variables, data_dir=Path(data) if data else None, options=spec.options)
+
+
+def entry_of(spec: EngineSpec) -> Path | None:
+    """Where these rules belong; None = there is no place to keep them."""
+    if not spec.rule_cache or not is_private_and_writable(Path(spec.rule_cache)):
+        return None
+    settings = {name: spec.options[name] for name in SETTINGS if name in spec.options}
+    asked = (spec.rules or (spec.rules_dir,), sorted(spec.variables.items()), sorted(settings.items()))
+    versions = (sys.version, np.__version__, msgspec.__version__, regex.LIBRARY)
+    digest = blake2b(source_digest(PACKAGE, _DEPENDS_ON).encode(), digest_size=16)
+    digest.update(repr((asked, versions)).encode("utf-8", "surrogateescape"))
+    return Path(spec.rule_cache, digest.hexdigest() + SUFFIX)
+
+
+def mapped(file: BinaryIO) -> CompiledRules:
+    """The rules of an open file, which may be closed afterwards. Raises ValueError."""
+    return restore(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)))
+
+
+def _kept(entry: Path) -> CompiledRules | None:
+    """None = there is nothing that may be used."""
+    try:
+        with os.fdopen(os.open(entry, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            about = os.fstat(file.fileno())
+            ours = stat.S_ISREG(about.st_mode) and about.st_uid == os.geteuid() and not about.st_mode & 0o022
+            if not ours or not is_whole(file):
+                return None
+            found = mapped(file)
+        if not unchanged(found.loaded.inputs):
+            return None
+        os.utime(entry)
+    except (OSError, ValueError, TypeError):
+        return None
+    return found
+
+
+def _stored(compiled: CompiledRules, entry: Path | None) -> CompiledRules:
+    """The same rules, in a file: of the cache, or else in memory. What is not needed of them so goes."""
+    with contextlib.suppress(OSError, ValueError):
+        if entry is not None:
+            with _new(entry) as file:
+                store(compiled, file)
+                found = mapped(file)
+            _remove_unused(entry)
+            return found
+    with contextlib.suppress(OSError, ValueError), unnamed("vpi-tui-rules") as file:
+        store(compiled, file)
+        return mapped(file)
+    return compiled
+
+
+@contextlib.contextmanager
+def _new(entry: Path) -> Iterator[BinaryIO]:
+    """A file that becomes the entry at once, when it is whole."""
+    handle, name = tempfile.mkstemp(dir=entry.parent, prefix=".", suffix=SUFFIX)
+    try:
+        with os.fdopen(handle, "w+b") as file:
+            yield file
+        Path(name).replace(entry)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def unnamed(what: str) -> BinaryIO:
+    """A file in memory. Raises OSError."""
+    return os.fdopen(os.memfd_create(what, os.MFD_CLOEXEC), "w+b")
+
+
+def _remove_unused(entry: Path) -> None:
+    """Those that were not used for longest, and what a start that was killed left behind."""
+    with contextlib.suppress(OSError):
+        found = sorted(entry.parent.glob(f"*{SUFFIX}"), key=lambda path: path.lstat().st_mtime, reverse=True)
+        for path in found[MOST_ENTRIES:]:
+            path.unlink(missing_ok=True)
