@@ -40,6 +40,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("alerts", "screen:alerts", "the inbox of alerts", aliases=("al", "inbox")),
     Command("rules", "screen:rules", "packs and rules, on and off", aliases=("ru", "packs")),
     Command("matrix", "screen:matrix", "which guest speaks to which", aliases=("ma", "pairs")),
+    Command(
+        "coverage", "screen:coverage", "what is seen of each port, and why not all", aliases=("cov", "blind")
+    ),
     Command("engine", "screen:engine", "the engine's own health", aliases=("en", "health")),
     Command("all", "scope:", "show everything", aliases=("unscope",)),
     Command("switch", "scope:switch", "narrow all screens to one switch", takes="switch"),

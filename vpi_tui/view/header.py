@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from vpi_tui.model.snapshot import Severities, Snapshot
 from vpi_tui.view import humanize
 from vpi_tui.view.cells import SEVERITY_STYLES
+from vpi_tui.view.coverage import percent_text, totals
 from vpi_tui.view.escape import ELLIPSIS, safe
 from vpi_tui.view.history import History, Rates
 
@@ -154,12 +155,9 @@ def verdicts(snapshot: Snapshot | None, marks: Mapping[str, str], *, narrow: boo
     style = f"coverage.{coverage}" if coverage in marks else "coverage.unknown"
     mark = marks.get(coverage, marks["unknown"])
     label = () if narrow else (("coverage ", "header.label"),)
+    told = f"{mark} {_share_seen(snapshot, safe(coverage, 8), narrow=narrow)}"
     rules = _rules_in_short(snapshot) if narrow else _rules(snapshot)
-    return [
-        *_inside(snapshot),
-        Field((*label, (f"{mark} {safe(coverage, 8)}", style)), 1, right=True),
-        rules,
-    ]
+    return [*_inside(snapshot), Field((*label, (told, style)), 1, right=True), rules]
 
 
 def _inside(snapshot: Snapshot) -> list[Field]:
@@ -169,6 +167,15 @@ def _inside(snapshot: Snapshot) -> list[Field]:
         return []
     share = humanize.percent(min(counters.inside_bytes / counters.bytes_in, 1.0)).rjust(4)
     return [Field((("inside ", "header.label"), (share, "header.value")), NEEDED + 1, right=True)]
+
+
+def _share_seen(snapshot: Snapshot, word: str, *, narrow: bool) -> str:
+    """As wide with 100 % as with 7 %, so that nothing jumps; the word alone where nobody counts."""
+    percent = totals(snapshot.coverage).percent
+    if percent is None:
+        return word
+    share = f"{percent_text(percent):>5}"
+    return f"{share} seen" if narrow else f"{word} {share}"
 
 
 def _rules(snapshot: Snapshot) -> Field:

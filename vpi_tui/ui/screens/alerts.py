@@ -21,6 +21,7 @@ from vpi_tui.ui.widgets.panel import Panel
 from vpi_tui.view import humanize
 from vpi_tui.view.alerts import FIELDS, ORDERS, Group, inbox_rows, select
 from vpi_tui.view.cells import SEVERITY_STYLES, SEVERITY_WORDS
+from vpi_tui.view.coverage import no_alerts
 from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
 
 ORDER_KEYS = ("severity", "last", "count", "signature", "guest", "technique", "first")
@@ -121,14 +122,15 @@ class AlertsPage(DrillPage):
     def _why_empty(self, session: Session) -> tuple[str, ...]:
         if self._filter:
             return ("No alert fits the filter.", "Esc takes it away.")
+        snapshot = session.snapshot
+        share = no_alerts(snapshot, session.scope) if snapshot else ""
         if session.inbox.total and not self.acknowledged and session.scope.kind == "all":
-            return ("All alerts are acknowledged.", "v shows them; a new one opens its group again.")
+            return ("All alerts are acknowledged: v shows them.", share)
         if session.inbox.total:
             return (
-                f"No open alert in {session.scope.label}.",
-                "v shows acknowledged ones, Esc widens the scope.",
+                f"No open alert in {session.scope.label}: v shows acknowledged ones, Esc widens the scope.",
+                share,
             )
-        snapshot = session.snapshot
         if snapshot is None or snapshot.state == "starting":
             return ("The engine is starting; rules act as soon as it runs.",)
         if not snapshot.rules_enabled:
@@ -137,8 +139,8 @@ class AlertsPage(DrillPage):
                 "5 opens the rules; Space switches them.",
             )
         return (
-            f"No alert so far: {snapshot.rules_enabled:,} rules are watching.",
-            "5 shows the rules, 9 whether the engine sees all packets.",
+            no_alerts(snapshot, session.scope),
+            f"{snapshot.rules_enabled:,} rules are watching: 5. Whether the engine keeps up: 9.",
         )
 
     # What is chosen ---------------------------------------------------------------------------

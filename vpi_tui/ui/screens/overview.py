@@ -20,6 +20,7 @@ from vpi_tui.ui.widgets.mix_pane import MixPane
 from vpi_tui.ui.widgets.panel import Panel
 from vpi_tui.ui.widgets.scope_panel import ScopePanel
 from vpi_tui.view import alerts, humanize, overview
+from vpi_tui.view.coverage import no_alerts
 from vpi_tui.view.filters import NOTHING, FilterError, parse
 from vpi_tui.view.scope import Scope
 
@@ -197,12 +198,13 @@ def _no_alerts(session: Session, filtered: bool) -> tuple[str, str]:
     """Why there is no alert, and what to do."""
     if filtered:
         return "No open alert fits the filter.", "Esc takes the filter away."
-    if session.scope.kind != "all":
-        return f"No open alert of {session.scope.label}.", "Esc shows all switches."
-    rules = session.snapshot.rules_enabled if session.snapshot is not None else 0
-    if not rules:
+    snapshot = session.snapshot
+    if snapshot is None or not snapshot.rules_enabled:
         return "No rule is switched on, so nothing can raise an alert.", "See 5 for the rules."
-    return f"No open alert. {rules:,} rules are on.", "Acknowledged ones are under 4."
+    share = no_alerts(snapshot, session.scope)
+    if session.scope.kind != "all":
+        return share, "Esc shows all switches."
+    return share, f"{snapshot.rules_enabled:,} rules are on: 5. Acknowledged alerts: 4."
 
 
 def _flows_of(kind: TalkerKind, label: str) -> str:

@@ -31,6 +31,13 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("alerts", "4", "Alerts", "the inbox of alerts", "alerts:AlertsPage"),
     PageEntry("rules", "5", "Rules", "packs and rules, on and off", "rules:RulesPage"),
     PageEntry("matrix", "6", "Matrix", "which guest speaks to which", "matrix:MatrixPage"),
+    PageEntry(
+        "coverage",
+        "7",
+        "Coverage",
+        "what is seen of each port, and why not all",
+        "coverage:CoveragePage",
+    ),
     PageEntry("engine", "9", "Engine", "the engine's own health", "engine:EnginePage"),
 )
 

@@ -1,0 +1,256 @@
+"""What is seen of each port, as rows; and the one sentence that goes with every "no alerts"."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vpi_tui.model.coverage import PortCoverage, Verdict
+from vpi_tui.model.snapshot import Snapshot
+from vpi_tui.view import humanize
+from vpi_tui.view.cells import Cell, Row, Rows
+from vpi_tui.view.escape import safe
+from vpi_tui.view.filters import NOTHING, Fields, Filter, matches
+from vpi_tui.view.scope import Scope
+
+MISSING = frozenset({Verdict.PARTIAL, Verdict.ONE_WAY, Verdict.BLIND})
+"""Verdicts on a port of which something is not seen."""
+FIELDS = Fields(
+    keys=frozenset({"switch", "guest", "if", "cause"}),
+    flags=frozenset({*map(str, Verdict), "missing", "idle"}),
+    bare=frozenset(map(str, Verdict)),
+)
+WORST_FIRST = (Verdict.BLIND, Verdict.ONE_WAY, Verdict.PARTIAL, Verdict.UNKNOWN, Verdict.SEEN)
+Marks = Mapping[str, str]
+"""A sign for each verdict."""
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Of many ports. percent: share of the true bytes that was seen; None = nobody counts, nothing passed."""
+
+    percent: float | None
+    verdicts: Mapping[Verdict, int]
+
+    @property
+    def missing(self) -> int:
+        return sum(self.verdicts.get(verdict, 0) for verdict in MISSING)
+
+
+def totals(ports: Iterable[PortCoverage]) -> Totals:
+    """Ports weigh as much as passes them."""
+    verdicts: dict[Verdict, int] = {}
+    true = seen = 0.0
+    for port in ports:
+        verdicts[port.verdict] = verdicts.get(port.verdict, 0) + 1
+        if port.truth and port.window_s > 0:
+            true += (port.true_in + port.true_out) / port.window_s
+            both = min(port.seen_in, port.true_in) + min(port.seen_out, port.true_out)
+            seen += both / port.window_s
+    return Totals(100.0 * seen / true if true else None, verdicts)
+
+
+def percent_text(percent: float | None) -> str:
+    """Rounded down, so that 100 % is said of all alone; "-" = not known."""
+    if percent is None:
+        return "-"
+    if 0 < percent < 1:
+        return "<1 %"
+    # Whole bytes were divided: what is within a millionth of 100 is all.
+    return f"{math.floor(percent + 1e-6)} %"
+
+
+def of_scope(snapshot: Snapshot, scope: Scope) -> list[PortCoverage]:
+    if scope.kind == "switch":
+        return [port for port in snapshot.coverage if port.switch == scope.name]
+    if scope.kind == "guest":
+        return [port for port in snapshot.coverage if port.guest == scope.name]
+    return list(snapshot.coverage)
+
+
+# Sentences --------------------------------------------------------------------------------------
+
+
+def no_alerts(snapshot: Snapshot, scope: Scope) -> str:
+    """How much "no alerts" is worth: of what share of the traffic it is said."""
+    told = totals(of_scope(snapshot, scope))
+    if told.percent is None:
+        where = "" if scope.kind == "all" else f" of {scope.label}"
+        return f"No alerts; how much of the traffic{where} is seen is not known: 7 says why."
+    share = percent_text(told.percent)
+    if not told.missing:
+        return f"No alerts in the {share} of the traffic that is seen."
+    return f"No alerts in the {share} of the traffic that is seen; {_missing(told)}: 7."
+
+
+_COUNTED = ((Verdict.BLIND, "blind"), (Verdict.ONE_WAY, "one-way"), (Verdict.PARTIAL, "seen in part"))
+
+
+def _missing(told: Totals) -> str:
+    """`2 ports are blind, 1 is seen in part`."""
+    parts: list[str] = []
+    for verdict, word in _COUNTED:
+        if count := told.verdicts.get(verdict, 0):
+            ports = "" if parts else " port" if count == 1 else " ports"
+            parts.append(f"{count}{ports} {'is' if count == 1 else 'are'} {word}")
+    return ", ".join(parts)
+
+
+def summary(ports: Sequence[PortCoverage], marks: Marks) -> list[tuple[str, str]]:
+    """`○ 2 blind  ● 12 seen  97 % of the bytes`: spans for the title of a panel."""
+    told = totals(ports)
+    spans = [
+        (f"{marks[verdict]} {told.verdicts[verdict]} {verdict}  ", f"coverage.{verdict}")
+        for verdict in WORST_FIRST
+        if verdict in told.verdicts
+    ]
+    if told.percent is not None:
+        spans.append((f"{percent_text(told.percent)} of the bytes seen", "muted"))
+    return spans
+
+
+def why_empty(snapshot: Snapshot | None, *, filtered: bool, scope: Scope) -> tuple[str, ...]:
+    if snapshot is None or snapshot.state == "starting":
+        return ("The engine is starting; ports are judged a few seconds after it runs.",)
+    if filtered:
+        return ("No port fits the filter.", "Esc takes it away.")
+    if snapshot.coverage and scope.kind != "all":
+        return (f"No port of {scope.label} is known.", "Esc shows all.")
+    if snapshot.mode == "replay":
+        return (
+            "A capture file does not say which ports there were, nor what passed them.",
+            "`vpi-tui audit -r FILE` concludes from the traffic what may be missing.",
+        )
+    return (
+        "There is no port of a virtual switch here to judge.",
+        "On a host with guests run `sudo vpi-tui`; what each probe found: `vpi-tui doctor`.",
+    )
+
+
+# Rows -------------------------------------------------------------------------------------------
+
+
+def _share(port: PortCoverage) -> float:
+    """What nobody counted comes last."""
+    return 101.0 if port.percent is None else math.floor(port.percent)
+
+
+ORDERS: Mapping[str, Callable[[PortCoverage], Any]] = {
+    "verdict": lambda port: (WORST_FIRST.index(port.verdict), _share(port)),
+    "port": lambda port: (port.switch, port.port),
+    "guest": lambda port: port.guest.lower(),
+    "seen": _share,
+    "in": lambda port: -_rate(port, port.true_in),
+    "out": lambda port: -_rate(port, port.true_out),
+}
+"""What ports can be sorted by, each with what matters most first."""
+
+
+def select(
+    ports: Iterable[PortCoverage], wanted: Filter = NOTHING, sort: str = "verdict", *, reverse: bool = False
+) -> list[PortCoverage]:
+    """Ports that fit, worst first unless asked otherwise; ties by name, so that lines stay where they are."""
+    chosen = [port for port in ports if not wanted or _holds(port, wanted)]
+    chosen.sort(key=lambda port: (port.switch, port.port))
+    chosen.sort(key=ORDERS[sort], reverse=reverse)
+    return chosen
+
+
+def _holds(port: PortCoverage, wanted: Filter) -> bool:
+    fields = {
+        "switch": (port.switch.lower(),),
+        "guest": (port.guest.lower(),),
+        "if": (port.port.lower(),),
+        "cause": (port.cause.lower(), port.mend.lower()),
+    }
+    flags = {str(port.verdict)}
+    if port.verdict in MISSING:
+        flags.add("missing")
+    if port.truth and not port.true_in + port.true_out:
+        flags.add("idle")
+    return matches(wanted, fields, frozenset(flags))
+
+
+def port_rows(ports: Sequence[PortCoverage], marks: Marks, arrow: str = ">") -> Rows:
+    """Columns: verdict, port, guest, share seen, rates in and out (true), cause."""
+    return Rows([Row(key_of(port), _cells(port, marks, arrow)) for port in ports])
+
+
+def key_of(port: PortCoverage) -> tuple[str, str]:
+    return port.switch, port.port
+
+
+def _cells(port: PortCoverage, marks: Marks, arrow: str) -> tuple[Cell, ...]:
+    style = f"coverage.{port.verdict}"
+    return (
+        (word(port, marks), style),
+        (f"{safe(port.switch, 40)} {arrow} {safe(port.port, 40)}", "text"),
+        (safe(port.guest, 60) or "-", "guest" if port.guest else "muted"),
+        (percent_text(port.percent), style if port.percent is not None else "muted"),
+        (_rate_text(port, port.true_in), "number"),
+        (_rate_text(port, port.true_out), "number"),
+        (safe(port.cause, 300), "text" if port.verdict in MISSING else "muted"),
+    )
+
+
+def word(port: PortCoverage, marks: Marks) -> str:
+    """Sign and word of the verdict; `~` = concluded, not counted."""
+    return f"{marks[port.verdict]} {port.verdict}{'~' if port.inferred else ''}"
+
+
+def _rate(port: PortCoverage, size: int) -> float:
+    return size / port.window_s if port.window_s > 0 else 0.0
+
+
+def _rate_text(port: PortCoverage, size: int) -> str:
+    return humanize.bit_rate(_rate(port, size)) if port.truth and port.window_s > 0 else "-"
+
+
+# One port ---------------------------------------------------------------------------------------
+
+Entry = tuple[str, tuple[Cell, ...]]
+
+
+def cause_entries(port: PortCoverage) -> list[Entry]:
+    """Why, and what mends it: for the panel under the list."""
+    entries: list[Entry] = [("why", ((safe(port.cause, 500), "text"),))]
+    if port.mend:
+        entries.append(("mend", ((safe(port.mend, 1000), "accent"),)))
+    return entries
+
+
+def port_entries(port: PortCoverage, marks: Marks) -> list[Entry]:
+    """All that is known of one port."""
+    entries: list[Entry] = [
+        ("verdict", ((word(port, marks), f"coverage.{port.verdict}"), (f"  {_how(port)}", "muted"))),
+        ("port", ((f"{safe(port.port, 60)} of {safe(port.switch, 60)}", "text"),)),
+        ("guest", ((safe(port.guest, 80) or "none is known behind it", "guest" if port.guest else "muted"),)),
+    ]
+    if port.truth and port.window_s > 0:
+        entries += [
+            ("in", _way(port, port.seen_in, port.true_in, "enters the switch here")),
+            ("out", _way(port, port.seen_out, port.true_out, "leaves it here")),
+        ]
+    entries += [("", ()), *cause_entries(port)]
+    return entries
+
+
+def _how(port: PortCoverage) -> str:
+    if port.inferred:
+        return "concluded from what the traffic looks like, as nobody else counts"
+    if not port.truth:
+        return "nobody else counts this port"
+    if port.window_s <= 0:
+        return f"counted by {safe(port.truth, 40)}"
+    return f"held against {safe(port.truth, 40)}, over the last {humanize.duration(port.window_s)}"
+
+
+def _way(port: PortCoverage, seen: int, true: int, words: str) -> tuple[Cell, ...]:
+    share = percent_text(100.0 * min(seen, true) / true if true else None)
+    return (
+        (f"{humanize.size(seen)} of {humanize.size(true)}", "number"),
+        (f"  {share:>5}  " if true else "      -  ", f"coverage.{port.verdict}" if true else "muted"),
+        (f"{humanize.bit_rate(_rate(port, true))} {words}", "muted"),
+    )
