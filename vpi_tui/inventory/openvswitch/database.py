@@ -54,7 +54,7 @@ DEADLINE = 5.0
 """Seconds for one answer."""
 
 
-class AbsentError(Exception):
+class AbsentError(VpiError):
     """There is no socket: Open vSwitch is not installed, or does not run."""
 
 
