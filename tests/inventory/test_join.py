@@ -6,7 +6,7 @@ from vpi_tui.inventory.join import ELSEWHERE, joined
 from vpi_tui.inventory.links import IFF_UP, Link
 from vpi_tui.inventory.macvlan import macvlans
 from vpi_tui.inventory.picture import Picture, SeenPort
-from vpi_tui.model.topology import Switch
+from vpi_tui.model.topology import Mirror, Switch
 
 LINKS = Picture(
     links=(Link(5, "ovs0", "tap"), Link(7, "veth7", "veth", flags=IFF_UP, namespace="web")),
@@ -42,9 +42,17 @@ def test_a_port_without_a_device_here() -> None:
     ]
 
 
-def test_the_device_of_the_switch_is_found_by_its_name() -> None:
-    seen = joined([LINKS, Picture((Switch("ovs0", "ovs"), Switch("ovs1", "ovs")))])
-    assert [(switch.name, switch.ifindex) for switch in seen.switches] == [("ovs0", 5), ("ovs1", 0)]
+def test_a_switch_of_another_namespace_is_left_out() -> None:
+    """The database's socket is a file: it is there in every namespace of the host."""
+    ovs = Picture(
+        (Switch("ovs0", "ovs"), Switch("ovs1", "ovs"), Switch("veth7", "ovs", ifindex=99)),
+        (SeenPort(0, "a", "ovs0"), SeenPort(0, "b", "ovs1"), SeenPort(0, "c", "veth7")),
+        mirrors=(Mirror("m", "ovs1", "b"),),
+    )
+    seen = joined([LINKS, ovs])
+    assert [(switch.name, switch.ifindex) for switch in seen.switches] == [("ovs0", 5)]
+    assert [port.name for port in seen.ports] == ["a"]
+    assert not seen.mirrors
 
 
 def test_macvlans_make_a_switch_of_what_they_share() -> None:

@@ -193,6 +193,30 @@ def test_access_ports_of_a_vlan_aware_bridge(lab: Lab) -> None:
         ip("-n", lab.host, "link", "set", "br0", "type", "bridge", "vlan_filtering", "0")
 
 
+def test_what_the_spanning_tree_lets_a_port_do(lab: Lab) -> None:
+    with watching(lab.host) as feed:
+
+        def states() -> dict[str, str]:
+            feed.poll_topology()
+            return {port.name: port.state for port in feed.topology.ports}
+
+        assert states() == {"port1": "forwarding", "port2": "forwarding", "port3": "forwarding"}
+        ip("-n", lab.host, "link", "set", "br0", "type", "bridge", "stp_state", "1")
+        try:
+            ip("-n", lab.host, "link", "set", "port2", "down")
+            ip("-n", lab.host, "link", "set", "port2", "up")
+            assert until(lambda: states()["port2"] == "listening", 2.0)
+        finally:
+            ip("-n", lab.host, "link", "set", "br0", "type", "bridge", "stp_state", "0")
+        assert until(lambda: states()["port2"] == "forwarding", 2.0)
+        ip("-n", lab.host, "link", "set", "port3", "down")
+        try:
+            assert until(lambda: states()["port3"] == "down", 2.0)
+            assert "ports that are down: port3" in " ".join(feed.topology.notices)
+        finally:
+            ip("-n", lab.host, "link", "set", "port3", "up")
+
+
 def test_a_flooded_forwarding_table_costs_little(lab: Lab) -> None:
     guest = lab.guests[1]
     inside(guest.name, _flood_macs)

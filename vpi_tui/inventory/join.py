@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from vpi_tui.inventory.links import Link, leads_out
 from vpi_tui.inventory.picture import Picture, SeenPort
-from vpi_tui.model.topology import Switch
+from vpi_tui.model.topology import Mirror, Switch
 
 ELSEWHERE = "in another network namespace"
 _NO_DEVICE = frozenset(["patch", "vxlan", "geneve", "gre", "stt", "lisp", "bareudp", "gtpu", "erspan"])
@@ -20,21 +20,33 @@ def joined(pictures: Sequence[Picture]) -> Picture:
     ips = {mac: found for picture in pictures for mac, found in picture.neighbours.items()}
     switches: dict[str, Switch] = {}
     ports: dict[tuple[str, str], SeenPort] = {}
+    mirrors: list[Mirror] = []
     for picture in pictures:
-        for switch in picture.switches:
-            switches.setdefault(switch.name, _at_its_link(switch, links))
+        here = {one.name: one for one in picture.switches if _is_here(one, links)}
+        for name, switch in here.items():
+            switches.setdefault(name, _at_its_link(switch, links))
         for port in picture.ports:
-            ports.setdefault((port.switch, port.name), _with_ips(_at_its_device(port, links), ips))
+            if port.switch in here:
+                ports.setdefault((port.switch, port.name), _with_ips(_at_its_device(port, links), ips))
+        mirrors += [mirror for mirror in picture.mirrors if mirror.switch in here]
     return Picture(
         tuple(switches.values()),
         tuple(_patched(list(ports.values()), links)),
         tuple(dict.fromkeys(ip for picture in pictures for ip in picture.host_ips)),
         tuple(dict.fromkeys(notice for picture in pictures for notice in picture.notices)),
         tuple(guest for picture in pictures for guest in picture.guests),
-        tuple(mirror for picture in pictures for mirror in picture.mirrors),
+        tuple(mirrors),
         tuple(links.values()),
         ips,
     )
+
+
+def _is_here(switch: Switch, links: Mapping[str, Link]) -> bool:
+    """False for a bridge of an Open vSwitch in another network namespace: its own device is not here."""
+    if switch.kind != "ovs" or not links:
+        return True
+    link = links.get(switch.name)
+    return link is not None and switch.ifindex in (0, link.ifindex)
 
 
 def _at_its_link(switch: Switch, links: Mapping[str, Link]) -> Switch:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.inventory import bridge, openvswitch
+from vpi_tui.inventory import bridge, machines, openvswitch
 from vpi_tui.inventory.aside import Aside
 from vpi_tui.inventory.kind import ProbeKind, Setup
 from vpi_tui.inventory.picture import Probe
@@ -17,6 +17,7 @@ from vpi_tui.inventory.picture import Probe
 PROBES: Final[tuple[ProbeKind, ...]] = (
     bridge.KIND,
     openvswitch.KIND,
+    machines.KIND,
 )
 
 

@@ -40,7 +40,7 @@ def picture_of(bridges: Iterable[Any], settings: Iterable[Any] = ()) -> Picture:
     broken: list[tuple[str, Any]] = []
     for bridge in sorted(bridges, key=lambda row: str(row.name)):
         own = next((port for port in bridge.ports if port.name == bridge.name), None)
-        switches.append(Switch(bridge.name, "ovs", pvid=_pvid(own) if own is not None else 0))
+        switches.append(_switch(bridge.name, own))
         for port in sorted(bridge.ports, key=lambda row: str(row.name)):
             if port.name != bridge.name:
                 ports += _ports(bridge.name, port)
@@ -54,6 +54,14 @@ def picture_of(bridges: Iterable[Any], settings: Iterable[Any] = ()) -> Picture:
         mirrors=tuple(mirrors),
         absent="" if switches else "no bridge",
     )
+
+
+def _switch(name: str, own: Any) -> Switch:
+    """own: the port of the bridge's own device, None when it has none."""
+    if own is None:
+        return Switch(name, "ovs")
+    ifindex = next((_one(row, "ifindex", 0) for row in own.interfaces if row.name == name), 0)
+    return Switch(name, "ovs", ifindex=ifindex, pvid=_pvid(own))
 
 
 def counts_of(bridges: Iterable[Any], at_ns: int) -> tuple[TrueCount, ...]:
