@@ -208,6 +208,8 @@ def test_what_the_spanning_tree_lets_a_port_do(lab: Lab) -> None:
             assert until(lambda: states()["port2"] == "listening", 2.0)
         finally:
             ip("-n", lab.host, "link", "set", "br0", "type", "bridge", "stp_state", "0")
+            ip("-n", lab.host, "link", "set", "port2", "down")
+            ip("-n", lab.host, "link", "set", "port2", "up")
         assert until(lambda: states()["port2"] == "forwarding", 2.0)
         ip("-n", lab.host, "link", "set", "port3", "down")
         try:
