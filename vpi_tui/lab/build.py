@@ -51,15 +51,16 @@ def _build(shell: Shell, names: Names, plan: Plan, tell: Tell) -> State:
     began = time.time()
     state.write(names, State("building", plan, began))
     cables.make(shell, plan)
-    ours = False
+    spans: list[str] = []
     for switch in plan.switches:
         tell(f"{switch.name}: {KINDS[switch.kind].title}, {len(switch.guests)} guests in {switch.network}")
-        ours |= KINDS[switch.kind].make(shell, names, switch)
+        if KINDS[switch.kind].make(shell, names, switch):
+            spans.append(switch.span)
     for guest in plan.guests:
         _start(names, guest)
     names.inventory.write_text(inventory_text(plan))
     _await(names, plan)
-    done = State("up", plan, began, ours)
+    done = State("up", plan, began, tuple(spans))
     state.write(names, done)
     return done
 

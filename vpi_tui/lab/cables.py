@@ -36,42 +36,25 @@ def make(shell: Shell, plan: Plan) -> None:
     shell.ip(line for switch in plan.switches for line in _cables(switch))
     for guest in plan.guests:
         shell.ip(_settings(guest), guest.namespace)
-        if not guest.dark:
-            inside(guest.namespace, lambda: _checksums_in_software("eth0"))
-    for switch in plan.switches:
-        _checksums_in_software(switch.parent)  # what macvlans cannot do, their parent does
+        inside(guest.namespace, _checksums_in_software)
 
 
 def _cables(switch: LabSwitch) -> Iterator[str]:
     for guest in switch.guests:
-        if not guest.dark:
-            yield (
-                f"link add {guest.namespace} mtu {MTU} type veth"
-                f" peer name eth0 netns {guest.namespace} address {guest.mac}"
-            )
-            yield from _up(guest.namespace)
-    yield f"link add {switch.shared_port} mtu {MTU} type veth peer name {switch.parent}"
-    yield from _up(switch.shared_port)
-    yield from _up(switch.parent)
-    for guest in switch.guests:
-        if guest.dark:
-            yield (
-                f"link add link {switch.parent} name {guest.namespace} address {guest.mac}"
-                f" netns {guest.namespace} type macvlan mode bridge"
-            )
+        yield (
+            f"link add {guest.namespace} mtu {MTU} type veth"
+            f" peer name eth0 netns {guest.namespace} address {guest.mac}"
+        )
+        yield from raised(guest.namespace)
 
 
-def _up(link: str) -> Iterator[str]:
-    yield f"link set {link} addrgenmode none"
-    yield f"link set {link} up"
+def raised(link: str) -> tuple[str, ...]:
+    """Commands that make an interface of the host ready, without an address of its own on it."""
+    return (f"link set {link} addrgenmode none", f"link set {link} up")
 
 
-def _settings(guest: Guest) -> Iterator[str]:
-    if guest.dark:
-        yield f"link set {guest.namespace} name eth0"
-    yield "link set lo up"
-    yield f"addr add {guest.ip}/24 dev eth0"
-    yield "link set eth0 up"
+def _settings(guest: Guest) -> tuple[str, ...]:
+    return ("link set lo up", f"addr add {guest.ip}/24 dev eth0", "link set eth0 up")
 
 
 def _quieten() -> None:
@@ -80,15 +63,13 @@ def _quieten() -> None:
             Path("/proc/sys/net", name).write_text(value)
 
 
-def _checksums_in_software(link: str) -> None:
+def _checksums_in_software() -> None:
     """A veth pair leaves checksums to hardware that is not there, and a switch in userspace sends frames on
     as it got them: receivers would drop them."""
     value = ctypes.create_string_buffer(struct.pack("=II", ETHTOOL_STXCSUM, 0))
-    request = struct.pack("16sP16x", link.encode(), ctypes.addressof(value))
+    request = struct.pack("16sP16x", b"eth0", ctypes.addressof(value))
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
             fcntl.ioctl(sock, SIOCETHTOOL, request)
     except OSError as error:
-        raise VpiError(
-            f"Offload of checksums cannot be switched off for {link}: {error.strerror}."
-        ) from error
+        raise VpiError(f"Offload of checksums cannot be switched off for eth0: {error.strerror}.") from error

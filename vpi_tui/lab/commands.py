@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,14 +74,17 @@ class Shell:
         self.run("ip", *where, "-batch", "-", text="\n".join([*lines, ""]))
 
 
-def launch(words: Sequence[str], log: Path, namespace: str = "") -> int:
-    """Start a program that stays, in a session of its own; its process id."""
+def launch(
+    words: Sequence[str], log: Path, namespace: str = "", more: Mapping[str, str] | None = None
+) -> int:
+    """Start a program that stays, in a session of its own; its process id. more: environment."""
+    environment = paths.child_environment() | dict(more or {})
 
     def start() -> int:
         with log.open("ab") as out:
             options: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": out, "stderr": out}
             return subprocess.Popen(
-                list(words), start_new_session=True, cwd="/", env=paths.child_environment(), **options
+                list(words), start_new_session=True, cwd="/", env=environment, **options
             ).pid
 
     return inside(namespace, start) if namespace else start()

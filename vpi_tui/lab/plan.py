@@ -46,8 +46,8 @@ DARK: Final = (
     Role("bkup", 81, ("storage",), ("database",)),
     Role("nas", 82, ("storage",), (), ("bkup",)),
 )
-"""Macvlans of one parent: what these two say to each other stays inside the kernel and passes no port of the
-switch, as between virtual functions of one card (SR-IOV)."""
+"""Their ports are left out when the switch copies its traffic to the span port: a sensor there is blind to
+what these two say to each other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Guest:
     services: tuple[str, ...]
     talks_to: tuple[str, ...]
     dark: bool = False
-    """No port of its own on the switch."""
+    """Its port is not copied to the span port."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +73,18 @@ class LabSwitch:
     kind: SwitchKind
     network: str
     guests: tuple[Guest, ...]
-    shared_port: str
-    """Of the guests that have no port of their own."""
-    parent: str
-    """The other end of that port's cable, which carries their macvlans."""
+    span: str
+    """Gets a copy of what enters at the ports, as the capture card of a sensor does."""
+    copies: str
+    """Where the kernel sends the copies, when the span port is a cable of its own."""
 
     @property
     def ports(self) -> tuple[str, ...]:
-        return (*(guest.namespace for guest in self.guests if not guest.dark), self.shared_port)
+        return tuple(guest.namespace for guest in self.guests)
+
+    @property
+    def copied_ports(self) -> tuple[str, ...]:
+        return tuple(guest.namespace for guest in self.guests if not guest.dark)
 
     def guest(self, role: str) -> Guest:
         """The first guest of a role. Raises VpiError when there is none."""
@@ -125,8 +129,8 @@ def make_plan(names: Names, kinds: Sequence[SwitchKind], extra: int, used: Itera
     for number, kind in enumerate(kinds, 1):
         name = names.bridge if kind == "bridge" else names.ovs
         guests = tuple(_guests(names, name, number, nets[number], extra))
-        shared, parent = names.of(f"fast-{number}"), names.of(f"macv-{number}")
-        switches.append(LabSwitch(name, kind, str(nets[number]), guests, shared, parent))
+        span, copies = names.of(f"span-{number}"), names.of(f"copy-{number}")
+        switches.append(LabSwitch(name, kind, str(nets[number]), guests, span, copies))
     return Plan(names.lab, tuple(switches))
 
 
@@ -180,9 +184,8 @@ def inventory_text(plan: Plan) -> str:
     lines += [f"  - {{name: {switch.name}}}" for switch in plan.switches]
     lines.append("guests:")
     for guest in plan.guests:
-        port = "" if guest.dark else f"port: {guest.namespace}, "
         lines.append(
-            f"  - {{name: {guest.name}, switch: {guest.switch}, {port}"
-            f'mac: "{guest.mac}", ip: {guest.ip}, tags: [{", ".join(guest.tags)}]}}'
+            f"  - {{name: {guest.name}, switch: {guest.switch}, port: {guest.namespace},"
+            f' mac: "{guest.mac}", ip: {guest.ip}, tags: [{", ".join(guest.tags)}]}}'
         )
     return "\n".join([*lines, ""])

@@ -29,8 +29,8 @@ class State:
     plan: Plan
     since: float
     """Seconds since 1970."""
-    ovs_is_ours: bool = False
-    """The daemons of Open vSwitch were started for this lab."""
+    spans: tuple[str, ...] = ()
+    """Span ports that there are."""
 
 
 @contextmanager
@@ -87,7 +87,7 @@ def write(names: Names, state: State) -> None:
         {
             "phase": state.phase,
             "since": state.since,
-            "ovs_is_ours": state.ovs_is_ours,
+            "spans": state.spans,
             "plan": state.plan.to_json(),
         }
     )
@@ -103,7 +103,7 @@ def read(names: Names) -> State | None:
         found = json.loads((names.folder / "state.json").read_text())
         plan = plan_of(found["plan"])
         phase: Phase = "up" if found["phase"] == "up" else "building"
-        return State(phase, plan, float(found["since"]), bool(found["ovs_is_ours"]))
+        return State(phase, plan, float(found["since"]), tuple(map(str, found["spans"])))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

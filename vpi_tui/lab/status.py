@@ -17,8 +17,6 @@ from vpi_tui.lab.state import State
 @dataclass(frozen=True, slots=True)
 class GuestStatus:
     guest: Guest
-    port: str
-    """On the switch; shared by several where they have none of their own."""
     processes: int
     answers: bool
 
@@ -46,6 +44,5 @@ def status(names: Names) -> Status:
             for guest in switch.guests:
                 here = guest.namespace in living and asker.namespace in living
                 well = here and inside(asker.namespace, partial(answers, guest))
-                port = switch.shared_port if guest.dark else guest.namespace
-                guests.append(GuestStatus(guest, port, len(living.get(guest.namespace, ())), well))
+                guests.append(GuestStatus(guest, len(living.get(guest.namespace, ())), well))
         return Status(found, tuple(guests), ())

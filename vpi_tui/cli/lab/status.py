@@ -45,7 +45,7 @@ def _row(one: GuestStatus) -> tuple[str, ...]:
     guest = one.guest
     services = ",".join(guest.services) or "-"
     word = "" if one.answers else "does not answer"
-    return guest.name, guest.switch, one.port, guest.ip, services, str(one.processes), word
+    return guest.name, guest.switch, guest.namespace, guest.ip, services, str(one.processes), word
 
 
 def _facts(found: Status) -> dict[str, object]:

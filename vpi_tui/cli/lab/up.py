@@ -43,22 +43,39 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _next_steps(names: Names, state: State) -> str:
+    lab = "sudo vpi-tui lab"
     name = "" if names.lab == DEFAULT else f" --name {names.lab}"
-    dark = [guest for guest in state.plan.guests if guest.dark]
-    pairs = [f"{first.name} and {second.name}" for first, second in zip(dark[::2], dark[1::2], strict=True)]
     watched = " ".join(f"-i {switch.name}" for switch in state.plan.switches)
-    return f"""\
-{len(state.plan.guests)} guests are up, {len(state.plan.switches)} switches; they talk to each other.
+    steps = [
+        f"{len(state.plan.guests)} guests on {_switches(state)} are up and talk to each other.",
+        "",
+        "Now, in a second terminal:",
+        f"  sudo vpi-tui {watched} --inventory {names.inventory}",
+        "Then, in this one:",
+        f"  {lab} attack list{name}     what there is to try",
+        f"  {lab} attack scan{name}     look at screen 4, Alerts, there",
+        f"  {lab} down{name}            all of it is gone",
+    ]
+    if state.spans:
+        steps += ["", *_blind(names, state)]
+    return "\n".join(steps)
 
-Now, in a second terminal:
-  sudo vpi-tui {watched} --inventory {names.inventory}
-Then, in this one:
-  sudo vpi-tui lab attack{name} list      what there is to try
-  sudo vpi-tui lab attack{name} scan      and look at screen 4, Alerts
-  sudo vpi-tui lab down{name}             all of it is gone
 
-Dark on purpose: what {", and what ".join(pairs)}
-say to each other passes no port of a switch (macvlans of one parent, as with SR-IOV)."""
+def _switches(state: State) -> str:
+    count = len(state.plan.switches)
+    return "one switch" if count == 1 else f"{count} switches"
+
+
+def _blind(names: Names, state: State) -> list[str]:
+    """The last switch's span port is the one to show: Open vSwitch, where it is."""
+    span = state.spans[-1]
+    switch = next(switch for switch in state.plan.switches if switch.span == span)
+    dark = " and ".join(guest.name for guest in switch.guests if guest.dark)
+    return [
+        f"Blind on purpose: {span} gets a copy of what {switch.name} carries, as the card of",
+        f"a sensor does, but nothing of {dark}. What does a sensor there miss?",
+        f"  sudo vpi-tui -i {span} --inventory {names.inventory}",
+    ]
 
 
 VERB = Command(

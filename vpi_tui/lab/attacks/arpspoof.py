@@ -52,6 +52,6 @@ ATTACK = Attack(
     "T1557.002",
     "rogue",
     "app",
-    (Expected(1, "ARP spoofing: an IP address changed its MAC", gid=2),),
+    (Expected(1, "ARP spoofing: an IP address changed its MAC", gid=2, times=2),),
     _run,
 )

@@ -15,6 +15,7 @@ class Expected:
     sid: int
     msg: str
     gid: int = 1
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)

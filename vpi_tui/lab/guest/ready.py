@@ -13,7 +13,7 @@ PATIENCE = 0.5
 
 def answers(guest: Guest) -> bool:
     """True when its services do, or when it has none. What it would be an alert to ask is not asked."""
-    if not guest.services or guest.dark:
+    if not guest.services:
         return True
     try:
         return _names(guest) if guest.services[0] == "dns" else _tcp(guest)

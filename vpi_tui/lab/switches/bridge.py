@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from vpi_tui.lab.cables import raised
 from vpi_tui.lab.commands import Shell
 from vpi_tui.lab.names import Names
 from vpi_tui.lab.plan import LabSwitch
 from vpi_tui.lab.switches.kind import Kind
+from vpi_tui.model.errors import VpiError
 
 
 def _missing() -> str:
@@ -23,7 +25,33 @@ def _make(shell: Shell, _: Names, switch: LabSwitch) -> bool:
             *(f"link set {port} master {switch.name}" for port in switch.ports),
         ]
     )
-    return False
+    return _copy(shell, switch)
+
+
+def _copy(shell: Shell, switch: LabSwitch) -> bool:
+    """Let the kernel copy what enters at the ports to the span port (tc-mirred(8)). False when it cannot."""
+    shell.ip(
+        [
+            f"link add {switch.span} type veth peer name {switch.copies}",
+            *raised(switch.span),
+            *raised(switch.copies),
+        ]
+    )
+    lines = [
+        line
+        for port in switch.copied_ports
+        for line in (
+            f"qdisc add dev {port} clsact",
+            f"filter add dev {port} ingress protocol all u32 match u32 0 0"
+            f" action mirred egress mirror dev {switch.copies}",
+        )
+    ]
+    try:
+        shell.run("tc", "-batch", "-", text="\n".join([*lines, ""]))
+    except VpiError:
+        shell.ip([f"link del {switch.span}"])
+        return False
+    return True
 
 
 def _remove(shell: Shell, names: Names) -> None:

@@ -12,9 +12,9 @@ from vpi_tui.lab.plan import LabSwitch
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """make: the switch with the ports of all its guests, whose cables are there already; gives True when it
-    started daemons for it. remove: all that such a switch of this lab may have left, whatever there is of it.
-    """
+    """make: the switch with the ports of all its guests, whose cables are there already, and a span port;
+    False when there is none, because this kernel cannot copy. remove: all that such a switch of this lab may
+    have left."""
 
     title: str
     missing: Callable[[], str]

@@ -1,17 +1,19 @@
 """A bridge of Open vSwitch with the userspace datapath, which needs no kernel module.
 
 Where the system's own Open vSwitch runs, the bridge is made there; else daemons of our own run on a database
-in the folder of the lab (ovsdb-server(1), ovs-vswitchd(8)).
+in the folder of the lab (ovsdb-server(1), ovs-vswitchd(8)), with a link to it where the system's would be.
 """
 
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from vpi_tui.lab.cables import raised
 from vpi_tui.lab.commands import Shell, launch, program
-from vpi_tui.lab.names import Names
+from vpi_tui.lab.names import DEFAULT, Names
 from vpi_tui.lab.namespaces import daemons, end, same_network
 from vpi_tui.lab.plan import LabSwitch
 from vpi_tui.lab.switches.kind import Kind
@@ -38,41 +40,74 @@ def _missing() -> str:
     return ""
 
 
-def control(shell: Shell, names: Names, ours: bool, *words: str) -> str:
-    """`ovs-vsctl …` for the lab's database."""
-    socket = folder(names) / "db.sock" if ours else SYSTEM_SOCKET
-    return shell.run("ovs-vsctl", f"--db=unix:{socket}", "--timeout=10", *words)
+def _runs_here() -> bool:
+    """True when some ovs-vswitchd works in this network namespace."""
+    return any(same_network(process) for process in daemons(DAEMONS[:1], ""))
 
 
-def _answers(shell: Shell, socket: Path) -> bool:
-    return socket.exists() and shell.attempt("ovs-vsctl", f"--db=unix:{socket}", "--timeout=2", "show")
+def _system_answers(shell: Shell) -> bool:
+    """True when the system's Open vSwitch can make a bridge here."""
+    asked = ("ovs-vsctl", f"--db=unix:{SYSTEM_SOCKET}", "--timeout=2", "show")
+    return SYSTEM_SOCKET.exists() and _runs_here() and shell.attempt(*asked)
 
 
 def _make(shell: Shell, names: Names, switch: LabSwitch) -> bool:
-    ours = not _answers(shell, SYSTEM_SOCKET)
-    if ours:
+    socket = SYSTEM_SOCKET
+    if not _system_answers(shell):
+        socket = folder(names) / "db.sock"
         _start(shell, names)
     words = ["add-br", switch.name, "--", "set", "bridge", switch.name, "datapath_type=netdev"]
-    for port in switch.ports:
+    for port in (*switch.ports, switch.span):
         words += ["--", "add-port", switch.name, port]
-    control(shell, names, ours, *words)
-    shell.ip([f"link set {switch.name} addrgenmode none", f"link set {switch.name} up"])
-    return ours
+    words += ["--", "set", "interface", switch.span, "type=internal"]
+    shell.run("ovs-vsctl", f"--db=unix:{socket}", "--timeout=20", *words)
+    shell.run("ovs-vsctl", f"--db=unix:{socket}", "--timeout=20", *_mirror(switch))
+    shell.ip([*raised(switch.name), *raised(switch.span)])
+    return True
+
+
+def _mirror(switch: LabSwitch) -> list[str]:
+    """Copy what the ports take and give to the span port; a frame that two of them see is copied once."""
+    handles = {port: f"@p{number}" for number, port in enumerate(switch.copied_ports)}
+    words = ["--", "--id=@out", "get", "port", switch.span]
+    for port, handle in handles.items():
+        words += ["--", f"--id={handle}", "get", "port", port]
+    every = ",".join(handles.values())
+    words += ["--", "--id=@m", "create", "mirror", f"name={switch.span}", "output-port=@out"]
+    words += [f"select-src-port={every}", f"select-dst-port={every}"]
+    return [*words, "--", "add", "bridge", switch.name, "mirrors", "@m"]
 
 
 def _start(shell: Shell, names: Names) -> None:
     here = folder(names)
     here.mkdir(mode=0o755)
     database, socket = here / "conf.db", here / "db.sock"
+    places = dict.fromkeys(("OVS_RUNDIR", "OVS_LOGDIR", "OVS_DBDIR"), str(here))
     shell.run("ovsdb-tool", "create", str(database), str(SCHEMA))
     server = [f"--remote=punix:{socket}", f"--unixctl={here / 'ovsdb.ctl'}", str(database)]
-    launch([program("ovsdb-server") or "", *server], here / "ovsdb-server.log")
+    launch([program("ovsdb-server") or "", *server], here / "ovsdb-server.log", more=places)
     _await(shell, socket)
     shell.run("ovs-vsctl", f"--db=unix:{socket}", "--no-wait", "init")
-    launch(
-        [program("ovs-vswitchd") or "", f"--unixctl={here / 'vswitchd.ctl'}", f"unix:{socket}"],
-        here / "ovs-vswitchd.log",
-    )
+    switch = [f"--unixctl={here / 'vswitchd.ctl'}", f"unix:{socket}"]
+    launch([program("ovs-vswitchd") or "", *switch], here / "ovs-vswitchd.log", more=places)
+    if names.lab == DEFAULT:
+        _at_the_usual_place(socket)
+
+
+def _at_the_usual_place(socket: Path) -> None:
+    """Let sensors and `ovs-vsctl` find the database where they look for it."""
+    with suppress(FileExistsError):
+        SYSTEM_SOCKET.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        SYSTEM_SOCKET.symlink_to(socket)
+
+
+def _remove_from_the_usual_place(names: Names) -> None:
+    try:
+        if SYSTEM_SOCKET.readlink() == folder(names) / "db.sock":
+            SYSTEM_SOCKET.unlink()
+            SYSTEM_SOCKET.parent.rmdir()
+    except OSError:
+        return
 
 
 def _await(shell: Shell, socket: Path) -> None:
@@ -88,11 +123,12 @@ def _await(shell: Shell, socket: Path) -> None:
 def _remove(shell: Shell, names: Names) -> None:
     ours = folder(names).exists()
     end(daemons(DAEMONS, f"{folder(names)}/"))
+    _remove_from_the_usual_place(names)
     if _missing() == "" and SYSTEM_SOCKET.exists():
         shell.attempt(
             "ovs-vsctl", f"--db=unix:{SYSTEM_SOCKET}", "--timeout=10", "--if-exists", "del-br", names.ovs
         )
-    if ours and not any(same_network(process) for process in daemons(DAEMONS[:1], "")):
+    if ours and not _runs_here():
         shell.attempt("ip", "link", "del", DATAPATH_DEVICE)  # its taps outlive the daemon
 
 

@@ -1,0 +1,115 @@
+"""Every attack of the lab, on a real bridge and a real Open vSwitch: the right alert, switch, port, guest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from tests.lab.ovs import why_no_ovs
+from tests.lab.product import Product
+from tests.lab.sensor import SETTLE, Sensor
+from vpi_tui.lab import state
+from vpi_tui.lab.attacks.attack import Attack
+from vpi_tui.lab.attacks.registry import ATTACKS
+from vpi_tui.lab.plan import LabSwitch, Plan
+from vpi_tui.model.event import Alert
+
+pytestmark = pytest.mark.lab
+
+KINDS = ("bridge", "ovs")
+SECONDS = 4.0
+"""An alert comes within a batch; the rest is for a machine that has other things to do."""
+
+
+class Running(NamedTuple):
+    product: Product
+    plan: Plan
+    sensor: Sensor
+
+
+@pytest.fixture(scope="module")
+def running(possible: None) -> Iterator[Running]:
+    with Product("attacks") as product:
+        code, _, errors = product.lab("up")
+        assert code == 0, errors
+        plan = state.standing(product.names).plan
+        socket = str(product.names.folder / "ovs/db.sock")
+        with Sensor(
+            product.host, inventory=str(product.names.inventory), options={"probes.ovs.socket": socket}
+        ) as sensor:
+            yield Running(product, plan, sensor)
+
+
+@pytest.fixture
+def switch(request: pytest.FixtureRequest, running: Running) -> LabSwitch:
+    if request.param == "ovs" and (reason := why_no_ovs()):
+        pytest.skip(reason)
+    running.sensor.forget()
+    return running.plan.switch(request.param)
+
+
+def test_everyday_traffic_raises_nothing(running: Running) -> None:
+    before = running.sensor.snapshot().total.counters.pkts_in
+    time.sleep(3.0)
+    assert running.sensor.snapshot().total.counters.pkts_in - before > 50
+    assert [alert.msg for alert in running.sensor.alerts()] == []
+
+
+@pytest.mark.parametrize("switch", KINDS, indirect=True)
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_the_right_alert(running: Running, switch: LabSwitch, attack: Attack) -> None:
+    did = attack.run(switch)
+    assert switch.guest(attack.attacker).name in did
+    for expected in attack.alerts:
+        running.sensor.first(expected.sid, SECONDS)
+    time.sleep(SETTLE)
+    for expected in attack.alerts:
+        found = [one for one in running.sensor.alerts(expected.sid) if one.gid == expected.gid]
+        assert len(found) == expected.times, [one.msg for one in found]
+        for alert in found:
+            _is_placed(alert, switch)
+        _is_about(found[0], switch, attack)
+    known = {(expected.gid, expected.sid) for expected in attack.alerts}
+    assert {(alert.gid, alert.sid) for alert in running.sensor.alerts()} == known
+
+
+def _is_placed(alert: Alert, switch: LabSwitch) -> None:
+    """The switch, and the port of the guest that sent."""
+    port = {guest.name: guest.namespace for guest in switch.guests}
+    assert alert.switch == switch.name
+    assert alert.in_iface == port[alert.src_guest]
+
+
+def _is_about(alert: Alert, switch: LabSwitch, attack: Attack) -> None:
+    ends = (alert.src_guest, alert.dest_guest)
+    assert switch.guest(attack.attacker).name in ends
+    if attack.target:
+        assert switch.guest(attack.target).name in ends
+        assert alert.locality in ("east-west", "unknown")
+
+
+@pytest.mark.parametrize("switch", KINDS, indirect=True)
+def test_each_packet_is_counted_once(running: Running, switch: LabSwitch) -> None:
+    """Against the kernel's own counters of all ports, over a second of everyday traffic and two attacks."""
+    product, plan, sensor = running
+    ports = [port for one in plan.switches for port in one.ports]
+    product.hold()
+    try:
+        sent, seen = product.received(ports), _seen(sensor)
+        product.go_on()
+        for name in ("sqli", "dnstunnel"):
+            next(attack for attack in ATTACKS if attack.name == name).run(switch)
+        time.sleep(1.0)
+        product.hold()
+        assert _seen(sensor) - seen == product.received(ports) - sent > 100
+    finally:
+        product.go_on()
+
+
+def _seen(sensor: Sensor) -> int:
+    stats = sensor.snapshot().stats
+    assert stats["capture.kernel_drops"] == 0
+    return int(stats["decoder.pkts"])
