@@ -60,7 +60,7 @@ def is_whole(file: BinaryIO) -> bool:
     """Is it such a file, and as it was written? Read piece by piece, so that it need not be in memory."""
     file.seek(0)
     preamble = file.read(_FIRST)
-    if len(preamble) < _FIRST or preamble[:8] != MAGIC:
+    if len(preamble) < _FIRST or preamble[:8] != MAGIC or any(preamble[_PREAMBLE.size :]):
         return False
     _, at, length, wanted = _PREAMBLE.unpack_from(preamble)
     digest = blake2b(digest_size=32)
