@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import time
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -10,6 +9,7 @@ from typing import Literal
 import numpy as np
 
 from vpi_tui.detect.match.identity import Identity, numbers_of
+from vpi_tui.engine.garbage import settle
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.recompile import Compiled, Recompiler
 from vpi_tui.engine.rulebook import RuleBook
@@ -92,7 +92,7 @@ class Reloader:
         before = pipeline.rules
         book = before.succeeded_by(compiled.rules.loaded, compiled.rules.ruleset)
         pipeline.switch_rules(book)
-        gc.freeze()  # as after the start: a collection need not walk all rules
+        settle()  # as after the start: a collection need not walk all rules
         changes = changed_rules(before.identity, book.identity)
         refused = f", {len(book.refused):,} refused" if book.refused else ""
         severity: Severity = "warning" if len(book.refused) > len(before.refused) else "information"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from vpi_tui.engine.checksums import NOTICE
+from vpi_tui.engine.garbage import settle
 from vpi_tui.engine.log import EventLog, categories_of, logged
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
@@ -67,7 +68,7 @@ def run_scan(
     pipeline = Pipeline(spec, rules, source, talkers=False, logged=wanted)
     result = ScanResult(rules_loaded=rules.loaded, rules_refused=len(rules.refused))
     events = EventLog(plan, pipeline, EveWriter(eve), categories_of(spec)) if eve is not None else None
-    gc.freeze()  # as the engine does: a collection need not walk all rules
+    settle()  # as the engine does: a collection need not walk all rules
     try:
         _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, events))
         if events is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import math
 import time
 
@@ -11,6 +10,7 @@ import msgspec
 from vpi_tui.engine.budget import RuleBudget
 from vpi_tui.engine.commands import obey
 from vpi_tui.engine.coverage import open_coverage
+from vpi_tui.engine.garbage import settle
 from vpi_tui.engine.log import FileLog, NoLog, logged, open_log_file
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.publisher import Publisher
@@ -111,7 +111,7 @@ class Worker:
         warm(self.spec.mode, self._progress)
         seal_cache()
         become(self.spec)
-        gc.freeze()  # rules live as long as we do: a collection that walks all of them stops the loop
+        settle()  # rules live as long as we do: a collection that walks all of them stops the loop
         self.source.start()
         if self.spec.duration:
             self._ends_at = time.monotonic() + self.spec.duration

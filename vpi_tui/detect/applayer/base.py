@@ -59,6 +59,11 @@ class Parts:
     """Files that it has alerted on: only later ones count."""
 
 
+_NO_RULES: Final[set[int]] = set()
+"""Stays empty: most transactions meet no rule, and need no sets of their own."""
+_NO_EVENTS: Final[Mapping[str, None]] = {}
+
+
 class Transaction:
     """One request and its answer. A protocol derives its own.
 
@@ -78,11 +83,11 @@ class Transaction:
         """Which of its flow's transactions, from 0; -1 = none has progressed yet."""
         self.stage = [Stage.NONE, Stage.NONE, Stage.NONE]
         self.inspected = [Stage.NONE, Stage.NONE, Stage.NONE]
-        self.pending: list[set[int]] = [set(), set(), set()]
-        self.alerted: list[set[int]] = [set(), set(), set()]
+        self.pending: list[set[int]] = [_NO_RULES, _NO_RULES, _NO_RULES]
+        self.alerted: list[set[int]] = [_NO_RULES, _NO_RULES, _NO_RULES]
         self.bits: set[str] | None = None
         """What rules have set (xbits that track tx); None = nothing."""
-        self.events: list[dict[str, None]] = [{}, {}, {}]
+        self.events: list[Mapping[str, None]] = [_NO_EVENTS, _NO_EVENTS, _NO_EVENTS]
         """Names of anomalies, in order, by Direction."""
         self.cache: dict[tuple[str, int], Sequence[bytes]] = {}
         self.little_endian = False
@@ -121,10 +126,25 @@ class Transaction:
         found = self.events[direction]
         if name in found or len(found) >= MOST_EVENTS:
             return
-        found[name] = None
+        self.events[direction] = {**found, name: None}
         if self.inspected[direction] is Stage.DONE:
             self.inspected[direction] = Stage.HEAD
             self.cache.pop((EVENTS, direction), None)
+
+    def wait(self, direction: int, rule: int) -> None:
+        """The rule is to be looked at again at a later stage."""
+        _add(self.pending, direction, rule)
+
+    def alert(self, direction: int, rule: int) -> None:
+        """The rule has matched."""
+        _add(self.alerted, direction, rule)
+
+
+def _add(sets: list[set[int]], direction: int, rule: int) -> None:
+    if sets[direction]:
+        sets[direction].add(rule)
+    else:
+        sets[direction] = {rule}
 
 
 class Frame(Transaction):

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from vpi_tui.detect.applayer.base import Application, Stage, Transaction
+from vpi_tui.detect.applayer.files import NOTHING_GROWN
 from vpi_tui.detect.applayer.window import Window
 
 
-@dataclass(frozen=True, slots=True)
-class Progress:
+class Progress(NamedTuple):
     """One direction of a transaction came to a later stage, or a buffer of it has grown."""
 
     application: Application
@@ -25,14 +25,13 @@ class Progress:
     udp: bool = False
     sent: bytes = b""
     """The direction's latest bytes as they came, for rules that look at payload as well."""
-    grown: Mapping[str, Sequence[Window]] = field(default_factory=dict)
+    grown: Mapping[str, Sequence[Window]] = NOTHING_GROWN
     """By buffer: what has come of those that grow."""
     files: int = 0
     """How many files the transaction had by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finished:
+class Finished(NamedTuple):
     """A transaction of which nothing more will come, for the log."""
 
     application: Application

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from vpi_tui.detect.applayer.base import Application, Frame, FrameLog, Limits, Parser, Transaction
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, is_complete
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
-from vpi_tui.detect.applayer.files import NOTHING_GROWN
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name, with_predecessors
@@ -35,6 +34,7 @@ MOST_OPEN: Final = 256
 MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
 _UDP: Final = 17
+_BOTH_WAYS: Final = int(Direction.TO_SERVER), int(Direction.TO_CLIENT)
 
 
 @dataclass(slots=True)
@@ -42,6 +42,8 @@ class _Followed:
     application: Application
     parser: Parser
     udp: bool
+    keeps_sent: bool = False
+    """Do rules look at payload beside its transactions?"""
     held: int = A_FLOW
     position: list[int] = field(default_factory=lambda: [0, 0, 0])
     """Where the next bytes of each Direction are expected in the stream."""
@@ -59,8 +61,8 @@ class _Followed:
 class AppLayer:
     """The parsers of all flows.
 
-    needed: names of protocols; frames: names of the frames that rules look at, by protocol; mixed: keep
-    the latest bytes as sent.
+    needed: names of protocols; frames: names of the frames that rules look at, by protocol; mixed:
+    names of the protocols of which the latest bytes as sent are kept.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class AppLayer:
         *,
         frames: Mapping[str, frozenset[str]] | None = None,
         limits: Limits | None = None,
-        mixed: bool = False,
+        mixed: Iterable[str] = (),
         logged: Iterable[str] = (),
         memory: int = MEMORY,
         most_flows: int = MOST_FLOWS,
@@ -87,6 +89,8 @@ class AppLayer:
         self._errors = 0
         self._passed_by: U8 = np.zeros(0, np.uint8)
         """uint8[slots]: 1 = the flow is no longer parsed: its parser is done, or failed."""
+        self._just_passed_by: set[int] = set()
+        """Those since the last look at `_passed_by`."""
         self._out: list[Progress] = []
         self._finished: list[Finished] = []
         self._renamed: dict[int, int] = {}
@@ -98,7 +102,7 @@ class AppLayer:
         *,
         frames: Mapping[str, frozenset[str]] | None = None,
         limits: Limits | None = None,
-        mixed: bool = False,
+        mixed: Iterable[str] = (),
     ) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
         self._of_app: list[Application | None] = [None] * len(APP_PROTOS)
@@ -113,7 +117,7 @@ class AppLayer:
         self._arranging = [APP_PROTOS.index("ftp")] if "ftp-data" in wanted else []
         """Numbers of applications whose flows arrange others that are needed."""
         self._limits = limits or Limits()
-        self._mixed = mixed
+        self._mixed = with_predecessors(mixed)
 
     # Batches -------------------------------------------------------------------------------------
 
@@ -188,16 +192,21 @@ class AppLayer:
                 self._drop(slot)
 
     def _follow(self, slot: int, application: Application, *, udp: bool) -> _Followed:
-        found = self._flows.get(slot)
-        if found is None or found.application is not application:
-            self._drop(slot)
-            found = self._flows[slot] = _Followed(application, self._parser(application), udp)
-            if self._ends is not None:
-                found.parser.ends = self._ends.addresses(slot)
-            self._held += found.held
-            if len(self._flows) > self._most_flows:
-                self._evict(slot)
+        """Begin to, in the place of whatever was followed there before."""
+        self._drop(slot)
+        found = self._flows[slot] = self._followed(application, udp=udp)
+        if self._ends is not None:
+            found.parser.ends = self._ends.addresses(slot)
+        self._held += found.held
+        if len(self._flows) > self._most_flows:
+            self._evict(slot)
         return found
+
+    def _followed(
+        self, application: Application, cause: Transaction | None = None, *, udp: bool = False
+    ) -> _Followed:
+        made = self._parser(application, cause)
+        return _Followed(application, made, udp, application.name in self._mixed)
 
     def _parser(self, application: Application, cause: Transaction | None = None) -> Parser:
         """cause: of the protocol before, by which the flow has come to this one."""
@@ -218,6 +227,7 @@ class AppLayer:
             grown[: self._passed_by.size] = self._passed_by
             self._passed_by = grown
         self._passed_by[slot] = 1
+        self._just_passed_by.add(slot)
 
     def _is_passed_by(self, slot: I32) -> NDArray[np.bool_]:
         if not self._passed_by.size:
@@ -283,57 +293,80 @@ class AppLayer:
             number = APP_PROTOS.index(application.apps[0])
             app_of[slot] = number
             if self._is_needed[number]:
-                made = self._parser(application, found.cause)
-                self._flows[slot] = _Followed(application, made, udp=False)
+                self._flows[slot] = self._followed(application, found.cause)
                 self._held += A_FLOW
 
     def _take_those(self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]) -> None:
+        self._just_passed_by.clear()
         app = app_of[streams.flow]
         chosen = np.flatnonzero(
-            which & (self._is_needed[app] != 0) & (streams.flow >= 0) & ~self._is_passed_by(streams.flow)
+            which
+            & (self._is_needed[app] != 0)
+            & (streams.flow >= 0)
+            & (streams.fresh < streams.end)
+            & ~self._is_passed_by(streams.flow)
         )
-        for i in chosen.tolist():
-            application = self._of_app[int(app_of[streams.flow[i]])]  # it may have changed in this batch
-            fresh, end = int(streams.fresh[i]), int(streams.end[i])
-            if application is None or fresh >= end:
+        buf, of_app, changed = streams.buf.data, self._of_app, False
+        for slot, number, direction, row, start, fresh, end, first in zip(
+            *(
+                column[chosen].tolist()
+                for column in (
+                    streams.flow, app, streams.direction, streams.row, streams.start, streams.fresh,
+                    streams.end, streams.stream_offset,
+                )
+            ),
+            strict=True,
+        ):  # fmt: skip
+            application = of_app[int(app_of[slot]) if changed else number]
+            if application is None:
                 continue
-            slot, direction = int(streams.flow[i]), int(streams.direction[i])
-            first, start = int(streams.stream_offset[i]), int(streams.start[i])
             # What was inspected before may be news to the parser: its flow was not recognised yet.
-            known = self._flows[slot].position[direction] if slot in self._flows else 0
+            followed = self._flows.get(slot)
+            known = followed.position[direction] if followed is not None else 0
             begin = start + known - first if first <= known < first + fresh - start else fresh
-            data = streams.buf[begin:end].tobytes()
-            self._feed(slot, application, direction, data, int(streams.row[i]), first + begin - start)
-            self._take_over(slot, app_of)
+            data = bytes(buf[begin:end])
+            self._feed(slot, application, direction, data, row, first + begin - start)
+            changed |= self._take_over(slot, app_of)
 
     def _take_datagrams(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
         chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)
         chosen &= (decoded.payload_off >= 0) & (self._is_needed[flows.app] != 0)
         chosen &= ~self._is_passed_by(flows.flow)
-        for row in np.flatnonzero(chosen).tolist():
-            application = self._of_app[int(flows.app[row])]
-            if application is None or "udp" not in application.transports:
-                continue
-            start = int(decoded.payload_off[row])
-            data = packets.buf[start : start + int(decoded.payload_len[row])].tobytes()
-            self._feed(int(flows.flow[row]), application, int(flows.direction[row]), data, row, -1)
+        rows = np.flatnonzero(chosen)
+        self._just_passed_by.clear()
+        buf = packets.buf.data
+        for row, slot, number, direction, start, size in zip(
+            rows.tolist(),
+            *(
+                column[rows].tolist()
+                for column in (
+                    flows.flow, flows.app, flows.direction, decoded.payload_off, decoded.payload_len
+                )
+            ),
+            strict=True,
+        ):  # fmt: skip
+            application = self._of_app[number]
+            if application is not None and "udp" in application.transports:
+                self._feed(slot, application, direction, bytes(buf[start : start + size]), row, -1)
 
     def _feed(
         self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
     ) -> None:
         """at: place of the bytes in the stream; -1 = a datagram."""
-        if slot < self._passed_by.size and self._passed_by[slot]:
-            return  # since an earlier stretch of the same batch
-        followed = self._follow(slot, application, udp=at < 0)
+        if slot in self._just_passed_by:
+            return
+        followed = self._flows.get(slot)
+        if followed is None or followed.application is not application:
+            followed = self._follow(slot, application, udp=at < 0)
         gap = max(0, at - followed.position[direction]) if at >= 0 else 0
         followed.position[direction] = at + len(data)
         followed.row = row
-        if self._mixed:
+        if followed.keeps_sent:
             followed.sent[direction] = (followed.sent[direction] + data)[-SENT_LIMIT:]
-        if STREAM in followed.parser.frames.wanted:
+        parser = followed.parser
+        if STREAM in parser.frames.wanted:
             self._hear(slot, followed, direction, data)
         try:
-            parser = followed.parser
             moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
             self._note(slot, followed, moved)
             if parser.arranged:
@@ -354,10 +387,10 @@ class AppLayer:
             self._errors += 1
             self._pass_by(slot)
             return
-        if followed.parser.over():
+        if parser.over():
             self._pass_by(slot)
             return
-        held = A_FLOW + followed.parser.held()
+        held = A_FLOW + parser.held()
         if followed.open:  # what the parser has given up already is held here
             held += sum(transaction.weight() for transaction in followed.open)
         self._held += held - followed.held
@@ -383,15 +416,15 @@ class AppLayer:
         followed.stream[direction] = made
         self._note(slot, followed, (made,))
 
-    def _take_over(self, slot: int, app_of: U8) -> None:
-        """Let another protocol's parser go on with a flow whose own says so.
+    def _take_over(self, slot: int, app_of: U8) -> bool:
+        """Let another protocol's parser go on with a flow whose own says so. Did it?
 
         It may say so itself of the bytes that it is given at once: each time there are less of them.
         """
         followed = self._flows.get(slot)
         next_one = followed.parser.successor() if followed is not None else None
         if followed is None or next_one is None:
-            return
+            return False
         app_of[slot] = APP_PROTOS.index(by_name()[next_one.application].apps[0])
         if len(self._renamed) < MOST_RENAMED:
             self._renamed[slot] = followed.row
@@ -400,10 +433,8 @@ class AppLayer:
         self._drop(slot)
         application = self._of_app[int(app_of[slot])]
         if application is None:
-            return
-        followed = self._flows[slot] = _Followed(
-            application, self._parser(application, next_one.cause), udp=False
-        )
+            return True
+        followed = self._flows[slot] = self._followed(application, next_one.cause)
         followed.position = position
         self._held += followed.held
         for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
@@ -411,6 +442,7 @@ class AppLayer:
             if rest and slot in self._flows:
                 self._feed(slot, application, direction, rest, row, position[direction] - len(rest))
                 self._take_over(slot, app_of)
+        return True
 
     def _note(self, slot: int, followed: _Followed, moved: Iterable[Transaction]) -> None:
         logs = followed.application.name in self._logged
@@ -420,19 +452,20 @@ class AppLayer:
                 followed.transactions += 1
                 if logs:
                     followed.open[transaction] = None
-            for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
-                before, stage = transaction.inspected[direction], transaction.stage[direction]
-                grown = transaction.grown(direction) if stage else NOTHING_GROWN
+            for direction in _BOTH_WAYS:
+                stage = transaction.stage[direction]
+                if not stage:
+                    continue
+                before, grown = transaction.inspected[direction], transaction.grown(direction)
                 if stage > before or grown:
                     transaction.inspected[direction] = stage
                     self._transactions += before == 0 and direction == Direction.TO_SERVER
-                    sent = followed.sent[direction]
                     of = transaction.application
                     application = by_name()[of] if of else followed.application
                     self._out.append(
                         Progress(
                             application, transaction, slot, direction, followed.row, before, stage,
-                            followed.udp, sent, grown, len(transaction.files),
+                            followed.udp, followed.sent[direction], grown, len(transaction.files),
                         )
                     )  # fmt: skip
             if logs and transaction in followed.open:

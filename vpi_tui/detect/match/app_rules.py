@@ -110,8 +110,8 @@ class AppRules:
     """What they ask of files."""
     frames: dict[str, frozenset[str]]
     """By protocol: the frames that rules look at."""
-    mixed: bool
-    """Does a rule look at payload beside the buffers?"""
+    mixed: frozenset[str]
+    """Protocols with a rule that looks at payload beside their buffers."""
 
     def __bool__(self) -> bool:
         return bool(self.applications)
@@ -173,9 +173,11 @@ def compile_app_rules(
         buffers=frozenset(name for need in used for name in need.buffers),
         files=_file_needs(signatures, used),
         frames=_frames(used),
-        mixed=any(
-            need is not None and len({plain_name(step.buffer) for step in s.steps}) > len(need.buffers)
+        mixed=frozenset(
+            name
             for s, need in zip(signatures, needs, strict=True)
+            if need is not None and len({plain_name(step.buffer) for step in s.steps}) > len(need.buffers)
+            for name in need.applications
         ),
     )
 

@@ -273,7 +273,7 @@ class Matcher:
     def _note_alert(self, rule: int, progress: Progress) -> None:
         """The rule is done with the transaction, but for files that are still to come."""
         transaction, direction = progress.transaction, progress.direction
-        transaction.alerted[direction].add(rule)
+        transaction.alert(direction, rule)
         if progress.files and self.rules.app.grows[rule]:
             transaction.parts[rule, direction] = Parts(files=progress.files)
 

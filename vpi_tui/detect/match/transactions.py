@@ -140,7 +140,7 @@ def at_their_stage(progress: Sequence[Progress], stage: U8, pairs: I64) -> I64:
         one = progress[entry]
         target = later.get((id(one.transaction), one.direction, Stage.DONE))
         if target is None:
-            one.transaction.pending[one.direction].add(rule)
+            one.transaction.wait(one.direction, rule)
         else:
             moved.append((target, rule))
     kept = np.concatenate((pairs[~early], np.array(moved, np.int64).reshape(-1, 2)))
@@ -162,7 +162,7 @@ def onward(progress: Sequence[Progress], stays: U8, pairs: I64) -> I64:
     for entry, rule in staying:
         one = progress[entry]
         if one.transaction.stage[one.direction] < Stage.DONE:
-            one.transaction.pending[one.direction].add(rule)
+            one.transaction.wait(one.direction, rule)
         later = entries[id(one.transaction), one.direction]
         added += [(other, rule) for other in later if other > entry]
     return np.unique(np.concatenate((pairs, np.array(added, np.int64).reshape(-1, 2))), axis=0)

@@ -119,3 +119,7 @@ class Body:
     def data(self) -> bytes:
         """What is still held: all of a short body."""
         return self._window.tail()
+
+
+NO_BODY: Final = Body(inspection=Inspection(kept=False))
+"""Stands where no body has begun; it is never fed."""

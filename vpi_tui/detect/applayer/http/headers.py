@@ -39,6 +39,23 @@ class Headers:
         return b"\r\n" + b"".join(name + b"\r\n" for name, _ in self.fields.values()) + b"\r\n"
 
 
+def plain_headers(block: bytes) -> Headers | None:
+    """What `parse_headers` gives of a block as almost all are, in a fraction of the time; None = it is none.
+
+    For blocks without NULs in which each line ends with CR and LF. Each has a name of its own and a colon.
+    """
+    fields: dict[bytes, tuple[bytes, bytes]] = {}
+    count = 0
+    for line in block[:-4].split(b"\r\n"):
+        name, colon, value = line.partition(b":")
+        if not colon or not name or name[0] in _BLANKS or name[-1] in _BLANKS:
+            return None
+        fields[name.lower()] = name, value.strip(_BLANKS)
+        count += 1
+    odd = b"".join(fields).translate(None, _TOKEN)
+    return None if odd or not count == len(fields) <= MOST_FIELDS else Headers(block, fields)
+
+
 def parse_headers(block: bytes, *, of_response: bool = False) -> Headers:
     """Read the lines of a header block; a line that starts with a blank continues the one before.
 

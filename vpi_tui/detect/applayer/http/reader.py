@@ -11,8 +11,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.detect.applayer.http.body import Body
-from vpi_tui.detect.applayer.http.headers import Headers, parse_headers
+from vpi_tui.detect.applayer.http.body import NO_BODY, Body
+from vpi_tui.detect.applayer.http.headers import Headers, parse_headers, plain_headers
 
 LINE_LIMIT: Final = 18_000
 """Bytes of a first line, as libhtp's field_limit."""
@@ -27,6 +27,7 @@ _BLANK: Final = rb"[ \t\x0b\x0c]\n(?=[^\n])"
 _BLANK_LINE: Final = re.compile(rb"\n(?:\r?\n|" + _BLANK + rb")")
 _ANY_BLANK_LINE: Final = re.compile(_ANY + rb"(?:" + _ANY + rb"|" + _BLANK + rb")")
 """The end of a head: an empty line, or one with a single blank and something behind it, as libhtp has it."""
+_SPACE: Final = 0x20
 _START: Final = re.compile(rb"(?:[A-Z]{3,20} \S|HTTP/\d)")
 _NO_CHUNK: Final = re.compile(rb"[\s\0]*[^\s\0;0-9a-fA-F]")
 
@@ -41,7 +42,7 @@ class Reader(ABC):
         self._buffer = bytearray()
         self._scanned = 0
         self._left = 0
-        self._body = Body()
+        self._body = NO_BODY
         self._over = False
         self._state: Callable[[], bool] = self._first_line
 
@@ -86,9 +87,46 @@ class Reader(ABC):
     # Bytes in ------------------------------------------------------------------------------------
 
     def feed(self, data: bytes) -> None:
-        self._buffer += data
+        if self._buffer or self._scanned or not self._quickly(data):
+            self._buffer += data
+            while self._state():
+                pass
+
+    def _quickly(self, data: bytes) -> bool:
+        """Read what most messages are, with the same outcome as the machine. False = nothing was done."""
+        state = self._state
+        if state == self._first_line:
+            return self._whole_head(data)
+        if state == self._take_close or (state == self._take_length and len(data) <= self._left):
+            self._body.feed(data)
+            self.on_body()
+            if state == self._take_length:
+                self._left -= len(data)
+                if not self._left:
+                    self._done()
+            return True
+        return False
+
+    def _whole_head(self, data: bytes) -> bool:
+        """Read a head that is all here and in which each line ends with CR and LF."""
+        size = data.find(b"\r\n\r\n") + 4
+        if not 4 <= size <= LINE_LIMIT or data[0] <= _SPACE:
+            return False
+        if self.of_response and not data.startswith(b"HTTP/"):
+            return False
+        head = data[:size]
+        ends = head.count(b"\r\n")
+        if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
+            return False
+        line, _, block = head.partition(b"\r\n")
+        headers = plain_headers(block)
+        if headers is None or not self.on_line(line):
+            return False
+        self._buffer += data[size:]
+        self.on_headers(headers)
         while self._state():
             pass
+        return True
 
     def skip(self, missing: int) -> None:
         """Some bytes were lost."""
@@ -322,7 +360,7 @@ class Reader(ABC):
             self._body.feed(self._cut(count))
         self._body.close(truncated=truncated)
         self._state = self._first_line
-        self._body = Body()
+        self._body = NO_BODY
         self._scanned = 0
         self.on_done()
 

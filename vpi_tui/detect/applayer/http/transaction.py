@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.files import FILE_DATA
-from vpi_tui.detect.applayer.http.body import Body
+from vpi_tui.detect.applayer.http.body import NO_BODY, Body
 from vpi_tui.detect.applayer.http.headers import Headers
 from vpi_tui.detect.applayer.http.lines import RequestLine, StatusLine
 from vpi_tui.detect.applayer.window import Window
@@ -18,7 +18,7 @@ from vpi_tui.model.batch import Direction
 class Request:
     start: RequestLine
     headers: Headers = field(default_factory=Headers)
-    body: Body = field(default_factory=Body)
+    body: Body = NO_BODY
     trailer: Headers | None = None
 
 
@@ -26,7 +26,7 @@ class Request:
 class Response:
     start: StatusLine
     headers: Headers = field(default_factory=Headers)
-    body: Body = field(default_factory=Body)
+    body: Body = NO_BODY
     trailer: Headers | None = None
 
 

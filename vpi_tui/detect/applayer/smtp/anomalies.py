@@ -13,10 +13,7 @@ NAME_LIMIT: Final = 75
 VALUE_LIMIT: Final = 2_000
 LINE_LIMIT: Final = 998
 ENCODED_LINE_LIMIT: Final = 76
-# Tried where a line begins alone: else each byte of a line would be looked at from each before it.
-_LONG_LINE: Final = re.compile(rb"(?<![^\r\n])[^\r\n]{%d}" % (LINE_LIMIT + 1))
-_LONG_ENCODED_LINE: Final = re.compile(rb"(?<![^\r\n])[^\r\n]{%d}" % (ENCODED_LINE_LIMIT + 1))
-_NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/=\s]")
+_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n\f\v"
 _NO_QUOTED: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 
 
@@ -24,7 +21,7 @@ def mime_events(mail: Part) -> Iterator[str]:
     """Names without their protocol, some of them more than once."""
     if len(parameter(mail.first(b"content-type"), b"boundary")) > BOUNDARY_LIMIT:
         yield "mime_long_boundary"
-    if _LONG_LINE.search(mail.body):
+    if _longest_line(mail.body) > LINE_LIMIT:
         yield "mime_long_line"
     for part in (mail, *leaves(mail)):
         for name, value in part.fields:
@@ -39,9 +36,14 @@ def mime_events(mail: Part) -> Iterator[str]:
 def _coded(part: Part) -> Iterator[str]:
     coding = part.first(b"content-transfer-encoding").strip().lower()
     if coding == b"base64":
-        if _NO_BASE64.search(part.body):
+        if part.body.translate(None, _BASE64):
             yield "mime_invalid_base64"
-        if _LONG_ENCODED_LINE.search(part.body):
+        if _longest_line(part.body) > ENCODED_LINE_LIMIT:
             yield "mime_long_enc_line"
     elif coding == b"quoted-printable" and _NO_QUOTED.search(part.body):
         yield "mime_invalid_qp"
+
+
+def _longest_line(text: bytes) -> int:
+    """Bytes of the longest stretch without an end of a line; some ten times as quick as an expression."""
+    return max(map(len, text.replace(b"\r", b"\n").split(b"\n")))

@@ -131,10 +131,14 @@ def decoded(part: Part) -> bytes:
 
 
 def _base64(data: bytes) -> bytes:
-    """As far as it goes: what is no base64 is passed over."""
-    letters = _NO_BASE64.sub(b"", data.partition(b"=")[0])
-    whole = letters[: len(letters) - (len(letters) % 4 == 1)]
-    return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
+    """As far as it goes: what is no base64 is passed over, and so is a last letter that stands alone."""
+    head = data.partition(b"=")[0]
+    try:
+        return binascii.a2b_base64(head + b"==")
+    except binascii.Error:
+        letters = _NO_BASE64.sub(b"", head)
+        whole = letters[: len(letters) - (len(letters) % 4 == 1)]
+        return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
 
 
 def body_md5(mail: Part) -> bytes:
