@@ -100,6 +100,13 @@ BENCHMARKS = (
         root=True,
     ),
     Benchmark(
+        "inventory",
+        "Following 64 ports and 500 guests",
+        "A refresh of the inventory within 50 ms CPU.",
+        ("-m", "benchmarks.inventory"),
+        root=True,
+    ),
+    Benchmark(
         "ui",
         "The dashboard on its terminal",
         "Bytes at most a third of btop's; CPU of the ui at most 2 % of a core (4 % at four refreshes); key to"

@@ -42,10 +42,10 @@ class Conflicts:
             " instead of its port."
         )
 
-    def name_is_taken(self, entry: StaticGuest, guest: SeenGuest, shown: str) -> None:
+    def name_is_taken(self, name: str, guest: SeenGuest, shown: str) -> None:
         """A manager calls a guest as the file calls another one."""
         self._tell(
-            f"{FILE} and {guest.origin} both know a guest {entry.name}, but not the same one:"
+            f"{FILE} and {guest.origin} both know a guest {name}, but not the same one:"
             f" that of {guest.origin} is shown as {shown}. Give its mac in {FILE} if they are one."
         )
 

@@ -25,6 +25,14 @@ class Naming:
         self._seen = seen
         self._told = _shown_names(seen.guests)
         self._placed: set[int] = set()
+        self._named: dict[int, StaticGuest] = {}
+        """Entry of the file about a guest of a manager, by id() of the guest."""
+        self._about: dict[str, SeenGuest] = {}
+        """The other way round, by name of the entry."""
+        for guest in seen.guests:
+            if (entry := self._entries.of(guest)) is not None:
+                self._named[id(guest)] = entry
+                self._about.setdefault(entry.name, guest)
         conflicts.claims(self._claims())
 
     def uplink(self, port: SeenPort) -> bool:
@@ -57,10 +65,9 @@ class Naming:
         for entry in self._static.guests:
             if entry.name not in known:
                 known.add(entry.name)
-                managed = next((guest for guest in self._seen.guests if entry.fits(guest)), None)
-                yield _from_file(entry, None, managed)
+                yield _from_file(entry, None, self._about.get(entry.name))
         for managed in self._seen.guests:
-            if id(managed) in self._placed or self._entries.of(managed) is not None:
+            if id(managed) in self._placed or id(managed) in self._named:
                 continue
             name = self._shown(managed)
             if name not in known:
@@ -70,7 +77,7 @@ class Naming:
     def _entry(self, port: SeenPort, uplink: bool, managed: SeenGuest | None) -> StaticGuest | None:
         entry = self._entries.by_port.get(port.name)
         if entry is None and not uplink:
-            entry = (self._entries.of(managed) if managed else None) or self._entries.at(port)
+            entry = (self._named.get(id(managed)) if managed else None) or self._entries.at(port)
         if entry is not None and entry.switch not in ("", port.switch):
             self._conflicts.elsewhere(port, entry)
             return None
@@ -86,16 +93,15 @@ class Naming:
         name = self._told[id(managed)]
         if name not in self._names:
             return name
-        entry = next(entry for entry in self._static.guests if entry.name == name)
         shown = f"{name} ({managed.origin})"
-        self._conflicts.name_is_taken(entry, managed, shown)
+        self._conflicts.name_is_taken(name, managed, shown)
         return shown
 
     def _claims(self) -> Iterator[tuple[int, str, str]]:
         for entry in self._static.guests:
             yield from ((mac, entry.name, FILE) for mac in entry.macs)
         for managed in self._seen.guests:
-            named = self._entries.of(managed)
+            named = self._named.get(id(managed))
             name = named.name if named else self._told[id(managed)]
             yield from ((mac, name, managed.origin) for mac in managed.macs)
 

@@ -49,6 +49,9 @@ class Inventory:
 
     def first_look(self, now: float, seconds: float) -> Topology:
         """The first topology, with what the probes that run aside find within `seconds`."""
+        if self._interface_counts is None:
+            # Here and not when they are first asked: it belongs to the network namespace of this thread.
+            self._interface_counts = InterfaceCounts()
         end = time.monotonic() + seconds
         for probe in self._probes:
             if isinstance(probe, Aside):
