@@ -254,6 +254,12 @@ GOOD = {
     "threshold-file": "/t",
     "probes.ovs.socket": "/run/openvswitch/db.sock",
     "probes.*.enabled": "no",
+    "probes.libvirt.uri": "qemu:///system",
+    "probes.docker.socket": "/run/docker.sock",
+    "probes.vmware.vmx": "/vmfs",
+    "probes.vmware.vcenter": "https://sensor@vcenter.example",
+    "probes.vmware.password-file": "/p",
+    "probes.vmware.ca-file": "/c",
 }
 
 

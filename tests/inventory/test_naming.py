@@ -27,7 +27,9 @@ VNET0, VNET1 = SeenPort(3, "vnet0", "br0", macs=(B,)), SeenPort(4, "vnet1", "br0
 def test_a_manager_names_by_port_and_a_forged_mac_does_not() -> None:
     topology = seen((VNET0, VNET1), WEB)
     assert owners(topology) == {"vnet0": "web", "vnet1": "vnet1"}
-    assert topology.guests[0] == Guest("web", "br0", (A, B), kind="vm", state="running", uuid="u-1")
+    assert topology.guests[0] == Guest(
+        "web", "br0", (A, B), kind="vm", state="running", uuid="u-1", own_macs=(A,)
+    )
     assert not topology.conflicts
 
 
@@ -46,7 +48,7 @@ def test_the_file_holds_over_the_manager_and_adds_to_it() -> None:
     entry = StaticGuest("shop", macs=(A,), tags=("web",), owner="team", criticality="high")
     topology = seen((VNET0,), WEB, static=(entry,))
     assert topology.guests == (
-        Guest("shop", "br0", (A, B), (), ("web",), "static", "vm", "running", "u-1", "team", "high"),
+        Guest("shop", "br0", (A, B), (), ("web",), "static", "vm", "running", "u-1", "team", "high", (A,)),
     )
     assert not topology.conflicts, "a name for a guest known by its mac is no contradiction"
 

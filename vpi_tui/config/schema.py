@@ -214,7 +214,18 @@ TABLE: tuple[Setting, ...] = (
     Setting("geoip-database", kinds.path, None, "a MaxMind database of countries"),
     Setting("probes.ovs.socket", kinds.text, None, "where the database of Open vSwitch listens"),
     Setting(
-        "probes.*.enabled", kinds.boolean, None, "look for switches or guests of this kind (bridge, ovs)"
+        "probes.*.enabled",
+        kinds.boolean,
+        None,
+        "look for switches or guests of this kind (bridge, ovs, libvirt, docker, vmware)",
+    ),
+    Setting("probes.libvirt.uri", kinds.texts, None, "libvirt to ask, such as qemu+ssh://root@host/system"),
+    Setting("probes.docker.socket", kinds.paths, None, "sockets of Docker or Podman to ask"),
+    Setting("probes.vmware.vmx", kinds.paths, None, "directories with the .vmx files of VMware's guests"),
+    Setting("probes.vmware.vcenter", kinds.text, None, "vCenter or ESXi to ask: https://USER@HOST"),
+    Setting("probes.vmware.password-file", kinds.path, None, "file with the password of that user"),
+    Setting(
+        "probes.vmware.ca-file", kinds.path, None, "certificates of the authority that vCenter has its from"
     ),
     Setting("threshold-file", kinds.path, None, "limits of alerts, suppressed alerts (threshold.config)"),
     Setting("reputation-files", kinds.paths, None, "lists of IP reputation"),

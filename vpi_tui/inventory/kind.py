@@ -17,6 +17,10 @@ class Setup:
     def option(self, key: str, name: str, default: str = "") -> str:
         return self.options.get(f"probes.{key}.{name}") or default
 
+    def option_list(self, key: str, name: str) -> tuple[str, ...]:
+        """A setting that is a list; empty when it is not set."""
+        return tuple(filter(None, (word.strip() for word in self.option(key, name).split(","))))
+
     def wants(self, kind: ProbeKind) -> bool:
         return self.option(kind.key, "enabled", "yes") != "no"
 

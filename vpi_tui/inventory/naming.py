@@ -188,6 +188,7 @@ def _from_file(entry: StaticGuest, port: SeenPort | None, managed: SeenGuest | N
         managed.uuid if managed else "",
         entry.owner,
         entry.criticality,
+        tuple(dict.fromkeys((*entry.macs, *(managed.macs if managed else ())))),
     )
 
 
@@ -201,6 +202,7 @@ def _from_manager(name: str, port: SeenPort | None, managed: SeenGuest) -> Guest
         kind=managed.kind,
         state=managed.state,
         uuid=managed.uuid,
+        own_macs=managed.macs,
     )
 
 

@@ -12,11 +12,15 @@ from typing import Final
 from vpi_tui.inventory import bridge, machines, openvswitch
 from vpi_tui.inventory.aside import Aside
 from vpi_tui.inventory.kind import ProbeKind, Setup
+from vpi_tui.inventory.managers import docker, libvirt, vmware
 from vpi_tui.inventory.picture import Probe
 
 PROBES: Final[tuple[ProbeKind, ...]] = (
     bridge.KIND,
     openvswitch.KIND,
+    libvirt.KIND,
+    docker.KIND,
+    vmware.KIND,
     machines.KIND,
 )
 

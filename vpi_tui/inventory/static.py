@@ -124,6 +124,7 @@ def topology_of(known: StaticInventory) -> Topology:
             g.kind,
             owner=g.owner,
             criticality=g.criticality,
+            own_macs=g.macs,
         )
         for g in known.guests
     )

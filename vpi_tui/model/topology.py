@@ -114,6 +114,8 @@ class Guest:
     """Whose it is, from inventory.yaml."""
     criticality: str = ""
     """low, medium, high; "" = not said."""
+    own_macs: tuple[int, ...] = ()
+    """Those of `macs` that inventory.yaml or its manager gives it; empty = nobody says. Others were learned."""
 
 
 @dataclass(frozen=True, slots=True)

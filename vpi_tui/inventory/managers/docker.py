@@ -6,12 +6,15 @@ import os
 import struct
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from vpi_tui.inventory import netlink
+from vpi_tui.inventory.kind import ProbeKind, Setup
 from vpi_tui.inventory.links import read_links
 from vpi_tui.inventory.managers.docker_api import Container, DockerApi, Endpoint, Inspected, guest_of
 from vpi_tui.inventory.managers.pace import Pace
+from vpi_tui.inventory.managers.together import Together
 from vpi_tui.inventory.managers.unix_http import UnixHttp
 from vpi_tui.inventory.managers.words import MAX_GUESTS
 from vpi_tui.inventory.namespaces import NETNSA_NSID
@@ -114,3 +117,15 @@ class DockerProbe:
             return None  # the process has ended, or runs where this one cannot see
         number = netlink.number(netlink.attributes(answer, 4).get(NETNSA_NSID))
         return number if number is not None and number >= 0 else None
+
+
+def _make(setup: Setup) -> Together:
+    named = setup.option_list("docker", "socket")
+    return Together(
+        "Docker and Podman",
+        lambda: {path: partial(DockerProbe, path) for path in sockets(named)},
+        f"no socket at {' or '.join(SOCKETS)}, no probes.docker.socket",
+    )
+
+
+KIND = ProbeKind("Docker and Podman", "docker", _make, aside=True)

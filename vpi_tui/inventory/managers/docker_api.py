@@ -135,9 +135,6 @@ def guest_of(
 ) -> SeenGuest:
     """networks: by name, of the container. ports: its interfaces on the host."""
     ends = list(networks.items())[:MAX_INTERFACES]
-    names: list[str] = []
-    for name, _ in ends:
-        names += [bridges.get(name, ""), plain(name)]
     addresses = [text for _, end in ends for text in (end.ip_address, end.global_ipv6_address)]
     return SeenGuest(
         name=_name(container),
@@ -146,7 +143,7 @@ def guest_of(
         ports=ports,
         macs=macs_of(end.mac_address for _, end in ends),
         ips=distinct(_address(text) for text in addresses),
-        networks=distinct(names),
+        networks=distinct(bridges.get(name) or plain(name) for name, _ in ends),
         uuid=plain(container.id),
         state=plain(container.state or ""),
     )

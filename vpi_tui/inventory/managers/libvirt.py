@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
+from vpi_tui.inventory.kind import ProbeKind, Setup
 from vpi_tui.inventory.managers.libvirt_client import Client, Domain, InterfaceCount, open_client
 from vpi_tui.inventory.managers.libvirt_xml import bridge_of, guest_of
 from vpi_tui.inventory.managers.pace import Pace
+from vpi_tui.inventory.managers.together import Together
 from vpi_tui.inventory.picture import Picture, SeenGuest
 from vpi_tui.model.errors import VpiError
 
@@ -52,7 +55,7 @@ class LibvirtProbe:
             try:
                 guests.append(_identified(guest_of(domain.xml, domain.state, bridges), domain))
             except VpiError as error:
-                problems.append(f"libvirt: the domain {domain.uuid} is left out. {error}")
+                problems.append(f"libvirt: the domain {domain.uuid} of {self._uri} is left out. {error}")
         self._interfaces = tuple((guest.uuid, port) for guest in guests for port in guest.ports)
         return Picture(guests=tuple(guests), notices=tuple(problems[:3]))
 
@@ -94,3 +97,15 @@ def _identified(guest: SeenGuest, domain: Domain) -> SeenGuest:
     if not guest.name:
         raise VpiError(f"It has no name (uuid {domain.uuid}).")
     return guest
+
+
+def _make(setup: Setup) -> Together:
+    named = setup.option_list("libvirt", "uri")
+    return Together(
+        "libvirt",
+        lambda: {uri: partial(LibvirtProbe, uri) for uri in addresses(named)},
+        f"no daemon's socket below {_SOCKETS[0].parent}, no {URI_VARIABLE}, no probes.libvirt.uri",
+    )
+
+
+KIND = ProbeKind("libvirt", "libvirt", _make, aside=True)

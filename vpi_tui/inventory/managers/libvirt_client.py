@@ -75,7 +75,7 @@ def open_client(uri: str) -> Client:
     if shutil.which("virsh"):
         return VirshClient(uri)
     raise VpiError(
-        f"libvirt ({uri}) cannot be asked: there are neither its Python bindings nor virsh.",
+        f"{uri} cannot be asked: there are neither libvirt's Python bindings nor virsh.",
         hint="Install one: pip install 'vpi-tui[libvirt]', or apt install libvirt-clients",
     )
 
@@ -227,4 +227,4 @@ def unreachable(uri: str, why: str) -> VpiError:
         hint = "Start the daemon: systemctl start libvirtd (or virtqemud), or leave this address out."
     else:
         hint = f"Try it by hand: virsh -r -c {shlex.quote(uri)} list --all"
-    return VpiError(f"libvirt ({uri}) does not answer: {words}.", hint=hint)
+    return VpiError(f"{uri} does not answer: {words}.", hint=hint)

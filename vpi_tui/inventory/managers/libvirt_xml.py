@@ -16,7 +16,7 @@ from vpi_tui.model.errors import VpiError
 MAX_XML = 1 << 20
 """Characters of one document."""
 _SOURCES = ("bridge", "network", "dev", "name")
-"""Attributes of an interface's source that name what it is joined to."""
+"""Attributes of an interface's source that name what it is joined to; the first that is there tells."""
 _CONTAINERS = frozenset(["lxc", "openvz", "vz"])
 _NO_TAP = frozenset(["", "shut off", "crashed"])
 """States in which an interface of the host that is still written down is nobody's."""
@@ -27,20 +27,23 @@ def guest_of(xml: str, state: str, bridges: Mapping[str, str]) -> SeenGuest:
     domain = _root(xml, "domain")
     interfaces = domain.findall("./devices/interface")[:MAX_INTERFACES]
     ports = [_attribute(one, "target", "dev") for one in interfaces] if state not in _NO_TAP else []
-    networks: list[str] = []
-    for one in interfaces:
-        named = [_attribute(one, "source", key) for key in _SOURCES]
-        networks += [bridges.get(named[1], ""), *named]
     return SeenGuest(
         name=plain((domain.findtext("name") or "").strip()),
         kind="container" if domain.get("type") in _CONTAINERS else "vm",
         origin="libvirt",
         ports=distinct(ports),
         macs=macs_of(_attribute(one, "mac", "address") for one in interfaces),
-        networks=distinct(networks),
+        networks=distinct(_network(one, bridges) for one in interfaces),
         uuid=plain((domain.findtext("uuid") or "").strip()),
         state=plain(state),
     )
+
+
+def _network(interface: ElementTree.Element, bridges: Mapping[str, str]) -> str:
+    """The bridge behind an interface, else the network by its name."""
+    named = [_attribute(interface, "source", key) for key in _SOURCES]
+    name = next(filter(None, named), "")
+    return bridges.get(name) or name
 
 
 def bridge_of(xml: str) -> tuple[str, str]:
