@@ -42,7 +42,7 @@ def test_one_rule_a_pack_and_a_list(tmp_path: Path) -> None:
     some = tuple(sorted(recon))[:3]
     assert rules.toggle(Toggle(True, some)).changed == 3
     assert on(rules) == (every - {SQL} - recon) | set(some)
-    assert rules.enabled_count == len(on(rules)) + len(rules.behaviours)
+    assert rules.enabled_count == len(on(rules)) + rules.built_in
 
 
 def test_behaviours_are_switched_like_rules(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RuleBook]:
     "sids", [((1, 77),), tuple((1, n + 1) for n in range(MANY))], ids=["one rule", "every rule"]
 )
 def test_a_switch_acts_at_once_among_25000_rules(large: RuleBook, sids: tuple[tuple[int, int], ...]) -> None:
-    assert large.loaded - len(large.behaviours) == MANY
+    assert large.loaded - large.built_in == MANY
 
     def cpu(work: Callable[[], ToggledMessage]) -> float:
         start = time.thread_time()

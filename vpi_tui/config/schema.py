@@ -227,6 +227,24 @@ TABLE: tuple[Setting, ...] = (
     Setting(
         "probes.vmware.ca-file", kinds.path, None, "certificates of the authority that vCenter has its from"
     ),
+    Setting(
+        "behaviour.learning-time",
+        kinds.number(0, 1e7, "seconds"),
+        None,
+        "seconds before a MAC address that nobody names is an unknown guest (default: 300)",
+    ),
+    Setting(
+        "behaviour.management-ports",
+        kinds.group,
+        None,
+        "ports of the management plane, such as [443, 5900-5999]",
+    ),
+    Setting(
+        "behaviour.management-addresses",
+        kinds.group,
+        None,
+        "addresses of the management plane besides this host's own and those of guests tagged mgmt",
+    ),
     Setting("threshold-file", kinds.path, None, "limits of alerts, suppressed alerts (threshold.config)"),
     Setting("reputation-files", kinds.paths, None, "lists of IP reputation"),
 )
@@ -241,6 +259,7 @@ ENGINE_OPTIONS = (
     "geoip-",
     "threshold-",
     "probes.",
+    "behaviour.",
 )
 """Settings that are handed to the engine as they are, in Suricata's spelling."""
 

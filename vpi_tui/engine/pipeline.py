@@ -99,6 +99,7 @@ class Pipeline:
         self._counts_talkers = talkers
         self.attributor = Attributor(source.topology)
         self.names = Names(source.topology)
+        rules.follow(source.topology)
         self.talkers.pairs.follow(self.names.guests)
         self._places = FlowPlaces(self.names, self.table.records)
         self._learner = LearnedHosts() if source.learns else None
@@ -257,13 +258,10 @@ class Pipeline:
     ) -> list[Alert]:
         alerts = self._alerts_of_rules(packets, decoded, flows, streams, progress)
         records, first = self.table.records, self.packets + 1
-        for number, behaviour in self.rules.numbered_behaviours():
-            found = behaviour.observe(packets, decoded, flows)
-            if self.rules.is_on(number):
-                alerts += [
-                    self.alerter.from_finding(number, f, packets, decoded, flows, records, self.names, first)
-                    for f in found
-                ]
+        alerts += [
+            self.alerter.from_finding(number, f, packets, decoded, flows, records, self.names, first)
+            for number, f in self.rules.observe(packets, decoded, flows)
+        ]
         return alerts
 
     def _alerts_of_rules(
@@ -416,6 +414,7 @@ class Pipeline:
     def follow(self, topology: Topology) -> None:
         """The topology changed: name by it from now on, and place the flows that live already."""
         self.names = Names(topology)
+        self.rules.follow(topology)
         self._places.names = self.names
         self.talkers.pairs.follow(self.names.guests)
         self.attributor.retopology(topology)

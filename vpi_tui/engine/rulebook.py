@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import overload
 
 import numpy as np
 
-import vpi_tui.detect.behaviour.arp
-import vpi_tui.detect.behaviour.arp_sweep  # noqa: F401 (registers itself)
-from vpi_tui.detect.behaviour.base import GID, PACK, REGISTRY, Behaviour
+import vpi_tui.detect.behaviour  # noqa: F401 (they register themselves)
+from vpi_tui.detect.behaviour.base import GID, NO_OPTIONS, PACK, REGISTRY, Behaviour, Finding
 from vpi_tui.detect.match.identity import Identity, identity_of, joined, keys_of, numbers_of
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.explain import describe
@@ -28,8 +27,10 @@ from vpi_tui.feed.messages import (
     Toggle,
     ToggledMessage,
 )
+from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
 from vpi_tui.model.errors import RuleError, VpiError
 from vpi_tui.model.signature import Signature
+from vpi_tui.model.topology import Topology
 
 SWITCHES_FILE = "rules.json"
 Key = tuple[int, int]
@@ -46,13 +47,19 @@ class RuleBook:
         *,
         ruleset: RuleSet | None = None,
         before: RuleBook | None = None,
+        options: Mapping[str, str] = NO_OPTIONS,
     ) -> None:
-        """ruleset: what was compiled of them already. before: the book whose place this one takes."""
+        """ruleset: what was compiled of them already. before: the book whose place this one takes.
+
+        options: settings of the behaviours. Raises ConfigError for one that makes no sense.
+        """
         self.behaviours: list[Behaviour] = (
-            before.behaviours if before else [factory() for factory in REGISTRY]
+            before.behaviours if before else [behaviour(options) for behaviour in REGISTRY]
         )
+        built_in = [signature for behaviour in self.behaviours for signature in behaviour.signatures]
+        self.built_in = len(built_in)
+        """Signatures that no file has: those of the behaviours, the last ones of `signatures`."""
         self.ruleset = ruleset or RuleSet.compile(loaded.signatures)
-        built_in = [behaviour.signature for behaviour in self.behaviours]
         self.signatures: Sequence[Signature] = Joined(self.ruleset.signatures, built_in)
         self.identity = joined(self.ruleset.identity, identity_of(built_in))
         self.refused: list[RuleError] = [*loaded.errors, *self.ruleset.refused.values()]
@@ -65,7 +72,7 @@ class RuleBook:
         self._shipped = _shipped(self.identity)
         self._enabled: list[bool] = [
             *self.ruleset.enabled.astype(bool).tolist(),
-            *(True for _ in self.behaviours),
+            *(True for _ in built_in),
         ]
         self._over_budget: set[Key] = set()
         """Switched off for what they cost, as long as their text and the operator leave them so."""
@@ -77,7 +84,8 @@ class RuleBook:
     def load(cls, spec: EngineSpec) -> RuleBook:
         """Rules of the order, or the bundled packs. A rule that is refused is listed, never raised."""
         compiled = compiled_rules(spec)
-        return cls(compiled.loaded, _switches(spec.state_dir), ruleset=compiled.ruleset)
+        switches = _switches(spec.state_dir)
+        return cls(compiled.loaded, switches, ruleset=compiled.ruleset, options=spec.options)
 
     def succeeded_by(self, loaded: LoadResult, ruleset: RuleSet) -> RuleBook:
         """A book of other rules with these switches, behaviours and hits."""
@@ -116,9 +124,21 @@ class RuleBook:
     def is_on(self, number: int) -> bool:
         return bool(self._enabled[number])
 
-    def numbered_behaviours(self) -> Iterable[tuple[int, Behaviour]]:
-        """(rule number, behaviour) of all; those that are off go on learning and stay silent."""
-        return enumerate(self.behaviours, len(self.signatures) - len(self.behaviours))
+    def observe(
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch
+    ) -> Iterator[tuple[int, Finding]]:
+        """What the behaviours find in a batch, with the number of the rule. Those that are off go on learning
+        and stay silent."""
+        for behaviour in self.behaviours:
+            for finding in behaviour.observe(packets, decoded, flows):
+                number = self.number(GID, finding.sid)
+                if self._enabled[number]:
+                    yield number, finding
+
+    def follow(self, topology: Topology) -> None:
+        """Tell the behaviours which switches, ports and guests there are."""
+        for behaviour in self.behaviours:
+            behaviour.follow(topology)
 
     def hit(self, number: int, ts_ns: int) -> None:
         count, _ = self.hits.get(number, (0, 0))
@@ -126,7 +146,7 @@ class RuleBook:
 
     def rows(self) -> RulesMessage:
         """All that the Rules screen lists."""
-        rows = [*listed(self.ruleset.signatures), *(Listed.of(b.signature) for b in self.behaviours)]
+        rows = [*listed(self.ruleset.signatures), *(Listed.of(s) for b in self.behaviours for s in b.signatures)]
         rules = tuple(self._row(n, row) for n, row in enumerate(rows) if n not in self.ruleset.refused)
         packs = tuple(PackRow(p.name, p.description, p.version, p.path) for p in self._packs)
         built_in = PackRow(PACK, "What no signature says; part of the program.", "", "built in")

@@ -125,7 +125,7 @@ class Worker:
         if not refused:
             return
         first = f"The first: {refused[0]}"
-        if self.spec.rules and self.rules.loaded == len(self.rules.behaviours):
+        if self.spec.rules and self.rules.loaded == self.rules.built_in:
             raise ConfigError(
                 f"No rule of {', '.join(self.spec.rules)} loads. {first}.",
                 hint="`vpi-tui rules check FILE` lists each line and reason.",

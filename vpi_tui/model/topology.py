@@ -115,7 +115,7 @@ class Guest:
     criticality: str = ""
     """low, medium, high; "" = not said."""
     own_macs: tuple[int, ...] = ()
-    """Those of `macs` that inventory.yaml or its manager gives it; the others were learned. Empty = none says."""
+    """Those of `macs` that inventory.yaml or its manager gives it; empty = none does. The rest is learned."""
 
 
 @dataclass(frozen=True, slots=True)

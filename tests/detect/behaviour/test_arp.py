@@ -8,7 +8,8 @@ from ipaddress import IPv4Address
 import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
-from vpi_tui.detect.behaviour.arp import MAX_PAIRS, QUIET_NS, ArpSpoofing
+from vpi_tui.detect.behaviour.arp import MAX_PAIRS, ArpSpoofing
+from vpi_tui.detect.behaviour.base import QUIET_NS
 from vpi_tui.model.batch import FlowBatch, LinkType, PacketBatch
 
 NO_FLOWS = FlowBatch(*(np.zeros(0, np.int32),) * 7)  # type: ignore[arg-type]

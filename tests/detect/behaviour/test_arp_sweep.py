@@ -12,11 +12,11 @@ from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.behaviour.arp_sweep import (
     MAX_PAIRS,
     MAX_SENDERS,
-    QUIET_NS,
     TARGETS,
     WINDOW_NS,
     ArpSweep,
 )
+from vpi_tui.detect.behaviour.base import QUIET_NS
 
 SCANNER = 0x525400000066
 

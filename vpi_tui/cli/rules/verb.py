@@ -45,11 +45,11 @@ def loaded(args: argparse.Namespace, files: tuple[str, ...] = ()) -> LoadResult:
 
 def in_force(args: argparse.Namespace) -> list[Signature]:
     """The rules, and the behaviours, which are switched like rules but have no text."""
-    import vpi_tui.detect.behaviour.arp
-    import vpi_tui.detect.behaviour.arp_sweep  # noqa: F401 (registers itself)
+    import vpi_tui.detect.behaviour  # noqa: F401 (they register themselves)
     from vpi_tui.detect.behaviour.base import REGISTRY
 
-    return [*loaded(args).signatures, *(factory().signature for factory in REGISTRY)]
+    built_in = [signature for behaviour in REGISTRY for signature in behaviour.signatures]
+    return [*loaded(args).signatures, *built_in]
 
 
 def of_sid(signatures: list[Signature], text: str) -> list[Signature]:

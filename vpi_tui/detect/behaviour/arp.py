@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from ipaddress import IPv4Address
-from typing import Any
 
 import numpy as np
 
-from vpi_tui.detect.behaviour.base import Finding, describe, register
+from vpi_tui.detect.behaviour.base import NO_OPTIONS, Behaviour, Finding, Quiet, describe, register
 from vpi_tui.model.batch import I64, U64, DecodedBatch, FlowBatch, PacketBatch
 
 ETHERTYPE_ARP = 0x0806
@@ -19,20 +19,20 @@ MAX_BINDINGS = 65_536
 """Addresses remembered; the one longest unheard of is forgotten first."""
 MAX_PAIRS = 1_024
 """Distinct (address, MAC) pairs looked at in a batch: a flood of forged ARP costs no more than that."""
-QUIET_NS = 60_000_000_000
-"""The same change is reported once in this time."""
 
 
 @register
-class ArpSpoofing:
+class ArpSpoofing(Behaviour):
     """Remembers who said to own which address, and reports a change of owner."""
 
-    def __init__(self) -> None:
-        self.signature = describe(
-            1, "ARP spoofing: an IP address changed its MAC", "attempted-recon", 1, "T1557.002"
-        )
+    signatures = (
+        describe(1, "ARP spoofing: an IP address changed its MAC", "attempted-recon", 1, "T1557.002"),
+    )
+
+    def __init__(self, options: Mapping[str, str] = NO_OPTIONS) -> None:
+        super().__init__(options)
         self._owner: OrderedDict[tuple[int, int], int] = OrderedDict()
-        self._reported: OrderedDict[tuple[int, int, int], int] = OrderedDict()
+        self._quiet = Quiet()
 
     def observe(self, packets: PacketBatch, decoded: DecodedBatch, _flows: FlowBatch) -> list[Finding]:
         rows = np.flatnonzero((decoded.ethertype == ETHERTYPE_ARP) & (decoded.ip_off >= 0))
@@ -49,7 +49,7 @@ class ArpSpoofing:
             vlan, ip, mac = (int(v) for v in key[:, at])
             row = int(rows[at])
             if detail := self._claim(vlan, ip, mac, int(packets.ts_ns[decoded.packet[row]])):
-                found.append(Finding(self.signature.sid, row, detail))
+                found.append(Finding(self.signatures[0].sid, row, detail))
         return found
 
     def _claim(self, vlan: int, ip: int, mac: int, now_ns: int) -> str:
@@ -57,16 +57,14 @@ class ArpSpoofing:
         before = self._owner.get((vlan, ip))
         self._owner[vlan, ip] = mac
         self._owner.move_to_end((vlan, ip))
-        _bound(self._owner)
+        while len(self._owner) > MAX_BINDINGS:
+            self._owner.popitem(last=False)
         if before is None or before == mac:
             return ""
         # Owner and forger take turns: both directions of the quarrel are one change.
         change = (ip, min(before, mac), max(before, mac))
-        last = self._reported.get(change)
-        if last is not None and now_ns - last < QUIET_NS:
+        if not self._quiet.lets(change, now_ns):
             return ""
-        self._reported[change] = now_ns
-        _bound(self._reported)
         return f"ARP spoofing: {IPv4Address(ip)} moved from {mac_text(before)} to {mac_text(mac)}"
 
 
@@ -83,8 +81,3 @@ def sender_mac(packets: PacketBatch, decoded: DecodedBatch, rows: I64) -> U64:
 
 def mac_text(mac: int) -> str:
     return ":".join(f"{octet:02x}" for octet in mac.to_bytes(6, "big"))
-
-
-def _bound(table: OrderedDict[Any, int]) -> None:
-    while len(table) > MAX_BINDINGS:
-        table.popitem(last=False)

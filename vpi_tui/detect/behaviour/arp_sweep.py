@@ -6,13 +6,14 @@ On its own network a guest finds others only so: no ping and no SYN leaves it fo
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from ipaddress import IPv4Address
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
 from vpi_tui.detect.behaviour.arp import ETHERTYPE_ARP, mac_text, sender_mac
-from vpi_tui.detect.behaviour.base import Finding, describe, register
+from vpi_tui.detect.behaviour.base import NO_OPTIONS, Behaviour, Finding, Quiet, describe, register
 from vpi_tui.model.batch import I64, DecodedBatch, FlowBatch, PacketBatch
 
 OPERATION_OFFSET = 6
@@ -20,8 +21,6 @@ REQUEST = 1
 TARGETS: Final = 40
 """Distinct addresses asked for by one sender within WINDOW_NS that make a sweep."""
 WINDOW_NS: Final = 10_000_000_000
-QUIET_NS: Final = 60_000_000_000
-"""One sender's sweep is reported once in this time."""
 MAX_SENDERS: Final = 2_048
 """Remembered; the one longest unheard of is forgotten first. Each keeps TARGETS addresses at most."""
 MAX_PAIRS: Final = 1_024
@@ -32,20 +31,24 @@ Sender = tuple[int, int, int]
 
 
 @register
-class ArpSweep:
+class ArpSweep(Behaviour):
     """Remembers whom each sender asked for lately."""
 
-    def __init__(self) -> None:
-        self.signature = describe(
+    signatures = (
+        describe(
             20,
             f"ARP sweep: {TARGETS} addresses asked for within {WINDOW_NS // 1_000_000_000} s",
             "network-scan",
             3,
             "T1018",
-        )
+        ),
+    )
+
+    def __init__(self, options: Mapping[str, str] = NO_OPTIONS) -> None:
+        super().__init__(options)
         self._asked: OrderedDict[Sender, dict[int, int]] = OrderedDict()
         """Sender to address to when it was last asked for."""
-        self._reported: OrderedDict[Sender, int] = OrderedDict()
+        self._quiet = Quiet()
 
     def observe(self, packets: PacketBatch, decoded: DecodedBatch, _flows: FlowBatch) -> list[Finding]:
         rows = _questions(packets, decoded)
@@ -69,14 +72,15 @@ class ArpSweep:
                 row = int(rows[one])
                 sender = IPv4Address(int(decoded.src_ip[row, 1]) & 0xFFFFFFFF)
                 detail = f"ARP sweep: {sender} ({mac_text(mac)}) asks for one address after another"
-                found.append(Finding(self.signature.sid, row, detail))
+                found.append(Finding(self.signatures[0].sid, row, detail))
         return found
 
     def _sweeps(self, sender: Sender, target: int, now_ns: int) -> bool:
         """Take note of a question; True when it completes a sweep that was not reported lately."""
         asked = self._asked.setdefault(sender, {})
         self._asked.move_to_end(sender)
-        _bound(self._asked)
+        while len(self._asked) > MAX_SENDERS:
+            self._asked.popitem(last=False)
         asked[target] = now_ns
         if len(asked) < TARGETS:
             return False
@@ -85,13 +89,7 @@ class ArpSweep:
             self._asked[sender] = fresh
             return False
         asked.clear()
-        last = self._reported.get(sender)
-        if last is not None and now_ns - last < QUIET_NS:
-            return False
-        self._reported[sender] = now_ns
-        self._reported.move_to_end(sender)
-        _bound(self._reported)
-        return True
+        return self._quiet.lets(sender, now_ns)
 
 
 def _questions(packets: PacketBatch, decoded: DecodedBatch) -> I64:
@@ -102,8 +100,3 @@ def _questions(packets: PacketBatch, decoded: DecodedBatch) -> I64:
     operation = decoded.ip_off[rows] + OPERATION_OFFSET
     asks = (packets.buf[operation] == 0) & (packets.buf[operation + 1] == REQUEST)
     return np.asarray(rows[asks])
-
-
-def _bound(table: OrderedDict[Sender, Any]) -> None:
-    while len(table) > MAX_SENDERS:
-        table.popitem(last=False)

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from types import MappingProxyType
+from typing import TypeVar
 
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
 from vpi_tui.model.signature import ANY_ADDRESS, ANY_PORT, Action, Header, Origin, Signature
+from vpi_tui.model.topology import Topology
 
 GID = 2
 """Generator id of behaviours; signatures have 1."""
 PACK = "behaviour"
+QUIET_NS = 60_000_000_000
+"""The same is reported once in this time."""
+MAX_REPORTED = 4_096
+NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +31,33 @@ class Finding:
     detail: str
 
 
-class Behaviour(Protocol):
-    """Keeps what it has learned within a bound; `observe` never raises on hostile input."""
+class Behaviour(ABC):
+    """Keeps what it has learned within a bound; nothing here ever raises on hostile input.
 
-    signature: Signature
+    signatures: what it can find, each shown and switched like a rule. options: the settings `behaviour.NAME`
+    as text, by their whole name; the constructor raises ConfigError for one that makes no sense.
+    """
 
+    signatures: tuple[Signature, ...]
+
+    def __init__(self, options: Mapping[str, str] = NO_OPTIONS) -> None:  # noqa: B027 (most have none)
+        pass
+
+    def follow(self, topology: Topology) -> None:  # noqa: B027 (not all look at places)
+        """The switches, ports and guests from the next batch on, whenever something of them has changed."""
+
+    @abstractmethod
     def observe(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, /) -> list[Finding]: ...
 
 
-REGISTRY: list[Callable[[], Behaviour]] = []
+REGISTRY: list[type[Behaviour]] = []
+B = TypeVar("B", bound=type[Behaviour])
 
 
-def register(factory: Callable[[], Behaviour]) -> Callable[[], Behaviour]:
+def register(behaviour: B) -> B:
     """Class decorator: adds a behaviour to the table."""
-    REGISTRY.append(factory)
-    return factory
+    REGISTRY.append(behaviour)
+    return behaviour
 
 
 def describe(sid: int, msg: str, classtype: str, priority: int, technique: str) -> Signature:
@@ -56,3 +76,21 @@ def describe(sid: int, msg: str, classtype: str, priority: int, technique: str) 
         priority=priority,
         metadata=(("mitre_technique_id", technique),),
     )
+
+
+class Quiet:
+    """Remembers what was reported, so that it is not said again for a while."""
+
+    def __init__(self) -> None:
+        self._reported: OrderedDict[Hashable, int] = OrderedDict()
+
+    def lets(self, what: Hashable, now_ns: int) -> bool:
+        """True when this is to be reported now; it then counts as reported."""
+        last = self._reported.get(what)
+        if last is not None and 0 <= now_ns - last < QUIET_NS:
+            return False
+        self._reported[what] = now_ns
+        self._reported.move_to_end(what)
+        while len(self._reported) > MAX_REPORTED:
+            self._reported.popitem(last=False)
+        return True
