@@ -146,7 +146,10 @@ class RuleBook:
 
     def rows(self) -> RulesMessage:
         """All that the Rules screen lists."""
-        rows = [*listed(self.ruleset.signatures), *(Listed.of(s) for b in self.behaviours for s in b.signatures)]
+        rows = [
+            *listed(self.ruleset.signatures),
+            *(Listed.of(s) for b in self.behaviours for s in b.signatures),
+        ]
         rules = tuple(self._row(n, row) for n, row in enumerate(rows) if n not in self.ruleset.refused)
         packs = tuple(PackRow(p.name, p.description, p.version, p.path) for p in self._packs)
         built_in = PackRow(PACK, "What no signature says; part of the program.", "", "built in")
