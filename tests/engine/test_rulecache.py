@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -216,6 +217,17 @@ def test_a_directory_that_others_can_write_is_not_used(spec: EngineSpec) -> None
 def test_without_room_rules_load_all_the_same(spec: EngineSpec) -> None:
     """/proc can be written by nobody, as a full disk."""
     assert RuleBook.load(replace(spec, rule_cache="/proc/vpi-tui")).loaded > 3
+
+
+def test_a_large_set_is_compiled_by_a_child(spec: EngineSpec, monkeypatch: pytest.MonkeyPatch) -> None:
+    plain = shown(RuleBook.load(replace(spec, rule_cache="")))
+    monkeypatch.setattr(rulecache, "LARGE", 0)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt
+    assert shown(RuleBook.load(spec)) == plain
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_minflt > before
+    assert was_taken(spec)
+    with pytest.raises(ConfigError, match="threshold"):
+        compiled_rules(replace(spec, options={"threshold-file": "/nowhere"}))
 
 
 def test_only_the_newest_stay(spec: EngineSpec) -> None:

@@ -93,7 +93,7 @@ def _be_child(spec: EngineSpec, file: BinaryIO) -> None:
 def _write(spec: EngineSpec, file: BinaryIO) -> None:
     """A stored set, or why there is none."""
     try:
-        compiled = compiled_rules(spec)
+        compiled = compiled_rules(spec, may_fork=False)
         reason = why_useless(compiled.loaded, compiled.ruleset)
         if not reason:
             store(compiled, file)

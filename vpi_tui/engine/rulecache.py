@@ -14,10 +14,11 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -28,7 +29,7 @@ import numpy as np
 from vpi_tui.config.paths import PACKAGE, is_private_and_writable, source_digest
 from vpi_tui.detect import regex
 from vpi_tui.detect.match.ruleset import RuleSet
-from vpi_tui.detect.rules.inputs import unchanged
+from vpi_tui.detect.rules.inputs import rule_files_in, unchanged
 from vpi_tui.detect.rules.loader import LoadResult, load
 from vpi_tui.detect.rules.sources import SETTINGS
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
@@ -37,18 +38,26 @@ from vpi_tui.engine.spec import EngineSpec
 
 MOST_ENTRIES: Final = 8
 """The ones that were used last stay; 25,000 rules take 50 MB."""
+LARGE: Final = 4 << 20
+"""Bytes of rules, some 6,000, beyond which what parsing leaves of the heap matters."""
 SUFFIX: Final = ".ruleset"
 _DEPENDS_ON: Final = ("detect", "model")
 
 
-def compiled_rules(spec: EngineSpec) -> CompiledRules:
+def compiled_rules(spec: EngineSpec, *, may_fork: bool = True) -> CompiledRules:
     """The rules of the order, from the cache or from their files. A refused rule is listed, not raised.
 
-    Raises ConfigError for a setting that cannot be.
+    may_fork: large sets may be compiled by a child, which takes the memory that this needs along when it
+    ends. Raises ConfigError for a setting that cannot be.
     """
     entry = entry_of(spec)
-    if entry is not None and (found := _kept(entry)) is not None:
-        return found
+    if entry is not None:
+        if (found := _kept(entry)) is not None:
+            return found
+        if may_fork and _is_large(spec):
+            _in_a_child(lambda: _stored(compile_rules(spec), entry))
+            if (found := _kept(entry)) is not None:
+                return found
     return _stored(compile_rules(spec), entry)
 
 
@@ -80,6 +89,33 @@ def entry_of(spec: EngineSpec) -> Path | None:
 def mapped(file: BinaryIO) -> CompiledRules:
     """The rules of an open file, which may be closed afterwards. Raises ValueError."""
     return restore(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_COPY)))
+
+
+def _is_large(spec: EngineSpec) -> bool:
+    total = 0
+    with contextlib.suppress(OSError):
+        for path in map(Path, spec.rules or (spec.rules_dir,)):
+            files = rule_files_in(path) if path.is_dir() else [path]
+            total += sum(file.stat().st_size for file in files)
+    return total > LARGE
+
+
+def _in_a_child(work: Callable[[], object]) -> None:
+    """Wait for it. What goes wrong there goes wrong here again, where somebody can be told."""
+    try:
+        pid = os.fork()
+    except OSError:
+        return
+    if pid == 0:
+        with contextlib.suppress(BaseException):
+            work()
+        os._exit(0)
+    try:
+        os.waitpid(pid, 0)
+    except BaseException:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        raise
 
 
 def _kept(entry: Path) -> CompiledRules | None:
