@@ -98,6 +98,9 @@ class OpenVSwitch:
     def stop_database(self) -> None:
         self._end("ovsdb-server")
 
+    def stop_switch(self) -> None:
+        self._end("ovs-vswitchd")
+
     def stop(self) -> None:
         """End both, and remove all that they left."""
         for name in ("ovs-vswitchd", "ovsdb-server"):

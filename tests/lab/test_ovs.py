@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -230,6 +231,21 @@ def test_what_the_switch_counted(ovs_lab: Switched) -> None:
         switch.vsctl("clear", "bridge", "ovs0", "mirrors", "--", "del-port", "span")
 
 
+def test_addresses_that_the_switch_has_learned(ovs_lab: Switched) -> None:
+    lab, _ = ovs_lab
+    guest = lab.guests[1]
+    mac = int(guest.mac.replace(":", ""), 16)
+
+    def speak() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"x", (lab.guests[0].ip4, 9))
+
+    with watching(ovs_lab) as feed:
+        inside(guest.name, speak)
+        topology = follow(feed, lambda topology: mac in ports(topology)[guest.port].macs)
+        assert mac in next(known.macs for known in topology.guests if known.name == guest.name)
+
+
 # What can go wrong ---------------------------------------------------------------------------------
 
 
@@ -258,6 +274,19 @@ def test_a_database_that_ends_is_told_and_what_it_said_stays(ovs_lab: Switched) 
             assert collect(feed) == [("port1", "still seen", 0)]
         finally:
             switch.start_database()
+        follow(feed, lambda topology: not topology.notices)
+
+
+def test_a_switch_that_ends_is_told(ovs_lab: Switched) -> None:
+    _, switch = ovs_lab
+    with watching(ovs_lab) as feed:
+        switch.stop_switch()
+        try:
+            topology = follow(feed, lambda topology: topology.notices)
+            assert "ovs-vswitchd does not run" in " ".join(topology.notices)
+            assert "port1" in ports(topology)
+        finally:
+            switch.start_switch()
         follow(feed, lambda topology: not topology.notices)
 
 

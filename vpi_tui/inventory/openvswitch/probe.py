@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
 import time
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vpi_tui.inventory.kind import Setup
-from vpi_tui.inventory.openvswitch.rows import counts_of, picture_of
+from vpi_tui.inventory.openvswitch.errors import AbsentError
+from vpi_tui.inventory.openvswitch.rows import Learned, counts_of, picture_of
 from vpi_tui.inventory.picture import Picture
 from vpi_tui.model.coverage import TrueCount
 from vpi_tui.model.errors import VpiError
 
 if TYPE_CHECKING:
     from vpi_tui.inventory.openvswitch.database import Database
+    from vpi_tui.inventory.openvswitch.forwarding import Forwarding
 
 RETRY = 1.0
 """Seconds between two attempts to connect."""
+ASK_AGAIN = 2.0
+"""Seconds between two looks at learned addresses, of whose changes nobody tells."""
 GONE = "systemctl start openvswitch-switch"
 
 
@@ -34,6 +41,10 @@ class OpenVSwitchProbe:
         self._now = 0.0
         self._was_there = False
         self._counts: tuple[TrueCount, ...] = ()
+        self._forwarding: Forwarding | None = None
+        self._learned: Learned = {}
+        self._silent = ""
+        self._ask_at = float("-inf")
 
     def changed(self, now: float) -> bool:
         """Raises VpiError when the connection is lost."""
@@ -41,31 +52,51 @@ class OpenVSwitchProbe:
         if self._database is None:
             return now >= self._retry_at
         try:
-            return self._database.changed()
+            return self._database.changed() | self._addresses_changed()
         except VpiError:
             self._hang_up()
             raise
 
-    def read(self) -> Picture:
-        # Imported here, in the probe's own thread: the package takes a moment, and most hosts need it never.
-        from vpi_tui.inventory.openvswitch.database import AbsentError, Database, remote_of
+    def _addresses_changed(self) -> bool:
+        """Look at the learned addresses when it is time; that the switch does not answer is told."""
+        if self._database is None or self._forwarding is None or self._now < self._ask_at:
+            return False
+        self._ask_at = self._now + ASK_AGAIN
+        before = self._learned, self._silent
+        try:
+            self._learned, self._silent = self._forwarding.read(self._database.rows("Bridge")), ""
+        except VpiError as error:
+            self._silent = f"{self.name}: {error}"
+        return (self._learned, self._silent) != before
 
-        remote = remote_of(self._setting)
-        if self._database is None:
-            self._retry_at = self._now + RETRY
-            try:
-                self._database = Database(remote)
-            except AbsentError as reason:
-                if self._was_there or self._setting:
-                    raise VpiError(
-                        f"ovsdb-server does not run: there is {reason}; what it said before is shown.",
-                        hint=GONE,
-                    ) from None
-                return Picture(absent=str(reason))
-            self._was_there = True
-        bridges = self._database.rows("Bridge")
+    def read(self) -> Picture:
+        try:
+            database = self._database or self._connect()
+        except AbsentError as reason:
+            if self._was_there or self._setting:
+                raise VpiError(
+                    f"ovsdb-server does not run: there is {reason}; what it said before is shown.", hint=GONE
+                ) from None
+            return Picture(absent=str(reason))
+        bridges = database.rows("Bridge")
         self._counts = counts_of(bridges, time.monotonic_ns())
-        return picture_of(bridges, self._database.rows("Open_vSwitch"))
+        picture = picture_of(bridges, database.rows("Open_vSwitch"), self._learned)
+        return replace(picture, notices=(*picture.notices, *([self._silent] if self._silent else ())))
+
+    def _connect(self) -> Database:
+        # Imported in the probe's own thread: the package takes a moment, and most hosts need it never.
+        from vpi_tui.inventory.openvswitch.database import Database
+        from vpi_tui.inventory.openvswitch.forwarding import Forwarding
+
+        self._retry_at = self._now + RETRY
+        remote = remote_of(self._setting)
+        self._database = Database(remote)
+        self._was_there = True
+        path = remote.removeprefix("unix:")
+        self._forwarding = Forwarding(Path(path).parent if path != remote else None)
+        self._ask_at = float("-inf")
+        self._addresses_changed()
+        return self._database
 
     def counts(self) -> tuple[TrueCount, ...]:
         return self._counts
@@ -74,8 +105,18 @@ class OpenVSwitchProbe:
         self._counts = ()
         if self._database is not None:
             self._database.close()
-        self._database = None
+        if self._forwarding is not None:
+            self._forwarding.close()
+        self._database = self._forwarding = None
         self._retry_at = self._now + RETRY
 
     def close(self) -> None:
         self._hang_up()
+
+
+def remote_of(setting: str) -> str:
+    """What to connect to. setting: a path, tcp:HOST:PORT, ssl:HOST:PORT; "" = where the daemon listens."""
+    if setting.startswith(("unix:", "tcp:", "ssl:")):
+        return setting
+    directory = os.environ.get("OVS_RUNDIR", "/var/run/openvswitch")
+    return f"unix:{setting or Path(directory, 'db.sock')}"

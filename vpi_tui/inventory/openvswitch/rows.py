@@ -5,7 +5,7 @@ Source: ovs-vswitchd.conf.db(5).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from vpi_tui.inventory.picture import Picture, SeenPort, mac_number
@@ -23,6 +23,8 @@ BYPASS = {
 }
 """Types of interface whose frames the switch takes past the kernel."""
 VHOST_USER = "vhost-user"
+Learned = Mapping[tuple[str, str], tuple[int, ...]]
+"""Addresses by bridge and interface."""
 _INNER = frozenset(["internal", "tap"])
 """The switch itself holds the far end: what the device sends enters the switch."""
 _GUESTS = frozenset(["", "system", *_INNER, "dpdkvhostuser", "dpdkvhostuserclient", "afxdp", "afxdp-nonpmd"])
@@ -32,8 +34,11 @@ MOST_PORTS = 8_192
 NAMES_IN_A_NOTICE = 5
 
 
-def picture_of(bridges: Iterable[Any], settings: Iterable[Any] = ()) -> Picture:
-    """bridges: rows of the table Bridge. settings: those of Open_vSwitch."""
+def picture_of(
+    bridges: Iterable[Any], settings: Iterable[Any] = (), learned: Learned | None = None
+) -> Picture:
+    """bridges, settings: rows of the tables Bridge and Open_vSwitch."""
+    addresses = learned or {}
     switches: list[Switch] = []
     ports: list[SeenPort] = []
     mirrors: list[Mirror] = []
@@ -43,7 +48,7 @@ def picture_of(bridges: Iterable[Any], settings: Iterable[Any] = ()) -> Picture:
         switches.append(_switch(bridge.name, own))
         for port in sorted(bridge.ports, key=lambda row: str(row.name)):
             if port.name != bridge.name:
-                ports += _ports(bridge.name, port)
+                ports += _ports(bridge.name, port, addresses)
             broken += [(bridge.name, row) for row in port.interfaces if _one(row, "error", "")]
         mirrors += [_mirror(bridge.name, row) for row in getattr(bridge, "mirrors", ())]
     notices = [*_errors(broken), *_broken_mirrors(mirrors), *_offload(settings)]
@@ -90,7 +95,7 @@ def _count(
     return TrueCount(switch, port, received[0], sent[0], received[1], sent[1], SOURCE, wire, ifindex, at_ns)
 
 
-def _ports(switch: str, port: Any) -> Iterator[SeenPort]:
+def _ports(switch: str, port: Any, learned: Learned) -> Iterator[SeenPort]:
     """A port has one interface, or several when it is a bond: these are where frames enter."""
     bond = len(port.interfaces) > 1
     for row in sorted(port.interfaces, key=lambda row: str(row.name)):
@@ -101,7 +106,7 @@ def _ports(switch: str, port: Any) -> Iterator[SeenPort]:
             row.name,
             switch,
             uplink=bond or row.type not in _GUESTS,
-            macs=_macs(row),
+            macs=tuple(dict.fromkeys((*_macs(row), *learned.get((switch, row.name), ())))),
             pvid=_pvid(port),
             kind="bond" if bond else bypass if bypass == VHOST_USER else known,
             state=_state(port, row),
