@@ -172,16 +172,19 @@ def terminal(_: Context) -> Iterator[Finding]:
 @check
 def cache(_: Context) -> Iterator[Finding]:
     given = os.environ.get("NUMBA_CACHE_DIR")
-    directory = Path(given) if given else paths.kernel_cache_dir()
+    kernels = Path(given) if given else paths.kernel_cache_dir()
+    hint = "Mend its permissions, or set NUMBA_CACHE_DIR."
+    yield _private("cache", kernels, "kernels compile at each start", hint)
+    rules = paths.rule_cache_dir()
+    yield _private("rule cache", rules, "rules compile at each start", "Mend its permissions.")
+
+
+def _private(subject: str, directory: Path, otherwise: str, hint: str) -> Finding:
     if paths.is_private_and_writable(directory):
-        yield Finding("OK", "cache", str(directory))
-    else:
-        yield Finding(
-            "WARN",
-            "cache",
-            f"{directory} cannot be written, or others can write it: kernels compile at each start.",
-            "Mend its permissions, or set NUMBA_CACHE_DIR.",
-        )
+        return Finding("OK", subject, str(directory))
+    return Finding(
+        "WARN", subject, f"{directory} cannot be written, or others can write it: {otherwise}.", hint
+    )
 
 
 @check

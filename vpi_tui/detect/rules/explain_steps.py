@@ -1,0 +1,174 @@
+"""Each kind of step in words: what the bytes of a buffer have to be."""
+
+from __future__ import annotations
+
+from functools import singledispatch
+
+from vpi_tui.detect.rules.explain_values import shown, spans_text
+from vpi_tui.model.signature import (
+    Absent,
+    Asn1,
+    Base64Decode,
+    BufferSize,
+    ByteExtract,
+    ByteJump,
+    ByteMath,
+    ByteTest,
+    Content,
+    Entropy,
+    FileTest,
+    HasReputation,
+    InSet,
+    IsDataAt,
+    NumberIn,
+    Pcre,
+    Step,
+    Validity,
+    Which,
+)
+
+
+@singledispatch
+def step_text(step: Step) -> str:
+    raise TypeError(f"no words for {type(step).__name__}")
+
+
+@step_text.register
+def _(step: Content) -> str:
+    words = [f"the {step.buffer} {'does not hold' if step.negated else 'holds'} {shown(step.pattern)}"]
+    notes: list[tuple[bool, str]] = [
+        (step.nocase, "in any case"),
+        (step.startswith, "at its start"),
+        (step.endswith, "at its end"),
+        (step.offset is not None, f"from byte {step.offset}"),
+        (step.depth is not None, f"within {step.depth} bytes"),
+        (step.distance is not None, f"{step.distance} bytes after the last match"),
+        (step.within is not None, f"within {step.within} bytes of the last match"),
+    ]
+    return ", ".join(words + [text for holds, text in notes if holds])
+
+
+@step_text.register
+def _(step: Pcre) -> str:
+    behind = " after the last match" if step.relative else ""
+    verb = "does not match" if step.negated else "matches"
+    return f"the {step.buffer} {verb} the expression {step.pattern[:80].decode('latin-1')!r}{behind}"
+
+
+@step_text.register
+def _(step: Asn1) -> str:
+    flaws = ["a bit string that is shorter than it says"] if step.bitstring_overflow else []
+    flaws += ["a real of more than 256 bytes"] if step.double_overflow else []
+    if step.oversize_length is not None:
+        flaws.append(f"a value of more than {step.oversize_length} bytes")
+    return f"BER in the {step.buffer} has {' or '.join(flaws)}"
+
+
+@step_text.register
+def _(step: HasReputation) -> str:
+    return f"the {step.buffer} has a score of {spans_text(step.spans)} in {step.scores.name}"
+
+
+@step_text.register
+def _(step: Validity) -> str:
+    return f"the certificate {'has expired' if step.expired else 'is valid'} at the time of the packet"
+
+
+@step_text.register
+def _(step: Absent) -> str:
+    return f"there is no {step.buffer}" + (", or else what is said of it holds" if step.or_else else "")
+
+
+@step_text.register
+def _(step: IsDataAt) -> str:
+    behind = " after the last match" if step.relative else ""
+    return f"the {step.buffer} has {'no' if step.negated else 'a'} byte at {step.position}{behind}"
+
+
+def _number(step: ByteTest | ByteJump | ByteExtract | ByteMath) -> str:
+    kind = f"{step.count}-byte {'text number' if step.base else 'number'}"
+    behind = " after the last match" if step.relative else ""
+    masked = f" & {step.bitmask:#x}" if step.bitmask is not None else ""
+    return f"{kind} at byte {step.offset}{behind} of the {step.buffer}{masked}"
+
+
+@step_text.register
+def _(step: ByteTest) -> str:
+    return f"the {_number(step)} {'is not' if step.negated else 'is'} {step.operator} {step.value}"
+
+
+@step_text.register
+def _(step: ByteJump) -> str:
+    return f"(moves on by the {_number(step)})"
+
+
+@step_text.register
+def _(step: ByteExtract) -> str:
+    return f"({step.name} = the {_number(step)})"
+
+
+@step_text.register
+def _(step: ByteMath) -> str:
+    return f"({step.result} = the {_number(step)} {step.operator} {step.rvalue})"
+
+
+@step_text.register
+def _(step: BufferSize) -> str:
+    return f"the length of the {step.buffer} {'is not' if step.negated else 'is'} {spans_text(step.spans)}"
+
+
+@step_text.register
+def _(step: FileTest) -> str:
+    no = "not " if step.negated else ""
+    value = repr(step.value.decode("latin-1"))
+    return {
+        "name": f"the name of a file does {no}hold {value}" if no else f"the name of a file holds {value}",
+        "extension": f"the extension of a file is {no}{value}",
+        "size": f"the size of a file is {spans_text(step.spans)}",
+        "any": "there is a file",
+    }.get(step.kind, f"the {step.kind} of a file is {no}one of {len(step.digests):,}")
+
+
+@step_text.register
+def _(step: NumberIn) -> str:
+    bits = f", of the bits {step.mask:#x}," if step.mask is not None else ""
+    return f"the {step.buffer}{bits} is {spans_text(step.spans)}{_which(step.which)}"
+
+
+def _which(which: Which | None) -> str:
+    """Of several numbers: which of them, or how many."""
+    if which is None:
+        return ""
+    words = {
+        "any": "",
+        "all": ", each of them",
+        "index": f", number {which.index} of them",
+        "count": f", {spans_text(which.counts)} of them",
+    }[which.kind]
+    part = f", looking at those from {which.part[0]} to {which.part[1]}" if which.part else ""
+    return words + part + (", or there is none" if which.absent else "")
+
+
+@step_text.register
+def _(step: Entropy) -> str:
+    inside = f"from {step.low:g} to {step.high:g} bits a byte"
+    return f"the entropy of the {step.buffer} {'is not' if step.negated else 'is'} {inside}"
+
+
+_IN_SET = {
+    "isset": "the {} is in the set {}",
+    "isnotset": "the {} is not in the set {}",
+    "set": "the {} is new in the set {}, and goes there",
+    "unset": "the {} is taken out of the set {}",
+}
+
+
+@step_text.register
+def _(step: InSet) -> str:
+    return _IN_SET[step.op].format(step.buffer, step.values.name)
+
+
+@step_text.register
+def _(step: Base64Decode) -> str:
+    inner = "".join(f"; there {step_text(own)}" for own in step.steps)
+    return f"the {step.buffer} holds base64 at byte {step.offset}{inner}"
