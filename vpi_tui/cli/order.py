@@ -36,6 +36,7 @@ def engine_spec(mode: Mode, chosen: Settings, **more: Any) -> EngineSpec:
         "options": chosen.options(),
         "checksums": chosen["checksums"],
         "inventory": existing((chosen["inventory"],), "inventory")[0] if chosen["inventory"] else "",
+        "policy": existing((chosen["policy"],), "policy")[0] if chosen["policy"] else "",
         "state_dir": str(paths.user_state_dir()),
         "cache_dir": str(paths.prepare_numba_cache()),
         "rule_cache": str(paths.rule_cache_dir()),

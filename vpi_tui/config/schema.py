@@ -122,6 +122,15 @@ TABLE: tuple[Setting, ...] = (
         DASHBOARD | _on("scan"),
     ),
     Setting(
+        "policy",
+        kinds.path,
+        "",
+        "who may speak to whom (policy.yaml); what it does not allow raises an alert",
+        ("-p", "--policy"),
+        "FILE",
+        DASHBOARD | _on("scan"),
+    ),
+    Setting(
         "checksums",
         kinds.choice("auto", "all", "none"),
         "auto",

@@ -78,6 +78,24 @@ def _flow(worker: Worker, command: messages.GetFlow) -> None:
     worker.feed.reply(worker.flow_detail(command.flow_id))
 
 
+@handles(messages.Learn)
+def _learn(worker: Worker, command: messages.Learn) -> None:
+    pipeline = worker.pipeline
+    worker.feed.reply(pipeline.segments.learn(command.on, pipeline.packet_ns))
+    worker.publish_soon()
+
+
+@handles(messages.GetPolicy)
+def _policy(worker: Worker, _command: messages.GetPolicy) -> None:
+    worker.feed.reply(worker.pipeline.segments.proposal())
+
+
+@handles(messages.UsePolicy)
+def _use_policy(worker: Worker, command: messages.UsePolicy) -> None:
+    worker.feed.reply(worker.pipeline.segments.use(command.path, command.text))
+    worker.publish_soon()
+
+
 @handles(messages.SetSpeed)
 def _speed(worker: Worker, command: messages.SetSpeed) -> None:
     worker.set_speed(command.speed, command.paused)

@@ -24,6 +24,7 @@ from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
 from vpi_tui.engine.options import stream_options, tunnel_ports
 from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.segments import Segments
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.stages import Stages
@@ -102,6 +103,7 @@ class Pipeline:
         rules.follow(source.topology)
         self.talkers.pairs.follow(self.names.guests)
         self._places = FlowPlaces(self.names, self.table.records)
+        self.segments = Segments(spec, rules.segmentation, self.table, self.talkers.pairs)
         self._learner = LearnedHosts() if source.learns else None
         self._learn_at = 0
         """Packets after which learned hosts are named again."""

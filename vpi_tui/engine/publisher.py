@@ -124,11 +124,13 @@ class Publisher:
             reloading=self.reloading,
             stats=stats,
             matrix=_matrix(pipeline, watch, scope, names),
+            segmentation=pipeline.segments.state(),
             notices=(
                 *topology.notices,
                 *topology.conflicts,
                 *rules.notices,
                 *source.notices,
+                *pipeline.segments.judge.notices,
                 *self._told,
                 *log.notices,
                 *_checksums(pipeline),
@@ -230,6 +232,7 @@ def _matrix(pipeline: Pipeline, watch: Watch, scope: _Scope, names: Names) -> tu
         names.guests,
         scope_switch=scope.switch,
         scope_guest=scope.guest,
+        broken=pipeline.segments.judge.broken,
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 import vpi_tui.detect.behaviour  # noqa: F401 (they register themselves)
 from vpi_tui.detect.behaviour.base import GID, NO_OPTIONS, PACK, REGISTRY, Behaviour, Finding
+from vpi_tui.detect.behaviour.segmentation import Segmentation
 from vpi_tui.detect.match.identity import Identity, identity_of, joined, keys_of, numbers_of
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.explain import describe
@@ -59,6 +60,7 @@ class RuleBook:
         built_in = [signature for behaviour in self.behaviours for signature in behaviour.signatures]
         self.built_in = len(built_in)
         """Signatures that no file has: those of the behaviours, the last ones of `signatures`."""
+        self.segmentation = next(b for b in self.behaviours if isinstance(b, Segmentation))
         self.ruleset = ruleset or RuleSet.compile(loaded.signatures)
         self.signatures: Sequence[Signature] = Joined(self.ruleset.signatures, built_in)
         self.identity = joined(self.ruleset.identity, identity_of(built_in))

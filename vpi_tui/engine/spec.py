@@ -63,6 +63,8 @@ class EngineSpec:
     checksums: Checksums = "auto"
     inventory: str = ""
     """inventory.yaml"""
+    policy: str = ""
+    """policy.yaml; "" = none, but in the demo its own."""
     state_dir: str = ""
     """Where the rule switches are kept; "" = nowhere."""
     cache_dir: str = ""

@@ -34,6 +34,7 @@ from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec, Mode
 from vpi_tui.engine.stopwatch import Stopwatch
 from vpi_tui.flow import kernels_index
+from vpi_tui.model.policy import Policy
 from vpi_tui.model.topology import Topology
 
 Progress = Callable[[str, int, int], None]
@@ -175,6 +176,7 @@ def _pipeline(tell: Callable[[], None]) -> None:
         source.learns = True
         source.tally = SeenBytes().count
         pipeline = Pipeline(spec, book, source, stopwatch=_TellingStopwatch(tell))
+        book.segmentation.use(Policy("warm-up"))
         batch = source.read(1.0)
         assert batch is not None
         half = len(batch.ts_ns) // 2

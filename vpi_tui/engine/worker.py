@@ -245,8 +245,14 @@ class Worker:
 
     def reload_rules(self) -> None:
         """Read the rule files again, beside the rules that run."""
+        if (told := self.pipeline.segments.reload()) is not None:
+            self.feed.reply(told)
         if (problem := self._reloader.start()) is not None:
             self.feed.reply(problem)
+        self._next_tick = 0.0
+
+    def publish_soon(self) -> None:
+        """Something that the ui shows has changed."""
         self._next_tick = 0.0
 
     def stop(self, why: str) -> None:

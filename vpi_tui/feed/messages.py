@@ -128,6 +128,17 @@ class RuleDetail(Message, frozen=True):
     reference: tuple[tuple[str, str], ...] = ()
 
 
+class PolicyProposal(Message, frozen=True):
+    """Answer to GetPolicy: a policy that allows what was learned."""
+
+    text: str
+    """YAML; "" = nothing was learned."""
+    path: str
+    """File of the policy in force; "" = there is none."""
+    current: str = ""
+    """Its text."""
+
+
 class Notice(Message, frozen=True):
     """Something the operator should read now."""
 
@@ -151,6 +162,7 @@ EngineMessage = (
     | AlertDetail
     | FlowDetail
     | RuleDetail
+    | PolicyProposal
     | Notice
     | Goodbye
 )
@@ -204,6 +216,23 @@ class GetRule(Message, frozen=True):
     sid: int
 
 
+class Learn(Message, frozen=True):
+    """Begin to learn who speaks to whom, anew, or end it."""
+
+    on: bool
+
+
+class GetPolicy(Message, frozen=True):
+    """Ask for the policy that allows what was learned."""
+
+
+class UsePolicy(Message, frozen=True):
+    """Judge by this policy from now on. path: where it stands."""
+
+    path: str
+    text: str
+
+
 class SetSpeed(Message, frozen=True):
     """Replay and demo: times real time; 0 = as fast as it goes; paused holds."""
 
@@ -216,5 +245,18 @@ class Stop(Message, frozen=True):
 
 
 Command = (
-    Hello | Watch | GetRules | GetRule | Toggle | UndoToggle | Reload | GetAlert | GetFlow | SetSpeed | Stop
+    Hello
+    | Watch
+    | GetRules
+    | GetRule
+    | Toggle
+    | UndoToggle
+    | Reload
+    | GetAlert
+    | GetFlow
+    | Learn
+    | GetPolicy
+    | UsePolicy
+    | SetSpeed
+    | Stop
 )

@@ -106,6 +106,13 @@ def dns_tunnel(line: Timeline, start: float) -> None:
     line.at(start, udp(h.APP1, resolver, 53, turns, gap=0.1, rtt=0.03))
 
 
+def database_raid(line: Timeline, start: float) -> None:
+    """web-01, which only ever asks app-01, opens the database itself and copies the orders."""
+    talk = Tcp(h.WEB1, h.DB1, 5432).open().send(p.pg_startup("postgres", "shop")).reply(p.PG_AUTH_OK)
+    talk.send(p.pg_query("select * from orders")).reply(p.pg_rows(180, 120))
+    line.at(start, talk.send(p.pg_message("X", b"")).close().done())
+
+
 def arp_spoofing(line: Timeline, start: float) -> None:
     """build-01 tells hv-mgmt and mail-01 that the gateway has its own MAC."""
     claim = tuple(
@@ -137,6 +144,8 @@ class Stage(NamedTuple):
     sids: tuple[int, ...]
     behaviours: tuple[tuple[int, int], ...] = ()
     """(gid, sid) of alerts that no rule raises."""
+    breaks_policy: bool = False
+    """What it does is in no line of the demo's policy, and no rule sees it."""
 
 
 STAGES: Mapping[str, Stage] = MappingProxyType(
@@ -149,6 +158,7 @@ STAGES: Mapping[str, Stage] = MappingProxyType(
             35.0, lateral_movement, (9000400, 9000402, 9000403, 9000404, 9000407, 9000420)
         ),
         "dns tunnel": Stage(44.0, dns_tunnel, (9000500, 9000502)),
+        "database raid": Stage(49.0, database_raid, (), breaks_policy=True),
         "arp spoofing": Stage(54.0, arp_spoofing, (), ((2, 1),)),
         "management plane": Stage(
             60.0, management_plane, (9000600, 9000602, 9000603, 9000604, 9000607, 9000609)

@@ -3,6 +3,6 @@
 Importing this package registers them all.
 """
 
-from vpi_tui.detect.behaviour import addresses, arp, arp_sweep, bindings, management
+from vpi_tui.detect.behaviour import addresses, arp, arp_sweep, bindings, management, segmentation
 
-__all__ = ["addresses", "arp", "arp_sweep", "bindings", "management"]
+__all__ = ["addresses", "arp", "arp_sweep", "bindings", "management", "segmentation"]
