@@ -49,6 +49,8 @@ def test_a_switch_of_another_namespace_is_left_out() -> None:
         (SeenPort(0, "a", "ovs0"), SeenPort(0, "b", "ovs1"), SeenPort(0, "c", "veth7")),
         mirrors=(Mirror("m", "ovs1", "b"),),
     )
+    far = Picture((Switch("ovs9", "ovs"),), notices=("ovs9 is broken.",))
+    assert not joined([LINKS, far]).notices, "it is not ours to mend"
     seen = joined([LINKS, ovs])
     assert [(switch.name, switch.ifindex) for switch in seen.switches] == [("ovs0", 5)]
     assert [port.name for port in seen.ports] == ["a"]

@@ -148,3 +148,28 @@ def test_this_host() -> None:
     finally:
         requests.close()
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208
+
+
+def test_a_dump_during_which_something_changed_is_made_anew() -> None:
+    """The kernel marks such a dump: it may lack a link that is there."""
+
+    class Interrupted(netlink.Requests):
+        """The real kernel, of which the first answers are marked."""
+
+        times = 0
+
+        def _receive(self):  # type: ignore[no-untyped-def]
+            for kind, flags, content in super()._receive():
+                marked = self.times < self.marked
+                self.times += kind == netlink.NLMSG_DONE
+                yield kind, flags | (netlink.NLM_F_DUMP_INTR if marked else 0), content
+
+        def __init__(self, marked: int) -> None:
+            super().__init__()
+            self.marked = marked
+
+    for marked, asked in ((0, 1), (2, 3), (99, netlink.DUMPS_AT_MOST)):
+        requests = Interrupted(marked)
+        assert any(link.name == "lo" for link in read_links(requests))
+        assert requests.times == asked
+        requests.close()

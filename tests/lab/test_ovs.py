@@ -21,7 +21,7 @@ from vpi_tui.inventory.kind import Setup
 from vpi_tui.inventory.openvswitch.probe import OpenVSwitchProbe
 from vpi_tui.inventory.openvswitch.rows import SOURCE
 from vpi_tui.model.coverage import TrueCount
-from vpi_tui.model.errors import VpiError
+from vpi_tui.model.errors import CaptureError, VpiError
 from vpi_tui.model.topology import Mirror, Port, Topology
 
 pytestmark = pytest.mark.lab
@@ -82,6 +82,36 @@ def test_each_frame_is_seen_once_where_it_enters(ovs_lab: Switched) -> None:
         assert (switch.kind, switch.ifindex) == ("ovs", lab.ifindex("ovs0"))
         found = ports(feed.topology)
         assert (found["port1"].kind, found["port1"].guest) == ("veth", lab.guests[0].name)
+
+
+@pytest.mark.parametrize("names", [("ovs0",), ("port3", "port1", "port2")])
+def test_a_switch_named_by_hand(ovs_lab: Switched, names: tuple[str, ...]) -> None:
+    lab, _ = ovs_lab
+    with watching(ovs_lab, *names) as feed:
+        send(lab.guests[2].name, "whole")
+        send(lab.host, "from the host", "ovs0")
+        assert collect(feed) == [("port3", "whole", 0), ("ovs0", "from the host", 0)]
+        assert not feed.topology.notices
+
+
+def test_a_port_named_by_hand_shows_one_direction_and_that_is_told(ovs_lab: Switched) -> None:
+    lab, _ = ovs_lab
+    with watching(ovs_lab, "port1") as feed:
+        for guest in lab.guests[:2]:
+            send(guest.name, f"from {guest.port}")
+        assert collect(feed) == [("port1", "from port1", 0)]
+        assert "-i ovs0" in " ".join(feed.topology.notices)
+
+
+def test_from_another_namespace_it_is_said_where_the_switch_is(ovs_lab: Switched) -> None:
+    lab, switch = ovs_lab
+    spec = EngineSpec("live", options={"probes.ovs.socket": str(switch.socket)})
+    with pytest.raises(CaptureError, match="another network namespace: ovs0; start vpi-tui there"):
+        inside(lab.guests[0].name, lambda: LiveFeed(spec))
+    switched_off = EngineSpec("live", options={"probes.ovs.enabled": "no"})
+    with pytest.raises(CaptureError) as caught:
+        inside(lab.guests[0].name, lambda: LiveFeed(switched_off))
+    assert "ovs0" not in str(caught.value)
 
 
 def test_an_internal_port_is_the_end_of_who_uses_it(ovs_lab: Switched) -> None:

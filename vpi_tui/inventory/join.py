@@ -21,6 +21,7 @@ def joined(pictures: Sequence[Picture]) -> Picture:
     switches: dict[str, Switch] = {}
     ports: dict[tuple[str, str], SeenPort] = {}
     mirrors: list[Mirror] = []
+    notices: list[str] = []
     for picture in pictures:
         here = {one.name: one for one in picture.switches if _is_here(one, links)}
         for name, switch in here.items():
@@ -29,11 +30,12 @@ def joined(pictures: Sequence[Picture]) -> Picture:
             if port.switch in here:
                 ports.setdefault((port.switch, port.name), _with_ips(_at_its_device(port, links), ips))
         mirrors += [mirror for mirror in picture.mirrors if mirror.switch in here]
+        notices += picture.notices if here or not picture.switches else ()
     return Picture(
         tuple(switches.values()),
         tuple(_patched(list(ports.values()), links)),
         tuple(dict.fromkeys(ip for picture in pictures for ip in picture.host_ips)),
-        tuple(dict.fromkeys(notice for picture in pictures for notice in picture.notices)),
+        tuple(dict.fromkeys(notices)),
         tuple(guest for picture in pictures for guest in picture.guests),
         tuple(mirrors),
         tuple(links.values()),

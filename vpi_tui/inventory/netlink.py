@@ -16,7 +16,7 @@ from collections.abc import Iterator
 HEADER = struct.Struct("=IHHII")
 """struct nlmsghdr: length, type, flags, sequence, port."""
 ATTRIBUTE = struct.Struct("=HH")
-NLM_F_REQUEST, NLM_F_DUMP = 0x01, 0x300
+NLM_F_REQUEST, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x01, 0x10, 0x300
 NLMSG_ERROR, NLMSG_DONE = 2, 3
 RTM_NEWLINK, RTM_DELLINK, RTM_GETLINK = 16, 17, 18
 RTM_GETADDR, RTM_GETNEIGH, RTM_GETNSID, RTM_GETSTATS = 22, 30, 90, 94
@@ -25,6 +25,8 @@ TYPE_MASK = 0x3FFF
 """Without NLA_F_NESTED and NLA_F_NET_BYTEORDER."""
 RECEIVE_BYTES = 1 << 17
 REPLY_SECONDS = 2.0
+DUMPS_AT_MOST = 4
+"""Times that a dump is begun anew because something changed meanwhile and it may lack entries."""
 NOTICES_AT_ONCE = 500
 """Notices taken by one look; a flood must not keep the reader."""
 
@@ -50,7 +52,7 @@ class LinkNotices:
                 if error.errno != errno.ENOBUFS:
                     raise
                 return True, True
-            for kind, _ in _messages(data):
+            for kind, _, _ in _messages(data):
                 is_link = kind in (RTM_NEWLINK, RTM_DELLINK)
                 links, neighbours = links or is_link, neighbours or not is_link
         return links, neighbours
@@ -72,12 +74,22 @@ class Requests:
 
         Raises OSError.
         """
+        for _ in range(DUMPS_AT_MOST):
+            bodies, whole = self._dump(kind, body, limit)
+            if whole:
+                break
+        return bodies
+
+    def _dump(self, kind: int, body: bytes, limit: int) -> tuple[list[bytes], bool]:
+        """False when the kernel says that it changed meanwhile."""
         self._send(kind, NLM_F_REQUEST | NLM_F_DUMP, body)
         bodies: list[bytes] = []
+        whole = True
         while True:
-            for answer, content in self._receive():
+            for answer, flags, content in self._receive():
+                whole &= not flags & NLM_F_DUMP_INTR
                 if answer == NLMSG_DONE:
-                    return bodies
+                    return bodies, whole
                 if len(bodies) < limit:
                     bodies.append(content)
 
@@ -85,23 +97,23 @@ class Requests:
         """The body of the one answer to one question. Raises OSError."""
         self._send(kind, NLM_F_REQUEST, body)
         while True:
-            for _, content in self._receive():
+            for _, _, content in self._receive():
                 return content
 
     def _send(self, kind: int, flags: int, body: bytes) -> None:
         self._sequence += 1
         self._socket.send(HEADER.pack(HEADER.size + len(body), kind, flags, self._sequence, 0) + body)
 
-    def _receive(self) -> Iterator[tuple[int, bytes]]:
+    def _receive(self) -> Iterator[tuple[int, int, bytes]]:
         """Messages of one packet that answer the question at hand; late answers to others are passed over."""
         data = self._socket.recv(RECEIVE_BYTES)
         if HEADER.unpack_from(data)[3] != self._sequence:
             return
-        for kind, content in _messages(data):
+        for kind, flags, content in _messages(data):
             if kind == NLMSG_ERROR:
                 code = -struct.unpack_from("=i", content)[0]
                 raise OSError(code, os.strerror(code))
-            yield kind, content
+            yield kind, flags, content
 
     def close(self) -> None:
         self._socket.close()
@@ -113,13 +125,14 @@ def _open(groups: int) -> socket.socket:
     return sock
 
 
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
+def _messages(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """Type, flags and body of each message."""
     at = 0
     while at + HEADER.size <= len(data):
-        length, kind, *_ = HEADER.unpack_from(data, at)
+        length, kind, flags, _, _ = HEADER.unpack_from(data, at)
         if length < HEADER.size:
             return
-        yield kind, data[at + HEADER.size : at + length]
+        yield kind, flags, data[at + HEADER.size : at + length]
         at += length + 3 & ~3
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from vpi_tui.inventory.kind import Setup
@@ -40,13 +40,14 @@ def survey(options: Mapping[str, str]) -> Survey:
         return Survey((ProbeLine("interfaces", "not listed", str(error)),), Topology())
     try:
         topology = inventory.first_look(time.monotonic(), WAIT)
-        lines = tuple(_line(name, picture) for name, picture in inventory.pictures().items())
+        away = inventory.away()
+        lines = tuple(_line(name, picture, away) for name, picture in inventory.pictures().items())
     finally:
         inventory.close()
     return Survey(lines, topology)
 
 
-def _line(name: str, picture: Picture) -> ProbeLine:
+def _line(name: str, picture: Picture, away: Collection[str]) -> ProbeLine:
     counts = (
         (len(picture.switches), "switch", "switches"),
         (len(picture.ports), "port", "ports"),
@@ -54,5 +55,7 @@ def _line(name: str, picture: Picture) -> ProbeLine:
         (len(picture.guests), "guest", "guests"),
     )
     found = ", ".join(f"{number:,} {one if number == 1 else many}" for number, one, many in counts if number)
+    if elsewhere := [switch.name for switch in picture.switches if switch.name in away]:
+        found += f"; in another network namespace: {', '.join(elsewhere)}"
     trouble = " ".join(notice.removeprefix(f"{name}: ") for notice in picture.notices)
     return ProbeLine(name, found or picture.absent or "nothing", trouble)

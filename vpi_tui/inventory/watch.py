@@ -102,6 +102,12 @@ class Inventory:
         """What each probe saw last, by its name."""
         return dict(self._pictures)
 
+    def away(self) -> tuple[str, ...]:
+        """Names of switches that a probe knows and that are not here, but in another network namespace."""
+        here = {switch.name for switch in self.whole.switches}
+        seen = (switch.name for picture in self._pictures.values() for switch in picture.switches)
+        return tuple(dict.fromkeys(name for name in seen if name not in here))
+
     def counts(self) -> tuple[TrueCount, ...]:
         """What others than the sensor counted at all ports: the kernel now, daemons when they last told.
 

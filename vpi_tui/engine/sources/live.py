@@ -77,9 +77,11 @@ class LiveFeed(EngineSource):
         if named:
             raise _no_such_interface(named)
         reasons = " ".join(topology.notices)
+        if away := self._inventory.away():
+            reasons += f" In another network namespace: {', '.join(away)}; start vpi-tui there (nsenter)."
         raise CaptureError(
             "There is no virtual switch (Linux bridge, Open vSwitch, macvlan) on this host."
-            + f" {reasons}".rstrip(),
+            + f" {reasons.strip()}".rstrip(),
             hint=f"Name an interface to watch: vpi-tui -i IF (here: {_interfaces()})."
             " To look around without one: vpi-tui demo",
         )

@@ -36,6 +36,7 @@ class Forwarding:
         self._directory = directory
         self._connection: Connection | None = None
         self.learned: Learned = {}
+        self._answered = False
 
     def read(self, bridges: Iterable[Any]) -> Learned:
         """What all bridges (rows of the database) have learned. Raises VpiError when the daemon is down."""
@@ -50,6 +51,8 @@ class Forwarding:
             self._connection = Connection(f"unix:{_socket_in(self._directory)}", DAEMON)
             return self._ask(self._connection, rows)
         except AbsentError as reason:
+            if not self._answered:
+                return {}  # it may have been told to put its socket elsewhere
             raise VpiError(
                 f"{DAEMON} does not run: there is {reason}. Its bridges may forward nothing.",
                 hint="systemctl start openvswitch-switch",
@@ -62,7 +65,7 @@ class Forwarding:
         found: dict[PortKey, tuple[int, ...]] = {}
         for bridge in bridges:
             found |= parse(str(connection.ask("fdb/show", bridge.name)), bridge, self.learned)
-        self.learned = found
+        self.learned, self._answered = found, True
         return found
 
     def close(self) -> None:
