@@ -13,7 +13,7 @@ from tests.lab.product import Product
 from tests.lab.sensor import SETTLE, Sensor
 from vpi_tui.lab import state
 from vpi_tui.lab.attacks.attack import Attack
-from vpi_tui.lab.attacks.registry import ATTACKS
+from vpi_tui.lab.attacks.registry import ATTACKS, BY_NAME
 from vpi_tui.lab.plan import LabSwitch, Plan
 from vpi_tui.model.event import Alert
 
@@ -72,8 +72,8 @@ def test_the_right_alert(running: Running, switch: LabSwitch, attack: Attack) ->
         for alert in found:
             _is_placed(alert, switch)
         _is_about(found[0], switch, attack)
-    known = {(expected.gid, expected.sid) for expected in attack.alerts}
-    assert {(alert.gid, alert.sid) for alert in running.sensor.alerts()} == known
+    raised = {alert.sid for alert in running.sensor.alerts() if alert.gid == 1}
+    assert raised == {expected.sid for expected in attack.alerts if expected.gid == 1}
 
 
 def _is_placed(alert: Alert, switch: LabSwitch) -> None:
@@ -91,17 +91,17 @@ def _is_about(alert: Alert, switch: LabSwitch, attack: Attack) -> None:
         assert alert.locality in ("east-west", "unknown")
 
 
-@pytest.mark.parametrize("switch", KINDS, indirect=True)
-def test_each_packet_is_counted_once(running: Running, switch: LabSwitch) -> None:
-    """Against the kernel's own counters of all ports, over a second of everyday traffic and two attacks."""
+def test_each_packet_is_counted_once(running: Running) -> None:
+    """Against the kernel's own counters of all ports of all switches: everyday traffic and two attacks."""
     product, plan, sensor = running
     ports = [port for one in plan.switches for port in one.ports]
     product.hold()
     try:
         sent, seen = product.received(ports), _seen(sensor)
         product.go_on()
-        for name in ("sqli", "dnstunnel"):
-            next(attack for attack in ATTACKS if attack.name == name).run(switch)
+        for switch in plan.switches:
+            BY_NAME["sqli"].run(switch)
+            BY_NAME["dnstunnel"].run(switch)
         time.sleep(1.0)
         product.hold()
         assert _seen(sensor) - seen == product.received(ports) - sent > 100

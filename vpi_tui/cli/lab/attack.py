@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import textwrap
 
 from vpi_tui.cli.command import Command
-from vpi_tui.cli.parser import EXIT_DONE, Parser, examples
+from vpi_tui.cli.parser import EXIT_DONE, WIDTH, Parser, examples
 from vpi_tui.lab.attacks.attack import Attack, Expected
 from vpi_tui.lab.attacks.registry import ATTACKS, BY_NAME
 from vpi_tui.lab.names import Names
@@ -49,7 +50,7 @@ def _list() -> str:
 
 
 def _told(attack: Attack, did: str) -> str:
-    head = f"{attack.name} ({attack.technique}): {did}."
+    head = textwrap.fill(f"{attack.name} ({attack.technique}): {did}.", WIDTH, subsequent_indent="  ")
     return "\n".join([head, *(f"  look for  {_number(alert):>9}  {alert.msg}" for alert in attack.alerts)])
 
 

@@ -13,7 +13,7 @@ from vpi_tui.lab.names import Names
 if TYPE_CHECKING:
     from vpi_tui.lab.status import GuestStatus, Status
 
-HEAD = ("guest", "switch", "port", "address", "services", "processes", "")
+HEAD = ("guest", "switch", "port", "address", "services", "procs", "")
 
 
 def _configure(parser: Parser) -> None:

@@ -45,25 +45,20 @@ def _run(args: argparse.Namespace) -> int:
 def _next_steps(names: Names, state: State) -> str:
     lab = "sudo vpi-tui lab"
     name = "" if names.lab == DEFAULT else f" --name {names.lab}"
-    watched = " ".join(f"-i {switch.name}" for switch in state.plan.switches)
+    switches = " and ".join(switch.name for switch in state.plan.switches)
     steps = [
-        f"{len(state.plan.guests)} guests on {_switches(state)} are up and talk to each other.",
+        f"{len(state.plan.guests)} guests on {switches} are up and talk to each other.",
         "",
         "Now, in a second terminal:",
-        f"  sudo vpi-tui {watched} --inventory {names.inventory}",
+        f"  sudo vpi-tui --inventory {names.inventory}",
         "Then, in this one:",
-        f"  {lab} attack list{name}     what there is to try",
-        f"  {lab} attack scan{name}     look at screen 4, Alerts, there",
-        f"  {lab} down{name}            all of it is gone",
+        f"  {lab} attack list{name}   what there is to try",
+        f"  {lab} attack scan{name}   look at screen 4, Alerts, over there",
+        f"  {lab} down{name}          all of it is gone",
     ]
     if state.spans:
         steps += ["", *_blind(names, state)]
     return "\n".join(steps)
-
-
-def _switches(state: State) -> str:
-    count = len(state.plan.switches)
-    return "one switch" if count == 1 else f"{count} switches"
 
 
 def _blind(names: Names, state: State) -> list[str]:
@@ -72,9 +67,10 @@ def _blind(names: Names, state: State) -> list[str]:
     switch = next(switch for switch in state.plan.switches if switch.span == span)
     dark = " and ".join(guest.name for guest in switch.guests if guest.dark)
     return [
-        f"Blind on purpose: {span} gets a copy of what {switch.name} carries, as the card of",
-        f"a sensor does, but nothing of {dark}. What does a sensor there miss?",
+        f"Blind on purpose: {span} gets a copy of what {switch.name} carries, as a",
+        f"sensor's card does, but nothing of {dark}. Screen 7, Coverage, of",
         f"  sudo vpi-tui -i {span} --inventory {names.inventory}",
+        "says so, and with which command it is mended.",
     ]
 
 

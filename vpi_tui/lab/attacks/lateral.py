@@ -49,7 +49,7 @@ def _tree_connect(share: str) -> bytes:
 
 ATTACK = Attack(
     "lateral",
-    "a web server that was taken over moves on by SMB and WinRM",
+    "a web server in foreign hands moves on by SMB and WinRM",
     "T1021",
     "web",
     "app",

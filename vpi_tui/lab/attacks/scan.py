@@ -9,7 +9,7 @@ from vpi_tui.lab.attacks.attack import Attack, Expected
 from vpi_tui.lab.namespaces import inside
 from vpi_tui.lab.plan import LabSwitch
 
-PORTS: Final = (*range(1, 61), 111, 512, 513, 514, 631, 1080, 1099, 2000, 3000, 4444, 5000, 7001)
+PORTS: Final = (*range(1, 61), 80, 111, 512, 513, 514, 631, 1080, 1099, 2000, 3000, 4444, 5000, 7001)
 
 
 def _run(switch: LabSwitch) -> str:
@@ -27,7 +27,7 @@ def _open(ip: str, port: int) -> bool:
 
 ATTACK = Attack(
     "scan",
-    "one guest tries 72 TCP ports of another",
+    f"one guest tries {len(PORTS)} TCP ports of another",
     "T1046",
     "rogue",
     "web",

@@ -102,10 +102,12 @@ async def start(guest: Guest, switch: LabSwitch, folder: Path) -> None:
         elif name == "ssh" and shutil.which("sshd", path=sshd.PATH):
             await sshd.serve(guest, folder)
         else:
-            await _listen(guest, SERVICES[name], limit)
+            await listen(guest.ip, SERVICES[name], limit)
 
 
-async def _listen(guest: Guest, service: Service, limit: asyncio.Semaphore) -> None:
+async def listen(address: str, service: Service, limit: asyncio.Semaphore) -> None:
+    """Raises OSError. limit: clients that are served at the same time."""
+
     async def serve(reader: Reader, writer: Writer) -> None:
         with suppress(
             OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError, TimeoutError
@@ -116,4 +118,4 @@ async def _listen(guest: Guest, service: Service, limit: asyncio.Semaphore) -> N
         writer.close()
 
     for port in service.ports:
-        await asyncio.start_server(serve, guest.ip, port, limit=MOST_BYTES)
+        await asyncio.start_server(serve, address, port, limit=MOST_BYTES)
