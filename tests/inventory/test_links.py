@@ -17,6 +17,7 @@ from vpi_tui.inventory.links import (
     MACS_A_PORT,
     NDMSG,
     NUD_PERMANENT,
+    Function,
     Link,
     Vlans,
     ips_by_mac,
@@ -28,6 +29,7 @@ from vpi_tui.inventory.links import (
     read_neighbours,
 )
 from vpi_tui.inventory.netlink import attribute
+from vpi_tui.inventory.sriov import virtual_functions
 
 NESTED = 0x8000
 LEARNED, REACHABLE = 0, 0x02
@@ -75,6 +77,25 @@ def test_the_state_of_a_port() -> None:
     assert state(b"bond\0", 4) == ""
     assert parse_link(link_message(flags=1)).state == "no-carrier"
     assert parse_link(link_message(flags=0)).state == "down"
+
+
+def test_virtual_functions_of_a_card() -> None:
+    def function(number: int, mac: bytes, vlan: int) -> bytes:
+        address = struct.pack("=I32s", number, mac)
+        return attribute(
+            1 | NESTED, attribute(1, address) + attribute(2, struct.pack("=III", number, vlan, 0))
+        )
+
+    listed = function(0, b"\0" * 6, 0) + function(1, b"\x52\x54\0\0\0\1", 30) + attribute(1 | NESTED, b"")
+    (found,) = [parse_link(link_message(attribute(3, b"eth0\0"), attribute(22 | NESTED, listed)))]
+    assert found.functions == (Function(0, 0, 0), Function(1, 0x525400000001, 30))
+    switches, ports = virtual_functions([found])
+    assert [(switch.name, switch.kind) for switch in switches] == [("eth0 (SR-IOV)", "sr-iov")]
+    assert [(port.name, port.bypass, port.macs, port.pvid) for port in ports] == [
+        ("eth0 vf 1", "SR-IOV", (0x525400000001,), 30)
+    ]
+    of_the_host = Link(9, "eth0v1", mac=0x525400000001)
+    assert virtual_functions([found, of_the_host]) == ([], [])
 
 
 def test_a_tap_and_its_address() -> None:

@@ -44,7 +44,10 @@ def collect(source: EngineSource, seconds: float = 0.4) -> list[Seen]:
     """All our frames within a time in which any second sighting would come too."""
     found = []
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    late = False
+    while not late:
+        # The last read begins when the time is over: the first one may take long, to load a kernel.
+        late = time.monotonic() >= end
         source.poll_topology()
         found += texts(source, source.read(0.05))
     return found

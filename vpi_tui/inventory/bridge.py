@@ -1,4 +1,4 @@
-"""Linux bridges and their ports, and macvlan: all that lists of links alone tell of switches."""
+"""Linux bridges and their ports, macvlan and SR-IOV: all that lists of links alone tell of switches."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from vpi_tui.inventory.links import (
 )
 from vpi_tui.inventory.macvlan import macvlans
 from vpi_tui.inventory.picture import Picture, SeenPort
+from vpi_tui.inventory.sriov import virtual_functions
 from vpi_tui.model.errors import VpiError
 from vpi_tui.model.topology import Switch
 
@@ -118,9 +119,10 @@ def picture_of(
         for link in bridges.values()
     ]
     over, endpoints = macvlans(links)
+    cards, functions = virtual_functions(links)
     return Picture(
-        (*switches, *over),
-        (*ports, *endpoints),
+        (*switches, *over, *cards),
+        (*ports, *endpoints, *functions),
         addresses,
         links=tuple(links),
         neighbours=neighbours.ips,

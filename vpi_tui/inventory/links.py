@@ -29,7 +29,8 @@ USER_HZ = 100
 """Units of a second in which bridges tell times."""
 IFLA_BRIDGE_VLAN_INFO = 2
 VLAN_IS_PVID, VLAN_UNTAGGED, VLAN_RANGE_BEGIN, VLAN_RANGE_END = 0x2, 0x4, 0x8, 0x10
-EXT_BRIDGE_VLANS_IN_RANGES, EXT_SKIP_STATS = 0x4, 0x8
+EXT_FUNCTIONS, EXT_BRIDGE_VLANS_IN_RANGES, EXT_SKIP_STATS = 0x1, 0x4, 0x8
+IFLA_VFINFO_LIST, IFLA_VF_INFO, IFLA_VF_MAC, IFLA_VF_VLAN = 22, 1, 1, 2
 PORT_STATES = {0: "disabled", 1: "listening", 2: "learning", 3: "forwarding", 4: "blocking"}
 """BR_STATE_*: what the spanning tree lets a port of a bridge do."""
 IFA_ADDRESS, IFA_LOCAL = 1, 2
@@ -72,6 +73,7 @@ class Link:
     """What the spanning tree says of it; "" = it is no port of a bridge."""
     namespace: str = ""
     """Name of the network namespace of its peer; "" = it is in this one, or has no name."""
+    functions: tuple[Function, ...] = ()
     ageing_s: float | None = None
     """Of a bridge: seconds after which it forgets an address; 0 = it hands every frame to every port."""
 
@@ -93,6 +95,14 @@ class Link:
         if not self.up:
             return "down"
         return self.port_state if self.carrier else "no-carrier"
+
+
+class Function(NamedTuple):
+    """A virtual function of a network card (SR-IOV). mac, vlan: 0 = none was set."""
+
+    number: int
+    mac: int
+    vlan: int
 
 
 class Vlans(NamedTuple):
@@ -117,7 +127,7 @@ def leads_out(kind: str) -> bool:
 
 def read_links(requests: netlink.Requests) -> list[Link]:
     """All links. Raises OSError."""
-    question = ifinfo(AF_UNSPEC, EXT_SKIP_STATS)
+    question = ifinfo(AF_UNSPEC, EXT_SKIP_STATS | EXT_FUNCTIONS)
     return [parse_link(body) for body in requests.dump(netlink.RTM_GETLINK, question, MAX_LINKS)]
 
 
@@ -139,7 +149,19 @@ def parse_link(body: bytes) -> Link:
         _mac(found.get(IFLA_ADDRESS)),
         _port_state(info),
         ageing_s=_ageing(data) if kind == "bridge" else None,
+        functions=_functions(found.get(IFLA_VFINFO_LIST, b"")),
     )
+
+
+def _functions(listed: bytes) -> tuple[Function, ...]:
+    found = []
+    for kind, one in netlink.each_attribute(listed):
+        info = netlink.attributes(one) if kind == IFLA_VF_INFO else {}
+        if len(mac := info.get(IFLA_VF_MAC, b"")) >= 10:
+            (number,) = struct.unpack_from("=I", mac)
+            _, vlan = struct.unpack_from("=II", info.get(IFLA_VF_VLAN, b"").ljust(8, b"\0"))
+            found.append(Function(number, _mac(mac[4:10]), vlan))
+    return tuple(found)
 
 
 def _ageing(bridge: netlink.Attributes) -> float | None:

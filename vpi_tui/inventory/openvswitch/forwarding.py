@@ -79,7 +79,7 @@ def _socket_in(directory: Path) -> Path:
     try:
         number = int((directory / f"{DAEMON}.pid").read_text())
     except (OSError, ValueError):
-        found = sorted(directory.glob(f"{DAEMON}*.ctl"), key=lambda path: path.stat().st_mtime)
+        found = sorted(directory.glob("*vswitchd*.ctl"), key=lambda path: path.stat().st_mtime)
         return found[-1] if found else directory / f"{DAEMON}.ctl"
     return directory / f"{DAEMON}.{number}.ctl"
 

@@ -93,7 +93,7 @@ class OpenVSwitchProbe:
         self._database = Database(remote)
         self._was_there = True
         path = remote.removeprefix("unix:")
-        self._forwarding = Forwarding(Path(path).parent if path != remote else None)
+        self._forwarding = Forwarding(Path(path).resolve().parent if path != remote else None)
         self._ask_at = float("-inf")
         self._addresses_changed()
         return self._database
