@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
-from tests.ui.driver import NARROW, WIDE, drawn, text
+from tests.ui.driver import NARROW, WIDE, drawn, step, text
+from tests.ui.fake_client import NS, START, snapshot
 from tests.ui_pages.scene import flow, page, press, typed
 from tests.view.test_matrix import stat
-from vpi_tui.feed.messages import Watch
+from vpi_tui.feed.messages import GetPolicy, Learn, PolicyProposal, UsePolicy, Watch
+from vpi_tui.model.matrix import Segmentation
 from vpi_tui.model.topology import Locality
 
 MATRIX = (
@@ -113,3 +116,41 @@ async def test_an_empty_matrix_says_why() -> None:
         assert "Nobody spoke in this window." in text(app)
         await press(app, pilot, "enter", "v", "enter")
         assert app.page.id == "page-matrix"
+
+
+PROPOSAL = PolicyProposal("default: deny\nallow:\n  - from: web-1\n    to: db-1\n", "")
+
+
+async def test_a_baseline_is_begun_and_ended_with_one_key() -> None:
+    async with page("matrix", WIDE, matrix=MATRIX) as (app, pilot, engine):
+        await press(app, pilot, "b")
+        engine.put(snapshot(62, matrix=MATRIX, segmentation=Segmentation(START + 60 * NS, 0, 12)))
+        await press(app, pilot, "v")
+        assert "learning for 2 s: 12 kinds of connection" in text(app)
+        await press(app, pilot, "b")
+        assert [command.on for command in engine.of(Learn)] == [True, False]
+
+
+async def test_a_learned_policy_is_shown_written_once_and_put_in_force(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with page("matrix", NARROW, matrix=MATRIX) as (app, pilot, engine):
+        await press(app, pilot, "y")
+        assert engine.of(GetPolicy)
+        assert "Asking the engine" in text(app) or "Nothing was learned" in text(app)
+        engine.put(snapshot(62, matrix=MATRIX), PROPOSAL)
+        await press(app, pilot, "down")
+        assert "  - from: web-1" in text(app)
+        await press(app, pilot, "y")
+        await pilot.press("enter")
+        await step(app, pilot)
+        assert (tmp_path / "policy.yaml").read_text() == PROPOSAL.text
+        assert engine.of(UsePolicy) == [UsePolicy(str(tmp_path / "policy.yaml"), PROPOSAL.text)]
+        (tmp_path / "policy.yaml").write_text("mine")
+        await press(app, pilot, "y", "enter")
+        assert "Not overwritten" in text(app)
+        assert (tmp_path / "policy.yaml").read_text() == "mine"
+        assert len(engine.of(UsePolicy)) == 1
+        await press(app, pilot, "escape", "escape")
+        assert "From" in text(app)

@@ -421,6 +421,7 @@ class Pipeline:
         self.talkers.pairs.follow(self.names.guests)
         self.attributor.retopology(topology)
         self.attributor.attribute_all(self.table.used())
+        self.segments.attributed()
 
     # Figures ----------------------------------------------------------------------------------
 

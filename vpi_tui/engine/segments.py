@@ -41,6 +41,11 @@ class Segments:
         self._text = path.read_text(encoding="utf-8-sig", errors="replace")[:MOST_TEXT]
         self.judge.use(policy)
 
+    def attributed(self) -> None:
+        """All flows were placed anew: what was nobody's may be learned now."""
+        if self.judge.baseline.learning:
+            self.judge.baseline.learn(self._table.used())
+
     # What commands ask for --------------------------------------------------------------------
 
     def reload(self) -> Notice | None:
@@ -71,6 +76,7 @@ class Segments:
             return Notice("information", "Learning who speaks to whom. b ends it; the longer, the better.")
         if not baseline.learning:
             return Notice("warning", "Nothing is being learned.")
+        baseline.learn(self._table.used())
         baseline.stop(now_ns)
         self._pairs.baseline_ns = baseline.until_ns
         lost = f" {baseline.lost:,} more did not fit." if baseline.lost else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from vpi_tui.model.snapshot import GuestStat, Severities, Snapshot, SwitchStat
+from vpi_tui.view import humanize
 from vpi_tui.view.escape import safe
 from vpi_tui.view.history import History, Rates, Series
 from vpi_tui.view.scope import ALL, Scope, guests_in
@@ -67,6 +68,7 @@ def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, point
     present = sum(g.present for g in guests)
     lines = (
         ("guests", f"{present} on {switch.ports} ports"),
+        ("inside", _inside(switch)),
         ("busiest", safe(busiest.name, 64) if busiest else "-"),
         ("alert", f"{safe(worst.name, 32)}: {safe(worst.last_alert, 100)}" if worst else "none"),
     )
@@ -82,6 +84,15 @@ def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, point
         True,
         lines,
     )
+
+
+def _inside(switch: SwitchStat) -> str:
+    """The share of its bytes that no sensor on the wire could have seen."""
+    counters = switch.counters
+    if not counters.bytes_in:
+        return "-"
+    share = humanize.percent(min(counters.inside_bytes / counters.bytes_in, 1.0))
+    return f"{share} of {humanize.size(counters.bytes_in)} never left this host"
 
 
 def _guest_pane(guest: GuestStat, history: History, points: int) -> Pane:

@@ -9,7 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
+from vpi_tui.feed.messages import Learn
+from vpi_tui.model.matrix import Segmentation
 from vpi_tui.ui.screens.drill import DrillPage
+from vpi_tui.ui.screens.policy_detail import PolicyView
 from vpi_tui.ui.state import Session
 from vpi_tui.ui.widgets.line_table import Column, LineTable
 from vpi_tui.ui.widgets.lines import Cell, Line
@@ -21,6 +24,7 @@ from vpi_tui.view.escape import safe
 from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
 from vpi_tui.view.matrix import FIELDS, MEASURES, Pair
 from vpi_tui.view.overview import WINDOW_WORDS, WINDOWS
+from vpi_tui.view.policy import state_of
 from vpi_tui.view.scope import counters_of
 
 WIDE = 100
@@ -47,6 +51,8 @@ class MatrixPage(DrillPage):
         Binding("v", "view", "Grid / list", tooltip="a grid of guests, or a list of pairs"),
         Binding("m", "measure", "Measure", tooltip="bytes, flows or alerts"),
         Binding("w", "window", "Window", tooltip="the last 10 s, 1 min, 10 min, or since the start"),
+        Binding("b", "baseline", "Baseline", tooltip="learn who speaks to whom; again ends it"),
+        Binding("y", "policy", "Policy", tooltip="look at the policy that was learned, and write it"),
         Binding("less_than_sign", "sort(-1)", show=False),
         Binding(
             "greater_than_sign",
@@ -57,7 +63,7 @@ class MatrixPage(DrillPage):
         ),
     ]
     DEFAULT_CSS = """
-    MatrixPage #matrix-told { height: 2; }
+    MatrixPage #matrix-told { height: 3; }
     """
 
     as_grid: bool | None = None
@@ -130,7 +136,9 @@ class MatrixPage(DrillPage):
 
     def _tell(self, session: Session) -> None:
         """The pair under the cursor, and what of all bytes stayed inside."""
-        lines = [self._told_pair(session), self._told_share(session)]
+        state = session.snapshot.segmentation if session.snapshot else Segmentation()
+        told = ((" ", "text"), *state_of(state, session.now_ns))
+        lines = [self._told_pair(session), self._told_share(session), Line(told)]
         self.query_one("#matrix-told", TextLines).set_lines(lines)
 
     def _told_pair(self, session: Session) -> Line:
@@ -165,7 +173,7 @@ class MatrixPage(DrillPage):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         if action == "sort":
             return self.detail is None and not self.shows_grid
-        return self.detail is None if action in ("view", "measure", "window") else True
+        return self.detail is None if action in ("view", "measure", "window", "policy") else True
 
     def apply_filter(self, text: str) -> str:
         try:
@@ -193,6 +201,14 @@ class MatrixPage(DrillPage):
         place = WINDOWS.index(self.session.matrix_window)
         self.session.watch_matrix(True, WINDOWS[(place + 1) % len(WINDOWS)])
         self.show_list(self.session)
+
+    def action_baseline(self) -> None:
+        snapshot = self.session.snapshot
+        learning = snapshot is not None and snapshot.segmentation.learning_since_ns > 0
+        self.send(Learn(on=not learning))
+
+    def action_policy(self) -> None:
+        self.drill(PolicyView())
 
     def set_sort(self, key: str) -> None:
         """The same column again turns the order round."""
