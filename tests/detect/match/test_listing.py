@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.detect.match.build import Packet, column, hits, ip, rule
+from vpi_tui.detect.match.kernels_listed import RuleLists
 from vpi_tui.detect.match.listing import FEW_PORTS, MOST_ADDRESSES, ListBuilder
+from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.model.signature import ANY_ADDRESS, ANY_PORT, IP_MAX, Ranges, Signature
 
 FEW = [ip("10.0.0.1"), ip("10.0.0.2"), ip("10.0.0.3"), ip("192.0.2.9"), 1 << 120, (1 << 120) + 5]
@@ -111,3 +113,22 @@ def test_equal_lists_and_runs_are_kept_once() -> None:
     assert builder.add((0,)) == builder.add((0,)) == 1
     assert builder.add(()) == 0
     assert builder.finish().rule.tolist() == [0]
+
+
+def test_rules_about_events_are_tried_on_packets_that_have_one() -> None:
+    rules = [
+        rule(1, columns=(column("oddities1", (1, 1 << 60), mask=4),)),
+        rule(2, columns=(column("events", (1, 1 << 60), mask=8),)),
+        rule(3, columns=(column("events", (1, 1 << 60), mask=8, negated=True),)),
+    ]
+    odd = np.array([0, 4], np.uint64)
+    packets = [Packet(), Packet(more={"oddities": odd}), Packet(more={"events": 8})]
+    assert hits(rules, packets) == [(0, 3), (1, 1), (1, 3), (2, 2)]
+    made = RuleSet.compile(rules).packet_rules
+    tried = [made.list_of[0, 1, 16], made.odd_of[0, 1]]
+    assert [len(_rules_of(made.lists, number)) for number in tried] == [1, 2]
+
+
+def _rules_of(lists: RuleLists, number: int) -> list[int]:
+    run = lists.whole[number]
+    return lists.rule[lists.run_start[run] : lists.run_start[run + 1]].tolist()

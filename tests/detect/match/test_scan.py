@@ -11,7 +11,7 @@ from tests.detect.match.build import Packet, Stretch, content, hits, matcher_of,
 from vpi_tui.detect.match.kernels_scan import LONGEST
 from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.ruleset import RuleSet
-from vpi_tui.model.signature import Step
+from vpi_tui.model.signature import Ranges, Step
 
 ALPHABET = st.sampled_from(b"abAB@`\x00\xff ")
 """Few bytes, so that patterns overlap; @ and ` differ in the bit that makes letters small."""
@@ -119,3 +119,22 @@ def test_an_empty_set_of_patterns_is_none() -> None:
     assert builder.add(frozenset()) == -1
     assert not RuleSet.compile([]).patterns.gram.size
     assert not builder.finish([]).sieve.size
+
+
+@pytest.mark.parametrize("early", [False, True])
+def test_rules_of_either_port_and_of_any_port_find_their_packets(early: bool) -> None:
+    """Whichever of a packet's ports some rule names, all that is looked for there is found."""
+    port = {name: Ranges(((number, number),)) for name, number in (("dest", 80), ("src", 53))}
+    steps = [
+        (content(word, depth=40) if early else content(word),) for word in (b"any-port", b"to-80", b"from-53")
+    ]
+    rules = [
+        rule(1, steps=steps[0]),
+        rule(2, steps=steps[1], dest_port=port["dest"]),
+        rule(3, steps=steps[2], src_port=port["src"]),
+        rule(4, steps=steps[2], dest_port=port["src"], both=True),
+    ]
+    text = b"any-port to-80 from-53"
+    packets = [Packet(text, src_port=src, dest_port=dest) for src in (53, 9) for dest in (80, 9)]
+    expected = [(0, 1), (0, 2), (0, 3), (0, 4), (1, 1), (1, 3), (1, 4), (2, 1), (2, 2), (3, 1)]
+    assert hits(rules, packets) == expected

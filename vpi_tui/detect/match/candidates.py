@@ -207,22 +207,28 @@ class Finder:
         if units is not None:
             self._room(units[1].start.size)
             found.append(self._scan(batch, *units, entries.subject, enabled, app.patterns, app.fast))
-        names = np.array([p.application.name for p in entries.progress])
         for name, lists in app.listed.items():
-            checked = self._check_entries(batch, entries, lists, enabled)
-            found.append(checked[names[checked[:, 0]] == name])
+            own = [n for n, one in enumerate(entries.progress) if one.application.name == name]
+            if own:
+                found.append(self._check_entries(batch, entries, np.array(own, np.int64), lists, enabled))
         pairs = np.unique(np.concatenate(found), axis=0)
         pairs = onward(entries.progress, app.stays, pairs[enabled[pairs[:, 1]] != 0])
         pairs = at_their_stage(entries.progress, app.stage, pairs)
         return pairs[:, 1].astype(np.int32), pairs[:, 0].astype(np.int32)
 
-    def _check_entries(self, batch: Batch, entries: Entries, lists: PacketRules, enabled: U8) -> I64:
-        """The rules of one protocol that have no fast pattern."""
-        shaped_as, subject, table = entries.shaped, entries.subject, self.rules.table
+    def _check_entries(
+        self, batch: Batch, entries: Entries, own: I64, lists: PacketRules, enabled: U8
+    ) -> I64:
+        """The rules of one protocol that have no fast pattern. own: its entries."""
+        shaped_as, table = shaped([entries.progress[n] for n in own]), self.rules.table
+        columns: list[Any] = [column[own] if column.size else column for column in entries.subject]
+        subject = Subject(*columns)
         decoded, first = batch.decoded, batch.flows.first
-        return self._collect(
+        found = self._collect(
             lambda out: check_streams(shaped_as, subject, lists, enabled, table, decoded, first, out)
         )
+        found[:, 0] = own[found[:, 0]]
+        return found
 
     def _in_order(self, rule: I32, row: I32, stream: I32, entry: I32) -> Candidates:
         """Sort; a rule that a packet and its stretch both may match is tried on the stretch first.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.detect.match.columns import KIND_ICMP4, KIND_ICMP6, KIND_OTHER, KIND_SCTP, KIND_TCP, KIND_UDP
-from vpi_tui.detect.match.kernels_units import SELECTORS, Selectors
+from vpi_tui.detect.match.kernels_units import BY_BOTH, BY_DEST, BY_SRC, SELECTORS, SIDES, Selectors
 from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.units import UnitKind, mask
 from vpi_tui.model.signature import ANY_PORT, Ranges, Signature
@@ -75,10 +75,12 @@ def narrow_ports(signature: Signature) -> tuple[Ranges | None, bool, bool]:
 def build_selectors(rules: Iterable[ScanRule], builder: PatternSetBuilder) -> Selectors:
     """Groups and pattern sets of all selectors. Rules that do not fit in a group go to all ports."""
     all_rules = list(rules)
-    port_group = np.zeros((2 * SELECTORS, 65536), np.uint8)
-    patterns = np.full((2, 2 * SELECTORS, 256), -1, np.int32)
-    limit = np.full((2 * SELECTORS, 256), -1, np.int32)
-    lookback = np.zeros((2 * SELECTORS, 256), np.int32)
+    made = Selectors(
+        port_group=np.zeros((SELECTORS, 2, 65536), np.uint8),
+        patterns=np.full((2, SELECTORS, SIDES, 256), -1, np.int32),
+        limit=np.full((SELECTORS, SIDES, 256), -1, np.int32),
+        lookback=np.zeros((SELECTORS, SIDES, 256), np.int32),
+    )
     for number, (kinds, directions, units) in enumerate(_SELECTOR):
         chosen = [
             rule
@@ -87,21 +89,30 @@ def build_selectors(rules: Iterable[ScanRule], builder: PatternSetBuilder) -> Se
         ]
         kept = _kept_ranges(chosen)
         anywhere = [rule for rule in chosen if rule.ports not in kept]
-        for side, wanted in ((2 * number, "to_port"), (2 * number + 1, "from_port")):
-            everywhere = anywhere if wanted == "to_port" else []
+        for side, wanted in ((BY_DEST, "to_port"), (BY_SRC, "from_port")):
             placed = [rule for rule in chosen if rule.ports in kept and getattr(rule, wanted)]
-            groups, members = _port_groups({rule.ports for rule in placed if rule.ports}, port_group[side])
+            ranges = {rule.ports for rule in placed if rule.ports}
+            groups, members = _port_groups(ranges, made.port_group[number, side])
             for group in range(groups):
-                rules_here = everywhere + [rule for rule in placed if rule.ports in members[group]]
-                early = [rule for rule in rules_here if rule.limit >= 0]
-                patterns[0, side, group] = builder.add(
-                    frozenset(r.pattern for r in rules_here if r.limit < 0)
-                )
-                patterns[1, side, group] = builder.add(frozenset(rule.pattern for rule in early))
-                limit[side, group] = max((rule.limit for rule in early), default=-1)
-                of_streams = (rule.extent for rule in rules_here if rule.units & _STREAMS)
-                lookback[side, group] = max(of_streams, default=0)
-    return Selectors(port_group, patterns, limit, lookback)
+                here = [rule for rule in placed if rule.ports in members[group]]
+                if side == BY_SRC:
+                    _set_group(made, (number, BY_SRC, group), here, builder)
+                    _set_group(made, (number, BY_BOTH, group), anywhere + here, builder)
+                else:
+                    _set_group(made, (number, BY_DEST, group), anywhere + here, builder)
+    return made
+
+
+def _set_group(
+    made: Selectors, place: tuple[int, int, int], rules: Sequence[ScanRule], builder: PatternSetBuilder
+) -> None:
+    """place: selector, side, group."""
+    early = [rule for rule in rules if rule.limit >= 0]
+    made.patterns[0, *place] = builder.add(frozenset(rule.pattern for rule in rules if rule.limit < 0))
+    made.patterns[1, *place] = builder.add(frozenset(rule.pattern for rule in early))
+    made.limit[place] = max((rule.limit for rule in early), default=-1)
+    of_streams = (rule.extent for rule in rules if rule.units & _STREAMS)
+    made.lookback[place] = max(of_streams, default=0)
 
 
 def _kept_ranges(rules: Sequence[ScanRule]) -> set[Ranges | None]:

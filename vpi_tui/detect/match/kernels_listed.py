@@ -52,6 +52,8 @@ class PacketRules(NamedTuple):
     lists: RuleLists
     list_of: I32
     """int32[4, 3, 256]: class (tcp, udp, icmp, other), direction, key -> number of a list."""
+    odd_of: I32
+    """int32[4, 3]: class, direction -> list of the rules that only hold for packets with some event."""
     once_of: I32
     """int32[4, 3]: class, direction -> list of rules inspected once a flow and direction."""
     needs: U8
@@ -133,6 +135,13 @@ def counts_as_flow(proto, group):
     return group != OTHER_PROTOCOLS or proto == 4 or proto == 41 or proto == 50 or proto == 132
 
 
+@inlined
+def _is_odd(decoded, row):
+    """Has the packet any event? These are listing.EVENT_COLUMNS."""
+    either = decoded.oddities[row, 0] | decoded.oddities[row, 1] | decoded.stream_events[row]
+    return either != 0 or decoded.events[row] != 0
+
+
 @kernel
 def check_packets(decoded, flows, subject, taken, listed, enabled, rules, out):
     """Candidates (row, rule) of the rules without a fast pattern; returns how many (see scan)."""
@@ -157,13 +166,15 @@ def check_packets(decoded, flows, subject, taken, listed, enabled, rules, out):
                     decoded, flows.first, out, n,
                 )  # fmt: skip
         number = np.int64(listed.list_of[group, direction, key])
-        if number:
+        odd = np.int64(listed.odd_of[group, direction] if _is_odd(decoded, row) else 0)
+        if number or odd:
             kind = np.int64(-1)
             if decoded.payload_len[row] > 0 and decoded.payload_off[row] >= 0:
                 kind = np.int64(TAKEN if taken.size > row and taken[row] else PACKET)
-            n = _check_list(
-                lists, number, kind, needs, enabled, rules, subject, row, decoded, flows.first, out, n
-            )
+            for chosen in (number, odd):
+                n = _check_list(
+                    lists, chosen, kind, needs, enabled, rules, subject, row, decoded, flows.first, out, n
+                )
     return n
 
 

@@ -22,18 +22,26 @@ UNITS_AN_ENTRY = 4
 """Destination and source port, patterns anywhere and patterns near the start."""
 
 
+# Sides of a selector: which port a group is found by, and which patterns a unit is scanned for.
+BY_DEST, BY_SRC, BY_BOTH = 0, 1, 2
+SIDES = 3
+
+
 class Selectors(NamedTuple):
-    """Pattern sets by selector and port; -1 = nothing to scan for."""
+    """Pattern sets by selector and port; -1 = nothing to scan for.
+
+    Groups of destination ports hold the rules for any port too. Where no rule names the destination port, so
+    do those of BY_BOTH, which are the groups of source ports: the bytes are scanned once for both.
+    """
 
     port_group: U8
-    """uint8[20, 65536]: selector * 2 (+ 1 for source ports) and port -> group, 0 = none special."""
+    """uint8[10, 2, 65536]: selector, BY_DEST | BY_SRC, port -> group, 0 = none special."""
     patterns: I32
-    """int32[2, 20, 256]: pattern sets of a group, of patterns anywhere and of those that end early; for
-    destination ports group 0 = the rules for any port."""
+    """int32[2, 10, 3, 256]: pattern sets of a group, of patterns anywhere and of those that end early."""
     limit: I32
-    """int32[20, 256]: none of the patterns that end early ends behind so many bytes."""
+    """int32[10, 3, 256]: none of the patterns that end early ends behind so many bytes."""
     lookback: I32
-    """int32[20, 256]: bytes of a stream before fresh ones to scan again."""
+    """int32[10, 3, 256]: bytes of a stream before fresh ones to scan again."""
 
 
 OTHER_PROTOCOLS = 3
@@ -63,26 +71,35 @@ def _selector(kinds, direction, kind):
 
 
 @inlined
-def _put(units, n, selectors, side, port, start, end, fresh, entry, kind):
+def _put(units, n, selectors, number, side, group, start, end, fresh, entry, kind):
     """Add the units for one side; returns the new count."""
-    group = selectors.port_group[side, port]
-    if group == 0 and side & 1:
-        return n
-    begin = max(start, fresh - np.int64(selectors.lookback[side, group]))
+    begin = max(start, fresh - np.int64(selectors.lookback[number, side, group]))
     for early in range(2):
-        number = selectors.patterns[early, side, group]
-        last = min(end, start + np.int64(selectors.limit[side, group])) if early else end
-        if number < 0 or begin >= last:
+        patterns = selectors.patterns[early, number, side, group]
+        last = min(end, start + np.int64(selectors.limit[number, side, group])) if early else end
+        if patterns < 0 or begin >= last:
             continue
         units.start[n] = start
         units.begin[n] = begin
         units.end[n] = end
         units.last[n] = last
         units.fresh[n] = fresh
-        units.patterns[n] = number
+        units.patterns[n] = patterns
         units.entry[n] = entry
         units.kind[n] = kind
         n += 1
+    return n
+
+
+@inlined
+def _put_sides(units, n, selectors, number, dest_port, src_port, start, end, fresh, entry, kind):
+    by_dest = selectors.port_group[number, BY_DEST, dest_port]
+    by_src = selectors.port_group[number, BY_SRC, src_port]
+    if by_dest == 0 and by_src:
+        return _put(units, n, selectors, number, BY_BOTH, by_src, start, end, fresh, entry, kind)
+    n = _put(units, n, selectors, number, BY_DEST, by_dest, start, end, fresh, entry, kind)
+    if by_src:
+        n = _put(units, n, selectors, number, BY_SRC, by_src, start, end, fresh, entry, kind)
     return n
 
 
@@ -98,11 +115,12 @@ def packet_units(decoded, subject, taken, selectors, units):
         if length <= 0 or decoded.payload_off[row] < 0 or subject.kinds[row] == 0 or subject.valid[row] == 0:
             continue
         kind = TAKEN if taken.size > row and taken[row] else PACKET
-        side = 2 * _selector(subject.kinds[row], subject.direction[row], kind)
+        number = _selector(subject.kinds[row], subject.direction[row], kind)
         start = decoded.payload_off[row]
-        end = start + length
-        n = _put(units, n, selectors, side, subject.dest_port[row], start, end, start, row, kind)
-        n = _put(units, n, selectors, side + 1, subject.src_port[row], start, end, start, row, kind)
+        n = _put_sides(
+            units, n, selectors, number, subject.dest_port[row], subject.src_port[row],
+            start, start + length, start, row, kind,
+        )  # fmt: skip
     return n
 
 
@@ -115,8 +133,9 @@ def stream_units(streams, subject, selectors, units):
         if end <= start or subject.kinds[i] == 0:
             continue
         kind = STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER
-        side = 2 * _selector(subject.kinds[i], subject.direction[i], kind)
-        fresh = streams.fresh[i]
-        n = _put(units, n, selectors, side, subject.dest_port[i], start, end, fresh, i, kind)
-        n = _put(units, n, selectors, side + 1, subject.src_port[i], start, end, fresh, i, kind)
+        number = _selector(subject.kinds[i], subject.direction[i], kind)
+        n = _put_sides(
+            units, n, selectors, number, subject.dest_port[i], subject.src_port[i],
+            start, end, streams.fresh[i], i, kind,
+        )  # fmt: skip
     return n

@@ -33,6 +33,8 @@ _IPV4_END: Final = 0xFFFF_FFFF_FFFF
 _IPV6_SITE_BITS: Final = 80
 _HALF: Final = (1 << 64) - 1
 _CLASS_KINDS: Final = (KIND_TCP, KIND_UDP, KIND_ICMP4 | KIND_ICMP6, KIND_SCTP | KIND_OTHER)
+EVENT_COLUMNS: Final = frozenset({"events", "oddities0", "oddities1", "stream_events"})
+"""Columns that are 0 for almost all packets."""
 _KEY_COLUMN: Final = {0: "tcp_flags", 2: "icmp_type"}
 
 Run = tuple[int, ...]
@@ -56,7 +58,7 @@ def build_packet_rules(rules: Sequence[ListedRule], total: int) -> PacketRules:
     """The lists of rules to check per packet. total: number of all rules."""
     lists = ListBuilder((rule.number, rule.signature.header) for rule in rules)
     list_of = np.zeros((4, 3, 256), np.int32)
-    once_of = np.zeros((4, 3), np.int32)
+    odd_of, once_of = np.zeros((4, 3), np.int32), np.zeros((4, 3), np.int32)
     stream_of = np.zeros(3, np.int32)
     packets = mask(UnitKind.PACKET, UnitKind.TAKEN)
     per_packet = [rule for rule in rules if not rule.once and (not rule.units or rule.units & packets)]
@@ -65,14 +67,16 @@ def build_packet_rules(rules: Sequence[ListedRule], total: int) -> PacketRules:
             once = (r.number for r in rules if r.once and r.kinds & kinds and r.directions >> direction & 1)
             once_of[group, direction] = lists.add(tuple(once))
             here = [r for r in per_packet if r.kinds & kinds and r.directions >> direction & 1]
-            list_of[group, direction] = _by_key(here, _KEY_COLUMN.get(group, ""), lists)
+            usual = [rule for rule in here if not _wants_event(rule.signature)]
+            list_of[group, direction] = _by_key(usual, _KEY_COLUMN.get(group, ""), lists)
+            odd_of[group, direction] = lists.add(tuple(r.number for r in here if _wants_event(r.signature)))
     for direction in range(3):
         streams = (r.number for r in rules if r.units & ~packets and r.directions >> direction & 1)
         stream_of[direction] = lists.add(tuple(streams))
     needs = np.zeros(total, np.uint8)
     for rule in rules:
         needs[rule.number] = rule.units
-    return PacketRules(lists.finish(), list_of, once_of, needs, stream_of)
+    return PacketRules(lists.finish(), list_of, odd_of, once_of, needs, stream_of)
 
 
 def one_list(rules: Iterable[tuple[int, Header]], total: int) -> PacketRules:
@@ -83,9 +87,18 @@ def one_list(rules: Iterable[tuple[int, Header]], total: int) -> PacketRules:
     return PacketRules(
         lists=lists.finish(),
         list_of=np.zeros((4, 3, 256), np.int32),
+        odd_of=np.zeros((4, 3), np.int32),
         once_of=np.zeros((4, 3), np.int32),
         needs=np.zeros(total, np.uint8),
         stream_of=np.full(3, number, np.int32),
+    )
+
+
+def _wants_event(signature: Signature) -> bool:
+    """Does the rule fail for every packet without an event?"""
+    return any(
+        test.column in EVENT_COLUMNS and not test.negated and all(low > 0 for low, _ in test.spans)
+        for test in signature.columns
     )
 
 

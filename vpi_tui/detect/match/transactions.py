@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from vpi_tui.detect.applayer.base import Buffer, Stage, instances
+from vpi_tui.detect.applayer.base import Getter, Stage
 from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.kernels_rules import Subject
 from vpi_tui.detect.match.kernels_scan import Units
 from vpi_tui.model.applications import APP_PROTOS
@@ -59,41 +60,78 @@ def mark_udp(subject: Subject, progress: Sequence[Progress]) -> None:
 
 def mark_applications(subject: Subject, progress: Sequence[Progress]) -> None:
     """What a flow is called may have changed since, or its transactions may be of several protocols."""
-    for entry, one in enumerate(progress):
-        numbers = [APP_PROTOS.index(app) for app in one.application.apps]
-        if subject.app[entry] not in numbers:
+    known: dict[str, list[int]] = {}
+    for entry, (one, app) in enumerate(zip(progress, subject.app.tolist(), strict=True)):
+        numbers = known.get(one.application.name)
+        if numbers is None:
+            numbers = known[one.application.name] = [APP_PROTOS.index(a) for a in one.application.apps]
+        if app not in numbers:
             subject.app[entry] = numbers[0]
+
+
+class _Wanted(NamedTuple):
+    """The buffers that may have become complete in which some rule is looked for, each with its patterns."""
+
+    whole: list[tuple[tuple[str, int], Getter, int]]
+    """(key in the transaction's cache, how to get it, number of a set of patterns)"""
+    growing: list[tuple[str, int]]
+    """(name, number of a set of patterns)"""
 
 
 def buffer_units(rules: AppRules, progress: Sequence[Progress]) -> tuple[U8, Units] | None:
     """(bytes, stretches of them to scan) of all buffers that are new; None = there are none."""
-    wanted: dict[tuple[str, int, Stage, Stage], list[tuple[Buffer, int]]] = {}
+    known: dict[tuple[str, int, Stage, Stage, bool], _Wanted] = {}
     parts: list[bytes] = []
-    offset: list[int] = []
     patterns: list[int] = []
     entry: list[int] = []
-    whole: list[bool] = []
+    grown: list[tuple[int, int, Window]] = []
     for number, one in enumerate(progress):
-        key = one.application.name, one.direction, one.before, one.stage
-        chosen = wanted.get(key)
-        if chosen is None:
-            chosen = wanted[key] = _wanted(rules, one)
-        for buffer, which in chosen:
-            for data, before in _new_in(buffer, one):
-                parts.append(data)
-                offset.append(before)
-                patterns.append(which)
-                entry.append(number)
-                whole.append(not buffer.grows)
+        transaction = one.transaction
+        key = one.application.name, one.direction, one.before, one.stage, transaction.is_frame
+        wanted = known.get(key)
+        if wanted is None:
+            wanted = known[key] = _wanted(rules, one)
+        cache, direction = transaction.cache, one.direction
+        for name, get, which in wanted.whole:
+            found = cache.get(name)
+            if found is None:
+                found = cache[name] = get(transaction, direction)
+            for data in found:
+                if data:
+                    parts.append(data)
+                    patterns.append(which)
+                    entry.append(number)
+        if one.grown:
+            for buffer, which in wanted.growing:
+                grown += [(number, which, window) for window in one.grown.get(buffer, ())]
+    return _units_of(rules, parts, patterns, entry, grown)
+
+
+def _units_of(
+    rules: AppRules,
+    parts: list[bytes],
+    patterns: list[int],
+    entry: list[int],
+    grown: Sequence[tuple[int, int, Window]],
+) -> tuple[U8, Units] | None:
+    """The units of whole buffers, and behind them those of buffers that grow."""
+    count = len(parts)
+    for number, which, window in grown:
+        parts.append(window.data)
+        patterns.append(which)
+        entry.append(number)
     if not parts:
         return None
+    offset = np.zeros(len(parts), np.int64)
+    offset[count:] = [window.offset for _, _, window in grown]
     # A content is compared from its start on, which may lie in front of a window: bytes must be there.
-    margin = bytes(int(rules.fast.length.max(initial=0))) if any(offset) else b""
+    margin = bytes(int(rules.fast.length.max(initial=0))) if offset.any() else b""
     arena: U8 = np.frombuffer(bytearray().join((margin, *parts)), np.uint8)
-    end = np.cumsum([len(part) for part in parts], dtype=np.int64) + len(margin)
-    begin = end - np.array([len(part) for part in parts], np.int64)
+    size = np.fromiter(map(len, parts), np.int64, len(parts))
+    end = np.cumsum(size) + len(margin)
+    begin = end - size
     units = Units(
-        start=begin - np.array(offset, np.int64),
+        start=begin - offset,
         begin=begin,
         end=end,
         last=end.copy(),
@@ -101,27 +139,23 @@ def buffer_units(rules: AppRules, progress: Sequence[Progress]) -> tuple[U8, Uni
         patterns=np.array(patterns, np.int32),
         entry=np.array(entry, np.int32),
         kind=np.zeros(len(parts), np.uint8),
-        whole=np.array(whole, np.bool_),
+        whole=np.arange(len(parts)) < count,
     )
     return arena, units
 
 
-def _new_in(buffer: Buffer, one: Progress) -> Sequence[tuple[bytes, int]]:
-    """(bytes, how many of the buffer are in front of them) that rules have not seen yet."""
-    if buffer.grows:
-        return [(window.data, window.offset) for window in one.grown.get(buffer.name, ())]
-    return [(data, 0) for data in instances(buffer, one.transaction, one.direction) if data]
-
-
-def _wanted(rules: AppRules, one: Progress) -> list[tuple[Buffer, int]]:
-    """The buffers that may have become complete in which some rule is looked for, with their patterns."""
-    found = []
+def _wanted(rules: AppRules, one: Progress) -> _Wanted:
+    wanted = _Wanted([], [])
     for name, buffer in one.application.buffers.items():
         number = rules.set_of.get((one.application.name, name))
         reached = buffer.grows or one.before < buffer.stage <= one.stage
-        if number is not None and reached and buffer.directions >> one.direction & 1:
-            found.append((buffer, number))
-    return found
+        if number is None or not reached or not buffer.directions >> one.direction & 1:
+            continue
+        if buffer.grows:
+            wanted.growing.append((name, number))
+        elif buffer.of_frame == one.transaction.is_frame:
+            wanted.whole.append(((name, one.direction), buffer.get, number))
+    return wanted
 
 
 def at_their_stage(progress: Sequence[Progress], stage: U8, pairs: I64) -> I64:
