@@ -214,12 +214,25 @@ def not_promiscuous(facts: Facts) -> Told | None:
 def bridge_learns(facts: Facts) -> Told | None:
     """The sensor sits at a port of the bridge, which hands it only what is meant for it."""
     sensor = facts.plan.sensor
-    if facts.plan.direct or sensor is None or not sensor.port or facts.plan.hub:
+    if facts.plan.direct or sensor is None or not sensor.port or facts.plan.hub or facts.switch.kind == "ovs":
         return None
     return Told(
         f"{facts.switch.name} hands {sensor.name} only broadcasts and what is meant for it, as it has learned"
         " where this guest is.",
         mend.flood(facts.switch.name),
+    )
+
+
+@cause(*MISSING)
+def nobody_known(facts: Facts) -> Told | None:
+    """The sensor gets all frames, and cannot tell whose they are."""
+    sensor = facts.plan.sensor
+    if facts.plan.direct or sensor is None or not sensor.port:
+        return None
+    return Told(
+        f"{facts.switch.name} hands {sensor.name} copies, but which address lives behind {facts.port.name} is"
+        " not known.",
+        f"Name it in inventory.yaml: guests: [{{name: GUEST, port: {facts.port.name}, mac: MAC}}]",
     )
 
 

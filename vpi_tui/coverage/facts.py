@@ -54,7 +54,7 @@ class Way:
 
         wire: with the headers and the padding that only the wire has.
         """
-        found = min(max(self.true, self.sure), max(self.sure, self.most))
+        found = min(self.true, max(self.sure, self.most))
         return min(self.true, found + self._wire_slack(found)) if wire and found else found
 
     def _wire_slack(self, found: int) -> int:

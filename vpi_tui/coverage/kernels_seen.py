@@ -148,6 +148,8 @@ def _fingerprint(buf, start, caplen):
     if buf[at + 11] != TCP and buf[at + 6] == 0 and buf[at + 7] == 0:
         return U64(0)
     state = FNV_BASIS
+    for i in range(start, start + MAC_BYTES):
+        state = (state ^ U64(buf[i])) * FNV_PRIME
     for i in range(at, min(at + FINGER_BYTES, end)):
         state = (state ^ U64(buf[i])) * FNV_PRIME
     return state | U64(1)

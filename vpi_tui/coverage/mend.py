@@ -1,6 +1,6 @@
 """The commands that mend a blind spot, ready to be run by a shell.
 
-Sources: ovs-vsctl(8), the Mirror table of ovs-vswitchd.conf.db(5), tc-mirred(8), tc-matchall(8), ip-link(8).
+Sources: ovs-vsctl(8), the Mirror table of ovs-vswitchd.conf.db(5), tc-mirred(8), tc-u32(8), ip-link(8).
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ def copy_port(port: str, device: str) -> str:
     """Let the kernel copy both directions of a port to a device."""
     name, to = shlex.quote(port), shlex.quote(device)
     ways = (
-        f"tc filter add dev {name} {way} matchall action mirred egress mirror dev {to}"
+        f"tc filter add dev {name} {way} protocol all u32 match u32 0 0 action mirred egress mirror dev {to}"
         for way in ("ingress", "egress")
     )
     return " && ".join([f"tc qdisc replace dev {name} clsact", *ways])

@@ -32,6 +32,7 @@ HOPS = 64
 """Switches that one frame is followed into, over patches."""
 AGEING_S = 300.0
 """After which a Linux bridge and Open vSwitch forget an address, unless told otherwise."""
+MOST_HOMES = 8_192
 WAITING = 64
 """Marks that wait for the packets before them."""
 
@@ -107,6 +108,8 @@ class SeenBytes:
         self._answers: deque[tuple[int, dict[PortKey, SeenCount]]] = deque(maxlen=WAITING)
         self._keys: list[PortKey] = []
         self._switches: tuple[str, ...] = ()
+        self._homes: dict[int, PortKey] = {}
+        """Ports of addresses, as the inventory told them at some time."""
         self._sums = np.zeros((1, COLUMNS), np.int64)
         self.follow(Topology(), Watched())
 
@@ -115,6 +118,7 @@ class SeenBytes:
     def follow(self, topology: Topology, watched: Watched) -> None:
         """Count by this topology from now on; ports that stay keep their counts."""
         slots = _Slots(topology, watched)
+        self._remember_homes(topology)
         places = {key: at for at, key in enumerate(slots.keys)}
         moved = np.array([places.get(key, NOWHERE) for key in self._keys] or [NOWHERE], np.int32)
         sums = np.zeros((max(len(slots.keys), 1), COLUMNS), np.int64)
@@ -122,7 +126,20 @@ class SeenBytes:
         self._keys, self._sums = slots.keys, sums
         self._forget_moved(moved, tuple(switch.name for switch in topology.switches))
         self._switch = np.array(slots.switch, np.int64)
-        self._where = slots.where(topology, watched)
+        self._where = slots.where(topology, watched, self._homes)
+
+    def _remember_homes(self, topology: Topology) -> None:
+        """A switch forgets an address that is silent; where it was last is the best guess then."""
+        ports = [(port.switch, port.name) for port in topology.ports]
+        here = set(ports)
+        kept = {mac: home for mac, home in self._homes.items() if home in here}
+        behind = {port.guest: key for port, key in zip(topology.ports, ports, strict=True) if port.guest}
+        for guest in topology.guests:
+            if guest.name in behind:
+                kept |= dict.fromkeys(guest.macs, behind[guest.name])
+        for port, key in zip(topology.ports, ports, strict=True):
+            kept |= dict.fromkeys(port.macs, key)
+        self._homes = dict(list(kept.items())[-MOST_HOMES:])
 
     def _forget_moved(self, moved: I32, switches: tuple[str, ...]) -> None:
         """Addresses stay where they were learned, under the new numbers of ports and switches."""
@@ -233,14 +250,12 @@ class _Slots:
         self.switch.append(self._switches[switch.name])
         self.role.append(SENSOR if switch.kind == "interface" else PORT)
 
-    def where(self, topology: Topology, watched: Watched) -> Where:
+    def where(self, topology: Topology, watched: Watched, homes: Mapping[int, PortKey]) -> Where:
         count = len(topology.switches)
         peers = [NOWHERE] * max(len(self.keys), 1)
         patches: list[list[int]] = [[] for _ in range(count)]
         uplinks: list[list[int]] = [[] for _ in range(count)]
-        seeds: dict[int, int] = {}
         places = {key: slot for slot, key in enumerate(self.keys)}
-        behind: dict[str, int] = {}
         for port in topology.ports:
             slot = places.get((port.switch, port.name))
             if slot is None or self.role[slot] == SENSOR:
@@ -251,13 +266,8 @@ class _Slots:
                 patches[self.switch[slot]].append(slot)
             if port.uplink:
                 uplinks[self.switch[slot]].append(slot)
-            if port.guest:
-                behind.setdefault(port.guest, slot)
-            seeds.update((mac, slot) for mac in port.macs)
-        for guest in topology.guests:
-            if guest.name in behind:
-                for mac in guest.macs:
-                    seeds.setdefault(mac, behind[guest.name])
+        seeds = {mac: places[key] for mac, key in homes.items() if key in places}
+        seeds = {mac: slot for mac, slot in seeds.items() if self.role[slot] == PORT}
         ageing = watched.ageing or {}
         order = sorted(seeds)
         taken = sorted(self.taken)

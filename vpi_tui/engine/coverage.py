@@ -10,8 +10,10 @@ from vpi_tui.coverage.arrangement import Setting
 from vpi_tui.coverage.board import Board, whole, worst
 from vpi_tui.coverage.seen import SeenBytes
 from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.signs import SignReader
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.model.batch import PacketBatch
 from vpi_tui.model.coverage import PortCoverage, TrueCount
 from vpi_tui.model.errors import VpiError
 from vpi_tui.model.topology import Topology
@@ -24,7 +26,7 @@ WAITING = 64
 
 
 class Coverage:
-    """`poll` before each read, `idle` after one that gave nothing; then `ports` tells.
+    """`poll` before each read, `idle` after one that gave nothing, `refresh` before `ports` is looked at.
 
     A count is taken at a moment, and compared once all packets from before it were counted.
     clock_ns: in the time of the packets.
@@ -43,12 +45,22 @@ class Coverage:
         self._waiting: deque[tuple[int, tuple[TrueCount, ...], int]] = deque(maxlen=WAITING)
         self.notice = ""
         """Why there are no counts; a whole sentence."""
-        source.tally = self._seen.count
+        self.signs = SignReader(source) if source.learns else None
+        """None = ports tell, and need not be concluded from signs."""
+        self.ports: tuple[PortCoverage, ...] = ()
+        """Every port that is known, in the order of the topology, as of the last `refresh`."""
+        source.tally = self._tally
 
-    @property
-    def ports(self) -> tuple[PortCoverage, ...]:
-        """Every port that is known, in the order of the topology."""
-        return self._board.verdicts
+    def _tally(self, batch: PacketBatch) -> None:
+        self._seen.count(batch)
+        if self.signs is not None:
+            self.signs.frames.count(batch)
+
+    def refresh(self, pipeline: Pipeline) -> None:
+        """Bring `ports` up to date."""
+        self.ports = self._board.verdicts
+        if self.signs is not None and not self.ports:
+            self.ports = self.signs.conclude(pipeline)
 
     def poll(self, now: float) -> None:
         """Take counts when a second is over. now: seconds of a steady clock."""

@@ -88,6 +88,8 @@ class Publisher:
     def snapshot(self, state: Any, text: str, watch: Watch, alerts_dropped: int, log: NoLog) -> Snapshot:
         pipeline, rules, source, coverage = self._pipeline, self._rules, self._source, self.coverage
         topology = pipeline.names.topology
+        if coverage is not None:
+            coverage.refresh(pipeline)
         names = Names(pipeline.names.switches, pipeline.names.guests)
         scope = _scope(watch.scope, names)
         stats = {**pipeline.stats(), **source.stats(), **self._vitals.stats(), **log.counters()}

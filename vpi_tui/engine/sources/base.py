@@ -87,6 +87,11 @@ class EngineSource:
         return Setting()
 
     @property
+    def own_macs(self) -> tuple[int, ...]:
+        """Addresses of the interfaces that are watched, when they are the sensor's own."""
+        return ()
+
+    @property
     def drops(self) -> int:
         """Packets that the kernel dropped so far because nobody read them in time."""
         return 0

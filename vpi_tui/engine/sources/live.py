@@ -110,6 +110,11 @@ class LiveFeed(EngineSource):
         return self._inventory.whole
 
     @property
+    def own_macs(self) -> tuple[int, ...]:
+        watched_here = {port.ifindex for port in self.topology.ports}
+        return tuple(link.mac for link in self._inventory.links if link.ifindex in watched_here and link.mac)
+
+    @property
     def drops(self) -> int:
         return self.capture.drops
 
