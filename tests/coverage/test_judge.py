@@ -139,7 +139,7 @@ def test_each_arrangement_has_its_cause_and_its_command() -> None:
         "ip link set mon0 promisc on"
     )
     said, command = cause_of(Plan(sensor=Sensor("mon0", "", "mon0")), BRIDGE)
-    assert command.startswith("tc qdisc replace dev vnet3 clsact && tc filter add dev vnet3 ingress protocol all")
+    assert command.startswith("tc qdisc replace dev vnet3 clsact && tc filter add dev vnet3 ingress ")
     assert cause_of(Plan(named=("vnet1",)), BRIDGE)[1] == "vpi-tui -i vnet1 -i br0"
     one_port = cause_of(Plan(direct=True, named=("vnet3",)), BRIDGE, into=way(LOT, LOT))
     assert one_port == (

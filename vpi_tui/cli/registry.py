@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from vpi_tui import __version__
-from vpi_tui.cli import completion, demo, doctor, lab, live, policy, replay, rules, scan, warmup
+from vpi_tui.cli import audit, completion, demo, doctor, lab, live, policy, replay, rules, scan, warmup
 from vpi_tui.cli.command import Command
 from vpi_tui.cli.parser import Parser, examples
 
@@ -15,6 +15,7 @@ COMMANDS: tuple[Command, ...] = (
     demo.COMMAND,
     replay.COMMAND,
     scan.COMMAND,
+    audit.COMMAND,
     rules.COMMAND,
     policy.COMMAND,
     lab.COMMAND,

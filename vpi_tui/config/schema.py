@@ -43,7 +43,7 @@ TABLE: tuple[Setting, ...] = (
         "watch this interface; may be repeated (default: the ports of all virtual switches)",
         ("-i", "--interface"),
         "IF",
-        _on("live", "policy"),
+        _on("live", "policy", "audit"),
     ),
     Setting(
         "duration",
@@ -61,7 +61,7 @@ TABLE: tuple[Setting, ...] = (
         "user to become once the ring is open, when started as root (empty = stay root)",
         ("--user",),
         "NAME",
-        _on("live", "policy"),
+        _on("live", "policy", "audit"),
     ),
     Setting(
         "demo.seed",
@@ -119,7 +119,7 @@ TABLE: tuple[Setting, ...] = (
         "names of guests and switches (inventory.yaml)",
         ("--inventory",),
         "FILE",
-        DASHBOARD | _on("scan", "policy"),
+        DASHBOARD | _on("scan", "policy", "audit"),
     ),
     Setting(
         "policy",
