@@ -170,7 +170,7 @@ def test_mdns() -> None:
     assert values(MDNS, answer, "mdns.additionals.rrname") == [host.encode()]
     assert values(MDNS, answer, "mdns.response.rrname")[-2:] == [host.encode()] * 2
     (cut,) = parse(MDNS, bytes(response)[:-3])
-    assert list(cut.events[SERVER]) == ["mdns.malformed_data"]
+    assert list(cut.events[SERVER]) == ["mdns.invalid_additionals"]
 
 
 # BitTorrent ------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from functools import partial
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers import dns as wire
@@ -56,9 +57,37 @@ def test_messages_in_a_stream_cut_anywhere() -> None:
         assert parser.held() == 0
 
 
-def test_pointers_in_a_circle_end() -> None:
-    circle = struct.pack("!6H", 1, 0, 1, 0, 0, 0) + b"\xc0\x0c\0\1\0\1"
-    assert parse_message(circle).events == ["dns.malformed_data"]
+def header(flags: int, *counts: int) -> bytes:
+    return struct.pack("!6H", 1, flags, *counts)
+
+
+ASKED = b"\1a\0\0\1\0\1"
+LABEL = b"\x3f" + b"a" * 63
+
+
+@pytest.mark.parametrize(
+    ("direction", "data", "expected"),
+    [
+        (SERVER, QUERY, []),
+        (CLIENT, ANSWER, []),
+        (SERVER, ANSWER, ["not_request"]),
+        (CLIENT, QUERY, ["not_response"]),
+        (SERVER, QUERY[:9], ["malformed_data"]),
+        (SERVER, header(0, 1, 0, 0, 0) + b"\1a", ["malformed_data"]),
+        (SERVER, header(0x40, 1, 0, 0, 0) + ASKED, ["z_flag_set"]),
+        (SERVER, header(7 << 11, 1, 0, 0, 0) + ASKED, ["invalid_opcode"]),
+        (SERVER, header(0, 1, 0, 0, 0) + b"\xc0\x0c\0\1\0\1", ["infinite_loop"]),
+        (SERVER, header(0, 1, 0, 0, 0) + b"\xc0\x0e\xc0\x0c\0\1\0\1", ["too_many_labels"]),
+        (SERVER, header(0, 1, 0, 0, 0) + b"\1a" * 300 + ASKED, ["too_many_labels", "malformed_data"]),
+        (SERVER, header(0, 1, 0, 0, 0) + LABEL * 100 + b"\0\0\1\0\1", ["name_too_long"]),
+        (CLIENT, header(0x8000, 1, 0, 1, 0) + ASKED + b"\1b", ["invalid_authorities"]),
+        (CLIENT, header(0x8000, 1, 0, 0, 1) + ASKED + b"\1b", ["invalid_additionals"]),
+        (CLIENT, header(0x8000, 1, 1, 0, 0) + ASKED + b"\1b", ["malformed_data"]),
+    ],
+)  # fmt: skip
+def test_events(direction: Direction, data: bytes, expected: list[str]) -> None:
+    (found,) = DnsUdpOrTcp().datagram(direction, data)
+    assert list(found.events[direction]) == [f"dns.{name}" for name in expected]
 
 
 def test_a_name_is_cut() -> None:

@@ -50,6 +50,24 @@ def test_a_client_is_fingerprinted_by_its_own_direction() -> None:
     assert values(found, "ssh.hassh.string", SERVER) == [b"kex-a,kex-b;e1-a,e1-b;m1-a,m1-b;c1-a,c1-b"]
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"SSH-2.0-x\r\n" + key_exchange(), []),
+        (b"SSH-2.0-x " + b"y" * 300 + b"\r\n", [b"ssh.long_banner"]),
+        (b"SSH-2.0-" + b"y" * 9_000, [b"ssh.long_banner"]),
+        (b"hello\n" * 2_000, [b"ssh.invalid_banner"]),
+        (b"SSH-2.0-x\r\n" + struct.pack("!IBB", 1, 0, 20), [b"ssh.invalid_record"]),
+        (b"SSH-2.0-x\r\n" + struct.pack("!IBB", 70_000, 4, 20), [b"ssh.long_kex_record"]),
+    ],
+)
+def test_events(data: bytes, expected: list[bytes]) -> None:
+    parser = SshParser()
+    parser.feed(CLIENT, data, 0)
+    (found,) = parser.finish()
+    assert values(found, "app-layer-event", CLIENT) == expected
+
+
 @given(st.lists(st.tuples(st.sampled_from([SERVER, CLIENT]), st.one_of(st.just(STREAM[:60]), st.binary()))))
 def test_nothing_raises_and_nothing_grows(pieces: list[tuple[int, bytes]]) -> None:
     parser = SshParser()

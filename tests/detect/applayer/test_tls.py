@@ -163,7 +163,9 @@ def test_messages_in_many_records_and_many_in_one() -> None:
     data = next(data for direction, data in handshake(ssl.TLSVersion.TLSv1_2) if direction == SERVER)
     body = data[5:]
     shattered = b"".join(b"\x16\x03\x01\0\x01" + bytes([byte]) for byte in body)
-    assert seen(parsed([(SERVER, shattered)])) == seen(parsed([(SERVER, data)]))
+    found = seen(parsed([(SERVER, shattered)]))
+    assert found.pop(("app-layer-event", SERVER)) == [b"tls.invalid_ssl_record"]
+    assert found == seen(parsed([(SERVER, data)]))
 
 
 def test_after_the_handshake_the_flow_is_passed_by() -> None:
@@ -320,17 +322,25 @@ def events(direction: int, data: bytes) -> list[bytes]:
         (b"\1\0\4data" + bytes(16), [b"tls.heartbeat_message"]),
         (b"\1\x40\0", [b"tls.heartbeat_message", b"tls.overflow_heartbeat_message"]),
         (b"\7\0\0", [b"tls.heartbeat_message", b"tls.invalid_heartbeat_message"]),
+        (b"\1\0\4data" + bytes(15), [b"tls.heartbeat_message", b"tls.invalid_heartbeat_message"]),
     ],
 )
 def test_heartbeats(body: bytes, expected: list[bytes]) -> None:
     assert events(SERVER, record(24, body)) == expected
 
 
+def certified(der: bytes) -> bytes:
+    """The message that shows one certificate."""
+    listed = len(der).to_bytes(3) + der
+    return message(11, len(listed).to_bytes(3) + listed)
+
+
 def test_a_certificate_of_which_nothing_can_be_read() -> None:
     broken = bytes.fromhex("30063084fffffffa04")
-    listed = len(broken).to_bytes(3) + broken
-    found = events(CLIENT, message(11, len(listed).to_bytes(3) + listed))
-    assert found == [b"tls.invalid_certificate", b"tls.invalid_handshake_message"]
+    assert events(CLIENT, certified(broken)) == [
+        b"tls.invalid_certificate",
+        b"tls.invalid_handshake_message",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -339,9 +349,93 @@ def test_a_certificate_of_which_nothing_can_be_read() -> None:
         (b"\0\6\0\0\3abc", []),
         (b"\0\6\1\0\3abc", [b"tls.invalid_sni_type"]),
         (b"\0\6\0\0\x09abc", [b"tls.invalid_sni_length"]),
+        (b"\0\3\0\0\0", [b"tls.invalid_sni_length"]),
+        (b"\0\1", [b"tls.handshake_invalid_length"]),
     ],
 )
 def test_names_that_a_client_asks_for(name: bytes, expected: list[bytes]) -> None:
     extension = b"\0\0" + len(name).to_bytes(2) + name
     body = b"\3\3" + bytes(32) + b"\0" + b"\0\2\0\5" + b"\1\0" + len(extension).to_bytes(2) + extension
     assert events(SERVER, message(1, body)) == expected
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (record(21, b"\2"), b"tls.invalid_alert_message"),
+        (record(22, b"\0"), b"tls.invalid_ssl_record"),
+        (message(99, b"abcd"), b"tls.invalid_handshake_message"),
+        (record(23, bytes(17_500)), b"tls.invalid_record_length"),
+        (b"\x80\x03\0\0\1", b"tls.error_message_encountered"),
+        (b"\x80\x03\1\0\2", b"tls.invalid_ssl_record"),
+        (b"\x80\0\1\0\2", b"tls.invalid_sslv2_header"),
+        (message(1, b"\3\3" + bytes(32) + b"\x20short"), b"tls.handshake_invalid_length"),
+        (message(1, b"\3\3" + bytes(32) + b"\0\0\3\0\5\0\1\0"), b"tls.handshake_invalid_length"),
+        (message(1, hello_body([5], extension(16, b"\0\x09\2h2"))), b"tls.handshake_invalid_length"),
+        (message(1, hello_body([5], extension(43, b"\1\3"))), b"tls.handshake_invalid_length"),
+    ],
+)
+def test_records_that_cannot_be(data: bytes, expected: bytes) -> None:
+    assert events(SERVER, data) == [expected]
+
+
+def tlv(tag: int, *values: bytes) -> bytes:
+    value = b"".join(values)
+    size = len(value)
+    return bytes((tag,)) + (bytes((size,)) if size < 128 else b"\x82" + size.to_bytes(2)) + value
+
+
+ALGORITHM = tlv(0x30, tlv(6, b"\x2a\3"))
+NAME = tlv(0x30, tlv(0x31, tlv(0x30, tlv(6, b"\x55\4\3"), tlv(12, b"a.example"))))
+GOOD = {
+    "version": tlv(0xA0, tlv(2, b"\2")),
+    "serial": tlv(2, b"\1"),
+    "signed": ALGORITHM,
+    "issuer": NAME,
+    "validity": tlv(0x30, tlv(0x17, b"250101000000Z"), tlv(0x18, b"20600101000000Z")),
+    "subject": NAME,
+    "key": tlv(0x30, ALGORITHM, tlv(3, b"\0k")),
+    "extensions": tlv(0xA3, tlv(0x30, tlv(0x30, tlv(6, b"\x55\x1d\x11"), tlv(4, b"")))),
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "data", "event"),
+    [
+        ("version", tlv(0xA0, tlv(4, b"\2")), "certificate_invalid_version"),
+        ("serial", tlv(4, b"\1"), "certificate_invalid_serial"),
+        ("signed", tlv(0x30, tlv(5)), "certificate_invalid_algorithmidentifier"),
+        ("issuer", tlv(0x30, tlv(0x30, tlv(5))), "certificate_invalid_x509name"),
+        ("validity", tlv(0x30, tlv(0x17, b"once"), tlv(0x17, b"250101000000Z")), "certificate_invalid_date"),
+        ("subject", tlv(0x31), "certificate_invalid_x509name"),
+        ("key", tlv(0x30), "invalid_certificate"),
+        ("extensions", tlv(0xA3, tlv(0x30, b"\x30\x50")), "certificate_invalid_extensions"),
+        ("serial", GOOD["serial"], ""),
+    ],
+)  # fmt: skip
+def test_certificates_with_a_flaw(field: str, data: bytes, event: str) -> None:
+    whole = tlv(0x30, tlv(0x30, *{**GOOD, field: data}.values()), ALGORITHM, tlv(3, b"\0s"))
+    assert events(CLIENT, certified(whole)) == ([f"tls.{event}".encode()] if event else [])
+
+
+@pytest.mark.parametrize(
+    ("broken", "event"),
+    [
+        (tlv(0x30, tlv(0x30, *GOOD.values()), ALGORITHM), b"tls.certificate_invalid_der"),
+        (tlv(0x30, tlv(0x30, *GOOD.values())), b"tls.certificate_invalid_algorithmidentifier"),
+        (tlv(0x31, tlv(0x30, *GOOD.values())), b"tls.certificate_invalid_der"),
+    ],
+)
+def test_what_is_around_a_certificate(broken: bytes, event: bytes) -> None:
+    assert events(CLIENT, certified(broken)) == [event]
+
+
+def test_a_certificate_that_is_cut() -> None:
+    found = events(CLIENT, certified(tlv(0x30, tlv(0x30, *GOOD.values()))[:-9]))
+    assert found == [b"tls.certificate_invalid_length", b"tls.invalid_handshake_message"]
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_real_handshakes_raise_nothing(version: ssl.TLSVersion) -> None:
+    found = parsed(list(handshake(version)))
+    assert not any(found.events)

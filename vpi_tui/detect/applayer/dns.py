@@ -18,11 +18,13 @@ from vpi_tui.detect.applayer.base import (
     Transaction,
     application,
 )
+from vpi_tui.model.batch import Direction
 
 HEADER: Final = 12
 NAME_LIMIT: Final = 1_025
 """Bytes of a name; Suricata cuts longer ones there."""
-MOST_JUMPS: Final = 64
+MOST_LABELS: Final = 255
+"""Labels of a name and jumps in it; as Suricata's."""
 MOST_RECORDS: Final = 256
 """Records of one section that are looked at."""
 _NAMES_AT: Final = {2: 0, 5: 0, 12: 0, 15: 2, 33: 6, 39: 0}
@@ -73,13 +75,12 @@ class _CutError(Exception):
     """The message ends before what it announces."""
 
 
-def read_name(data: bytes, at: int) -> tuple[bytes, int]:
-    """(name with dots, where what follows it begins). Raises _CutError."""
+def read_name(data: bytes, at: int, odd: list[str]) -> tuple[bytes, int]:
+    """(name with dots, where what follows it begins). What is odd about it is added. Raises _CutError."""
     labels: list[bytes] = []
     size = 0
     end = -1
-    jumps = 0
-    while True:
+    for _ in range(MOST_LABELS):
         if at >= len(data):
             raise _CutError
         length = data[at]
@@ -89,10 +90,11 @@ def read_name(data: bytes, at: int) -> tuple[bytes, int]:
             if at + 1 >= len(data):
                 raise _CutError
             end = at + 2 if end < 0 else end
-            at = (length & 0x3F) << 8 | data[at + 1]
-            jumps += 1
-            if jumps > MOST_JUMPS:
-                raise _CutError
+            target = (length & 0x3F) << 8 | data[at + 1]
+            if target == at:
+                odd.append("dns.infinite_loop")
+                return b".".join(labels), end
+            at = target
             continue
         label = data[at + 1 : at + 1 + length]
         if length & 0xC0 or len(label) < length:
@@ -101,6 +103,12 @@ def read_name(data: bytes, at: int) -> tuple[bytes, int]:
         if size < NAME_LIMIT:
             labels.append(label[: NAME_LIMIT - size])
             size += length + 1
+            if size > NAME_LIMIT + 1:
+                odd.append("dns.name_too_long")
+    odd.append("dns.too_many_labels")
+    if end < 0:
+        raise _CutError
+    return b".".join(labels), end
 
 
 def parse_message(data: bytes) -> Message:
@@ -121,28 +129,45 @@ def _fill(message: Message, data: bytes) -> None:
     if message.opcode >= 7:
         message.events.append("dns.invalid_opcode")
     at = HEADER
+    if len(data) < at:
+        raise _CutError
     for _ in range(min(_u16(data, 4), MOST_RECORDS)):
-        name, at = read_name(data, at)
+        name, at = read_name(data, at, message.events)
         message.questions.append(Question(name, _u16(data, at)))
         at += 4
-    for number, section in enumerate(message.sections):
-        for _ in range(min(_u16(data, 6 + 2 * number), MOST_RECORDS)):
-            record, at = _record(data, at)
-            section.append(record)
+    at = _fill_section(message, 0, data, at)
+    for number, event in _LAST_SECTIONS:
+        try:
+            at = _fill_section(message, number, data, at)
+        except _CutError:
+            message.events.append(event)
+            return
 
 
-def _record(data: bytes, at: int) -> tuple[Record, int]:
-    name, at = read_name(data, at)
+_LAST_SECTIONS: Final = ((1, "dns.invalid_authorities"), (2, "dns.invalid_additionals"))
+"""What cannot be read there leaves the rest as it is."""
+
+
+def _fill_section(message: Message, number: int, data: bytes, at: int) -> int:
+    section = message.sections[number]
+    for _ in range(min(_u16(data, 6 + 2 * number), MOST_RECORDS)):
+        record, at = _record(data, at, message.events)
+        section.append(record)
+    return at
+
+
+def _record(data: bytes, at: int, odd: list[str]) -> tuple[Record, int]:
+    name, at = read_name(data, at, odd)
     kind, size = _u16(data, at), _u16(data, at + 8)
     begin, end = at + 10, at + 10 + size
     if end > len(data):
         raise _CutError
     names: tuple[bytes, ...] = ()
     if kind in _NAMES_AT and size > _NAMES_AT[kind]:
-        names = (read_name(data, begin + _NAMES_AT[kind])[0],)
+        names = (read_name(data, begin + _NAMES_AT[kind], odd)[0],)
     elif kind == _SOA and size:
-        first, behind = read_name(data, begin)
-        names = (first, read_name(data, behind)[0])
+        first, behind = read_name(data, begin, odd)
+        names = (first, read_name(data, behind, odd)[0])
     ttl = int.from_bytes(data[at + 4 : at + 8])
     return Record(name, kind, names, ttl, data[begin:end]), end
 
@@ -162,6 +187,14 @@ class DnsTransaction(Transaction):
         self.stage[direction] = Stage.DONE
         for name in message.events:
             self.event(direction, name)
+        if message.is_response != (direction == Direction.TO_CLIENT):
+            self.event(direction, _WRONG_WAY[Direction(direction)])
+
+
+_WRONG_WAY: Final = {
+    Direction.TO_SERVER: "dns.not_request",
+    Direction.TO_CLIENT: "dns.not_response",
+}
 
 
 class DnsUdpOrTcp(Parser):

@@ -69,13 +69,11 @@ _RAISED: Final = {
     "ssh": "invalid_banner long_banner invalid_record long_kex_record",
     "tls": "invalid_sslv2_header invalid_record_version invalid_record_type invalid_record_length "
     "invalid_handshake_message heartbeat_message invalid_heartbeat_message overflow_heartbeat_message "
-    "dataleak_heartbeat_mismatch handshake_invalid_length multiple_sni_extensions invalid_sni_type "
-    "invalid_sni_length too_many_records_in_packet invalid_alert_message invalid_certificate "
+    "handshake_invalid_length multiple_sni_extensions invalid_sni_type invalid_sni_length "
+    "invalid_alert_message invalid_certificate "
     "certificate_invalid_length certificate_invalid_version certificate_invalid_serial "
     "certificate_invalid_algorithmidentifier certificate_invalid_x509name certificate_invalid_date "
-    "certificate_invalid_extensions certificate_invalid_der certificate_invalid_subject "
-    "certificate_invalid_issuer certificate_invalid_validity error_message_encountered "
-    "invalid_ssl_record",
+    "certificate_invalid_extensions certificate_invalid_der error_message_encountered invalid_ssl_record",
     "websocket": "skip_end_of_payload reassembly_limit_reached",
 }
 RAISED: Final = {protocol: frozenset(names.split()) for protocol, names in _RAISED.items()}
@@ -92,7 +90,9 @@ _NEVER: Final = {
     "smb": "internal_error malformed_ntlmssp_response",
     "smtp": "unable_to_match_reply_with_request mime_malformed_msg",
     "tls": "invalid_tls_header certificate_missing_element certificate_unknown_element "
-    "certificate_invalid_string too_many_subject_alternative_names",
+    "certificate_invalid_string certificate_invalid_subject certificate_invalid_issuer "
+    "certificate_invalid_validity too_many_subject_alternative_names too_many_records_in_packet "
+    "dataleak_heartbeat_mismatch",
 }
 NEVER_RAISED: Final = {protocol: frozenset(names.split()) for protocol, names in _NEVER.items()}
 """Names that Suricata has, or had, and that nothing brings about: there, or here."""

@@ -23,8 +23,10 @@ from vpi_tui.model.batch import Direction
 
 BANNER_LIMIT: Final = 8_192
 """Bytes in front of and in the banner: a server may send other lines before it."""
-PACKET_LIMIT: Final = 35_000
-"""RFC 4253, 6.1."""
+STATED_LIMIT: Final = 256
+"""Bytes of a banner beyond which it is an anomaly (RFC 4253, 4.2)."""
+PACKET_LIMIT: Final = 65_535
+"""Bytes of a packet that is put together; RFC 4253, 6.1, asks for 35,000."""
 _BANNER: Final = re.compile(rb"(?:^|\n)SSH-([^-\r\n]+)-([^ \r\n]+)[^\n]*\n")
 _KEXINIT, _NEWKEYS = 20, 21
 _RECORD_HEADER: Final = 6
@@ -89,9 +91,12 @@ class SshParser(Parser):
         found = _BANNER.search(pending)
         if found is None:
             if len(pending) > BANNER_LIMIT:
-                self._transaction.event(direction, "ssh.invalid_banner")
+                long = b"\n" not in pending and pending.startswith(b"SSH-")
+                self._transaction.event(direction, "ssh.long_banner" if long else "ssh.invalid_banner")
                 self._stop(direction)
             return
+        if len(found[0].strip(b"\r\n")) > STATED_LIMIT:
+            self._transaction.event(direction, "ssh.long_banner")
         self._transaction.proto[direction], self._transaction.software[direction] = found.groups()
         self._transaction.stage[direction] = Stage.HEAD
         del pending[: found.end()]
@@ -100,8 +105,10 @@ class SshParser(Parser):
         """Up to the first key exchange; up to the new keys when a rule looks at the records themselves."""
         while self._transaction.stage[direction] == Stage.HEAD and len(pending) >= _RECORD_HEADER:
             size = int.from_bytes(pending[:4], "big")
-            if not 2 <= size <= PACKET_LIMIT or not (self._exchanged[direction] or pending[5] == _KEXINIT):
-                self._transaction.event(direction, "ssh.invalid_record")
+            begins = pending[5] == _KEXINIT
+            if not 2 <= size <= PACKET_LIMIT or not (self._exchanged[direction] or begins):
+                long = begins and size > PACKET_LIMIT
+                self._transaction.event(direction, "ssh.long_kex_record" if long else "ssh.invalid_record")
                 self._stop(direction)
                 return
             if len(pending) < 4 + size:

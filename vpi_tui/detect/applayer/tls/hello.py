@@ -8,8 +8,6 @@ from typing import Final
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 
 SNI: Final = 0
-_SNI_HEAD: Final = 5
-"""Length of the list, type and length of its first name."""
 GROUPS: Final = 10
 POINT_FORMATS: Final = 11
 SIGNATURE_ALGORITHMS: Final = 13
@@ -27,6 +25,8 @@ class Hello:
     random: bytes = b""
     ciphers: list[int] = field(default_factory=list)
     extensions: list[tuple[int, bytes]] = field(default_factory=list)
+    cut: bool = False
+    """A field of it is longer than what is there."""
 
     def extension(self, kind: int) -> bytes:
         """The first extension of a kind; b"" when there is none."""
@@ -52,11 +52,12 @@ def client_hello(body: bytes) -> Hello:
         made.version = cursor.number(2)
         made.random = cursor.take(32)
         cursor.field(1)  # session
-        made.ciphers = numbers(cursor.field(2), 2)
+        ciphers = cursor.field(2)
+        made.ciphers, made.cut = numbers(ciphers, 2), len(ciphers) % 2 != 0
         cursor.field(1)  # compression methods
         _extensions(made, cursor)
     except TooShortError:
-        pass
+        made.cut = True
     return made
 
 
@@ -72,14 +73,14 @@ def server_hello(body: bytes) -> Hello:
             cursor.take(1)
         _extensions(made, cursor)
     except TooShortError:
-        pass
+        made.cut = True
     return made
 
 
 def _extensions(made: Hello, cursor: Cursor) -> None:
-    if not cursor:
+    if cursor.left < 2:
         return
-    cursor.number(2)  # the length of all; each has its own
+    made.cut |= cursor.number(2) > cursor.left
     while cursor and len(made.extensions) < _MOST_EXTENSIONS:
         kind = cursor.number(2)
         made.extensions.append((kind, cursor.field(2)))
@@ -131,16 +132,6 @@ def server_names(hello: Hello) -> list[bytes]:
     except TooShortError:
         pass
     return found
-
-
-def server_name_problems(hello: Hello) -> list[str]:
-    """Events of a SNI extension whose first name is none, or is longer than the extension."""
-    data = hello.extension(SNI)
-    if len(data) < _SNI_HEAD:
-        return []
-    wrong_type = ["invalid_sni_type"] if data[2] else []
-    too_long = int.from_bytes(data[3:_SNI_HEAD]) > len(data) - _SNI_HEAD
-    return [*wrong_type, "invalid_sni_length"] if too_long else wrong_type
 
 
 def protocols(hello: Hello) -> list[bytes]:

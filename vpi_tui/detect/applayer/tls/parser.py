@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import EVENTS, Limits, Parser, Stage, Transaction
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
-from vpi_tui.detect.applayer.tls import hello
+from vpi_tui.detect.applayer.tls import flaws, hello
 from vpi_tui.detect.applayer.tls.certificates import is_certificate
 from vpi_tui.detect.applayer.tls.transaction import MOST_CERTIFICATES, TlsTransaction
 from vpi_tui.model.batch import Direction
@@ -17,13 +17,21 @@ _CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = range(20, 25)
 _HEARTBEAT_HEAD: Final = 3
 """Type and length of the payload (RFC 6520, 4)."""
 _HEARTBEAT_REQUEST, _HEARTBEAT_RESPONSE = 1, 2
+_HEARTBEAT_PADDING: Final = 16
+"""Bytes behind its payload, at least."""
+_ALERT_SIZE: Final = 2
+_MESSAGE_HEAD: Final = 4
 _CONTENT_FRAMES: Final = {_ALERT: "alert", _HEARTBEAT: "heartbeat"}
-RECORD_LIMIT: Final = 16_384 + 2_048
-"""Bytes of a record (RFC 5246, 6.2.3)."""
+RECORD_LIMIT: Final = 16_384 + 1_024
+"""Bytes of a record (RFC 5246, 6.2.2)."""
 MESSAGE_LIMIT: Final = 131_072
 """Bytes of a handshake message that is put together."""
 _SSL2: Final = 2
-_SSL2_CLIENT_HELLO, _SSL2_SERVER_HELLO = 1, 4
+_SSL2_ERROR, _SSL2_CLIENT_HELLO, _SSL2_SERVER_HELLO = 0, 1, 4
+_SSL2_LEAST: Final = 7
+"""Bytes of the fixed part of a ClientHello."""
+_OTHER_MESSAGES: Final = frozenset((0, 1, 2, 4, 11, 12, 13, 14, 15, 16, 20, 21, 22))
+"""Handshake messages that come in the clear (RFC 5246, 7.4; RFC 5077; RFC 6066)."""
 
 
 class _Half:
@@ -42,7 +50,9 @@ class _Half:
 class TlsParser(Parser):
     """One connection; its handshake is one transaction."""
 
-    def __init__(self, _limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._checks = limits is None or limits.wants(EVENTS)
+        """Does anybody ask what is wrong with certificates?"""
         self._handshake = TlsTransaction()
         self._halves = (_Half(), _Half(), _Half())
         self._moved = False
@@ -114,7 +124,11 @@ class TlsParser(Parser):
                 self._end(direction)
             elif kind == _HEARTBEAT:
                 self._heartbeat(direction, body)
+            elif kind == _ALERT and length < _ALERT_SIZE:
+                self._end(direction, "invalid_alert_message")
             elif kind == _HANDSHAKE:
+                if length < _MESSAGE_HEAD:
+                    self._handshake.event(direction, "tls.invalid_ssl_record")
                 half.messages += body
                 self._messages(direction, half)
 
@@ -129,16 +143,26 @@ class TlsParser(Parser):
         self._handshake.event(direction, "tls.heartbeat_message")
         if len(body) < _HEARTBEAT_HEAD or body[0] not in (_HEARTBEAT_REQUEST, _HEARTBEAT_RESPONSE):
             self._handshake.event(direction, "tls.invalid_heartbeat_message")
-        elif int.from_bytes(body[1:_HEARTBEAT_HEAD]) > len(body) - _HEARTBEAT_HEAD:
+            return
+        padding = len(body) - _HEARTBEAT_HEAD - int.from_bytes(body[1:_HEARTBEAT_HEAD])
+        if padding < 0:
             self._handshake.event(direction, "tls.overflow_heartbeat_message")
+        elif padding < _HEARTBEAT_PADDING and body[0] == _HEARTBEAT_REQUEST:
+            self._handshake.event(direction, "tls.invalid_heartbeat_message")
 
     def _ssl2(self, direction: int, half: _Half) -> bool:
         """A record of SSLv2. False = more bytes are needed."""
         records = half.records
         length = int.from_bytes(records[:2]) & 0x7FFF
         expected = _SSL2_CLIENT_HELLO if direction == SERVER else _SSL2_SERVER_HELLO
-        if records[2] != expected:
+        if records[2] == _SSL2_ERROR:
+            self._end(direction, "error_message_encountered")
+            return False
+        if records[2] != expected or not length:
             self._end(direction, "invalid_sslv2_header")
+            return False
+        if direction == SERVER and length < _SSL2_LEAST:
+            self._end(direction, "invalid_ssl_record")
             return False
         if len(records) < 2 + length:
             return False
@@ -173,6 +197,8 @@ class TlsParser(Parser):
             handler = _MESSAGES[direction].get(kind)
             if handler is not None:
                 handler(self, direction, body)
+            elif kind not in _OTHER_MESSAGES:
+                self._handshake.event(direction, "tls.invalid_handshake_message")
 
     def _greeted(self, direction: int, made: hello.Hello) -> None:
         side = self._handshake.side[direction]
@@ -184,14 +210,15 @@ class TlsParser(Parser):
 
     def _client_hello(self, direction: int, body: bytes) -> None:
         made = hello.client_hello(body)
-        if sum(kind == hello.SNI for kind, _ in made.extensions) > 1:
-            self._handshake.event(direction, "tls.multiple_sni_extensions")
-        for name in hello.server_name_problems(made):
+        for name in flaws.of_client_hello(made):
             self._handshake.event(direction, f"tls.{name}")
         self._greeted(direction, made)
 
     def _server_hello(self, direction: int, body: bytes) -> None:
-        self._greeted(direction, hello.server_hello(body))
+        made = hello.server_hello(body)
+        for name in flaws.of_hello(made):
+            self._handshake.event(direction, f"tls.{name}")
+        self._greeted(direction, made)
 
     def _certificate(self, direction: int, body: bytes) -> None:
         chain = self._handshake.side[direction].chain
@@ -201,10 +228,14 @@ class TlsParser(Parser):
             while cursor and len(chain) < MOST_CERTIFICATES:
                 chain.append(cursor.field(3))
         except TooShortError:
-            self._handshake.event(direction, "tls.certificate_invalid_length")
-        if chain and not is_certificate(chain[0]):
             self._handshake.event(direction, "tls.invalid_certificate")
+        fault = flaws.of_certificate(chain[0]) if chain and self._checks else ""
+        if chain and not is_certificate(chain[0]):
+            fault = fault if fault == "certificate_invalid_length" else "invalid_certificate"
+            self._handshake.event(direction, f"tls.{fault}")
             self._end(direction, "invalid_handshake_message")
+        elif fault:
+            self._handshake.event(direction, f"tls.{fault}")
 
     def _server_keys(self, direction: int, _body: bytes) -> None:
         self._handshake.side[direction].states[b"server_keyx"] = None

@@ -1,0 +1,140 @@
+"""What is wrong with a certificate (RFC 5280, 4.1) or a hello, as the names of Suricata's events."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from vpi_tui.detect.applayer.ber import INTEGER, OID, SEQUENCE, SET, Element, elements, head
+from vpi_tui.detect.applayer.tls.hello import ALPN, SIGNATURE_ALGORITHMS, SNI, SUPPORTED_VERSIONS, Hello
+
+_BITS: Final = 0x03
+_VERSION, _EXTENSIONS = 0xA0, 0xA3
+_UTC_TIME, _GENERAL_TIME = 0x17, 0x18
+_TIMES: Final = {
+    _UTC_TIME: re.compile(rb"[0-9]{10}(?:[0-9]{2})?(?:Z|[+-][0-9]{4})"),
+    _GENERAL_TIME: re.compile(rb"[0-9]{10}(?:[0-9]{2}){0,2}(?:[.,][0-9]+)?(?:Z|[+-][0-9]{4})?"),
+}
+_MOST_PARTS: Final = 64
+"""Attributes of a name, or extensions, that are looked at."""
+_SNI_HEAD: Final = 5
+"""Length of the list, type and length of its first name."""
+_LONGEST_NAME: Final = 255
+
+
+def of_certificate(der: bytes) -> str:
+    """The first thing that is wrong; "" = nothing is."""
+    outer = head(der)
+    if outer is None or outer.tag != SEQUENCE:
+        return "certificate_invalid_der"
+    if outer.size + outer.length > len(der):
+        return "certificate_invalid_length"
+    parts = list(elements(der[outer.size : outer.size + outer.length]))
+    if not parts or parts[0].tag != SEQUENCE:
+        return "certificate_invalid_der"
+    fault = _of_body(parts[0].value)
+    if fault:
+        return fault
+    if len(parts) < 2 or not _is_algorithm(parts[1]):
+        return "certificate_invalid_algorithmidentifier"
+    return "" if len(parts) > 2 and parts[2].tag == _BITS else "certificate_invalid_der"
+
+
+def _of_body(data: bytes) -> str:
+    fields = elements(data)
+    field = next(fields, None)
+    if field is not None and field.tag == _VERSION:
+        number = next(elements(field.value), None)
+        if number is None or number.tag != INTEGER:
+            return "certificate_invalid_version"
+        field = next(fields, None)
+    if field is None or field.tag != INTEGER or not field.value:
+        return "certificate_invalid_serial"
+    for is_right, event in (
+        (_is_algorithm, "certificate_invalid_algorithmidentifier"),
+        (_is_name, "certificate_invalid_x509name"),
+        (_is_validity, "certificate_invalid_date"),
+        (_is_name, "certificate_invalid_x509name"),
+        (_is_key, "invalid_certificate"),
+    ):
+        field = next(fields, None)
+        if field is None or not is_right(field):
+            return event
+    for field in fields:
+        if field.tag == _EXTENSIONS and not _are_extensions(field):
+            return "certificate_invalid_extensions"
+    return ""
+
+
+def _is_algorithm(field: Element) -> bool:
+    first = next(elements(field.value), None) if field.tag == SEQUENCE else None
+    return first is not None and first.tag == OID
+
+
+def _is_key(field: Element) -> bool:
+    first = next(elements(field.value), None) if field.tag == SEQUENCE else None
+    return first is not None and _is_algorithm(first)
+
+
+def _is_name(field: Element) -> bool:
+    if field.tag != SEQUENCE or not _is_whole(field.value):
+        return False
+    for number, relative in enumerate(elements(field.value)):
+        if relative.tag != SET or not all(map(_is_algorithm, elements(relative.value))):
+            return False
+        if number >= _MOST_PARTS:
+            break
+    return True
+
+
+def _is_validity(field: Element) -> bool:
+    times = list(elements(field.value)) if field.tag == SEQUENCE else []
+    return len(times) == 2 and all(
+        time.tag in _TIMES and _TIMES[time.tag].fullmatch(time.value) for time in times
+    )
+
+
+def _are_extensions(field: Element) -> bool:
+    listed = next(elements(field.value), None)
+    if listed is None or listed.tag != SEQUENCE or not _is_whole(listed.value):
+        return False
+    return all(_is_algorithm(one) for _, one in zip(range(_MOST_PARTS), elements(listed.value), strict=False))
+
+
+def _is_whole(data: bytes) -> bool:
+    """Does it consist of elements, the last of which ends where it ends?"""
+    at = 0
+    while at < len(data):
+        found = head(data, at)
+        if found is None:
+            return False
+        at += found.size + found.length
+    return at == len(data)
+
+
+def of_client_hello(made: Hello) -> Iterator[str]:
+    if sum(kind == SNI for kind, _ in made.extensions) > 1:
+        yield "multiple_sni_extensions"
+    name = made.extension(SNI)
+    if len(name) >= _SNI_HEAD:
+        size = int.from_bytes(name[3:_SNI_HEAD])
+        if name[2]:
+            yield "invalid_sni_type"
+        if size > len(name) - _SNI_HEAD or not 0 < size <= _LONGEST_NAME:
+            yield "invalid_sni_length"
+    versions = made.extension(SUPPORTED_VERSIONS)
+    if 0 < len(name) < _SNI_HEAD or (versions and not 2 <= versions[0] < len(versions)):
+        yield "handshake_invalid_length"
+    yield from of_hello(made)
+
+
+def of_hello(made: Hello) -> Iterator[str]:
+    """Of either side."""
+    if made.cut or any(_is_odd_list(made.extension(kind)) for kind in (ALPN, SIGNATURE_ALGORITHMS)):
+        yield "handshake_invalid_length"
+
+
+def _is_odd_list(data: bytes) -> bool:
+    """Is an extension that begins with the length of all of it longer than it is?"""
+    return bool(data) and (len(data) < 2 or int.from_bytes(data[:2]) > len(data) - 2)
