@@ -138,6 +138,11 @@ def test_a_packet_that_was_changed() -> None:
     assert parser.over()
 
 
+def test_a_header_that_is_cut() -> None:
+    (found,) = QuicParser().datagram(SERVER, sealed(crypto(HELLO))[:9])
+    assert values(found, "app-layer-event", SERVER) == [b"quic.error_on_header"]
+
+
 def test_frames_that_are_cut() -> None:
     (found,) = QuicParser().datagram(SERVER, sealed(bytes(1150) + b"\x06\0\x40\xff" + b"x" * 8))
     assert values(found, "app-layer-event", SERVER) == [b"quic.error_on_data"]

@@ -131,8 +131,9 @@ def test_chunks() -> None:
 
 def test_refused_data_is_followed_by_commands() -> None:
     talk = [
+        (CLIENT, b"220 hi\r\n"),
         (SERVER, ENVELOPE + b"DATA\r\n"),
-        (CLIENT, REPLIES.replace(b"354", b"554")),
+        (CLIENT, REPLIES.replace(b"354", b"554").removeprefix(b"220 hi\r\n")),
         (SERVER, b"MAIL FROM:<z>\r\n"),
     ]
     first, second = transactions(talk)
@@ -154,6 +155,8 @@ def test_events_of_replies() -> None:
         (b"A" * 76 + b": x\r\n\r\n", b"mime_long_header_name"),
         (b"A: " + b"x" * 2001 + b"\r\n\r\n", b"mime_long_header_value"),
         (b"A: b\r\n\r\n" + b"x" * 999 + b"\r\n", b"mime_long_line"),
+        (b"A: b\r\nno field\r\n\r\nx\r\n", b"mime_malformed_msg"),
+        (b"Content-Type: a/b; name=%s\r\n\r\nx\r\n" % (b"A" * 256), b"mime_long_filename"),
         (b"Content-Transfer-Encoding: base64\r\n\r\naG*s\r\n", b"mime_invalid_base64"),
         (b"Content-Transfer-Encoding: base64\r\n\r\n" + b"aGVs" * 20 + b"\r\n", b"mime_long_enc_line"),
         (b"Content-Transfer-Encoding: quoted-printable\r\n\r\na=3Db=zz\r\n", b"mime_invalid_qp"),
@@ -162,6 +165,50 @@ def test_events_of_replies() -> None:
 def test_what_is_odd_about_a_mail(mail: bytes, event: bytes) -> None:
     (found,) = transactions([(SERVER, ENVELOPE + b"DATA\r\n" + stuffed(mail))])
     assert found["app-layer-event"] == [b"smtp." + event]
+
+
+MAIL_DONE = b"Subject: x\r\n\r\nx\r\n.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("talk", "side", "event"),
+    [
+        ([(SERVER, ENVELOPE)], CLIENT, "no_server_welcome_message"),
+        ([(CLIENT, b"220 hi\r\n"), (SERVER, b"EHLO x\r\nSTARTTLS\r\nMAIL FROM:<a>\r\n")], SERVER,
+         "invalid_pipelined_sequence"),
+        ([(CLIENT, b"220 hi\r\n"), (SERVER, ENVELOPE + b"DATA\r\n" + MAIL_DONE)], SERVER,
+         "invalid_pipelined_sequence"),
+        ([(SERVER, ENVELOPE + b"BDAT 3\r\nabc\0\0\0\r\n")], SERVER, "bdat_chunk_len_exceeded"),
+        ([(SERVER, b"NOOP " + b"x" * 600 + b"\r\n")], SERVER, "max_command_line_len_exceeded"),
+        ([(CLIENT, b"220 " + b"x" * 600 + b"\r\n")], CLIENT, "max_reply_line_len_exceeded"),
+        ([(SERVER, b"NOOP " + b"x" * 5_000 + b"\r\n")], SERVER, "truncated_line"),
+        ([(CLIENT, b"220 " + b"x" * 5_000)], CLIENT, "truncated_line"),
+        ([(CLIENT, b"220 hi\r\n"), (SERVER, ENVELOPE + b"DATA\r\n"),
+          (CLIENT, b"250 a\r\n" * 4 + b"554 no\r\n"), (SERVER, b"DATA\r\n")], SERVER, "unparsable_content"),
+    ],
+)  # fmt: skip
+def test_events_of_a_conversation(talk: Pieces, side: Direction, event: str) -> None:
+    assert [name for one in transactions(talk, side) for name in one.get("app-layer-event", [])].count(
+        f"smtp.{event}".encode()
+    ) == 1
+
+
+def test_a_plain_conversation_raises_nothing() -> None:
+    talk: Pieces = [
+        (CLIENT, b"220 hi\r\n"),
+        (SERVER, b"EHLO x\r\n"),
+        (CLIENT, b"250-me\r\n250 PIPELINING\r\n"),
+        (SERVER, b"MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA\r\n"),
+        (CLIENT, b"250 ok\r\n250 ok\r\n354 go on\r\n"),
+        (SERVER, stuffed(mail())),
+        (CLIENT, b"250 done\r\n"),
+        (SERVER, b"MAIL FROM:<a>\r\nRCPT TO:<b>\r\n"),
+        (CLIENT, b"250 ok\r\n250 ok\r\n"),
+        (SERVER, b"BDAT 3\r\nabcBDAT 3 LAST\r\ndefQUIT\r\n"),
+        (CLIENT, b"250 ok\r\n250 ok\r\n221 bye\r\n"),
+    ]
+    for side in (SERVER, CLIENT):
+        assert all("app-layer-event" not in one for one in transactions(talk, side))
 
 
 def test_after_starttls_nothing_is_read() -> None:

@@ -18,7 +18,7 @@ _RAISED: Final = {
     "too_many_objects too_long_reassembly",
     "dns": _OF_DNS,
     "enip": "too_many_transactions invalid_pdu",
-    "ftp": "request_command_too_long response_command_too_long too_many_transactions",
+    "ftp": "request_command_too_long response_command_too_long",
     "http": "gzip_decompression_failed request_field_missing_colon response_field_missing_colon "
     "invalid_request_chunk_len invalid_response_chunk_len request_chunk_extension response_chunk_extension "
     "request_too_many_headers response_too_many_headers invalid_transfer_encoding_value_in_request "
@@ -34,8 +34,8 @@ _RAISED: Final = {
     "response_multipart_byteranges response_abnormal_transfer_encoding response_chunked_old_proto "
     "response_invalid_protocol response_invalid_status request_line_incomplete compression_bomb "
     "range_invalid multipart_no_filedata multipart_invalid_header too_many_warnings",
-    "http2": "invalid_frame_header invalid_client_magic invalid_frame_data invalid_header "
-    "invalid_frame_length extra_header_data long_frame_data stream_id_reuse invalid_http1_settings "
+    "http2": "invalid_client_magic invalid_frame_data invalid_header "
+    "invalid_frame_length long_frame_data stream_id_reuse invalid_http1_settings "
     "failed_decompression invalid_range header_integer_overflow too_many_streams authority_host_mismatch "
     "userinfo_in_uri reassembly_limit_reached dns_request_too_long dns_response_too_long data_stream_zero",
     "ike": "malformed_data no_encryption weak_crypto_enc weak_crypto_prf weak_crypto_dh weak_crypto_auth "
@@ -47,22 +47,21 @@ _RAISED: Final = {
     "modbus": "unsolicited_response invalid_function_code invalid_length invalid_value "
     "invalid_exception_code value_mismatch flooded invalid_protocol_id",
     "mqtt": "missing_connect missing_publish missing_subscribe missing_unsubscribe double_connect "
-    "unintroduced_message invalid_qos_level missing_msg_id unassigned_msg_type too_many_transactions "
+    "unintroduced_message invalid_qos_level unassigned_msg_type too_many_transactions "
     "malformed_traffic",
-    "nfs": "malformed_data non_existing_version unsupported_version too_many_transactions",
+    "nfs": "malformed_data non_existing_version",
     "ntp": "malformed_data",
     "pgsql": "invalid_length malformed_request malformed_response too_many_transactions too_many_responses",
     "quic": "failed_decrypt error_on_data error_on_header crypto_frag_too_long",
     "rfb": "malformed_message unimplemented_security_type unknown_security_result",
     "sip": "invalid_data",
-    "smb": "malformed_data record_overflow malformed_ntlmssp_request duplicate_negotiate "
+    "smb": "malformed_data malformed_ntlmssp_request duplicate_negotiate "
     "negotiate_malformed_dialects file_overlap request_to_client response_to_server "
     "negotiate_max_read_size_too_large negotiate_max_write_size_too_large read_request_too_large "
-    "read_response_too_large read_queue_size_exceeded read_queue_cnt_exceeded write_request_too_large "
-    "write_queue_size_exceeded write_queue_cnt_exceeded",
+    "read_response_too_large read_queue_cnt_exceeded write_request_too_large write_queue_cnt_exceeded",
     "smtp": "invalid_reply max_command_line_len_exceeded max_reply_line_len_exceeded "
     "invalid_pipelined_sequence bdat_chunk_len_exceeded no_server_welcome_message tls_rejected "
-    "data_command_rejected mime_parse_failed mime_invalid_base64 mime_invalid_qp mime_long_line "
+    "data_command_rejected mime_malformed_msg mime_invalid_base64 mime_invalid_qp mime_long_line "
     "mime_long_enc_line mime_long_header_name mime_long_header_value mime_long_boundary "
     "mime_long_filename duplicate_fields unparsable_content truncated_line",
     "snmp": "malformed_data unknown_security_model version_mismatch",
@@ -84,18 +83,25 @@ _NEVER: Final = {
     "multipart_generic_error failed_protocol_change",
     "dnp3": "malformed",
     "dns": "unsolicited_response flooded state_memcap_reached",
+    "ftp": "too_many_transactions",
+    "http2": "invalid_frame_header extra_header_data",
     "modbus": "invalid_unit_identifier",
+    "mqtt": "missing_msg_id",
+    "nfs": "unsupported_version too_many_transactions",
     "ntp": "unsolicited_response not_request not_response",
     "rfb": "confused_state",
-    "smb": "internal_error malformed_ntlmssp_response",
-    "smtp": "unable_to_match_reply_with_request mime_malformed_msg",
+    "smb": "internal_error record_overflow malformed_ntlmssp_response read_queue_size_exceeded "
+    "write_queue_size_exceeded",
+    "smtp": "unable_to_match_reply_with_request mime_parse_failed",
     "tls": "invalid_tls_header certificate_missing_element certificate_unknown_element "
     "certificate_invalid_string certificate_invalid_subject certificate_invalid_issuer "
     "certificate_invalid_validity too_many_subject_alternative_names too_many_records_in_packet "
     "dataleak_heartbeat_mismatch",
 }
 NEVER_RAISED: Final = {protocol: frozenset(names.split()) for protocol, names in _NEVER.items()}
-"""Names that Suricata has, or had, and that nothing brings about: there, or here."""
+"""Names that Suricata has, or had, and that nothing brings about: there (no line of it sets them, or only
+with settings that are not usual), or here (what is encrypted is passed by, and less is kept than the queues
+of SMB may hold)."""
 
 PROTOCOLS: Final = {"http1": "http", "ikev2": "ike", "doh2": "http2", "bittorrent_dht": "bittorrent-dht"}
 """Other words for protocols in front of an event."""

@@ -46,7 +46,9 @@ class QuicParser(Parser):
             try:
                 packet, data = read_packet(data)
             except TooShortError:
-                self._flaws += 1
+                made = QuicTransaction(0, direction)
+                self._flaw(made, "error_on_header")
+                found.append(made)
                 break
             if packet is None:
                 break

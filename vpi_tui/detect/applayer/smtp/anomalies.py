@@ -9,6 +9,7 @@ from typing import Final
 from vpi_tui.detect.applayer.smtp.mime import Part, leaves, parameter
 
 BOUNDARY_LIMIT: Final = 254
+FILE_NAME_LIMIT: Final = 255
 NAME_LIMIT: Final = 75
 VALUE_LIMIT: Final = 2_000
 LINE_LIMIT: Final = 998
@@ -21,6 +22,8 @@ def mime_events(mail: Part) -> Iterator[str]:
     """Names without their protocol, some of them more than once."""
     if len(parameter(mail.first(b"content-type"), b"boundary")) > BOUNDARY_LIMIT:
         yield "mime_long_boundary"
+    if mail.is_malformed:
+        yield "mime_malformed_msg"
     if _longest_line(mail.body) > LINE_LIMIT:
         yield "mime_long_line"
     for part in (mail, *leaves(mail)):
@@ -30,6 +33,10 @@ def mime_events(mail: Part) -> Iterator[str]:
             if len(value) > VALUE_LIMIT:
                 yield "mime_long_header_value"
     for part in leaves(mail):
+        if part.is_malformed:
+            yield "mime_malformed_msg"
+        if len(part.file_name) > FILE_NAME_LIMIT:
+            yield "mime_long_filename"
         yield from _coded(part)
 
 

@@ -30,6 +30,8 @@ class Part:
     fields: list[tuple[bytes, bytes]] = field(default_factory=list)
     """(name in lower case, value) in order; lines of a folded value are joined without their ends."""
     body: bytes = b""
+    is_malformed: bool = False
+    """A line of its head is no field."""
 
     def get(self, name: bytes) -> list[bytes]:
         return [value for found, value in self.fields if found == name]
@@ -69,6 +71,8 @@ def parse_part(data: bytes) -> Part:
         name, colon, value = line.partition(b":")
         if colon:
             part.fields.append((name.strip(b" \t").lower(), value.strip(b" \t\r")))
+        elif end and line.strip():
+            part.is_malformed = True
     return part
 
 

@@ -19,10 +19,14 @@ LINE_LIMIT: Final = 4_096
 """Bytes of a line; one that is longer is not looked at."""
 STATED_LIMIT: Final = 510
 """Bytes of a command beyond which it is an anomaly (RFC 5321, 4.5.3.1.4)."""
+_LAST_OF_SEVERAL: Final = frozenset((b"DATA", b"STARTTLS"))
+"""Commands behind which a client has to wait for the reply (RFC 2920, 3.1)."""
 MOST_UNANSWERED: Final = 512
 _MAIL_END: Final = re.compile(rb"\n\.\r?\n")
 _REPLY: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9-])")
 _ANY_REPLY: Final = re.compile(rb"[1-9][0-9]{2}")
+_WORD: Final = re.compile(rb"[A-Za-z]{1,4}(?:[A-Za-z]*[ \r\n]|\Z)")
+"""What a command begins with."""
 _CHUNK: Final = re.compile(rb"(?i)bdat +([0-9]{1,12})( +last)? *")
 
 
@@ -100,6 +104,8 @@ class SmtpParser(Parser):
         if self._now is None:
             self._now = SmtpTransaction(self._helo)
             self._first = False
+            if self._unanswered and not self._greeted:
+                self._now.event(CLIENT, "smtp.no_server_welcome_message")
         return self._now
 
     def _end(self, *, whole: bool = True) -> None:
@@ -143,6 +149,7 @@ class SmtpParser(Parser):
             if len(pending) > LINE_LIMIT:
                 if not skipping:
                     self._too_long(direction)
+                    self._begin().event(direction, "smtp.truncated_line")
                 self._skipping[direction] = True
                 pending.clear()
             return False
@@ -153,7 +160,9 @@ class SmtpParser(Parser):
         if not skipping:
             if len(line) > STATED_LIMIT:
                 self._too_long(direction)
-            if end <= LINE_LIMIT:
+            if end > LINE_LIMIT:
+                self._begin().event(direction, "smtp.truncated_line")
+            else:
                 self.frames.add(direction, "response_line" if direction == CLIENT else "command_line", whole)
                 take(line)
         return True
@@ -192,6 +201,7 @@ class SmtpParser(Parser):
         return self._line(SERVER, self._command)
 
     def _command(self, line: bytes) -> None:
+        self._in_turn()
         word = line[:10].upper()
         for start, handler in _COMMANDS:
             if word.startswith(start):
@@ -199,6 +209,11 @@ class SmtpParser(Parser):
                 handler(self, line)
                 return
         self._unanswered.append(b"")
+
+    def _in_turn(self) -> None:
+        """What a client says next must not follow certain commands before they are answered."""
+        if self._greeted and self._unanswered and self._unanswered[-1] in _LAST_OF_SEVERAL:
+            self._begin().event(SERVER, "smtp.invalid_pipelined_sequence")
 
     def _hello(self, line: bytes) -> None:
         if self._helo:
@@ -217,6 +232,9 @@ class SmtpParser(Parser):
             recipients.append(_address(line))
 
     def _data(self, _line: bytes) -> None:
+        if self._now is not None and self._now.stuffed:
+            self._now.event(SERVER, "smtp.unparsable_content")
+            self._end()
         self._begin().stuffed = True
         self._reach(Stage.HEAD)
         self._mode = _Mode.DATA
@@ -256,6 +274,7 @@ class SmtpParser(Parser):
             return False
         self._add(pending[: end.start() + 1])
         del pending[: end.end()]
+        self._in_turn()
         self._unanswered.append(b".")
         self._end()
         return True
@@ -266,6 +285,8 @@ class SmtpParser(Parser):
         self._add(pending[:count])
         del pending[:count]
         self._chunk_left -= count
+        if not self._chunk_left and pending and not _WORD.match(pending):
+            self._begin().event(SERVER, "smtp.bdat_chunk_len_exceeded")
         if not self._chunk_left:
             self._chunk_done()
         return True
