@@ -70,8 +70,6 @@ LABEL = b"\x3f" + b"a" * 63
     [
         (SERVER, QUERY, []),
         (CLIENT, ANSWER, []),
-        (SERVER, ANSWER, ["not_request"]),
-        (CLIENT, QUERY, ["not_response"]),
         (SERVER, QUERY[:9], ["malformed_data"]),
         (SERVER, header(0, 1, 0, 0, 0) + b"\1a", ["malformed_data"]),
         (SERVER, header(0x40, 1, 0, 0, 0) + ASKED, ["z_flag_set"]),
@@ -88,6 +86,25 @@ LABEL = b"\x3f" + b"a" * 63
 def test_events(direction: Direction, data: bytes, expected: list[str]) -> None:
     (found,) = DnsUdpOrTcp().datagram(direction, data)
     assert list(found.events[direction]) == [f"dns.{name}" for name in expected]
+
+
+def test_messages_that_go_the_wrong_way() -> None:
+    parser = DnsUdpOrTcp()
+    said = [(SERVER, QUERY), (CLIENT, ANSWER), (SERVER, ANSWER), (CLIENT, QUERY)]
+    found = [(direction, *parser.datagram(direction, data)) for direction, data in said]
+    assert [list(one.events[direction]) for direction, one in found] == [
+        [],
+        [],
+        ["dns.not_request"],
+        ["dns.not_response"],
+    ]
+
+
+def test_a_flow_that_begins_with_an_answer() -> None:
+    parser = DnsUdpOrTcp()
+    for direction, data in ((SERVER, ANSWER), (CLIENT, QUERY), (SERVER, ANSWER)):
+        (found,) = parser.datagram(direction, data)
+        assert not any(found.events)
 
 
 def test_a_name_is_cut() -> None:

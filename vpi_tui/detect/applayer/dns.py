@@ -187,8 +187,6 @@ class DnsTransaction(Transaction):
         self.stage[direction] = Stage.DONE
         for name in message.events:
             self.event(direction, name)
-        if message.is_response != (direction == Direction.TO_CLIENT):
-            self.event(direction, _WRONG_WAY[Direction(direction)])
 
 
 _WRONG_WAY: Final = {
@@ -202,10 +200,21 @@ class DnsUdpOrTcp(Parser):
 
     def __init__(self, _limits: Limits | None = None) -> None:
         self._pending: list[bytearray | None] = [None, bytearray(), bytearray()]
+        self._asks = 0
+        """The Direction of queries, as the first message tells; 0 = there was none yet."""
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         self.frames.add(direction, "pdu", data)
-        return [DnsTransaction(parse_message(data), direction)]
+        return [self._made(direction, data)]
+
+    def _made(self, direction: int, data: bytes) -> DnsTransaction:
+        message = parse_message(data)
+        made = DnsTransaction(message, direction)
+        if not self._asks:  # a flow that begins with an answer was seen from its middle on
+            self._asks = direction if not message.is_response else 3 - direction
+        elif message.is_response is (direction == self._asks):
+            made.event(direction, _WRONG_WAY[Direction(direction)])
+        return made
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         pending = self._pending[direction]
@@ -224,7 +233,7 @@ class DnsUdpOrTcp(Parser):
             if size >= HEADER:
                 message = bytes(pending[at + 2 : at + 2 + size])
                 self.frames.add(direction, "pdu", message)
-                found.append(DnsTransaction(parse_message(message), direction))
+                found.append(self._made(direction, message))
             at += 2 + size
         del pending[:at]
         return found

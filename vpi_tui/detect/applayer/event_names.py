@@ -77,31 +77,37 @@ _RAISED: Final = {
 }
 RAISED: Final = {protocol: frozenset(names.split()) for protocol, names in _RAISED.items()}
 
-_NEVER: Final = {
+_SILENT: Final = {
+    "dnp3": "malformed",
     "http": "unknown_error invalid_transfer_encoding_value_in_response invalid_server_port_in_request "
     "invalid_authority_port request_server_port_tcp_port_mismatch double_encoded_uri lzma_memlimit_reached "
     "multipart_generic_error failed_protocol_change",
-    "dnp3": "malformed",
-    "dns": "unsolicited_response flooded state_memcap_reached",
-    "ftp": "too_many_transactions",
     "http2": "invalid_frame_header extra_header_data",
-    "modbus": "invalid_unit_identifier",
     "mqtt": "missing_msg_id",
-    "nfs": "unsupported_version too_many_transactions",
+    "nfs": "unsupported_version",
     "ntp": "unsolicited_response not_request not_response",
     "rfb": "confused_state",
-    "smb": "internal_error record_overflow malformed_ntlmssp_response read_queue_size_exceeded "
-    "write_queue_size_exceeded",
+    "smb": "internal_error record_overflow malformed_ntlmssp_response",
     "smtp": "unable_to_match_reply_with_request mime_parse_failed",
-    "tls": "invalid_tls_header certificate_missing_element certificate_unknown_element "
-    "certificate_invalid_string certificate_invalid_subject certificate_invalid_issuer "
-    "certificate_invalid_validity too_many_subject_alternative_names too_many_records_in_packet "
-    "dataleak_heartbeat_mismatch",
+    "tls": "invalid_tls_header certificate_invalid_subject certificate_invalid_issuer "
+    "certificate_invalid_validity too_many_records_in_packet",
+}
+SILENT: Final = {protocol: frozenset(names.split()) for protocol, names in _SILENT.items()}
+"""Names that Suricata 8 takes and hardly brings about either: no line of it sets them, or only with settings
+that are not usual. Rules with them load, as there."""
+
+_NEVER: Final = {
+    "dns": "unsolicited_response flooded state_memcap_reached",
+    "ftp": "too_many_transactions",
+    "modbus": "invalid_unit_identifier",
+    "nfs": "too_many_transactions",
+    "smb": "read_queue_size_exceeded write_queue_size_exceeded",
+    "tls": "certificate_missing_element certificate_unknown_element certificate_invalid_string "
+    "dataleak_heartbeat_mismatch too_many_subject_alternative_names",
 }
 NEVER_RAISED: Final = {protocol: frozenset(names.split()) for protocol, names in _NEVER.items()}
-"""Names that Suricata has, or had, and that nothing brings about: there (no line of it sets them, or only
-with settings that are not usual), or here (what is encrypted is passed by, and less is kept than the queues
-of SMB may hold)."""
+"""Names of older versions, and of what is not seen here: what is encrypted is passed by, and less is kept
+than the queues of SMB may hold. Rules with them are refused."""
 
 PROTOCOLS: Final = {"http1": "http", "ikev2": "ike", "doh2": "http2", "bittorrent_dht": "bittorrent-dht"}
 """Other words for protocols in front of an event."""
@@ -118,5 +124,6 @@ OLD_NAMES: Final = {
 
 
 def known(protocol: str) -> frozenset[str]:
-    """`protocol.name` of all that may be raised."""
-    return frozenset(f"{protocol}.{name}" for name in RAISED.get(protocol, ()))
+    """`protocol.name` of all that rules may look for."""
+    names = RAISED.get(protocol, frozenset()) | SILENT.get(protocol, frozenset())
+    return frozenset(f"{protocol}.{name}" for name in names)
