@@ -15,6 +15,7 @@ from tests.lab.conftest import serve
 from tests.lab.frames import collect, send
 from tests.lab.net import Lab, fetch, inside, ip, until
 from tests.lab.ovs import OpenVSwitch, without_offload
+from tests.lab.sensor import Sensor
 from vpi_tui.engine.sources.live import LiveFeed
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.inventory.kind import Setup
@@ -274,6 +275,38 @@ def test_addresses_that_the_switch_has_learned(ovs_lab: Switched) -> None:
         inside(guest.name, speak)
         topology = follow(feed, lambda topology: mac in ports(topology)[guest.port].macs)
         assert mac in next(known.macs for known in topology.guests if known.name == guest.name)
+
+
+def test_an_engine_without_root_follows_and_alerts(ovs_lab: Switched, tmp_path: Path) -> None:
+    """The whole program: it connects as root, becomes nobody, and takes up a guest that comes later."""
+    lab, switch = ovs_lab
+    rules = tmp_path / "lab.rules"
+    rules.write_text('alert udp any any -> any 9 (msg:"to discard"; content:"at your service"; sid:1;)')
+    options = {"probes.ovs.socket": str(switch.socket)}
+    switch.directory.chmod(0o700)
+    with Sensor(lab.host, rules=(str(rules),), options=options) as sensor:
+        guest = lab.guest(7, "")
+        without_offload(guest.name, "eth0")
+        switch.add_port("ovs0", guest.port)
+        try:
+            assert until(lambda: sensor.guest(guest.name), 3.0)
+
+            def speak() -> None:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+                    sock.sendto(b"at your service", (lab.guests[0].ip4, 9))
+
+            inside(guest.name, speak)
+            alert = sensor.first(1, 3.0)
+            assert (alert.switch, alert.src_guest, alert.dest_guest) == (
+                "ovs0",
+                guest.name,
+                lab.guests[0].name,
+            )
+            assert len(sensor.settled(1)) == 1
+            assert not sensor.snapshot().notices
+        finally:
+            switch.vsctl("del-port", guest.port)
+            lab.unplug(guest)
 
 
 # What can go wrong ---------------------------------------------------------------------------------
