@@ -15,6 +15,8 @@ from tests.lab.net import inside, ip, remove_orphans
 from vpi_tui.lab import namespaces
 from vpi_tui.lab.names import Names
 
+SYSTEM_PLACES = (Path("/run/sshd"), Path("/run/openvswitch"), Path("/run/vpi-tui"))
+
 
 class Product:
     """Use as a context manager: the outer namespace is there when entered, and no lab yet."""
@@ -22,6 +24,7 @@ class Product:
     def __init__(self, tag: str) -> None:
         self.host = f"vpt-{tag}-{os.getpid()}-host"
         self.names = Names(f"t{os.getpid() % 100_000:05d}")
+        self._not_before = [path for path in SYSTEM_PLACES if not path.exists()]
 
     def __enter__(self) -> Product:
         remove_orphans()
@@ -53,7 +56,8 @@ class Product:
         """Namespaces, links, files and processes of the lab."""
         left = namespaces.named(self.names.prefix)
         left += [name for name in self.links() if name != "lo"]
-        left += [str(path) for path in (self.names.folder, self.names.lock) if path.exists()]
+        places = (self.names.folder, self.names.lock, *self._not_before)
+        left += [str(path) for path in places if path.exists()]
         return left + [f"process {number}" for number in self.processes()]
 
     def links(self) -> list[str]:

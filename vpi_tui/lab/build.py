@@ -12,6 +12,7 @@ from typing import Final
 
 from vpi_tui.lab import cables, remove, state
 from vpi_tui.lab.commands import Shell, launch, require
+from vpi_tui.lab.guest import sshd
 from vpi_tui.lab.guest.ready import answers
 from vpi_tui.lab.names import Names
 from vpi_tui.lab.namespaces import inside
@@ -56,6 +57,7 @@ def _build(shell: Shell, names: Names, plan: Plan, tell: Tell) -> State:
         tell(f"{switch.name}: {KINDS[switch.kind].title}, {len(switch.guests)} guests in {switch.network}")
         if KINDS[switch.kind].make(shell, names, switch):
             spans.append(switch.span)
+    sshd.prepare(names.folder)
     for guest in plan.guests:
         _start(names, guest)
     names.inventory.write_text(inventory_text(plan))

@@ -6,7 +6,7 @@ import ctypes
 import fcntl
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -34,6 +34,7 @@ def make(shell: Shell, plan: Plan) -> None:
     for guest in plan.guests:
         inside(guest.namespace, _quieten)
     shell.ip(line for switch in plan.switches for line in _cables(switch))
+    raise_links(shell, [port for switch in plan.switches for port in switch.ports])
     for guest in plan.guests:
         shell.ip(_settings(guest), guest.namespace)
         inside(guest.namespace, _checksums_in_software)
@@ -45,12 +46,14 @@ def _cables(switch: LabSwitch) -> Iterator[str]:
             f"link add {guest.namespace} mtu {MTU} type veth"
             f" peer name eth0 netns {guest.namespace} address {guest.mac}"
         )
-        yield from raised(guest.namespace)
 
 
-def raised(link: str) -> tuple[str, ...]:
-    """Commands that make an interface of the host ready, without an address of its own on it."""
-    return (f"link set {link} addrgenmode none", f"link set {link} up")
+def raise_links(shell: Shell, links: Sequence[str]) -> None:
+    """Make interfaces of the host ready. None gets an address of its own, so the host says nothing there."""
+    for link in links:
+        with suppress(OSError):  # a kernel without IPv6 has no such file
+            Path(f"/proc/sys/net/ipv6/conf/{link}/disable_ipv6").write_text("1")
+    shell.ip(f"link set {link} up" for link in links)
 
 
 def _settings(guest: Guest) -> tuple[str, ...]:

@@ -89,15 +89,18 @@ def same_network(process: int) -> bool:
 
 
 def daemons(programs: Iterable[str], text: str) -> list[int]:
-    """Processes of these programs (names of at most 15 bytes) of whose arguments one contains the text."""
+    """Processes of these programs (names of at most 15 bytes) of whose arguments one contains the text.
+
+    One that has ended, and for which its parent has not asked yet, has no arguments and is none.
+    """
     wanted, found = set(programs), []
     for process in Path("/proc").iterdir():
         if not process.name.isdigit():
             continue
         try:
             if (process / "comm").read_text().strip() in wanted:
-                words = (process / "cmdline").read_bytes().decode(errors="replace").split("\0")
-                found += [int(process.name)] if any(text in word for word in words) else []
+                said = (process / "cmdline").read_bytes().decode(errors="replace")
+                found += [int(process.name)] if said and text in said else []
         except OSError:
             continue
     return found

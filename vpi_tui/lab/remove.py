@@ -10,6 +10,7 @@ import shutil
 
 from vpi_tui.lab import state
 from vpi_tui.lab.commands import Shell, require
+from vpi_tui.lab.guest import sshd
 from vpi_tui.lab.names import Names
 from vpi_tui.lab.namespaces import dwellers, end, named
 from vpi_tui.lab.switches import KINDS
@@ -37,6 +38,7 @@ def clean(shell: Shell, names: Names) -> bool:
     end(process for inside in dwellers(spaces).values() for process in inside)
     for kind in KINDS.values():
         kind.remove(shell, names)
+    sshd.clean_up(names.folder)
     for link in _links(shell, names):
         shell.attempt("ip", "link", "del", link)  # the other end of a cable has gone with the first
     for space in spaces:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from asyncio import StreamReader as Reader
 from asyncio import StreamWriter as Writer
 from collections.abc import Awaitable, Callable
@@ -99,7 +98,7 @@ async def start(guest: Guest, switch: LabSwitch, folder: Path) -> None:
     for name in guest.services:
         if name == "dns":
             await names.serve(guest, switch)
-        elif name == "ssh" and shutil.which("sshd", path=sshd.PATH):
+        elif name == "ssh" and sshd.program():
             await sshd.serve(guest, folder)
         else:
             await listen(guest.ip, SERVICES[name], limit)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vpi_tui.lab.cables import raised
+from vpi_tui.lab.cables import raise_links
 from vpi_tui.lab.commands import Shell
 from vpi_tui.lab.names import Names
 from vpi_tui.lab.plan import LabSwitch
@@ -15,28 +15,22 @@ def _missing() -> str:
 
 
 def _make(shell: Shell, _: Names, switch: LabSwitch) -> bool:
-    # No link-local address of the host and no queries for listeners: in the switch there is only its guests'
-    # traffic. The host's firewall has no say in what passes a bridge, unless its global switch says so.
+    # No queries for listeners: in the switch there is only its guests' traffic. The host's firewall has no
+    # say in what passes a bridge, unless its global switch says so.
     shell.ip(
         [
             f"link add {switch.name} type bridge mcast_snooping 0 nf_call_iptables 0 nf_call_ip6tables 0",
-            f"link set {switch.name} addrgenmode none",
-            f"link set {switch.name} up",
             *(f"link set {port} master {switch.name}" for port in switch.ports),
         ]
     )
+    raise_links(shell, [switch.name])
     return _copy(shell, switch)
 
 
 def _copy(shell: Shell, switch: LabSwitch) -> bool:
     """Let the kernel copy what enters at the ports to the span port (tc-mirred(8)). False when it cannot."""
-    shell.ip(
-        [
-            f"link add {switch.span} type veth peer name {switch.copies}",
-            *raised(switch.span),
-            *raised(switch.copies),
-        ]
-    )
+    shell.ip([f"link add {switch.span} type veth peer name {switch.copies}"])
+    raise_links(shell, [switch.span, switch.copies])
     lines = [
         line
         for port in switch.copied_ports

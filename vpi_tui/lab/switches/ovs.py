@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from vpi_tui.lab.cables import raised
+from vpi_tui.lab.cables import raise_links
 from vpi_tui.lab.commands import Shell, launch, program
 from vpi_tui.lab.names import DEFAULT, Names
 from vpi_tui.lab.namespaces import daemons, end, same_network
@@ -62,7 +62,7 @@ def _make(shell: Shell, names: Names, switch: LabSwitch) -> bool:
     words += ["--", "set", "interface", switch.span, "type=internal"]
     shell.run("ovs-vsctl", f"--db=unix:{socket}", "--timeout=20", *words)
     shell.run("ovs-vsctl", f"--db=unix:{socket}", "--timeout=20", *_mirror(switch))
-    shell.ip([*raised(switch.name), *raised(switch.span)])
+    raise_links(shell, [switch.name, switch.span])
     return True
 
 
