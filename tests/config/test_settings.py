@@ -58,7 +58,6 @@ stream:
         "ascii": True,
         "rules": (str(tmp_path / "mine.rules"),),
         "inventory": "/srv/inventory.yaml",
-        "policy": "/srv/policy.yaml",
         "memory.ring": 8 << 20,
         "memory.flows": 4096,
         "vars.address-groups.HOME_NET": "[10.0.0.0/8,!10.9.0.0/16]",
