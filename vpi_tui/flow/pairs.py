@@ -27,6 +27,7 @@ PAIR_DTYPE = np.dtype(
     [
         ("key", np.uint64),  # of switch, ends and locality, each exactly
         ("bytes", np.uint64),  # both directions
+        ("first_ns", np.int64),  # start of the first of its flows
         ("last_ns", np.int64),
         ("started", np.uint32),  # flows that began
         ("seen", np.uint32),  # most flows that were active in one tick
@@ -89,7 +90,7 @@ def of_facts(facts: Facts) -> PairRows:
     """One row for each switch, two ends and locality, without flows inside tunnels: those count once."""
     facts = facts[~facts["inner"]]
     rows = np.zeros(len(facts), PAIR_DTYPE)
-    for name in ("started", "seen", "last_ns", "switch", "src_guest", "dest_guest", "locality"):
+    for name in ("started", "seen", "first_ns", "last_ns", "switch", "src_guest", "dest_guest", "locality"):
         rows[name] = facts[name]
     rows["bytes"] = total_bytes(facts)
     return merged(_keyed(rows), same_tick=True)
@@ -100,6 +101,7 @@ def of_alerts(flows: NDArray[Any]) -> PairRows:
     rows = np.zeros(len(flows), PAIR_DTYPE)
     for name in ("last_ns", "switch", "src_guest", "dest_guest", "locality"):
         rows[name] = flows[name]
+    rows["first_ns"] = flows["start_ns"]
     rows["alerts"] = 1
     return merged(_keyed(rows), same_tick=True)
 
@@ -108,13 +110,14 @@ def merged(rows: PairRows, *, same_tick: bool = False) -> PairRows:
     """One row a key. same_tick: flows add up; else the tick that saw most of them counts."""
     if not len(rows):
         return rows
-    order = np.argsort(rows["key"], kind="stable")
+    order = np.argsort(rows["key"])
     key = rows["key"][order]
     starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
     out: PairRows = rows[order[starts]]
     for name in ("bytes", "started", "alerts"):
         out[name] = np.add.reduceat(rows[name][order], starts)
     out["seen"] = (np.add if same_tick else np.maximum).reduceat(rows["seen"][order], starts)
+    out["first_ns"] = np.minimum.reduceat(rows["first_ns"][order], starts)
     out["last_ns"] = np.maximum.reduceat(rows["last_ns"][order], starts)
     return out
 
@@ -188,8 +191,6 @@ class PairTable:
 
     def take(self, facts: Facts) -> None:
         """Facts of the tick that goes on."""
-        outer = facts[~facts["inner"]]
-        self._first.note(pair_ids(outer["src_guest"], outer["dest_guest"]), outer["first_ns"])
         self._pending.append(of_facts(facts))
 
     def alerted(self, flows: NDArray[Any]) -> None:
@@ -201,7 +202,9 @@ class PairTable:
         """now_ns: packet time."""
         self._start_ns = self._start_ns or now_ns
         pending, self._pending = self._pending, []
-        self._windows.add(pending, now_ns)
+        whole = merged(np.concatenate(pending), same_tick=True) if pending else np.zeros(0, PAIR_DTYPE)
+        self._first.note(pair_ids(whole["src_guest"], whole["dest_guest"]), whole["first_ns"])
+        self._windows.add((whole,), now_ns)
 
     def follow(self, guests: Sequence[str]) -> None:
         """Names by position, as the topology has them now. Guests whose position changed are found again by

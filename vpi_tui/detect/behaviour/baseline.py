@@ -54,7 +54,7 @@ class Baseline:
 
     def learn(self, flows: NDArray[Any]) -> None:
         """Take note of flow records; those that nobody judges are left out."""
-        keys = np.setdiff1d(keys_of(flows), self._keys)
+        keys = np.setdiff1d(keys_of(judged(flows)), self._keys)
         room = MAX_LEARNED - len(self._keys)
         self.lost += max(0, len(keys) - room)
         if len(keys) and room:
@@ -83,22 +83,24 @@ class Baseline:
         return Policy(path, "deny", tuple(_lines(self.connections(), topology)))
 
 
+def judged(flows: NDArray[Any]) -> NDArray[Any]:
+    """Those with an end here, that are not to a group, nor inside a tunnel."""
+    return flows[(flows["flow_id"] != 0) & (flows["tunnel"] == 0) & np.isin(flows["locality"], _JUDGED)]
+
+
 def keys_of(flows: NDArray[Any]) -> U64:
-    """One number for each kind of connection, in order; a flow whose start was not seen is turned so that the
+    """One number for the kind of connection of each flow. One whose start was not seen is turned so that the
     lower port is the server's."""
-    flows = flows[(flows["flow_id"] != 0) & (flows["tunnel"] == 0) & np.isin(flows["locality"], _JUDGED)]
     proto = np.where(flows["proto"] == ICMP6, ICMP, flows["proto"]).astype(np.uint8)
     opened = (flows["tcp_flags_toserver"] | flows["tcp_flags_toclient"]) & SYN != 0
     unsure = ((proto == TCP) & ~opened) | (proto == UDP)
     turned = unsure & (flows["src_port"] < flows["dest_port"])
     port = np.where(turned, flows["src_port"], flows["dest_port"])
-    return np.unique(
-        _packed(
-            src=np.where(turned, flows["dest_guest"], flows["src_guest"]),
-            dest=np.where(turned, flows["src_guest"], flows["dest_guest"]),
-            proto=proto,
-            port=np.where(np.isin(proto, list(WITH_PORTS)), port, 0),
-        )
+    return _packed(
+        src=np.where(turned, flows["dest_guest"], flows["src_guest"]),
+        dest=np.where(turned, flows["src_guest"], flows["dest_guest"]),
+        proto=proto,
+        port=np.where(np.isin(proto, list(WITH_PORTS)), port, 0),
     )
 
 

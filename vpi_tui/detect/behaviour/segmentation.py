@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.behaviour import kernels_policy
 from vpi_tui.detect.behaviour.base import NO_OPTIONS, Behaviour, Finding, describe, register
-from vpi_tui.detect.behaviour.baseline import Baseline
+from vpi_tui.detect.behaviour.baseline import Baseline, keys_of
 from vpi_tui.detect.behaviour.policy_tables import PolicyTables, compile_policy, ordered, unknown_names
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
 from vpi_tui.model.policy import WITH_PORTS, Policy, PolicyLine, PortRange, same_proto
@@ -31,7 +31,9 @@ BURST_NS = 30_000_000_000
 """After so long ports are told again: a scan must not hide what comes behind it."""
 MAX_TOLD = 65_536
 MAX_ROWS = 4_096
-"""Flows of one batch that are looked at closely; more are counted."""
+"""Flows of one batch whose ends and port are compared; more are counted."""
+MAX_LOOKED = 256
+"""Different ends and ports of one batch that Python looks at."""
 MAX_FINDINGS = 64
 """Alerts of one batch."""
 MAX_BROKEN = 4_096
@@ -129,8 +131,10 @@ class Segmentation(Behaviour):
             return []
         self.violations += opened
         rows, verdicts = self._rows[:broke], self._verdicts[:broke]
+        _, places = np.unique(keys_of(self._records[flows.flow[rows]]), return_index=True)
+        chosen = np.sort(places)[:MAX_LOOKED]
         found: list[Finding] = []
-        for row, verdict in zip(rows.tolist(), verdicts.tolist(), strict=True):
+        for row, verdict in zip(rows[chosen].tolist(), verdicts[chosen].tolist(), strict=True):
             if len(found) == MAX_FINDINGS:
                 break
             now = int(packets.ts_ns[decoded.packet[row]])
