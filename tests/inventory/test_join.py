@@ -75,3 +75,14 @@ def test_macvlans_make_a_switch_of_what_they_share() -> None:
         ("macvtap0", False, True, (0x0A,)),
         ("mv1", False, True, ()),
     ]
+
+
+def test_tunnels_of_the_kernels_datapath_share_a_device() -> None:
+    """That of the same kind is given to the first: frames of all of them are received there."""
+    links = Picture(
+        links=(Link(5, "ovs0", "tap"), Link(8, "vxlan_sys_4789", "vxlan"), Link(9, "vx9", "vxlan"))
+    )
+    tunnels = [SeenPort(0, name, "ovs0", kind="vxlan") for name in ("vx1", "vx2", "vx9")]
+    ovs = Picture((Switch("ovs0", "ovs"),), (*tunnels, SeenPort(0, "gre1", "ovs0", kind="gre")))
+    found = {port.name: port.ifindex for port in joined([links, ovs]).ports}
+    assert found == {"vx1": 8, "vx2": 0, "vx9": 9, "gre1": 0}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from vpi_tui.inventory.links import Link, leads_out
@@ -12,6 +12,13 @@ from vpi_tui.model.topology import Mirror, Switch
 ELSEWHERE = "in another network namespace"
 _NO_DEVICE = frozenset(["patch", "vxlan", "geneve", "gre", "stt", "lisp", "bareudp", "gtpu", "erspan"])
 """Kinds of port that need no device of this host: what enters there has its own way here."""
+_TUNNEL_DEVICES = {
+    "vxlan": "vxlan_sys_",
+    "geneve": "genev_sys_",
+    "gre": "gre_sys",
+}
+"""Open vSwitch's datapath in the kernel unpacks the frames of all tunnels of one kind at one device, whose
+name begins so (lib/netdev-vport.c); the one in userspace has no such device."""
 
 
 def joined(pictures: Sequence[Picture]) -> Picture:
@@ -26,7 +33,7 @@ def joined(pictures: Sequence[Picture]) -> Picture:
         here = {one.name: one for one in picture.switches if _is_here(one, links)}
         for name, switch in here.items():
             switches.setdefault(name, _at_its_link(switch, links))
-        for port in picture.ports:
+        for port in _at_tunnel_devices(picture.ports, links):
             if port.switch in here:
                 ports.setdefault((port.switch, port.name), _with_ips(_at_its_device(port, links), ips))
         mirrors += [mirror for mirror in picture.mirrors if mirror.switch in here]
@@ -57,8 +64,23 @@ def _at_its_link(switch: Switch, links: Mapping[str, Link]) -> Switch:
     return replace(switch, ifindex=link.ifindex) if link and switch.kind == "ovs" else switch
 
 
+def _at_tunnel_devices(ports: Iterable[SeenPort], links: Mapping[str, Link]) -> Iterator[SeenPort]:
+    """Ports, the first one of each kind of tunnel with the device that all of that kind share."""
+    free = {
+        kind: link.ifindex
+        for kind, start in _TUNNEL_DEVICES.items()
+        for link in links.values()
+        if link.name.startswith(start)
+    }
+    for port in ports:
+        device = 0 if port.ifindex or port.name in links else free.pop(port.kind, 0)
+        yield replace(port, ifindex=device) if device else port
+
+
 def _at_its_device(port: SeenPort, links: Mapping[str, Link]) -> SeenPort:
     """What the link of the same name tells of a port; one with another number is in another namespace."""
+    if port.ifindex and port.kind in _TUNNEL_DEVICES and port.name not in links:
+        return port
     link = links.get(port.name)
     if link is None or port.ifindex not in (0, link.ifindex):
         missing = bool(links) and port.kind not in _NO_DEVICE and not port.bypass
