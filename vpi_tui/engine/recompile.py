@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -19,6 +18,7 @@ from typing import BinaryIO, Final
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.loader import LoadResult
 from vpi_tui.detect.stored.codec import CompiledRules, store
+from vpi_tui.engine.forked import fork
 from vpi_tui.engine.rulecache import compiled_rules, mapped, unnamed
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.model.errors import VpiError
@@ -43,9 +43,7 @@ class Recompiler:
     def __init__(self, spec: EngineSpec) -> None:
         """Raises OSError when the system grants no process or memory for it."""
         self._file = unnamed("vpi-tui-rules")
-        self._pid = os.fork()
-        if self._pid == 0:
-            _be_child(spec, self._file)
+        self._pid = fork(lambda: _write(spec, self._file), keep=self._file.fileno(), nice=NICE)
 
     def step(self) -> Compiled | None:
         """None = the child is not done."""
@@ -70,26 +68,6 @@ class Recompiler:
         self._file.close()
 
 
-def _be_child(spec: EngineSpec, file: BinaryIO) -> None:
-    """Never returns."""
-    code = 1
-    try:
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        os.nice(NICE)
-        keep = file.fileno()
-        # Whoever watches the engine must see it die when it does, and not wait for us.
-        os.closerange(3, keep)
-        os.closerange(keep + 1, os.sysconf("SC_OPEN_MAX"))
-        _write(spec, file)
-        file.flush()
-        code = 0
-    except Exception as error:
-        traceback.print_exception(error)
-    finally:
-        os._exit(code)
-
-
 def _write(spec: EngineSpec, file: BinaryIO) -> None:
     """A stored set, or why there is none."""
     try:
@@ -103,6 +81,7 @@ def _write(spec: EngineSpec, file: BinaryIO) -> None:
         file.seek(0)
         file.truncate()
         file.write(_FAILED + reason.encode("utf-8", "backslashreplace"))
+    file.flush()
 
 
 def why_useless(loaded: LoadResult, ruleset: RuleSet) -> str:

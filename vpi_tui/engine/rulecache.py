@@ -18,7 +18,7 @@ import signal
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -34,7 +34,9 @@ from vpi_tui.detect.rules.loader import LoadResult, load
 from vpi_tui.detect.rules.sources import SETTINGS
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.detect.stored.container import is_whole
+from vpi_tui.engine.forked import fork
 from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.model.errors import VpiError
 
 MOST_ENTRIES: Final = 8
 """The ones that were used last stay; 25,000 rules take 50 MB."""
@@ -55,7 +57,7 @@ def compiled_rules(spec: EngineSpec, *, may_fork: bool = True) -> CompiledRules:
         if (found := _kept(entry)) is not None:
             return found
         if may_fork and _is_large(spec):
-            _in_a_child(lambda: _stored(compile_rules(spec), entry))
+            _compile_apart(spec, entry)
             if (found := _kept(entry)) is not None:
                 return found
     return _stored(compile_rules(spec), entry)
@@ -100,16 +102,17 @@ def _is_large(spec: EngineSpec) -> bool:
     return total > LARGE
 
 
-def _in_a_child(work: Callable[[], object]) -> None:
-    """Wait for it. What goes wrong there goes wrong here again, where somebody can be told."""
+def _compile_apart(spec: EngineSpec, entry: Path) -> None:
+    """Let a child make the entry. What goes wrong there goes wrong here again, where somebody can be told."""
+
+    def work() -> None:
+        with contextlib.suppress(VpiError):
+            _stored(compile_rules(spec), entry)
+
     try:
-        pid = os.fork()
+        pid = fork(work)
     except OSError:
         return
-    if pid == 0:
-        with contextlib.suppress(BaseException):
-            work()
-        os._exit(0)
     try:
         os.waitpid(pid, 0)
     except BaseException:
