@@ -36,6 +36,7 @@ from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
 from vpi_tui.inventory.attribute import Attributor
 from vpi_tui.inventory.learned import LearnedHosts
+from vpi_tui.inventory.wire.facts import WireFacts
 from vpi_tui.model.batch import I32, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.model.topology import Topology
@@ -105,6 +106,7 @@ class Pipeline:
         self._places = FlowPlaces(self.names, self.table.records)
         self.segments = Segments(spec, rules.segmentation, self.table, self.talkers.pairs)
         self._learner = LearnedHosts() if source.learns else None
+        self._wire = WireFacts()
         self._learn_at = 0
         """Packets after which learned hosts are named again."""
         self.describe = Describer()
@@ -357,18 +359,27 @@ class Pipeline:
             self.on_closed(closed)
 
     def _learn(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
+        self._wire.learn(packets, decoded)
         if self._learner is not None:
             self._learner.learn(packets, decoded, flows)
-            if self.packets >= self._learn_at:
-                self._follow_learned()
+        if self.packets >= self._learn_at:
+            self._follow_learned()
 
     def _follow_learned(self) -> None:
-        """Name by the hosts learned so far. Costs a look at every flow and guest, so it waits for as many
+        """Name by what was learned so far. Costs a look at every flow and guest, so it waits for as many
         packets before it does so again: naming stays a small share of the work, however much is learned."""
-        if self._learner is not None and (topology := self._learner.topology(self.source.topology)):
+        base = self.source.topology
+        hosts = self._learner.topology(base) if self._learner is not None else None
+        if self._wire.take_changed() or hosts is not None:
+            topology = self._with_learned(base)
             self.follow(topology)
             flows, guests = self.table.active(), len(topology.guests)
             self._learn_at = self.packets + FOLLOW_PACKETS_A_FLOW * flows + FOLLOW_PACKETS_A_GUEST * guests
+
+    def _with_learned(self, topology: Topology) -> Topology:
+        """A topology of the source with hosts that were learned, and with what guests say of themselves."""
+        hosts = topology if self._learner is None else self._learner.added_to(topology)
+        return self._wire.added_to(hosts)
 
     def _count(self, packets: PacketBatch) -> None:
         self.batches += 1
@@ -411,7 +422,7 @@ class Pipeline:
         port comes before its name."""
         topology = self.source.poll_topology()
         if topology is not None:
-            self.follow(topology if self._learner is None else self._learner.added_to(topology))
+            self.follow(self._with_learned(topology))
 
     def follow(self, topology: Topology) -> None:
         """The topology changed: name by it from now on, and place the flows that live already."""

@@ -215,6 +215,7 @@ def _guest(
         alerts=pipeline.ledger.of_guest(guest.name),
         last_alert=pipeline.ledger.last_of_guest(guest.name),
         top_peer=peer,
+        learned=guest.learned,
     )
 
 

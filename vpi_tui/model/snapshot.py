@@ -56,6 +56,8 @@ class GuestStat:
     last_alert: str = ""
     top_peer: str = ""
     coverage: str = "unknown"
+    learned: tuple[tuple[str, str], ...] = ()
+    """As Guest.learned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,9 @@ class Guest:
     """low, medium, high; "" = not said."""
     own_macs: tuple[int, ...] = ()
     """Those of `macs` that inventory.yaml or its manager gives it; empty = none does. The rest is learned."""
+    learned: tuple[tuple[str, str], ...] = ()
+    """What the wire says of it: names, and whose network card it has, each with how that is known: ("web-1",
+    "DHCP"), ("KVM", "MAC"). Anybody can send anything: never certain."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from vpi_tui.model.snapshot import GuestStat, Severities, Snapshot, SwitchStat
 from vpi_tui.view import humanize
 from vpi_tui.view.escape import safe
 from vpi_tui.view.history import History, Rates, Series
+from vpi_tui.view.learned import learned_words, shown_name
 from vpi_tui.view.scope import ALL, Scope, guests_in
 
 GAP = 1
@@ -101,10 +102,11 @@ def _guest_pane(guest: GuestStat, history: History, points: int) -> Pane:
         ("on", f"{safe(guest.switch, 32)} {safe(guest.port, 32)}".strip()),
         ("peer", safe(guest.top_peer, 64) or "-"),
         ("alert", safe(guest.last_alert, 100) or "none"),
+        *([("learned", told)] if (told := learned_words(guest)) else []),
     )
     return Pane(
         key,
-        safe(guest.name, 64),
+        shown_name(guest, 64),
         "guest" if guest.present else "gone",
         history.rates(key),
         history.series(key, "bytes_in", points),
