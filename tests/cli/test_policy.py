@@ -46,7 +46,7 @@ def test_learn_writes_what_a_capture_shows_and_scan_judges_by_it(
     assert made.read_text().startswith("# Learned by vpi-tui (replay) from ")
     scan = ["scan", "-r", str(capture), "-S", str(rules), "--inventory", str(inventory)]
     assert program.main([*scan, "--policy", str(made), "--eve", str(tmp_path / "eve.json")]) == 0
-    told = [line for line in (tmp_path / "eve.json").read_text().splitlines() if '"signature_id":20,' in line]
+    told = [line for line in (tmp_path / "eve.json").read_text().splitlines() if '"signature_id":25,' in line]
     assert any("policy.yaml:4: no line allows web-01 > app-01 tcp/" in line for line in told)
     capsys.readouterr()
     assert program.main(learn) == 1

@@ -22,7 +22,7 @@ from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import Snapshot
 
 NS = 1_000_000_000
-SID = (2, 20)
+SID = (2, 25)
 
 
 class Demo:

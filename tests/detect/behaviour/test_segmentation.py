@@ -12,6 +12,7 @@ from tests.detect.behaviour.test_arp import batch
 from vpi_tui.config.policy_file import parse_policy
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.behaviour import segmentation
+from vpi_tui.detect.behaviour.base import REGISTRY
 from vpi_tui.detect.behaviour.segmentation import BURST_NS, MAX_FINDINGS, PORTS_A_PAIR, QUIET_NS, Segmentation
 from vpi_tui.flow.records import FLOW_DTYPE
 from vpi_tui.model.batch import FlowBatch
@@ -233,3 +234,8 @@ def test_names_that_are_nobodys_are_told() -> None:
         "policy.yaml:2 names tag:nope, and nobody is called so here (now).",
         "policy.yaml:2 names db-9, and nobody is called so here (now).",
     )
+
+
+def test_no_two_behaviours_have_one_number() -> None:
+    sids = [signature.sid for behaviour in REGISTRY for signature in behaviour.signatures]
+    assert len(set(sids)) == len(sids)

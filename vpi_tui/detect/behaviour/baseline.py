@@ -85,7 +85,10 @@ class Baseline:
 
 def judged(flows: NDArray[Any]) -> NDArray[Any]:
     """Those with an end here, that are not to a group, nor inside a tunnel."""
-    return flows[(flows["flow_id"] != 0) & (flows["tunnel"] == 0) & np.isin(flows["locality"], _JUDGED)]
+    kept: NDArray[Any] = flows[
+        (flows["flow_id"] != 0) & (flows["tunnel"] == 0) & np.isin(flows["locality"], _JUDGED)
+    ]
+    return kept
 
 
 def keys_of(flows: NDArray[Any]) -> U64:

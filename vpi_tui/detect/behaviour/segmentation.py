@@ -22,7 +22,7 @@ from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
 from vpi_tui.model.policy import WITH_PORTS, Policy, PolicyLine, PortRange, same_proto
 from vpi_tui.model.topology import End, Topology
 
-SID = 20
+SID = 25
 QUIET_NS = 600_000_000_000
 """The same two ends and port are told once in this time of packets."""
 PORTS_A_PAIR = 4
