@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from vpi_tui.model.snapshot import Severities, Snapshot
+from vpi_tui.model.snapshot import Counters, Severities, Snapshot
 from vpi_tui.view import humanize
 from vpi_tui.view.cells import SEVERITY_STYLES
 from vpi_tui.view.coverage import percent_text, totals
@@ -65,9 +65,10 @@ def fields(
         Field((("vpi-tui", "header.brand"),), 4),
         _mode(snapshot, condition),
         *_frozen(condition),
-        Field((("sensor ", "header.label"), (_source(snapshot), "header.value")), 5, least=16),
+        Field((("sensor ", "header.label"), (_source(snapshot), "header.value")), 5, least=14),
         Field(((humanize.packet_rate(rates.pkts).rjust(9), "header.value"),), 1),
         Field(((humanize.bit_rate(rates.bytes).rjust(9), "header.value"),), 1),
+        *_inside(snapshot),
         _drops(snapshot),
         _alerts(alerts, marks),
         Field(((clock, "header.value"),), 2, right=True),
@@ -157,16 +158,16 @@ def verdicts(snapshot: Snapshot | None, marks: Mapping[str, str], *, narrow: boo
     label = () if narrow else (("coverage ", "header.label"),)
     told = f"{mark} {_share_seen(snapshot, safe(coverage, 8), narrow=narrow)}"
     rules = _rules_in_short(snapshot) if narrow else _rules(snapshot)
-    return [*_inside(snapshot), Field((*label, (told, style)), 1, right=True), rules]
+    return [Field((*label, (told, style)), 1, right=True), rules]
 
 
-def _inside(snapshot: Snapshot) -> list[Field]:
+def _inside(snapshot: Snapshot | None) -> list[Field]:
     """The share of bytes that no sensor on the wire could have seen."""
-    counters = snapshot.total.counters
+    counters = snapshot.total.counters if snapshot else Counters()
     if not counters.bytes_in:
         return []
     share = humanize.percent(min(counters.inside_bytes / counters.bytes_in, 1.0)).rjust(4)
-    return [Field((("inside ", "header.label"), (share, "header.value")), NEEDED + 1, right=True)]
+    return [Field((("inside ", "header.label"), (share, "header.value")), 6)]
 
 
 def _share_seen(snapshot: Snapshot, word: str, *, narrow: bool) -> str:
