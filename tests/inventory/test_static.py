@@ -41,6 +41,16 @@ def test_all_that_can_be_said(tmp_path: Path) -> None:
     assert not known.uplinks("br-test")
 
 
+def test_whose_it_is_and_how_much_it_matters(tmp_path: Path) -> None:
+    text = "guests:\n  - {name: db, owner: shop team, criticality: high, kind: vm}\n"
+    path = written(tmp_path, text)
+    assert read_inventory(path).guests == (
+        StaticGuest("db", owner="shop team", criticality="high", kind="vm"),
+    )
+    (guest,) = load_static(path).guests
+    assert (guest.owner, guest.criticality, guest.kind) == ("shop team", "high", "vm")
+
+
 def test_alone_it_is_a_topology_for_capture_files(tmp_path: Path) -> None:
     topology = load_static(written(tmp_path, GOOD))
     assert [switch.name for switch in topology.switches] == ["br-prod"]

@@ -17,7 +17,7 @@ from vpi_tui.view.overview import (
     talkers,
     tree,
 )
-from vpi_tui.view.scope import ALL, Scope
+from vpi_tui.view.scope import ALL, Scope, absence
 from vpi_tui.view.switches import grid, panes
 
 from .samples import HOSTILE, NS, START, counters, guest, snapshot, switch
@@ -88,6 +88,8 @@ def test_the_tree():
     ]
     by_key = {node.key: node for node in nodes}
     assert by_key["guest:db"].name == "db (gone)"
+    assert absence(guest("mail", state="shut off")) == "shut off"
+    assert absence(guest("mail", state="running")) == "gone", "its port went away without its manager"
     assert by_key["guest:web"].alerts == (1, 0, 0)
     assert [node.key for node in nodes if node.last] == ["guest:db", "guest:dns", "guest:lost"]
     assert all(len(node.spark) == SPARK_POINTS for node in nodes)

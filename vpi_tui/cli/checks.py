@@ -11,11 +11,15 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from vpi_tui.capture.privileges import CAP_NET_RAW, effective_capabilities
 from vpi_tui.config import paths
 from vpi_tui.model.errors import VpiError
+
+if TYPE_CHECKING:
+    from vpi_tui.config.settings import Settings
+    from vpi_tui.inventory.static import StaticInventory
 
 Level = Literal["OK", "WARN", "FAIL"]
 ETH_P_ALL = 3
@@ -122,13 +126,16 @@ def ring(_: Context) -> Iterator[Finding]:
 def switches(context: Context) -> Iterator[Finding]:
     from vpi_tui.inventory.survey import survey
 
-    found = survey(_options(context))
+    settings = _settings(context)
+    found = survey(settings.options(), _static(settings))
     for line in found.probes:
         level: Level = "WARN" if line.trouble else "OK"
         yield Finding(level, "probes", f"{line.name}: {line.found}", line.trouble)
     for switch in found.topology.switches:
         ports = [port.name for port in found.topology.ports if port.switch == switch.name]
         yield Finding("OK", "switches", f"{switch.name} ({switch.kind}): {', '.join(ports) or 'no ports'}")
+    for contradiction in found.topology.conflicts:
+        yield Finding("WARN", "inventory", contradiction)
     if not found.topology.switches:
         names = ", ".join(name for _, name in socket.if_nameindex())
         yield Finding(
@@ -139,14 +146,24 @@ def switches(context: Context) -> Iterator[Finding]:
         )
 
 
-def _options(context: Context) -> dict[str, str]:
-    """Settings of the engine; the defaults when they cannot be read, which another check tells."""
+def _settings(context: Context) -> Settings:
+    """The defaults when they cannot be read, which another check tells."""
     from vpi_tui.config.settings import load
 
     try:
-        return load(paths.config_files(), context.config).options()
+        return load(paths.config_files(), context.config)
     except VpiError:
-        return {}
+        return load(())
+
+
+def _static(settings: Settings) -> StaticInventory | None:
+    """None when there is no inventory, or when it cannot be read, which another check tells."""
+    from vpi_tui.inventory.static import read_inventory
+
+    try:
+        return read_inventory(Path(settings["inventory"])) if settings["inventory"] else None
+    except VpiError:
+        return None
 
 
 @check

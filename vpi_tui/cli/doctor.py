@@ -8,7 +8,10 @@ import sys
 from vpi_tui.cli.checks import CHECKS, Context, Finding
 from vpi_tui.cli.command import Command
 from vpi_tui.cli.parser import EXIT_DONE, EXIT_FAILED, Parser, examples
+from vpi_tui.view.escape import safe
 
+MOST = 4_000
+"""Characters of one line."""
 _COLOURS = {"OK": "32", "WARN": "33", "FAIL": "31"}
 
 
@@ -31,8 +34,9 @@ def _line(finding: Finding, colour: bool) -> str:
     level = f"{finding.level:<4}"
     if colour:
         level = f"\x1b[{_COLOURS[finding.level]}m{level}\x1b[0m"
-    line = f"{level}  {finding.subject:<12} {finding.text}"
-    return f"{line}\n{'':20}{finding.todo}" if finding.todo else line
+    # Names of guests and ports are what whoever made them liked.
+    line = f"{level}  {finding.subject:<12} {safe(finding.text, MOST)}"
+    return f"{line}\n{'':20}{safe(finding.todo, MOST)}" if finding.todo else line
 
 
 COMMAND = Command(

@@ -216,6 +216,7 @@ def _guest(
         last_alert=pipeline.ledger.last_of_guest(guest.name),
         top_peer=peer,
         learned=guest.learned,
+        state=guest.state,
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from vpi_tui.inventory.kind import Setup
 from vpi_tui.inventory.picture import Picture
 from vpi_tui.inventory.registry import open_probes
+from vpi_tui.inventory.static import StaticInventory
 from vpi_tui.inventory.watch import Inventory
 from vpi_tui.model.errors import VpiError
 from vpi_tui.model.topology import Topology
@@ -32,10 +33,10 @@ class Survey:
     topology: Topology
 
 
-def survey(options: Mapping[str, str]) -> Survey:
-    """options: as Setup. Never raises for what a probe raises."""
+def survey(options: Mapping[str, str], static: StaticInventory | None = None) -> Survey:
+    """options: as Setup. static: inventory.yaml. Never raises for what a probe raises."""
     try:
-        inventory = Inventory(open_probes(Setup(options)))
+        inventory = Inventory(open_probes(Setup(options)), static)
     except VpiError as error:
         return Survey((ProbeLine("interfaces", "not listed", str(error)),), Topology())
     try:

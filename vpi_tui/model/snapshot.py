@@ -58,6 +58,8 @@ class GuestStat:
     coverage: str = "unknown"
     learned: tuple[tuple[str, str], ...] = ()
     """As Guest.learned."""
+    state: str = ""
+    """As its manager says: running, paused, shut off, ...; "" = nobody says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from vpi_tui.view.cells import Cell, LazyRows, Row, Rows
 from vpi_tui.view.escape import safe
 from vpi_tui.view.history import History
 from vpi_tui.view.learned import shown_name
-from vpi_tui.view.scope import Scope, counters_of
+from vpi_tui.view.scope import Scope, absence, counters_of
 
 SPARK_POINTS = 7
 KINDS: tuple[TalkerKind, ...] = ("guest", "peer", "port", "application")
@@ -149,7 +149,7 @@ def _guest(
     history: History, guest: GuestStat, depth: int, *, last: bool, parent_last: bool = False
 ) -> TreeNode:
     style = "guest" if guest.present else "guest.gone"
-    name = shown_name(guest, 64) + ("" if guest.present else " (gone)")
+    name = shown_name(guest, 64) + ("" if guest.present else f" ({absence(guest)})")
     return _node(
         history,
         f"guest:{guest.name}",

@@ -76,3 +76,8 @@ def exists(snapshot: Snapshot, scope: Scope) -> bool:
     if scope.kind == "switch":
         return any(s.name == scope.name for s in snapshot.switches)
     return find_guest(snapshot, scope.name) is not None
+
+
+def absence(guest: GuestStat) -> str:
+    """Why a guest has no port here, in a word or two: what its manager says of it, or that it is gone."""
+    return safe(guest.state, 16) if guest.state not in ("", "running") else "gone"

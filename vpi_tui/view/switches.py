@@ -9,7 +9,7 @@ from vpi_tui.view import humanize
 from vpi_tui.view.escape import safe
 from vpi_tui.view.history import History, Rates, Series
 from vpi_tui.view.learned import learned_words, shown_name
-from vpi_tui.view.scope import ALL, Scope, guests_in
+from vpi_tui.view.scope import ALL, Scope, absence, guests_in
 
 GAP = 1
 """Cells between two panes side by side."""
@@ -107,7 +107,7 @@ def _guest_pane(guest: GuestStat, history: History, points: int) -> Pane:
     return Pane(
         key,
         shown_name(guest, 64),
-        "guest" if guest.present else "gone",
+        "guest" if guest.present else absence(guest),
         history.rates(key),
         history.series(key, "bytes_in", points),
         history.series(key, "bytes_out", points),
