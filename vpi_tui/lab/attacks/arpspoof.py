@@ -52,6 +52,9 @@ ATTACK = Attack(
     "T1557.002",
     "rogue",
     "app",
-    (Expected(1, "ARP spoofing: an IP address changed its MAC", gid=2, times=2),),
+    (
+        Expected(1, "ARP spoofing: an IP address changed its MAC", gid=2, times=2),
+        Expected(4, "IP address is claimed at two ports at once", gid=2, times=2),
+    ),
     _run,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from vpi_tui.lab.attacks.attack import Attack
+from vpi_tui.lab.attacks.attack import Attack, Expected
 from vpi_tui.lab.attacks.wire import BROADCAST, ETH_P_EXPERIMENT, frame, send_frames
 from vpi_tui.lab.namespaces import inside
 from vpi_tui.lab.plan import LabSwitch
@@ -30,6 +30,10 @@ ATTACK = Attack(
     "T1036",
     "rogue",
     "db",
-    (),
+    (
+        Expected(2, "MAC address moved to another port", gid=2),
+        Expected(3, "MAC address is at two ports at once", gid=2),
+        Expected(5, "Guest uses a MAC address that is not its own (with --inventory)", gid=2),
+    ),
     _run,
 )

@@ -32,6 +32,7 @@ ATTACK = Attack(
     "rogue",
     "mgmt",
     (
+        Expected(7, "Guest speaks to the management plane (with --inventory)", gid=2, times=4),
         Expected(9000600, "MANAGEMENT libvirt is approached by a guest"),
         Expected(9000602, "MANAGEMENT Docker API used without TLS"),
         Expected(9000604, "MANAGEMENT Proxmox VE web interface is approached by a guest"),
