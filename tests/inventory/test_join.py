@@ -86,3 +86,16 @@ def test_tunnels_of_the_kernels_datapath_share_a_device() -> None:
     ovs = Picture((Switch("ovs0", "ovs"),), (*tunnels, SeenPort(0, "gre1", "ovs0", kind="gre")))
     found = {port.name: port.ifindex for port in joined([links, ovs]).ports}
     assert found == {"vx1": 8, "vx2": 0, "vx9": 9, "gre1": 0}
+
+
+def test_an_interface_that_macvlans_share_and_that_is_a_port_is_one_port() -> None:
+    shared = Picture(
+        (Switch("veth7", "macvlan"),),
+        (SeenPort(7, "veth7", "veth7", uplink=True), SeenPort(8, "mv0", "veth7", inner=True)),
+        links=LINKS.links,
+    )
+    ovs = Picture((Switch("ovs0", "ovs"),), (SeenPort(0, "veth7", "ovs0"),))
+    assert [(port.name, port.switch) for port in joined([shared, ovs]).ports] == [
+        ("mv0", "veth7"),
+        ("veth7", "ovs0"),
+    ]

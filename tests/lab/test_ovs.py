@@ -177,6 +177,30 @@ def test_what_crosses_a_patch_is_seen_once(ovs_lab: Switched) -> None:
         lab.unplug(far)
 
 
+def test_what_crosses_into_a_linux_bridge_is_seen_once(ovs_lab: Switched) -> None:
+    """As OpenStack joins them: a veth pair, one end on each."""
+    lab, switch = ovs_lab
+    lab.bridge("br5")
+    ip("-n", lab.host, "link", "add", "qvo5", "type", "veth", "peer", "qvb5")
+    ip("-n", lab.host, "link", "set", "qvb5", "master", "br5", "up")
+    ip("-n", lab.host, "link", "set", "qvo5", "up")
+    switch.add_port("ovs0", "qvo5")
+    far = lab.guest(6, "br5")
+    try:
+        with watching(ovs_lab) as feed:
+            found = ports(feed.topology)
+            assert (found["qvo5"].kind, found["qvo5"].peer) == ("patch", found["qvb5"].ifindex)
+            assert found["qvb5"].peer == found["qvo5"].ifindex
+            send(lab.guests[0].name, "there")
+            send(far.name, "back")
+            assert collect(feed) == [("port1", "there", 0), ("port6", "back", 0)]
+    finally:
+        switch.vsctl("del-port", "qvo5")
+        lab.unplug(far)
+        for name in ("qvo5", "br5"):
+            ip("-n", lab.host, "link", "del", name)
+
+
 def test_a_bond_a_tunnel_and_what_passes_the_host_by(ovs_lab: Switched) -> None:
     lab, switch = ovs_lab
     for name in ("slave1", "slave2"):

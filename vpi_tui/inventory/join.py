@@ -40,7 +40,7 @@ def joined(pictures: Sequence[Picture]) -> Picture:
         notices += picture.notices if here or not picture.switches else ()
     return Picture(
         tuple(switches.values()),
-        tuple(_patched(list(ports.values()), links)),
+        tuple(_patched(_each_once(ports.values()), links)),
         tuple(dict.fromkeys(ip for picture in pictures for ip in picture.host_ips)),
         tuple(dict.fromkeys(notices)),
         tuple(guest for picture in pictures for guest in picture.guests),
@@ -48,6 +48,13 @@ def joined(pictures: Sequence[Picture]) -> Picture:
         tuple(links.values()),
         ips,
     )
+
+
+def _each_once(ports: Iterable[SeenPort]) -> list[SeenPort]:
+    """Without interfaces that macvlans share and that are also ports of a switch of their own."""
+    found = list(ports)
+    elsewhere = {port.ifindex for port in found if port.ifindex and port.name != port.switch}
+    return [port for port in found if port.name != port.switch or port.ifindex not in elsewhere]
 
 
 def _is_here(switch: Switch, links: Mapping[str, Link]) -> bool:
