@@ -8,7 +8,7 @@ import zlib
 import brotli
 import pytest
 
-from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.model.batch import Direction
 
@@ -98,14 +98,15 @@ RESPONSES = {
 
 @pytest.mark.parametrize("name", REQUESTS)
 def test_a_request_raises_its_event(name: str) -> None:
-    assert events(SERVER, (SERVER, REQUESTS[name])).count(f"http.{name}") == 1
+    found = [one for one in conversation((SERVER, REQUESTS[name])) if f"http.{name}" in one.events[SERVER]]
+    assert [one.stage[SERVER] for one in found] == [Stage.DONE]
 
 
 @pytest.mark.parametrize("name", RESPONSES)
 def test_a_response_raises_its_event(name: str) -> None:
     found = conversation((SERVER, ASK), (CLIENT, RESPONSES[name]))
-    assert f"http.{name}" in found[0].events[CLIENT]
-    assert sum(f"http.{name}" in one.events[CLIENT] for one in found) == 1
+    assert [f"http.{name}" in one.events[CLIENT] for one in found] == [True] + [False] * (len(found) - 1)
+    assert found[0].stage[CLIENT] is Stage.DONE
 
 
 @pytest.mark.parametrize("name", ["too_many_encoding_layers", "abnormal_ce_header"])
@@ -127,8 +128,19 @@ def test_an_answer_to_half_a_line() -> None:
     assert "http.request_line_incomplete" in events(SERVER, (SERVER, b"GET /half"), (CLIENT, OK))
 
 
-def test_a_line_without_end() -> None:
-    assert events(SERVER, (SERVER, b"GET /" + b"a" * 20_000)) == ["http.request_field_too_long"]
+@pytest.mark.parametrize(
+    ("direction", "begun", "event"),
+    [
+        (SERVER, b"GET /", "http.request_field_too_long"),
+        (CLIENT, b"HTTP/1.1 200 ", "http.response_field_too_long"),
+        (CLIENT, told(CHUNKED) + b"1;", "http.invalid_response_chunk_len"),
+    ],
+)
+def test_a_line_without_end(direction: Direction, begun: bytes, event: str) -> None:
+    first = ((SERVER, ASK),) if direction == CLIENT else ()
+    (found,) = conversation(*first, (direction, begun + b"a" * 20_000), (direction, b"a" * 9))
+    assert event in found.events[direction]
+    assert found.stage[direction] is Stage.DONE
 
 
 def test_too_many_warnings() -> None:

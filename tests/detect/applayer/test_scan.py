@@ -250,3 +250,25 @@ def test_dns_over_http2_is_both(tmp_path: Path) -> None:
         "alert dns any any -> any any (dns.rrtype:1; flow:to_client;)",
     )
     assert sids(events) == {1: 1, 2: 1, 3: 1, 4: 1}
+
+
+def test_events_of_a_transaction(tmp_path: Path) -> None:
+    """One alert a transaction and side; what an answer brings about is also told to those who look at the
+    client's side, which is where Suricata's own rules look."""
+    coded = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip, gzip, gzip\r\nContent-Length: 0\r\n\r\n"
+    connection = Connection()
+    for _ in range(2):
+        connection.client(b"GET / HTTP/1.1\r\n\r\n", piece=5).server(coded, piece=20)
+    events = scan(
+        tmp_path,
+        connection.close().packets,
+        "alert http any any -> any any (flow:to_server; app-layer-event:http.too_many_encoding_layers;)",
+        "alert http any any -> any any (flow:to_client; app-layer-event:http.too_many_encoding_layers;)",
+        "alert http any any -> any any (flow:established; app-layer-event:http.missing_host_header;)",
+        "alert http any any -> any any (app-layer-event:http.gzip_decompression_failed;)",
+    )
+    assert sids(events) == {1: 2, 2: 2, 3: 2}
+    written = (tmp_path / "out" / "eve.json").read_text().splitlines()
+    odd = [event["anomaly"] for event in map(json.loads, written) if event["event_type"] == "anomaly"]
+    assert Counter(one["event"] for one in odd) == {"TOO_MANY_ENCODING_LAYERS": 2, "MISSING_HOST_HEADER": 2}
+    assert all(one["type"] == "applayer" and one["app_proto"] == "http" for one in odd)

@@ -47,7 +47,8 @@ _BEHIND_METHOD: Final = re.compile(rb"[^ \t\r\n\x0b\x0c]*([ \t\r\n\x0b\x0c]*)")
 _ODD_DELIMITER: Final = re.compile(rb"[\t\r\n\x0b\x0c]")
 _VERSION: Final = re.compile(rb"\s*HTTP\s*/[\s0]*(\.9|1\.0|1\.1)\s*", re.IGNORECASE)
 _NEWEST: Final = b"1.1"
-_STATUS: Final = re.compile(rb"[1-9][0-9]{2}")
+_USUAL_VERSIONS: Final = {b"HTTP/1.1": _NEWEST, b"HTTP/1.0": b"1.0"}
+_SCHEME: Final = re.compile(rb"basic|digest|bearer", re.IGNORECASE)
 _USUAL_HOST: Final = re.compile(
     rb"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,60}\.?(?::[1-9][0-9]{0,3})?"
 )
@@ -91,13 +92,13 @@ def of_request_line(start: RequestLine) -> Iterator[str]:
 
 
 def of_request(start: RequestLine, headers: Headers) -> Iterator[str]:
-    version = _NEWEST if start.protocol == b"HTTP/1.1" else _version(start.protocol)
+    version, fields = _version(start.protocol), headers.fields
     if not start.protocol and headers.raw.strip(_SPACES):
         yield "request_line_missing_protocol"
-    if headers.get(b"transfer-encoding") is not None:
+    if b"transfer-encoding" in fields:
         if version != _NEWEST or not is_chunked(headers):
             yield "invalid_transfer_encoding_value_in_request"
-    elif (length := headers.get(b"content-length")) is not None and content_length(length) is None:
+    elif b"content-length" in fields and content_length(fields[b"content-length"][1]) is None:
         yield "invalid_content_length"
     host = headers.get(b"host")
     if host is None:
@@ -105,8 +106,7 @@ def of_request(start: RequestLine, headers: Headers) -> Iterator[str]:
             yield "missing_host_header"
     elif not start.uri.startswith(b"/") or not _USUAL_HOST.fullmatch(host):
         yield from _of_host(host, *uri_host(start.method, start.uri))
-    scheme = headers.get(b"authorization")
-    if scheme is not None and not scheme.lower().startswith((b"basic", b"digest", b"bearer")):
+    if b"authorization" in fields and not _SCHEME.match(fields[b"authorization"][1]):
         yield "request_auth_unrecognized"
 
 
@@ -140,25 +140,23 @@ def uri_host(method: bytes, uri: bytes) -> tuple[bytes | None, bytes | None]:
 
 
 def of_response(start: StatusLine, headers: Headers) -> Iterator[str]:
-    version = _version(start.protocol)
+    version, fields = _version(start.protocol), headers.fields
     if not version:
         yield "response_invalid_protocol"
-    if not _STATUS.fullmatch(start.code):
+    if not (len(start.code) == 3 and start.code.isdigit() and start.code >= b"100"):
         yield "response_invalid_status"
-    coding = headers.get(b"transfer-encoding")
-    length = headers.get(b"content-length")
-    if coding is not None and is_chunked(headers):
-        if coding.lower() != b"chunked":
+    if b"transfer-encoding" in fields and is_chunked(headers):
+        if fields[b"transfer-encoding"][1].lower() != b"chunked":
             yield "response_abnormal_transfer_encoding"
         if version != _NEWEST:
             yield "response_chunked_old_proto"
-    elif length is not None:
-        if content_length(length) is None:
+    elif b"content-length" in fields:
+        length = fields[b"content-length"][1]
+        if not length.isdigit() and content_length(length) is None:
             yield "invalid_content_length"
-    elif b"multipart/byteranges" in (headers.get(b"content-type") or b"").lower():
+    elif b"content-type" in fields and b"multipart/byteranges" in fields[b"content-type"][1].lower():
         yield "response_multipart_byteranges"
-    spread = headers.get(b"content-range") if start.code == b"206" else None
-    if spread is not None and _is_odd_range(spread):
+    if start.code == b"206" and b"content-range" in fields and _is_odd_range(fields[b"content-range"][1]):
         yield "range_invalid"
 
 
@@ -176,6 +174,8 @@ def of_codings(coding: bytes | None, layers: int) -> Iterator[str]:
 
 def _version(protocol: bytes) -> bytes:
     """`1.1`, `1.0` or `.9`; b"" = of no HTTP/1."""
+    if protocol in _USUAL_VERSIONS:
+        return _USUAL_VERSIONS[protocol]
     found = _VERSION.fullmatch(protocol)
     return found[1] if found is not None else b""
 

@@ -229,7 +229,6 @@ class _Requests(Reader):
         now = self._now
         if now is None:  # of a line without an end, behind which nothing is read
             now = self._begin()
-            self._parser.reached(now, SERVER, Stage.DONE)
         self._parser.odd(now, SERVER, anomalies.REQUEST_NAMES.get(name, name))
 
 
@@ -359,5 +358,7 @@ class _Responses(Reader):
             self._parser.waiting.popleft()
 
     def on_event(self, name: str) -> None:
-        if self._now is not None:
-            self._parser.odd(self._now, CLIENT, anomalies.RESPONSE_NAMES.get(name, name))
+        if self._now is None:  # of a line without an end, behind which nothing is read
+            self.on_line(b"")
+        assert self._now is not None
+        self._parser.odd(self._now, CLIENT, anomalies.RESPONSE_NAMES.get(name, name))

@@ -223,6 +223,8 @@ class Reader(ABC):
             self._scanned = len(self._buffer)
             if self._scanned > limit:
                 self.on_event(too_long)
+                self._buffer.clear()
+                self._done(truncated=True)
                 self.ignore()
             return None
         return self._cut(end + 1)
