@@ -26,12 +26,13 @@ from vpi_tui.capture.demo.source import DemoSource
 from vpi_tui.config import paths
 from vpi_tui.engine.child import EngineClient
 from vpi_tui.engine.commands import obey
+from vpi_tui.engine.coverage import open_coverage
 from vpi_tui.engine.log import NoLog
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.publisher import Publisher
 from vpi_tui.engine.questions import alert_detail, flow_detail
 from vpi_tui.engine.rulebook import RuleBook
-from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.sources.demo import StagedFeed
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.messages import (
     AlertDetail,
@@ -99,6 +100,11 @@ SHOTS = (
     Shot("matrix-grid-80x24", ("6", "v"), NARROW),
     Shot("matrix-ascii", ("6",), theme="mono", ascii_only=True),
     Shot("policy", ("6", "y")),
+    Shot("coverage", ("7",)),
+    Shot("coverage-80x24", ("7",), NARROW),
+    Shot("port", ("7", "enter")),
+    Shot("coverage-daylight", ("7",), theme="daylight"),
+    Shot("coverage-ascii", ("7",), NARROW, "mono", ascii_only=True),
     Shot("engine", ("9",), own_process=True),
     Shot("help", ("4", "question_mark")),
     Shot("overview-daylight", theme="daylight"),
@@ -125,11 +131,12 @@ class SteppedEngine:
             seed=self.spec.seed, start_ns=START_NS, clock=self._clock, wait=lambda _seconds: None
         )
         demo.open()
-        self.source = EngineSource(demo, demo.topology())
+        self.source = StagedFeed(demo)
         self.rules = RuleBook.load(self.spec)
         self.pipeline = Pipeline(self.spec, self.rules, self.source)
         self._publisher = Publisher(self.spec)
         self._publisher.attach(self.pipeline, self.rules, self.source)
+        self._coverage = self._publisher.coverage = open_coverage(self.spec, self.source, self.pipeline)
         self._watch = Watch()
         self._latest: Snapshot | None = None
         self._alerts: list[Alert] = []
@@ -139,6 +146,7 @@ class SteppedEngine:
     def advance(self) -> None:
         """One second of the demo."""
         self._clock.now += 10**9
+        self._coverage.poll(self._clock.now / 1e9)
         while (batch := self.source.read(0.0)) is not None:
             self._alerts += self.pipeline.process(batch)
         self.pipeline.tick()

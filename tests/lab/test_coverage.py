@@ -194,7 +194,7 @@ def test_one_port_of_a_bridge_and_what_it_does_not_show(lab: Lab) -> None:
             judged = comes(sensor, first.port, Verdict.ONE_WAY)
             assert judged.mend == "vpi-tui -i br0"
             blind = comes(sensor, third.port, Verdict.BLIND)
-            assert f"only {first.port} was named" in blind.cause
+            assert f"-i named {first.port} alone" in blind.cause
             assert port(sensor, second.port).verdict in (Verdict.PARTIAL, Verdict.ONE_WAY)
         with watching(lab, *judged.mend.split()[2::2]) as sensor:
             settle()

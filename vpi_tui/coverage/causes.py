@@ -253,7 +253,7 @@ def switch_not_named(facts: Facts) -> Told | None:
     if not named or facts.plan.direct or not switch.name:
         return None
     return Told(
-        f"{port.name} is not among what is watched: only {_list(named)} was named.",
+        f"{port.name} is not watched: -i named {_list(named)} alone.",
         mend.watch((*(name for name in named if name != port.name), switch.name)),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -23,6 +24,7 @@ FIELDS = Fields(
     bare=frozenset(map(str, Verdict)),
 )
 WORST_FIRST = (Verdict.BLIND, Verdict.ONE_WAY, Verdict.PARTIAL, Verdict.UNKNOWN, Verdict.SEEN)
+_NUMBER = re.compile(r"([0-9]{1,18})")
 Marks = Mapping[str, str]
 """A sign for each verdict."""
 
@@ -132,6 +134,11 @@ def why_empty(snapshot: Snapshot | None, *, filtered: bool, scope: Scope) -> tup
 # Rows -------------------------------------------------------------------------------------------
 
 
+def _natural(name: str) -> list[tuple[int, str]]:
+    """vnet9 before vnet10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _NUMBER.split(name)]
+
+
 def _share(port: PortCoverage) -> float:
     """What nobody counted comes last."""
     return 101.0 if port.percent is None else math.floor(port.percent)
@@ -139,7 +146,7 @@ def _share(port: PortCoverage) -> float:
 
 ORDERS: Mapping[str, Callable[[PortCoverage], Any]] = {
     "verdict": lambda port: (WORST_FIRST.index(port.verdict), _share(port)),
-    "port": lambda port: (port.switch, port.port),
+    "port": lambda port: (port.switch, _natural(port.port)),
     "guest": lambda port: port.guest.lower(),
     "seen": _share,
     "in": lambda port: -_rate(port, port.true_in),
@@ -153,7 +160,7 @@ def select(
 ) -> list[PortCoverage]:
     """Ports that fit, worst first unless asked otherwise; ties by name, so that lines stay where they are."""
     chosen = [port for port in ports if not wanted or _holds(port, wanted)]
-    chosen.sort(key=lambda port: (port.switch, port.port))
+    chosen.sort(key=ORDERS["port"])
     chosen.sort(key=ORDERS[sort], reverse=reverse)
     return chosen
 

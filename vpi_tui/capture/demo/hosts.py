@@ -13,6 +13,8 @@ from vpi_tui.model.topology import Guest, Port, Switch, Topology
 
 PROD = "br-prod"
 OPS = "br-ops"
+DMZ, BLIND_PORT, BLIND_GUEST = "br-dmz", "vnet12", "legacy-01"
+"""A switch with one guest that the demo deliberately does not watch: its blind spot."""
 _OUI = 0x525400_000000
 
 
@@ -96,4 +98,15 @@ def topology() -> Topology:
         switches=tuple(Switch(name, "bridge", "demo", number) for name, number in SWITCH_IFINDEX.items()),
         ports=tuple(ports),
         guests=tuple(Guest(h.name, h.switch, (h.mac,), (h.ip, h.ip6), h.tags, "demo") for h in GUESTS),
+    )
+
+
+def whole() -> Topology:
+    """What is watched, and the switch that is not."""
+    watched = topology()
+    return replace(
+        watched,
+        switches=(*watched.switches, Switch(DMZ, "bridge", "demo")),
+        ports=(*watched.ports, Port(140, BLIND_PORT, DMZ, BLIND_GUEST)),
+        guests=(*watched.guests, Guest(BLIND_GUEST, DMZ, source="demo")),
     )

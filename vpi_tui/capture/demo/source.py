@@ -8,9 +8,11 @@ from collections.abc import Callable
 import numpy as np
 
 from vpi_tui.capture.demo import hosts
+from vpi_tui.capture.demo.counts import ScriptCounts
 from vpi_tui.capture.demo.scenario import DEFAULT_SEED, build
 from vpi_tui.capture.demo.timeline import Reel, shift
 from vpi_tui.model.batch import LinkType, PacketBatch
+from vpi_tui.model.coverage import TrueCount
 from vpi_tui.model.errors import CaptureError
 from vpi_tui.model.topology import Topology
 
@@ -47,6 +49,7 @@ class DemoSource:
         self._clock, self._wait = clock, wait
         self._start_ns = start_ns
         self._reel: Reel | None = None
+        self._script: ScriptCounts | None = None
         self._loop = self._row = self._done_bytes = 0
         self._closed = False
         self._played_ns = 0
@@ -88,6 +91,18 @@ class DemoSource:
 
     def topology(self) -> Topology:
         return hosts.topology()
+
+    def whole(self) -> Topology:
+        """The same, with the switch that is not watched."""
+        return hosts.whole()
+
+    def counts(self) -> tuple[TrueCount, ...]:
+        """What passed each port so far, by the scenario."""
+        if self._reel is None:
+            return ()
+        if self._script is None:
+            self._script = ScriptCounts(self._reel)
+        return self._script.at(self._loop, self._row)
 
     def position(self) -> tuple[int, int]:
         """Bytes handed out and bytes of all loops; a total of 0 when it goes on for ever."""

@@ -4,14 +4,40 @@ from __future__ import annotations
 
 from vpi_tui.capture.demo.apart import build_apart
 from vpi_tui.capture.demo.source import DemoSource
+from vpi_tui.coverage.arrangement import Setting
+from vpi_tui.coverage.seen import Watched
 from vpi_tui.engine.sources.base import EngineSource
 from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.model.coverage import TrueCount
+from vpi_tui.model.topology import Topology
 
 
-class DemoFeed(EngineSource):
-    """Loops for ever, or once when a duration in packet time is given by speed 0."""
+class StagedFeed(EngineSource):
+    """A demo that was opened by somebody else. All but one of its switches are watched."""
 
     capture: DemoSource
+
+    def __init__(self, demo: DemoSource) -> None:
+        super().__init__(demo, demo.topology())
+        watched = Watched(
+            frozenset(port.ifindex for port in self.topology.ports),
+            frozenset(switch.ifindex for switch in self.topology.switches),
+        )
+        self._setting = Setting(watched, tuple(switch.name for switch in self.topology.switches))
+
+    def true_counts(self) -> tuple[TrueCount, ...]:
+        return self.capture.counts()
+
+    @property
+    def whole(self) -> Topology:
+        return self.capture.whole()
+
+    def arrangement(self) -> Setting:
+        return self._setting
+
+
+class DemoFeed(StagedFeed):
+    """Loops for ever, or once when a duration in packet time is given by speed 0."""
 
     def __init__(self, spec: EngineSpec) -> None:
         demo = DemoSource(
@@ -22,7 +48,7 @@ class DemoFeed(EngineSource):
             build=build_apart,
         )
         demo.open()
-        super().__init__(demo, demo.topology())
+        super().__init__(demo)
         self.speed = spec.speed
 
     def start(self) -> None:
