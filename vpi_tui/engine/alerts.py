@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Any
 
@@ -108,6 +109,8 @@ class Alerter:
             stream=False,
             place=(switch, guest, names.guest_of_ip(ends[2], switch)),
         )
+        if guest:  # a flow is whose it was when it began; the port tells who sent this packet
+            alert = replace(alert, switch=switch, src_guest=guest)
         if slot >= 0:
             self.flows.append(slot)
             records["alerts"][slot] = min(MAX_COUNT, int(records["alerts"][slot]) + 1)
