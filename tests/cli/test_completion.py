@@ -57,6 +57,7 @@ def test_bash_completes_below_a_command():
     assert complete("rules", "list", "--pa") == ["--pack"]
     assert set(complete("demo", "--se")) == {"--set", "--seed"}
     assert complete("completion", "")[:3] == ["bash", "zsh", "fish"]
+    assert complete("lab", "attack", "sq") == ["sqli"]
 
 
 def test_bash_completes_values(tmp_path):

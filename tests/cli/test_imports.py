@@ -24,6 +24,7 @@ def test_version_and_help_import_nothing_heavy() -> None:
     assert imported("--version") == []
     assert imported("--help") == []
     assert imported("replay", "--help") == []
+    assert imported("lab", "attack", "list") == []
 
 
 def test_the_probe_sees_what_is_imported() -> None:

@@ -71,7 +71,7 @@ def test_nothing_is_left_of_a_killed_lab(product: Product) -> None:
     whole = time.monotonic() - began
     product.lab("down")
     chance = random.Random(4)
-    for turn in range(6):
+    for turn in range(5):
         process = product.start("up")
         time.sleep(chance.uniform(0.1, 1.0) * whole)
         process.kill()

@@ -10,7 +10,7 @@ from vpi_tui.lab.attacks.wire import BROADCAST, ETH_P_EXPERIMENT, frame, send_fr
 from vpi_tui.lab.namespaces import inside
 from vpi_tui.lab.plan import LabSwitch
 
-FRAMES: Final = 20
+FRAMES: Final = 12
 PAUSE: Final = 0.1
 """Seconds between two frames; the real owner speaks in between, and the MAC moves to and fro."""
 
