@@ -1,9 +1,9 @@
 """Loading a set of rules for the first time and again from the cache, and the memory of a scan with it.
 
-    python -m benchmarks.sets CAPTURE --rules DIR … [--counts 8000,25000] [--times 3]
+    python -m benchmarks.sets CAPTURE --rules DIR … [--counts 8000,25000] [--times 1]
 
 Rules are chosen as for `growth`. Each row is two processes, one after the other, with a cache that is empty
-before the first; the best of several. CPU s of parsing and compiling, or of taking them from the cache, a
+before the first; of several pairs the best. CPU s of parsing and compiling, or of taking them from the cache, a
 child that compiles included; the most memory that was resident until the end of the scan, of the process or
 of that child.
 """
@@ -102,7 +102,7 @@ def main() -> None:
     parser.add_argument("capture", type=Path)
     parser.add_argument("--rules", nargs="*", type=Path, default=[])
     parser.add_argument("--counts", type=lambda text: tuple(map(int, text.split(","))), default=COUNTS)
-    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--times", type=int, default=1)
     parser.add_argument(CHILD, type=Path, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one is not None:
