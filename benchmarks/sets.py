@@ -3,9 +3,9 @@
     python -m benchmarks.sets CAPTURE --rules DIR … [--counts 8000,25000] [--times 1]
 
 Rules are chosen as for `growth`. Each row is two processes, one after the other, with a cache that is empty
-before the first; of several pairs the best. CPU s of parsing and compiling, or of taking them from the cache, a
-child that compiles included; the most memory that was resident until the end of the scan, of the process or
-of that child.
+before the first; of several pairs the best. CPU s of parsing and compiling, or of taking them from the
+cache, a child that compiles included; the most memory that was resident until the end of the scan, of the
+process or of that child.
 """
 
 from __future__ import annotations
