@@ -99,12 +99,12 @@ SHOTS = (
     Shot("matrix-80x24", ("6",), NARROW),
     Shot("matrix-grid-80x24", ("6", "v"), NARROW),
     Shot("matrix-ascii", ("6",), theme="mono", ascii_only=True),
-    Shot("policy", ("6", "y")),
     Shot("coverage", ("7",)),
     Shot("coverage-80x24", ("7",), NARROW),
     Shot("port", ("7", "enter")),
     Shot("coverage-daylight", ("7",), theme="daylight"),
     Shot("coverage-ascii", ("7",), NARROW, "mono", ascii_only=True),
+    Shot("policy", ("6", "b", "b", "y")),
     Shot("engine", ("9",), own_process=True),
     Shot("help", ("4", "question_mark")),
     Shot("overview-daylight", theme="daylight"),
@@ -160,6 +160,9 @@ class SteppedEngine:
 
     def reply(self, message: EngineMessage) -> None:
         self._messages.append(without_places(message))
+
+    def publish_soon(self) -> None:
+        self._publish()
 
     def watch(self, command: Watch) -> None:
         self._watch = command

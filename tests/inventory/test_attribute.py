@@ -69,6 +69,10 @@ def expected(topology: Topology, flow: Any) -> tuple[int, int, int, int]:
         address = tuple(int(half) for half in flow[f"{side}_ip"])
         by_mac = [n for n, guest in enumerate(topology.guests) if mac and mac in guest.macs]
         by_ip = [n for n, guest in enumerate(topology.guests) if address in map(halves, guest.ips)]
+        if side == "dest" and by_ip and not by_mac:
+            here, guest = switch_of(int(flow["ifindex_client"])), topology.guests[by_ip[0]]
+            if here >= 0 and any(guest.macs) and guest.switch == names[here]:
+                return -1
         found = by_mac + by_ip if side == "src" else by_ip + by_mac
         return found[0] if found else -1
 
@@ -213,3 +217,22 @@ def test_private_addresses_make_no_flow_east_west() -> None:
     Attributor(topology).attribute_all(flows)
     assert written(flows[0]) == (0, int(End.WORLD), 0, int(Locality.NORTH_SOUTH))
     assert written(flows[1]) == (0, int(End.WORLD), int(End.WORLD), int(Locality.EXTERNAL))
+
+
+@pytest.mark.parametrize(("mac", "end"), [(0x77, int(End.WORLD)), (0x22, 1)])
+def test_an_address_that_a_guest_claims_is_not_enough(mac: int, end: int) -> None:
+    """vm1 says to have the gateway's address: it has what is sent to its own MAC, not to the gateway's."""
+    topology = Topology(
+        1,
+        (Switch("br0", "bridge"),),
+        (Port(1, "tap0", "br0", "vm0"), Port(2, "tap1", "br0", "vm1"), Port(3, "eno1", "br0", uplink=True)),
+        (
+            Guest("vm0", "br0", (0x11,), ("10.0.0.1",)),
+            Guest("vm1", "br0", (0x22,), ("10.0.0.2", "10.0.0.254")),
+        ),
+    )
+    flows = np.zeros(1, FLOW_DTYPE)
+    flows["flow_id"], flows["ifindex_client"], flows["dest_mac"] = 1, 1, mac
+    flows["src_ip"], flows["dest_ip"] = halves("10.0.0.1"), halves("10.0.0.254")
+    Attributor(topology).attribute_all(flows)
+    assert int(flows["dest_guest"][0]) == end

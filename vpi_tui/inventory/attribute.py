@@ -45,6 +45,8 @@ class Tables(NamedTuple):
     ips: Lookup
     host_ips: Lookup
     switch_of_guest: Ids
+    has_mac: NDArray[np.bool_]
+    """Of each guest: whether a MAC of it is known."""
     default_switch: int
     """Switch of a flow for which nothing else tells."""
     knows_guests: bool
@@ -94,6 +96,7 @@ class Attributor:
             ips=_lookup(_ip_owners((ip, n) for n, guest in enumerate(topology.guests) for ip in guest.ips)),
             host_ips=_lookup(_ip_owners((ip, 0) for ip in topology.host_ips)),
             switch_of_guest=np.array([switches.get(g.switch, NOBODY) for g in topology.guests], np.int16),
+            has_mac=np.array([any(guest.macs) for guest in topology.guests], np.bool_),
             default_switch=0 if only_one else NOBODY,
             knows_guests=bool(topology.guests or port_switch),
         )

@@ -64,15 +64,23 @@ def find_source(t, ifindex, mac, high, low):
 
 
 @helper
-def find_dest(t, ifindex, mac, high, low):
-    """The same of the server's end. Its MAC is but the next hop, which may be a guest that routes: so it is
-    asked after the address, as the port where the answer will enter says the same."""
+def find_dest(t, ifindex, mac, high, low, switch):
+    """The same of the server's end. Its MAC is but the next hop, which may be a guest that routes: so the
+    address is asked before it, as the port where the answer will enter says the same. switch: of the client.
+
+    A guest of the same switch is not behind a MAC that is nobody's: it has but claimed the address.
+    """
     guest = find(t.port_guest, U64(0), U64(ifindex))
+    if guest != NOBODY:
+        return guest
+    by_mac = find(t.macs, U64(0), mac)
+    guest = find(t.ips, high, low)
     if guest == NOBODY:
-        guest = find(t.ips, high, low)
-    if guest == NOBODY:
-        guest = find(t.macs, U64(0), mac)
-    return guest
+        return by_mac
+    claimed = (
+        by_mac == NOBODY and t.has_mac[guest] and switch != NOBODY and t.switch_of_guest[guest] == switch
+    )
+    return I64(NOBODY) if claimed else guest
 
 
 @helper
@@ -120,7 +128,8 @@ def write(t, flow):
     client_port, server_port = flow["ifindex_client"], flow["ifindex_server"]
     group = flow["dest_mac"] & MULTICAST_MAC != U64(0)
     source = find_source(t, client_port, flow["src_mac"], src_high, src_low)
-    dest = find_dest(t, server_port, flow["dest_mac"], dest_high, dest_low)
+    switch = find(t.port_switch, U64(0), U64(client_port))
+    dest = find_dest(t, server_port, flow["dest_mac"], dest_high, dest_low, switch)
     source = end_of(t, source, src_high, src_low, False)
     dest = end_of(t, dest, dest_high, dest_low, group)
     flow["switch"] = switch_of(t, client_port, server_port, source, dest)

@@ -63,6 +63,8 @@ class Glyphs:
     off: str
     separator: str
     arrow: str
+    nothing: str
+    """An empty cell of a grid."""
     shades: str
     """Heat of a cell, nothing first."""
     coverage: Mapping[str, str] = field(default_factory=dict)
@@ -95,6 +97,7 @@ UNICODE = Glyphs(
     off="○",
     separator="·",
     arrow="→",
+    nothing="·",
     shades=" ░▒▓█",
     coverage=MappingProxyType({"seen": "●", "partial": "◐", "one-way": "◑", "blind": "○", "unknown": "·"}),
     severity=("▲", "◆", "•"),
@@ -125,6 +128,7 @@ ASCII = Glyphs(
     off="o",
     separator="|",
     arrow=">",
+    nothing=".",
     shades=" .:+#",
     coverage=MappingProxyType({"seen": "*", "partial": "%", "one-way": "/", "blind": "o", "unknown": "?"}),
     severity=("!", "*", "-"),

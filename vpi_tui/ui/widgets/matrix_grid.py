@@ -145,7 +145,7 @@ class MatrixGrid(LineWidget, can_focus=True):
     def _cell(self, cell: GridCell | None, same: bool, edge: str, width: int) -> list[Span]:
         """Shade, figure, mark. edge: what closes the cell with the cursor."""
         if cell is None:
-            quiet = "=" if same else self.look.glyphs.separator
+            quiet = "=" if same else self.look.glyphs.nothing
             return [(fit(quiet, width - 1, "right"), "faint"), (edge, "accent")]
         glyphs = self.look.glyphs
         heat = f"heat.{cell.shade}" if cell.shade else "muted"
