@@ -36,6 +36,7 @@ def logged(types: Collection[str]) -> Logged:
             if ANOMALY in types or one.event_type in types or (files and FILE in by_name()[name].buffers)
         ),
         files,
+        ANOMALY in types,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from vpi_tui.detect.applayer.base import EVENTS
 from vpi_tui.detect.applayer.files import FILE
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.ruleset import RECOGNISED_BY, RuleSet
@@ -46,7 +47,8 @@ class Stages:
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
         applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
-        buffers = app.buffers | {FILE} if self._logged.files else app.buffers
+        told = (FILE, self._logged.files), (EVENTS, self._logged.anomalies)
+        buffers = app.buffers | {name for name, is_told in told if is_told}
         limits = replace(app_limits(self._spec.options), files=app.files, buffers=buffers)
         if self.app_layer is not None:
             self.app_layer.require(applications, frames=app.frames, limits=limits, mixed=app.mixed)

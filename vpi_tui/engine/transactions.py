@@ -16,10 +16,12 @@ from vpi_tui.model.event import FileRecord, FlowRecord, TransactionRecord
 
 
 class Logged(NamedTuple):
-    """What the log needs of transactions. protocols: names of applications; files: with what they carry."""
+    """What the log needs of transactions. protocols: names of applications; files: with what they carry;
+    anomalies: with what is odd about them."""
 
     protocols: frozenset[str] = frozenset()
     files: bool = False
+    anomalies: bool = False
 
 
 NOTHING_LOGGED: Final = Logged()

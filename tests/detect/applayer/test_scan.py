@@ -15,7 +15,7 @@ from scapy.utils import wrpcap
 
 from vpi_tui.cli.main import main
 
-from . import test_http2
+from . import test_http2, test_tls
 
 CLIENT, SERVER = "10.0.0.1", "10.0.0.2"
 REQUEST = b"POST /a/../login.php?x=%41 HTTP/1.1\r\nHost: Shop.Example\r\nContent-Length: 8\r\n\r\nuser=bob"
@@ -272,3 +272,16 @@ def test_events_of_a_transaction(tmp_path: Path) -> None:
     odd = [event["anomaly"] for event in map(json.loads, written) if event["event_type"] == "anomaly"]
     assert Counter(one["event"] for one in odd) == {"TOO_MANY_ENCODING_LAYERS": 2, "MISSING_HOST_HEADER": 2}
     assert all(one["type"] == "applayer" and one["app_proto"] == "http" for one in odd)
+
+
+def test_a_flaw_that_no_rule_asks_for_is_logged(tmp_path: Path) -> None:
+    """Certificates are looked at for the log as for rules."""
+    fields = {**test_tls.GOOD, "serial": test_tls.tlv(4, b"1")}
+    whole = test_tls.tlv(
+        0x30, test_tls.tlv(0x30, *fields.values()), test_tls.ALGORITHM, test_tls.tlv(3, b"s")
+    )
+    connection = Connection(443).client(test_tls.message(1, test_tls.hello_body([5], b"")))
+    scan(tmp_path, connection.server(test_tls.certified(whole)).close().packets)
+    written = (tmp_path / "out" / "eve.json").read_text().splitlines()
+    odd = [event["anomaly"] for event in map(json.loads, written) if event["event_type"] == "anomaly"]
+    assert [one["event"] for one in odd] == ["CERTIFICATE_INVALID_SERIAL"]
