@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import json
 import random
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
 
 import pytest
 
+from tests.lab.net import inside, ip
 from tests.lab.product import Product
 from vpi_tui.inventory.static import read_inventory
+from vpi_tui.lab import state
+from vpi_tui.lab.attacks import wire
 from vpi_tui.lab.attacks.registry import ATTACKS
+from vpi_tui.lab.plan import Guest
 
 pytestmark = pytest.mark.lab
 
@@ -63,6 +71,39 @@ def test_a_guest_that_died_is_told(product: Product) -> None:
     told = [line for line in text.splitlines() if "does not answer" in line]
     assert [line.split()[0] for line in told] == ["db-1"]
     product.lab("down")
+
+
+def test_the_host_is_out_of_reach(product: Product) -> None:
+    """A router by trade, whose addresses every one of its interfaces would answer for."""
+    ip("-n", product.host, "addr", "add", "192.0.2.7/32", "dev", "lo")
+    inside(product.host, lambda: Path("/proc/sys/net/ipv4/ip_forward").write_text("1"))
+    assert product.lab("up")[0] == 0
+    switches = state.standing(product.names).plan.switches
+    for switch in switches:
+        rogue = switch.guest("rogue")
+        assert inside(rogue.namespace, partial(asked_for, "192.0.2.7", rogue)) == []
+        assert inside(rogue.namespace, partial(asked_for, switch.guest("web").ip, rogue))
+    links = [name for switch in switches for name in (switch.name, *switch.ports)]
+    paths = [f"/proc/sys/net/ipv4/conf/{name}/forwarding" for name in links]
+    assert inside(product.host, lambda: {Path(path).read_text() for path in paths}) == {"0\n"}
+    product.lab("down")
+    ip("-n", product.host, "addr", "del", "192.0.2.7/32", "dev", "lo")
+
+
+def asked_for(address: str, asker: Guest) -> list[bytes]:
+    """Answers to an ARP request for the address within half a second, to be asked from inside a guest."""
+    question = wire.arp(wire.REQUEST, (asker.mac, asker.ip), ("00:00:00:00:00:00", address))
+    found = []
+    with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(wire.ETH_P_ARP)) as sock:
+        sock.bind(("eth0", wire.ETH_P_ARP))
+        sock.settimeout(0.5)
+        sock.send(wire.frame(wire.BROADCAST, asker.mac, wire.ETH_P_ARP, question))
+        with suppress(TimeoutError):
+            while True:
+                answer = sock.recv(2048)
+                if answer[20:22] == b"\0\2" and answer[28:32] == socket.inet_aton(address):
+                    found.append(answer)
+    return found
 
 
 def test_nothing_is_left_of_a_killed_lab(product: Product) -> None:

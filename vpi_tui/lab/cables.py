@@ -8,6 +8,7 @@ import socket
 import struct
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -28,11 +29,19 @@ _QUIET: Final = {
 """Settings below /proc/sys/net of a guest: nothing speaks but what the lab lets speak."""
 
 
+_APART: Final = {
+    "ipv6/conf/{}/disable_ipv6": "1",
+    "ipv4/conf/{}/arp_ignore": "8",
+    "ipv4/conf/{}/forwarding": "0",
+}
+"""The same for an interface of the host. Source: Documentation/networking/ip-sysctl.rst of the kernel."""
+
+
 def make(shell: Shell, plan: Plan) -> None:
     """Namespaces with their interfaces, addresses and routes. Nothing is plugged into a switch yet."""
     shell.ip(f"netns add {guest.namespace}" for guest in plan.guests)
     for guest in plan.guests:
-        inside(guest.namespace, _quieten)
+        inside(guest.namespace, partial(_set, _QUIET))
     shell.ip(line for switch in plan.switches for line in _cables(switch))
     raise_links(shell, [port for switch in plan.switches for port in switch.ports])
     for guest in plan.guests:
@@ -49,10 +58,10 @@ def _cables(switch: LabSwitch) -> Iterator[str]:
 
 
 def raise_links(shell: Shell, links: Sequence[str]) -> None:
-    """Make interfaces of the host ready. None gets an address of its own, so the host says nothing there."""
+    """Make interfaces of the host ready: it says nothing there, answers nothing and forwards nothing from
+    there, also where it is a router."""
     for link in links:
-        with suppress(OSError):  # a kernel without IPv6 has no such file
-            Path(f"/proc/sys/net/ipv6/conf/{link}/disable_ipv6").write_text("1")
+        _set(_APART, link)
     shell.ip(f"link set {link} up" for link in links)
 
 
@@ -60,10 +69,10 @@ def _settings(guest: Guest) -> tuple[str, ...]:
     return ("link set lo up", f"addr add {guest.ip}/24 dev eth0", "link set eth0 up")
 
 
-def _quieten() -> None:
-    for name, value in _QUIET.items():
+def _set(settings: dict[str, str], link: str = "") -> None:
+    for name, value in settings.items():
         with suppress(OSError):  # a kernel without IPv6 has no such file
-            Path("/proc/sys/net", name).write_text(value)
+            Path("/proc/sys/net", name.format(link)).write_text(value)
 
 
 def _checksums_in_software() -> None:
