@@ -43,6 +43,12 @@ def _configure(parser: Parser) -> None:
         metavar="N",
         help=f"how long to watch (default: {SECONDS:g})",
     )
+    parser.add_argument(
+        "--canary",
+        metavar="NETNS|GUEST",
+        help="instead of watching: send one marked frame (ethertype 0x88B5) from this network namespace, and"
+        " say where it is seen; needs root",
+    )
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--json", dest="shape", action="store_const", const="json", help="print JSON")
     shape.add_argument(
@@ -64,6 +70,8 @@ def _seconds(text: str) -> float:
 def _run(args: argparse.Namespace) -> int:
     spec, policy = _spec(args), _policy(args)
     try:
+        if args.canary is not None:
+            return _canary(args, spec)
         snapshot = _watch(spec)
     except ConfigError:
         raise
@@ -89,6 +97,17 @@ def _policy(args: argparse.Namespace) -> Policy | None:
     from vpi_tui.coverage.policy import read_policy
 
     return read_policy(args.policy)
+
+
+def _canary(args: argparse.Namespace, spec: EngineSpec) -> int:
+    if args.files:
+        raise ConfigError("A canary is sent into live traffic: -r has no place beside it.")
+    from vpi_tui.engine.canary import prove
+    from vpi_tui.view.audit import canary_as_json, canary_as_text
+
+    proof = prove(spec, args.canary)
+    print((canary_as_json if args.shape == "json" else canary_as_text)(proof), end="")
+    return EXIT_DONE if proof.sightings else EXIT_FAILED
 
 
 def _watch(spec: EngineSpec) -> Snapshot:
@@ -147,6 +166,7 @@ COMMAND = Command(
     epilog=examples(
         ("sudo vpi-tui audit", "all virtual switches of this host, for ten seconds"),
         ("sudo vpi-tui audit --policy coverage.yaml --json", "for cron and CI"),
+        ("sudo vpi-tui audit --canary web-1", "prove that a frame of the namespace web-1 is seen"),
         ("vpi-tui audit -r monday.pcap --markdown", "what a capture file hints at"),
     ),
     configure=_configure,

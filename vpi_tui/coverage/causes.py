@@ -83,6 +83,7 @@ def bypass(facts: Facts) -> Told | None:
 
 _STATES = {
     "down": "The port is down: nothing passes it.",
+    "disabled": "The port is disabled: nothing passes it.",
     "no-carrier": "Nothing is connected to the port (no carrier).",
     "blocking": "Spanning tree blocks the port: nothing passes it.",
     "listening": "Spanning tree has not opened the port yet.",

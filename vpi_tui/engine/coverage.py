@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from vpi_tui.coverage.arrangement import Setting
-from vpi_tui.coverage.board import Board, whole, worst
+from vpi_tui.coverage.board import Board, figures, whole, worst
 from vpi_tui.coverage.seen import SeenBytes
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.signs import SignReader
@@ -29,11 +29,16 @@ class Coverage:
     """`poll` before each read, `idle` after one that gave nothing, `refresh` before `ports` is looked at.
 
     A count is taken at a moment, and compared once all packets from before it were counted.
-    clock_ns: in the time of the packets.
+    clock_ns: in the time of the packets. infers: nobody counts, so that signs have to do.
     """
 
     def __init__(
-        self, source: EngineSource, ring_bytes: int = 0, clock_ns: Callable[[], int] = time.time_ns
+        self,
+        source: EngineSource,
+        ring_bytes: int = 0,
+        clock_ns: Callable[[], int] = time.time_ns,
+        *,
+        infers: bool = False,
     ) -> None:
         self._source = source
         self._clock_ns = clock_ns
@@ -45,7 +50,7 @@ class Coverage:
         self._waiting: deque[tuple[int, tuple[TrueCount, ...], int]] = deque(maxlen=WAITING)
         self.notice = ""
         """Why there are no counts; a whole sentence."""
-        self.signs = SignReader(source) if source.learns else None
+        self.signs = SignReader(source) if infers else None
         """None = ports tell, and need not be concluded from signs."""
         self.ports: tuple[PortCoverage, ...] = ()
         """Every port that is known, in the order of the topology, as of the last `refresh`."""
@@ -120,7 +125,9 @@ class Coverage:
         return str(whole(self.ports))
 
     def stats(self) -> dict[str, float]:
-        return {"coverage.duplicate_factor": self._seen.duplicate_factor}
+        """By EVE path."""
+        told = {f"coverage.{name}": value for name, value in figures(self._board.verdicts).items()}
+        return {**told, "coverage.duplicate_factor": round(self._seen.duplicate_factor, 3)}
 
 
 def topology_with_sensors(everything: Topology, watched: Topology) -> Topology:
@@ -141,4 +148,7 @@ def topology_with_sensors(everything: Topology, watched: Topology) -> Topology:
 def open_coverage(spec: EngineSpec, source: EngineSource, pipeline: Pipeline) -> Coverage:
     """Live traffic is counted by the clock, all other by the time of its packets."""
     clock_ns = time.time_ns if source.live else lambda: pipeline.packet_ns
-    return Coverage(source, spec.ring_memory, clock_ns)
+    infers = source.learns or spec.mode == "replay"
+    coverage = Coverage(source, spec.ring_memory, clock_ns, infers=infers)
+    pipeline.also_counted = coverage.stats
+    return coverage

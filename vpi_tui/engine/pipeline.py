@@ -124,6 +124,8 @@ class Pipeline:
         """Told of every flow that ended, as records of flow.FLOW_DTYPE."""
         self.on_transactions: Callable[[list[TransactionRecord]], None] | None = None
         """Told of the transactions of logged protocols that are whole."""
+        self.also_counted: Callable[[], dict[str, float]] | None = None
+        """Counters of what stands beside the stages, by EVE path."""
         self.on_odd: Callable[[Found], None] | None = None
         """Told of what is odd in the packets of a batch."""
         self.batches = 0
@@ -450,6 +452,8 @@ class Pipeline:
         stats["engine.batches"] = float(self.batches)
         stats["output.eve.undescribed"] = float(self.describe.errors)
         stats["detect.alert"] = float(self.alerter.count)
+        if self.also_counted is not None:
+            stats |= self.also_counted()
         return stats
 
 

@@ -94,7 +94,6 @@ class Publisher:
         scope = _scope(watch.scope, names)
         stats = {**pipeline.stats(), **source.stats(), **self._vitals.stats(), **log.counters()}
         stats["feed.alerts_dropped"] = float(alerts_dropped)
-        stats.update(coverage.stats() if coverage else {})
         return Snapshot(
             seq=self._next(),
             taken_ns=time.time_ns(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -130,3 +130,49 @@ def _markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _cell(text: str) -> str:
     return safe(text, 1200).replace("|", "\\|") or " "
+
+
+class Seen(Protocol):
+    """Where a canary was seen, as the engine tells it."""
+
+    @property
+    def switch(self) -> str: ...
+    @property
+    def port(self) -> str: ...
+    @property
+    def guest(self) -> str: ...
+    @property
+    def after_ms(self) -> float: ...
+
+
+class Proof(Protocol):
+    @property
+    def name(self) -> str: ...
+    @property
+    def namespace(self) -> str: ...
+    @property
+    def sent_from(self) -> tuple[str, ...]: ...
+    @property
+    def sightings(self) -> Sequence[Seen]: ...
+
+
+def canary_as_text(proof: Proof) -> str:
+    through = ", ".join(safe(name, 20) for name in proof.sent_from)
+    lines = [f"One marked frame was sent from {safe(proof.namespace, 60)} through {through}."]
+    for seen in proof.sightings:
+        place = f"at {safe(seen.port, 60)} of {safe(seen.switch, 60)}"
+        whose = f", the port of {safe(seen.guest, 80)}" if seen.guest else ""
+        lines.append(f"Seen {place}{whose}, after {seen.after_ms:.2f} ms.")
+    if not proof.sightings:
+        lines.append("It was not seen anywhere: what this guest says does not reach the sensor.")
+        lines.append("Why: vpi-tui audit, or key 7 of the dashboard.")
+    return "\n".join(lines) + "\n"
+
+
+def canary_as_json(proof: Proof) -> str:
+    seen = [
+        {"switch": one.switch, "port": one.port, "guest": one.guest, "after_ms": one.after_ms}
+        for one in proof.sightings
+    ]
+    told = {"name": proof.name, "namespace": proof.namespace, "sent_from": proof.sent_from, "seen": seen}
+    return msgspec.json.format(msgspec.json.encode(told), indent=2).decode() + "\n"

@@ -133,6 +133,12 @@ def _judge_drops(snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
     return ("error" if drop_share(snapshot) > 0.01 else "warning"), hint
 
 
+def _judge_twice(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
+    if value < 1.05:
+        return "good", ""
+    return "warning", "Some traffic comes by two ways (a mirror and its switch?); coverage counts it once."
+
+
 def _judge_lost(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
     return (
         ("warning", "This terminal was too slow for all alerts; all are in the log.")
@@ -169,6 +175,7 @@ _CAPTURE = (
     _Known("decoder.pkts", "packets decoded", humanize.count),
     _Known("decoder.bytes", "bytes decoded", humanize.size),
     _Known("decoder.invalid", "malformed packets", humanize.count, whole="decoder.pkts"),
+    _Known("coverage.duplicate_factor", "each frame seen", lambda value: f"{value:.2f} times", _judge_twice),
     _Known("capture.lag_seconds", "behind the wire", humanize.duration),
     _Known("detect.alert", "alerts raised", humanize.count),
     _Known("feed.alerts_dropped", "alerts not shown", humanize.count, _judge_lost),

@@ -121,8 +121,8 @@ class LiveFeed(EngineSource):
     def arrangement(self) -> Setting:
         incoming, outgoing = watched(self.topology)
         links = {link.ifindex: link for link in self._inventory.links}
-        wanted = self._inventory.promiscuity()
         sensors = [switch for switch in _present(self.topology) if switch.kind == "interface"]
+        wanted = self._inventory.promiscuity() if sensors else {}
         return Setting(
             Watched(
                 frozenset(incoming),

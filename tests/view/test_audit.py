@@ -1,0 +1,47 @@
+"""The report of an audit in its three shapes, of hostile names too."""
+
+from __future__ import annotations
+
+import json
+
+from tests.view.samples import snapshot
+from tests.view.test_coverage import PORTS, port
+from vpi_tui.view import audit
+
+GUESTS = (
+    audit.Judged("vm-a", "seen", 100.0, 95.0, True),
+    audit.Judged("vm-b", "blind", 0.0, 95.0, False),
+)
+SHOWN = snapshot(coverage=PORTS)
+
+
+def test_text_has_ports_causes_commands_and_who_fails() -> None:
+    told = audit.as_text(SHOWN, GUESTS, policy=True)
+    lines = told.splitlines()
+    assert lines[0] == "live of br0: 10 % of the bytes at 5 ports are seen."
+    assert lines[3].split()[:3] == ["blind", "br0", "b"], "the worst comes first"
+    assert "  vpi-tui -i br0" in lines
+    assert lines[-1] == "Seen less than the policy demands: vm-b."
+    assert audit.as_text(SHOWN, GUESTS[:1], policy=True).endswith("The policy is kept.\n")
+    assert "No policy was given" in audit.as_text(SHOWN, GUESTS, policy=False)
+    assert "There is no port to judge." in audit.as_text(snapshot(), (), policy=True)
+
+
+def test_json_is_whole() -> None:
+    told = json.loads(audit.as_json(SHOWN, GUESTS, policy=True))
+    assert (told["passes"], told["policy"], len(told["ports"])) == (False, True, 5)
+    blind = told["ports"][0]
+    assert (blind["port"], blind["verdict"], blind["percent"], blind["mend"]) == (
+        "b", "blind", 0.0, "vpi-tui -i br0",
+    )  # fmt: skip
+    assert told["guests"][1]["guest"] == "vm-b"
+
+
+def test_markdown_keeps_its_columns_and_nothing_reaches_the_terminal_unescaped() -> None:
+    hostile = snapshot(coverage=(port("a|b\x1b[31m", "blind", guest="x\u202ey|"),))
+    told = audit.as_markdown(hostile, (), policy=False)
+    row = next(line for line in told.splitlines() if line.startswith("| blind"))
+    assert row.replace("\\|", "").count("|") == 10
+    for shape in (audit.as_text, audit.as_markdown):
+        text = shape(hostile, (), policy=True)
+        assert all(char.isprintable() or char == "\n" for char in text)
