@@ -128,6 +128,15 @@ def test_an_answer_to_half_a_line() -> None:
     assert "http.request_line_incomplete" in events(SERVER, (SERVER, b"GET /half"), (CLIENT, OK))
 
 
+@pytest.mark.parametrize("at", range(len(ASK), 2 * len(ASK)))
+def test_an_answer_to_the_first_of_two(at: int) -> None:
+    """The second request is not cut by it, wherever its first bytes end."""
+    two = ASK * 2
+    found = conversation((SERVER, two[:at]), (CLIENT, OK), (SERVER, two[at:]), (CLIENT, OK))
+    assert len(found) == 2
+    assert not any(any(one.events) for one in found)
+
+
 @pytest.mark.parametrize(
     ("direction", "begun", "event"),
     [

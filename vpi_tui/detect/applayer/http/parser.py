@@ -53,7 +53,7 @@ class HttpParser(Parser):
         reader: Reader = self._responses if direction == CLIENT else self._requests
         if gap:
             reader.skip(gap)
-        if direction == CLIENT and self._requests.begun:
+        if direction == CLIENT and self._requests.begun and self._requests.is_next(self.waiting):
             self._requests.cut_off()  # an answer before the end of the head: HTTP/0.9, or a cut request
         if self.frames.wanted:
             self._spools[direction].add(data)
@@ -144,6 +144,10 @@ class _Requests(Reader):
             self._parser.waiting.popleft()
         self._parser.waiting.append(made)
         return made
+
+    def is_next(self, waiting: deque[HttpTransaction]) -> bool:
+        """Would an answer now be that of the request that is read, and of none before it?"""
+        return (waiting[0] if waiting else None) is self._now
 
     def cut_off(self) -> None:
         """The server has answered what is not whole."""
