@@ -25,6 +25,7 @@ from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets
 from vpi_tui.detect.match.listing import one_list
 from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.rule_table import directions_of
+from vpi_tui.detect.match.ways import WAYS, Ways
 from vpi_tui.detect.transforms import base_of, raw_piece
 from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.batch import U8, Direction
@@ -91,8 +92,8 @@ class AppRules:
 
     applications: frozenset[str]
     """Protocols that have to be parsed."""
-    set_of: dict[tuple[str, str], int]
-    """(protocol, buffer) -> number of a set of patterns."""
+    set_of: dict[tuple[str, str], tuple[int, ...]]
+    """(protocol, buffer) -> by way (ways.py) the number of a set of patterns; -1 = there are none."""
     patterns: PatternSets
     fast: FastContents
     listed: dict[str, PacketRules]
@@ -118,7 +119,7 @@ class AppRules:
 
 
 def compile_app_rules(
-    signatures: Sequence[Signature], needs: Sequence[Needs | None], table: RuleTable
+    signatures: Sequence[Signature], needs: Sequence[Needs | None], table: RuleTable, ways: Ways
 ) -> AppRules:
     """needs: for each rule, None for those that are not about transactions."""
     count = len(signatures)
@@ -126,7 +127,7 @@ def compile_app_rules(
     numbers: dict[bytes, int] = {}
     rules_of: list[list[int]] = []
     fast = FastBuilder(count)
-    chosen: dict[tuple[str, str], set[int]] = {}
+    chosen: dict[tuple[str, str], tuple[set[int], ...]] = {}
     unfiltered: dict[str, list[int]] = {}
     grows, stays = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
     for number, (signature, need) in enumerate(zip(signatures, needs, strict=True)):
@@ -153,10 +154,14 @@ def compile_app_rules(
         fast.add(number, content, piece, kinds=1, simple=False)
         if base_of(signature.steps[piece.step].buffer) == signature.steps[piece.step].buffer:
             fast.add_others(number, signature.steps, piece.step)
+        allowed = ways.of(signature.header)
         for name in need.applications:
-            chosen.setdefault((name, buffer), set()).add(pattern)
+            sets = chosen.setdefault((name, buffer), tuple(set() for _ in range(WAYS)))
+            for way in range(WAYS):
+                if allowed >> way & 1:
+                    sets[way].add(pattern)
     builder = PatternSetBuilder(list(numbers))
-    set_of = {key: builder.add(frozenset(patterns)) for key, patterns in chosen.items()}
+    set_of = {key: tuple(builder.add(frozenset(one)) for one in sets) for key, sets in chosen.items()}
     used = [need for n, need in enumerate(needs) if need is not None and table.kinds[n]]
     return AppRules(
         applications=frozenset(name for need in used for name in need.applications),

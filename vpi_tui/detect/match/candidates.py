@@ -16,6 +16,7 @@ from vpi_tui.detect.match.kernels_rules import Subject, packet_subject, stream_s
 from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets, Units, scan
 from vpi_tui.detect.match.kernels_units import (
     UNITS_AN_ENTRY,
+    fill_ways,
     packet_units,
     stream_units,
 )
@@ -203,7 +204,9 @@ class Finder:
         app = self.rules.app
         pending_entry, pending_rule = waiting(entries.progress, app.grows)
         found = [np.stack((pending_entry, pending_rule), axis=1).astype(np.int64)]
-        units = buffer_units(app, entries.progress)
+        selectors, ways = self.rules.selectors, np.empty(len(entries.progress), np.uint8)
+        fill_ways(selectors.home_low, selectors.home_high, entries.subject, ways)
+        units = buffer_units(app, entries.progress, ways)
         if units is not None:
             self._room(units[1].start.size)
             found.append(self._scan(batch, *units, entries.subject, enabled, app.patterns, app.fast))

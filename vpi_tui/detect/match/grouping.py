@@ -14,6 +14,7 @@ from vpi_tui.detect.match.columns import KIND_ICMP4, KIND_ICMP6, KIND_OTHER, KIN
 from vpi_tui.detect.match.kernels_units import BY_BOTH, BY_DEST, BY_SRC, SELECTORS, SIDES, Selectors
 from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.units import UnitKind, mask
+from vpi_tui.detect.match.ways import WAYS, Ways
 from vpi_tui.model.signature import ANY_PORT, Ranges, Signature
 
 MOST_PORTS: Final = 2048
@@ -61,6 +62,8 @@ class ScanRule:
     to_port: bool
     from_port: bool
     """Whether those are destination ports, source ports, or (bidirectional) either."""
+    ways: int
+    """Bits 1 << way for the ways that its addresses allow (ways.Ways)."""
 
 
 def narrow_ports(signature: Signature) -> tuple[Ranges | None, bool, bool]:
@@ -72,14 +75,15 @@ def narrow_ports(signature: Signature) -> tuple[Ranges | None, bool, bool]:
     return None, False, False
 
 
-def build_selectors(rules: Iterable[ScanRule], builder: PatternSetBuilder) -> Selectors:
+def build_selectors(rules: Iterable[ScanRule], ways: Ways, builder: PatternSetBuilder) -> Selectors:
     """Groups and pattern sets of all selectors. Rules that do not fit in a group go to all ports."""
     all_rules = list(rules)
     made = Selectors(
-        port_group=np.zeros((SELECTORS, 2, 65536), np.uint8),
-        patterns=np.full((2, SELECTORS, SIDES, 256), -1, np.int32),
-        limit=np.full((SELECTORS, SIDES, 256), -1, np.int32),
-        lookback=np.zeros((SELECTORS, SIDES, 256), np.int32),
+        np.zeros((SELECTORS, 2, 65536), np.uint8),
+        np.full((WAYS, SELECTORS, SIDES, 256, 2), -1, np.int32),
+        np.full((WAYS, SELECTORS, SIDES, 256), -1, np.int32),
+        np.zeros((WAYS, SELECTORS, SIDES, 256), np.int32),
+        *ways.bounds(),
     )
     for number, (kinds, directions, units) in enumerate(_SELECTOR):
         chosen = [
@@ -97,22 +101,26 @@ def build_selectors(rules: Iterable[ScanRule], builder: PatternSetBuilder) -> Se
                 here = [rule for rule in placed if rule.ports in members[group]]
                 if side == BY_SRC:
                     _set_group(made, (number, BY_SRC, group), here, builder)
-                    _set_group(made, (number, BY_BOTH, group), anywhere + here, builder)
-                else:
-                    _set_group(made, (number, BY_DEST, group), anywhere + here, builder)
+                _set_group(made, (number, _WITH_ANY[side], group), anywhere + here, builder)
     return made
+
+
+_WITH_ANY: Final = {BY_DEST: BY_DEST, BY_SRC: BY_BOTH}
+"""Where the rules of a group are put together with those for any port."""
 
 
 def _set_group(
     made: Selectors, place: tuple[int, int, int], rules: Sequence[ScanRule], builder: PatternSetBuilder
 ) -> None:
     """place: selector, side, group."""
-    early = [rule for rule in rules if rule.limit >= 0]
-    made.patterns[0, *place] = builder.add(frozenset(rule.pattern for rule in rules if rule.limit < 0))
-    made.patterns[1, *place] = builder.add(frozenset(rule.pattern for rule in early))
-    made.limit[place] = max((rule.limit for rule in early), default=-1)
-    of_streams = (rule.extent for rule in rules if rule.units & _STREAMS)
-    made.lookback[place] = max(of_streams, default=0)
+    for way in range(WAYS):
+        here = [rule for rule in rules if rule.ways >> way & 1]
+        early = [rule for rule in here if rule.limit >= 0]
+        made.patterns[way, *place, 0] = builder.add(frozenset(r.pattern for r in here if r.limit < 0))
+        made.patterns[way, *place, 1] = builder.add(frozenset(rule.pattern for rule in early))
+        made.limit[way, *place] = max((rule.limit for rule in early), default=-1)
+        of_streams = (rule.extent for rule in here if rule.units & _STREAMS)
+        made.lookback[way, *place] = max(of_streams, default=0)
 
 
 def _kept_ranges(rules: Sequence[ScanRule]) -> set[Ranges | None]:

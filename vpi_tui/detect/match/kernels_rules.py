@@ -79,21 +79,26 @@ class RuleTable(NamedTuple):
 
 
 @helper
-def in_addresses(table, number, high, low):
-    """Is the address (two halves) in the set? Binary search for the last span that starts before."""
-    first = np.int64(table.set_start[number])
-    left, right = first, np.int64(table.set_start[number + 1])
+def in_spans(lows, highs, first, end, high, low):
+    """Is the address (two halves) in the spans first to end? Binary search for the last span before it."""
+    left, right = first, end
     while left < right:
         middle = (left + right) >> 1
-        bound_high = table.low[middle, 0]
-        if bound_high < high or (bound_high == high and table.low[middle, 1] <= low):
+        bound_high = lows[middle, 0]
+        if bound_high < high or (bound_high == high and lows[middle, 1] <= low):
             left = middle + 1
         else:
             right = middle
     if left == first:
         return False
-    top = table.high[left - 1, 0]
-    return high < top or (high == top and low <= table.high[left - 1, 1])
+    top = highs[left - 1, 0]
+    return high < top or (high == top and low <= highs[left - 1, 1])
+
+
+@helper
+def in_addresses(table, number, high, low):
+    first, end = np.int64(table.set_start[number]), np.int64(table.set_start[number + 1])
+    return in_spans(table.low, table.high, first, end, high, low)
 
 
 @helper

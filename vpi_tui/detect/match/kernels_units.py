@@ -1,8 +1,8 @@
 """Which bytes to scan with which set of patterns.
 
 Traffic is sorted by *selector*: class of protocol x direction x (packets and starts of streams |
-packets whose payload a stream took | later parts of streams). Within a selector, rules for few ports
-are looked for only on those ports, and patterns near the start only there.
+packets whose payload a stream took | later parts of streams), and by its way (ways.py). Within a selector,
+rules for few ports are looked for only on those ports, and patterns near the start only there.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vpi_tui.model.batch import I32, U8
-from vpi_tui.model.jit import inlined, kernel
+from vpi_tui.detect.match.kernels_rules import in_spans
+from vpi_tui.model.batch import I32, U8, U64
+from vpi_tui.model.jit import helper, inlined, kernel
 
 # Unit kinds (units.UnitKind): numbers of the bits in FastContents.kinds.
 PACKET, TAKEN, STREAM_START, STREAM_LATER = 0, 1, 2, 3
@@ -28,7 +29,7 @@ SIDES = 3
 
 
 class Selectors(NamedTuple):
-    """Pattern sets by selector and port; -1 = nothing to scan for.
+    """Pattern sets by way, selector and port; -1 = nothing to scan for.
 
     Groups of destination ports hold the rules for any port too. Where no rule names the destination port, so
     do those of BY_BOTH, which are the groups of source ports: the bytes are scanned once for both.
@@ -37,11 +38,14 @@ class Selectors(NamedTuple):
     port_group: U8
     """uint8[10, 2, 65536]: selector, BY_DEST | BY_SRC, port -> group, 0 = none special."""
     patterns: I32
-    """int32[2, 10, 3, 256]: pattern sets of a group, of patterns anywhere and of those that end early."""
+    """int32[4, 10, 3, 256, 2]: pattern sets of a group, of patterns anywhere and of those that end early."""
     limit: I32
-    """int32[10, 3, 256]: none of the patterns that end early ends behind so many bytes."""
+    """int32[4, 10, 3, 256]: none of the patterns that end early ends behind so many bytes."""
     lookback: I32
-    """int32[10, 3, 256]: bytes of a stream before fresh ones to scan again."""
+    """int32[4, 10, 3, 256]: bytes of a stream before fresh ones to scan again."""
+    home_low: U64
+    """uint64[spans, 2]: first addresses of the network whose edge tells the ways apart (ways.Ways)."""
+    home_high: U64
 
 
 OTHER_PROTOCOLS = 3
@@ -70,13 +74,29 @@ def _selector(kinds, direction, kind):
     return (6 if kinds & np.uint16(2) else 8) + client
 
 
+@helper
+def _way(lows, highs, subject, i):
+    """Number of the way in which an entry crosses the edge."""
+    end, first = np.int64(lows.shape[0]), np.int64(0)
+    src = in_spans(lows, highs, first, end, subject.src_ip[i, 0], subject.src_ip[i, 1])
+    dest = in_spans(lows, highs, first, end, subject.dest_ip[i, 0], subject.dest_ip[i, 1])
+    return np.int64(2 * src + dest)
+
+
+@kernel
+def fill_ways(lows, highs, subject, out):
+    """out: uint8[n], the way of each entry."""
+    for i in range(out.size):
+        out[i] = _way(lows, highs, subject, i)
+
+
 @inlined
-def _put(units, n, selectors, number, side, group, start, end, fresh, entry, kind):
+def _put(units, n, selectors, way, number, side, group, start, end, fresh, entry, kind):
     """Add the units for one side; returns the new count."""
-    begin = max(start, fresh - np.int64(selectors.lookback[number, side, group]))
+    begin = max(start, fresh - np.int64(selectors.lookback[way, number, side, group]))
     for early in range(2):
-        patterns = selectors.patterns[early, number, side, group]
-        last = min(end, start + np.int64(selectors.limit[number, side, group])) if early else end
+        patterns = selectors.patterns[way, number, side, group, early]
+        last = min(end, start + np.int64(selectors.limit[way, number, side, group])) if early else end
         if patterns < 0 or begin >= last:
             continue
         units.start[n] = start
@@ -92,14 +112,16 @@ def _put(units, n, selectors, number, side, group, start, end, fresh, entry, kin
 
 
 @inlined
-def _put_sides(units, n, selectors, number, dest_port, src_port, start, end, fresh, entry, kind):
-    by_dest = selectors.port_group[number, BY_DEST, dest_port]
-    by_src = selectors.port_group[number, BY_SRC, src_port]
+def _put_sides(units, n, selectors, subject, i, number, start, end, fresh, kind):
+    """Add the units of an entry; returns the new count."""
+    way = _way(selectors.home_low, selectors.home_high, subject, i)
+    by_dest = selectors.port_group[number, BY_DEST, subject.dest_port[i]]
+    by_src = selectors.port_group[number, BY_SRC, subject.src_port[i]]
     if by_dest == 0 and by_src:
-        return _put(units, n, selectors, number, BY_BOTH, by_src, start, end, fresh, entry, kind)
-    n = _put(units, n, selectors, number, BY_DEST, by_dest, start, end, fresh, entry, kind)
+        return _put(units, n, selectors, way, number, BY_BOTH, by_src, start, end, fresh, i, kind)
+    n = _put(units, n, selectors, way, number, BY_DEST, by_dest, start, end, fresh, i, kind)
     if by_src:
-        n = _put(units, n, selectors, number, BY_SRC, by_src, start, end, fresh, entry, kind)
+        n = _put(units, n, selectors, way, number, BY_SRC, by_src, start, end, fresh, i, kind)
     return n
 
 
@@ -117,10 +139,7 @@ def packet_units(decoded, subject, taken, selectors, units):
         kind = TAKEN if taken.size > row and taken[row] else PACKET
         number = _selector(subject.kinds[row], subject.direction[row], kind)
         start = decoded.payload_off[row]
-        n = _put_sides(
-            units, n, selectors, number, subject.dest_port[row], subject.src_port[row],
-            start, start + length, start, row, kind,
-        )  # fmt: skip
+        n = _put_sides(units, n, selectors, subject, row, number, start, start + length, start, kind)
     return n
 
 
@@ -134,8 +153,5 @@ def stream_units(streams, subject, selectors, units):
             continue
         kind = STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER
         number = _selector(subject.kinds[i], subject.direction[i], kind)
-        n = _put_sides(
-            units, n, selectors, number, subject.dest_port[i], subject.src_port[i],
-            start, end, streams.fresh[i], i, kind,
-        )  # fmt: skip
+        n = _put_sides(units, n, selectors, subject, i, number, start, end, streams.fresh[i], kind)
     return n

@@ -28,6 +28,7 @@ from vpi_tui.detect.match.ordering import is_ip_only, is_protocol_only, rule_ord
 from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
+from vpi_tui.detect.match.ways import Ways, most_named
 from vpi_tui.model.batch import I32, I64, U8, U16, DecoderEvent, Direction
 from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
 from vpi_tui.model.detection_events import DETECTION_BITS
@@ -118,7 +119,8 @@ class RuleSet:
         table = build_rule_table(usable)
         table.kinds[list(refused)] = 0
         needs = [None if n in refused else needs_of(s) for n, s in enumerate(usable)]
-        app = compile_app_rules(usable, needs, table)
+        ways = Ways(most_named(s.header for s in usable))
+        app = compile_app_rules(usable, needs, table, ways)
         stream_events = any(t.column == "stream_events" for s in usable for t in s.columns)
         recognition = any(_asks_recognition(s) for s in usable)
         units = [0 if need else unit_kinds(s) for s, need in zip(usable, needs, strict=True)]
@@ -127,7 +129,7 @@ class RuleSet:
         ]
         simple = [_is_simple(s) for s in usable]
         once = [is_ip_only(s) for s in usable]
-        patterns, fast, selectors = _compile_scan(usable, table, units, pieces, simple)
+        patterns, fast, selectors = _compile_scan(usable, table, units, pieces, simple, ways)
         enabled = np.array([s.enabled for s in signatures], np.uint8)
         kept = tuple(signatures)
         enabled[list(refused)] = 0
@@ -286,6 +288,7 @@ def _compile_scan(
     units: Sequence[int],
     pieces: Sequence[fast_pattern.FastPattern | None],
     simple: Sequence[bool],
+    ways: Ways,
 ) -> tuple[PatternSets, FastContents, Selectors]:
     """Pattern sets, groups, and what to compare after a hit."""
     count = len(signatures)
@@ -307,11 +310,10 @@ def _compile_scan(
         ports, to_port, from_port = narrow_ports(signature)
         kinds, directions = int(table.kinds[number]), int(table.directions[number])
         extent = _extent(signature)
-        scanned.append(
-            ScanRule(pattern, kinds, directions, units[number], limit, extent, ports, to_port, from_port)
-        )
+        side = ports, to_port, from_port, ways.of(signature.header)
+        scanned.append(ScanRule(pattern, kinds, directions, units[number], limit, extent, *side))
     builder = PatternSetBuilder(list(numbers))
-    selectors = build_selectors(scanned, builder)
+    selectors = build_selectors(scanned, ways, builder)
     return builder.finish(rules_of), fast.finish(), selectors
 
 

@@ -13,6 +13,7 @@ from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.kernels_rules import Subject
 from vpi_tui.detect.match.kernels_scan import Units
+from vpi_tui.detect.match.ways import WAYS
 from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import I32, I64, U8, U32, StreamBatch
 
@@ -69,6 +70,9 @@ def mark_applications(subject: Subject, progress: Sequence[Progress]) -> None:
             subject.app[entry] = numbers[0]
 
 
+_NO_SETS: Final = (-1,) * WAYS
+
+
 class _Wanted(NamedTuple):
     """The buffers that may have become complete in which some rule is looked for, each with its patterns."""
 
@@ -78,19 +82,22 @@ class _Wanted(NamedTuple):
     """(name, number of a set of patterns)"""
 
 
-def buffer_units(rules: AppRules, progress: Sequence[Progress]) -> tuple[U8, Units] | None:
-    """(bytes, stretches of them to scan) of all buffers that are new; None = there are none."""
-    known: dict[tuple[str, int, Stage, Stage, bool], _Wanted] = {}
+def buffer_units(rules: AppRules, progress: Sequence[Progress], ways: U8) -> tuple[U8, Units] | None:
+    """(bytes, stretches of them to scan) of all buffers that are new; None = there are none.
+
+    ways: uint8[k], the way of each entry; its buffers are not even made when no rule looks that way.
+    """
+    known: dict[tuple[str, int, Stage, Stage, bool, int], _Wanted] = {}
     parts: list[bytes] = []
     patterns: list[int] = []
     entry: list[int] = []
     grown: list[tuple[int, int, Window]] = []
-    for number, one in enumerate(progress):
+    for number, (one, way) in enumerate(zip(progress, ways.tolist(), strict=True)):
         transaction = one.transaction
-        key = one.application.name, one.direction, one.before, one.stage, transaction.is_frame
+        key = one.application.name, one.direction, one.before, one.stage, transaction.is_frame, way
         wanted = known.get(key)
         if wanted is None:
-            wanted = known[key] = _wanted(rules, one)
+            wanted = known[key] = _wanted(rules, one, way)
         cache, direction = transaction.cache, one.direction
         for name, get, which in wanted.whole:
             found = cache.get(name)
@@ -144,12 +151,12 @@ def _units_of(
     return arena, units
 
 
-def _wanted(rules: AppRules, one: Progress) -> _Wanted:
+def _wanted(rules: AppRules, one: Progress, way: int) -> _Wanted:
     wanted = _Wanted([], [])
     for name, buffer in one.application.buffers.items():
-        number = rules.set_of.get((one.application.name, name))
+        number = rules.set_of.get((one.application.name, name), _NO_SETS)[way]
         reached = buffer.grows or one.before < buffer.stage <= one.stage
-        if number is None or not reached or not buffer.directions >> one.direction & 1:
+        if number < 0 or not reached or not buffer.directions >> one.direction & 1:
             continue
         if buffer.grows:
             wanted.growing.append((name, number))
