@@ -44,11 +44,11 @@ class Names:
     @property
     def folder(self) -> Path:
         """State, inventory, logs and sockets."""
-        return paths.RUNTIME / f"lab-{self.lab}"
+        return paths.RUNTIME / self.lab
 
     @property
     def lock(self) -> Path:
-        return paths.RUNTIME / f"lab-{self.lab}.lock"
+        return paths.RUNTIME / f"{self.lab}.lock"
 
     @property
     def inventory(self) -> Path:
