@@ -9,15 +9,18 @@ import ctypes
 import fcntl
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
 import tempfile
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from tests.lab.net import inside, until
 
+PREFIX = "vpt-ovs-"
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")
 PROGRAMS = ("ovsdb-tool", "ovsdb-server", "ovs-vswitchd", "ovs-vsctl", "ovs-appctl")
 START_SECONDS = 10.0
@@ -35,6 +38,25 @@ def why_no_ovs() -> str:
 
 def _path() -> str:
     return f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+
+
+def remove_orphans() -> None:
+    """Daemons and directories of tests that were killed before they could remove them."""
+    for directory in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*"):
+        owner = directory.name.removeprefix(PREFIX).partition("-")[0]
+        if owner.isdigit() and not Path("/proc", owner).exists():
+            for process in Path("/proc").glob("[0-9]*"):
+                if f"--unixctl={directory}/".encode() in _command_line(process):
+                    with suppress(ProcessLookupError):
+                        os.kill(int(process.name), signal.SIGKILL)
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _command_line(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def without_offload(namespace: str, interface: str) -> None:
@@ -55,7 +77,7 @@ class OpenVSwitch:
     def __init__(self, namespace: str) -> None:
         self.namespace = namespace
         # A short path: the name of a Unix socket has 107 bytes at most.
-        self.directory = Path(tempfile.mkdtemp(prefix="vpt-ovs-"))
+        self.directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-"))
         self._daemons: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
@@ -78,6 +100,7 @@ class OpenVSwitch:
 
     def start(self) -> None:
         """Start both daemons with an empty database."""
+        remove_orphans()
         self._call("ovsdb-tool", "create", str(self.directory / "conf.db"), str(SCHEMA))
         self.start_database()
         self._call("ovs-vsctl", f"--db=unix:{self.socket}", "--no-wait", "init")
