@@ -26,6 +26,11 @@ class Daemon(socketserver.ThreadingUnixStreamServer):
         self.open: list[socket.socket] = []
         super().__init__(str(path), _Handler)
 
+    def end_connections(self) -> None:
+        for connection in self.open:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
 
 class _Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -76,6 +81,4 @@ def daemon(
         finally:
             made.shutdown()
             thread.join()
-            for connection in made.open:
-                with suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
+            made.end_connections()
