@@ -57,8 +57,8 @@ def _clock(session: Session) -> str:
     return f"{humanize.clock(now, session.zone):>8} {humanize.zone_name(now, session.zone)}"
 
 
-_LETTERS = (99, 6, 5, 4, 3, 2)
-"""Of the titles of screens: as many as leave room for the verdicts."""
+_TABS = ((99, " "), (99, ""), (5, ""), (4, ""), (3, ""), (2, ""))
+"""Letters of the titles of screens, and what stands behind: the first that leave room for the verdicts."""
 _LABELLED_FROM = 106
 """Columns from which the second line has room for labels."""
 
@@ -89,14 +89,14 @@ class NavBar(LineWidget):
         narrow = width < _LABELLED_FROM
         shown = header.verdicts(self._session().snapshot, self.look.glyphs.coverage, narrow=narrow)
         needed = sum(field.width + 2 for field in shown if field.rank <= header.NEEDED)
-        for letters in _LETTERS:
-            spans = self._tabs(letters, narrow=narrow)
+        for letters, gap in _TABS[narrow:]:
+            spans = self._tabs(letters, gap)
             if width_of(spans) + needed <= width:
                 break
         _, right = header.fit(shown, width - width_of(spans))
         return [justify(spans, right, width)][:height]
 
-    def _tabs(self, letters: int, *, narrow: bool) -> list[Span]:
+    def _tabs(self, letters: int, gap: str) -> list[Span]:
         """letters: so many of the titles of the screens that are not shown."""
         spans: list[Span] = []
         self._spots = []
@@ -106,7 +106,7 @@ class NavBar(LineWidget):
             spans += (
                 (f" {entry.key} ", "tab.key"),
                 (entry.title if here else entry.title[:letters], "tab.here" if here else "tab"),
-                ("" if narrow else " ", "tab"),
+                (gap, "tab"),
             )
             self._spots.append((start, width_of(spans), entry.name))
         return spans
