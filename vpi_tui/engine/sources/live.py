@@ -23,6 +23,7 @@ from vpi_tui.coverage.arrangement import SensorLink, Setting
 from vpi_tui.coverage.seen import Watched
 from vpi_tui.engine.sources.base import EngineSource
 from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.inventory.here import hypervisor_here, limited_view
 from vpi_tui.inventory.kind import Setup
 from vpi_tui.inventory.links import Link
 from vpi_tui.inventory.registry import open_probes
@@ -175,6 +176,13 @@ class LiveFeed(EngineSource):
         self._names.update((switch.ifindex, switch.name) for switch in topology.switches if switch.ifindex)
 
     # Words ------------------------------------------------------------------------------------
+
+    @property
+    def notices(self) -> list[str]:
+        """A sensor on interfaces of its own, inside a guest, sees what its hypervisor shows it."""
+        hypervisor = hypervisor_here() if self.learns else ""
+        cards = [port.name for port in self.topology.ports if not port.guest and port.name != "lo"]
+        return [limited_view(hypervisor, ", ".join(cards[:NAMES_SHOWN]))] if hypervisor and cards else []
 
     def describe(self) -> str:
         names = [switch.name for switch in _present(self.topology)]

@@ -59,7 +59,7 @@ class LibvirtProbe:
         self._interfaces = tuple((guest.uuid, port) for guest in guests for port in guest.ports)
         return Picture(guests=tuple(guests), notices=tuple(problems[:3]))
 
-    def counts(self) -> list[InterfaceCount]:
+    def interface_counts(self) -> list[InterfaceCount]:
         """What libvirt counts at the taps that the last reading found. Slow; raises VpiError."""
         return self._opened().counts(self._interfaces) if self._interfaces else []
 
