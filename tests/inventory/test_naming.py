@@ -58,6 +58,17 @@ def test_an_entry_with_nothing_but_the_managers_name() -> None:
     assert (guest.owner, guest.uuid, guest.switch) == ("team", "u-1", "br0")
 
 
+def test_two_guests_behind_one_port_are_not_mixed() -> None:
+    """A guest that runs guests, or a bridge inside: the file names one of them, a manager the other."""
+    both = SeenPort(3, "vnet0", "br0", macs=(A, B))
+    web = SeenGuest("web", "vm", "libvirt", (), (A,), uuid="u-1")
+    topology = seen((both,), web, static=(StaticGuest("db", macs=(B,)),))
+    known = {guest.name: guest for guest in topology.guests}
+    assert owners(topology) == {"vnet0": "db"}
+    assert known["db"].uuid == ""
+    assert known["web"].uuid == "u-1"
+
+
 def test_a_port_that_has_changed_hands() -> None:
     topology = seen((VNET0,), WEB, static=(StaticGuest("mail", port="vnet0"),))
     assert owners(topology) == {"vnet0": "mail"}

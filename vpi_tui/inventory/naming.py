@@ -46,6 +46,9 @@ class Naming:
         uplink = self.uplink(port)
         managed = None if uplink else self._managed.at(port)
         entry = self._entry(port, uplink, managed)
+        if managed is not None and entry is not None and entry.port != port.name:
+            # Several guests are behind the port, and the file names another one than the manager.
+            managed = managed if self._named.get(id(managed)) is entry else None
         if managed is not None:
             self._placed.add(id(managed))
         if entry is not None:
