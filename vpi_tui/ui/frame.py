@@ -57,10 +57,16 @@ def _clock(session: Session) -> str:
     return f"{humanize.clock(now, session.zone):>8} {humanize.zone_name(now, session.zone)}"
 
 
-_TABS = ((99, " "), (99, ""), (5, ""), (4, ""), (3, ""), (2, ""))
-"""Letters of the titles of screens, and what stands behind: the first that leave room for the verdicts."""
-_LABELLED_FROM = 106
-"""Columns from which the second line has room for labels."""
+_WHOLE = 99
+_LAYOUTS = (
+    *((False, letters, gap) for letters, gap in ((_WHOLE, " "), (_WHOLE, ""))),
+    *(
+        (True, letters, gap)
+        for letters, gap in ((_WHOLE, " "), (_WHOLE, ""), (5, ""), (4, ""), (3, ""), (2, ""))
+    ),
+)
+"""Verdicts without labels, letters of the titles of screens, what stands behind: the first for which the
+second line has room. Whole titles are worth more than labels."""
 
 
 class NavBar(LineWidget):
@@ -86,10 +92,10 @@ class NavBar(LineWidget):
         self.redraw()
 
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
-        narrow = width < _LABELLED_FROM
-        shown = header.verdicts(self._session().snapshot, self.look.glyphs.coverage, narrow=narrow)
-        needed = sum(field.width + 2 for field in shown if field.rank <= header.NEEDED)
-        for letters, gap in _TABS[narrow:]:
+        snapshot, marks = self._session().snapshot, self.look.glyphs.coverage
+        for narrow, letters, gap in _LAYOUTS:
+            shown = header.verdicts(snapshot, marks, narrow=narrow)
+            needed = sum(field.width + 2 for field in shown if field.rank <= header.NEEDED)
             spans = self._tabs(letters, gap)
             if width_of(spans) + needed <= width:
                 break
