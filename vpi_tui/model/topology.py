@@ -120,6 +120,11 @@ class Guest:
     """What the wire says of it: names, and whose network card it has, each with how that is known: ("web-1",
     "DHCP"), ("KVM", "MAC"). Anybody can send anything: never certain."""
 
+    @property
+    def certain(self) -> bool:
+        """Whether inventory.yaml, or the manager that runs it, names it. Others are named by their place."""
+        return bool(self.source in ("static", "demo") or self.own_macs or self.uuid)
+
 
 @dataclass(frozen=True, slots=True)
 class Topology:

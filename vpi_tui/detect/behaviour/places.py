@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vpi_tui.model.topology import Guest, Topology
-
-CERTAIN = frozenset(["static", "demo"])
-"""Sources that name a guest for sure."""
+from vpi_tui.model.topology import Topology
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +46,14 @@ class Places:
         for port in topology.ports:
             if port.ifindex:
                 guest = guests.get(port.guest)
-                named, own = (_is_named(guest), frozenset(guest.own_macs)) if guest else (False, frozenset())
+                named, own = (guest.certain, frozenset(guest.own_macs)) if guest else (False, frozenset())
                 self.by_ifindex[port.ifindex] = Place(
                     port.name, port.switch, port.guest, port.uplink, False, named, own
                 )
-        self.knows_guests = any(map(_is_named, topology.guests))
+        self.knows_guests = any(guest.certain for guest in topology.guests)
         self.given = frozenset(mac for guest in topology.guests for mac in guest.own_macs)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Places) and vars(self) == vars(other)
 
     __hash__ = None  # type: ignore[assignment]
-
-
-def _is_named(guest: Guest) -> bool:
-    return bool(guest.source in CERTAIN or guest.own_macs or guest.uuid)

@@ -18,7 +18,6 @@ STALE_NS = 300_000_000_000
 """An address is its first owner's until that has not claimed it for so long and another does."""
 HOSTS_A_PORT = 1_024
 MAX_HOSTS = 16_384
-CERTAIN = frozenset(["static", "demo"])
 CARD = "MAC"
 """How the kind of a network card is known."""
 _GROUP = 1 << 40
@@ -63,7 +62,7 @@ class WireFacts:
         if base.ports:
             self._keep({port.ifindex for port in base.ports})
         hosts = [list(found) for found in self._hosts_of(base)]
-        certain = {(g.switch, ip): g.name for g in base.guests if _is_certain(g) for ip in g.ips}
+        certain = {(g.switch, ip): g.name for g in base.guests if g.certain for ip in g.ips}
         owners = self._owners(base.guests, hosts)
         guests = tuple(
             _with_facts(guest, found, [ip for ip in _ips(found) if _may_have(guest, ip, certain, owners)])
@@ -146,10 +145,6 @@ class WireFacts:
         return owners
 
 
-def _is_certain(guest: Guest) -> bool:
-    return bool(guest.source in CERTAIN or guest.own_macs or guest.uuid)
-
-
 def _ips(hosts: list[_Host]) -> Iterator[str]:
     """IPv4 first: that is what people look for."""
     return iter(sorted({ip for host in hosts for ip in host.ips}, key=lambda ip: (":" in ip, ip)))
@@ -168,7 +163,7 @@ def _with_facts(guest: Guest, hosts: list[_Host], ips: list[str]) -> Guest:
         return guest
     names = {name: source for host in hosts for name, source in host.names.items() if name != guest.name}
     told = list(names.items())[:NAMES_A_HOST]
-    if not _is_certain(guest):
+    if not guest.certain:
         told += [(kind, CARD) for kind in dict.fromkeys(map(hypervisor_of, guest.macs)) if kind]
     more = [ip for ip in ips if ip not in guest.ips][: max(IPS_A_HOST - len(guest.ips), 0)]
     if not told and not more:
