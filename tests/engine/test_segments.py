@@ -80,6 +80,8 @@ def test_the_demo_breaks_its_policy_where_it_is_staged(no_rules: tuple[str, ...]
     assert told.segmentation.policy == str(DEMO_POLICY)
     assert told.segmentation.violations >= len(demo.broke()) > 0
     assert not demo.pipeline.segments.judge.notices
+    proposal = demo.pipeline.segments.proposal()
+    assert (proposal.path, proposal.current) == ("", DEMO_POLICY.read_text())
 
 
 def test_a_baseline_becomes_a_policy_that_what_comes_after_breaks(

@@ -88,8 +88,9 @@ class Segments:
     def proposal(self) -> PolicyProposal:
         """The policy that allows what was learned, beside the one in force."""
         baseline = self.judge.baseline
+        mine = "" if self._file == str(DEMO_POLICY) else self._file
         if not len(baseline):
-            return PolicyProposal("", self._file, self._text)
+            return PolicyProposal("", mine, self._text)
         policy = baseline.policy(self.judge.topology, self._file)
         until = baseline.until_ns or baseline.since_ns
         spans = " and ".join(_moment(ns) for ns in (baseline.since_ns, until))
@@ -98,7 +99,7 @@ class Segments:
             f"{spans}.",
             "Spans of ports stand for many that were seen; narrow them where you know better.",
         )
-        return PolicyProposal(policy_text(policy, comments), self._file, self._text)
+        return PolicyProposal(policy_text(policy, comments), mine, self._text)
 
     # Figures ----------------------------------------------------------------------------------
 

@@ -134,7 +134,7 @@ class PolicyProposal(Message, frozen=True):
     text: str
     """YAML; "" = nothing was learned."""
     path: str
-    """File of the policy in force; "" = there is none."""
+    """File of the policy in force; "" = there is none, or it is part of the program."""
     current: str = ""
     """Its text."""
 

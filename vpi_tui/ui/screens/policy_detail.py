@@ -55,8 +55,8 @@ class PolicyView(Detail):
         self._proposal = message
         self._table.set_empty(("Nothing was learned yet.", "Esc, then b begins; let a usual day go by."))
         self._table.set_source(policy_rows(message.text, message.current) if message.text else Rows())
-        beside = safe(Path(message.path).name, 40)
-        compared = f"+ new, - not seen, beside {beside}" if message.path else "no policy is in force"
+        beside = safe(Path(message.path).name, 40) or "the one in force"
+        compared = f"+ new, - not seen, beside {beside}" if message.current else "no policy is in force"
         note = compared if message.text else ""
         self.query_one(Panel).set_title("Learned policy", [(note, "muted")])
 
