@@ -8,7 +8,7 @@ import pytest
 
 from tests.inventory.wire.samples import IP6, SENDER, SENDER6, discover, llmnr, mdns, netbios
 from vpi_tui.inventory.wire.dhcp import client_name
-from vpi_tui.inventory.wire.reader import MAX_NAME, Malformed
+from vpi_tui.inventory.wire.reader import MAX_NAME, MalformedError
 from vpi_tui.inventory.wire.resolution import answered_name, netbios_name
 
 READERS = (client_name, answered_name, netbios_name)
@@ -33,7 +33,7 @@ def test_dhcp(options: list[tuple[object, ...]], name: str) -> None:
 def test_dhcp_of_another_hardware_address_or_a_server_names_nobody() -> None:
     assert client_name(bytes(discover(("hostname", b"web-1"), mac="52:54:00:00:00:01")), SENDER) == ""
     assert client_name(bytes(discover(("hostname", b"web-1"), op=2)), SENDER) == ""
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         client_name(b"\0" * 240, SENDER)
 
 
@@ -65,13 +65,13 @@ def test_hostile_names_are_printable_and_short() -> None:
 
 def test_pointers_that_lead_in_circles_and_cut_messages_are_malformed_or_nothing() -> None:
     loop = bytes.fromhex("000084000000000100000000") + b"\xc0\x0c" + b"\0\1\0\1\0\0\0\0\0\4" + SENDER.ip
-    with pytest.raises(Malformed):
+    with pytest.raises(MalformedError):
         answered_name(loop, SENDER)
     whole = bytes(mdns("web-1.local"))
     for length in range(len(whole)):
         try:
             assert answered_name(whole[:length], SENDER) == ""
-        except Malformed:
+        except MalformedError:
             continue
 
 
@@ -85,7 +85,7 @@ def test_any_bytes_are_harmless(reader) -> None:  # type: ignore[no-untyped-def]
             data[drawn.randrange(len(data))] = drawn.randrange(256)
         try:
             name = reader(bytes(data[: drawn.randrange(len(data) + 1)]), SENDER)
-        except Malformed:
+        except MalformedError:
             continue
         assert len(name) <= MAX_NAME
         assert name.isprintable()

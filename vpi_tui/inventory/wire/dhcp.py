@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vpi_tui.inventory.wire.reader import Malformed, Sender, name_of
+from vpi_tui.inventory.wire.reader import MalformedError, Sender, name_of
 
 _HEADER = 236
 _COOKIE = bytes.fromhex("63825363")
@@ -16,7 +16,7 @@ _ENCODED = 0x04
 def client_name(data: bytes, sender: Sender) -> str:
     """A request that speaks for another hardware address (a relay's) names nobody here."""
     if len(data) < _HEADER + len(_COOKIE) or data[_HEADER : _HEADER + len(_COOKIE)] != _COOKIE:
-        raise Malformed
+        raise MalformedError
     is_request = data[0] == _REQUEST and data[1] == _ETHERNET and data[2] == 6
     if not is_request or int.from_bytes(data[28:34], "big") != sender.mac:
         return ""

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from vpi_tui.inventory.wire.dhcp import client_name
-from vpi_tui.inventory.wire.reader import Malformed, Reader, Sender
+from vpi_tui.inventory.wire.reader import MalformedError, Reader, Sender
 from vpi_tui.inventory.wire.resolution import answered_name, netbios_name
 from vpi_tui.model.batch import I64, DecodedBatch, PacketBatch
 
@@ -87,7 +87,7 @@ def _read(packets: PacketBatch, decoded: DecodedBatch, row: int) -> Message | No
     mac, frame = int(decoded.src_mac[row]), int(decoded.packet[row])
     try:
         name = reader(data, Sender(mac, ip))
-    except Malformed:
+    except MalformedError:
         return None
     return (
         Message(int(packets.ifindex[frame]), mac, name, source, int(packets.ts_ns[frame])) if name else None

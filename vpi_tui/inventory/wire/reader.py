@@ -16,12 +16,12 @@ class Sender(NamedTuple):
     ip: bytes
 
 
-class Malformed(ValueError):  # noqa: N818 (hostile bytes are no error of ours)
+class MalformedError(ValueError):
     """The bytes are no such message, or end before it does."""
 
 
 Reader = Callable[[bytes, Sender], str]
-"""The name that the sender gives itself; "" for none. Raises Malformed."""
+"""The name that the sender gives itself; "" for none. Raises MalformedError."""
 
 
 def name_of(raw: bytes) -> str:

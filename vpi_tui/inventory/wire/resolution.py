@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from vpi_tui.inventory.wire.reader import Malformed, Sender, name_of
+from vpi_tui.inventory.wire.reader import MalformedError, Sender, name_of
 
 _HEADER = 12
 _RESPONSE, _OPCODE = 0x8000, 0x7800
@@ -65,9 +65,9 @@ def _decoded(label: bytes) -> str:
 
 
 def _read(data: bytes) -> tuple[int, Iterator[_Record]]:
-    """Flags, and the records behind the questions, at most MAX_RECORDS. Raises Malformed."""
+    """Flags, and the records behind the questions, at most MAX_RECORDS. Raises MalformedError."""
     if len(data) < _HEADER:
-        raise Malformed
+        raise MalformedError
     flags, questions, *counts = (int.from_bytes(data[at : at + 2], "big") for at in range(2, _HEADER, 2))
     return flags, _records(data, min(questions, MAX_RECORDS), min(sum(counts), MAX_RECORDS))
 
@@ -79,11 +79,11 @@ def _records(data: bytes, questions: int, count: int) -> Iterator[_Record]:
     for _ in range(count):
         name, at = _name(data, at)
         if at + 10 > len(data):
-            raise Malformed
+            raise MalformedError
         kind, length = int.from_bytes(data[at : at + 2], "big"), int.from_bytes(data[at + 8 : at + 10], "big")
         at += 10
         if at + length > len(data):
-            raise Malformed
+            raise MalformedError
         yield _Record(name, kind, data[at : at + length])
         at += length
 
@@ -94,7 +94,7 @@ def _name(data: bytes, at: int) -> tuple[list[bytes], int]:
     behind = -1
     for _ in range(MAX_LABELS + MAX_POINTERS):
         if at >= len(data):
-            raise Malformed
+            raise MalformedError
         size = data[at]
         if size == 0:
             return labels, behind if behind >= 0 else at + 1
@@ -102,11 +102,11 @@ def _name(data: bytes, at: int) -> tuple[list[bytes], int]:
             target = int.from_bytes(data[at : at + 2], "big") & 0x3FFF
             behind = behind if behind >= 0 else at + 2
             if target >= at:
-                raise Malformed
+                raise MalformedError
             at = target
             continue
         if size & 0xC0 or at + 1 + size > len(data):
-            raise Malformed
+            raise MalformedError
         labels.append(data[at + 1 : at + 1 + size])
         at += 1 + size
-    raise Malformed
+    raise MalformedError
