@@ -386,8 +386,9 @@ def test_a_sensor_inside_a_guest_concludes_from_the_traffic(lab: Lab, web: int) 
     first, second = lab.guests[:2]
     sensor_guest = lab.guest(15)
 
-    def ask() -> object:
-        return fetch(first.name, (second.ip4, web), "/")
+    def ask() -> None:
+        fetch(first.name, (second.ip4, web), "/")
+        time.sleep(0.05)
 
     try:
         on_host(lab, "ip link set br0 type bridge ageing_time 0")
