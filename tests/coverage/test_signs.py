@@ -25,6 +25,7 @@ def flows(both: int, one_way: int, packets: int = 9) -> np.ndarray:  # type: ign
     records["flow_id"] = np.arange(1, len(records) + 1)
     records["proto"] = 6
     records["pkts_toserver"] = packets
+    records["tcp_flags_toserver"] = 0x1A if packets > 2 else 0x02
     records["pkts_toclient"][:both] = packets
     records["src_guest"], records["dest_guest"] = 0, 1
     return records
@@ -57,6 +58,9 @@ def test_connections_of_which_one_direction_is_seen(both: int, one_way: int, ver
 
 def test_a_scan_that_nobody_answers_tells_nothing() -> None:
     assert signs.of_flows(flows(0, 500, packets=2)) == signs.FlowSigns()
+    tried_again = flows(0, 500, packets=6)
+    tried_again["tcp_flags_toserver"] = 0x02
+    assert signs.of_flows(tried_again) == signs.FlowSigns()
 
 
 def test_that_all_is_seen_is_never_concluded() -> None:

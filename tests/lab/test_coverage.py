@@ -269,7 +269,8 @@ def test_copies_by_tc_are_counted_once_and_missed_when_they_stop(lab: Lab, card:
             settle()
             for guest in (first, second):
                 agrees(comes(sensor, guest.port, Verdict.SEEN))
-            assert sensor.snapshot().stats["coverage.duplicate_factor"] > 1.5
+            # Of the first two each frame comes twice, where it enters and where it leaves.
+            assert sensor.snapshot().stats["coverage.duplicate_factor"] > 1.2
             on_host(lab, f"tc qdisc del dev {first.port} clsact")
             on_host(lab, f"tc qdisc del dev {second.port} clsact")
             for guest in (first, third):

@@ -137,7 +137,7 @@ TABLE: tuple[Setting, ...] = (
         "which checksums must be right: all, none, or auto (all, unless most of a file are wrong)",
         ("-k", "--checksums"),
         "MODE",
-        DASHBOARD | _on("scan"),
+        DASHBOARD | _on("scan", "audit"),
     ),
     Setting(
         "eve.file",

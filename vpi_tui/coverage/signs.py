@@ -23,7 +23,8 @@ TCP = 6
 FEW_FRAMES = 20
 FEW_CONNECTIONS = 3
 FEW_PACKETS = 4
-"""A connection with fewer packets may be one that nobody answers: a scan, a closed port."""
+ACK = 0x10
+"""A connection with fewer packets, or that acknowledges nothing, may be one that nobody answers: a scan."""
 MOSTLY, SOME = 0.8, 0.1
 """Share of connections seen in one direction from which on it is the rule, and from which it is no chance."""
 MOST_MACS = 4_096
@@ -132,7 +133,8 @@ def by_guest(records: Records) -> dict[int, FlowSigns]:
 
 def _telling(records: Records) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     there, back = records["pkts_toserver"], records["pkts_toclient"]
-    tell = (records["proto"] == TCP) & (there + back >= FEW_PACKETS) & (records["flow_id"] != 0)
+    answered = (records["tcp_flags_toserver"] | records["tcp_flags_toclient"]) & ACK != 0
+    tell = (records["proto"] == TCP) & (there + back >= FEW_PACKETS) & (records["flow_id"] != 0) & answered
     return tell, (there == 0) | (back == 0)
 
 
@@ -170,7 +172,7 @@ def _of_flows(name: str, guest: str, flows: FlowSigns) -> PortCoverage:
     count = f"{flows.one_way:,} of {flows.connections:,} TCP connections"
     if flows.share >= SOME:
         verdict = Verdict.ONE_WAY if flows.share >= MOSTLY else Verdict.PARTIAL
-        words = f"Of {count} only one direction is seen: data is acknowledged that never came by here."
+        words = f"{count} show one direction only: they acknowledge data that never came by here."
         return _port(name, guest, verdict, words, BOTH_WAYS)
     return _port(
         name,

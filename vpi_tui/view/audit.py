@@ -33,7 +33,7 @@ def as_text(snapshot: Snapshot, guests: Sequence[Judged], *, policy: bool) -> st
     """For people: a table of ports, then causes and commands, then guests that fail."""
     ports = select(snapshot.coverage)
     parts = [_head(snapshot), _aligned(_PORT_HEADS, [_port_row(port) for port in ports])]
-    parts += [_why(port) for port in ports if port.verdict in MISSING]
+    parts += [_why(port) for port in ports if port.verdict in MISSING or not port.truth]
     if policy:
         rows = [_guest_row(guest) for guest in guests]
         parts.append(_aligned(_GUEST_HEADS, rows) if rows else "No guest is known, so none can fail.\n")
@@ -95,7 +95,8 @@ def _port_row(port: PortCoverage) -> tuple[str, ...]:
 
 def _why(port: PortCoverage) -> str:
     name = safe(port.port or port.guest, 60)
-    return f"{name}: {safe(port.cause, 500)}\n  {safe(port.mend, 1000)}\n"
+    remedy = f"  {safe(port.mend, 1000)}\n" if port.mend else ""
+    return f"{name}: {safe(port.cause, 500)}\n{remedy}"
 
 
 def _guest_row(guest: Judged) -> tuple[str, ...]:

@@ -81,7 +81,7 @@ class ReplayFeed(EngineSource):
         return [str(error) for error in self.errors]
 
     def read(self, timeout_s: float) -> PacketBatch | None:
-        batch = self.capture.read(timeout_s)
+        batch = super().read(timeout_s)
         if batch is None and self.capture.exhausted:
             self._turn_over()
         return batch
