@@ -85,9 +85,9 @@ class Baseline:
 
 def judged(flows: NDArray[Any]) -> NDArray[Any]:
     """Those with an end here, that are not to a group, nor inside a tunnel."""
-    kept: NDArray[Any] = flows[
-        (flows["flow_id"] != 0) & (flows["tunnel"] == 0) & np.isin(flows["locality"], _JUDGED)
-    ]
+    here = (flows["flow_id"] != 0) & (flows["tunnel"] == 0) & np.isin(flows["locality"], _JUDGED)
+    known = (flows["src_guest"] != End.UNKNOWN) & (flows["dest_guest"] != End.UNKNOWN)
+    kept: NDArray[Any] = flows[here & known]
     return kept
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from vpi_tui.model.batch import FirstSeen
 from vpi_tui.model.jit import helper, kernel
-from vpi_tui.model.topology import Locality
+from vpi_tui.model.topology import End, Locality
 
 I32 = np.int32
 ALLOWED = -1
@@ -16,6 +16,7 @@ UNNAMED = -2
 TCP, UDP = 6, 17
 ICMP, ICMP6 = 1, 58
 SYN = 2
+NOWHERE = int(End.UNKNOWN)
 OF_FLOW = int(FirstSeen.OF_FLOW)
 FIRST_END = 3
 """Class of the ends -3, -2, -1 stand before those of the guests."""
@@ -59,7 +60,8 @@ def start_seen(flow):
 def is_judged(flow):
     """Flows with an end here, not to a group, and not inside a tunnel, whose own flow is judged."""
     place = flow["locality"]
-    return flow["tunnel"] == 0 and (place == EAST_WEST or place == NORTH_SOUTH or place == HOST)
+    known = flow["src_guest"] != NOWHERE and flow["dest_guest"] != NOWHERE
+    return known and flow["tunnel"] == 0 and (place == EAST_WEST or place == NORTH_SOUTH or place == HOST)
 
 
 @kernel
