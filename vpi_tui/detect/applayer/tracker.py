@@ -24,6 +24,8 @@ from vpi_tui.model.batch import FlowState as State
 
 MEMORY: Final = 64 << 20
 """Bytes that all parsers keep at most, as Suricata's http.memcap; the flow followed longest makes room."""
+WEIGHED_AFTER: Final = 4_096
+"""Bytes after which a parser is asked what it keeps, though none of its transactions has moved."""
 MOST_FLOWS: Final = 65_536
 A_FLOW: Final = 2_048
 """Bytes that a parser costs beside what it says it holds."""
@@ -45,6 +47,8 @@ class _Followed:
     keeps_sent: bool = False
     """Do rules look at payload beside its transactions?"""
     held: int = A_FLOW
+    unweighed: int = 0
+    """Bytes since the parser was asked what it holds."""
     position: list[int] = field(default_factory=lambda: [0, 0, 0])
     """Where the next bytes of each Direction are expected in the stream."""
     sent: list[bytes] = field(default_factory=lambda: [b"", b"", b""])
@@ -368,11 +372,11 @@ class AppLayer:
             self._hear(slot, followed, direction, data)
         try:
             moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
-            self._note(slot, followed, moved)
+            told = self._note(slot, followed, moved)
             if parser.arranged:
                 self._arrange(parser)
             if parser.frames.wanted:
-                self._note(slot, followed, parser.frames.take())
+                told |= self._note(slot, followed, parser.frames.take())
         except (
             ValueError,
             IndexError,
@@ -390,13 +394,24 @@ class AppLayer:
         if parser.over():
             self._pass_by(slot)
             return
-        held = A_FLOW + parser.held()
-        if followed.open:  # what the parser has given up already is held here
-            held += sum(transaction.weight() for transaction in followed.open)
-        self._held += held - followed.held
-        followed.held = held
+        self._weigh(followed, len(data), changed=told)
         while self._held > self._memory and len(self._flows) > 1:
             self._evict(slot)
+
+    def _weigh(self, followed: _Followed, size: int, *, changed: bool) -> None:
+        """Count what is held after so many more bytes. changed: transactions have moved.
+
+        Where none has, the parser keeps the bytes at most, which are counted as kept until there are more.
+        """
+        followed.unweighed += size
+        held = followed.held + size
+        if changed or followed.unweighed >= WEIGHED_AFTER:
+            followed.unweighed = 0
+            held = A_FLOW + followed.parser.held()
+            if followed.open:  # what the parser has given up already is held here
+                held += sum(transaction.weight() for transaction in followed.open)
+        self._held += held - followed.held
+        followed.held = held
 
     def _arrange(self, parser: Parser) -> None:
         for one in parser.arranged:
@@ -444,9 +459,12 @@ class AppLayer:
                 self._take_over(slot, app_of)
         return True
 
-    def _note(self, slot: int, followed: _Followed, moved: Iterable[Transaction]) -> None:
+    def _note(self, slot: int, followed: _Followed, moved: Iterable[Transaction]) -> bool:
+        """Hand out what is new of these transactions. Were there any?"""
+        told = False
         logs = followed.application.name in self._logged
         for transaction in moved:
+            told = True
             if transaction.number < 0 and not transaction.is_frame:
                 transaction.number = followed.transactions
                 followed.transactions += 1
@@ -474,6 +492,7 @@ class AppLayer:
                     self._log(slot, followed, transaction)
                 elif len(followed.open) > MOST_OPEN:
                     self._log(slot, followed, next(iter(followed.open)))
+        return told
 
     def _log(self, slot: int, followed: _Followed, transaction: Transaction) -> None:
         del followed.open[transaction]

@@ -15,7 +15,7 @@ from vpi_tui.detect.match.units import PAYLOAD
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, Fragment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Context:
     """What one rule is evaluated on: a packet, or a stretch of a stream and the packet with it.
 
@@ -56,12 +56,13 @@ _SIDE: Final = {TO_SERVER: Direction.TO_SERVER, TO_CLIENT: Direction.TO_CLIENT}
 """Buffers that only one direction has are always that direction's, whoever completed the transaction."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TransactionContext:
     """What one rule is evaluated on: one direction of a transaction, and the packet that completed it."""
 
     progress: Progress
-    packet: Context
+    packet_of: Callable[[], Context]
+    """Made when it is asked for, which is seldom."""
     fresh: int = -1
     first_file: int = 0
     """The transaction's files before this one are not looked at."""
@@ -72,7 +73,7 @@ class TransactionContext:
 
     @property
     def now_ns(self) -> int:
-        return self.packet.now_ns
+        return self.packet_of().now_ns
 
     def instances(self, name: str) -> Sequence[bytes | Window]:
         """The bytes of a buffer, of the transaction or else of the packet; none of one that is not whole."""
@@ -90,7 +91,7 @@ class TransactionContext:
             if direction == progress.direction and buffer.stage > progress.stage:
                 return ()
             return instances(buffer, progress.transaction, direction)
-        return self.packet.instances(name) if self.packet.row >= 0 else ()
+        return self.packet_of().instances(name) if progress.row >= 0 else ()
 
     def has(self, name: str) -> bool | None:
         """Is the buffer there? None = that cannot be said yet."""

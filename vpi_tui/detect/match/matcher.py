@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -411,7 +412,7 @@ def _context(batch: Batch, row: int, stream: int, entry: int) -> Context | Trans
     """What a candidate is evaluated on."""
     progress = batch.progress_of(entry)
     if progress is not None:
-        return TransactionContext(progress, _context_of_packet(batch, row))
+        return TransactionContext(progress, partial(_context_of_packet, batch, row))
     decoded, buf = batch.decoded, batch.packets.buf
     if stream >= 0 and batch.streams is not None:
         streams = batch.streams

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Final
 
 from vpi_tui.detect.applayer.ber import (
@@ -42,6 +43,9 @@ _DNS_NAME, _ADDRESS = 0x82, 0x87
 _TEXT_NAMES: Final = frozenset((0x81, _DNS_NAME, 0x86))
 MOST_NAMES: Final = 1024
 """Parts of a name, or alternative names, that are looked at."""
+MOST_REMEMBERED: Final = 256
+REMEMBERED_SIZE: Final = 8_192
+"""Certificates that are remembered, and bytes of one that is."""
 
 
 @dataclass(slots=True)
@@ -70,6 +74,16 @@ def _body(der: bytes) -> Element | None:
 def is_certificate(der: bytes) -> bool:
     """Is there anything in it that could be read?"""
     return _body(der) is not None
+
+
+def known_certificate(der: bytes) -> Certificate:
+    """The same as `certificate`; a server shows its own to each client, so it may have been read already."""
+    return _remembered(der) if len(der) <= REMEMBERED_SIZE else certificate(der)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _remembered(der: bytes) -> Certificate:
+    return certificate(der)
 
 
 def certificate(der: bytes) -> Certificate:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Transaction
-from vpi_tui.detect.applayer.tls.certificates import Certificate, certificate
+from vpi_tui.detect.applayer.tls.certificates import Certificate, known_certificate
 from vpi_tui.detect.applayer.tls.hello import Hello
 
 MOST_CERTIFICATES: Final = 64
@@ -29,7 +29,7 @@ class Side:
     def own(self) -> Certificate | None:
         """The side's own certificate, parsed when it is first asked for."""
         if self._parsed is None and self.chain:
-            self._parsed = certificate(self.chain[0])
+            self._parsed = known_certificate(self.chain[0])
         return self._parsed
 
 
