@@ -93,6 +93,19 @@ def test_counters_that_begin_anew_or_wrap() -> None:
     assert (wrapping.of().verdict, wrapping.of().true_in) == (Verdict.SEEN, 2 * RATE)
 
 
+def test_of_two_counts_of_one_moment_the_first_holds_and_time_may_step_back() -> None:
+    sim = Sim()
+    sim.run(4)
+    key = ("br0", "vnet1")
+    late = TrueCount(*key, 1, 1, truth="Open vSwitch")
+    sim.board.add(sim.second * SECOND, [late], {})
+    assert (sim.of().verdict, sim.of().truth) == (Verdict.SEEN, "interface counters")
+    sim.second -= 100
+    sim.run(4)
+    assert sim.of().verdict is Verdict.SEEN
+    assert sim.of().window_s < 4
+
+
 def test_a_port_that_comes_begins_and_one_that_goes_is_gone() -> None:
     sim = Sim()
     sim.run(3)

@@ -87,6 +87,18 @@ def test_what_bypasses_the_host_is_never_seen(how: str) -> None:
     assert judged.mend
 
 
+@pytest.mark.parametrize(
+    ("kind", "word"), [("patch", "another bridge"), ("vxlan", "vxlan"), ("", "no device")]
+)
+def test_what_has_no_device_here_cannot_be_judged(kind: str, word: str) -> None:
+    inside = replace(PORT, ifindex=0, kind=kind)
+    judged = judge(
+        replace(facts(way(LOT, 0), way(LOT, 0)), port=inside), judge(facts(way(LOT, LOT), NOTHING))
+    )
+    assert judged.verdict is Verdict.UNKNOWN
+    assert word in judged.cause
+
+
 def test_an_idle_port_keeps_its_verdict_and_says_why() -> None:
     busy = judge(facts(way(LOT, LOT), way(LOT, LOT)))
     idle = facts(NOTHING, NOTHING, window_s=30.0)

@@ -139,6 +139,29 @@ def test_ports_keep_their_counts_and_addresses_when_the_topology_changes() -> No
     assert of(seen, 7).out == 0
 
 
+def test_bridges_joined_by_patches_without_a_device_are_as_one() -> None:
+    """As br-int and br-ex of Open vSwitch are."""
+    ends = Port(0, "patch-a", "br0", kind="patch"), Port(0, "patch-b", "br1", kind="patch")
+    where = topology(port(A), ends[0], ends[1], port(B, "br1"), kinds={"br0": "ovs", "br1": "ovs"})
+    seen = counting(
+        (B, mac(2), BROADCAST, 60), (A, mac(1), mac(2), 400), (B, mac(2), mac(1), 900),
+        watched=Watched(frozenset({A, B})), where=where,
+    )  # fmt: skip
+    assert of(seen, A) == SeenCount(into=400, out=900, out_maybe=60)
+    assert of(seen, B, "br1") == SeenCount(into=960, out=400)
+
+
+def test_time_that_steps_back_does_not_hold_marks_up() -> None:
+    seen = SeenBytes()
+    seen.follow(THREE, ALL)
+    seen.mark(10**12)
+    seen.mark(2_000)
+    seen.count(batch([(A, mac(1), BROADCAST, 100)] * 5))
+    answer = seen.marked()
+    assert answer is not None
+    assert answer[0] == 2_000
+
+
 def test_a_flood_of_addresses_makes_nothing_blind() -> None:
     """Who floods the table makes the others' frames such as may have left anywhere."""
     seen = counting((B, mac(2), BROADCAST, 60))

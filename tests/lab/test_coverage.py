@@ -360,6 +360,25 @@ def test_open_vswitch_port_by_port(virtual: tuple[Lab, OpenVSwitch]) -> None:
             agrees(comes(sensor, guest.port, Verdict.SEEN))
 
 
+def test_bridges_of_open_vswitch_joined_by_patches(virtual: tuple[Lab, OpenVSwitch]) -> None:
+    lab, switch = virtual
+    first, far = lab.guests[0], lab.guest(3)
+    switch.add_bridge("ovs1")
+    try:
+        switch.patch("ovs0", "ovs1")
+        ip("-n", lab.host, "link", "set", far.port, "nomaster")
+        switch.add_port("ovs1", far.port)
+        options = {"probes.ovs.socket": str(switch.socket)}
+        with running(*both_ways(first, far)), watching(lab, options=options) as sensor:
+            settle()
+            for guest in (first, far):
+                agrees(comes(sensor, guest.port, Verdict.SEEN))
+            assert port(sensor, "patch-ovs0").verdict is Verdict.UNKNOWN
+    finally:
+        switch.vsctl("del-br", "ovs1", "--", "--if-exists", "del-port", "ovs0", "patch-ovs0")
+        lab.unplug(far)
+
+
 def test_a_mirror_of_open_vswitch_that_is_removed_and_made_again(virtual: tuple[Lab, OpenVSwitch]) -> None:
     lab, switch = virtual
     first, second = lab.guests[:2]

@@ -74,7 +74,7 @@ class Arrangement:
         mirrors = tuple(mirror for mirror in topology.mirrors if mirror.switch == switch.name)
         ageing = (watched.ageing or {}).get(switch.name)
         return Plan(
-            whole=whole and switch.ifindex in watched.outgoing | {0} and len(here) == len(ports),
+            whole=whole and switch.ifindex in watched.outgoing | {0},
             named=setting.named,
             sensor=_sensor_of(switch, ports, mirrors, setting),
             mirrors=mirrors,

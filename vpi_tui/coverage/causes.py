@@ -102,6 +102,22 @@ def closed(facts: Facts) -> Told | None:
 
 
 @cause(Verdict.UNKNOWN)
+def no_device(facts: Facts) -> Told | None:
+    """A patch or a tunnel inside Open vSwitch."""
+    if facts.port.ifindex:
+        return None
+    if facts.port.kind == "patch":
+        return Told(
+            "A patch to another bridge has no device: what passes it is judged where it enters or leaves."
+        )
+    return Told(
+        f"The port has no device on this host{f' ({facts.port.kind})' if facts.port.kind else ''}, so that no"
+        " frame can be taken there; what it brings is missed at the ports where that leaves.",
+        f"Let the switch copy it: {mend.make_mirror(facts.switch.name, 'SENSOR_PORT')}",
+    )
+
+
+@cause(Verdict.UNKNOWN)
 def nobody_counts(facts: Facts) -> Told | None:
     if facts.truth:
         return None

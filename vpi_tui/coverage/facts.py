@@ -96,7 +96,7 @@ class Plan:
     direct: bool = False
     """Frames are taken as they enter the switch there."""
     whole: bool = False
-    """They are so at every port of the switch, and where the host sends into it."""
+    """They are so at every port of the switch that has a device here, and where the host sends into it."""
     named: tuple[str, ...] = ()
     """What was named by -i; () = every switch is watched."""
     sensor: Sensor | None = None

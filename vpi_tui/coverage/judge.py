@@ -14,7 +14,7 @@ HALF = 0.5
 
 def verdict_of(facts: Facts) -> Verdict:
     """What the counts say, without a cause."""
-    if facts.port.bypass or not facts.truth or not facts.counted:
+    if facts.port.bypass or not facts.port.ifindex or not facts.truth or not facts.counted:
         return Verdict.UNKNOWN
     ways = (facts.into, facts.out)
     shares = {way: way.share(facts.window_s, wire=facts.wire) for way in dict.fromkeys(ways)}
@@ -62,7 +62,8 @@ def judge(facts: Facts, last: PortCoverage | None = None) -> PortCoverage:
         window_s=facts.window_s,
         truth=facts.truth,
     )
-    keeps = verdict is Verdict.UNKNOWN and facts.truth and not (facts.port.bypass or facts.reset)
+    silent = facts.port.ifindex and facts.truth and not (facts.port.bypass or facts.reset)
+    keeps = verdict is Verdict.UNKNOWN and silent
     if last is None or not keeps:
         return judged
     mend = judged.mend or last.mend

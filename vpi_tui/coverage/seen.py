@@ -179,7 +179,9 @@ class SeenBytes:
             )
 
     def mark(self, now_ns: int) -> None:
-        """Ask for the counts as of this moment, in the time of the packets."""
+        """Ask for the counts as of this moment, in the packets' time. Time that steps back begins anew."""
+        if self._waiting and now_ns < self._waiting[-1]:
+            self._waiting.clear()
         self._waiting.append(now_ns)
 
     def settle(self, now_ns: int) -> None:
@@ -231,9 +233,10 @@ class _Slots:
         self.taken: dict[int, int] = {}
         """Slot by the ifindex where frames are taken."""
         self._by_ifindex: dict[int, int] = {}
-        self._switches = {switch.name: number for number, switch in enumerate(topology.switches)}
+        numbers = {switch.name: number for number, switch in enumerate(topology.switches)}
+        self._switches = _joined(topology, numbers)
         for port in topology.ports:
-            switch = topology.switches[self._switches[port.switch]] if port.switch in self._switches else None
+            switch = topology.switches[numbers[port.switch]] if port.switch in numbers else None
             self._add((port.switch, port.name), port.ifindex, switch)
         for switch in topology.switches:
             if switch.ifindex and switch.ifindex not in self._by_ifindex:
@@ -287,3 +290,14 @@ class _Slots:
             seed_slot=np.array([seeds[mac] for mac in order], np.int32),
             sensors=SENSOR in self.role,
         )
+
+
+def _joined(topology: Topology, numbers: Mapping[str, int]) -> dict[str, int]:
+    """Number of each switch by name.
+
+    Bridges of Open vSwitch with patches between them are as one: a patch has no device, so that frames are
+    taken only where they enter the first bridge.
+    """
+    patched = {port.switch for port in topology.ports if port.kind == "patch" and not port.ifindex}
+    first = min((numbers[name] for name in patched if name in numbers), default=NOWHERE)
+    return {name: first if name in patched else number for name, number in numbers.items()}

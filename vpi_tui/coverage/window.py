@@ -60,8 +60,11 @@ class History:
         return self._raw.truth if self._raw is not None else ""
 
     def add(self, sample: Sample) -> None:
-        if self._samples and sample.ns <= self._samples[-1].ns:
+        """Of two samples of one moment the first one counts. Time that steps back begins anew."""
+        if self._samples and sample.ns == self._samples[-1].ns:
             return
+        if self._samples and sample.ns < self._samples[-1].ns:
+            self.forget()
         raw, before = sample.true, self._raw
         if before is not None and before.truth != raw.truth:
             before = None

@@ -21,6 +21,10 @@ from vpi_tui.model.topology import Topology
 PERIOD_S = 1.0
 IN_THE_RING_NS = 40_000_000
 """A frame is handed over so long after it came at the latest: ring.RETIRE_MS and ticks of a timer."""
+LATE_S = 8.0
+LATE = (
+    "What is seen is judged {:.0f} s late, as the engine is so far behind: key 9 shows what costs its time."
+)
 WAITING = 64
 """Counts that wait until the packets before them were read."""
 
@@ -78,8 +82,9 @@ class Coverage:
         except VpiError as error:
             self.notice = str(error)
             return
-        self.notice = ""
         moment = self._clock_ns()
+        late = (moment - self._waiting[0][0]) / 1e9 if self._waiting else 0.0
+        self.notice = LATE.format(late) if late > LATE_S else ""
         self._seen.mark(moment)
         self._waiting.append((moment, counts, self._source.drops))
         self._compare()
