@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from vpi_tui.inventory import merge as merging
 from vpi_tui.inventory.join import joined
 from vpi_tui.inventory.merge import merge
 from vpi_tui.inventory.picture import Picture, SeenPort
 from vpi_tui.inventory.static import StaticGuest, StaticInventory, StaticSwitch
-from vpi_tui.model.topology import Guest, Port, Switch, Topology
+from vpi_tui.model.topology import Guest, Mirror, Port, Switch, Topology
 
 BR0 = Switch("br0", "bridge", "probe", 2)
 MAC_A, MAC_B = 0x02_0000_0000_0A, 0x02_0000_0000_0B
@@ -93,6 +95,26 @@ def test_uplinks_have_no_guest() -> None:
     )
     assert [(port.uplink, port.guest) for port in topology.ports] == [(True, ""), (True, "")]
     assert not topology.guests
+
+
+def test_a_port_that_gets_copies_has_no_guest_unless_the_inventory_names_one() -> None:
+    seen = replace(
+        picture(
+            SeenPort(3, "vnet0", "br0"),
+            SeenPort(4, "span", "br0", namespace="ids"),
+            SeenPort(5, "span", "br1"),
+        ),
+        mirrors=(Mirror("m", "br0", "span"),),
+    )
+    topology = merge(seen, NOTHING, Topology())
+    assert [(port.switch, port.guest) for port in topology.ports] == [
+        ("br0", "vnet0"),
+        ("br0", ""),
+        ("br1", "span"),
+    ]
+    assert [guest.name for guest in topology.guests] == ["vnet0", "span"]
+    static = StaticInventory(guests=(StaticGuest("sensor", switch="br0", port="span"),))
+    assert owners(merge(replace(seen, ports=seen.ports[:2]), static, Topology()))["span"] == "sensor"
 
 
 def test_positions_stay_and_newcomers_stand_behind() -> None:

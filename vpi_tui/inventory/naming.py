@@ -24,6 +24,7 @@ class Naming:
         self._names = {entry.name for entry in static.guests}
         self._seen = seen
         self._told = _shown_names(seen.guests)
+        self._copies = {(mirror.switch, mirror.output) for mirror in seen.mirrors}
         self._placed: set[int] = set()
         self._named: dict[int, StaticGuest] = {}
         """Entry of the file about a guest of a manager, by id() of the guest."""
@@ -39,8 +40,9 @@ class Naming:
         return port.uplink or port.name in self._static.uplinks(port.switch)
 
     def guest_of(self, port: SeenPort) -> Guest | None:
-        """The guest behind a port; None where there is none. One that nobody knows is named after its network
-        namespace, if that has a name, or after the port."""
+        """The guest behind a port; None where there is none, as behind one that gets a mirror's copies: a
+        sensor. One that nobody knows is named after its network namespace, if that has a name, or after the
+        port."""
         if not port.guests:
             return None
         uplink = self.uplink(port)
@@ -58,6 +60,8 @@ class Naming:
             return None
         if managed is not None:
             return _from_manager(self._shown(managed), port, managed)
+        if (port.switch, port.name) in self._copies:
+            return None
         name = port.namespace if port.namespace not in self._names else ""
         kind = "namespace" if name else ""
         return Guest(name or port.name, port.switch, port.macs, port.ips, kind=kind)
