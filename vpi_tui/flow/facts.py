@@ -64,7 +64,7 @@ def _kernel_dtype() -> np.dtype[Any]:
 
 
 KERNEL_FACT_DTYPE = _kernel_dtype()
-CAPACITY = 1 << 16
+CAPACITY = 1 << 15
 
 
 class FactTable:

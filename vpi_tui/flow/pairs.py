@@ -49,12 +49,24 @@ _ALERT_WEIGHT = np.uint64(1 << 48)
 """A pair with alerts is not cut off for its few bytes."""
 
 
-def _keyed(rows: PairRows) -> PairRows:
-    """Write each row's key of what it is about."""
+def _key_of(rows: PairRows | Facts) -> U64:
+    """One number for each row's switch, ends and locality."""
     ends = pair_ids(rows["src_guest"], rows["dest_guest"])
     switch = rows["switch"].astype(np.uint16).astype(np.uint64)
-    rows["key"] = switch << np.uint64(35) | ends << np.uint64(3) | rows["locality"]
+    return np.asarray(switch << np.uint64(35) | ends << np.uint64(3) | rows["locality"])
+
+
+def _keyed(rows: PairRows) -> PairRows:
+    """Write each row's key of what it is about."""
+    rows["key"] = _key_of(rows)
     return rows
+
+
+def _grouped(key: U64) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """An order in which equal keys stand together, and where in it each key begins."""
+    order = np.argsort(key)
+    ranked = key[order]
+    return order, np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
 
 
 def pair_ids(src: NDArray[np.int16], dest: NDArray[np.int16]) -> U64:
@@ -88,12 +100,26 @@ def _placed(ends: NDArray[np.int16], places: NDArray[np.int16]) -> NDArray[np.in
 
 def of_facts(facts: Facts) -> PairRows:
     """One row for each switch, two ends and locality, without flows inside tunnels: those count once."""
-    facts = facts[~facts["inner"]]
-    rows = np.zeros(len(facts), PAIR_DTYPE)
-    for name in ("started", "seen", "first_ns", "last_ns", "switch", "src_guest", "dest_guest", "locality"):
-        rows[name] = facts[name]
-    rows["bytes"] = total_bytes(facts)
-    return merged(_keyed(rows), same_tick=True)
+    if facts["inner"].any():
+        facts = facts[~facts["inner"]]
+    if not len(facts):
+        return np.zeros(0, PAIR_DTYPE)
+    key = _key_of(facts)
+    order, starts = _grouped(key)
+    out = np.zeros(len(starts), PAIR_DTYPE)
+    first = order[starts]
+    out["key"] = key[first]
+    for name in ("switch", "src_guest", "dest_guest", "locality"):
+        out[name] = facts[name][first]
+    out["bytes"] = np.add.reduceat(total_bytes(facts)[order], starts)
+    for name, join in (
+        ("started", np.add),
+        ("seen", np.add),
+        ("first_ns", np.minimum),
+        ("last_ns", np.maximum),
+    ):
+        out[name] = join.reduceat(facts[name][order], starts)
+    return out
 
 
 def of_alerts(flows: NDArray[Any]) -> PairRows:
@@ -110,9 +136,7 @@ def merged(rows: PairRows, *, same_tick: bool = False) -> PairRows:
     """One row a key. same_tick: flows add up; else the tick that saw most of them counts."""
     if not len(rows):
         return rows
-    order = np.argsort(rows["key"])
-    key = rows["key"][order]
-    starts = np.flatnonzero(np.concatenate(([True], key[1:] != key[:-1])))
+    order, starts = _grouped(rows["key"])
     out: PairRows = rows[order[starts]]
     for name in ("bytes", "started", "alerts"):
         out[name] = np.add.reduceat(rows[name][order], starts)
