@@ -87,17 +87,16 @@ def no_alerts(snapshot: Snapshot, scope: Scope) -> str:
     return f"No alerts in the {share} of the traffic that is seen; {_missing(told)}: 7."
 
 
-_COUNTED = ((Verdict.BLIND, "blind"), (Verdict.ONE_WAY, "one-way"), (Verdict.PARTIAL, "seen in part"))
+_COUNTED = ((Verdict.BLIND, "blind"), (Verdict.ONE_WAY, "seen one way"), (Verdict.PARTIAL, "seen in part"))
 
 
 def _missing(told: Totals) -> str:
-    """`2 ports are blind, 1 is seen in part`."""
-    parts: list[str] = []
-    for verdict, word in _COUNTED:
-        if count := told.verdicts.get(verdict, 0):
-            ports = "" if parts else " port" if count == 1 else " ports"
-            parts.append(f"{count}{ports} {'is' if count == 1 else 'are'} {word}")
-    return ", ".join(parts)
+    """`2 ports are blind`; short enough for 80 columns also where several verdicts are bad."""
+    kinds = [(told.verdicts[verdict], word) for verdict, word in _COUNTED if verdict in told.verdicts]
+    if len(kinds) > 1:
+        return f"{told.missing} ports miss traffic"
+    ((count, word),) = kinds
+    return f"{count} port{'' if count == 1 else 's'} {'is' if count == 1 else 'are'} {word}"
 
 
 def summary(ports: Sequence[PortCoverage], marks: Marks) -> list[tuple[str, str]]:
