@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -36,7 +36,7 @@ from vpi_tui.model.snapshot import (
     TalkerTable,
     Window,
 )
-from vpi_tui.model.topology import Guest, Port, Topology
+from vpi_tui.model.topology import Guest, Topology
 
 WINDOWS: tuple[Window, ...] = (*SPANS, "all")
 CLOSED_SHARE = 5
@@ -69,6 +69,8 @@ class Publisher:
         """None = nobody judges what is seen."""
         self.reloading = ""
         """As Snapshot.reloading."""
+        self._had_port: set[str] = set()
+        """Guests that have, or had, a port here."""
 
     def attach(self, pipeline: Pipeline, rules: RuleBook, source: EngineSource) -> None:
         self._pipeline, self._rules, self._source = pipeline, rules, source
@@ -111,7 +113,7 @@ class Publisher:
                 coverage.total() if coverage else UNKNOWN,
             ),
             switches=_switches(pipeline, topology, coverage),
-            guests=_guests(pipeline, topology, names, coverage),
+            guests=self._guests(topology, names),
             talkers=_talkers(pipeline, scope, names),
             protocols=pipeline.talkers.protocols(scope.switch, scope.guest),
             flows=_flows(pipeline, watch, scope)
@@ -138,6 +140,34 @@ class Publisher:
                 *((coverage.notice,) if coverage and coverage.notice else ()),
             )[-NOTICES:],
             coverage=coverage.ports if coverage else (),
+        )
+
+    def _guests(self, topology: Topology, names: Names) -> tuple[GuestStat, ...]:
+        pipeline, coverage = self._pipeline, self.coverage
+        verdicts = coverage.by_guest() if coverage else {}
+        ports = {port.guest: port.name for port in topology.ports if port.guest}
+        self._had_port = (self._had_port & set(names.guests)) | ports.keys()
+        peers = pipeline.talkers.top_peers(PEER_WINDOW, names)
+        return tuple(
+            _guest(
+                pipeline,
+                number,
+                guest,
+                ports.get(guest.name, ""),
+                peers.get(number, ""),
+                present=guest.name in ports or self._is_there(number, guest, topology),
+                coverage=verdicts.get(guest.name, UNKNOWN),
+            )
+            for number, guest in enumerate(topology.guests)
+        )
+
+    def _is_there(self, number: int, guest: Guest, topology: Topology) -> bool:
+        """Whether a guest without a port is here all the same: where there are no ports, as in a capture
+        file, none can have gone away; a sensor on a span port has none of its guests', and sees them."""
+        if guest.source == "learned" or not topology.ports:
+            return True
+        return (
+            guest.name not in self._had_port and self._pipeline.talkers.tally.guests.get(number).pkts_in > 0
         )
 
     def _next(self) -> int:
@@ -182,38 +212,23 @@ def _switches(pipeline: Pipeline, topology: Topology, coverage: Coverage | None)
     )
 
 
-def _guests(
-    pipeline: Pipeline, topology: Topology, names: Names, coverage: Coverage | None
-) -> tuple[GuestStat, ...]:
-    verdicts = coverage.by_guest() if coverage else {}
-    ports = {port.guest: port for port in topology.ports if port.guest}
-    peers = pipeline.talkers.top_peers(PEER_WINDOW, names)
-    return tuple(
-        replace(
-            _guest(pipeline, number, guest, ports.get(guest.name), topology, peers.get(number, "")),
-            coverage=verdicts.get(guest.name, UNKNOWN),
-        )
-        for number, guest in enumerate(topology.guests)
-    )
-
-
 def _guest(
-    pipeline: Pipeline, number: int, guest: Guest, port: Port | None, topology: Topology, peer: str
+    pipeline: Pipeline, number: int, guest: Guest, port: str, peer: str, *, present: bool, coverage: str
 ) -> GuestStat:
     return GuestStat(
         name=guest.name,
         switch=guest.switch,
-        port=port.name if port else "",
+        port=port,
         ips=guest.ips,
         macs=tuple(mac_text(mac) for mac in guest.macs),
         tags=guest.tags,
         source=guest.source,
-        # Where there are no ports, as in a capture file, none can have gone away.
-        present=port is not None or guest.source == "learned" or not topology.ports,
+        present=present,
         counters=pipeline.talkers.tally.guests.get(number),
         alerts=pipeline.ledger.of_guest(guest.name),
         last_alert=pipeline.ledger.last_of_guest(guest.name),
         top_peer=peer,
+        coverage=coverage,
         learned=guest.learned,
         state=guest.state,
     )

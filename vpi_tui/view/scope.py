@@ -79,5 +79,8 @@ def exists(snapshot: Snapshot, scope: Scope) -> bool:
 
 
 def absence(guest: GuestStat) -> str:
-    """Why a guest has no port here, in a word or two: what its manager says of it, or that it is gone."""
-    return safe(guest.state, 16) if guest.state not in ("", "running") else "gone"
+    """Why a guest is not here, in a word or two: what its manager says of it, that it is gone, or that it
+    never sent anything."""
+    if guest.state not in ("", "running"):
+        return safe(guest.state, 16)
+    return "gone" if guest.counters.pkts_in else "not seen"

@@ -1,0 +1,75 @@
+"""Which guests a snapshot calls present: by their ports, and where they have none by what was seen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from vpi_tui.capture.demo import hosts
+from vpi_tui.capture.demo.source import DemoSource
+from vpi_tui.config import paths
+from vpi_tui.engine.log import NoLog
+from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.publisher import Publisher
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.feed.messages import Watch
+from vpi_tui.model.topology import Guest, Port, Switch, Topology
+from vpi_tui.view.scope import absence
+
+NS = 1_000_000_000
+KNOWN = hosts.topology()
+SPAN = Port(900, "span0", "span0")
+"""Gets the copies; no guest is behind it."""
+
+
+class Engine:
+    """The stages over five seconds of the demo's traffic, of another topology than the demo's own."""
+
+    def __init__(self, topology: Topology, rules: str) -> None:
+        spec = EngineSpec("demo", rules=(rules,), demo_start_ns=NS, rules_dir=str(paths.rules_dir()))
+        capture = DemoSource(seed=1, start_ns=NS, speed=0, loops=1)
+        capture.open()
+        source, book = EngineSource(capture, topology), RuleBook.load(spec)
+        self.pipeline = Pipeline(spec, book, source)
+        while self.pipeline.packet_ns < 6 * NS:
+            batch = source.read(0.0)
+            assert batch is not None
+            self.pipeline.process(batch)
+        self.pipeline.tick()
+        self._publisher = Publisher(spec)
+        self._publisher.attach(self.pipeline, book, source)
+
+    def told(self) -> dict[str, str]:
+        """By name of the guest: present, or why it is not."""
+        shown = self._publisher.snapshot("running", "", Watch(), 0, NoLog())
+        return {guest.name: "present" if guest.present else absence(guest) for guest in shown.guests}
+
+
+@pytest.fixture
+def rules(tmp_path) -> str:
+    file = tmp_path / "one.rules"
+    file.write_text('alert tcp any any -> any any (msg:"never"; content:"xyzzyplugh"; sid:1; rev:1;)\n')
+    return str(file)
+
+
+def test_a_sensor_without_ports_of_guests_sees_those_that_speak(rules: str) -> None:
+    lazy = Guest("lazy", "vmbr0", macs=(0x02_0000_0000_77,), source="static")
+    guests = tuple(replace(guest, source="static") for guest in KNOWN.guests)
+    switches = (*KNOWN.switches, Switch("span0", "interface"))
+    told = Engine(replace(KNOWN, switches=switches, ports=(SPAN,), guests=(*guests, lazy)), rules).told()
+    assert told.pop("lazy") == "not seen"
+    assert told["web-01"] == told["db-01"] == "present"
+
+
+def test_a_guest_whose_port_went_away_is_gone_however_much_it_said(rules: str) -> None:
+    guests = tuple(replace(guest, source="probe") for guest in KNOWN.guests)
+    engine = Engine(replace(KNOWN, guests=guests), rules)
+    assert set(engine.told().values()) == {"present"}
+    left = tuple(port for port in KNOWN.ports if port.guest != "web-01")
+    engine.pipeline.follow(replace(KNOWN, guests=guests, ports=left, serial=2))
+    told = engine.told()
+    assert told.pop("web-01") == "gone"
+    assert set(told.values()) == {"present"}
