@@ -171,6 +171,28 @@ def test_what_a_guest_and_the_host_exchange_stays_inside_and_is_not_east_west() 
     assert talkers.tally.total() == Counters(3, 0, 240, 0, 100, 200)
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_where_there_is_no_uplink_what_is_for_all_stays_inside(closed: bool) -> None:
+    """What goes to an address elsewhere is routed by the host: it leaves all the same."""
+    table, talkers = FlowTable(64), Talkers()
+    talkers.follow(NAMES.guests, (closed,))
+    attributor = Attributor(replace(TOPOLOGY, host_ips=("10.0.0.254",)))
+    everyone = Seg(src="10.0.0.1", dst="224.0.0.251", dport=5353, proto=17, length=60)
+    rows = [everyone, replace(everyone, src="10.0.0.254", length=70), EAST_WEST, NORTH_SOUTH]
+    flows, records = table.update(*batch(rows)), table.records
+    records["dest_mac"][records["dest_port"] == 5353] = 0x01005E0000FB
+    attributor.attribute(flows, records)
+    talkers.tick(table, SECOND)
+    talkers.tally.add_without_flow(0, 1, 2, 84)
+    talkers.tally.add_without_flow(-1, -1, 1, 42)
+    staying = 60 + 70 + 84 if closed else 0
+    tally = talkers.tally
+    assert tally.total() == Counters(7, 0, 396, 0, 100, 100 + staying)
+    assert tally.switches.get(0) == Counters(6, 0, 354, 0, 100, 100 + staying)
+    assert tally.guests.get(0).inside_bytes == 100 + (60 if closed else 0)
+    assert tally.guests.get(1).inside_bytes == 100 + (84 if closed else 0)
+
+
 def test_what_is_inside_a_tunnel_is_counted_once() -> None:
     tally = talkers_of(EAST_WEST, replace(EAST_WEST, sport=1, tunnel=1 << 24)).tally
     assert tally.switches.get(0).bytes_in == 100

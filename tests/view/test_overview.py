@@ -23,11 +23,11 @@ from vpi_tui.view.switches import grid, panes
 from .samples import HOSTILE, NS, START, counters, guest, snapshot, switch
 
 PICTURE = snapshot(
-    total=switch("all", counters=counters(bytes_in=1000, east_west_bytes=250), alerts=(1, 0, 0)),
+    total=switch("all", counters=counters(bytes_in=1000, inside_bytes=250), alerts=(1, 0, 0)),
     switches=(switch("br0", alerts=(1, 0, 0), coverage="seen"), switch("br1")),
     guests=(
-        guest("web", counters=counters(bytes_in=300, bytes_out=100, east_west_bytes=100), alerts=(1, 0, 0)),
-        guest("db", present=False),
+        guest("web", counters=counters(bytes_in=300, bytes_out=100, inside_bytes=100), alerts=(1, 0, 0)),
+        guest("db", present=False, counters=counters(pkts_in=1)),
         guest("dns", "br1"),
         guest("lost", "gone"),
     ),
@@ -89,7 +89,9 @@ def test_the_tree():
     by_key = {node.key: node for node in nodes}
     assert by_key["guest:db"].name == "db (gone)"
     assert absence(guest("mail", state="shut off")) == "shut off"
-    assert absence(guest("mail", state="running")) == "gone", "its port went away without its manager"
+    mail = guest("mail", state="running", counters=counters(pkts_in=1))
+    assert absence(mail) == "gone", "its port went away without its manager"
+    assert absence(guest("mail")) == "not seen"
     assert by_key["guest:web"].alerts == (1, 0, 0)
     assert [node.key for node in nodes if node.last] == ["guest:db", "guest:dns", "guest:lost"]
     assert all(len(node.spark) == SPARK_POINTS for node in nodes)
@@ -106,7 +108,7 @@ def test_a_folded_switch_hides_its_guests():
 def test_rates_stand_beside_the_names():
     later = snapshot(
         taken_ns=START + 2 * NS,
-        guests=(guest("web", counters=counters(bytes_in=250_300, bytes_out=100, east_west_bytes=100)),),
+        guests=(guest("web", counters=counters(bytes_in=250_300, bytes_out=100, inside_bytes=100)),),
     )
     nodes = {node.key: node for node in tree(later, history(PICTURE, later))}
     assert nodes["guest:web"].rate == "1.00 Mb/s"

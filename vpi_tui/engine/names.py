@@ -24,6 +24,10 @@ class Names:
         self.topology = topology
         self.switches = tuple(s.name for s in topology.switches)
         self.guests = tuple(g.name for g in topology.guests)
+        open_ = {port.switch for port in topology.ports if port.uplink}
+        self.closed = tuple(bool(s.ifindex) and s.name not in open_ for s in topology.switches)
+        """Of each switch: whether all of it is watched and it has no uplink. Only the host may route what
+        its guests send to elsewhere."""
         self._by_ip = {(g.switch, _plain(ip)): g.name for g in topology.guests for ip in g.ips}
         self._ports = {p.ifindex: p for p in topology.ports if p.ifindex}
         self._switch_numbers = {name: number for number, name in enumerate(self.switches)}

@@ -102,7 +102,7 @@ class Pipeline:
         self.attributor = Attributor(source.topology)
         self.names = Names(source.topology)
         rules.follow(source.topology)
-        self.talkers.pairs.follow(self.names.guests)
+        self.talkers.follow(self.names.guests, self.names.closed)
         self._places = FlowPlaces(self.names, self.table.records)
         self.segments = Segments(spec, rules.segmentation, self.table, self.talkers.pairs)
         self._learner = LearnedHosts() if source.learns else None
@@ -431,7 +431,7 @@ class Pipeline:
         self.names = Names(topology)
         self.rules.follow(topology)
         self._places.names = self.names
-        self.talkers.pairs.follow(self.names.guests)
+        self.talkers.follow(self.names.guests, self.names.closed)
         self.attributor.retopology(topology)
         self.attributor.attribute_all(self.table.used())
         self.segments.attributed()

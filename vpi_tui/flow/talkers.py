@@ -165,6 +165,11 @@ class Talkers:
         self.pairs = PairTable()
         """Who speaks to whom."""
 
+    def follow(self, guests: Sequence[str], closed: Sequence[bool]) -> None:
+        """Names of the guests, and of each switch whether it has no uplink; by position in the topology."""
+        self.pairs.follow(guests)
+        self.tally.follow(closed)
+
     def tick(self, table: FlowTable, now_ns: int) -> None:
         """Take what the flows added since the last tick. now_ns: packet time."""
         self._windows.add(self._collected(table), now_ns)
@@ -173,6 +178,7 @@ class Talkers:
     def _collected(self, table: FlowTable) -> Iterator[Facts]:
         for part in self._facts.collect(table.drain_touched(), self.tally):
             self.pairs.take(part)
+            self.tally.add_staying(part)
             yield part
 
     def top(

@@ -23,7 +23,8 @@ class Counters:
     east_west_bytes: int = 0
     """The share of bytes_in + bytes_out (for a switch or all: of bytes_in) between guests of this host."""
     inside_bytes: int = 0
-    """The same with what guests and the host exchange: all that no sensor on the wire could have seen."""
+    """The same with what guests and the host exchange, and what is for all on a switch without an uplink: all
+    that no sensor on the wire could have seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ class GuestStat:
     tags: tuple[str, ...]
     source: str
     present: bool
-    """False when its port went away."""
+    """False when its port went away, or when it never had one here and was not seen on the wire either."""
     counters: Counters
     """in = sent by the guest into the switch, out = delivered to the guest."""
     alerts: Severities

@@ -17,8 +17,8 @@ from typing import Literal
 from vpi_tui.model.snapshot import Counters, Snapshot
 
 NS = 1_000_000_000
-Field = Literal["pkts_in", "pkts_out", "bytes_in", "bytes_out", "east_west_bytes"]
-FIELDS: tuple[Field, ...] = ("pkts_in", "pkts_out", "bytes_in", "bytes_out", "east_west_bytes")
+Field = Literal["pkts_in", "pkts_out", "bytes_in", "bytes_out", "inside_bytes"]
+FIELDS: tuple[Field, ...] = ("pkts_in", "pkts_out", "bytes_in", "bytes_out", "inside_bytes")
 STEPS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 """Seconds that one column of a graph may stand for."""
 
@@ -31,7 +31,7 @@ class Rates:
     pkts_out: float = 0.0
     bytes_in: float = 0.0
     bytes_out: float = 0.0
-    east_west_bytes: float = 0.0
+    inside_bytes: float = 0.0
 
     @property
     def pkts(self) -> float:

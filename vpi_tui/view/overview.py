@@ -59,8 +59,8 @@ def east_west(snapshot: Snapshot, scope: Scope) -> Share:
     """Bytes that never left this host, of all bytes of the scope since the start."""
     counters = counters_of(snapshot, scope)
     whole = counters.bytes_in + (counters.bytes_out if scope.kind == "guest" else 0)
-    share = counters.east_west_bytes / whole if whole else 0.0
-    return Share("east-west", counters.east_west_bytes, min(share, 1.0))
+    share = counters.inside_bytes / whole if whole else 0.0
+    return Share("east-west", counters.inside_bytes, min(share, 1.0))
 
 
 def talkers(snapshot: Snapshot, kind: TalkerKind, window: Window) -> TalkerTable | None:
@@ -221,10 +221,10 @@ def traffic(history: History, scope: Scope, points: int) -> Traffic:
         names, short, lower = ("sent", "received"), ("sent", "rcvd"), out.values
         upper, now = into.values, (rates.bytes_in, rates.bytes_out)
     else:
-        inside = history.series(key, "east_west_bytes", points)
+        inside = history.series(key, "inside_bytes", points)
         names, short, upper = ("east-west", "north-south"), ("e-w", "n-s"), inside.values
         lower = tuple(max(0.0, a - b) for a, b in zip(into.values, inside.values, strict=True))
-        now = (rates.east_west_bytes, max(0.0, rates.bytes_in - rates.east_west_bytes))
+        now = (rates.inside_bytes, max(0.0, rates.bytes_in - rates.inside_bytes))
     bits = tuple(8 * v for v in upper), tuple(8 * v for v in lower)
     return Traffic(names, short, *bits, now, float(into.step), number)
 

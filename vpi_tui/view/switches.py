@@ -79,7 +79,7 @@ def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, point
         safe(switch.kind, 16),
         history.rates(key),
         history.series(key, "bytes_in", points),
-        history.series(key, "east_west_bytes", points),
+        history.series(key, "inside_bytes", points),
         switch.alerts,
         switch.coverage,
         True,

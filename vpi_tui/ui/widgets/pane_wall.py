@@ -154,8 +154,8 @@ class PaneWall(LineWidget, can_focus=True):
                 (f"{down} rcvd", "graph.out", rates.bytes_out),
             ]
         else:
-            outside = max(rates.bytes_in - rates.east_west_bytes, 0.0)
-            parts = [(f"{up} e-w", "graph.in", rates.east_west_bytes), (f"{down} n-s", "graph.out", outside)]
+            outside = max(rates.bytes_in - rates.inside_bytes, 0.0)
+            parts = [(f"{up} e-w", "graph.in", rates.inside_bytes), (f"{down} n-s", "graph.out", outside)]
         spans: list[Span] = []
         for name, style, rate in parts:
             shown = name if width >= _NAMED_FROM else name[:1]
