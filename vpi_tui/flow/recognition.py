@@ -25,7 +25,10 @@ _CLIENT_FIRST: Final = frozenset(APP_PROTOS.index(name) for name in ("http", "tl
 """Protocols in which a server does not speak unasked."""
 _TLS: Final = APP_PROTOS.index("tls")
 _TLS_HANDSHAKE: Final = 0x16
-_OTHER: Final = {Direction.TO_SERVER: Direction.TO_CLIENT, Direction.TO_CLIENT: Direction.TO_SERVER}
+_OTHER: Final[dict[int, int]] = {
+    Direction.TO_SERVER: Direction.TO_CLIENT,
+    Direction.TO_CLIENT: Direction.TO_SERVER,
+}
 
 
 class Recognition:
@@ -89,13 +92,17 @@ class Recognition:
         if not chosen.any():
             return
         looks = self._look(streams)
-        for k in np.flatnonzero(chosen).tolist():
-            slot, direction = int(streams.flow[k]), Direction(int(streams.direction[k]))
+        places = np.flatnonzero(chosen)
+        columns = (
+            streams.flow, streams.direction, streams.row, begins, gives_up, looks, size, app_of[streams.flow]
+        )  # fmt: skip
+        for k, slot, direction, row, first, last_look, look, length, app in zip(
+            places.tolist(), *(column[places].tolist() for column in columns), strict=True
+        ):
             found: list[DetectionEvent] = []
-            row = int(streams.row[k])
-            if begins[k]:
-                found += self._start(slot, direction, int(looks[k]), int(size[k]), int(app_of[slot]))
-            if gives_up[k] and not self.seen[slot, _OTHER[direction]] and not app_of[slot]:
+            if first:
+                found += self._start(slot, direction, look, length, app)
+            if last_look and not self.seen[slot, _OTHER[direction]] and not app:
                 found.append(DetectionEvent.APPLAYER_PROTO_DETECTION_SKIPPED)
             if slot in self._awaits_tls and row > self._awaits_tls[slot]:
                 found += self._upgrade(slot, int(streams.buf[streams.fresh[k]]))
@@ -103,21 +110,23 @@ class Recognition:
                 for event in found:
                     events[row] |= np.uint64(1 << event)
 
-    def _start(
-        self, slot: int, direction: Direction, looks: int, size: int, app: int
-    ) -> list[DetectionEvent]:
+    def _start(self, slot: int, direction: int, looks: int, size: int, app: int) -> list[DetectionEvent]:
         """The first bytes of a direction, perhaps more of them than before."""
-        seen, other = self.seen[slot], int(self.seen[slot, _OTHER[direction]])
         if not self._spoke_first[slot]:
             self._spoke_first[slot] = direction
+        seen = self.seen[slot].tolist()
         if seen[direction]:
             return []
-        seen[direction] = looks or (APP_FAILED if size >= ENOUGH else 0)
-        self._first[slot] = self._first[slot] or looks or app
-        found = []
+        other = seen[_OTHER[direction]]
+        now = looks or (APP_FAILED if size >= ENOUGH else 0)
+        if now:
+            self.seen[slot, direction] = now
+        if (looks or app) and not self._first[slot]:
+            self._first[slot] = looks or app
+        found: list[DetectionEvent] = []
         if looks and other not in (0, APP_FAILED, looks):
             found.append(DetectionEvent.APPLAYER_MISMATCH_PROTOCOL_BOTH_DIRECTIONS)
-        if APP_FAILED in (seen[direction], other) and {int(seen[direction]), other} - {0, APP_FAILED}:
+        if APP_FAILED in (now, other) and {now, other} - {0, APP_FAILED}:
             found.append(DetectionEvent.APPLAYER_DETECT_PROTOCOL_ONLY_ONE_DIRECTION)
         unasked = self._spoke_first[slot] == Direction.TO_CLIENT
         if looks in _CLIENT_FIRST and unasked:
