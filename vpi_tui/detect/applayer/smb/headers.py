@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 SMB1_HEADER: Final = 32
 SMB2_HEADER: Final = 64
 TRANSFORM_HEADER: Final = 52
+_SMB1: Final = struct.Struct("<4xBIBHH10xHHHH")
+_SMB2: Final = struct.Struct("<8xIH2xI4xQ4xIQ")
 MOST_CHAINED: Final = 64
 """Messages of one record that are read."""
 _UNICODE: Final = 0x8000
@@ -33,7 +36,10 @@ class Fields:
         self.data = data
 
     def number(self, at: int, size: int) -> int:
-        return int.from_bytes(self.bytes(at, size), "little")
+        end = at + size
+        if at < 0 or end > len(self.data):
+            raise MalformedError
+        return int.from_bytes(self.data[at:end], "little")
 
     def bytes(self, at: int, size: int) -> bytes:
         if at < 0 or at + size > len(self.data):
@@ -71,12 +77,11 @@ class Block(NamedTuple):
 
 
 def parse_smb1(data: bytes) -> Message:
-    fields = Fields(data)
-    flags, flags2 = fields.number(9, 1), fields.number(10, 2)
-    process = fields.number(12, 2) << 16 | fields.number(26, 2)
+    """data: at least SMB1_HEADER bytes."""
+    command, status, flags, flags2, process_high, tree, process, session, mid = _SMB1.unpack_from(data)
     return Message(
-        1, data[4], fields.number(5, 4), bool(flags & _REPLY), fields.number(28, 2), fields.number(24, 2),
-        process << 16 | fields.number(30, 2), fields, bool(flags2 & _UNICODE), SMB1_HEADER,
+        1, command, status, bool(flags & _REPLY), session, tree, process_high << 32 | process << 16 | mid,
+        Fields(data), bool(flags2 & _UNICODE), SMB1_HEADER,
     )  # fmt: skip
 
 
@@ -112,12 +117,11 @@ def block_of(message: Message) -> Block:
 
 
 def parse_smb2(data: bytes) -> Message:
-    fields = Fields(data)
-    flags = fields.number(16, 4)
-    tree = 0 if flags & _ASYNC else fields.number(36, 4)
+    """data: at least SMB2_HEADER bytes."""
+    status, command, flags, identifier, tree, session = _SMB2.unpack_from(data)
     return Message(
-        2, fields.number(12, 2), fields.number(8, 4), bool(flags & _TO_CLIENT), fields.number(40, 8), tree,
-        fields.number(24, 8), fields, related=bool(flags & _RELATED),
+        2, command, status, bool(flags & _TO_CLIENT), session, 0 if flags & _ASYNC else tree, identifier,
+        Fields(data), related=bool(flags & _RELATED),
     )  # fmt: skip
 
 
