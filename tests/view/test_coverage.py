@@ -70,6 +70,7 @@ def test_a_row_has_mark_and_word_and_what_the_wire_says_is_escaped() -> None:
     (row,) = coverage.port_rows([hostile], MARKS).rows
     texts = [cell if isinstance(cell, str) else cell[0] for cell in row.cells]
     assert texts[0] == "o one-way"
+    assert texts[1].endswith(" of br0"), "the port first: where there is no room its switch is cut"
     assert texts[3:6] == ["100 %", "4.00 kb/s", "0 b/s"]
     assert all(text.isprintable() for text in texts)
     inferred = coverage.port_rows([port("y", "blind", inferred=True)], MARKS).rows[0].cells[0]

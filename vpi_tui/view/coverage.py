@@ -179,20 +179,21 @@ def _holds(port: PortCoverage, wanted: Filter) -> bool:
     return matches(wanted, fields, frozenset(flags))
 
 
-def port_rows(ports: Sequence[PortCoverage], marks: Marks, arrow: str = ">") -> Rows:
-    """Columns: verdict, port, guest, share seen, rates in and out (true), cause."""
-    return Rows([Row(key_of(port), _cells(port, marks, arrow)) for port in ports])
+def port_rows(ports: Sequence[PortCoverage], marks: Marks) -> Rows:
+    """Columns: verdict, port, guest, share seen, rates in and out (true), cause. The port stands before its
+    switch, so that the switch is cut first where there is no room."""
+    return Rows([Row(key_of(port), _cells(port, marks)) for port in ports])
 
 
 def key_of(port: PortCoverage) -> tuple[str, str]:
     return port.switch, port.port
 
 
-def _cells(port: PortCoverage, marks: Marks, arrow: str) -> tuple[Cell, ...]:
+def _cells(port: PortCoverage, marks: Marks) -> tuple[Cell, ...]:
     style = f"coverage.{port.verdict}"
     return (
         (word(port, marks), style),
-        (f"{safe(port.switch, 40)} {arrow} {safe(port.port, 40)}", "text"),
+        (f"{safe(port.port, 40)} of {safe(port.switch, 40)}", "text"),
         (safe(port.guest, 60) or "-", "guest" if port.guest else "muted"),
         (percent_text(port.percent), style if port.percent is not None else "muted"),
         (_rate_text(port, port.true_in), "number"),

@@ -34,7 +34,7 @@ from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
 
 COLUMNS = (
     Column("verdict", "Coverage", 9, limit=10),
-    Column("port", "Switch, port", 18, 1, limit=34),
+    Column("port", "Port of switch", 18, 1, limit=34),
     Column("guest", "Guest", 12, 0.7, limit=30),
     Column("seen", "Seen", 5, align="right"),
     Column("in", "In", 9, align="right"),
@@ -97,7 +97,7 @@ class CoveragePage(DrillPage):
         self._ports = select(known, self._filter, self.sort_key, reverse=self.reverse)
         self.table.set_sort(self.sort_key, self.reverse)
         self.table.set_empty(why_empty(snapshot, filtered=bool(self._filter), scope=session.scope))
-        self.table.set_source(port_rows(self._ports, marks, self.look.glyphs.arrow))
+        self.table.set_source(port_rows(self._ports, marks))
         self.query_one("#coverage-panel", Panel).set_title("Coverage", summary(known, marks))
         self._show_cause()
 
