@@ -111,6 +111,21 @@ def test_an_idle_port_keeps_its_verdict_and_says_why() -> None:
     assert (closed.verdict, closed.mend) == (Verdict.UNKNOWN, "ip link set vnet3 up")
 
 
+def test_an_idle_port_that_nobody_copies_says_so_before_it_speaks() -> None:
+    silent = way(0, 0, watched=False)
+    mirror = replace(MIRROR, all_ports=False, ports_in=("vnet4",), ports_out=("vnet4",))
+    left_out = facts(silent, way(200, 0, watched=False), replace(COPIED, mirrors=(mirror,)), window_s=5.0)
+    judged = judge(left_out)
+    assert judged.verdict is Verdict.UNKNOWN
+    assert judged.cause.startswith(
+        "Only 200 bytes in the last 5 s: too little to judge. More would not be seen"
+    )
+    assert "add Mirror m0 select_src_port" in judged.mend
+    for well in (replace(left_out, plan=DIRECT, into=NOTHING), replace(left_out, plan=Plan())):
+        assert judge(well).mend == ""
+    assert judge(replace(left_out, port=replace(PORT, state="blocking"))).mend == ""
+
+
 GONE = way(LOT, 0, watched=False)
 
 

@@ -87,7 +87,7 @@ def test_the_tree():
         (1, "guest:lost"),
     ]
     by_key = {node.key: node for node in nodes}
-    assert by_key["guest:db"].name == "db (gone)"
+    assert (by_key["guest:db"].name, by_key["guest:db"].rate) == ("db", "gone")
     assert absence(guest("mail", state="shut off")) == "shut off"
     mail = guest("mail", state="running", counters=counters(pkts_in=1))
     assert absence(mail) == "gone", "its port went away without its manager"

@@ -134,7 +134,11 @@ def begins(facts: Facts) -> Told | None:
 
 @cause(Verdict.UNKNOWN)
 def silent(facts: Facts) -> Told | None:
-    return Told(f"No traffic in the last {_seconds(facts.window_s)}.") if _idle(facts) else None
+    if not _idle(facts):
+        return None
+    passed, span = facts.into.true + facts.out.true, _seconds(facts.window_s)
+    few = f"Only {passed:,} bytes in the last {span}: too little to judge."
+    return Told(few if passed else f"No traffic in the last {span}.")
 
 
 # What is missing --------------------------------------------------------------------------------

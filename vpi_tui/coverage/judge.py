@@ -44,7 +44,8 @@ def _of_missing(facts: Facts, active: list[Way], shares: dict[Way, Share]) -> Ve
 def judge(facts: Facts, last: PortCoverage | None = None) -> PortCoverage:
     """The verdict on a port, with cause and remedy. last: the one that was given when it last had traffic.
 
-    A port without traffic keeps that, and says that there was none in the window.
+    A port without traffic keeps that, and says that there was none in the window. One that never had any says
+    why it would not be seen, where the arrangement tells.
     """
     verdict = verdict_of(facts)
     told = explain(verdict, facts)
@@ -62,9 +63,26 @@ def judge(facts: Facts, last: PortCoverage | None = None) -> PortCoverage:
         window_s=facts.window_s,
         truth=facts.truth,
     )
+    if last is None and verdict is Verdict.UNKNOWN and _will_miss(facts):
+        missed = explain(Verdict.BLIND, facts)
+        return replace(
+            judged,
+            cause=f"{told.cause} More would not be seen: {missed.cause}",
+            mend=judged.mend or missed.mend,
+        )
     silent = facts.port.ifindex and facts.truth and not (facts.port.bypass or facts.reset)
     keeps = verdict is Verdict.UNKNOWN and silent
     if last is None or not keeps:
         return judged
     mend = judged.mend or last.mend
     return replace(judged, verdict=last.verdict, cause=f"{told.cause} Before: {last.cause}", mend=mend)
+
+
+def _will_miss(facts: Facts) -> bool:
+    """Whether a port that is counted, and silent, is neither watched nor copied to where we look."""
+    plan = facts.plan
+    counted = facts.port.ifindex and facts.truth and facts.counted and not facts.port.bypass
+    passes = facts.port.state in ("", "forwarding")
+    if not (counted and passes) or facts.into.watched or facts.out.watched:
+        return False
+    return bool(plan.sensor or plan.named)

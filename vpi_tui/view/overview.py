@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import tzinfo
 
 from vpi_tui.model.snapshot import (
@@ -97,7 +97,7 @@ def talker_rows(table: TalkerTable | None, rows: int) -> Rows:
 class TreeNode:
     """One line of the tree. key: the scope. depth: 0 = all, 1 = switch, 2 = guest. last: of its siblings.
 
-    expanded: None = it has no children. style: name of a theme style.
+    expanded: None = it has no children. style: name of a theme style. rate: or why the guest is not here.
     """
 
     key: str
@@ -149,11 +149,10 @@ def _guest(
     history: History, guest: GuestStat, depth: int, *, last: bool, parent_last: bool = False
 ) -> TreeNode:
     style = "guest" if guest.present else "guest.gone"
-    name = shown_name(guest, 64) + ("" if guest.present else f" ({absence(guest)})")
-    return _node(
+    node = _node(
         history,
         f"guest:{guest.name}",
-        name,
+        shown_name(guest, 64),
         depth,
         style,
         guest.alerts,
@@ -161,6 +160,8 @@ def _guest(
         last=last,
         parent_last=parent_last,
     )
+    # It sends nothing: why it is not here stands where its rate would, so that no name is cut for it.
+    return node if guest.present else replace(node, rate=absence(guest))
 
 
 def _node(
