@@ -28,7 +28,7 @@ demo: $(RUN)
 	$(BIN)/vpi-tui demo
 
 test: $(DEV)
-	$(BIN)/pytest -m "not lab"
+	$(BIN)/pytest -m "not lab" -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(DEV)
 	$(BIN)/ruff check .

@@ -49,13 +49,16 @@ class Segments:
     # What commands ask for --------------------------------------------------------------------
 
     def reload(self) -> Notice | None:
-        """Read the file again; None = there is none."""
+        """Read the file again; None = there is none, or nothing in it is new."""
         if not self._file:
             return None
+        before = self._text
         try:
             self._read()
         except (ConfigError, OSError) as error:
             return Notice("error", f"The policy stays as it is: {error}")
+        if self._text == before:
+            return None
         return Notice("information", f"Policy reloaded: {self._lines} lines of {self._file}.")
 
     def use(self, path: str, text: str) -> Notice:
