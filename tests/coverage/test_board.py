@@ -176,3 +176,6 @@ def test_the_worst_port_speaks_for_its_guest_and_not_for_the_whole() -> None:
     assert worst([seen, idle]) is whole([seen, idle]) is Verdict.SEEN
     assert worst([seen, one(Verdict.UNKNOWN, "")]) is Verdict.PARTIAL
     assert worst([idle]) is whole([]) is Verdict.UNKNOWN
+    hint = replace(one(Verdict.UNKNOWN, ""), inferred=True)
+    assert whole([seen, hint]) is Verdict.SEEN
+    assert whole([hint]) is Verdict.UNKNOWN

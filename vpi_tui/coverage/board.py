@@ -124,7 +124,7 @@ def worst(ports: Iterable[PortCoverage]) -> Verdict:
     judged = [port.verdict for port in listed if port.verdict is not Verdict.UNKNOWN]
     if not judged:
         return Verdict.UNKNOWN
-    uncounted = any(port.verdict is Verdict.UNKNOWN and not port.truth for port in listed)
+    uncounted = any(p.verdict is Verdict.UNKNOWN and not (p.truth or p.inferred) for p in listed)
     found = max(judged, key=_ORDER.index)
     return Verdict.PARTIAL if uncounted and found is Verdict.SEEN else found
 

@@ -57,7 +57,8 @@ class Coverage:
         self.signs = SignReader(source) if infers else None
         """None = ports tell, and need not be concluded from signs."""
         self.ports: tuple[PortCoverage, ...] = ()
-        """Every port that is known, in the order of the topology, as of the last `refresh`."""
+        """Every port that is known, in the order of the topology, as of the last `refresh`; then what was
+        concluded from signs."""
         source.tally = self._tally
 
     def _tally(self, batch: PacketBatch) -> None:
@@ -67,9 +68,12 @@ class Coverage:
 
     def refresh(self, pipeline: Pipeline) -> None:
         """Bring `ports` up to date."""
-        self.ports = self._board.verdicts
-        if self.signs is not None and not self.ports:
-            self.ports = self.signs.conclude(pipeline)
+        counted = self._board.verdicts
+        self.ports = counted
+        if self.signs is not None:
+            # What is counted need not be concluded.
+            known = {port.guest for port in counted} - {""}
+            self.ports += tuple(row for row in self.signs.conclude(pipeline) if row.guest not in known)
 
     def poll(self, now: float) -> None:
         """Take counts when a second is over. now: seconds of a steady clock."""
