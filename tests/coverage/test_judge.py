@@ -50,6 +50,10 @@ NOTHING = way(0, 0)
         (way(LOT, LOT), way(0, 0, watched=False), "one-way"),  # what would leave would not be seen
         (way(LOT, LOT), way(200, 0), "seen"),  # the switch's own spanning tree
         (NOTHING, NOTHING, "unknown"),
+        (way(400, 400), way(400, 400), "seen"),  # little, and all of it
+        (way(400, 400), way(400, 0), "seen"),
+        (way(400, 200), way(400, 0, maybe=400), "unknown"),
+        (way(200, 200), way(200, 200), "unknown"),
         (way(LOT, 3 * LOT), way(LOT, 5 * LOT), "seen"),  # more than left: a firewall took some
     ],
 )
@@ -109,6 +113,10 @@ def test_an_idle_port_keeps_its_verdict_and_says_why() -> None:
     assert judge(replace(idle, reset=True), busy).verdict is Verdict.UNKNOWN
     closed = judge(replace(idle, port=replace(PORT, state="down")))
     assert (closed.verdict, closed.mend) == (Verdict.UNKNOWN, "ip link set vnet3 up")
+
+
+def test_the_output_of_a_mirror_is_told_apart_from_a_silent_guest() -> None:
+    assert "copies of a mirror" in judge(facts(NOTHING, NOTHING, replace(DIRECT, output=True))).cause
 
 
 def test_an_idle_port_that_nobody_copies_says_so_before_it_speaks() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from vpi_tui.coverage.arrangement import Arrangement, Setting, watched_ways
 from vpi_tui.coverage.facts import Facts, Plan, Way
-from vpi_tui.coverage.judge import judge
+from vpi_tui.coverage.judge import judge, verdict_of
 from vpi_tui.coverage.seen import PortKey, SeenCount
 from vpi_tui.coverage.window import History, Sample, Window
 from vpi_tui.model.coverage import PortCoverage, TrueCount, Verdict
@@ -79,7 +79,7 @@ class Board:
         window = history.window()
         facts = self._facts(port, self._plans[key], window, history)
         judged = judge(facts, self._last.get(key))
-        if facts.counted and not (facts.into.idle(facts.window_s) and facts.out.idle(facts.window_s)):
+        if verdict_of(facts) is not Verdict.UNKNOWN:
             self._last[key] = judged
         return judged
 

@@ -133,6 +133,13 @@ def begins(facts: Facts) -> Told | None:
 
 
 @cause(Verdict.UNKNOWN)
+def only_copies(facts: Facts) -> Told | None:
+    if not (facts.plan.output and _idle(facts)):
+        return None
+    return Told("The copies of a mirror leave there: they are no traffic of the switch, and nothing enters.")
+
+
+@cause(Verdict.UNKNOWN)
 def silent(facts: Facts) -> Told | None:
     if not _idle(facts):
         return None

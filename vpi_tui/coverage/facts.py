@@ -10,7 +10,7 @@ from vpi_tui.model.topology import Mirror, Port, Switch
 IDLE_BYTES = 300
 CHATTER = 60.0
 """Bytes a second that a switch itself may send through a port (spanning tree, queries for group members) and
-that entered nowhere. Less than this in a window counts as no traffic."""
+that entered nowhere. Less than this in a window counts as no traffic, unless it is seen."""
 SEEN_FROM = 0.98
 """Share of the true bytes from which on a direction is seen: the rest is what no two counts agree on."""
 NOTHING_BELOW = 0.05
@@ -69,7 +69,8 @@ class Way:
 
     def share(self, window_s: float, *, wire: bool) -> Share:
         if self.idle(window_s):
-            return Share.IDLE
+            surely = self.true > IDLE_BYTES and self.sure >= SEEN_FROM * self.true
+            return Share.FULL if surely else Share.IDLE
         seen = self.seen(wire=wire)
         mean = self.true / self.packets if self.packets else 0.0
         if seen + SKEW_FRAMES * mean + CHATTER * window_s >= SEEN_FROM * self.true and seen:
