@@ -147,6 +147,17 @@ def test_an_alert_is_answered_with_rule_packet_and_flow(played: EngineClient, al
     assert detail.reason == ""
 
 
+def test_an_alert_without_a_flow_is_placed_by_its_ends(played: EngineClient, alerts: list[Alert]) -> None:
+    arp = next(a for a in alerts if (a.gid, a.sid) == (2, 1))
+    assert (arp.flow_id, arp.src_guest, arp.dest_guest, arp.locality) == (
+        0,
+        "build-01",
+        "hv-mgmt",
+        "east-west",
+    )
+    assert answer(played, GetAlert(arp.number), AlertDetail).origin == "built in"
+
+
 def test_evidence_that_made_room_is_said_to_be_gone(demo_file: Path) -> None:
     with engine(order("replay", files=(str(demo_file),), speed=0.0, evidence_memory=2_000)) as client:
         newest = int(reached(client, "finished").stats["detect.alert"])

@@ -19,7 +19,6 @@ from vpi_tui.flow.render import to_record
 from vpi_tui.model.batch import DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.event import Alert, FlowRecord
 from vpi_tui.model.signature import Signature
-from vpi_tui.model.topology import Locality
 from vpi_tui.record.evidence import FRAME_LIMIT, STREAM_LIMIT, Evidence, EvidenceStore
 
 MAX_COUNT = 255
@@ -153,7 +152,7 @@ class Alerter:
             switch=flow.switch if flow else switch,
             src_guest=guests[0] if forward else guests[1],
             dest_guest=guests[1] if forward else guests[0],
-            locality=flow.locality if flow else _LOCALITY_UNKNOWN,
+            locality=flow.locality if flow else _EAST_WEST if all(known) else _UNKNOWN,
             src_ip=src_ip,
             src_port=src_port,
             dest_ip=dest_ip,
@@ -192,13 +191,14 @@ class Alerter:
             frame = packets.buf[start : start + min(int(packets.caplen[packet]), FRAME_LIMIT)].tobytes()
             link = int(packets.link_type[packet])
         signature = self.rules.signatures[rule]
-        origin = f"{signature.origin.path}:{signature.origin.line}"
+        place = signature.origin
+        origin = f"{place.path}:{place.line}" if place.line else place.path
         self._evidence.add(
             Evidence(alert.number, signature.raw, origin, alert.ts_ns, link, frame, stretch, flow, *payload)
         )
 
 
-_LOCALITY_UNKNOWN = Locality.UNKNOWN.name.lower()
+_UNKNOWN, _EAST_WEST = "unknown", "east-west"
 _DIRECTION_NAMES: dict[int, str] = {
     Direction.NONE: "",
     Direction.TO_SERVER: "to_server",

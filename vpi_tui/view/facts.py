@@ -141,8 +141,8 @@ def _state(flow: FlowRecord) -> tuple[Cell, ...]:
 
 def _place(switch: str, locality: str, vlan: tuple[int, ...]) -> str:
     tags = f"  VLAN {'.'.join(str(tag) for tag in vlan)}" if vlan else ""
-    where = locality.replace("_", "-")
-    return f"{safe(switch, 64) or 'no switch known'}  {safe(where, 24)}{tags}"
+    where = "" if locality == "unknown" else f"  {safe(locality.replace('_', '-'), 24)}"
+    return f"{safe(switch, 64) or 'no switch known'}{where}{tags}"
 
 
 def _seen_on(alert: Alert) -> str:
