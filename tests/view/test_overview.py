@@ -130,6 +130,17 @@ def test_panes_of_switches():
     ]
 
 
+def test_a_sensor_shows_guests_of_switches_that_are_not_watched():
+    guests = (guest("web", "ovs0"), guest("db", "ovs0", present=False), guest("dns", "br0"))
+    span = switch("span0", kind="interface", ports=1)
+    bridge = switch("br0", ports=1)
+    at_span, at_bridge = panes(snapshot(switches=(span, bridge), guests=guests), history(), 3, by_guest=False)
+    assert (dict(at_span.lines)["guests"], dict(at_span.lines)["busiest"]) == ("1 seen", "web")
+    assert dict(at_bridge.lines)["guests"] == "1 on 1 port"
+    two = snapshot(switches=(span, switch("span1", kind="interface")), guests=guests)
+    assert dict(panes(two, history(), 3, by_guest=False)[0].lines)["guests"] == "0 seen"
+
+
 def test_the_worst_alert_is_told():
     guests = (
         guest("a", alerts=(0, 5, 0), last_alert="medium one"),

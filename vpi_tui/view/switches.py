@@ -11,6 +11,8 @@ from vpi_tui.view.history import History, Rates, Series
 from vpi_tui.view.learned import learned_words, shown_name
 from vpi_tui.view.scope import ALL, Scope, absence, guests_in
 
+SENSOR = "interface"
+"""Kind of what is no switch, but an interface that was named to be watched."""
 GAP = 1
 """Cells between two panes side by side."""
 
@@ -62,13 +64,13 @@ def _holds(text: str, wanted: str) -> bool:
 
 def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, points: int) -> Pane:
     key = f"switch:{switch.name}"
-    guests = [g for g in snapshot.guests if g.switch == switch.name]
+    guests = _guests_at(snapshot, switch)
     busiest = max(guests, key=lambda g: history.rates(f"guest:{g.name}", 10).bytes, default=None)
     alerted = [g for g in guests if g.last_alert]
     worst = min(alerted, key=lambda g: next((i for i, n in enumerate(g.alerts) if n), 3), default=None)
     present = sum(g.present for g in guests)
     lines = (
-        ("guests", f"{present} on {switch.ports} ports"),
+        ("guests", f"{present} on {_ports(switch)}" if switch.kind != SENSOR else f"{present} seen"),
         ("inside", _inside(switch)),
         ("busiest", safe(busiest.name, 64) if busiest else "-"),
         ("alert", f"{safe(worst.name, 32)}: {safe(worst.last_alert, 100)}" if worst else "none"),
@@ -85,6 +87,19 @@ def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, point
         True,
         lines,
     )
+
+
+def _guests_at(snapshot: Snapshot, switch: SwitchStat) -> list[GuestStat]:
+    """Its guests. What an interface of its own shows, as a span port does, are guests of switches that are
+    not watched; of which of several interfaces nothing tells."""
+    if switch.kind != SENSOR or sum(s.kind == SENSOR for s in snapshot.switches) > 1:
+        return [g for g in snapshot.guests if g.switch == switch.name]
+    others = {s.name for s in snapshot.switches if s is not switch}
+    return [g for g in snapshot.guests if g.switch not in others]
+
+
+def _ports(switch: SwitchStat) -> str:
+    return f"{switch.ports} port{'s' * (switch.ports != 1)}"
 
 
 def _inside(switch: SwitchStat) -> str:
