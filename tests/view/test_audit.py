@@ -6,6 +6,7 @@ import json
 
 from tests.view.samples import snapshot
 from tests.view.test_coverage import PORTS, port
+from vpi_tui.model.coverage import PortCoverage
 from vpi_tui.view import audit
 
 GUESTS = (
@@ -25,6 +26,19 @@ def test_text_has_ports_causes_commands_and_who_fails() -> None:
     assert audit.as_text(SHOWN, GUESTS[:1], policy=True).endswith("The policy is kept.\n")
     assert "No policy was given" in audit.as_text(SHOWN, GUESTS, policy=False)
     assert "There is no port to judge." in audit.as_text(snapshot(), (), policy=True)
+
+
+def test_ports_of_one_cause_and_remedy_are_told_together() -> None:
+    def blind(name: str, mend: str = "vpi-tui -i br0") -> PortCoverage:
+        return port(name, "blind", seen=0, cause=f"{name} is not watched.", mend=mend)
+
+    ports = (blind("vnet1"), blind("vnet2"), blind("vnet3"), blind("vnet4", "ip link set vnet4 up"))
+    told = audit.as_text(snapshot(coverage=ports), (), policy=False).splitlines()
+    first = told.index("vnet1: vnet1 is not watched.")
+    assert told[first + 1 : first + 3] == ["  The same goes for vnet2, vnet3.", "  vpi-tui -i br0"]
+    assert "vnet4: vnet4 is not watched." in told
+    many = tuple(blind(f"vnet{n}") for n in range(40))
+    assert "vnet20 and 19 more." in audit.as_text(snapshot(coverage=many), (), policy=False)
 
 
 def test_json_is_whole() -> None:

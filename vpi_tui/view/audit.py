@@ -16,6 +16,8 @@ from vpi_tui.view.escape import safe
 
 _PORT_HEADS = ("verdict", "switch", "port", "guest", "seen", "in", "out")
 _GUEST_HEADS = ("", "guest", "verdict", "seen", "demanded")
+_MOST_NAMES = 20
+"""Ports named after the first that share its cause."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ def as_text(snapshot: Snapshot, guests: Sequence[Judged], *, policy: bool) -> st
     """For people: a table of ports, then causes and commands, then guests that fail."""
     ports = select(snapshot.coverage)
     parts = [_head(snapshot), _aligned(_PORT_HEADS, [_port_row(port) for port in ports])]
-    parts += [_why(port) for port in ports if port.verdict in MISSING or not port.truth]
+    parts += _whys([port for port in ports if port.verdict in MISSING or not port.truth])
     if policy:
         rows = [_guest_row(guest) for guest in guests]
         parts.append(_aligned(_GUEST_HEADS, rows) if rows else "No guest is known, so none can fail.\n")
@@ -93,10 +95,23 @@ def _port_row(port: PortCoverage) -> tuple[str, ...]:
     )
 
 
-def _why(port: PortCoverage) -> str:
+def _whys(ports: Sequence[PortCoverage]) -> list[str]:
+    """Ports of one cause and one remedy are told together."""
+    alike: dict[tuple[str, str, str], list[PortCoverage]] = {}
+    for port in ports:
+        cause = port.cause.replace(port.port, "") if port.port else port.cause
+        alike.setdefault((port.switch, cause, port.mend), []).append(port)
+    return [_why(*group) for group in alike.values()]
+
+
+def _why(port: PortCoverage, *others: PortCoverage) -> str:
     name = safe(port.port or port.guest, 60)
     remedy = f"  {safe(port.mend, 1000)}\n" if port.mend else ""
-    return f"{name}: {safe(port.cause, 500)}\n{remedy}"
+    names = ", ".join(safe(other.port or other.guest, 60) for other in others[:_MOST_NAMES])
+    if len(others) > _MOST_NAMES:
+        names += f" and {len(others) - _MOST_NAMES:,} more"
+    same = f"  The same goes for {names}.\n" if others else ""
+    return f"{name}: {safe(port.cause, 500)}\n{same}{remedy}"
 
 
 def _guest_row(guest: Judged) -> tuple[str, ...]:

@@ -33,7 +33,7 @@ from vpi_tui.view.escape import safe
 from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
 
 COLUMNS = (
-    Column("verdict", "Coverage", 9, limit=10),
+    Column("verdict", "Coverage", 10, limit=10),
     Column("port", "Port of switch", 18, 1, limit=34),
     Column("guest", "Guest", 12, 0.7, limit=30),
     Column("seen", "Seen", 5, align="right"),
