@@ -40,7 +40,7 @@ check: lint test
 
 # Needs root: network namespaces, real bridges, real sockets.
 lab-test: $(DEV)
-	$(BIN)/pytest -m lab -rs
+	$(BIN)/pytest -m lab -rs -n 2 --dist loadfile
 
 # The accuracy of coverage with known traffic of 30 seconds in each arrangement.
 coverage-bench: $(DEV)

@@ -73,7 +73,7 @@ def test_a_reload_loses_no_packet_of_the_ring(lab: Lab, rules: Path) -> None:
         marked = -(-sent[0] // EVERY)
         raised = sensor.settled(STAYS)
         stats = sensor.snapshot().stats
-    assert marked > 20 * RELOADS, "too few datagrams for the time of the reloads"
+    assert marked > 5 * RELOADS, "too few datagrams for the time of the reloads"
     assert stats["capture.kernel_drops"] == 0
     assert stats["decoder.pkts"] >= sent[0]
     assert len(raised) == marked
