@@ -219,7 +219,7 @@ def traffic(history: History, scope: Scope, points: int) -> Traffic:
     number = history.column_number(points)
     if scope.kind == "guest":
         out = history.series(key, "bytes_out", points)
-        names, short, lower = ("sent", "received"), ("sent", "rcvd"), out.values
+        names, short, lower = ("sent", "received"), ("tx", "rx"), out.values
         upper, now = into.values, (rates.bytes_in, rates.bytes_out)
     else:
         inside = history.series(key, "inside_bytes", points)
