@@ -68,7 +68,7 @@ class AlertView(Detail):
         return self.alerts[self.index]
 
     def heading(self) -> str:
-        return safe(self.alert.msg, 60)
+        return safe(self.alert.msg, 160)
 
     def compose(self) -> ComposeResult:
         self._panels = {
