@@ -22,7 +22,6 @@ from vpi_tui.view import humanize
 from vpi_tui.view.alerts import FIELDS, ORDERS, Group, inbox_rows, select
 from vpi_tui.view.cells import SEVERITY_STYLES, SEVERITY_WORDS
 from vpi_tui.view.coverage import no_alerts
-from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
 
 ORDER_KEYS = ("severity", "last", "count", "signature", "guest", "technique", "first")
 _WIDE = 100
@@ -65,7 +64,6 @@ class AlertsPage(DrillPage):
     sort_key = "severity"
     descending = True
     acknowledged = False
-    _filter: Filter = NOTHING
     _groups: Sequence[Group] = ()
 
     def compose_list(self) -> ComposeResult:
@@ -179,22 +177,10 @@ class AlertsPage(DrillPage):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         return self.detail is None if action in ("sort", "reverse", "acknowledged") else True
 
-    def apply_filter(self, text: str) -> str:
-        try:
-            self._filter = parse(text, FIELDS)
-        except FilterError as error:
-            return str(error)
-        self._redraw_list()
-        return ""
-
-    def _redraw_list(self) -> None:
-        if self.is_mounted and self.detail is None:
-            self.show_list(self.session)
-
     def action_acknowledge(self) -> None:
         group = self.group
         self.shell.say(self.session.inbox.acknowledge(group.key if group else None))
-        self._redraw_list()
+        self.redraw_list()
         self.shell.redraw_frame()
 
     def action_note(self) -> None:
@@ -205,7 +191,7 @@ class AlertsPage(DrillPage):
 
         def answered(text: str) -> str:
             self.shell.say(self.session.inbox.annotate(group.key, text))
-            self._redraw_list()
+            self.redraw_list()
             return ""
 
         self.shell.ask("Note: ", answered, group.note)
@@ -224,7 +210,7 @@ class AlertsPage(DrillPage):
 
     def action_acknowledged(self) -> None:
         self.acknowledged = not self.acknowledged
-        self._redraw_list()
+        self.redraw_list()
 
     def set_sort(self, key: str) -> None:
         """The same column again turns the order round."""

@@ -30,7 +30,6 @@ from vpi_tui.view.coverage import (
     why_empty,
 )
 from vpi_tui.view.escape import safe
-from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
 
 COLUMNS = (
     Column("verdict", "Coverage", 10, limit=10),
@@ -65,7 +64,6 @@ class CoveragePage(DrillPage):
 
     sort_key = "verdict"
     reverse = False
-    _filter: Filter = NOTHING
     _ports: Sequence[PortCoverage] = ()
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002
@@ -133,15 +131,6 @@ class CoveragePage(DrillPage):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         return self.detail is None or action == "copy"
-
-    def apply_filter(self, text: str) -> str:
-        try:
-            self._filter = parse(text, FIELDS)
-        except FilterError as error:
-            return str(error)
-        if self.is_mounted and self.detail is None:
-            self.show_list(self.session)
-        return ""
 
     def action_open(self) -> None:
         if (port := self.port) is not None:

@@ -12,6 +12,7 @@ from vpi_tui.feed.messages import EngineMessage
 from vpi_tui.ui.screens.base import Page, Shell
 from vpi_tui.ui.state import Session
 from vpi_tui.ui.widgets.look import Look, look_of
+from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
 
 
 class Detail(Container):
@@ -55,6 +56,22 @@ class DrillPage(Page):
 
     detail: Detail | None = None
     """What lies over the list; None = nothing."""
+    _filter: Filter = NOTHING
+
+    def apply_filter(self, text: str) -> str:
+        if self.FIELDS is None:
+            return super().apply_filter(text)
+        try:
+            self._filter = parse(text, self.FIELDS)
+        except FilterError as error:
+            return str(error)
+        self.redraw_list()
+        return ""
+
+    def redraw_list(self) -> None:
+        """Draw the list anew, unless a detail lies over it."""
+        if self.is_mounted and self.detail is None:
+            self.show_list(self.session)
 
     def compose(self) -> ComposeResult:
         with Container(classes="list"):

@@ -16,7 +16,6 @@ from vpi_tui.ui.widgets.line_table import LineTable
 from vpi_tui.ui.widgets.lines import Span
 from vpi_tui.ui.widgets.panel import Panel
 from vpi_tui.view import humanize
-from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
 from vpi_tui.view.flow_table import FIELDS, FlowTable
 from vpi_tui.view.flows import (
     GROUPS,
@@ -87,7 +86,6 @@ class FlowsPage(DrillPage):
     sort_key = "bytes"
     descending = True
     group = ""
-    _filter: Filter = NOTHING
     _table_of: tuple[object, FlowTable] = (None, FlowTable())
     _groups: tuple[GroupRow, ...] = ()
 
@@ -182,15 +180,6 @@ class FlowsPage(DrillPage):
         if action in ("sort", "reverse"):
             return self.detail is None and not self.group
         return self.detail is None if action in ("group", "only_alerted") else True
-
-    def apply_filter(self, text: str) -> str:
-        try:
-            self._filter = parse(text, FIELDS)
-        except FilterError as error:
-            return str(error)
-        if self.is_mounted and self.detail is None:
-            self.show_list(self.session)
-        return ""
 
     def back(self) -> bool:
         """Out of a flow, then out of the groups."""

@@ -21,7 +21,6 @@ from vpi_tui.ui.widgets.panel import Panel
 from vpi_tui.ui.widgets.text_line import TextLines
 from vpi_tui.view import humanize, matrix
 from vpi_tui.view.escape import safe
-from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
 from vpi_tui.view.matrix import FIELDS, MEASURES, Pair
 from vpi_tui.view.overview import WINDOW_WORDS, WINDOWS
 from vpi_tui.view.policy import state_of
@@ -71,7 +70,6 @@ class MatrixPage(DrillPage):
     measure = MEASURES[0]
     sort_key = "bytes"
     descending = True
-    _filter: Filter = NOTHING
     _pairs: tuple[Pair, ...] = ()
 
     def compose_list(self) -> ComposeResult:
@@ -174,15 +172,6 @@ class MatrixPage(DrillPage):
         if action == "sort":
             return self.detail is None and not self.shows_grid
         return self.detail is None if action in ("view", "measure", "window", "policy") else True
-
-    def apply_filter(self, text: str) -> str:
-        try:
-            self._filter = parse(text, FIELDS)
-        except FilterError as error:
-            return str(error)
-        if self.is_mounted and self.detail is None:
-            self.show_list(self.session)
-        return ""
 
     def action_view(self) -> None:
         self.as_grid = not self.shows_grid

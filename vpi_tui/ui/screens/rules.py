@@ -18,7 +18,6 @@ from vpi_tui.ui.widgets.lines import Span
 from vpi_tui.ui.widgets.panel import Panel
 from vpi_tui.view import humanize
 from vpi_tui.view.escape import safe
-from vpi_tui.view.filters import NOTHING, Filter, FilterError, parse
 from vpi_tui.view.rules import FIELDS, ORDERS, TITLES, Entry, Order, RuleBook, RuleRows, Signs
 
 MOST_SWITCHED = 50_000
@@ -76,7 +75,6 @@ class RulesPage(DrillPage):
         Binding("s", "reverse", "Reverse", show=False, tooltip="turn the order round"),
     ]
 
-    _filter: Filter = NOTHING
     order: Order | None = None
     """None = by pack."""
     _opened: frozenset[str] = frozenset()
@@ -175,15 +173,6 @@ class RulesPage(DrillPage):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         return self.detail is None
-
-    def apply_filter(self, text: str) -> str:
-        try:
-            self._filter = parse(text, FIELDS)
-        except FilterError as error:
-            return str(error)
-        if self.is_mounted and self.detail is None:
-            self.show_list(self.session)
-        return ""
 
     @property
     def entry(self) -> Entry | None:
