@@ -50,7 +50,7 @@ def _next_steps(names: Names, state: State) -> str:
         f"{len(state.plan.guests)} guests on {switches} are up and talk to each other.",
         "",
         "Now, in a second terminal:",
-        f"  sudo vpi-tui --inventory {names.inventory}",
+        f"  {_sensor(names)}",
         "Then, in this one:",
         f"  {lab} attack list{name}   what there is to try",
         f"  {lab} attack scan{name}   look at screen 4, Alerts, over there",
@@ -61,6 +61,15 @@ def _next_steps(names: Names, state: State) -> str:
     return "\n".join(steps)
 
 
+def _sensor(names: Names, options: str = "") -> str:
+    """The command that watches the lab."""
+    from vpi_tui.lab.switches.ovs import hidden_database
+
+    database = hidden_database(names)
+    where = f" --set probes.ovs.socket={database}" if database else ""
+    return f"sudo vpi-tui{options} --inventory {names.inventory}{where}"
+
+
 def _blind(names: Names, state: State) -> list[str]:
     """The last switch's span port is the one to show: Open vSwitch, where it is."""
     span = state.spans[-1]
@@ -69,7 +78,7 @@ def _blind(names: Names, state: State) -> list[str]:
     return [
         f"Blind on purpose: {span} gets a copy of what {switch.name} carries, as a",
         f"sensor's card does, but nothing of {dark}. Screen 7, Coverage, of",
-        f"  sudo vpi-tui -i {span} --inventory {names.inventory}",
+        f"  {_sensor(names, f' -i {span}')}",
         "says so, and with which command it is mended.",
     ]
 

@@ -101,6 +101,12 @@ def _at_the_usual_place(socket: Path) -> None:
         SYSTEM_SOCKET.symlink_to(socket)
 
 
+def hidden_database(names: Names) -> Path | None:
+    """The lab's own database when sensors do not look there by themselves, else None."""
+    socket = folder(names) / "db.sock"
+    return socket if socket.exists() and SYSTEM_SOCKET.resolve() != socket.resolve() else None
+
+
 def _remove_from_the_usual_place(names: Names) -> None:
     try:
         if SYSTEM_SOCKET.readlink() == folder(names) / "db.sock":
