@@ -1,8 +1,9 @@
 """What all tests share.
 
-Property tests have no deadline, because the machine may be busy. They draw the same examples each time, so that a
-change is judged by what it changes; `HYPOTHESIS_PROFILE=search` looks for new ones. Kernels are compiled into the cache that the
-program itself uses: its name changes with the sources, so that no test runs yesterday's code.
+Property tests have no deadline, because the machine may be busy. They draw the same examples each time, so
+that a change is judged by what it changes; `HYPOTHESIS_PROFILE=search` looks for new ones. Kernels come from
+the cache that the program itself uses: its name changes with the sources, so that no test runs
+yesterday's code.
 """
 
 from __future__ import annotations
