@@ -36,7 +36,7 @@ class PortCoverage:
     seen_out: int = 0
     window_s: float = 0.0
     truth: str = ""
-    """Who counted: "interface counters", "Open vSwitch", "libvirt", ...; "" = nobody."""
+    """Who counted: "interface counters", "Open vSwitch", ...; "" = nobody."""
     inferred: bool = False
     """Concluded from what the traffic looks like, for want of a second count."""
 
