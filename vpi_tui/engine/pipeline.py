@@ -46,8 +46,8 @@ from vpi_tui.stream.reassembly import Reassembler
 
 CLOCK = Clock(time.perf_counter_ns, time.thread_time_ns)
 """For the profile of the rules."""
-FOLLOW_PACKETS_A_FLOW = 4
-FOLLOW_PACKETS_A_GUEST = 256
+FOLLOW_PACKETS_A_FLOW = 8
+FOLLOW_PACKETS_A_GUEST = 512
 """Between two namings of learned hosts, as a guest costs that many times what a flow costs."""
 
 

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from typing import Final
 
-from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
+from vpi_tui.detect.applayer.base import EVENTS, FrameSpool, Limits, Parser, Stage, Successor, Transaction
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME, File, FileNeeds
 from vpi_tui.detect.applayer.http import anomalies, uri
 from vpi_tui.detect.applayer.http.body import Body, Inspection, Sink
@@ -35,6 +35,8 @@ class HttpParser(Parser):
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
+        self.judges = self.limits.wants(EVENTS)
+        """Are heads looked at for what is odd about them? It costs some 4 us a message."""
         self.waiting: deque[HttpTransaction] = deque()
         """Requests seen, whose response is not complete."""
         self._moved: dict[HttpTransaction, None] = {}
@@ -134,8 +136,9 @@ class _Requests(Reader):
     def on_line(self, line: bytes) -> bool:
         made = self._begin()
         made.request = Request(request_line(line))
-        for name in anomalies.of_request_line(made.request.start):
-            self.on_event(name)
+        if self._parser.judges:
+            for name in anomalies.of_request_line(made.request.start):
+                self.on_event(name)
         return True
 
     def _begin(self) -> HttpTransaction:
@@ -162,8 +165,9 @@ class _Requests(Reader):
         assert now.request is not None
         request = now.request
         request.headers = headers
-        for name in anomalies.of_request(request.start, headers):
-            self.on_event(name)
+        if self._parser.judges:
+            for name in anomalies.of_request(request.start, headers):
+                self.on_event(name)
         self._parser.reached(now, SERVER, Stage.HEAD)
         limits = self._parser.limits
         coding = headers.get(b"content-encoding")
@@ -306,8 +310,9 @@ class _Responses(Reader):
         response = now.response
         response.headers = headers
         code = response.start.code
-        for name in anomalies.of_response(response.start, headers):
-            self.on_event(name)
+        if self._parser.judges:
+            for name in anomalies.of_response(response.start, headers):
+                self.on_event(name)
         if code == b"100" and not headers.get(b"content-length"):
             if self._continued is now:
                 self.on_event("100_continue_already_seen")
@@ -316,11 +321,12 @@ class _Responses(Reader):
             self.body_none()
             return
         self._parser.reached(now, CLIENT, Stage.HEAD)
-        for name in anomalies.of_codings(
-            headers.get(b"content-encoding"), self._parser.limits.decompression_layers
-        ):
-            self.on_event(name)
-            self._parser.odd(now, SERVER, name)  # where Suricata's own rules look for it
+        if self._parser.judges:
+            for name in anomalies.of_codings(
+                headers.get(b"content-encoding"), self._parser.limits.decompression_layers
+            ):
+                self.on_event(name)
+                self._parser.odd(now, SERVER, name)  # where Suricata's own rules look for it
         method = now.request.start.method if now.request is not None else b""
         response.body = self._body_of(now, response)
         if code == b"101" or (method == b"CONNECT" and code.startswith(b"2")):
