@@ -4,8 +4,8 @@
 
 NAME: one of those listed below; without one, all of them run (about ten minutes). --capture: the capture for
 `scan`, `growth`, `sets` and `ui`; without it the demo's own traffic is used. --rules: rule sets for `scan`,
-`growth` and `sets`. --expected and --captures, which may be repeated, go to `parity` with the first rule set.
-Sections that did not run stay as they were.
+`growth`, `sets` and `live`. --expected and --captures, which may be repeated, go to `parity` with the first
+rule set. Sections that did not run stay as they were.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ BENCHMARKS = (
         "live",
         "Live on a veth pair",
         "Highest packet rate without a drop: at least 0.9 of tcpdump's.",
-        ("-m", "benchmarks.live"),
+        ("-m", "benchmarks.live", "--rules", RULES),
         root=True,
     ),
     Benchmark(

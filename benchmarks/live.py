@@ -1,6 +1,6 @@
 """Highest rate without a lost frame on a veth pair: vpi-tui beside tcpdump and scapy, on the same traffic.
 
-    sudo python -m benchmarks.live [--seconds 1] [--rounds 4]
+    sudo python -m benchmarks.live [--seconds 1] [--rounds 4] [--rules DIR ...]
 
 Each program runs once, with a ring of the same size, and is sent bursts of `--seconds` at different rates:
 first as many frames as the generator can send, then, if any was lost, rates near what it took. A burst is
@@ -17,8 +17,9 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -162,7 +163,8 @@ def table(results: list[Result]) -> str:
     return "\n".join(lines)
 
 
-def measure(seconds: float, rounds: int) -> tuple[list[Result], float]:
+def measure(seconds: float, rounds: int, rules: Sequence[str] = ()) -> tuple[list[Result], float]:
+    """rules: sets that the engine is measured with, one after the other, besides the bundled rules."""
     results = []
     with Lab("bench") as lab:
         lab.guest(1)
@@ -170,7 +172,7 @@ def measure(seconds: float, rounds: int) -> tuple[list[Result], float]:
         ip("-n", lab.host, "link", "set", "port1", "nomaster")
         generator = Generator(lab)
         try:
-            for start in READERS:
+            for start in (*READERS, *(partial(Ours, rules=one) for one in rules)):
                 reader = start(lab.host, "port1")
                 try:
                     os.setpriority(os.PRIO_PROCESS, reader.pid, PRIORITY)
@@ -188,11 +190,12 @@ def main() -> None:
     )
     parser.add_argument("--seconds", type=float, default=1.0)
     parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--rules", nargs="*", type=os.path.abspath, default=[], metavar="DIR")
     chosen = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("live: ended early"))  # so that all is cleaned up
     if reason := why_not():
         sys.exit(f"live: {reason}")
-    results, mean = measure(chosen.seconds, chosen.rounds)
+    results, mean = measure(chosen.seconds, chosen.rounds, chosen.rules)
     command = f"python -m benchmarks.live --seconds {chosen.seconds:g} --rounds {chosen.rounds}"
     print(f"`{command}`: HTTP over TCP, {mean:.0f} bytes a frame on average.\n")
     print(table(results))

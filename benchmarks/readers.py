@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Protocol
 
 from tests.lab.sensor import Sensor
@@ -39,13 +40,13 @@ class Reader(Protocol):
 
 
 class Ours:
-    """The engine as the product starts it, with the bundled rules."""
+    """The engine as the product starts it. rules: files or directories, "" = the bundled rules."""
 
-    name = "vpi-tui live, bundled rules"
-
-    def __init__(self, namespace: str, interface: str) -> None:
+    def __init__(self, namespace: str, interface: str, rules: str = "") -> None:
+        self.name = f"vpi-tui live, {Path(rules).name or 'bundled rules'}"
+        given = {"rules": (rules,)} if rules else {}
         self._sensor = Sensor(
-            namespace, interfaces=(interface,), ring_memory=RING_BYTES, interval=0.2
+            namespace, interfaces=(interface,), ring_memory=RING_BYTES, interval=0.2, **given
         ).__enter__()
         self.pid = self._sensor.client.pid
 
