@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from vpi_tui.cli.main import main
@@ -25,7 +26,6 @@ EVERY = 8
 def validator() -> Any:
     if not SCHEMA.exists():
         pytest.skip("the EVE schema is not here")
-    jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(SCHEMA.read_text())
     return jsonschema.validators.validator_for(schema)(schema)
 

@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from tests.detect.applayer.test_scan import REQUEST, RESPONSE, Connection
@@ -70,7 +71,6 @@ def test_an_alert_tells_its_transaction_its_flow_and_its_bytes(http: list[dict[s
 def test_all_of_it_holds_to_the_schema(http: list[dict[str, Any]]) -> None:
     if not SCHEMA.exists():
         pytest.skip("the EVE schema is not here")
-    jsonschema = pytest.importorskip("jsonschema")
     assert {event["event_type"] for event in http} == {"alert", "fileinfo", "flow", "http", "stats"}
     schema = json.loads(SCHEMA.read_text())
     validator = jsonschema.validators.validator_for(schema)(schema)

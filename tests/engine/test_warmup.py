@@ -55,10 +55,8 @@ def test_the_command_reaches_every_kernel_of_the_program() -> None:
 
 
 def test_the_command_says_where_the_code_is(tmp_path: Path) -> None:
-    if not any(Path(paths.prepare_numba_cache()).rglob("*.nbi")):
-        pytest.skip("nothing is compiled yet; this would take a minute")
     done = subprocess.run(
-        [sys.executable, "-m", "vpi_tui", "warmup"], capture_output=True, text=True, check=True, timeout=300
+        [sys.executable, "-m", "vpi_tui", "warmup"], capture_output=True, text=True, check=True, timeout=600
     )
     assert str(paths.prepare_numba_cache()) in done.stdout
     assert done.stderr == ""

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
@@ -82,7 +83,6 @@ def test_websocket_as_the_log_has_it() -> None:
 def test_the_schema_holds(made: Any) -> None:
     if not SCHEMA.exists():
         pytest.skip("the EVE schema is not here")
-    jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads(SCHEMA.read_text())
     for fields in made():
         for name, value in fields.items():

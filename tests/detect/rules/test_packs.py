@@ -193,7 +193,6 @@ def test_any_text_is_a_tree_or_a_problem(text):
     read(f"name: p\nrules:\n  - {text}")
 
 
-@pytest.mark.skipif(not SHIPPED.exists(), reason="the bundled packs are not beside the source")
 def test_the_bundled_packs_load_without_a_word():
     result = load([SHIPPED])
     assert [str(error) for error in result.errors] == []

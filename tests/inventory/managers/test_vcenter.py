@@ -7,9 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-pytest.importorskip("pyVmomi", reason="pyvmomi is not installed: pip install 'vpi-tui[vmware]'")
-
 from pyVmomi import vim
 
 from tests.inventory.managers.vcenter_server import PASSWORD, Vcenter, content, serving
