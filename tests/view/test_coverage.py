@@ -85,3 +85,16 @@ def test_an_empty_screen_says_why() -> None:
     assert "starting" in why()
     assert "vpi-tui audit" in why(mode="replay")
     assert "doctor" in why(mode="live")
+
+
+def test_rows_without_a_port_are_told_apart_by_their_guest() -> None:
+    hosts = [port("", "unknown", switch="a.pcap", guest=name, truth="") for name in ("10.0.0.1", "10.0.0.2")]
+    own = port("eth1", "unknown", switch="eth1", guest="")
+    assert len({coverage.key_of(host) for host in hosts}) == 2
+    assert [coverage.name_of(coverage.key_of(one)) for one in (*hosts, own)] == [
+        "10.0.0.1",
+        "10.0.0.2",
+        "eth1",
+    ]
+    places = [dict(coverage.port_entries(one, MARKS))["port"][0][0] for one in (hosts[0], own, PORTS[0])]
+    assert places == ["a.pcap", "eth1", "a of br0"]

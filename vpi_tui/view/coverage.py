@@ -185,15 +185,31 @@ def port_rows(ports: Sequence[PortCoverage], marks: Marks) -> Rows:
     return Rows([Row(key_of(port), _cells(port, marks)) for port in ports])
 
 
-def key_of(port: PortCoverage) -> tuple[str, str]:
-    return port.switch, port.port
+Key = tuple[str, str, str]
+"""Switch, port and guest: without ports, as in a capture file, the guest alone tells one row from another."""
+
+
+def key_of(port: PortCoverage) -> Key:
+    return port.switch, port.port, port.guest
+
+
+def name_of(key: Key) -> str:
+    """What a row is about, in a word, escaped: its port, else its guest, else its switch."""
+    switch, port, guest = key
+    return safe(port or guest or switch, 60)
+
+
+def _place(port: PortCoverage, limit: int) -> str:
+    """The port before its switch; the switch alone where there is no port, or it is its own."""
+    switch = safe(port.switch, limit)
+    return f"{safe(port.port, limit)} of {switch}" if port.port not in ("", port.switch) else switch
 
 
 def _cells(port: PortCoverage, marks: Marks) -> tuple[Cell, ...]:
     style = f"coverage.{port.verdict}"
     return (
         (word(port, marks), style),
-        (f"{safe(port.port, 40)} of {safe(port.switch, 40)}", "text"),
+        (_place(port, 40), "text"),
         (safe(port.guest, 60) or "-", "guest" if port.guest else "muted"),
         (percent_text(port.percent), style if port.percent is not None else "muted"),
         (_rate_text(port, port.true_in), "number"),
@@ -232,7 +248,7 @@ def port_entries(port: PortCoverage, marks: Marks) -> list[Entry]:
     """All that is known of one port."""
     entries: list[Entry] = [
         ("verdict", ((word(port, marks), f"coverage.{port.verdict}"), (f"  {_how(port)}", "muted"))),
-        ("port", ((f"{safe(port.port, 60)} of {safe(port.switch, 60)}", "text"),)),
+        ("port", ((_place(port, 60), "text"),)),
         ("guest", ((safe(port.guest, 80) or "none is known behind it", "guest" if port.guest else "muted"),)),
     ]
     if port.truth and port.window_s > 0:

@@ -20,8 +20,10 @@ from vpi_tui.ui.widgets.reader import Reader
 from vpi_tui.view.coverage import (
     FIELDS,
     ORDERS,
+    Key,
     cause_entries,
     key_of,
+    name_of,
     of_scope,
     port_entries,
     port_rows,
@@ -101,7 +103,7 @@ class CoveragePage(DrillPage):
 
     def _show_cause(self) -> None:
         port = self.port
-        title = f"{safe(port.port, 40)}: why, and what to do" if port else "Why, and what to do"
+        title = f"{name_of(key_of(port))}: why, and what to do" if port else "Why, and what to do"
         self.query_one("#coverage-cause", Panel).set_title(title)
         chosen = cause_entries(port) if port else [("", (("No port is chosen.", "empty"),))]
         self._cause.set_entries(chosen, keep_place=False)
@@ -172,7 +174,7 @@ class PortView(Detail):
 
     DEFAULT_CSS = "PortView { layout: vertical; }"
 
-    def __init__(self, key: tuple[str, str]) -> None:
+    def __init__(self, key: Key) -> None:
         super().__init__()
         self._key = key
         self._reader = Reader()
@@ -194,10 +196,10 @@ class PortView(Detail):
         return self._reader
 
     def heading(self) -> str:
-        return safe(self._key[1], 60)
+        return name_of(self._key)
 
     def show(self, session: Session) -> None:  # noqa: ARG002 (the port is looked up there)
         port = self.port
-        self.query_one(Panel).set_title(safe(self._key[1], 60), [(safe(self._key[0], 40), "switch")])
+        self.query_one(Panel).set_title(name_of(self._key), [(safe(self._key[0], 40), "switch")])
         gone = [("", (("This port is gone. Esc comes back to the list.", "empty"),))]
         self._reader.set_entries(port_entries(port, self.look.glyphs.coverage) if port else gone)
