@@ -6,16 +6,16 @@ Python is entered once for each stretch (or datagram) of such a flow, never for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.base import Application, Frame, FrameLog, Limits, Parser, Transaction
-from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, is_complete
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
+from vpi_tui.detect.applayer.followed import A_FLOW, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
+from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name, with_predecessors
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
@@ -24,42 +24,12 @@ from vpi_tui.model.batch import FlowState as State
 
 MEMORY: Final = 64 << 20
 """Bytes that all parsers keep at most, as Suricata's http.memcap; the flow followed longest makes room."""
-WEIGHED_AFTER: Final = 4_096
-"""Bytes after which a parser is asked what it keeps, though none of its transactions has moved."""
 MOST_FLOWS: Final = 65_536
-A_FLOW: Final = 2_048
-"""Bytes that a parser costs beside what it says it holds."""
 SENT_LIMIT: Final = 16_384
 """Bytes as sent that are kept of each direction for rules that look at payload as well."""
-MOST_OPEN: Final = 256
-"""Transactions of one flow that wait for their end to be logged; the oldest is logged as it is."""
 MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
 _UDP: Final = 17
-_BOTH_WAYS: Final = int(Direction.TO_SERVER), int(Direction.TO_CLIENT)
-
-
-@dataclass(slots=True)
-class _Followed:
-    application: Application
-    parser: Parser
-    udp: bool
-    keeps_sent: bool = False
-    """Do rules look at payload beside its transactions?"""
-    held: int = A_FLOW
-    unweighed: int = 0
-    """Bytes since the parser was asked what it holds."""
-    position: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """Where the next bytes of each Direction are expected in the stream."""
-    sent: list[bytes] = field(default_factory=lambda: [b"", b"", b""])
-    stream: list[Frame | None] = field(default_factory=lambda: [None, None, None])
-    """By Direction: all bytes so far as a frame, when rules want that."""
-    row: int = -1
-    """The row that last brought bytes, in the batch that is worked on."""
-    transactions: int = 0
-    """How many have begun."""
-    open: dict[Transaction, None] = field(default_factory=dict)
-    """Those to log once nothing more comes of them, in order."""
 
 
 class AppLayer:
@@ -80,23 +50,20 @@ class AppLayer:
         memory: int = MEMORY,
         most_flows: int = MOST_FLOWS,
     ) -> None:
-        self._logged = frozenset(logged) & DESCRIPTIONS.keys()
+        self._outbox = Outbox(logged)
         self.require(needed, frames=frames, limits=limits, mixed=mixed)
         self._expected = Expectations()
         self._ends: Ends | None = None
         self._memory = memory
         self._most_flows = most_flows
-        self._flows: dict[int, _Followed] = {}
+        self._flows: dict[int, Followed] = {}
         self._held = 0
-        self._transactions = 0
         self._evicted = 0
         self._errors = 0
         self._passed_by: U8 = np.zeros(0, np.uint8)
         """uint8[slots]: 1 = the flow is no longer parsed: its parser is done, or failed."""
         self._just_passed_by: set[int] = set()
         """Those since the last look at `_passed_by`."""
-        self._out: list[Progress] = []
-        self._finished: list[Finished] = []
         self._renamed: dict[int, int] = {}
         """Flows that changed their protocol in this batch, and the row that brought it about."""
 
@@ -110,7 +77,7 @@ class AppLayer:
     ) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
         self._of_app: list[Application | None] = [None] * len(APP_PROTOS)
-        wanted = with_predecessors(self._logged.union(needed))
+        wanted = with_predecessors(self._outbox.logged.union(needed))
         for application in APPLICATIONS:
             for app in application.apps if application.name in wanted else ():
                 self._of_app[APP_PROTOS.index(app)] = application
@@ -151,7 +118,7 @@ class AppLayer:
         for slot, row in self._renamed.items():
             of_flow = np.flatnonzero(flows.flow == slot)
             flows.app[of_flow[of_flow > row]] = app_of[slot]
-        return self._handed_out()
+        return self._outbox.take_progress()
 
     @property
     def changed(self) -> Mapping[int, int]:
@@ -162,13 +129,13 @@ class AppLayer:
         """What progressed by stretches that no packet released."""
         self._ends = ends
         self._take_streams(streams, app_of)
-        return self._handed_out()
+        return self._outbox.take_progress()
 
     def finish(self, slots: Iterable[int]) -> list[Progress]:
         """These flows are over."""
         for slot in slots:
             self._finish(int(slot), -1)
-        return self._handed_out()
+        return self._outbox.take_progress()
 
     def finish_all(self) -> list[Progress]:
         return self.finish(list(self._flows))
@@ -177,7 +144,7 @@ class AppLayer:
         return {
             "app_layer.flows": float(len(self._flows)),
             "app_layer.memuse": float(self._held),
-            "app_layer.tx": float(self._transactions),
+            "app_layer.tx": float(self._outbox.transactions),
             "app_layer.evicted": float(self._evicted),
             "app_layer.error": float(self._errors),
         }
@@ -195,7 +162,7 @@ class AppLayer:
                 self._flows[slot].open.clear()  # their flow is not the one that the slot names now
                 self._drop(slot)
 
-    def _follow(self, slot: int, application: Application, *, udp: bool) -> _Followed:
+    def _follow(self, slot: int, application: Application, *, udp: bool) -> Followed:
         """Begin to, in the place of whatever was followed there before."""
         self._drop(slot)
         found = self._flows[slot] = self._followed(application, udp=udp)
@@ -208,9 +175,9 @@ class AppLayer:
 
     def _followed(
         self, application: Application, cause: Transaction | None = None, *, udp: bool = False
-    ) -> _Followed:
+    ) -> Followed:
         made = self._parser(application, cause)
-        return _Followed(application, made, udp, application.name in self._mixed)
+        return Followed(application, made, udp, application.name in self._mixed)
 
     def _parser(self, application: Application, cause: Transaction | None = None) -> Parser:
         """cause: of the protocol before, by which the flow has come to this one."""
@@ -244,8 +211,7 @@ class AppLayer:
         found = self._flows.pop(slot, None)
         if found is not None:
             self._held -= found.held
-            for transaction in list(found.open):
-                self._log(slot, found, transaction)
+            self._outbox.log_open(slot, found)
 
     def _evict(self, but: int) -> None:
         oldest = next(slot for slot in self._flows if slot != but)
@@ -256,8 +222,8 @@ class AppLayer:
         found = self._flows.get(slot)
         if found is not None:
             found.row = row
-            self._note(slot, found, found.parser.finish())
-            self._note(slot, found, found.parser.frames.take())
+            self._outbox.note(slot, found, found.parser.finish())
+            self._outbox.note(slot, found, found.parser.frames.take())
             self._drop(slot)
 
     def _finish_closed(self, flows: FlowBatch) -> None:
@@ -372,11 +338,11 @@ class AppLayer:
             self._hear(slot, followed, direction, data)
         try:
             moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
-            told = self._note(slot, followed, moved)
+            told = self._outbox.note(slot, followed, moved)
             if parser.arranged:
                 self._arrange(parser)
             if parser.frames.wanted:
-                told |= self._note(slot, followed, parser.frames.take())
+                told |= self._outbox.note(slot, followed, parser.frames.take())
         except (
             ValueError,
             IndexError,
@@ -394,31 +360,16 @@ class AppLayer:
         if parser.over():
             self._pass_by(slot)
             return
-        self._weigh(followed, len(data), changed=told)
+        self._held += followed.weigh(len(data), changed=told)
         while self._held > self._memory and len(self._flows) > 1:
             self._evict(slot)
-
-    def _weigh(self, followed: _Followed, size: int, *, changed: bool) -> None:
-        """Count what is held after so many more bytes. changed: transactions have moved.
-
-        Where none has, the parser keeps the bytes at most, which are counted as kept until there are more.
-        """
-        followed.unweighed += size
-        held = followed.held + size
-        if changed or followed.unweighed >= WEIGHED_AFTER:
-            followed.unweighed = 0
-            held = A_FLOW + followed.parser.held()
-            if followed.open:  # what the parser has given up already is held here
-                held += sum(transaction.weight() for transaction in followed.open)
-        self._held += held - followed.held
-        followed.held = held
 
     def _arrange(self, parser: Parser) -> None:
         for one in parser.arranged:
             self._expected.add(parser.ends, one)
         parser.arranged = []
 
-    def _hear(self, slot: int, followed: _Followed, direction: int, data: bytes) -> None:
+    def _hear(self, slot: int, followed: Followed, direction: int, data: bytes) -> None:
         """A direction's bytes from its start on are a frame, which rules see again while it grows."""
         before = followed.stream[direction]
         if before is None or followed.udp:
@@ -429,7 +380,7 @@ class AppLayer:
         else:
             return
         followed.stream[direction] = made
-        self._note(slot, followed, (made,))
+        self._outbox.note(slot, followed, (made,))
 
     def _take_over(self, slot: int, app_of: U8) -> bool:
         """Let another protocol's parser go on with a flow whose own says so. Did it?
@@ -443,7 +394,7 @@ class AppLayer:
         app_of[slot] = APP_PROTOS.index(by_name()[next_one.application].apps[0])
         if len(self._renamed) < MOST_RENAMED:
             self._renamed[slot] = followed.row
-        self._note(slot, followed, followed.parser.finish())
+        self._outbox.note(slot, followed, followed.parser.finish())
         position, row = followed.position, followed.row
         self._drop(slot)
         application = self._of_app[int(app_of[slot])]
@@ -459,50 +410,6 @@ class AppLayer:
                 self._take_over(slot, app_of)
         return True
 
-    def _note(self, slot: int, followed: _Followed, moved: Iterable[Transaction]) -> bool:
-        """Hand out what is new of these transactions. Were there any?"""
-        told = False
-        logs = followed.application.name in self._logged
-        for transaction in moved:
-            told = True
-            if transaction.number < 0 and not transaction.is_frame:
-                transaction.number = followed.transactions
-                followed.transactions += 1
-                if logs:
-                    followed.open[transaction] = None
-            for direction in _BOTH_WAYS:
-                stage = transaction.stage[direction]
-                if not stage:
-                    continue
-                before, grown = transaction.inspected[direction], transaction.grown(direction)
-                if stage > before or grown:
-                    transaction.inspected[direction] = stage
-                    self._transactions += before == 0 and direction == Direction.TO_SERVER
-                    of = transaction.application
-                    application = by_name()[of] if of else followed.application
-                    self._out.append(
-                        Progress(
-                            application, transaction, slot, direction, followed.row, before, stage,
-                            followed.udp, followed.sent[direction], grown, len(transaction.files),
-                        )
-                    )  # fmt: skip
-            if logs and transaction in followed.open:
-                description = DESCRIPTIONS[followed.application.name]
-                if is_complete(description, transaction):
-                    self._log(slot, followed, transaction)
-                elif len(followed.open) > MOST_OPEN:
-                    self._log(slot, followed, next(iter(followed.open)))
-        return told
-
-    def _log(self, slot: int, followed: _Followed, transaction: Transaction) -> None:
-        del followed.open[transaction]
-        self._finished.append(Finished(followed.application, transaction, slot, followed.row))
-
     def take_finished(self) -> list[Finished]:
         """Transactions that are whole, or whose flow is over, since the last call."""
-        out, self._finished = self._finished, []
-        return out
-
-    def _handed_out(self) -> list[Progress]:
-        out, self._out = self._out, []
-        return out
+        return self._outbox.take_finished()
