@@ -20,6 +20,7 @@ from vpi_tui.engine.alerts import Alerter
 from vpi_tui.engine.anomalies import Found, packet_anomalies
 from vpi_tui.engine.checksums import ChecksumSample
 from vpi_tui.engine.closed import ClosedFlows
+from vpi_tui.engine.learning import Learning
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
 from vpi_tui.engine.options import stream_options, tunnel_ports
@@ -35,8 +36,6 @@ from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
 from vpi_tui.inventory.attribute import Attributor
-from vpi_tui.inventory.learned import LearnedHosts
-from vpi_tui.inventory.wire.facts import WireFacts
 from vpi_tui.model.batch import I32, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.model.topology import Topology
@@ -46,11 +45,6 @@ from vpi_tui.stream.reassembly import Reassembler
 
 CLOCK = Clock(time.perf_counter_ns, time.thread_time_ns)
 """For the profile of the rules."""
-FOLLOW_PACKETS_A_FLOW = 8
-FOLLOW_PACKETS_A_GUEST = 512
-"""Between two namings of learned hosts, as a guest costs that many times what a flow costs."""
-
-
 MOST_PORTS = 256
 """Ports told apart in one batch for frames that have no flow; a file may claim any number of interfaces."""
 
@@ -105,10 +99,7 @@ class Pipeline:
         self.talkers.follow(self.names.guests, self.names.closed)
         self._places = FlowPlaces(self.names, self.table.records)
         self.segments = Segments(spec, rules.segmentation, self.table, self.talkers.pairs)
-        self._learner = LearnedHosts() if source.learns else None
-        self._wire = WireFacts()
-        self._learn_at = 0
-        """Packets after which learned hosts are named again."""
+        self._learning = Learning(hosts=source.learns)
         self.describe = Describer()
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
@@ -177,7 +168,9 @@ class Pipeline:
             self.matcher.forget_flows(ended.tolist())
         with measure("attribute"):
             self.attributor.attribute(flows, self.table.records)
-            self._learn(packets, decoded, flows)
+            self._learning.learn(packets, decoded, flows)
+            if self._learning.is_due(self.packets):
+                self._follow_learned()
             self._end(flows.closed)
         with measure("stream"):
             if self._stages.sessions is not None:
@@ -360,28 +353,10 @@ class Pipeline:
         if self.on_closed is not None:
             self.on_closed(closed)
 
-    def _learn(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
-        self._wire.learn(packets, decoded)
-        if self._learner is not None:
-            self._learner.learn(packets, decoded, flows)
-        if self.packets >= self._learn_at:
-            self._follow_learned()
-
     def _follow_learned(self) -> None:
-        """Name by what was learned so far. Costs a look at every flow and guest, so it waits for as many
-        packets before it does so again: naming stays a small share of the work, however much is learned."""
-        base = self.source.topology
-        hosts = self._learner.topology(base) if self._learner is not None else None
-        if self._wire.take_changed() or hosts is not None:
-            topology = self._with_learned(base)
+        topology = self._learning.news(self.source.topology, self.packets, self.table.active())
+        if topology is not None:
             self.follow(topology)
-            flows, guests = self.table.active(), len(topology.guests)
-            self._learn_at = self.packets + FOLLOW_PACKETS_A_FLOW * flows + FOLLOW_PACKETS_A_GUEST * guests
-
-    def _with_learned(self, topology: Topology) -> Topology:
-        """A topology of the source with hosts that were learned, and with what guests say of themselves."""
-        hosts = topology if self._learner is None else self._learner.added_to(topology)
-        return self._wire.added_to(hosts)
 
     def _count(self, packets: PacketBatch) -> None:
         self.batches += 1
@@ -424,7 +399,7 @@ class Pipeline:
         port comes before its name."""
         topology = self.source.poll_topology()
         if topology is not None:
-            self.follow(self._with_learned(topology))
+            self.follow(self._learning.added_to(topology))
 
     def follow(self, topology: Topology) -> None:
         """The topology changed: name by it from now on, and place the flows that live already."""
