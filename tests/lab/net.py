@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
 import re
 import socket
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -15,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-CLONE_NEWNET = 0x40000000
+from vpi_tui.lab.namespaces import inside
+
 LAB_NAME = re.compile(r"vpt-[a-z]+-(\d+)-(?:host|g\d+)")
 """Tag, process id, and what it is."""
 T = TypeVar("T")
@@ -27,31 +26,6 @@ def ip(*words: str) -> None:
     done = subprocess.run(["ip", *words], check=False, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"ip {' '.join(words)}: {done.stderr.strip()}")
-
-
-def inside(namespace: str, call: Callable[[], T]) -> T:
-    """Run `call` in a thread that has entered the namespace; its sockets and children stay there."""
-    result: list[T] = []
-    failure: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            fd = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-            try:
-                if ctypes.CDLL(None, use_errno=True).setns(fd, CLONE_NEWNET):
-                    raise OSError(ctypes.get_errno(), "setns")
-            finally:
-                os.close(fd)
-            result.append(call())
-        except BaseException as reason:
-            failure.append(reason)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return result[0]
 
 
 def why_not() -> str:

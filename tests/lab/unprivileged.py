@@ -15,12 +15,12 @@ import sys
 import time
 
 from tests.lab.frames import texts
-from tests.lab.net import CLONE_NEWNET
 from vpi_tui.capture import privileges
 from vpi_tui.capture.privileges import CAP_NET_RAW, LINUX_CAPABILITY_VERSION_3, drop_to
 from vpi_tui.engine.sources.live import LiveFeed
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.warmup import warm
+from vpi_tui.lab.namespaces import CLONE_NEWNET
 from vpi_tui.model.errors import PrivilegeError
 
 NOBODY = 65534

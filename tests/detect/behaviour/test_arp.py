@@ -7,10 +7,11 @@ from ipaddress import IPv4Address
 
 import numpy as np
 
+from tests.detect.behaviour.places import raw_batch
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.behaviour.arp import MAX_PAIRS, ArpSpoofing
 from vpi_tui.detect.behaviour.base import QUIET_NS
-from vpi_tui.model.batch import FlowBatch, LinkType, PacketBatch
+from vpi_tui.model.batch import FlowBatch, PacketBatch
 
 NO_FLOWS = FlowBatch(*(np.zeros(0, np.int32),) * 7)  # type: ignore[arg-type]
 OWNER, FORGER = 0x525400000001, 0x525400000002
@@ -24,21 +25,8 @@ def arp(ip: str, mac: int, operation: int = 2) -> bytes:
 
 
 def batch(frames: list[bytes], ts_ns: int = 0) -> PacketBatch:
-    sizes = np.array([len(f) for f in frames], np.int32)
-    n = len(frames)
-    return PacketBatch(
-        np.frombuffer(bytearray(b"".join(frames)), np.uint8),
-        np.concatenate(([0], np.cumsum(sizes)[:-1])).astype(np.int64),
-        sizes,
-        sizes,
-        np.full(n, ts_ns, np.int64),
-        np.full(n, LinkType.ETHERNET, np.uint16),
-        np.zeros(n, np.int32),
-        np.zeros(n, np.uint32),
-        np.zeros(n, np.uint8),
-        0,
-        0,
-    )
+    """All from one port."""
+    return raw_batch(frames, [0] * len(frames), ts_ns)
 
 
 def observe(behaviour: ArpSpoofing, frames: list[bytes], ts_ns: int = 0) -> list[str]:
