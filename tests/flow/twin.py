@@ -42,7 +42,8 @@ class Flow:
     def silence(self, limits: FlowTimeouts) -> int:
         """Nanoseconds it may be silent."""
         proto = {6: "tcp", 17: "udp", 1: "icmp", 58: "icmp"}.get(self.kind[0], "other")
-        state = CLOSED if proto == "tcp" and self.finished else self.state
+        unseen = "midstream" in self.seen and self.state is NEW
+        state = CLOSED if proto == "tcp" and self.finished and not unseen else self.state
         return int(getattr(limits, f"{proto}_{state.name.lower()}")) * 10**9
 
 
@@ -126,7 +127,8 @@ class Twin:
             if self.midstream or "midstream" not in seen or flow.state is not NEW:
                 flow.state = CLOSED
         elif flow.finished:
-            flow.state = CLOSED
+            if self.midstream or "midstream" not in seen or flow.state is not NEW:
+                flow.state = CLOSED
         elif seg.flags & SYN:
             if direction == 1 and not seg.flags & ACK:
                 seen.add("syn")

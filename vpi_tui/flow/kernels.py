@@ -1,7 +1,8 @@
 """The flow loop: for each decoded row, find or open its flow and count it.
 
 A row has a flow when it is IP and its transport header was sound (payload_off >= 0): a fragment has
-none, the datagram that is put together from them does. The slots are in kernels_slots.py, the states of
+none, the datagram that is put together from them does. What an ICMP error is about is found out in
+kernels_errors.py. The slots are in kernels_slots.py, the states of
 connections in kernels_track.py.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 from vpi_tui.flow.kernels_app import MAX_PROBED, find_app
+from vpi_tui.flow.kernels_errors import find_quoted
 from vpi_tui.flow.kernels_index import I64, U64, flow_tag
 from vpi_tui.flow.kernels_slots import (
     N_BATCH,
@@ -30,6 +32,7 @@ from vpi_tui.flow.kernels_track import (
     R_TIMEOUT,
     RST,
     SYN,
+    T_ANSWERED,
     T_FINS,
     T_MIDSTREAM,
     TCP,
@@ -110,14 +113,30 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
             proto,
             t.secret,
         )
-        slot, direction = find_flow(t, d, r, tag, vlans, tunnel, src_port, dest_port)
+        slot, direction = find_quoted(t, p, d, r, vlans, tunnel)
+        quoted = slot >= 0
+        if not quoted:
+            slot, direction = find_flow(
+                t,
+                d.ip_v[r],
+                d.proto[r],
+                d.src_ip[r, 0],
+                d.src_ip[r, 1],
+                d.dest_ip[r, 0],
+                d.dest_ip[r, 1],
+                tag,
+                vlans,
+                tunnel,
+                src_port,
+                dest_port,
+            )
         if slot >= 0:
             old = t.records[slot]
             track = I64(old["track"])
             state = I64(old["state"])
             idle = now - old["last_ns"]
             ended = 0
-            if idle > time_out(proto, state, track, t.timeouts):
+            if idle > time_out(I64(old["proto"]), state, track, t.timeouts):
                 ended = end_reason(track)
             elif flags & (SYN | ACK) == SYN and (state == CLOSED or track & T_FINS == T_FINS):
                 ended = end_reason(track)
@@ -126,6 +145,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
                     t.numbers[N_TIMEOUT] += 1
                 end_flow(t, slot, ended)
                 slot = I64(-1)
+                quoted = False
         first = 0
         if slot < 0:
             swapped = midstream and proto == TCP and answers(apps, p, d, r, flags)
@@ -162,6 +182,8 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
         else:
             if flow["pkts_toclient"] == U64(0):
                 first |= OF_DIRECTION
+            if flow["track"] & T_ANSWERED == 0 and not quoted:
+                flow["track"] |= T_ANSWERED
                 flow["ifindex_server"] = p.ifindex[i]
             flow["pkts_toclient"] += U64(1)
             flow["bytes_toclient"] += size
@@ -175,11 +197,11 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
             )
             flow["track"] = track
             flow["state"] = state
-        elif both and state == NEW:
+        elif both and state == NEW and flow["proto"] != TCP:
             state = I64(ESTABLISHED)
             flow["state"] = state
         known = I64(flow["app_proto"])
-        if payload > 0 and flow["app_proto"] == 0:
+        if payload > 0 and flow["app_proto"] == 0 and not quoted:
             shift = 0 if direction == TO_SERVER else 4
             probes = I64(flow["probes"])
             if (probes >> shift) & 15 < MAX_PROBED:

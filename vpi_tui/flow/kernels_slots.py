@@ -120,17 +120,15 @@ def evict_one(t, stamp):
 
 
 @inlined
-def find_flow(t, d, r, tag, vlans, tunnel, src_port, dest_port):
-    """(slot or -1, direction) of the flow that row r belongs to."""
+def find_flow(
+    t, ip_v, proto, src_high, src_low, dest_high, dest_low, tag, vlans, tunnel, src_port, dest_port
+):
+    """(slot or -1, direction) of the flow of a packet between two ends."""
     index = t.entries
     mask = U64(len(index) - 1)
     at = tag & mask
     found = I64(-1)
     direction = I64(0)
-    src_high = d.src_ip[r, 0]
-    src_low = d.src_ip[r, 1]
-    dest_high = d.dest_ip[r, 0]
-    dest_low = d.dest_ip[r, 1]
     for _ in range(MAX_PROBES):
         entry = index[at]
         if entry == U64(0):
@@ -139,11 +137,11 @@ def find_flow(t, d, r, tag, vlans, tunnel, src_port, dest_port):
             slot = I64(entry & U64(0xFFFFFFFF)) - 1
             flow = t.records[slot]
             same = (
-                flow["proto"] == d.proto[r]
+                flow["proto"] == proto
                 and flow["vlan_outer"] == vlans & 0xFFFF
                 and flow["vlan_inner"] == vlans >> 16
                 and flow["tunnel"] == tunnel
-                and flow["ip_v"] == d.ip_v[r]
+                and flow["ip_v"] == ip_v
             )
             if same:
                 if (

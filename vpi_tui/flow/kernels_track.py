@@ -24,7 +24,9 @@ TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 
 # Bits of the field `track`.
-T_SYN, T_SYNACK, T_HANDSHAKE, T_FIN_CLIENT, T_FIN_SERVER, T_RST, T_MIDSTREAM = (1 << k for k in range(7))
+T_SYN, T_SYNACK, T_HANDSHAKE, T_FIN_CLIENT, T_FIN_SERVER, T_RST, T_MIDSTREAM, T_ANSWERED = (
+    1 << k for k in range(8)
+)
 T_FINS = T_FIN_CLIENT | T_FIN_SERVER
 
 
@@ -39,9 +41,15 @@ def proto_class(proto):
 
 
 @helper
+def unseen(track, state):
+    """Is it a connection whose start was not seen, and which is not followed?"""
+    return track & T_MIDSTREAM and state == NEW
+
+
+@helper
 def time_out(proto, state, track, timeouts):
     """Nanoseconds a flow may be silent."""
-    if proto == TCP and (state == CLOSED or track & T_FINS == T_FINS):
+    if proto == TCP and (state == CLOSED or (track & T_FINS == T_FINS and not unseen(track, state))):
         return timeouts[0, CLOSED]
     return timeouts[proto_class(proto), state]
 
@@ -60,15 +68,14 @@ def tcp_track(track, state, flags, direction, payload, midstream, one_sided):
     The second FIN leaves the state alone, so that data in that segment still counts as sent over
     an established connection; the next segment closes. Data after a RST means that nobody took
     the RST seriously, and reopens.
-    A connection whose start was not seen, and that is not to be followed, is never established: a
-    RST does not make it so. If it is to be followed, its first acknowledgement establishes it, whoever sends
-    it. one_sided: so does one behind a SYN, as the SYN-ACK may have gone another way.
+    A connection whose start was not seen, and that is not to be followed, is never established nor
+    closed: neither a RST nor FINs end it. If it is to be followed, its first acknowledgement establishes
+    it, whoever sends it. one_sided: so does one behind a SYN, as the SYN-ACK may have gone another way.
     """
     if flags & RST:
-        unseen = track & T_MIDSTREAM and not midstream and state == NEW
-        return track | T_RST, state if unseen else I64(CLOSED)
+        return track | T_RST, state if not midstream and unseen(track, state) else I64(CLOSED)
     if track & T_FINS == T_FINS:
-        return track, I64(CLOSED)
+        return track, state if not midstream and unseen(track, state) else I64(CLOSED)
     if flags & SYN:
         if flags & ACK == 0 and direction == TO_SERVER:
             track |= T_SYN

@@ -56,7 +56,7 @@ FLOW_DTYPE = _dtype(
         ("start_ns", np.int64, 96),
         ("flow_id", np.uint64, 104),  # 1, 2, ... never given twice; 0 = free slot
         ("ifindex_client", np.int32, 112),  # port of the first packet to the server; 0 = none seen
-        ("ifindex_server", np.int32, 116),  # port of the first packet to the client
+        ("ifindex_server", np.int32, 116),  # port of the first packet to the client, ICMP errors left out
         ("switch", np.int16, 120),  # positions in the topology, -1 = unknown: attribution stage
         ("src_guest", np.int16, 122),  # or an End, as the next
         ("dest_guest", np.int16, 124),

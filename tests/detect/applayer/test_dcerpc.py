@@ -108,7 +108,7 @@ def test_contexts_are_altered() -> None:
     assert values(second, "dcerpc.iface", SERVER) == [EPM.bytes + b"\0\1\1"]
 
 
-@pytest.mark.parametrize(("flags", "first"), [(3, 1), (1, 1), (2, 0), (0, 1)])
+@pytest.mark.parametrize(("flags", "first"), [(3, 1), (1, 1), (2, 0), (0, 0)])
 def test_whether_a_bind_is_a_first_fragment(flags: int, first: int) -> None:
     pieces = [(SERVER, bind((0, EPM, 3), flags=flags)), (CLIENT, bind_ack(0)), (SERVER, request(1, b"x"))]
     (call,) = requests(feed(pieces))

@@ -92,8 +92,7 @@ def parse_bind(header: Header, body: bytes) -> list[Interface]:
     """The contexts that a bind or alter_context asks for. body: what follows the header."""
     found: list[Interface] = []
     count, at = number(body, 8, 1, False), 12
-    # A bind that claims neither to be the first nor the last fragment is a whole one all the same.
-    first = not header.flags & LAST_FRAGMENT or bool(header.flags & FIRST_FRAGMENT)
+    first = bool(header.flags & FIRST_FRAGMENT)
     while len(found) < min(count, MOST_CONTEXTS) and at + 24 <= len(body):
         little = header.little
         uuid = parse_uuid(body[at + 4 : at + 20], little)
