@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.flowstate import FlowState
 from vpi_tui.detect.match.kernels_listed import PacketRules, check_packets, check_streams
-from vpi_tui.detect.match.kernels_rules import Subject, packet_subject, stream_subject
-from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets, Units, scan
+from vpi_tui.detect.match.kernels_rules import Subject, keep_holding, packet_subject, stream_subject
+from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets, Units, keep_with_others, scan
 from vpi_tui.detect.match.kernels_units import (
     UNITS_AN_ENTRY,
     fill_ways,
@@ -223,13 +223,11 @@ class Finder:
         self, batch: Batch, entries: Entries, own: I64, lists: PacketRules, enabled: U8
     ) -> I64:
         """The rules of one protocol that have no fast pattern. own: its entries."""
-        shaped_as, table = shaped([entries.progress[n] for n in own]), self.rules.table
+        shaped_as, both = shaped([entries.progress[n] for n in own]), self.rules.table.bidirectional
         columns: list[Any] = [column[own] if column.size else column for column in entries.subject]
         subject = Subject(*columns)
-        decoded, first = batch.decoded, batch.flows.first
-        found = self._collect(
-            lambda out: check_streams(shaped_as, subject, lists, enabled, table, decoded, first, out)
-        )
+        found = self._collect(lambda out: check_streams(shaped_as, subject, lists, enabled, both, out))
+        found = self._holding(batch, subject, found)
         found[:, 0] = own[found[:, 0]]
         return found
 
@@ -247,23 +245,27 @@ class Finder:
 
     def _check_packets(self, batch: Batch, enabled: U8) -> I64:
         taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
-        lists, table = self.rules.packet_rules, self.rules.table
+        lists, both = self.rules.packet_rules, self.rules.table.bidirectional
         subject, decoded, flows = batch.subject, batch.decoded, batch.flows
-        return self._collect(
-            lambda out: check_packets(decoded, flows, subject, taken, lists, enabled, table, out)
+        found = self._collect(
+            lambda out: check_packets(decoded, flows, subject, taken, lists, enabled, both, out)
         )
+        return self._holding(batch, subject, found)
 
     def _check_streams(self, batch: Batch, enabled: U8) -> I64:
-        lists, table = self.rules.packet_rules, self.rules.table
-        streams, subject, decoded, first = (
-            batch.streams,
-            batch.stream_subject,
-            batch.decoded,
-            batch.flows.first,
-        )
-        return self._collect(
-            lambda out: check_streams(streams, subject, lists, enabled, table, decoded, first, out)
-        )
+        assert batch.stream_subject is not None
+        lists, both = self.rules.packet_rules, self.rules.table.bidirectional
+        streams, subject = batch.streams, batch.stream_subject
+        found = self._collect(lambda out: check_streams(streams, subject, lists, enabled, both, out))
+        return self._holding(batch, subject, found)
+
+    def _holding(self, batch: Batch, subject: Subject, found: I64, entry_of: I32 | None = None) -> I64:
+        """Those whose headers and column tests hold. found: (place, rule); entry_of: of each place."""
+        if not found.size:
+            return found
+        places = _IN_PLACE if entry_of is None else entry_of
+        table, decoded, first = self.rules.table, batch.decoded, batch.flows.first
+        return found[: int(keep_holding(table, subject, decoded, first, places, found))]
 
     def _scan_packets(self, batch: Batch, enabled: U8) -> I64:
         if not self.rules.patterns.gram.size:
@@ -302,27 +304,14 @@ class Finder:
         patterns: PatternSets,
         fast: FastContents,
     ) -> I64:
-        decoded, first, seen = batch.decoded, batch.flows.first, self._seen
-        table = self.rules.table
+        seen = self._seen
 
         def run(out: I64) -> int:
             seen.fill(-1)
-            found = scan(
-                buf,
-                units,
-                patterns,
-                fast,
-                table,
-                enabled,
-                subject,
-                decoded,
-                first,
-                seen,
-                out,
-            )
-            return int(found)
+            return int(scan(buf, units, patterns, fast, enabled, seen, out))
 
-        return self._collect(run)
+        found = self._holding(batch, subject, self._collect(run), units.entry)
+        return found[: int(keep_with_others(buf, units, fast, found))]
 
     def _room(self, count: int) -> Units:
         if self._units.start.size < count:
@@ -342,6 +331,8 @@ class Finder:
 
 _NOTHING: Final = np.empty((0, 2), np.int64)
 _NO_ROWS: Final = np.empty(0, np.uint8)
+_IN_PLACE: Final = np.empty(0, np.int32)
+"""Candidates are about entries themselves."""
 _NO_BORN: Final = np.empty(0, np.uint32)
 
 

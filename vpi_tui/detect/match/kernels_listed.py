@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vpi_tui.detect.match.kernels_rules import rule_holds
 from vpi_tui.detect.match.kernels_units import (
     OTHER_PROTOCOLS,
     PACKET,
@@ -86,8 +85,8 @@ def _in_run(lists, number, rule):
 
 
 @helper
-def _check_run(lists, number, before, kind, needs, enabled, rules, subject, entry, decoded, first, out, n):
-    """Add the rules of a run that hold for an entry. kind: unit kind, or -1 = no payload.
+def _put_run(lists, number, before, kind, needs, enabled, bidirectional, entry, out, n):
+    """Add the rules of a run that look at such an entry. kind: unit kind, or -1 = no payload.
 
     before: the run that the entry's other end led to; a rule for both ends is in both.
     """
@@ -97,34 +96,37 @@ def _check_run(lists, number, before, kind, needs, enabled, rules, subject, entr
             continue
         if needs[rule] and (kind < 0 or (needs[rule] >> kind) & 1 == 0):
             continue
-        if rules.bidirectional[rule] and before and _in_run(lists, before, rule):
+        if bidirectional[rule] and before and _in_run(lists, before, rule):
             continue
-        if rule_holds(rules, rule, subject, entry, decoded, first):
-            if n < out.shape[0]:
-                out[n, 0] = entry
-                out[n, 1] = rule
-            n += 1
+        if n < out.shape[0]:
+            out[n, 0], out[n, 1] = entry, rule
+        n += 1
     return n
 
 
-@helper
-def _check_list(lists, number, kind, needs, enabled, rules, subject, entry, decoded, first, out, n):
-    """Add the rules of one list that hold for an entry."""
+@inlined
+def _put_list(lists, number, kind, needs, enabled, bidirectional, subject, entry, out, n):
+    """Add the rules of one list that may hold for an entry. Most runs are empty."""
     none = np.int64(0)
     run = np.int64(lists.whole[number])
-    n = _check_run(lists, run, none, kind, needs, enabled, rules, subject, entry, decoded, first, out, n)
+    if run:
+        n = _put_run(lists, run, none, kind, needs, enabled, bidirectional, entry, out, n)
     index = np.int64(number) * INDEXES
     if lists.bound_start[index] < lists.bound_start[index + 2]:
         dest = _run_of(lists, index, subject.dest_ip[entry, 0], subject.dest_ip[entry, 1])
-        n = _check_run(lists, dest, none, kind, needs, enabled, rules, subject, entry, decoded, first, out, n)
         src = _run_of(lists, index + 1, subject.src_ip[entry, 0], subject.src_ip[entry, 1])
-        n = _check_run(lists, src, dest, kind, needs, enabled, rules, subject, entry, decoded, first, out, n)
+        if dest:
+            n = _put_run(lists, dest, none, kind, needs, enabled, bidirectional, entry, out, n)
+        if src:
+            n = _put_run(lists, src, dest, kind, needs, enabled, bidirectional, entry, out, n)
     if lists.bound_start[index + 2] < lists.bound_start[index + 4] and subject.layer4[entry]:
         zero = np.uint64(0)
         dest = _run_of(lists, index + 2, zero, np.uint64(subject.dest_port[entry]))
-        n = _check_run(lists, dest, none, kind, needs, enabled, rules, subject, entry, decoded, first, out, n)
         src = _run_of(lists, index + 3, zero, np.uint64(subject.src_port[entry]))
-        n = _check_run(lists, src, dest, kind, needs, enabled, rules, subject, entry, decoded, first, out, n)
+        if dest:
+            n = _put_run(lists, dest, none, kind, needs, enabled, bidirectional, entry, out, n)
+        if src:
+            n = _put_run(lists, src, dest, kind, needs, enabled, bidirectional, entry, out, n)
     return n
 
 
@@ -143,8 +145,9 @@ def _is_odd(decoded, row):
 
 
 @kernel
-def check_packets(decoded, flows, subject, taken, listed, enabled, rules, out):
-    """Candidates (row, rule) of the rules without a fast pattern; returns how many (see scan)."""
+def check_packets(decoded, flows, subject, taken, listed, enabled, bidirectional, out):
+    """Candidates (row, rule) of the rules without a fast pattern, whose headers are not looked at yet
+    (kernels_rules.keep_holding); returns how many (see scan). bidirectional: RuleTable's."""
     n, lists, needs = np.int64(0), listed.lists, listed.needs
     for row in range(subject.kinds.size):
         kinds = subject.kinds[row]
@@ -158,33 +161,29 @@ def check_packets(decoded, flows, subject, taken, listed, enabled, rules, out):
             elif group == 2:
                 key = np.int64(decoded.icmp_type[row])
         direction = subject.direction[row]
+        once = np.int64(0)
         if flows.flow[row] < 0 or flows.first[row] & 2 or not counts_as_flow(decoded.proto[row], group):
             once = np.int64(listed.once_of[group, direction])
-            if once:
-                n = _check_list(
-                    lists, once, np.int64(-1), needs, enabled, rules, subject, row,
-                    decoded, flows.first, out, n,
-                )  # fmt: skip
-        number = np.int64(listed.list_of[group, direction, key])
+        usual = np.int64(listed.list_of[group, direction, key])
         odd = np.int64(listed.odd_of[group, direction] if _is_odd(decoded, row) else 0)
-        if number or odd:
-            kind = np.int64(-1)
-            if decoded.payload_len[row] > 0 and decoded.payload_off[row] >= 0:
-                kind = np.int64(TAKEN if taken.size > row and taken[row] else PACKET)
-            for chosen in (number, odd):
-                n = _check_list(
-                    lists, chosen, kind, needs, enabled, rules, subject, row, decoded, flows.first, out, n
-                )
+        if not (once or usual or odd):
+            continue
+        kind = np.int64(-1)
+        if decoded.payload_len[row] > 0 and decoded.payload_off[row] >= 0:
+            kind = np.int64(TAKEN if taken.size > row and taken[row] else PACKET)
+        for number, payload in ((once, np.int64(-1)), (usual, kind), (odd, kind)):
+            if number:
+                n = _put_list(lists, number, payload, needs, enabled, bidirectional, subject, row, out, n)
     return n
 
 
 @kernel
-def check_streams(streams, subject, listed, enabled, rules, decoded, first, out):
+def check_streams(streams, subject, listed, enabled, bidirectional, out):
     """The same for stretches: rules of stream data that have no fast pattern."""
     n, lists, needs = np.int64(0), listed.lists, listed.needs
     for i in range(subject.kinds.size):
         number = np.int64(listed.stream_of[streams.direction[i]])
         if number and subject.kinds[i] and streams.end[i] > streams.start[i]:
             kind = np.int64(STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER)
-            n = _check_list(lists, number, kind, needs, enabled, rules, subject, i, decoded, first, out, n)
+            n = _put_list(lists, number, kind, needs, enabled, bidirectional, subject, i, out, n)
     return n

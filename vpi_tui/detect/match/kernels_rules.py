@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vpi_tui.model.batch import I32, U8, U16, U32, U64
-from vpi_tui.model.jit import allocating_kernel, helper
+from vpi_tui.model.jit import allocating_kernel, helper, inlined, kernel
 
 KIND_NOT_IP = 1 << 10
 
@@ -265,8 +265,8 @@ def test_holds(table, test, subject, i, decoded, first):
     return value_holds(table, test, column_value(decoded, first, row, column))
 
 
-@helper
-def rule_holds(table, rule, subject, i, decoded, first):
+@inlined
+def _rule_holds(table, rule, subject, i, decoded, first):
     """Header and column tests of a rule against entry `i`, cheapest first."""
     both = table.kinds[rule] & subject.kinds[i]
     if (both & np.uint16(0xFF)) == 0 or (both & np.uint16(0xFF00)) == 0:
@@ -283,6 +283,25 @@ def rule_holds(table, rule, subject, i, decoded, first):
     if endpoints_hold(table, rule, subject, i, False):
         return True
     return table.bidirectional[rule] != 0 and endpoints_hold(table, rule, subject, i, True)
+
+
+@kernel
+def keep_holding(table, subject, decoded, first, entry_of, out):
+    """Of the candidates in `out`, int64[n, 2] of (place, rule), those whose rules' headers and column tests
+    hold move to its front. Returns how many.
+
+    entry_of: int32[places], the subject's entry; empty = a place is an entry. Loops that find candidates
+    leave this to one call behind them: to hand all these columns to a function costs more than most of
+    its tests.
+    """
+    n = np.int64(0)
+    for i in range(out.shape[0]):
+        place, rule = out[i, 0], out[i, 1]
+        entry = np.int64(entry_of[place]) if entry_of.size else place
+        if _rule_holds(table, rule, subject, entry, decoded, first):
+            out[n, 0], out[n, 1] = place, rule
+            n += 1
+    return n
 
 
 _KIND_OF_PROTO = np.full(256, 1 << 5, dtype=np.uint16)

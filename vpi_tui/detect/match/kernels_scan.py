@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.match.kernels_rules import rule_holds
 from vpi_tui.model.batch import I32, I64, U8, U64
 from vpi_tui.model.jit import helper, inlined, kernel
 
@@ -123,7 +122,7 @@ def _is_at(data, begin, length, nocase, buf, first):
     return True
 
 
-@helper
+@inlined
 def _content_holds(fast, rule, units, unit, buf, end):
     """Is the whole content of the rule around the piece that ended at `end`?"""
     length = np.int64(fast.length[rule])
@@ -164,15 +163,25 @@ def _others_hold(fast, rule, units, unit, buf):
     return True
 
 
-@helper
-def _emit(
-    pattern, end, unit, buf, units, sets, fast, rules, enabled, subject, decoded, first, seen, out, n
-):  # fmt: skip
-    """Add to `out` the rules of a pattern that ends here and that hold; return the new count.
+@kernel
+def keep_with_others(buf, units, fast, out):
+    """Of the candidates (unit, rule) in `out` those whose other contents are there too move to its front,
+    as (entry, rule). Returns how many."""
+    n = np.int64(0)
+    for i in range(out.shape[0]):
+        unit, rule = out[i, 0], out[i, 1]
+        if fast.also_start[rule] == fast.also_start[rule + 1] or _others_hold(fast, rule, units, unit, buf):
+            out[n, 0], out[n, 1] = units.entry[unit], rule
+            n += 1
+    return n
 
-    A rule that was added or whose header fails is not looked at again for this unit.
+
+@inlined
+def _emit(pattern, end, unit, buf, units, sets, fast, enabled, seen, out, n):
+    """Add to `out` the rules of a pattern that ends here whose content is here; return the new count.
+
+    A rule that was added is not looked at again for this unit.
     """
-    entry = np.int64(units.entry[unit])
     kind = units.kind[unit]
     for j in range(sets.rule_start[pattern], sets.rule_start[pattern + 1]):
         rule = np.int64(sets.rule[j])
@@ -181,13 +190,9 @@ def _emit(
         if not _content_holds(fast, rule, units, unit, buf, end):
             continue
         seen[rule] = unit
-        if rule_holds(rules, rule, subject, entry, decoded, first) and _others_hold(
-            fast, rule, units, unit, buf
-        ):
-            if n < out.shape[0]:
-                out[n, 0] = entry
-                out[n, 1] = rule
-            n += 1
+        if n < out.shape[0]:
+            out[n, 0], out[n, 1] = unit, rule
+        n += 1
     return n
 
 
@@ -253,7 +258,7 @@ def _pattern_of(sets, number, key, length):
 
 
 @inlined
-def _sift(buf, unit, units, sets, fast, rules, enabled, subject, decoded, first, seen, out, n):
+def _sift(buf, unit, units, sets, fast, enabled, seen, out, n):
     """Find a unit's patterns of at least SHORTEST bytes; returns the new count of candidates."""
     number = np.int64(units.patterns[unit])
     size, stride = np.int64(sets.gram[number]), np.int64(sets.stride[number])
@@ -278,9 +283,8 @@ def _sift(buf, unit, units, sets, fast, rules, enabled, subject, decoded, first,
                     pattern = _pattern_of(sets, number, cut, length)
                     if pattern >= 0:
                         n = _emit(
-                            pattern, place + length, unit, buf, units, sets, fast, rules, enabled, subject,
-                            decoded, first, seen, out, n,
-                        )  # fmt: skip
+                            pattern, place + length, unit, buf, units, sets, fast, enabled, seen, out, n
+                        )
         at += stride
     return n
 
@@ -297,7 +301,7 @@ def _block_has(buf, at, step, small, capital, next_small, next_capital):
 
 
 @inlined
-def _seek_short(buf, unit, short, units, sets, fast, rules, enabled, subject, decoded, first, seen, out, n):
+def _seek_short(buf, unit, short, units, sets, fast, enabled, seen, out, n):
     """Find one short pattern in a unit; returns the new count of candidates."""
     begin, last = units.begin[unit], units.last[unit]
     length = np.int64(sets.short_length[short])
@@ -318,14 +322,15 @@ def _seek_short(buf, unit, short, units, sets, fast, rules, enabled, subject, de
             ):
                 n = _emit(
                     np.int64(sets.short_pattern[short]), place + length, unit, buf, units, sets, fast,
-                    rules, enabled, subject, decoded, first, seen, out, n,
+                    enabled, seen, out, n,
                 )  # fmt: skip
     return n
 
 
 @kernel
-def scan(buf, units, sets, fast, rules, enabled, subject, decoded, first, seen, out):
-    """Scan all units; candidates (entry, rule) go to out int64[*, 2] as long as there is room.
+def scan(buf, units, sets, fast, enabled, seen, out):
+    """Scan all units; what is found, (unit, rule), goes to out int64[*, 2] as long as there is room. Whether
+    the header of such a rule and its other contents hold is asked afterwards.
 
     Returns how many there are: when more than out's length, call again with a longer one. seen:
     int64[rules], filled with -1.
@@ -334,11 +339,9 @@ def scan(buf, units, sets, fast, rules, enabled, subject, decoded, first, seen, 
     for unit in range(units.start.size):
         number = np.int64(units.patterns[unit])
         if sets.gram[number]:
-            n = _sift(buf, unit, units, sets, fast, rules, enabled, subject, decoded, first, seen, out, n)
+            n = _sift(buf, unit, units, sets, fast, enabled, seen, out, n)
         for short in range(sets.short_start[number], sets.short_start[number + 1]):
-            n = _seek_short(
-                buf, unit, short, units, sets, fast, rules, enabled, subject, decoded, first, seen, out, n
-            )
+            n = _seek_short(buf, unit, short, units, sets, fast, enabled, seen, out, n)
     return n
 
 
