@@ -79,6 +79,7 @@ class Arrangement:
             sensor=_sensor_of(switch, ports, mirrors, setting),
             mirrors=mirrors,
             hub=ageing == 0,
+            copied=switch.name in setting.copied,
         )
 
     def _of_port(self, port: Port, common: Plan, setting: Setting) -> Plan:
@@ -103,6 +104,8 @@ def watched_ways(port: Port, plan: Plan) -> tuple[bool, bool]:
         return True, plan.whole
     if plan.sensor is None or plan.lost is not None:
         return False, False
+    if port.far:
+        return plan.copied, plan.copied
     mirrors = [m for m in plan.mirrors if m.output in (plan.sensor.port, plan.sensor.name)]
     if mirrors:
         into = any(m.all_ports or port.name in m.ports_in for m in mirrors)
@@ -138,9 +141,10 @@ def _sensor_of(
         return None
     by_ifindex = {port.ifindex: port.name for port in ports if port.ifindex}
     outputs = {mirror.output for mirror in mirrors}
+    far = any(port.far for port in ports)
     for link in setting.sensors:
         port = by_ifindex.get(link.ifindex) or by_ifindex.get(link.peer) or ""
-        if port or link.name in outputs or switch.name in setting.copied:
+        if port or link.name in outputs or switch.name in setting.copied or far:
             return Sensor(
                 link.name, port or (link.name if link.name in outputs else ""), link.name, link.promiscuous
             )

@@ -8,6 +8,7 @@ from dataclasses import replace
 from vpi_tui.coverage.arrangement import Arrangement, Setting, watched_ways
 from vpi_tui.coverage.facts import Facts, Plan, Way
 from vpi_tui.coverage.judge import judge, verdict_of
+from vpi_tui.coverage.past import SeenPast
 from vpi_tui.coverage.seen import PortKey, SeenCount
 from vpi_tui.coverage.window import History, Sample, Window
 from vpi_tui.model.coverage import PortCoverage, TrueCount, Verdict
@@ -26,6 +27,9 @@ class Board:
         self._histories: dict[PortKey, History] = {}
         self._last: dict[PortKey, PortCoverage] = {}
         """As they were when the port last had traffic."""
+        self._past = SeenPast()
+        self._far: frozenset[PortKey] = frozenset()
+        """Ports of other hosts: who counts there answers late."""
         self.ring_bytes = 0
         self.verdicts: tuple[PortCoverage, ...] = ()
         """Every port, in the order of the topology; interfaces that are no port of a switch are left out."""
@@ -47,24 +51,51 @@ class Board:
                     self._histories.pop(key, None)
         self._histories = {key: self._histories.get(key) or History() for key in plans}
         self._last = {key: last for key, last in self._last.items() if key in plans}
+        self._far = frozenset((port.switch, port.name) for port in self._topology.ports if port.far)
         self._plans, self._setting = plans, setting
         self._judge()
+
+    @property
+    def counts_afar(self) -> bool:
+        """Whether `note` has to be told what was seen, several times a second."""
+        return bool(self._far)
+
+    def note(self, ns: int, seen: Mapping[PortKey, SeenCount]) -> None:
+        """What we counted until one moment, to be held against counts that were taken about then."""
+        self._past.add(ns, seen, self._far)
 
     def add(
         self, ns: int, true: Iterable[TrueCount], seen: Mapping[PortKey, SeenCount], drops: int = 0
     ) -> None:
         """What others and what we counted until one moment. drops: of our ring, since it was opened."""
+        self.note(ns, seen)
         for count in true:
             key = count.switch, count.port
             if (history := self._histories.get(key)) is not None:
-                plan = self._plans[key]
-                place = (plan.sensor.name, plan.sensor.name) if plan.own and plan.sensor else key
-                history.add(Sample(ns, count, seen.get(place, SeenCount()), drops))
+                sample = self._late(count, drops) if count.told_ns else self._prompt(ns, count, seen, drops)
+                if sample is not None:
+                    history.add(sample)
         copied = {key[0] for key, count in seen.items() if count.copied_into or count.copied_out}
         if not copied <= self._setting.copied:
             self._set(replace(self._setting, copied=self._setting.copied | copied))
         else:
             self._judge()
+
+    def _prompt(
+        self, ns: int, count: TrueCount, seen: Mapping[PortKey, SeenCount], drops: int
+    ) -> Sample:
+        key = count.switch, count.port
+        plan = self._plans[key]
+        place = (plan.sensor.name, plan.sensor.name) if plan.own and plan.sensor else key
+        return Sample(ns, count, seen.get(place, SeenCount()), drops)
+
+    def _late(self, count: TrueCount, drops: int) -> Sample | None:
+        """A count of a moment that has passed; None = what was seen then is not known."""
+        key = count.switch, count.port
+        asked, told = self._past.at(key, count.asked_ns), self._past.at(key, count.told_ns)
+        if asked is None or told is None:
+            return None
+        return Sample(count.told_ns, count, told, drops, asked)
 
     def _judge(self) -> None:
         self.verdicts = tuple(

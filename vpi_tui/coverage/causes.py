@@ -104,7 +104,7 @@ def closed(facts: Facts) -> Told | None:
 @cause(Verdict.UNKNOWN)
 def no_device(facts: Facts) -> Told | None:
     """A patch or a tunnel inside Open vSwitch."""
-    if facts.port.ifindex:
+    if facts.port.ifindex or facts.port.far:
         return None
     if facts.port.kind == "patch":
         return Told(
@@ -239,6 +239,18 @@ def not_promiscuous(facts: Facts) -> Told | None:
 
 
 @cause(*MISSING)
+def on_another_host(facts: Facts) -> Told | None:
+    """Nothing of this host reaches it: there something has to copy to the sensor."""
+    host, sensor = facts.port.far, facts.plan.sensor
+    if not host:
+        return None
+    switch = facts.switch.name.removesuffix(f"@{host}")
+    to = f" to {sensor.name}" if sensor else ": no watched interface gets copies"
+    way = _missing_way(facts).replace("the switch", switch)
+    return Told(f"{switch} of {host} does not copy {way}{to}.", mend.copy_there(host, switch))
+
+
+@cause(*MISSING)
 def bridge_learns(facts: Facts) -> Told | None:
     """The sensor sits at a port of the bridge, which hands it only what is meant for it."""
     sensor = facts.plan.sensor
@@ -333,6 +345,8 @@ def all_is_seen(facts: Facts) -> Told | None:
         how = "taken where it enters the switch"
     elif plan.sensor:
         how = f"copied to {plan.sensor.name}"
+    elif facts.port.far:
+        how = "they pass switches of this host"
     else:
         how = "taken where it enters other ports of the switch"
     return Told(f"Both directions are seen: {how}.")

@@ -109,6 +109,8 @@ class Plan:
     """The switch hands every frame to every port."""
     own: bool = False
     """It leads to the sensor: what leaves there are the copies."""
+    copied: bool = False
+    """Copies of the switch's traffic were seen."""
     output: bool = False
     """A mirror sends its copies there, to whomever."""
 
@@ -131,3 +133,8 @@ class Facts:
     drops: int = 0
     """Packets that the kernel dropped in the window because our ring was full."""
     ring_bytes: int = 0
+
+    @property
+    def countable(self) -> bool:
+        """Whether its frames, or copies of them, can be taken here at all."""
+        return bool(self.port.ifindex or self.port.far) and not self.port.bypass

@@ -14,7 +14,7 @@ HALF = 0.5
 
 def verdict_of(facts: Facts) -> Verdict:
     """What the counts say, without a cause."""
-    if facts.port.bypass or not facts.port.ifindex or not facts.truth or not facts.counted:
+    if not facts.countable or not facts.truth or not facts.counted:
         return Verdict.UNKNOWN
     ways = (facts.into, facts.out)
     shares = {way: way.share(facts.window_s, wire=facts.wire) for way in dict.fromkeys(ways)}
@@ -70,7 +70,7 @@ def judge(facts: Facts, last: PortCoverage | None = None) -> PortCoverage:
             cause=f"{told.cause} More would not be seen: {missed.cause}",
             mend=judged.mend or missed.mend,
         )
-    silent = facts.port.ifindex and facts.truth and not (facts.port.bypass or facts.reset)
+    silent = facts.countable and facts.truth and not facts.reset
     keeps = verdict is Verdict.UNKNOWN and silent
     if last is None or not keeps:
         return judged
@@ -81,8 +81,8 @@ def judge(facts: Facts, last: PortCoverage | None = None) -> PortCoverage:
 def _will_miss(facts: Facts) -> bool:
     """Whether a port that is counted, and silent, is neither watched nor copied to where we look."""
     plan = facts.plan
-    counted = facts.port.ifindex and facts.truth and facts.counted and not facts.port.bypass
+    counted = facts.countable and facts.truth and facts.counted
     passes = facts.port.state in ("", "forwarding")
     if not (counted and passes) or facts.into.watched or facts.out.watched:
         return False
-    return bool(plan.sensor or plan.named)
+    return bool(plan.sensor or plan.named or facts.port.far)

@@ -137,6 +137,19 @@ def _copied(w, sums, source, dest, size):
 
 
 @helper
+def _passed(w, sums, source, dest, size):
+    """A frame at a switch of this host, from or to a guest of another host."""
+    came = _seeded(w, source)
+    if came != NOWHERE and w.far[came]:
+        sums[came, COPY_IN] += size
+    if dest & GROUP_BIT != U64(0):
+        return
+    went = _seeded(w, dest)
+    if went != NOWHERE and w.far[went]:
+        sums[went, COPY_OUT] += size
+
+
+@helper
 def _fingerprint(buf, start, caplen):
     """Hash of a frame that nobody sends twice as it is (TCP, IPv4 with an identification); 0 = of others."""
     end = start + caplen
@@ -195,9 +208,11 @@ def count_seen(batch, start, end, w, learned, twins, sums, todo, tally):
             if not sensor:
                 sums[slot, IN] += size
             continue
-        twin = w.sensors and _is_twin(batch, row, twins, tally)
+        twin = (w.sensors or w.afar) and _is_twin(batch, row, twins, tally)
         dest, source = _mac(batch.buf, offset), _mac(batch.buf, offset + 6)
         if not sensor:
             _enter(w, learned, sums, todo, slot, source, dest, size, batch.ts_ns[row])
+            if w.afar and not twin:
+                _passed(w, sums, source, dest, size)
         elif not twin:
             _copied(w, sums, source, dest, size)

@@ -17,6 +17,14 @@ PORT_GROUP = (
 )
 
 
+def copy_there(host: str, switch: str) -> str:
+    """What to do on another host, whose switch leads to the sensor's virtual machine."""
+    return (
+        f"On {host}, with SENSOR_PORT the sensor's port of {switch}. Linux bridge: {flood(switch)}."
+        f" Open vSwitch: {make_mirror(switch, 'SENSOR_PORT')}"
+    )
+
+
 def watch(names: Iterable[str]) -> str:
     """Start the program on these interfaces."""
     return " ".join(["vpi-tui", *(f"-i {shlex.quote(name)}" for name in dict.fromkeys(names))])

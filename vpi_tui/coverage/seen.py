@@ -33,7 +33,7 @@ HOPS = 64
 AGEING_S = 300.0
 """After which a Linux bridge and Open vSwitch forget an address, unless told otherwise."""
 MOST_HOMES = 8_192
-WAITING = 64
+WAITING = 256
 """Marks that wait for the packets before them."""
 
 PortKey = tuple[str, str]
@@ -64,7 +64,11 @@ class Where(NamedTuple):
     seed_mac: U64
     """uint64[m], sorted"""
     seed_slot: I32
+    far: U8
+    """uint8[slots]: 1 = a port of another host."""
     sensors: bool
+    afar: bool
+    """Whether there are such at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +234,7 @@ class _Slots:
         self.keys: list[PortKey] = []
         self.switch: list[int] = []
         self.role: list[int] = []
+        self.far: list[bool] = []
         self.taken: dict[int, int] = {}
         """Slot by the ifindex where frames are taken."""
         self._by_ifindex: dict[int, int] = {}
@@ -237,20 +242,21 @@ class _Slots:
         self._switches = _joined(topology, numbers)
         for port in topology.ports:
             switch = topology.switches[numbers[port.switch]] if port.switch in numbers else None
-            self._add((port.switch, port.name), port.ifindex, switch)
+            self._add((port.switch, port.name), port.ifindex, switch, far=bool(port.far))
         for switch in topology.switches:
             if switch.ifindex and switch.ifindex not in self._by_ifindex:
                 self._add((switch.name, switch.name), switch.ifindex, switch)
         taken = watched.incoming | watched.outgoing
         self.taken = {ifindex: slot for ifindex, slot in self._by_ifindex.items() if ifindex in taken}
 
-    def _add(self, key: PortKey, ifindex: int, switch: Switch | None) -> None:
+    def _add(self, key: PortKey, ifindex: int, switch: Switch | None, *, far: bool = False) -> None:
         if switch is None:
             return
         if ifindex:
             self._by_ifindex.setdefault(ifindex, len(self.keys))
         self.keys.append(key)
         self.switch.append(self._switches[switch.name])
+        self.far.append(far)
         self.role.append(SENSOR if switch.kind == "interface" else PORT)
 
     def where(self, topology: Topology, watched: Watched, homes: Mapping[int, PortKey]) -> Where:
@@ -288,7 +294,9 @@ class _Slots:
             ),
             seed_mac=np.array(order, np.uint64),
             seed_slot=np.array([seeds[mac] for mac in order], np.int32),
+            far=np.array(self.far or [False], np.uint8),
             sensors=SENSOR in self.role,
+            afar=any(self.far),
         )
 
 

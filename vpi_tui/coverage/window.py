@@ -12,6 +12,9 @@ SHORT_S, LONG_S = 2.0, 30.0
 """A window is no shorter, so that one frame does not decide, and no longer, so that it is of now."""
 FIRST_S = 0.9
 """Enough while there is nothing older."""
+ANSWERS_FIRST, ANSWERS = 10, 40
+"""A window is also so many times as long as an answer took, the first one and those after it: what passed
+meanwhile may be counted or not. LONG_S is still the bound."""
 ENOUGH_BYTES = 1_500
 """With as many true bytes in it a window need not be longer."""
 SAMPLES = 64
@@ -22,17 +25,25 @@ _COUNTERS = ("in_bytes", "out_bytes", "in_packets", "out_packets")
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One port at one moment. drops: packets that the kernel has dropped so far because our ring was full."""
+    """One port at one moment. drops: packets that the kernel has dropped so far because our ring was full.
+
+    began: what was seen when the count was asked for, where the answer took its time.
+    """
 
     ns: int
     true: TrueCount
     seen: SeenCount
     drops: int
+    began: SeenCount | None = None
+
+    @property
+    def answer_s(self) -> float:
+        return max(0.0, (self.true.told_ns - self.true.asked_ns) / 1e9)
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What was added between two samples."""
+    """What was added between two samples. seen: the most that it can have been."""
 
     seconds: float
     true: TrueCount
@@ -86,16 +97,18 @@ class History:
         if not self._samples:
             return None
         newest = self._samples[-1]
+        first = max(FIRST_S, ANSWERS_FIRST * newest.answer_s)
+        short = max(SHORT_S, ANSWERS * newest.answer_s)
         chosen = None
         for sample in reversed(self._samples):
             age = (newest.ns - sample.ns) / 1e9
-            if age < FIRST_S:
+            if age < min(first, LONG_S):
                 continue
             if age > LONG_S and chosen is not None:
                 break
             chosen = sample
             true = newest.true.in_bytes - sample.true.in_bytes + newest.true.out_bytes - sample.true.out_bytes
-            if age >= SHORT_S and true >= ENOUGH_BYTES:
+            if age >= short and true >= ENOUGH_BYTES:
                 break
         if chosen is None:
             return None
@@ -103,7 +116,7 @@ class History:
         return Window(
             (newest.ns - chosen.ns) / 1e9,
             _difference(newest.true, chosen.true),
-            _seen_difference(newest.seen, chosen.seen),
+            _seen_difference(newest.seen, chosen.began or chosen.seen),
             newest.drops - chosen.drops,
         )
 

@@ -19,6 +19,8 @@ from vpi_tui.model.errors import VpiError
 from vpi_tui.model.topology import Topology
 
 PERIOD_S = 1.0
+OFTEN_S = 0.25
+"""Between two looks at what was seen, where others count late."""
 IN_THE_RING_NS = 40_000_000
 """A frame is handed over so long after it came at the latest: ring.RETIRE_MS and ticks of a timer."""
 LATE_S = 8.0
@@ -50,8 +52,9 @@ class Coverage:
         self._board = Board()
         self._board.ring_bytes = ring_bytes
         self._followed: tuple[Topology, Setting] | None = None
-        self._due = float("-inf")
+        self._due = self._note_at = float("-inf")
         self._waiting: deque[tuple[int, tuple[TrueCount, ...], int]] = deque(maxlen=WAITING)
+        """Moments that were marked, and what was counted then."""
         self.notice = ""
         """Why there are no counts; a whole sentence."""
         self.signs = SignReader(source) if infers else None
@@ -78,6 +81,7 @@ class Coverage:
     def poll(self, now: float) -> None:
         """Take counts when a second is over. now: seconds of a steady clock."""
         if now < self._due:
+            self._note(now)
             return
         self._due = now + PERIOD_S
         try:
@@ -92,6 +96,12 @@ class Coverage:
         self._seen.mark(moment)
         self._waiting.append((moment, counts, self._source.drops))
         self._compare()
+
+    def _note(self, now: float) -> None:
+        """Mark what is seen between two counts too, if one that comes late may be of that moment."""
+        if self._board.counts_afar and now >= self._note_at:
+            self._note_at = now + OFTEN_S
+            self._seen.mark(self._clock_ns())
 
     def follow(self) -> None:
         """The whole, or the way in which it is watched, may have changed."""
@@ -116,6 +126,8 @@ class Coverage:
             if self._waiting and self._waiting[0][0] == moment:
                 _, counts, drops = self._waiting.popleft()
                 self._board.add(moment, counts, seen, drops)
+            else:
+                self._board.note(moment, seen)
 
     # Verdicts ---------------------------------------------------------------------------------
 

@@ -24,6 +24,8 @@ Records = NDArray[Any]
 Ids = NDArray[np.int16]
 MAX_DEPARTED = 4_096
 """Ports that have gone and whose live flows are still placed by them."""
+INTERFACE = "interface"
+"""Switch.kind of an interface that is watched by itself."""
 Key = tuple[int, int]
 """The halves of an address; (0, number) for a MAC or a port."""
 
@@ -47,6 +49,10 @@ class Tables(NamedTuple):
     switch_of_guest: Ids
     has_mac: NDArray[np.bool_]
     """Of each guest: whether a MAC of it is known."""
+    beside: Lookup
+    """Interfaces that are no port of a switch, such as a sensor's: whose traffic that is, addresses tell."""
+    on_switch: NDArray[np.bool_]
+    """Of each guest: whether its switch is one, and no such interface."""
     default_switch: int
     """Switch of a flow for which nothing else tells."""
     knows_guests: bool
@@ -85,18 +91,23 @@ class Attributor:
             if switch.ifindex
         }
         port_switch.update({key: switches.get(port.switch, NOBODY) for key, port in ports.items()})
+        interfaces = {number for number, one in enumerate(topology.switches) if one.kind == INTERFACE}
+        beside = {key: number for key, number in port_switch.items() if number in interfaces}
+        at_home = [switches.get(guest.switch, NOBODY) for guest in topology.guests]
         port_guest = {
             key: UPLINK if port.uplink else guests.get(port.guest, NOBODY) for key, port in ports.items()
         }
         only_one = not port_switch and len(topology.switches) == 1
         self._tables = Tables(
-            port_switch=_lookup(port_switch),
+            port_switch=_lookup({key: number for key, number in port_switch.items() if key not in beside}),
             port_guest=_lookup(port_guest),
             macs=_lookup(_mac_owners(topology)),
             ips=_lookup(_ip_owners((ip, n) for n, guest in enumerate(topology.guests) for ip in guest.ips)),
             host_ips=_lookup(_ip_owners((ip, 0) for ip in topology.host_ips)),
-            switch_of_guest=np.array([switches.get(g.switch, NOBODY) for g in topology.guests], np.int16),
+            switch_of_guest=np.array(at_home, np.int16),
             has_mac=np.array([any(guest.macs) for guest in topology.guests], np.bool_),
+            beside=_lookup(beside),
+            on_switch=np.array([number not in interfaces | {NOBODY} for number in at_home], np.bool_),
             default_switch=0 if only_one else NOBODY,
             knows_guests=bool(topology.guests or port_switch),
         )

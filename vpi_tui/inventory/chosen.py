@@ -39,9 +39,15 @@ def chosen(picture: Picture, names: Sequence[str]) -> Picture:
 def _named(picture: Picture, names: Sequence[str]) -> Picture:
     by_name = {link.name: link for link in picture.links}
     wanted = [by_name[name] for name in dict.fromkeys(names) if name in by_name]
-    all_switches = {switch.name for switch in picture.switches}
+    far = [port for port in picture.ports if port.far]
+    beyond = {port.switch for port in far}
+    all_switches = {switch.name for switch in picture.switches if switch.name not in beyond}
     copies = {mirror.output for mirror in picture.mirrors}
-    candidates = [port for port in picture.ports if port.name not in copies or port.switch in names]
+    candidates = [
+        port
+        for port in picture.ports
+        if not port.far and (port.name not in copies or port.switch in names)
+    ]
     unnamed = {port.switch for port in candidates if port.name not in names and port.ifindex}
     whole = all_switches.intersection(names)
     whole |= {port.switch for port in candidates if port.name in names} - unnamed
@@ -58,6 +64,10 @@ def _named(picture: Picture, names: Sequence[str]) -> Picture:
         # A frame on the loopback is sent and then received: one of the two is enough.
         switches.append(Switch(link.name, "interface", "probe", 0 if link.loopback else link.ifindex))
         ports.append(SeenPort(link.ifindex, link.name, link.name, guests=False))
+    if plain:
+        # It may get copies of what other hosts carry.
+        switches += [switch for switch in picture.switches if switch.name in beyond]
+        ports += far
     notices = [
         f"There is no interface {name} now; it is watched once it appears."
         for name in names

@@ -86,6 +86,8 @@ def _at_tunnel_devices(ports: Iterable[SeenPort], links: Mapping[str, Link]) -> 
 
 def _at_its_device(port: SeenPort, links: Mapping[str, Link]) -> SeenPort:
     """What the link of the same name tells of a port; one with another number is in another namespace."""
+    if port.far:
+        return port  # a link that is called so is another one
     if port.ifindex and port.kind in _TUNNEL_DEVICES and port.name not in links:
         return port
     link = links.get(port.name)

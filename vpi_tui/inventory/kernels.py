@@ -97,14 +97,19 @@ def end_of(t, guest, high, low, group):
 
 @helper
 def switch_of(t, client_port, server_port, source, dest):
-    """The first of four answers: port of the client, of the server, guest that sends, that receives."""
+    """The first of these answers: port of the client, of the server, guest that sends, that receives, if it
+    is on a switch; the interface where copies came in."""
     switch = find(t.port_switch, U64(0), U64(client_port))
     if switch == NOBODY:
         switch = find(t.port_switch, U64(0), U64(server_port))
-    if switch == NOBODY and source >= 0:
+    if switch == NOBODY and source >= 0 and t.on_switch[source]:
         switch = I64(t.switch_of_guest[source])
-    if switch == NOBODY and dest >= 0:
+    if switch == NOBODY and dest >= 0 and t.on_switch[dest]:
         switch = I64(t.switch_of_guest[dest])
+    if switch == NOBODY:
+        switch = find(t.beside, U64(0), U64(client_port))
+    if switch == NOBODY:
+        switch = find(t.beside, U64(0), U64(server_port))
     return I64(t.default_switch) if switch == NOBODY else switch
 
 
@@ -129,6 +134,8 @@ def write(t, flow):
     group = flow["dest_mac"] & MULTICAST_MAC != U64(0)
     source = find_source(t, client_port, flow["src_mac"], src_high, src_low)
     switch = find(t.port_switch, U64(0), U64(client_port))
+    if switch == NOBODY:
+        switch = find(t.beside, U64(0), U64(client_port))
     dest = find_dest(t, server_port, flow["dest_mac"], dest_high, dest_low, switch)
     source = end_of(t, source, src_high, src_low, False)
     dest = end_of(t, dest, dest_high, dest_low, group)

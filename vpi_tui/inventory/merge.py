@@ -5,6 +5,7 @@ Pure: one joined picture in, a topology out.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TypeVar
 
@@ -12,10 +13,12 @@ from vpi_tui.inventory.conflicts import Conflicts
 from vpi_tui.inventory.naming import Naming
 from vpi_tui.inventory.picture import Picture, SeenPort
 from vpi_tui.inventory.static import StaticInventory
-from vpi_tui.model.topology import Guest, Port, Switch, Topology
+from vpi_tui.model.topology import Guest, Port, Source, Switch, Topology
 
 Item = TypeVar("Item", Switch, Guest)
 
+NAMED = "elsewhere"
+"""Switch.kind of a switch of which no more is known than that guests are named as its own."""
 MAX_IDS = 32_000
 """Positions are kept in int16 by the flow table."""
 MAX_GONE = 1_000
@@ -41,7 +44,7 @@ def merge(seen: Picture, static: StaticInventory, before: Topology) -> Topology:
         guests.setdefault(guest.name, guest)
     gone = tuple(replace(switch, ifindex=0) for switch in before.switches)
     return Topology(
-        switches=_steady(gone, {switch.name: switch for switch in seen.switches}),
+        switches=_steady(gone, _switches(seen, static, guests.values())),
         ports=tuple(sorted(ports, key=lambda port: (port.ifindex, port.switch, port.name))),
         guests=_steady(before.guests, guests),
         notices=tuple(dict.fromkeys(seen.notices)),
@@ -49,6 +52,17 @@ def merge(seen: Picture, static: StaticInventory, before: Topology) -> Topology:
         mirrors=seen.mirrors,
         conflicts=conflicts.sentences(),
     )
+
+
+def _switches(seen: Picture, static: StaticInventory, guests: Iterable[Guest]) -> dict[str, Switch]:
+    """Those that are here, and those that the file or a manager names for guests that are elsewhere."""
+    found = {switch.name: switch for switch in seen.switches}
+    kinds = {entry.name: entry.kind for entry in static.switches}
+    for guest in guests:
+        if guest.switch and guest.switch not in found:
+            source: Source = "static" if guest.source == "static" else "probe"
+            found[guest.switch] = Switch(guest.switch, kinds.get(guest.switch) or NAMED, source)
+    return found
 
 
 def _port(port: SeenPort, guest: str, uplink: bool) -> Port:
@@ -66,6 +80,7 @@ def _port(port: SeenPort, guest: str, uplink: bool) -> Port:
         port.macs,
         port.bypass,
         port.inner,
+        port.far,
     )
 
 

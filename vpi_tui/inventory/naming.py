@@ -18,7 +18,7 @@ class Naming:
 
     def __init__(self, static: StaticInventory, seen: Picture, conflicts: Conflicts) -> None:
         self._static, self._conflicts = static, conflicts
-        here = {port.name for port in seen.ports}
+        here = {port.name for port in seen.ports if not port.far}
         self._entries = _Entries(static)
         self._managed = _Managed(seen.guests, here, conflicts)
         self._names = {entry.name for entry in static.guests}
@@ -85,7 +85,7 @@ class Naming:
         entry = self._entries.by_port.get(port.name)
         if entry is None and not uplink:
             entry = (self._named.get(id(managed)) if managed else None) or self._entries.at(port)
-        if entry is not None and entry.switch not in ("", port.switch):
+        if entry is not None and entry.switch not in ("", port.switch, _own_name(port)):
             self._conflicts.elsewhere(port, entry)
             return None
         return entry
@@ -111,6 +111,11 @@ class Naming:
             named = self._named.get(id(managed))
             name = named.name if named else self._told[id(managed)]
             yield from ((mac, name, managed.origin) for mac in managed.macs)
+
+
+def _own_name(port: SeenPort) -> str:
+    """The switch of a port as the host calls it where it is."""
+    return port.switch.removesuffix(f"@{port.far}") if port.far else port.switch
 
 
 def _shown_names(guests: Iterable[SeenGuest]) -> dict[int, str]:
@@ -170,7 +175,7 @@ class _Managed:
                     self._by_mac.setdefault(mac, guest)
 
     def at(self, port: SeenPort) -> SeenGuest | None:
-        known = self._by_port.get(port.name)
+        known = [] if port.far else self._by_port.get(port.name)
         if not known:
             return next((self._by_mac[mac] for mac in port.macs if mac in self._by_mac), None)
         for other in known[1:]:
@@ -185,7 +190,7 @@ def _from_file(entry: StaticGuest, port: SeenPort | None, managed: SeenGuest | N
     known += [(managed.macs, managed.ips)] if managed else []
     return Guest(
         entry.name,
-        port.switch if port else entry.switch or _only(managed.networks if managed else ()),
+        port.switch if port else entry.switch or _first(managed.networks if managed else ()),
         tuple(dict.fromkeys(mac for macs, _ in known for mac in macs)),
         tuple(dict.fromkeys(ip for _, ips in known for ip in ips)),
         entry.tags,
@@ -203,7 +208,7 @@ def _from_manager(name: str, port: SeenPort | None, managed: SeenGuest) -> Guest
     macs, ips = (port.macs, port.ips) if port else ((), ())
     return Guest(
         name,
-        port.switch if port else _only(managed.networks),
+        port.switch if port else _first(managed.networks),
         tuple(dict.fromkeys((*managed.macs, *macs))),
         tuple(dict.fromkeys((*managed.ips, *ips))),
         kind=managed.kind,
@@ -213,6 +218,6 @@ def _from_manager(name: str, port: SeenPort | None, managed: SeenGuest) -> Guest
     )
 
 
-def _only(networks: tuple[str, ...]) -> str:
-    """A guest without a port has a switch as long as only one is named."""
-    return networks[0] if len(networks) == 1 else ""
+def _first(networks: tuple[str, ...]) -> str:
+    """As one with several ports does, a guest without a port belongs to the first of its switches."""
+    return networks[0] if networks else ""

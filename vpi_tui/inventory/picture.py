@@ -37,7 +37,17 @@ class SeenPort:
     trunks: tuple[int, ...] = ()
     bypass: str = ""
     inner: bool = False
-    """These five as Port has them."""
+    far: str = ""
+    """These six as Port has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class SeenInterface:
+    """One interface of a guest. mac: 0 = not told. network: as SeenGuest.networks has it."""
+
+    port: str
+    mac: int
+    network: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +67,8 @@ class SeenGuest:
     """Names of the switches or networks that its interfaces belong to, as its manager calls them."""
     uuid: str = ""
     state: str = ""
+    interfaces: tuple[SeenInterface, ...] = ()
+    """Those with a port, as far as its manager says which address and network belong to which."""
 
 
 @dataclass(frozen=True, slots=True)

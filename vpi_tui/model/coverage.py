@@ -74,3 +74,7 @@ class TrueCount:
     """Of the device; 0 = there is none here (a mirror, a patch, a port of DPDK)."""
     at_ns: int = 0
     """When it was counted, by the monotonic clock; 0 = not told."""
+    asked_ns: int = 0
+    told_ns: int = 0
+    """When it was asked for and answered, by the wall clock, where that takes long: it is of some moment
+    between them. 0 = it is of the moment at which it is handed over."""

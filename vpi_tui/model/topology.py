@@ -61,6 +61,8 @@ class Port:
     inner: bool = False
     """Its device is the guest's own end (a macvtap, an internal port of Open vSwitch): what is sent through
     the device enters the switch, and what it receives has left it. The other way round at all others."""
+    far: str = ""
+    """The other host where it is, by name; "" = it is here. Only copies of its traffic can be seen."""
 
 
 @dataclass(frozen=True, slots=True)

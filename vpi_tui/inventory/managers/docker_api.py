@@ -23,6 +23,8 @@ T = TypeVar("T")
 BRIDGE_NAME = "com.docker.network.bridge.name"
 ID_IN_BRIDGE = 12
 """A network without a bridge name has a bridge `br-` with so many characters of its id."""
+NO_NETWORK = ("host", "none")
+"""Networks that Docker lists for containers that are on none."""
 _SHARED = ("host", "none", "container:", "ns:")
 """Network modes of containers that have no interface of their own."""
 
@@ -134,7 +136,7 @@ def guest_of(
     origin: str,
 ) -> SeenGuest:
     """networks: by name, of the container. ports: its interfaces on the host."""
-    ends = list(networks.items())[:MAX_INTERFACES]
+    ends = [(name, end) for name, end in networks.items() if name not in NO_NETWORK][:MAX_INTERFACES]
     addresses = [text for _, end in ends for text in (end.ip_address, end.global_ipv6_address)]
     return SeenGuest(
         name=_name(container),

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import os
+import socket
+import time
 from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
 from vpi_tui.inventory.kind import ProbeKind, Setup
 from vpi_tui.inventory.managers.libvirt_client import Client, Domain, InterfaceCount, open_client
+from vpi_tui.inventory.managers.libvirt_far import Apart, apart, host_of, true_counts
 from vpi_tui.inventory.managers.libvirt_xml import bridge_of, guest_of
 from vpi_tui.inventory.managers.pace import Pace
 from vpi_tui.inventory.managers.together import Together
 from vpi_tui.inventory.picture import Picture, SeenGuest
+from vpi_tui.model.coverage import TrueCount
 from vpi_tui.model.errors import VpiError
 
 DEFAULT_URI = "qemu:///system"
@@ -22,6 +26,10 @@ _SOCKETS = tuple(
     for name in ("libvirt-sock-ro", "virtqemud-sock-ro", "libvirt-sock", "virtqemud-sock")
 )
 """Where a daemon listens, the monolithic and the modular one (libvirt.org/daemons.html)."""
+COUNT_EVERY = 1.0
+"""Seconds between two countings of interfaces that are not here."""
+COUNT_SHARE = 4.0
+"""A counting that takes long is followed by a pause so many times as long."""
 
 
 def addresses(named: Sequence[str] = ()) -> tuple[str, ...]:
@@ -34,17 +42,40 @@ def addresses(named: Sequence[str] = ()) -> tuple[str, ...]:
 
 
 class LibvirtProbe:
-    """One connection. It is opened with the first reading."""
+    """One connection. It is opened with the first reading. Guests that are not here are also counted."""
 
     def __init__(self, uri: str, client: Client | None = None) -> None:
         self.name = f"libvirt {uri}"
         self._uri = uri
         self._client = client
         self._pace = Pace()
+        self._host = host_of(uri)
+        self._found = Apart()
         self._interfaces: tuple[tuple[str, str], ...] = ()
+        self._counts: tuple[TrueCount, ...] = ()
+        self._count_at = float("-inf")
+        self._uncounted = ""
+        """Why the last counting failed."""
 
     def changed(self, now: float) -> bool:
-        return self._pace.due(now)
+        """Counts, too, when it is time for that."""
+        before = self._uncounted
+        if self._found.asked and now >= self._count_at:
+            self._count(now)
+        return self._pace.due(now) or self._uncounted != before
+
+    def _count(self, now: float) -> None:
+        asked_ns, began = time.time_ns(), time.monotonic()
+        try:
+            counts, self._uncounted = self._opened().counts(self._found.asked), ""
+        except VpiError as error:
+            counts, self._uncounted = [], f"libvirt: the interfaces of guests are not counted. {error}"
+        self._counts = true_counts(self._found, counts, asked_ns, time.time_ns())
+        took = time.monotonic() - began
+        self._count_at = now + took + max(COUNT_EVERY, COUNT_SHARE * took)
+
+    def counts(self) -> tuple[TrueCount, ...]:
+        return self._counts
 
     def read(self) -> Picture:
         client = self._opened()
@@ -57,7 +88,9 @@ class LibvirtProbe:
             except VpiError as error:
                 problems.append(f"libvirt: the domain {domain.uuid} of {self._uri} is left out. {error}")
         self._interfaces = tuple((guest.uuid, port) for guest in guests for port in guest.ports)
-        return Picture(guests=tuple(guests), notices=tuple(problems[:3]))
+        found = self._found = apart(guests, self._host, _interfaces_here())
+        problems += [self._uncounted] if self._uncounted else []
+        return Picture(found.switches, found.ports, guests=found.guests, notices=tuple(problems[-3:]))
 
     def interface_counts(self) -> list[InterfaceCount]:
         """What libvirt counts at the taps that the last reading found. Slow; raises VpiError."""
@@ -72,6 +105,10 @@ class LibvirtProbe:
         if self._client is None:
             self._client = open_client(self._uri)
         return self._client
+
+
+def _interfaces_here() -> frozenset[str]:
+    return frozenset(name for _, name in socket.if_nameindex())
 
 
 def _bridges(client: Client) -> tuple[dict[str, str], list[str]]:

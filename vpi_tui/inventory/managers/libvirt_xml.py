@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from xml.etree import ElementTree
 
 from vpi_tui.inventory.managers.words import MAX_INTERFACES, distinct, macs_of, plain
-from vpi_tui.inventory.picture import SeenGuest
+from vpi_tui.inventory.picture import SeenGuest, SeenInterface
 from vpi_tui.model.errors import VpiError
 
 MAX_XML = 1 << 20
@@ -26,16 +26,25 @@ def guest_of(xml: str, state: str, bridges: Mapping[str, str]) -> SeenGuest:
     """bridges: bridge of each network by its name. Raises VpiError for what is no description of a domain."""
     domain = _root(xml, "domain")
     interfaces = domain.findall("./devices/interface")[:MAX_INTERFACES]
-    ports = [_attribute(one, "target", "dev") for one in interfaces] if state not in _NO_TAP else []
+    tapped = interfaces if state not in _NO_TAP else []
+    seen = [_interface(one, bridges) for one in tapped if _attribute(one, "target", "dev")]
     return SeenGuest(
         name=plain((domain.findtext("name") or "").strip()),
         kind="container" if domain.get("type") in _CONTAINERS else "vm",
         origin="libvirt",
-        ports=distinct(ports),
+        ports=distinct(one.port for one in seen),
         macs=macs_of(_attribute(one, "mac", "address") for one in interfaces),
         networks=distinct(_network(one, bridges) for one in interfaces),
         uuid=plain((domain.findtext("uuid") or "").strip()),
         state=plain(state),
+        interfaces=tuple(seen),
+    )
+
+
+def _interface(interface: ElementTree.Element, bridges: Mapping[str, str]) -> SeenInterface:
+    macs = macs_of([_attribute(interface, "mac", "address")])
+    return SeenInterface(
+        _attribute(interface, "target", "dev"), macs[0] if macs else 0, _network(interface, bridges)
     )
 
 

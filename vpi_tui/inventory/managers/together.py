@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from vpi_tui.inventory.counts import Counting
 from vpi_tui.inventory.picture import Picture, Probe
+from vpi_tui.model.coverage import TrueCount
 from vpi_tui.model.errors import VpiError
 
 LOOK_EVERY = 5.0
@@ -47,10 +49,17 @@ class Together:
         seen = list(self._pictures.values())
         told = (*self._refused.values(), *(notice for picture in seen for notice in picture.notices))
         return Picture(
+            switches=tuple(switch for picture in seen for switch in picture.switches),
+            ports=tuple(port for picture in seen for port in picture.ports),
             guests=tuple(guest for picture in seen for guest in picture.guests),
             notices=tuple(dict.fromkeys(told)),
             absent="" if self._probes or self._refused else self._nothing,
         )
+
+    def counts(self) -> tuple[TrueCount, ...]:
+        """What those count that count at all."""
+        probes = tuple(self._probes.values())  # another thread may add one meanwhile
+        return tuple(count for probe in probes if isinstance(probe, Counting) for count in probe.counts())
 
     def close(self) -> None:
         for probe in self._probes.values():
