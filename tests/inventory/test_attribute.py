@@ -236,3 +236,27 @@ def test_an_address_that_a_guest_claims_is_not_enough(mac: int, end: int) -> Non
     flows["src_ip"], flows["dest_ip"] = halves("10.0.0.1"), halves("10.0.0.254")
     Attributor(topology).attribute_all(flows)
     assert int(flows["dest_guest"][0]) == end
+
+
+@pytest.mark.parametrize(
+    ("source", "dest", "switch"),
+    [
+        (1, 2, "br-prod"),  # both are guests of the inventory
+        (9, 2, "br-prod"),  # the one that answers is
+        (3, 2, "br-prod"),  # the one that asks was learned at the card itself
+        (3, 9, "cap0"),
+        (9, 8, "cap0"),
+    ],
+)
+def test_what_a_sensor_sees_belongs_to_the_switch_of_its_guests(source: int, dest: int, switch: str) -> None:
+    topology = Topology(
+        1,
+        (Switch("cap0", "interface", ifindex=7), Switch("br-prod", "static")),
+        (Port(7, "cap0", "cap0"),),
+        (Guest("a", "br-prod", (1,)), Guest("b", "br-prod", (2,)), Guest("c", "cap0", (3,))),
+    )
+    flows = np.zeros(1, FLOW_DTYPE)
+    flows["flow_id"], flows["ifindex_client"], flows["ifindex_server"] = 1, 7, 7
+    flows["src_mac"], flows["dest_mac"] = source, dest
+    Attributor(topology).attribute_all(flows)
+    assert topology.switches[int(flows["switch"][0])].name == switch

@@ -7,7 +7,7 @@ from dataclasses import replace
 from vpi_tui.inventory import merge as merging
 from vpi_tui.inventory.join import joined
 from vpi_tui.inventory.merge import merge
-from vpi_tui.inventory.picture import Picture, SeenPort
+from vpi_tui.inventory.picture import Picture, SeenGuest, SeenPort
 from vpi_tui.inventory.static import StaticGuest, StaticInventory, StaticSwitch
 from vpi_tui.model.topology import Guest, Mirror, Port, Switch, Topology
 
@@ -140,3 +140,26 @@ def test_the_same_notice_is_told_once() -> None:
     topology = merge(joined([seen, seen]), NOTHING, Topology())
     assert topology.notices == ("br0 is down.",)
     assert topology.host_ips == ("10.0.0.1",)
+
+
+def test_a_switch_that_is_only_named_is_there_with_its_guests() -> None:
+    """What a sensor sees of guests whose switch is on another host."""
+    static = StaticInventory(
+        (StaticSwitch("br-prod", "vSwitch"),),
+        (StaticGuest("web-1", "br-prod", macs=(MAC_A,)), StaticGuest("db-1", "br0", macs=(MAC_B,))),
+    )
+    managed = SeenGuest("app-1", "vm", "vCenter", networks=("VM Network", "Backup"))
+    card = SeenPort(7, "cap0", "cap0", guests=False)
+    seen = Picture((BR0, Switch("cap0", "interface", ifindex=7)), (card,), guests=(managed,))
+    topology = merge(seen, static, Topology())
+    assert [(switch.name, switch.kind, switch.source) for switch in topology.switches] == [
+        ("br0", "bridge", "probe"),
+        ("cap0", "interface", "probe"),
+        ("br-prod", "vSwitch", "static"),
+        ("VM Network", "elsewhere", "probe"),
+    ]
+    assert {guest.name: guest.switch for guest in topology.guests} == {
+        "web-1": "br-prod",
+        "db-1": "br0",
+        "app-1": "VM Network",
+    }

@@ -1,8 +1,8 @@
-"""A sensor's machine that asks a hypervisor's libvirt: its guests have no port here, and are judged all the same.
+"""A sensor's machine asks a hypervisor's libvirt: its guests have no port here, and are judged all the same.
 
 The hypervisor is the lab's host with its bridge; the sensor is a namespace of its own that gets copies. What
-virsh says is a recorded reply (no hypervisor runs here), but for the figures: those are the kernel's, read anew
-each time.
+virsh says is a recorded reply (no hypervisor runs here), but for the figures: those are the kernel's, read
+anew each time.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def test_guests_of_another_host_are_judged_by_what_its_libvirt_counts(
                 judged = comes(sensor, guest.port, Verdict.SEEN)
                 assert (judged.switch, judged.truth) == (SWITCH, "libvirt")
                 agrees_with(judged, 0.06)
-            # Only half of what the third says passes a port that is copied: all of it, as it speaks to the first.
+            # It speaks to the first alone, of which all is copied.
             comes(sensor, third.port, Verdict.SEEN)
             found = sensor.snapshot()
             assert {(g.name, g.switch, g.present) for g in found.guests if g.source == "probe"} == {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,15 +63,25 @@ def test_a_domain_that_does_not_run_has_no_tap(probe: LibvirtProbe) -> None:
     assert (spare.state, spare.ports, spare.macs) == ("shut off", (), (0x525400000004,))
 
 
-def test_interfaces_are_counted_from_the_side_of_the_switch(probe: LibvirtProbe, way: str) -> None:
+def test_interfaces_that_are_not_here_are_counted_from_the_side_of_the_switch(probe: LibvirtProbe) -> None:
     """The driver makes its figures up of the time; it always makes up more received than sent."""
-    probe.read()
-    counts = {(count.uuid[0], count.port): count for count in probe.interface_counts()}
-    assert set(counts) == {("1", "testnet0"), ("1", "testnet1"), ("2", "testnet0")}
-    for count in counts.values():
-        assert count.bytes_out > count.bytes_in > 0
-        assert count.packets_out > count.packets_in > 0
-        assert count.drops_out > count.drops_in > 0
+    asked = time.time_ns()
+    ports = {(port.switch, port.name): port for port in probe.read().ports}
+    assert {key: (port.ifindex, port.far, port.macs) for key, port in ports.items()} == {
+        ("virbr0", "testnet0"): (0, "another host", (0x525400000001,)),
+        ("br-back", "testnet1"): (0, "another host", (0x525400000002,)),
+        ("ovs0", "testnet0"): (0, "another host", (0x525400000003,)),
+    }
+    for second in (0.0, 2_000_000.0):
+        probe.changed(second)
+        counts = {(count.switch, count.port): count for count in probe.counts()}
+        assert counts.keys() == ports.keys()
+        for count in counts.values():
+            assert count.out_bytes > count.in_bytes > 0
+            assert count.out_packets > count.in_packets > 0
+            assert count.truth == "libvirt"
+            assert asked <= count.asked_ns <= count.told_ns <= time.time_ns()
+        asked = max(count.told_ns for count in counts.values())
 
 
 def test_a_file_that_is_not_there_is_told_with_what_to_try(way: str) -> None:

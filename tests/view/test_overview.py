@@ -200,3 +200,9 @@ def test_nothing_hostile_is_shown(text):
     shown += [row.name for row in protocol_mix(picture)]
     shown += [talker_rows(picture.talkers[0], 1).row(0)[0][0]]
     assert all(is_safe(part) and len(part) < 300 for part in shown)
+
+
+def test_a_switch_that_is_only_named_tells_how_many_of_its_guests_were_seen():
+    guests = (guest("web", "br-prod"), guest("db", "br-prod", present=False))
+    named = snapshot(switches=(switch("br-prod", kind="elsewhere", ports=0),), guests=guests)
+    assert dict(panes(named, history(), 3, by_guest=False)[0].lines)["guests"] == "1 of 2 seen"

@@ -81,9 +81,7 @@ class Board:
         else:
             self._judge()
 
-    def _prompt(
-        self, ns: int, count: TrueCount, seen: Mapping[PortKey, SeenCount], drops: int
-    ) -> Sample:
+    def _prompt(self, ns: int, count: TrueCount, seen: Mapping[PortKey, SeenCount], drops: int) -> Sample:
         key = count.switch, count.port
         plan = self._plans[key]
         place = (plan.sensor.name, plan.sensor.name) if plan.own and plan.sensor else key

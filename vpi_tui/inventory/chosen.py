@@ -44,9 +44,7 @@ def _named(picture: Picture, names: Sequence[str]) -> Picture:
     all_switches = {switch.name for switch in picture.switches if switch.name not in beyond}
     copies = {mirror.output for mirror in picture.mirrors}
     candidates = [
-        port
-        for port in picture.ports
-        if not port.far and (port.name not in copies or port.switch in names)
+        port for port in picture.ports if not port.far and (port.name not in copies or port.switch in names)
     ]
     unnamed = {port.switch for port in candidates if port.name not in names and port.ifindex}
     whole = all_switches.intersection(names)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from vpi_tui.inventory.kind import ProbeKind, Setup
-from vpi_tui.inventory.managers.libvirt_client import Client, Domain, InterfaceCount, open_client
+from vpi_tui.inventory.managers.libvirt_client import Client, Domain, open_client
 from vpi_tui.inventory.managers.libvirt_far import Apart, apart, host_of, true_counts
 from vpi_tui.inventory.managers.libvirt_xml import bridge_of, guest_of
 from vpi_tui.inventory.managers.pace import Pace
@@ -51,7 +51,6 @@ class LibvirtProbe:
         self._pace = Pace()
         self._host = host_of(uri)
         self._found = Apart()
-        self._interfaces: tuple[tuple[str, str], ...] = ()
         self._counts: tuple[TrueCount, ...] = ()
         self._count_at = float("-inf")
         self._uncounted = ""
@@ -67,9 +66,11 @@ class LibvirtProbe:
     def _count(self, now: float) -> None:
         asked_ns, began = time.time_ns(), time.monotonic()
         try:
-            counts, self._uncounted = self._opened().counts(self._found.asked), ""
+            counts = self._opened().counts(self._found.asked)
+            self._uncounted = ""
         except VpiError as error:
-            counts, self._uncounted = [], f"libvirt: the interfaces of guests are not counted. {error}"
+            counts = []
+            self._uncounted = f"libvirt: the interfaces of guests are not counted. {error}"
         self._counts = true_counts(self._found, counts, asked_ns, time.time_ns())
         took = time.monotonic() - began
         self._count_at = now + took + max(COUNT_EVERY, COUNT_SHARE * took)
@@ -87,14 +88,9 @@ class LibvirtProbe:
                 guests.append(_identified(guest_of(domain.xml, domain.state, bridges), domain))
             except VpiError as error:
                 problems.append(f"libvirt: the domain {domain.uuid} of {self._uri} is left out. {error}")
-        self._interfaces = tuple((guest.uuid, port) for guest in guests for port in guest.ports)
         found = self._found = apart(guests, self._host, _interfaces_here())
         problems += [self._uncounted] if self._uncounted else []
         return Picture(found.switches, found.ports, guests=found.guests, notices=tuple(problems[-3:]))
-
-    def interface_counts(self) -> list[InterfaceCount]:
-        """What libvirt counts at the taps that the last reading found. Slow; raises VpiError."""
-        return self._opened().counts(self._interfaces) if self._interfaces else []
 
     def close(self) -> None:
         self._pace.close()

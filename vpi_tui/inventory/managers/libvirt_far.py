@@ -1,7 +1,7 @@
 """Guests of libvirt whose interfaces are not here: on another host, or in another network namespace.
 
-They become ports without a device, at the switch that libvirt names for them. Of those no packet is taken, but
-a sensor that gets copies of the traffic can be judged by what libvirt counts there.
+They become ports without a device, at the switch that libvirt names for them. No packet is taken there, but a
+sensor that gets copies of the traffic can be judged by what libvirt counts.
 """
 
 from __future__ import annotations
@@ -62,14 +62,8 @@ def apart(guests: Iterable[SeenGuest], host: str, here: Collection[str]) -> Apar
             )
             if ports.setdefault((port.switch, port.name), port) is port:
                 asked.append((guest.uuid, one.port))
-        gone = {one.port for one in far}
-        told.append(
-            replace(
-                guest,
-                ports=() if host else tuple(name for name in guest.ports if name not in gone),
-                networks=distinct(_at(name, host) for name in guest.networks),
-            )
-        )
+        networks = distinct(_at(name, host) for name in guest.networks)
+        told.append(replace(guest, ports=() if host else guest.ports, networks=networks))
     names = dict.fromkeys(port.switch for port in ports.values())
     return Apart(
         tuple(told),
