@@ -169,6 +169,12 @@ TABLE: tuple[Setting, ...] = (
     Setting("vars.address-groups.*", kinds.group, None, "an address variable of the rules, such as HOME_NET"),
     Setting("vars.port-groups.*", kinds.group, None, "a port variable of the rules, such as HTTP_PORTS"),
     Setting("stream.midstream", kinds.boolean, None, "take up TCP streams whose start was not seen"),
+    Setting(
+        "stream.midstream-policy",
+        kinds.choice("ignore", "pass-flow", "bypass"),
+        None,
+        "whether rules look at connections whose start was not seen: ignore (they do), pass-flow or bypass",
+    ),
     Setting("stream.async-oneside", kinds.boolean, None, "take up TCP streams of which one side is seen"),
     Setting("stream.inline", kinds.switch("auto"), None, "inspect as an inline sensor would"),
     Setting(

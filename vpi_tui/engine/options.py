@@ -34,6 +34,7 @@ _WORDS = {
     "off": False,
     "0": False,
 }
+_MIDSTREAM_POLICIES = ("ignore", "pass-flow", "bypass")
 DEFAULT_DEPTH = 1 << 20
 
 
@@ -41,6 +42,8 @@ DEFAULT_DEPTH = 1 << 20
 class StreamOptions:
     midstream: bool
     """Follow TCP connections whose beginning was not seen."""
+    passes_midstream: bool
+    """No rule looks at connections whose beginning was not seen."""
     one_sided: bool
     """Take connections for established of which one direction alone is seen."""
     depth: int
@@ -53,13 +56,27 @@ class StreamOptions:
 
 def stream_options(options: Mapping[str, str]) -> StreamOptions:
     """Raises ConfigError for a value that makes no sense."""
+    midstream = _switch(options, "stream.midstream", False)
     return StreamOptions(
-        midstream=_switch(options, "stream.midstream", False),
+        midstream=midstream,
+        passes_midstream=_passes_midstream(options, midstream),
         one_sided=_switch(options, "stream.async-oneside", False),
         depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),
         tells_different=_switch(options, "stream.reassembly.check-overlap-different-data", True),
         hosts=host_policies({policy: _networks(options, policy) for policy in OsPolicy}),
     )
+
+
+def _passes_midstream(options: Mapping[str, str], midstream: bool) -> bool:
+    """As Suricata, which does not let a connection be taken up and passed by at once."""
+    key = "stream.midstream-policy"
+    policy = options.get(key, "ignore")
+    if policy == "bypass" and midstream:
+        raise ConfigError(f"{key} is bypass, and stream.midstream is on.", hint="Write pass-flow or ignore.")
+    if policy not in _MIDSTREAM_POLICIES:
+        hint = f"Write one of {', '.join(_MIDSTREAM_POLICIES)}: a monitor drops and rejects nothing."
+        raise ConfigError(f"{key} is {policy!r}.", hint=hint)
+    return policy != "ignore"
 
 
 def _networks(options: Mapping[str, str], policy: OsPolicy) -> list[Network]:

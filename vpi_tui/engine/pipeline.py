@@ -103,7 +103,8 @@ class Pipeline:
         self.describe = Describer()
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
-        self.matcher = Matcher(rules.ruleset, self._places, clock=CLOCK)
+        self._passes_midstream = streams.passes_midstream
+        self.matcher = self._new_matcher(rules)
         self.recognition: Recognition | None = None
         """None = no rule has asked yet what each direction looks like."""
         self._serve_recognition()
@@ -138,7 +139,7 @@ class Pipeline:
 
     def switch_rules(self, rules: RuleBook) -> None:
         """Go on with another set from the next batch on; what is remembered of flows and rules lives on."""
-        matcher = Matcher(rules.ruleset, self._places, clock=CLOCK)
+        matcher = self._new_matcher(rules)
         matcher.take_over(self.matcher)
         self._stages.serve(rules.ruleset)
         verify = self._stages.verifies_checksums(rules.ruleset)
@@ -146,6 +147,9 @@ class Pipeline:
         self.matcher = matcher
         self.rules = self.alerter.rules = rules
         self._serve_recognition()
+
+    def _new_matcher(self, rules: RuleBook) -> Matcher:
+        return Matcher(rules.ruleset, self._places, clock=CLOCK, passes_midstream=self._passes_midstream)
 
     def _serve_recognition(self) -> None:
         if self.recognition is None and self.rules.ruleset.needs_recognition:

@@ -152,6 +152,8 @@ class Signature(Record, frozen=True):
     noalert: bool = False
     target: Literal["", "src_ip", "dest_ip"] = ""
     """Which end the rule says is attacked."""
+    action_scope: Literal["auto", "packet", "flow", "tx", "hook"] = "auto"
+    """How far its action reaches, `pass:flow`; auto = as far as what the rule looks at."""
     bypass: bool = False
     """After a match the flow is passed by: no rule looks at it any more."""
     enabled: bool = True

@@ -39,7 +39,8 @@ def test_the_first_packet_of_each_direction() -> None:
 
 
 def test_scopes_of_actions() -> None:
-    assert parse("", head="pass:flow tcp any any -> any any").action is Action.PASS
+    made = parse("", head="pass:flow tcp any any -> any any")
+    assert (made.action, made.action_scope) == (Action.PASS, "flow")
     assert parse("", head="drop:packet tcp any any -> any any").action is Action.DROP
 
 

@@ -74,7 +74,7 @@ class Transaction:
 
     __slots__ = (
         "alerted", "bits", "cache", "events", "files", "inspected", "little_endian", "number", "over",
-        "parts", "pending", "rules_of", "stage",
+        "parts", "passed", "pending", "rules_of", "stage",
     )  # fmt: skip
     is_frame: ClassVar[bool] = False
 
@@ -98,6 +98,8 @@ class Transaction:
         """By rule and Direction."""
         self.rules_of = 0
         """Which set of rules the numbers in `pending`, `alerted` and `parts` are of."""
+        self.passed = False
+        """A pass rule lets all of it through."""
         self.over = False
         """Nothing more comes, though its stages do not say so."""
 

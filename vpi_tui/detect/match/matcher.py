@@ -22,6 +22,8 @@ from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
+from vpi_tui.detect.match.pass_scopes import Passes
+from vpi_tui.detect.match.passing import not_passed, pass_late
 from vpi_tui.detect.match.profile import NO_CLOCK, Clock, Meter, RuleProfile
 from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
 from vpi_tui.detect.match.renumber import Renumbering, new_numbers
@@ -47,10 +49,15 @@ class Matcher:
         *,
         threshold_places: int = THRESHOLD_PLACES,
         clock: Clock = NO_CLOCK,
+        passes_midstream: bool = False,
     ) -> None:
-        """threshold_places: how many counts are kept at a time, a multiple of 8. clock: for the profile."""
+        """threshold_places: how many counts are kept at a time, a multiple of 8. clock: for the profile.
+
+        passes_midstream: no rule looks at TCP connections whose start was not seen.
+        """
         self.rules = rules
         self._clock = clock
+        self._passes_midstream = passes_midstream
         self.judge: Callable[[], Iterable[int]] = tuple
         """Asked now and then, also within a batch, which rules shall not be tried any more."""
         self.scope = scope
@@ -133,6 +140,8 @@ class Matcher:
         self._texts.new_batch()
         self._renumbering.update(progress)
         enabled = self.rules.enabled.copy()
+        if self._passes_midstream:
+            pass_late(self._state, decoded, flows)
         batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state, progress)
         found = self._finder.find(batch, enabled)
         subjects = subjects_of(batch, found)
@@ -141,9 +150,8 @@ class Matcher:
             return []
         self.profile.checked(found.rule)
         held = self._decide(batch, found, subjects)
-        held &= self._not_passed(found, subjects, held)
+        held &= self._not_passed(batch, found, subjects, held)
         held &= self._not_bypassed(found, subjects, held)
-        held &= self.rules.is_pass[found.rule] == 0
         held &= self.rules.noalert[found.rule] == 0
         kept = np.flatnonzero(held)
         kept = kept[_first_of_each(found, kept, self._packet_too)]
@@ -290,27 +298,12 @@ class Matcher:
                 return False
         return 0 < stage <= progress.stage
 
-    def _not_passed(self, found: Candidates, subjects: Subjects, held: Bools) -> Bools:
-        """bool per candidate: no pass rule held for its packet, nor before it for its flow.
-
-        A rule about addresses alone and a match in stream data pass the whole flow, as in Suricata.
-        """
-        passing = np.flatnonzero(held & (self.rules.is_pass[found.rule] != 0))
-        allowed = np.ones(len(found), np.bool_)
-        if not passing.size:
-            return allowed
-        rows = found.row[passing]
-        allowed &= ~np.isin(found.row, rows[rows >= 0])
-        whole = (self.rules.once[found.rule[passing]] != 0) | (found.stream[passing] >= 0)
-        whole |= found.entry[passing] >= 0
-        for i in passing[whole & (subjects.flow[passing] >= 0)].tolist():
-            flow, born = int(subjects.flow[i]), int(subjects.born[i])
-            if self._state.passed[flow] != born:
-                self._state.passed[flow] = born
-                same = (subjects.flow == flow) & (subjects.born == born) & (found.row >= found.row[i])
-                allowed &= ~same
-        self._passed += int(np.count_nonzero(held & ~allowed & (self.rules.is_pass[found.rule] == 0)))
-        return allowed
+    def _not_passed(self, batch: Batch, found: Candidates, subjects: Subjects, held: Bools) -> Bools:
+        """bool per candidate: it is no pass rule, and none lets it through."""
+        alerts: Bools = self.rules.passes[found.rule] == Passes.NOTHING
+        allowed = not_passed(self.rules.passes, batch, found, subjects, held, self._state)
+        self._passed += int(np.count_nonzero(held & ~allowed & alerts))
+        return allowed & alerts
 
     def _not_bypassed(self, found: Candidates, subjects: Subjects, held: Bools) -> Bools:
         """bool per candidate: its flow was not passed by after an earlier packet."""

@@ -10,6 +10,8 @@ from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.signature import ANY_PORT, Action, AddressIn, FlowProtocol, Signature
 
 _ACTION: Final = {Action.PASS: 0, Action.DROP: 1, Action.REJECT: 2, Action.ALERT: 3}
+_OF_FLOW: Final = frozenset(("app_proto", "direction", "state", "ip_v", "proto", "locality"))
+"""Columns that say the same of all packets of a flow, or nearly so."""
 _CHANGES: Final = frozenset(("set", "unset", "toggle", "=", "+", "-"))
 
 
@@ -44,8 +46,15 @@ def is_protocol_only(signature: Signature) -> bool:
     return (
         not signature.steps
         and ("app_proto" in columns or any(isinstance(check, FlowProtocol) for check in signature.checks))
-        and columns <= {"app_proto", "direction", "state", "ip_v", "proto", "locality"}
+        and columns <= _OF_FLOW
     )
+
+
+def is_about_flow(signature: Signature) -> bool:
+    """A rule about nothing but the application of a flow, be it by its protocol (`pass tls`)."""
+    about = {test.column for test in signature.columns} <= _OF_FLOW
+    named = signature.header.protocol in RULE_WORDS and not signature.steps
+    return is_protocol_only(signature) or (named and about)
 
 
 def is_ip_only(signature: Signature) -> bool:

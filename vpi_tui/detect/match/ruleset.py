@@ -25,6 +25,7 @@ from vpi_tui.detect.match.kernels_threshold import ThresholdRules
 from vpi_tui.detect.match.kernels_units import Selectors
 from vpi_tui.detect.match.listing import ListedRule, build_packet_rules
 from vpi_tui.detect.match.ordering import is_ip_only, is_protocol_only, rule_order
+from vpi_tui.detect.match.pass_scopes import what_passes
 from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
@@ -37,7 +38,6 @@ from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
     ANYWHERE,
-    Action,
     Content,
     FlowProtocol,
     Header,
@@ -89,7 +89,8 @@ class RuleSet:
     plans: Plans
     packet_too: NDArray[np.bool_]
     """bool[n]: the rule looks at each packet by itself as well as at the stream."""
-    is_pass: U8
+    passes: U8
+    """uint8[n]: a Passes."""
     noalert: U8
     has_threshold: bool
     needs_sizes: bool
@@ -158,7 +159,7 @@ class RuleSet:
             ),
             # One that counts events is about events, not about how often an engine looks at the same bytes.
             packet_too=np.array([s.packet_too and not s.threshold for s in signatures], np.bool_),
-            is_pass=np.array([s.action is Action.PASS for s in usable], np.uint8),
+            passes=np.array([what_passes(s) for s in usable], np.uint8),
             noalert=np.array([s.noalert for s in usable], np.uint8),
             has_threshold=any(s.threshold for s in usable),
             needs_sizes=any(t.column in SIZE_COLUMNS for s in usable for t in s.columns),

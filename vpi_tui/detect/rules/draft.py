@@ -113,6 +113,7 @@ class Draft:
     metadata: list[tuple[str, str]] = field(default_factory=list)
     threshold: Threshold | None = None
     noalert: bool = False
+    action_scope: Literal["auto", "packet", "flow", "tx", "hook"] = "auto"
     bypass: bool = False
     target: Literal["", "src_ip", "dest_ip"] = ""
     inspect: Literal["auto", "packet", "stream"] = "auto"
@@ -197,6 +198,7 @@ class Draft:
             threshold=self.threshold,
             scope=scope,
             noalert=self.noalert,
+            action_scope=self.action_scope,
             bypass=self.bypass,
             target=self.target,
             enabled=enabled,

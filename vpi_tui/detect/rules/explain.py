@@ -36,6 +36,8 @@ def describe(signature: Signature) -> str:
 
 def _headline(signature: Signature) -> str:
     verb = "Matches without an alert" if signature.noalert else f"{signature.action.value.capitalize()}s"
+    if signature.action_scope != "auto":
+        verb += f" the {signature.action_scope}"
     kind = f", {signature.classtype}" if signature.classtype else ""
     technique = f", ATT&CK {signature.technique}" if signature.technique else ""
     name = f"{signature.gid}:{signature.sid} rev {signature.rev}"

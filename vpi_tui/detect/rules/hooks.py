@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, Literal, cast
 
 from vpi_tui.detect.applayer.base import HOOKS
 from vpi_tui.detect.rules.ast import Refused
@@ -17,6 +17,7 @@ from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.batch import FirstSeen
 from vpi_tui.model.signature import BufferSize
 
+ActionScope = Literal["auto", "packet", "flow", "tx", "hook"]
 _MOST: Final = 0xFFFFFFFF
 _GENERAL: Final = {
     "request_started": HOOKS[0],
@@ -78,10 +79,10 @@ _OF_PACKETS: Final[Mapping[str, Callable[[Draft], None]]] = {
 }
 
 
-def split_action(action: str) -> str:
-    """The action without the scope that it may name (`pass:flow`)."""
+def split_action(action: str) -> tuple[str, ActionScope]:
+    """(action, scope) of `pass:flow`; "auto" = the rule names no scope."""
     found = _SCOPED.fullmatch(action)
-    return found[1] if found else action
+    return (found[1], cast(ActionScope, found[2].lower())) if found else (action, "auto")
 
 
 def split_hook(protocol: str) -> tuple[str, str]:

@@ -48,10 +48,11 @@ class Parser:
     ) -> Signature:
         """A rule that is cut into pieces already; `raw` is kept as its text."""
         protocol, hook = split_hook(syntax.header.protocol)
-        action = split_action(syntax.header.action)
+        action, reach = split_action(syntax.header.action)
         written = replace(syntax.header, action=action, protocol=protocol)
         _check_words(written)
         draft = Draft(written, self.classes, self.sources)
+        draft.action_scope = reach
         for index, option in enumerate(syntax.options):
             draft.option = index
             try:

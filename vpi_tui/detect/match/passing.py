@@ -1,0 +1,81 @@
+"""Pass rules: what they let through. Source: RuleActionToFlow in the source of Suricata 8."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.detect.match.candidates import Batch, Candidates
+from vpi_tui.detect.match.flowstate import FlowState
+from vpi_tui.detect.match.pass_scopes import Passes
+from vpi_tui.detect.match.subjects import Subjects
+from vpi_tui.model.batch import U8, DecodedBatch, FlowBatch
+
+Bools = NDArray[np.bool_]
+_TCP: Final = 6
+_SYN, _RST, _ACK = 2, 4, 16
+
+
+def not_passed(
+    kinds: U8, batch: Batch, found: Candidates, subjects: Subjects, held: Bools, state: FlowState
+) -> Bools:
+    """bool per candidate: no pass rule held for its packet, nor before it for its flow or its transaction.
+
+    kinds: uint8[rules] of Passes. Flows and transactions are marked for later batches.
+    """
+    kind = kinds[found.rule]
+    passing = np.flatnonzero(held & (kind != Passes.NOTHING))
+    allowed = np.ones(len(found), np.bool_)
+    if (kinds == Passes.TRANSACTION).any():
+        allowed &= _not_of_passed(batch, found)
+    if not passing.size:
+        return allowed
+    rows = found.row[passing]
+    allowed &= ~np.isin(found.row, rows[rows >= 0])
+    stateful = (found.stream[passing] >= 0) | (found.entry[passing] >= 0)
+    whole = (kind[passing] == Passes.FLOW) | ((kind[passing] == Passes.STATEFUL) & stateful)
+    for i in passing[whole & (subjects.flow[passing] >= 0)].tolist():
+        flow, born = int(subjects.flow[i]), int(subjects.born[i])
+        if state.passed[flow] != born:
+            state.passed[flow] = born
+            allowed &= ~((subjects.flow == flow) & (subjects.born == born) & (found.row >= found.row[i]))
+    for i in passing[kind[passing] == Passes.TRANSACTION].tolist():
+        _pass_transaction(batch, found, i, allowed)
+    return allowed
+
+
+def _not_of_passed(batch: Batch, found: Candidates) -> Bools:
+    """bool per candidate: its transaction was not passed in an earlier batch."""
+    allowed = np.ones(len(found), np.bool_)
+    for i in np.flatnonzero(found.entry >= 0).tolist():
+        progress = batch.progress_of(int(found.entry[i]))
+        allowed[i] = progress is None or not progress.transaction.passed
+    return allowed
+
+
+def _pass_transaction(batch: Batch, found: Candidates, i: int, allowed: Bools) -> None:
+    progress = batch.progress_of(int(found.entry[i]))
+    if progress is None:
+        return
+    transaction = progress.transaction
+    transaction.passed = True
+    for other in np.flatnonzero(found.entry >= 0).tolist():
+        one = batch.progress_of(int(found.entry[other]))
+        if one is not None and one.transaction is transaction and found.row[other] >= found.row[i]:
+            allowed[other] = False
+
+
+def pass_late(state: FlowState, decoded: DecodedBatch, flows: FlowBatch) -> None:
+    """Let no rule look at connections that the batch takes up in the middle (`stream.midstream-policy`).
+
+    To be called before the batch's generations are counted: that of a new flow is the next one of its slot.
+    """
+    rows = flows.new_rows.astype(np.int64)
+    flags = decoded.tcp_flags[rows]
+    late = ((flags & (_SYN | _ACK)) != _SYN) & (flags & _RST == 0) & (flags & _ACK != 0)
+    slots = flows.flow[rows[(decoded.proto[rows] == _TCP) & late]]
+    if slots.size:
+        state.make_room(int(slots.max()) + 1)
+        state.passed[slots] = state.generation[slots] + np.uint32(1)
