@@ -230,6 +230,7 @@ GOOD = {
     "vars.address-groups.*": "[10.0.0.0/8,!10.1.0.0/16]",
     "vars.port-groups.*": "80",
     "stream.midstream": "yes",
+    "stream.midstream-policy": "pass-flow",
     "stream.async-oneside": "no",
     "stream.inline": "auto",
     "stream.reassembly.check-overlap-different-data": "no",
