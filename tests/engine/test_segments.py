@@ -9,6 +9,7 @@ import pytest
 from vpi_tui.capture.demo import hosts
 from vpi_tui.capture.demo.source import DemoSource
 from vpi_tui.config import paths
+from vpi_tui.detect.behaviour.segmentation import MAX_FINDINGS
 from vpi_tui.engine.log import NoLog
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.publisher import Publisher
@@ -125,3 +126,41 @@ def test_a_policy_that_cannot_be_read_stops_the_start_but_not_a_running_sensor(
     assert segments.reload().severity == "error"  # type: ignore[union-attr]
     assert segments.use("x.yaml", "{").severity == "error"
     assert segments.judge.policy.default == "deny"  # type: ignore[union-attr]
+
+
+def test_flows_that_live_when_a_policy_comes_into_force_are_judged_once(
+    no_rules: tuple[str, ...], tmp_path: Path
+) -> None:
+    nothing = tmp_path / "all.yaml"
+    nothing.write_text("default: allow\n")
+    demo = Demo(20, str(nothing), no_rules)
+    segments, table = demo.pipeline.segments, demo.pipeline.table
+    assert not demo.broke()
+    told = segments.use(str(tmp_path / "none.yaml"), "default: deny\n")
+    assert "live are judged" in told.text
+    found: list[Alert] = []
+    while more := demo.pipeline.idle():  # no packet is needed
+        assert len(more) <= MAX_FINDINGS
+        found += more
+    live = {int(flow) for flow in table.used()["flow_id"]} - {0}
+    assert found
+    assert all((alert.gid, alert.sid) == SID and alert.flow_id in live for alert in found)
+    assert all(alert.msg.startswith("none.yaml:1: ") for alert in found)
+    kinds = [(a.src_guest or a.src_ip, a.dest_guest or a.dest_ip, a.proto, a.dest_port) for a in found]
+    assert len(kinds) == len(set(kinds))
+    assert demo.snapshot().segmentation.violations >= len(found)
+    assert not demo.pipeline.idle()
+
+
+def test_a_file_in_which_nothing_is_new_judges_nothing_again(
+    no_rules: tuple[str, ...], tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.yaml"
+    file.write_text("default: allow\n")
+    demo = Demo(20, str(file), no_rules)
+    file.write_text("default: deny\n")
+    assert demo.pipeline.segments.reload() is not None
+    while demo.pipeline.idle():
+        pass
+    assert demo.pipeline.segments.reload() is None
+    assert not demo.pipeline.idle()

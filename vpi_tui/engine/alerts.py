@@ -116,6 +116,27 @@ class Alerter:
         self._keep(alert, rule, packets, packet, b"", flow)
         return alert
 
+    def from_living(
+        self, rule: int, slot: int, detail: str, records: Any, names: Names, now_ns: int
+    ) -> Alert:
+        """What a behaviour says of a flow that no packet has just shown."""
+        flow = to_record(records[slot], names.switches, names.guests)
+        alert = self._alert(
+            self.rules.signatures[rule],
+            detail,
+            ts_ns=now_ns,
+            in_iface=self._source.port_name(int(records["ifindex_client"][slot])),
+            flow=flow,
+            ends=(flow.src_ip, flow.src_port, flow.dest_ip, flow.dest_port, flow.proto, flow.vlan),
+            direction=Direction.TO_SERVER,
+            packet_number=0,
+            stream=False,
+        )
+        self.flows.append(slot)
+        records["alerts"][slot] = min(MAX_COUNT, int(records["alerts"][slot]) + 1)
+        self._keep(alert, rule, None, -1, b"", flow)
+        return alert
+
     def _alert(
         self,
         signature: Signature,
@@ -178,7 +199,7 @@ class Alerter:
         self,
         alert: Alert,
         rule: int,
-        packets: PacketBatch,
+        packets: PacketBatch | None,
         packet: int,
         stretch: bytes,
         flow: FlowRecord | None,
@@ -186,7 +207,7 @@ class Alerter:
     ) -> None:
         self.rules.hit(rule, alert.ts_ns)
         frame, link = b"", 1
-        if packet >= 0:
+        if packets is not None and packet >= 0:
             start = int(packets.offset[packet])
             frame = packets.buf[start : start + min(int(packets.caplen[packet]), FRAME_LIMIT)].tobytes()
             link = int(packets.link_type[packet])

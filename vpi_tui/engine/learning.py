@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from vpi_tui.inventory.learned import LearnedHosts
 from vpi_tui.inventory.wire.facts import WireFacts
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.claims import Claim
 from vpi_tui.model.topology import Topology
 
 PACKETS_A_FLOW: Final = 8
@@ -23,8 +25,10 @@ class Learning:
         self._due = 0
         """Packets after which it is worth while to name anew."""
 
-    def learn(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
-        self._wire.learn(packets, decoded)
+    def learn(
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, claimed: Sequence[Claim]
+    ) -> None:
+        self._wire.learn(packets, decoded, claimed)
         if self._hosts is not None:
             self._hosts.learn(packets, decoded, flows)
 

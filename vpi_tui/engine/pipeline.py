@@ -37,6 +37,7 @@ from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
 from vpi_tui.inventory.attribute import Attributor
 from vpi_tui.model.batch import I32, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.claims import Claim, claims
 from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
@@ -172,7 +173,8 @@ class Pipeline:
             self.matcher.forget_flows(ended.tolist())
         with measure("attribute"):
             self.attributor.attribute(flows, self.table.records)
-            self._learning.learn(packets, decoded, flows)
+            claimed = tuple(claims(packets, decoded))
+            self._learning.learn(packets, decoded, flows, claimed)
             if self._learning.is_due(self.packets):
                 self._follow_learned()
             self._end(flows.closed)
@@ -187,7 +189,7 @@ class Pipeline:
             progress = self._parse(packets, decoded, flows, streams)
             self._recognise(decoded, flows, streams)
         with measure("detect"):
-            alerts += self._detect(packets, decoded, flows, streams, progress)
+            alerts += self._detect(packets, decoded, flows, streams, progress, claimed)
         self._count(packets)
         if self._counts_talkers:
             self._count_without_flow(packets, decoded, flows)
@@ -201,6 +203,7 @@ class Pipeline:
         """No packet came: what time has ended need not wait for the next."""
         alerts = self._detect_released(lambda streams: streams.release(self.now_ns()))
         alerts += self._hand_out(self.table.drain_closed())
+        alerts += self._of_living(self.now_ns())
         self._tally(alerts)
         return alerts
 
@@ -258,14 +261,22 @@ class Pipeline:
         flows: FlowBatch,
         streams: StreamBatch | None,
         progress: Sequence[Progress],
+        claimed: Sequence[Claim],
     ) -> list[Alert]:
         alerts = self._alerts_of_rules(packets, decoded, flows, streams, progress)
         records, first = self.table.records, self.packets + 1
         alerts += [
             self.alerter.from_finding(number, f, packets, decoded, flows, records, self.names, first)
-            for number, f in self.rules.observe(packets, decoded, flows)
+            for number, f in self.rules.observe(packets, decoded, flows, claimed)
         ]
-        return alerts
+        return alerts + self._of_living(int(packets.ts_ns.max()))
+
+    def _of_living(self, now_ns: int) -> list[Alert]:
+        """What flows that lived already do against a policy that has come into force."""
+        return [
+            self.alerter.from_living(number, slot, detail, self.table.records, self.names, now_ns)
+            for number, slot, detail in self.rules.of_living(now_ns)
+        ]
 
     def _alerts_of_rules(
         self,

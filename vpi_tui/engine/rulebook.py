@@ -10,6 +10,7 @@ import numpy as np
 
 import vpi_tui.detect.behaviour  # noqa: F401 (they register themselves)
 from vpi_tui.detect.behaviour.base import GID, NO_OPTIONS, PACK, REGISTRY, Behaviour, Finding
+from vpi_tui.detect.behaviour.segmentation import SID as SEGMENTATION_SID
 from vpi_tui.detect.behaviour.segmentation import Segmentation
 from vpi_tui.detect.match.identity import Identity, identity_of, joined, keys_of, numbers_of
 from vpi_tui.detect.match.ruleset import RuleSet
@@ -29,6 +30,7 @@ from vpi_tui.feed.messages import (
     ToggledMessage,
 )
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.claims import Claim
 from vpi_tui.model.errors import RuleError, VpiError
 from vpi_tui.model.signature import Signature
 from vpi_tui.model.topology import Topology
@@ -127,15 +129,22 @@ class RuleBook:
         return bool(self._enabled[number])
 
     def observe(
-        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, claimed: Sequence[Claim]
     ) -> Iterator[tuple[int, Finding]]:
         """What the behaviours find in a batch, with the number of the rule. Those that are off go on learning
-        and stay silent."""
+        and stay silent. claimed: the addresses that its senders claim."""
         for behaviour in self.behaviours:
-            for finding in behaviour.observe(packets, decoded, flows):
+            for finding in (*behaviour.observe(packets, decoded, flows), *behaviour.heed(claimed)):
                 number = self.number(GID, finding.sid)
                 if self._enabled[number]:
                     yield number, finding
+
+    def of_living(self, now_ns: int) -> Iterator[tuple[int, int, str]]:
+        """Rule, slot and sentence for flows that broke a policy when it came into force."""
+        number = self.number(GID, SEGMENTATION_SID)
+        for slot, detail in self.segmentation.tell_living(now_ns):
+            if self._enabled[number]:
+                yield number, slot, detail
 
     def follow(self, topology: Topology) -> None:
         """Tell the behaviours which switches, ports and guests there are."""

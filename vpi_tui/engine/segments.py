@@ -15,9 +15,11 @@ from vpi_tui.flow.pairs import PairTable
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.matrix import Segmentation as State
+from vpi_tui.model.policy import Policy
 
 MOST_TEXT = 2 << 20
 """Bytes of a policy that is shown beside a learned one."""
+JUDGED = "Flows that live are judged now, new ones as they come."
 DEMO_POLICY: Final = Path(vpi_tui.capture.demo.__file__).with_name("policy.yaml")
 
 
@@ -35,11 +37,19 @@ class Segments:
         if self._file:
             self._read()
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """False = nothing in it is new."""
         path = Path(self._file)
         policy = read_policy(path)
-        self._text = path.read_text(encoding="utf-8-sig", errors="replace")[:MOST_TEXT]
+        before, self._text = self._text, path.read_text(encoding="utf-8-sig", errors="replace")[:MOST_TEXT]
+        if self.judge.policy is not None and self._text == before:
+            return False
+        self._use(policy)
+        return True
+
+    def _use(self, policy: Policy) -> None:
         self.judge.use(policy)
+        self.judge.judge_living()
 
     def attributed(self) -> None:
         """All flows were placed anew: what was nobody's may be learned now."""
@@ -52,14 +62,13 @@ class Segments:
         """Read the file again; None = there is none, or nothing in it is new."""
         if not self._file:
             return None
-        before = self._text
         try:
-            self._read()
+            changed = self._read()
         except (ConfigError, OSError) as error:
             return Notice("error", f"The policy stays as it is: {error}")
-        if self._text == before:
+        if not changed:
             return None
-        return Notice("information", f"Policy reloaded: {self._lines} lines of {self._file}.")
+        return Notice("information", f"Policy reloaded: {self._lines} lines of {self._file}. {JUDGED}")
 
     def use(self, path: str, text: str) -> Notice:
         """Judge by this text, which stands, or will stand, in the file."""
@@ -67,8 +76,8 @@ class Segments:
         if errors:
             return Notice("error", f"The policy stays as it is: {errors[0]}")
         self._file, self._text = path, text[:MOST_TEXT]
-        self.judge.use(policy)
-        return Notice("information", f"Policy {path} is in force: {self._lines} lines; new flows are judged.")
+        self._use(policy)
+        return Notice("information", f"Policy {path} is in force: {self._lines} lines. {JUDGED}")
 
     def learn(self, on: bool, now_ns: int) -> Notice:
         """Begin a baseline anew, or end it."""

@@ -11,6 +11,7 @@ from tests.inventory.wire.samples import IP4, MAC, carried, discover, llmnr, mdn
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.inventory.wire.facts import IPS_A_HOST, NAMES_A_HOST, RENAME_NS, STALE_NS, WireFacts
 from vpi_tui.inventory.wire.messages import A_PORT_A_SECOND
+from vpi_tui.model.claims import claims
 from vpi_tui.model.topology import Guest, Port, Switch, Topology
 
 PORT, OTHER, MAC_OTHER = 5, 6, "00:50:56:00:00:06"
@@ -25,7 +26,8 @@ BASE = Topology(
 
 def learn(facts: WireFacts, *entering: tuple[int, Packet], at_ns: int = 0) -> None:
     packets = batch(entering, START + at_ns)
-    facts.learn(packets, Decoder().decode(packets))
+    decoded = Decoder().decode(packets)
+    facts.learn(packets, decoded, claims(packets, decoded))
 
 
 def guests(facts: WireFacts, base: Topology = BASE) -> list[Guest]:
@@ -127,7 +129,8 @@ def test_addresses_are_bounded_and_forgotten_with_their_port() -> None:
     ]
     for start in range(0, 4000, 1000):
         packets = raw_batch(senders[start : start + 1000], [PORT] * 1000)
-        facts.learn(packets, Decoder().decode(packets))
+        decoded = Decoder().decode(packets)
+    facts.learn(packets, decoded, claims(packets, decoded))
     assert facts._count <= 1024
     facts.added_to(replace(BASE, ports=BASE.ports[1:]))
     assert facts._count == 0

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from vpi_tui.detect.behaviour.base import NO_OPTIONS, Behaviour, Finding, Quiet, describe, register
 from vpi_tui.detect.behaviour.places import Place, Places
 from vpi_tui.detect.behaviour.whereabouts import Change, Whereabouts
-from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
-from vpi_tui.model.claims import Claim, claims
+from vpi_tui.model.claims import Claim
 from vpi_tui.model.topology import Topology
 
 NEAR_NS = 5_000_000_000
@@ -30,11 +29,11 @@ class AddressAtTwoPorts(Behaviour):
         self._places = Places(topology)
         self._whereabouts.keep(set(self._places.by_ifindex))
 
-    def observe(self, packets: PacketBatch, decoded: DecodedBatch, _flows: FlowBatch) -> list[Finding]:
+    def heed(self, claimed: Sequence[Claim]) -> list[Finding]:
         if not self._places.by_ifindex:
             return []
         found: list[Finding] = []
-        for claim in claims(packets, decoded):
+        for claim in claimed:
             place = self._places.by_ifindex.get(claim.ifindex)
             if place is None:
                 continue

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.claims import Claim
 from vpi_tui.model.signature import ANY_ADDRESS, ANY_PORT, Action, Header, Origin, Signature
 from vpi_tui.model.topology import Topology
 
@@ -31,7 +31,7 @@ class Finding:
     detail: str
 
 
-class Behaviour(ABC):
+class Behaviour:
     """Keeps what it has learned within a bound; nothing here ever raises on hostile input.
 
     signatures: what it can find, each shown and switched like a rule. options: the settings `behaviour.NAME`
@@ -40,14 +40,19 @@ class Behaviour(ABC):
 
     signatures: tuple[Signature, ...]
 
-    def __init__(self, options: Mapping[str, str] = NO_OPTIONS) -> None:  # noqa: B027 (most have none)
+    def __init__(self, options: Mapping[str, str] = NO_OPTIONS) -> None:
         pass
 
-    def follow(self, topology: Topology) -> None:  # noqa: B027 (not all look at places)
+    def follow(self, topology: Topology) -> None:
         """The switches, ports and guests from the next batch on, whenever something of them has changed."""
 
-    @abstractmethod
-    def observe(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, /) -> list[Finding]: ...
+    def observe(self, _packets: PacketBatch, _decoded: DecodedBatch, _flows: FlowBatch, /) -> list[Finding]:
+        """What a batch shows."""
+        return []
+
+    def heed(self, _claimed: Sequence[Claim], /) -> list[Finding]:
+        """What the addresses show that its senders claim as their own."""
+        return []
 
 
 REGISTRY: list[type[Behaviour]] = []

@@ -1,12 +1,13 @@
 """Segmentation: connections that no line of the policy allows, or that one denies.
 
-Each flow is judged by a compiled loop when it begins and when it is answered; Python is entered for those
-that break the policy only, and of these once for each two ends and port in a quiet time.
+Each flow is judged by a compiled loop when it begins, when it is answered, and when a policy comes into force
+while it lives. Python is entered for those that break the policy only, and of these once for each two ends
+and port in a quiet time.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
@@ -18,7 +19,7 @@ from vpi_tui.detect.behaviour import kernels_policy
 from vpi_tui.detect.behaviour.base import NO_OPTIONS, Behaviour, Finding, describe, register
 from vpi_tui.detect.behaviour.baseline import Baseline, keys_of
 from vpi_tui.detect.behaviour.policy_tables import PolicyTables, compile_policy, ordered, unknown_names
-from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.batch import DecodedBatch, FirstSeen, FlowBatch, PacketBatch
 from vpi_tui.model.policy import WITH_PORTS, Policy, PolicyLine, PortRange, same_proto
 from vpi_tui.model.topology import End, Topology
 
@@ -69,6 +70,8 @@ class Segmentation(Behaviour):
         self._told: OrderedDict[tuple[int, int, int, int], int] = OrderedDict()
         self._ports: OrderedDict[Pair, tuple[int, int]] = OrderedDict()
         """Two ends -> (since when, ports that were told)."""
+        self._living: deque[tuple[int, int, int]] = deque()
+        """Flows that lived when the policy came into force and break it: slot, flow_id, verdict."""
         self._rows = np.zeros(MAX_ROWS, np.int32)
         self._verdicts = np.zeros(MAX_ROWS, np.int32)
 
@@ -97,7 +100,34 @@ class Segmentation(Behaviour):
         self._forget()
         self._compile()
 
+    def judge_living(self) -> None:
+        """Judge the flows that live by the policy that has just come into force; `tell_living` tells."""
+        self._living.clear()
+        if self._records is None or self._tables is None:
+            return
+        slots = np.flatnonzero((self._records["flow_id"] != 0) & (self._records["reason"] == 0))
+        slots = slots.astype(np.int32)
+        rows, verdicts = np.zeros((2, len(slots)), np.int32)
+        began = np.full(len(slots), FirstSeen.OF_FLOW, np.uint8)
+        broke, opened = kernels_policy.judge(self._tables, self._records, slots, began, rows, verdicts)
+        self.violations += opened
+        slots, verdicts = slots[rows[:broke]], verdicts[:broke]
+        _, places = np.unique(keys_of(self._records[slots]), return_index=True)
+        ids = self._records["flow_id"][slots]
+        self._living.extend((int(slots[at]), int(ids[at]), int(verdicts[at])) for at in np.sort(places))
+
+    def tell_living(self, now_ns: int) -> list[tuple[int, str]]:
+        """Slots of flows that broke the policy when it came into force, and what to tell; [] = no more."""
+        found: list[tuple[int, str]] = []
+        while self._living and self._records is not None and len(found) < MAX_FINDINGS:
+            slot, flow_id, verdict = self._living.popleft()
+            flow = self._records[slot]
+            if int(flow["flow_id"]) == flow_id and (detail := self._violation(flow, verdict, now_ns)):
+                found.append((slot, detail))
+        return found
+
     def _forget(self) -> None:
+        self._living.clear()
         self.broken.clear()
         self._told.clear()
         self._ports.clear()

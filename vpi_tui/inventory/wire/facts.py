@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from vpi_tui.inventory.wire.messages import Message, Messages
 from vpi_tui.model.batch import DecodedBatch, PacketBatch
-from vpi_tui.model.claims import Claim, claims
+from vpi_tui.model.claims import Claim
 from vpi_tui.model.ouis import hypervisor_of
 from vpi_tui.model.topology import Guest, Topology
 
@@ -42,10 +42,11 @@ class WireFacts:
         self._count = 0
         self._changed = True  # a MAC alone tells something
 
-    def learn(self, packets: PacketBatch, decoded: DecodedBatch) -> None:
+    def learn(self, packets: PacketBatch, decoded: DecodedBatch, claimed: Iterable[Claim]) -> None:
+        """claimed: the addresses that the senders of the batch claim."""
         for message in self._messages.read(packets, decoded):
             self._name(message)
-        for claim in claims(packets, decoded):
+        for claim in claimed:
             self._claim(claim)
 
     def take_changed(self) -> bool:
