@@ -17,7 +17,7 @@ NAMES = st.sampled_from(
     [b"Host", b"host", b"Content-Length", b"X", b"", b" X", b"X ", b"A\0", b"Cookie", b"X("]
 )
 VALUES = st.sampled_from(
-    [b"L" * 20_000, b" a", b"3", b" 5 ", b"", b"\ta\t", b" a: b", b"chunked", b"\0", b" a\rb"]
+    [b"L" * 20_000, b" a", b" a", b" 4", b"3", b" 5 ", b"", b"\ta\t", b" a: b", b"chunked", b"\0", b" a\rb"]
 )
 ENDS = st.sampled_from([b"\r\n", b"\r\n", b"\r\n", b"\n", b"\r", b"\r\r\n", b"\r\n "])
 FIELDS = st.lists(st.tuples(NAMES, st.sampled_from([b":", b":", b":", b""]), VALUES, ENDS), max_size=5)
@@ -60,15 +60,18 @@ def test_whole_messages_are_read_as_by_the_machine(messages: list[tuple]) -> Non
     cuts = []
     for start, fields, body, status, answered, answer in messages:
         cuts += [(SERVER, head(start, fields)), (SERVER, body), (CLIENT, head(status, answered) + answer)]
-    assert seen(cuts, quick=True) == seen(cuts, quick=False)
+    sent = [cut for cut in cuts if cut[1]]
+    assert seen(sent, quick=True) == seen(sent, quick=False)
 
 
 @given(FIELDS)
 def test_plain_fields_are_those_of_the_lenient_reader(fields: list[tuple[bytes, ...]]) -> None:
     block = head(b"", fields)[2:]
-    plain = plain_headers(block) if b"\0" not in block and b"\r" not in block.replace(b"\r\n", b"") else None
-    if plain is not None and block.count(b"\n") == block.count(b"\r\n") and b"\r\n\r\n" not in block[:-2]:
-        assert plain == parse_headers(block)
+    plain = plain_headers(block) if (b"\r\n" + block).find(b"\r\n\r\n") == len(block) - 2 else None
+    if plain is not None:
+        lenient = parse_headers(block)
+        assert plain == lenient
+        assert plain.text(b"cookie") == lenient.text(b"cookie")
 
 
 def test_an_ordinary_head_takes_the_quick_way() -> None:

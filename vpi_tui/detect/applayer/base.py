@@ -59,6 +59,8 @@ class Parts:
     """Files that it has alerted on: only later ones count."""
 
 
+_NOT_BEGUN: Final = Stage.NONE
+"""Bound once: until Python 3.12 a member is looked up in its enum by a call."""
 _NO_RULES: Final[set[int]] = set()
 """Stays empty: most transactions meet no rule, and need no sets of their own."""
 _NO_EVENTS: Final[Mapping[str, None]] = {}
@@ -81,8 +83,8 @@ class Transaction:
     def __init__(self) -> None:
         self.number = -1
         """Which of its flow's transactions, from 0; -1 = none has progressed yet."""
-        self.stage = [Stage.NONE, Stage.NONE, Stage.NONE]
-        self.inspected = [Stage.NONE, Stage.NONE, Stage.NONE]
+        self.stage = [_NOT_BEGUN, _NOT_BEGUN, _NOT_BEGUN]
+        self.inspected = [_NOT_BEGUN, _NOT_BEGUN, _NOT_BEGUN]
         self.pending: list[set[int]] = [_NO_RULES, _NO_RULES, _NO_RULES]
         self.alerted: list[set[int]] = [_NO_RULES, _NO_RULES, _NO_RULES]
         self.bits: set[str] | None = None
@@ -337,7 +339,8 @@ def _hook_buffers() -> tuple[Buffer, ...]:
 
 
 def _events(transaction: Transaction, direction: int) -> Sequence[bytes]:
-    return [name.encode("ascii") for name in transaction.events[direction]]
+    found = transaction.events[direction]
+    return [name.encode("ascii") for name in found] if found else ()
 
 
 def application(

@@ -8,13 +8,11 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from vpi_tui.detect.applayer.http.headers import Headers, content_length, is_chunked
+from vpi_tui.detect.applayer.http.lines import RequestLine, StatusLine
 from vpi_tui.detect.applayer.http.uri import decode
-
-if TYPE_CHECKING:
-    from vpi_tui.detect.applayer.http.lines import RequestLine, StatusLine
 
 _METHODS: Final = frozenset(
     b"GET PUT POST DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK "
@@ -42,7 +40,6 @@ RESPONSE_NAMES: Final = {name: form.format("response") for name, form in _NAMES.
 """What either side may have -> its event."""
 
 _SPACES: Final = b" \t\r\n\x0b\x0c"
-_USUAL_LINE: Final = re.compile(rb"[A-Z]{3,12} /[!-~]* HTTP/1\.[01]")
 _BEHIND_METHOD: Final = re.compile(rb"[^ \t\r\n\x0b\x0c]*([ \t\r\n\x0b\x0c]*)")
 _ODD_DELIMITER: Final = re.compile(rb"[\t\r\n\x0b\x0c]")
 _VERSION: Final = re.compile(rb"\s*HTTP\s*/[\s0]*(\.9|1\.0|1\.1)\s*", re.IGNORECASE)
@@ -74,8 +71,7 @@ def may_be_method(word: bytes) -> bool:
 
 
 def of_request_line(start: RequestLine) -> Iterator[str]:
-    if _USUAL_LINE.fullmatch(start.line):
-        return
+    """Of a line that `usual_request_line` does not know."""
     line = start.line.lstrip(_SPACES)
     if len(line) < len(start.line):
         yield "request_line_leading_whitespace"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from vpi_tui.detect.applayer.base import BODY_LIMIT
@@ -43,20 +44,21 @@ class Sink(Protocol):
 class Body:
     """Takes bytes up to a limit; what comes behind it is only counted."""
 
-    __slots__ = ("_decoders", "_limit", "_may_be_bomb", "_sink", "_unfolded", "_window", "bomb", "size")
+    __slots__ = ("_decoders", "_limit", "_may_be_bomb", "_sink", "_unfolded", "bomb", "size", "window")
 
     def __init__(
         self,
-        decoders: list[Decoder] | None = None,
+        decoders: Sequence[Decoder] = (),
         inspection: Inspection = USUAL,
         sink: Sink | None = None,
     ) -> None:
-        self._decoders = decoders or []
-        self._limit = inspection.limit
-        self._window = SlidingWindow(inspection.minimum, inspection.overlap, kept=inspection.kept)
+        self._decoders = decoders
+        self._limit, minimum, overlap, kept = inspection
+        self.window = SlidingWindow(minimum, overlap, kept=kept)
+        """What rules see of it."""
         self._sink = sink
         # One layer of deflate unfolds 1,032 times at most.
-        self._may_be_bomb = len(self._decoders) > 1 or isinstance(next(iter(self._decoders), None), Brotli)
+        self._may_be_bomb = bool(decoders) and (len(decoders) > 1 or isinstance(decoders[0], Brotli))
         self._unfolded = 0
         self.bomb = False
         """It unfolds to more than any body should."""
@@ -64,34 +66,58 @@ class Body:
         """Bytes as sent."""
 
     @property
+    def is_file(self) -> bool:
+        """Do its bytes go to files?"""
+        return self._sink is not None
+
+    @property
     def kept(self) -> int:
-        return len(self._window)
+        return len(self.window)
 
     @property
     def failed(self) -> bool:
         """It is not in the coding that it claims."""
-        return any(decoder.failed for decoder in self._decoders)
+        return bool(self._decoders) and any(decoder.failed for decoder in self._decoders)
 
     def feed(self, data: bytes) -> None:
         self.size += len(data)
-        room = self._limit - self._window.size
+        window = self.window
+        room = self._limit - window.size
         if room <= 0:
             if data:
                 self.close(truncated=True)
             return
+        if self._decoders:
+            data = self._decoded(data, room)
+            if not data:
+                return
+        fits = data[:room]
+        window.feed(fits)
+        if self._sink is not None:
+            self._sink.feed(fits)
+        if len(data) >= room:
+            window.closed = True
+            if len(data) > room:
+                self.close(truncated=True)
+
+    def feed_pieces(self, pieces: Sequence[bytes]) -> None:
+        """Several at once. Those of a coded body go one by one: what a decoder gives at a time is bounded."""
+        if not self._decoders:
+            self.feed(b"".join(pieces))
+            return
+        for piece in pieces:
+            self.feed(piece)
+
+    def _decoded(self, data: bytes, room: int) -> bytes:
         for number, decoder in enumerate(self._decoders):
             last = number == len(self._decoders) - 1
             data = decoder.feed(data, self._most(room) if last else BETWEEN_LIMIT)
             if not data:
-                return
+                return b""
         if self._may_be_bomb:
             self._unfolded += len(data)
             self.bomb |= self._unfolded > max(BOMB_LIMIT, BOMB_RATIO * self.size)
-        data = data[:room]
-        self._window.feed(data)
-        self._window.closed = self._window.size >= self._limit
-        if self._sink is not None:
-            self._sink.feed(data)
+        return data
 
     def _most(self, room: int) -> int:
         """Bytes that are asked of the last decoder: what fits, or enough to know a bomb."""
@@ -99,26 +125,26 @@ class Body:
 
     def skip(self, count: int) -> None:
         """Bytes of it are missing."""
-        if self._decoders or self._window.closed:
+        if self._decoders or self.window.closed:
             return  # of a coded body what follows cannot be told apart from what is missing
-        self._window.skip(min(count, self._limit - self._window.size))
+        self.window.skip(min(count, self._limit - self.window.size))
         if self._sink is not None:
             self._sink.skip(count)
 
     def close(self, *, truncated: bool = False) -> None:
         """Nothing more comes. truncated: it should have."""
-        self._window.closed = True
+        self.window.closed = True
         if self._sink is not None:
             self._sink.close(truncated=truncated)
             self._sink = None
 
     def take(self) -> Window | None:
         """The next window for rules, None = not yet."""
-        return self._window.take()
+        return self.window.take()
 
     def data(self) -> bytes:
         """What is still held: all of a short body."""
-        return self._window.tail()
+        return self.window.tail()
 
 
 NO_BODY: Final = Body(inspection=Inspection(kept=False))

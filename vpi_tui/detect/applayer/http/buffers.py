@@ -57,10 +57,8 @@ def _cookie_name(message: Request | Response) -> bytes:
 
 def _header(message: Request | Response) -> bytes:
     """All fields but the cookie, a line each."""
-    lines = message.headers.lines(without=_cookie_name(message))
-    if message.trailer is not None:
-        lines += message.trailer.lines()
-    return b"".join(line + b"\r\n" for line in lines)
+    text = message.headers.text(without=_cookie_name(message))
+    return text if message.trailer is None else text + message.trailer.text()
 
 
 def _raw_header(message: Request | Response) -> bytes:

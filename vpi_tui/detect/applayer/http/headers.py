@@ -9,8 +9,13 @@ from typing import Final
 _BLANKS: Final = b" \t\x0b\x0c\r\n\0"
 _LONE_CR: Final = re.compile(rb"\r(?=[^\r\n])")
 _FIELD: Final = re.compile(rb"[ \t\0]+[A-Za-z0-9_\-]+:")
+_FOLDED: Final = re.compile(rb"\n[ \t\0]")
 _DIGITS: Final = re.compile(rb"\d{1,18}")
+_MOST_DIGITS: Final = 18
 _TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_TIDY: Final = re.compile(
+    rb"(?m)^([" + re.escape(_TOKEN) + rb"]++): (?![ \t\x0b\x0c])([^\r\n\0]++)(?<![ \t\x0b\x0c])\r\n"
+)
 MOST_FIELDS: Final = 1024
 """Header fields of one message; more are not looked at."""
 
@@ -24,6 +29,8 @@ class Headers:
     fields: dict[bytes, tuple[bytes, bytes]] = field(default_factory=dict)
     """Lower-case name without NULs -> (name as sent, value)."""
     anomalies: list[str] = field(default_factory=list)
+    tidy: bool = field(default=False, compare=False)
+    """Each line of `raw` is `Name: value` as it is, and each name comes once."""
 
     def get(self, name: bytes) -> bytes | None:
         """The value of a field by its lower-case name."""
@@ -34,16 +41,39 @@ class Headers:
         """Each field as `Name: value`."""
         return [name + b": " + value for lower, (name, value) in self.fields.items() if lower != without]
 
+    def text(self, without: bytes = b"") -> bytes:
+        """Each field as a line `Name: value`."""
+        if self.tidy and without not in self.fields:
+            return self.raw[:-2]
+        return b"".join([line + b"\r\n" for line in self.lines(without)])
+
     def names(self) -> bytes:
         """The names between empty lines, as http.header_names has them."""
-        return b"\r\n" + b"".join(name + b"\r\n" for name, _ in self.fields.values()) + b"\r\n"
+        return b"\r\n".join([b"", *[name for name, _ in self.fields.values()], b"", b""])
+
+
+NO_HEADERS: Final = Headers()
+"""Stands where none were seen; nothing is added to it."""
 
 
 def plain_headers(block: bytes) -> Headers | None:
     """What `parse_headers` gives of a block as almost all are, in a fraction of the time; None = it is none.
 
-    For blocks without NULs in which each line ends with CR and LF. Each has a name of its own and a colon.
+    Such a block has no NULs, each of its lines ends with CR and LF and has a name of its own and a colon.
+    block: up to and with the first line that is empty.
     """
+    pairs = _TIDY.findall(block)
+    if len(pairs) != block.count(b"\n") - 1:
+        return _almost_tidy(block)
+    fields = {pair[0].lower(): pair for pair in pairs}
+    return Headers(block, fields, [], True) if len(fields) == len(pairs) <= MOST_FIELDS else None
+
+
+def _almost_tidy(block: bytes) -> Headers | None:
+    """The same of a block with other blanks around values than one."""
+    ends = block.count(b"\r\n")
+    if block.count(b"\n") != ends or block.count(b"\r") != ends or b"\0" in block:
+        return None
     fields: dict[bytes, tuple[bytes, bytes]] = {}
     count = 0
     for line in block[:-4].split(b"\r\n"):
@@ -73,7 +103,8 @@ def parse_headers(block: bytes, *, of_response: bool = False) -> Headers:
             headers.anomalies += _around(sent, name)
         _collect(headers, seen, name, value.strip(_BLANKS))
     for lower, values in seen.items():
-        headers.fields[lower] = (headers.fields[lower][0], b", ".join(values))
+        if len(values) > 1:
+            headers.fields[lower] = (headers.fields[lower][0], b", ".join(values))
     if b"".join(seen).translate(None, _TOKEN) or (b"\0" in block and b"\0" in headers.names()):
         headers.anomalies.append("header_invalid")
     return headers
@@ -89,6 +120,8 @@ def _around(sent: bytes, name: bytes) -> list[str]:
 
 def content_length(value: bytes) -> int | None:
     """The number in a Content-Length; junk around it is passed over; None = there is none."""
+    if value.isdigit() and len(value) <= _MOST_DIGITS:
+        return int(value)
     found = _DIGITS.search(value)
     return int(found[0]) if found else None
 
@@ -118,11 +151,12 @@ def _collect(headers: Headers, seen: dict[bytes, list[bytes]], name: bytes, valu
 
 
 def _unfolded(block: bytes, of_response: bool) -> list[bytes]:
+    text = _LONE_CR.sub(b"\n", block) if of_response else block
+    lines = [line for sent in text.split(b"\n") if (line := sent.rstrip(b"\r"))]
+    if _FOLDED.search(text) is None:
+        return lines
     parts: list[list[bytes]] = []
-    for sent in (_LONE_CR.sub(b"\n", block) if of_response else block).split(b"\n"):
-        line = sent.rstrip(b"\r")
-        if not line:
-            continue
+    for line in lines:
         if line[0] in b" \t\0" and parts and not (of_response and _FIELD.match(line)):
             parts[-1].append(b" " + line.strip(_BLANKS))
         else:

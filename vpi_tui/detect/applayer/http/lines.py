@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 _BLANKS: Final = b" \t\x0b\x0c\r\0"
 _REQUEST: Final = re.compile(rb"[ \t\x0b\x0c\0]*([^ \t\x0b\x0c]*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
 _RESPONSE: Final = re.compile(rb"[\s\0]*(\S*)[ \t\x0b\x0c]*(\S*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
+_USUAL_REQUEST: Final = re.compile(rb"([A-Z]{3,12}) (/[!-~]*) (HTTP/1\.[01])")
 _PROTOCOL_START: Final = re.compile(rb"[\s\0]*HTTP", re.IGNORECASE)
 
 
@@ -26,6 +27,12 @@ class StatusLine(NamedTuple):
     message: bytes
 
 
+def usual_request_line(line: bytes) -> RequestLine | None:
+    """What `request_line` gives of a line as almost all clients write it, nothing about it odd; else None."""
+    found = _USUAL_REQUEST.fullmatch(line)
+    return None if found is None else RequestLine(line, *found.groups())
+
+
 def request_line(line: bytes) -> RequestLine:
     """METHOD URI PROTOCOL. The protocol is what follows the last space, so a URI may hold spaces."""
     found = _REQUEST.match(line)
@@ -41,7 +48,8 @@ def status_line(line: bytes) -> StatusLine:
     """PROTOCOL CODE MESSAGE."""
     found = _RESPONSE.match(line)
     assert found is not None  # every part may be empty
-    return StatusLine(line, found[1], found[2], found[3].rstrip(_BLANKS))
+    protocol, code, message = found.groups()
+    return StatusLine(line, protocol, code, message.rstrip(_BLANKS))
 
 
 def is_status_line(line: bytes) -> bool:

@@ -6,19 +6,21 @@ import re
 from collections import deque
 from typing import Final
 
-from vpi_tui.detect.applayer.base import EVENTS, FrameSpool, Limits, Parser, Stage, Successor, Transaction
-from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME, File, FileNeeds
+from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
+from vpi_tui.detect.applayer.files import File, FileNeeds
 from vpi_tui.detect.applayer.http import anomalies, uri
-from vpi_tui.detect.applayer.http.body import Body, Inspection, Sink
+from vpi_tui.detect.applayer.http.asked import asked_by
+from vpi_tui.detect.applayer.http.body import NO_BODY, Body, Sink
 from vpi_tui.detect.applayer.http.coding import decoders
 from vpi_tui.detect.applayer.http.files import FormParts, WholeBody, boundary_of, name_in
-from vpi_tui.detect.applayer.http.headers import Headers, content_length, is_chunked
+from vpi_tui.detect.applayer.http.headers import NO_HEADERS, Headers, content_length, is_chunked
 from vpi_tui.detect.applayer.http.lines import (
     StatusLine,
     is_status_line,
     may_be_status_line,
     request_line,
     status_line,
+    usual_request_line,
 )
 from vpi_tui.detect.applayer.http.reader import LINE_LIMIT, Reader
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
@@ -27,7 +29,9 @@ from vpi_tui.model.batch import Direction
 
 MOST_OPEN: Final = 512
 """Requests that wait for their response, as Suricata's max-tx."""
+# Bound once: until Python 3.12 a member is looked up in its enum by a call.
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+_HEAD, _DONE = Stage.HEAD, Stage.DONE
 
 
 class HttpParser(Parser):
@@ -35,12 +39,11 @@ class HttpParser(Parser):
 
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
-        self.judges = self.limits.wants(EVENTS)
-        """Are heads looked at for what is odd about them? It costs some 4 us a message."""
+        self.asked = asked_by(self.limits)
         self.waiting: deque[HttpTransaction] = deque()
         """Requests seen, whose response is not complete."""
         self._moved: dict[HttpTransaction, None] = {}
-        self._spools = (FrameSpool(), FrameSpool(), FrameSpool())
+        self._spools: tuple[FrameSpool, ...] = ()
         """By Direction: the message that is read, when rules look at frames."""
         self._successor: Successor | None = None
         self._tunnel: Tunnel | None = None
@@ -58,7 +61,7 @@ class HttpParser(Parser):
         if direction == CLIENT and self._requests.begun and self._requests.is_next(self.waiting):
             self._requests.cut_off()  # an answer before the end of the head: HTTP/0.9, or a cut request
         if self.frames.wanted:
-            self._spools[direction].add(data)
+            self._spool(direction).add(data)
         reader.feed(data)
         return self._progress()
 
@@ -66,12 +69,14 @@ class HttpParser(Parser):
         self._requests.finish()
         self._responses.finish()
         for left in self.waiting:
-            self.reached(left, SERVER, Stage.DONE)
+            self.reached(left, SERVER, _DONE)
         self.waiting.clear()
         return self._progress()
 
     def held(self) -> int:
-        spooled = sum(map(len, self._spools)) + (self._tunnel.held() if self._tunnel is not None else 0)
+        spooled = sum(map(len, self._spools)) if self._spools else 0
+        if self._tunnel is not None:
+            spooled += self._tunnel.held()
         return self._requests.held() + self._responses.held() + 1024 * len(self.waiting) + spooled
 
     def reached(self, transaction: HttpTransaction, direction: int, stage: Stage) -> None:
@@ -94,7 +99,12 @@ class HttpParser(Parser):
         """A message is whole, or will not become so. rest: the bytes behind it."""
         if self.frames.wanted:
             name = "response" if direction == CLIENT else "request"
-            self.frames.add(direction, name, self._spools[direction].cut(rest))
+            self.frames.add(direction, name, self._spool(direction).cut(rest))
+
+    def _spool(self, direction: int) -> FrameSpool:
+        if not self._spools:
+            self._spools = FrameSpool(), FrameSpool(), FrameSpool()
+        return self._spools[direction]
 
     def successor(self) -> Successor | None:
         return self._successor
@@ -118,6 +128,8 @@ class HttpParser(Parser):
             self._successor = Successor(tunnel.application, (b"", tunnel.rest[SERVER], tunnel.rest[CLIENT]))
 
     def _progress(self) -> list[Transaction]:
+        if not self._moved:
+            return []
         moved: list[Transaction] = list(self._moved)
         self._moved.clear()
         return moved
@@ -135,8 +147,9 @@ class _Requests(Reader):
 
     def on_line(self, line: bytes) -> bool:
         made = self._begin()
-        made.request = Request(request_line(line))
-        if self._parser.judges:
+        usual = usual_request_line(line)
+        made.request = Request(usual or request_line(line), NO_HEADERS)
+        if usual is None and self._parser.asked.anomalies:
             for name in anomalies.of_request_line(made.request.start):
                 self.on_event(name)
         return True
@@ -165,30 +178,31 @@ class _Requests(Reader):
         assert now.request is not None
         request = now.request
         request.headers = headers
-        if self._parser.judges:
+        if self._parser.asked.anomalies:
             for name in anomalies.of_request(request.start, headers):
                 self.on_event(name)
-        self._parser.reached(now, SERVER, Stage.HEAD)
-        limits = self._parser.limits
-        coding = headers.get(b"content-encoding")
-        wanted = limits.wants("http.request_body")
-        inspection = Inspection(limits.request_body, limits.request_minimum, limits.request_overlap, wanted)
-        request.body = Body(
-            decoders(coding, limits.decompression_layers), inspection, self._files(now, request)
-        )
-        length = headers.get(b"content-length")
+        self._parser.reached(now, SERVER, _HEAD)
         if is_chunked(headers):
-            self.body_chunked(request.body)
-        elif length is not None:
-            self.body_length(content_length(length) or 0, request.body)
+            self.body_chunked(self._body_of(now, request))
+            return
+        length = headers.get(b"content-length")
+        size = content_length(length) if length is not None else None
+        if size:
+            self.body_length(size, self._body_of(now, request))
         else:
             self.body_none()
 
+    def _body_of(self, now: HttpTransaction, request: Request) -> Body:
+        coding = request.headers.get(b"content-encoding")
+        layers = decoders(coding, self._parser.limits.decompression_layers) if coding else ()
+        request.body = Body(layers, self._parser.asked.request, self._files(now, request))
+        return request.body
+
     def _files(self, now: HttpTransaction, request: Request) -> Sink | None:
         """Where the files in the body go, None = nobody asks, or there are none."""
-        limits = self._parser.limits
-        if not limits.wants(FILE, FILE_NAME, FILE_DATA):
+        if not self._parser.asked.request_files:
             return None
+        limits = self._parser.limits
 
         def opened(name: bytes) -> File:
             if len(name) > anomalies.FILE_NAME_LIMIT:
@@ -230,7 +244,7 @@ class _Requests(Reader):
     def on_done(self) -> None:
         self._parser.ended(SERVER, self.rest)
         if self._now is not None:
-            self._parser.reached(self._now, SERVER, Stage.DONE)
+            self._parser.reached(self._now, SERVER, _DONE)
         self._now = None
 
     def on_event(self, name: str) -> None:
@@ -241,6 +255,11 @@ class _Requests(Reader):
 
 
 _FIRST_WORD: Final = re.compile(rb"[ \t\r\n\x0b\x0c]*([^ \t\r\n\x0b\x0c]+)")
+
+
+_NO_STATUS: Final = StatusLine(b"", b"", b"", b"")
+_BODILESS: Final = frozenset({b"204", b"304"})
+"""Codes of responses without a body (RFC 9112, 6.3)."""
 
 
 class _Responses(Reader):
@@ -260,7 +279,7 @@ class _Responses(Reader):
             self._parser.odd(waiting[0], CLIENT, "unable_to_match_response_to_request")
         self._now = waiting[0]
         headed = is_status_line(line)
-        self._now.response = Response(status_line(line) if headed else StatusLine(b"", b"", b"", b""))
+        self._now.response = Response(status_line(line) if headed else _NO_STATUS, NO_HEADERS)
         return headed
 
     def passes_over(self, line: bytes, rest: bytearray) -> bool:
@@ -274,7 +293,7 @@ class _Responses(Reader):
     def on_body_alone(self) -> None:
         assert self._now is not None
         assert self._now.response is not None
-        self._parser.reached(self._now, CLIENT, Stage.HEAD)
+        self._parser.reached(self._now, CLIENT, _HEAD)
         self._now.response.body = self._body_of(self._now, self._now.response)
         self.body_close(self._now.response.body)
 
@@ -283,24 +302,24 @@ class _Responses(Reader):
             self._parser.moved(self._now)
 
     def _body_of(self, now: HttpTransaction, response: Response) -> Body:
-        limits = self._parser.limits
         coding = response.headers.get(b"content-encoding")
-        wanted = limits.wants("http.response_body", FILE_DATA)
-        inspection = Inspection(
-            limits.response_body, limits.response_minimum, limits.response_overlap, wanted
-        )
-        return Body(decoders(coding, limits.decompression_layers), inspection, self._file(now, response))
+        layers = decoders(coding, self._parser.limits.decompression_layers) if coding else ()
+        return Body(layers, self._parser.asked.response, self._file(now, response))
+
+    def _no_body_of(self, now: HttpTransaction, response: Response) -> Body:
+        """Of a response that has none: what is sent nevertheless counts as one."""
+        asked = self._parser.asked.response_files or self._buffer
+        return self._body_of(now, response) if asked else NO_BODY
 
     def _file(self, now: HttpTransaction, response: Response) -> Sink | None:
         """The body as a file, None = nobody asks. Rules see its bytes as those of the body."""
-        limits = self._parser.limits
-        if not limits.wants(FILE, FILE_NAME):
+        if not self._parser.asked.response_files:
             return None
         named = now.request.start.uri if now.request is not None else b""
         name = name_in(response.headers.get(b"content-disposition")) or uri.path_of(named)
         if len(name) > anomalies.FILE_NAME_LIMIT:
             self.on_event("file_name_too_long")
-        needs = FileNeeds(limits.files.digests, data=False)
+        needs = FileNeeds(self._parser.limits.files.digests, data=False)
         return WholeBody(name, lambda name: now.open_file(CLIENT, name, needs))
 
     def on_headers(self, headers: Headers) -> None:
@@ -310,7 +329,8 @@ class _Responses(Reader):
         response = now.response
         response.headers = headers
         code = response.start.code
-        if self._parser.judges:
+        judges = self._parser.asked.anomalies
+        if judges:
             for name in anomalies.of_response(response.start, headers):
                 self.on_event(name)
         if code == b"100" and not headers.get(b"content-length"):
@@ -320,25 +340,26 @@ class _Responses(Reader):
             now.response, self._now = None, None
             self.body_none()
             return
-        self._parser.reached(now, CLIENT, Stage.HEAD)
-        if self._parser.judges:
-            for name in anomalies.of_codings(
-                headers.get(b"content-encoding"), self._parser.limits.decompression_layers
-            ):
+        self._parser.reached(now, CLIENT, _HEAD)
+        coding = headers.get(b"content-encoding")
+        if judges and coding:
+            for name in anomalies.of_codings(coding, self._parser.limits.decompression_layers):
                 self.on_event(name)
                 self._parser.odd(now, SERVER, name)  # where Suricata's own rules look for it
         method = now.request.start.method if now.request is not None else b""
-        response.body = self._body_of(now, response)
         if code == b"101" or (method == b"CONNECT" and code.startswith(b"2")):
             rest = self.ignore()  # none of it is a body
+            response.body = self._no_body_of(now, response)
             self.body_none(response.body)
             self._parser.tunnel(now, rest)
-        elif method == b"HEAD" or code in (b"204", b"304"):
+        elif method == b"HEAD" or code in _BODILESS:
+            response.body = self._no_body_of(now, response)
             self.body_none(response.body)
         else:
-            self._frame(headers, response.body)
+            self._frame(headers, now, response)
 
-    def _frame(self, headers: Headers, body: Body) -> None:
+    def _frame(self, headers: Headers, now: HttpTransaction, response: Response) -> None:
+        response.body = body = self._body_of(now, response)
         length = headers.get(b"content-length")
         size = content_length(length) if length is not None else None
         if is_chunked(headers):
@@ -363,7 +384,7 @@ class _Responses(Reader):
         if now.response.body.bomb:
             self.on_event("compression_bomb")
         self._now = None
-        self._parser.reached(now, CLIENT, Stage.DONE)
+        self._parser.reached(now, CLIENT, _DONE)
         if self._parser.waiting and self._parser.waiting[0] is now:
             self._parser.waiting.popleft()
 

@@ -1,7 +1,8 @@
 """Reading messages from one direction: first line, header block, body in its framing.
 
 A reader is a small machine: `_state` takes what is in the buffer and tells whether to go on. What is in
-the buffer is at most one incomplete line or header block, which is bounded.
+the buffer is at most one incomplete line or header block, which is bounded. What most messages are does not
+go through the machine: whole heads, bodies in one piece, runs of chunks.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
+from vpi_tui.detect.applayer.http import chunks
 from vpi_tui.detect.applayer.http.body import NO_BODY, Body
 from vpi_tui.detect.applayer.http.headers import Headers, parse_headers, plain_headers
 
@@ -19,7 +21,6 @@ LINE_LIMIT: Final = 18_000
 HEAD_LIMIT: Final = 65_536
 """Bytes of a header block."""
 CHUNK_LINE_LIMIT: Final = 1_024
-_CHUNK_SIZE: Final = re.compile(rb"[\s\0]*([0-9a-fA-F]{1,16})")
 _EOL: Final = re.compile(rb"\r?\n")
 _ANY: Final = rb"(?>\n\r(?=[^\r\n])|\r*\n|\r+(?=[^\r\n]))"
 _ANY_EOL: Final = re.compile(_ANY)
@@ -29,7 +30,6 @@ _ANY_BLANK_LINE: Final = re.compile(_ANY + rb"(?:" + _ANY + rb"|" + _BLANK + rb"
 """The end of a head: an empty line, or one with a single blank and something behind it, as libhtp has it."""
 _SPACE: Final = 0x20
 _START: Final = re.compile(rb"(?:[A-Z]{3,20} \S|HTTP/\d)")
-_NO_CHUNK: Final = re.compile(rb"[\s\0]*[^\s\0;0-9a-fA-F]")
 
 
 class Reader(ABC):
@@ -43,8 +43,7 @@ class Reader(ABC):
         self._scanned = 0
         self._left = 0
         self._body = NO_BODY
-        self._over = False
-        self._state: Callable[[], bool] = self._first_line
+        self._state: State = _FIRST_LINE
 
     # What a message is -------------------------------------------------------------------------
 
@@ -89,18 +88,25 @@ class Reader(ABC):
     def feed(self, data: bytes) -> None:
         if self._buffer or self._scanned or not self._quickly(data):
             self._buffer += data
-            while self._state():
-                pass
+        if self._buffer:
+            self._run()
+
+    def _run(self) -> None:
+        while self._state(self):
+            pass
 
     def _quickly(self, data: bytes) -> bool:
-        """Read what most messages are, with the same outcome as the machine. False = nothing was done."""
+        """Read what most messages are, with the same outcome as the machine. False = nothing was done.
+
+        What stands behind it comes to be in the buffer.
+        """
         state = self._state
-        if state == self._first_line:
+        if state is _FIRST_LINE:
             return self._whole_head(data)
-        if state == self._take_close or (state == self._take_length and len(data) <= self._left):
+        if state is _TAKE_CLOSE or (state is _TAKE_LENGTH and len(data) <= self._left):
             self._body.feed(data)
             self.on_body()
-            if state == self._take_length:
+            if state is _TAKE_LENGTH:
                 self._left -= len(data)
                 if not self._left:
                     self._done()
@@ -114,56 +120,56 @@ class Reader(ABC):
             return False
         if self.of_response and not data.startswith(b"HTTP/"):
             return False
-        head = data[:size]
-        ends = head.count(b"\r\n")
-        if head.count(b"\n") != ends or head.count(b"\r") != ends or b"\0" in head:
+        end = data.index(b"\r\n")
+        line = data[:end]
+        if b"\n" in line or b"\r" in line or b"\0" in line:
             return False
-        line, _, block = head.partition(b"\r\n")
-        headers = plain_headers(block)
+        headers = plain_headers(data[end + 2 : size])
         if headers is None or not self.on_line(line):
             return False
         self._buffer += data[size:]
         self.on_headers(headers)
-        while self._state():
-            pass
+        if self._body.is_file:
+            self._run()  # its name is news before its first byte is there
         return True
 
     def skip(self, missing: int) -> None:
         """Some bytes were lost."""
-        if self._state == self._take_close:
+        state = self._state
+        if state is _TAKE_CLOSE:
             self._body.skip(missing)
             return
-        if self._state in (self._take_length, self._take_chunk) and missing <= self._left:
+        if state in (_TAKE_LENGTH, _TAKE_CHUNK) and missing <= self._left:
             self._body.skip(missing)
             self._left -= missing
-            if self._state == self._take_length and not self._left:
+            if state is _TAKE_LENGTH and not self._left:
                 self._done()
             return
-        if self._state not in (self._first_line, self._ignore):
+        if state not in (_FIRST_LINE, _IGNORE):
             self.finish()
         self._buffer.clear()
         self._scanned = 0
-        if self._state != self._ignore:
-            self._state = self._resynchronise
+        if self._state is not _IGNORE:
+            self._state = _RESYNCHRONISE
 
     def finish(self) -> None:
         """Nothing will follow. A head without its end is taken as it is."""
-        self._over = True
-        if self._state == self._first_line:
+        if self._state is _FIRST_LINE:
+            if not self._buffer:
+                return
             line = bytes(self._buffer)
             self._buffer.clear()
             if line.strip() and len(line) <= LINE_LIMIT and not self.on_line(_chomped(line)):
                 self.on_body_alone()
                 self._body.feed(line)
                 self._done()
-        if self._state == self._header_block:
+        if self._state is _HEADER_BLOCK:
             self._head(self._cut(len(self._buffer)))
-        cut = self._state in (self._take_length, self._take_chunk, self._after_chunk, self._chunk_line)
-        if self._state == self._chunk_line:
+        cut = self._state in (_TAKE_LENGTH, _TAKE_CHUNK, _AFTER_CHUNK, _CHUNK_LINE)
+        if self._state is _CHUNK_LINE:
             self._body.feed(self._cut(len(self._buffer)))
-        if self._state not in (self._first_line, self._ignore, self._resynchronise):
+        if self._state not in (_FIRST_LINE, _IGNORE, _RESYNCHRONISE):
             self._done(truncated=cut)
-        self._over = False
 
     def held(self) -> int:
         return len(self._buffer) + self._body.kept
@@ -176,12 +182,14 @@ class Reader(ABC):
     @property
     def begun(self) -> bool:
         """Is a message begun, whose head is not at its end?"""
-        return self.in_head or (self._state == self._first_line and bool(self._buffer.strip()))
+        if self._state is _FIRST_LINE:
+            return bool(self._buffer) and bool(self._buffer.strip())
+        return self._state is _HEADER_BLOCK
 
     @property
     def in_head(self) -> bool:
         """Is a head begun and not at its end?"""
-        return self._state == self._header_block
+        return self._state is _HEADER_BLOCK
 
     # Framing of the body, called by on_headers -----------------------------------------------------
 
@@ -194,20 +202,20 @@ class Reader(ABC):
             self._done()
             return
         self._body, self._left = body, length
-        self._state = self._take_length
+        self._state = _TAKE_LENGTH
 
     def body_chunked(self, body: Body) -> None:
         self._body = body
-        self._state = self._chunk_line
+        self._state = _CHUNK_LINE
 
     def body_close(self, body: Body) -> None:
         self._body = body
-        self._state = self._take_close
+        self._state = _TAKE_CLOSE
 
     def ignore(self) -> bytes:
         """What follows is another protocol's; gives what is there of it already."""
         rest = self._cut(len(self._buffer))
-        self._state = self._ignore
+        self._state = _IGNORE
         return rest
 
     # States ----------------------------------------------------------------------------------------
@@ -242,7 +250,7 @@ class Reader(ABC):
         if not line.strip() or self.passes_over(line, self._buffer):
             return True
         if self.on_line(_chomped(line)):
-            self._state = self._header_block
+            self._state = _HEADER_BLOCK
         else:
             self.on_body_alone()
             self._buffer[:0] = line
@@ -260,7 +268,7 @@ class Reader(ABC):
         if line is None:
             return False
         if _START.match(line):
-            self._state = self._first_line
+            self._state = _FIRST_LINE
             self._buffer[:0] = line
         return True
 
@@ -313,37 +321,41 @@ class Reader(ABC):
         return False
 
     def _chunk_end(self) -> None:
-        self._state = self._after_chunk
+        self._state = _AFTER_CHUNK
 
     def _after_chunk(self) -> bool:
         """The line end behind a chunk's bytes; other bytes there are passed over."""
         if self._line(LINE_LIMIT, "field_too_long") is None:
             return False
-        self._state = self._chunk_line
+        self._state = _CHUNK_LINE
         return True
 
     def _chunk_line(self) -> bool:
-        if _NO_CHUNK.match(self._buffer):
+        pieces = chunks.cut_plain(self._buffer) if not self._scanned else ()
+        if pieces:
+            self._body.feed_pieces(pieces)
+            self.on_body()
+        if chunks.is_none(self._buffer):
             return self._no_chunk()
         line = self._line(CHUNK_LINE_LIMIT, "invalid_chunk_length")
         if line is None:
             return False
         if not line.strip():
             return True
-        found = _CHUNK_SIZE.match(line)
-        if found is None:
+        size = chunks.size_of(line)
+        if size is None:
             self._buffer[:0] = line
             return self._no_chunk()
         if b";" in line:
             self.on_event("chunk_extension")
-        self._left = int(found[1], 16)
-        self._state = self._take_chunk if self._left else self._trailer
+        self._left = size
+        self._state = _TAKE_CHUNK if size else _TRAILER
         return True
 
     def _no_chunk(self) -> bool:
         """There is no chunk where one should be: the rest is body as it is."""
         self.on_event("invalid_chunk_length")
-        self._state = self._take_close
+        self._state = _TAKE_CLOSE
         return True
 
     def _trailer(self) -> bool:
@@ -359,12 +371,28 @@ class Reader(ABC):
 
     def _done(self, *, truncated: bool = False) -> None:
         if self._buffer and (count := self.rest_of_body(self._buffer)):
-            self._body.feed(self._cut(count))
+            rest = self._cut(count)
+            if self._body is not NO_BODY:
+                self._body.feed(rest)
         self._body.close(truncated=truncated)
-        self._state = self._first_line
+        self._state = _FIRST_LINE
         self._body = NO_BODY
         self._scanned = 0
         self.on_done()
+
+
+State = Callable[[Reader], bool]
+# Bound once: a method that is bound for each comparison costs more than most of what is compared.
+_IGNORE: Final[State] = Reader._ignore
+_FIRST_LINE: Final[State] = Reader._first_line
+_RESYNCHRONISE: Final[State] = Reader._resynchronise
+_HEADER_BLOCK: Final[State] = Reader._header_block
+_TAKE_LENGTH: Final[State] = Reader._take_length
+_TAKE_CHUNK: Final[State] = Reader._take_chunk
+_TAKE_CLOSE: Final[State] = Reader._take_close
+_AFTER_CHUNK: Final[State] = Reader._after_chunk
+_CHUNK_LINE: Final[State] = Reader._chunk_line
+_TRAILER: Final[State] = Reader._trailer
 
 
 def _chomped(line: bytes) -> bytes:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
 from vpi_tui.detect.applayer.base import Transaction
-from vpi_tui.detect.applayer.files import FILE_DATA
+from vpi_tui.detect.applayer.files import FILE_DATA, NOTHING_GROWN
 from vpi_tui.detect.applayer.http.body import NO_BODY, Body
 from vpi_tui.detect.applayer.http.headers import Headers
 from vpi_tui.detect.applayer.http.lines import RequestLine, StatusLine
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.model.batch import Direction
 
+CLIENT: Final = Direction.TO_CLIENT
+
 
 @dataclass(slots=True)
 class Request:
     start: RequestLine
-    headers: Headers = field(default_factory=Headers)
+    headers: Headers
     body: Body = NO_BODY
     trailer: Headers | None = None
 
@@ -25,7 +28,7 @@ class Request:
 @dataclass(slots=True)
 class Response:
     start: StatusLine
-    headers: Headers = field(default_factory=Headers)
+    headers: Headers
     body: Body = NO_BODY
     trailer: Headers | None = None
 
@@ -42,11 +45,11 @@ class HttpTransaction(Transaction):
 
     def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
         """The bodies, and the files in them. The body of a response is what file.data is about."""
-        found = super().grown(direction)
-        message = self.response if direction == Direction.TO_CLIENT else self.request
-        window = message.body.take() if message is not None else None
+        found = super().grown(direction) if self.files else NOTHING_GROWN
+        message = self.response if direction == CLIENT else self.request
+        window = message.body.window.take() if message is not None else None
         if window is None:
             return found
-        if direction == Direction.TO_CLIENT:
+        if direction == CLIENT:
             return {**found, "http.response_body": (window,), FILE_DATA: (window,)}
         return {**found, "http.request_body": (window,)}

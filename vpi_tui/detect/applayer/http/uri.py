@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+_MAY_CHANGE: Final = re.compile(rb"[%\\]|/[/.]")
+"""What a URI that is normal as it is does not hold."""
 _CODE: Final = re.compile(rb"%(?:[uU]([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))")
 _AUTHORITY: Final = re.compile(rb"[a-zA-Z][a-zA-Z0-9+.\-]*://([^/?#]*)")
 _SLASHES: Final = re.compile(rb"/{2,}")
@@ -26,6 +28,8 @@ def split(uri: bytes) -> tuple[bytes, bytes]:
 
 def normalise(uri: bytes) -> bytes:
     """The normalised form of a request's URI; without scheme and authority."""
+    if uri[:1] == b"/" and uri.isascii() and _MAY_CHANGE.search(uri) is None:
+        return uri
     _, rest = split(uri)
     rest, hash_mark, fragment = rest.partition(b"#")
     path, question, query = rest.partition(b"?")
@@ -59,7 +63,7 @@ def _best_fit(point: int) -> bytes:
 
 def _path(path: bytes) -> bytes:
     made = _SLASHES.sub(b"/", decode(path).replace(b"\\", b"/"))
-    if any(byte >= 0xC0 for byte in made):
+    if not made.isascii():
         made = _UTF8.sub(_from_utf8, made)
     return _without_dots(made) if b"." in made else made
 

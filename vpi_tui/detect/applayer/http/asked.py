@@ -1,0 +1,53 @@
+"""What the operator and the rules ask of the messages of a connection, made once for a set of limits."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from vpi_tui.detect.applayer.base import EVENTS, Limits
+from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
+from vpi_tui.detect.applayer.http.body import Inspection
+
+
+class Asked(NamedTuple):
+    anomalies: bool
+    """Are heads looked at for what is odd about them?"""
+    request: Inspection
+    response: Inspection
+    request_files: bool
+    response_files: bool
+    """Does anybody ask more of a response's file than its bytes, which are those of the body?"""
+
+
+_MOST_KNOWN: Final = 8
+_known: dict[int, tuple[Limits, Asked]] = {}
+"""By the identity of the limits, which are kept so that no others get it."""
+
+
+def asked_by(limits: Limits) -> Asked:
+    found = _known.get(id(limits))
+    if found is None:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        found = _known[id(limits)] = limits, _asked_by(limits)
+    return found[1]
+
+
+def _asked_by(limits: Limits) -> Asked:
+    return Asked(
+        limits.wants(EVENTS),
+        Inspection(
+            limits.request_body,
+            limits.request_minimum,
+            limits.request_overlap,
+            limits.wants("http.request_body"),
+        ),
+        Inspection(
+            limits.response_body,
+            limits.response_minimum,
+            limits.response_overlap,
+            limits.wants("http.response_body", FILE_DATA),
+        ),
+        limits.wants(FILE, FILE_NAME, FILE_DATA),
+        limits.wants(FILE, FILE_NAME),
+    )
