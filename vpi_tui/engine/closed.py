@@ -45,6 +45,17 @@ class ClosedFlows:
         found = np.flatnonzero(self._ring["flow_id"] == np.uint64(flow_id)) if flow_id else ()
         return self._ring[found[:1]] if len(found) else None
 
+    def refresh(self, rows: Rows, which: NDArray[np.bool_]) -> None:
+        """Put the records of flows that ended in the place of these rows, as far as kept. which: bool[k]."""
+        wanted = np.flatnonzero(which)
+        if not len(wanted) or not self._ended:
+            return
+        order = np.argsort(self._ring["flow_id"], kind="stable")
+        ids = self._ring["flow_id"][order]
+        at = np.minimum(np.searchsorted(ids, rows["flow_id"][wanted]), len(ids) - 1)
+        found = ids[at] == rows["flow_id"][wanted]
+        rows[wanted[found]] = self._ring[order[at[found]]]
+
     @property
     def memory(self) -> int:
         """Bytes."""

@@ -16,6 +16,7 @@ from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.profile import Clock
 from vpi_tui.detect.match.types import FlowView
+from vpi_tui.engine.alerted import AlertedFlows
 from vpi_tui.engine.alerts import Alerter
 from vpi_tui.engine.anomalies import Found, packet_anomalies
 from vpi_tui.engine.checksums import ChecksumSample
@@ -113,6 +114,7 @@ class Pipeline:
         self.alerter = Alerter(rules, source, self.evidence)
         self.ledger = AlertLedger()
         self.closed = ClosedFlows()
+        self._alerted = AlertedFlows(self.table.records, self.closed)
         self.on_closed: Callable[[Any], None] | None = None
         """Told of every flow that ended, as records of flow.FLOW_DTYPE."""
         self.on_transactions: Callable[[list[TransactionRecord]], None] | None = None
@@ -218,7 +220,7 @@ class Pipeline:
     def _tally(self, alerts: list[Alert]) -> None:
         self.ledger.add(alerts)
         if self._counts_talkers and self.alerter.flows:
-            self.talkers.pairs.alerted(self.table.records[self.alerter.flows])
+            self._alerted.add(self.alerter.flows)
         self.alerter.flows.clear()
 
     def end_all_flows(self) -> None:
@@ -401,6 +403,7 @@ class Pipeline:
         """Once a snapshot: count talkers, end silent flows."""
         with self.stopwatch.measure("tick"):
             self._follow_learned()
+            self.talkers.pairs.alerted(self._alerted.take())
             self.talkers.tick(self.table, self.now_ns())
             self.expire()
             self._hand_out(self.table.drain_closed())  # no batch may come any more that would
