@@ -125,8 +125,10 @@ def test_an_idle_port_that_nobody_copies_says_so_before_it_speaks() -> None:
     left_out = facts(silent, way(200, 0, watched=False), replace(COPIED, mirrors=(mirror,)), window_s=5.0)
     judged = judge(left_out)
     assert judged.verdict is Verdict.UNKNOWN
+    assert judged.quiet
+    assert judged.percent is None
     assert judged.cause.startswith(
-        "Only 200 bytes in the last 5 s: too little to judge. More would not be seen"
+        "Too little traffic to judge: 200 bytes in the last 5 s. More would not be seen"
     )
     assert "add Mirror m0 select_src_port" in judged.mend
     for well in (replace(left_out, plan=DIRECT, into=NOTHING), replace(left_out, plan=Plan())):

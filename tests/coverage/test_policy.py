@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,12 +43,16 @@ def test_whom_it_fails(tmp_path: Path) -> None:
         port("lab-blind", Verdict.BLIND, 0),
         port("legacy", Verdict.BLIND, 0),
         port("idle", Verdict.UNKNOWN, true=0),
+        replace(port("quiet", Verdict.UNKNOWN, 50, true=400), quiet=True),
+        replace(port("blind-and-quiet", Verdict.BLIND, 100, true=400), quiet=True),
         port("bypass", Verdict.UNKNOWN, true=0, truth=""),
         port("two", Verdict.SEEN),
         port("two", Verdict.BLIND, 0),
     ]
     found = audit(ports, {"prod-some": ("prod",), "lab-blind": ("lab",)}, policy(tmp_path))
-    assert {f.guest for f in found if not f.passes} == {"less", "prod-some", "bypass", "two"}
+    assert {f.guest for f in found if not f.passes} == {
+        "less", "prod-some", "bypass", "two", "blind-and-quiet",
+    }  # fmt: skip
     two = next(f for f in found if f.guest == "two")
     assert (two.percent, two.verdict) == (50.0, Verdict.BLIND)
 

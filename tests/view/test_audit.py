@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from tests.view.samples import snapshot
 from tests.view.test_coverage import PORTS, port
@@ -59,3 +60,14 @@ def test_markdown_keeps_its_columns_and_nothing_reaches_the_terminal_unescaped()
     for shape in (audit.as_text, audit.as_markdown):
         text = shape(hostile, (), policy=True)
         assert all(char.isprintable() or char == "\n" for char in text)
+
+
+def test_a_port_with_too_little_traffic_has_no_share_and_is_named_in_one_line() -> None:
+    cause = "Too little traffic to judge: 200 bytes in the last 5 s."
+    quiet = tuple(replace(port(f"vnet{n}", "unknown", cause=cause), quiet=True) for n in (1, 2))
+    missed = replace(quiet[0], port="vnet9", mend="vpi-tui -i br0")
+    told = audit.as_text(snapshot(coverage=(*quiet, missed)), (), policy=False).splitlines()
+    rows = [line.split() for line in told if line.startswith("unknown")]
+    assert [(row[2], row[4]) for row in rows] == [("vnet1", "-"), ("vnet2", "-"), ("vnet9", "-")]
+    assert "Too little traffic to judge (a longer --seconds may show more): vnet1, vnet2." in told
+    assert f"vnet9: {cause}" in told

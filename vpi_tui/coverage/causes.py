@@ -94,7 +94,7 @@ _STATES = {
 @cause(Verdict.UNKNOWN)
 def closed(facts: Facts) -> Told | None:
     """Nothing passes it, and that is why nothing was counted."""
-    if facts.port.state not in _STATES or not _idle(facts):
+    if facts.port.state not in _STATES or not facts.quiet:
         return None
     return Told(
         _STATES[facts.port.state], mend.link_up(facts.port.name) if facts.port.state == "down" else ""
@@ -134,17 +134,17 @@ def begins(facts: Facts) -> Told | None:
 
 @cause(Verdict.UNKNOWN)
 def only_copies(facts: Facts) -> Told | None:
-    if not (facts.plan.output and _idle(facts)):
+    if not (facts.plan.output and facts.quiet):
         return None
     return Told("The copies of a mirror leave there: they are no traffic of the switch, and nothing enters.")
 
 
 @cause(Verdict.UNKNOWN)
 def silent(facts: Facts) -> Told | None:
-    if not _idle(facts):
+    if not facts.quiet:
         return None
     passed, span = facts.into.true + facts.out.true, _seconds(facts.window_s)
-    few = f"Only {passed:,} bytes in the last {span}: too little to judge."
+    few = f"Too little traffic to judge: {passed:,} bytes in the last {span}."
     return Told(few if passed else f"No traffic in the last {span}.")
 
 
@@ -358,10 +358,6 @@ def not_to_tell(_facts: Facts) -> Told | None:
 
 
 # Words ------------------------------------------------------------------------------------------
-
-
-def _idle(facts: Facts) -> bool:
-    return facts.into.idle(facts.window_s) and facts.out.idle(facts.window_s)
 
 
 def _way_share(facts: Facts, way: Way) -> Share:

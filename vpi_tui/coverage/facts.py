@@ -135,6 +135,11 @@ class Facts:
     ring_bytes: int = 0
 
     @property
+    def quiet(self) -> bool:
+        """Whether too little passes, either way, to judge by."""
+        return self.into.idle(self.window_s) and self.out.idle(self.window_s)
+
+    @property
     def countable(self) -> bool:
         """Whether its frames, or copies of them, can be taken here at all."""
         return bool(self.port.ifindex or self.port.far) and not self.port.bypass

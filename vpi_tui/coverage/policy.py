@@ -8,7 +8,7 @@
       - {name: legacy-1, minimum: 0, allow: [seen, blind, unknown]}
 
 What a guest's own entry says holds, else the strictest of its tags, else the first two lines. A guest of
-which nothing passed in the window passes.
+which nothing passed in the window, or too little to judge by, passes.
 """
 
 from __future__ import annotations
@@ -81,10 +81,9 @@ def audit(ports: Iterable[PortCoverage], tags: Tags, policy: Policy) -> tuple[Fi
 
 def _finding(guest: str, ports: list[PortCoverage], demand: Demand) -> Finding:
     verdict = worst(ports)
-    true = sum(port.true_in + port.true_out for port in ports if port.truth)
-    seen = sum(
-        min(port.seen_in, port.true_in) + min(port.seen_out, port.true_out) for port in ports if port.truth
-    )
+    told = [port for port in ports if port.truth and not port.quiet]
+    true = sum(port.true_in + port.true_out for port in told)
+    seen = sum(min(port.seen_in, port.true_in) + min(port.seen_out, port.true_out) for port in told)
     percent = 100.0 * seen / true if true else None
     silent = percent is None and all(port.truth for port in ports) and verdict is Verdict.UNKNOWN
     minimum, allow = demand.minimum or 0.0, demand.allow or frozenset()

@@ -39,12 +39,14 @@ class PortCoverage:
     """Who counted: "interface counters", "Open vSwitch", ...; "" = nobody."""
     inferred: bool = False
     """Concluded from what the traffic looks like, for want of a second count."""
+    quiet: bool = False
+    """It is counted, and too little passed in the window to judge by, or nothing."""
 
     @property
     def percent(self) -> float | None:
-        """Share of the true bytes that was seen, 0 to 100; None without a count."""
+        """Share of the true bytes that was seen, 0 to 100; None without a count, or of too little traffic."""
         true = self.true_in + self.true_out
-        if not self.truth or not true:
+        if not self.truth or not true or self.quiet:
             return None
         return min(
             100.0, 100.0 * (min(self.seen_in, self.true_in) + min(self.seen_out, self.true_out)) / true

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from vpi_tui.model.coverage import PortCoverage
+from vpi_tui.model.coverage import PortCoverage, Verdict
 from vpi_tui.model.snapshot import Snapshot
 from vpi_tui.view import humanize
 from vpi_tui.view.coverage import MISSING, percent_text, select, totals
@@ -35,7 +35,9 @@ def as_text(snapshot: Snapshot, guests: Sequence[Judged], *, policy: bool) -> st
     """For people: a table of ports, then causes and commands, then guests that fail."""
     ports = select(snapshot.coverage)
     parts = [_head(snapshot), _aligned(_PORT_HEADS, [_port_row(port) for port in ports])]
-    parts += _whys([port for port in ports if port.verdict in MISSING or not port.truth])
+    parts += _whys([port for port in ports if port.verdict in MISSING or not port.truth or port.mend])
+    silent = [port for port in ports if port.quiet and port.verdict is Verdict.UNKNOWN and not port.mend]
+    parts.append(_quiet(silent))
     if policy:
         rows = [_guest_row(guest) for guest in guests]
         parts.append(_aligned(_GUEST_HEADS, rows) if rows else "No guest is known, so none can fail.\n")
@@ -104,13 +106,21 @@ def _whys(ports: Sequence[PortCoverage]) -> list[str]:
     return [_why(*group) for group in alike.values()]
 
 
+def _quiet(ports: Sequence[PortCoverage]) -> str:
+    if not ports:
+        return ""
+    return f"Too little traffic to judge (a longer --seconds may show more): {_names(ports)}.\n"
+
+
+def _names(ports: Sequence[PortCoverage]) -> str:
+    names = ", ".join(safe(port.port or port.guest, 60) for port in ports[:_MOST_NAMES])
+    return names if len(ports) <= _MOST_NAMES else f"{names} and {len(ports) - _MOST_NAMES:,} more"
+
+
 def _why(port: PortCoverage, *others: PortCoverage) -> str:
     name = safe(port.port or port.guest, 60)
     remedy = f"  {safe(port.mend, 1000)}\n" if port.mend else ""
-    names = ", ".join(safe(other.port or other.guest, 60) for other in others[:_MOST_NAMES])
-    if len(others) > _MOST_NAMES:
-        names += f" and {len(others) - _MOST_NAMES:,} more"
-    same = f"  The same goes for {names}.\n" if others else ""
+    same = f"  The same goes for {_names(others)}.\n" if others else ""
     return f"{name}: {safe(port.cause, 500)}\n{same}{remedy}"
 
 

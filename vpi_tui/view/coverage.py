@@ -174,7 +174,7 @@ def _holds(port: PortCoverage, wanted: Filter) -> bool:
     flags = {str(port.verdict)}
     if port.verdict in MISSING:
         flags.add("missing")
-    if port.truth and not port.true_in + port.true_out:
+    if port.quiet:
         flags.add("idle")
     return matches(wanted, fields, frozenset(flags))
 
