@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from vpi_tui.detect.applayer.base import EVENTS
+from vpi_tui.detect.applayer.base import EVENTS, Limits
 from vpi_tui.detect.applayer.files import FILE
+from vpi_tui.detect.applayer.registry import FOUND_IN, by_name
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.ruleset import RECOGNISED_BY, RuleSet
 from vpi_tui.engine.options import StreamOptions, app_limits, stream_options
@@ -47,9 +48,7 @@ class Stages:
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
         applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
-        told = (FILE, self._logged.files), (EVENTS, self._logged.anomalies)
-        buffers = app.buffers | {name for name, is_told in told if is_told}
-        limits = replace(app_limits(self._spec.options), files=app.files, buffers=buffers)
+        limits = self._limits(rules)
         if self.app_layer is not None:
             self.app_layer.require(applications, frames=app.frames, limits=limits, mixed=app.mixed)
         elif applications or self._logged.protocols:
@@ -60,6 +59,22 @@ class Stages:
                 mixed=app.mixed,
                 logged=self._logged.protocols,
             )
+
+    def _limits(self, rules: RuleSet) -> dict[str, Limits]:
+        """By protocol: what rules and log ask of its parsers."""
+        app, logged = rules.app, self._logged
+        told = {name for name, is_told in ((FILE, logged.files), (EVENTS, logged.anomalies)) if is_told}
+        common = replace(
+            app_limits(self._spec.options),
+            files=app.files,
+            events=None if logged.anomalies else app.events,
+        )
+        found = {}
+        for name in by_name():
+            names = (name, *FOUND_IN.get(name, ()))
+            buffers = frozenset(told).union(*(app.buffers.get(one, ()) for one in names))
+            found[name] = replace(common, buffers=buffers, logged=not logged.protocols.isdisjoint(names))
+        return found
 
     def ignore_checksums(self) -> None:
         """Take segments whose checksum is wrong too, from now on."""

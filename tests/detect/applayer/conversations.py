@@ -33,7 +33,7 @@ from vpi_tui.model.batch import Direction
 DIRECTIONS: Final = (Direction.TO_SERVER, Direction.TO_CLIENT)
 TO_CLIENT_STEP, DATAGRAM, GAP = 1, 2, 4
 FRAMES, NO_BODIES, AGAIN = 1, 2, 4
-"""Switches: rules want frames; rules want nothing of files; all is said over and over."""
+"""Switches: rules want frames; rules want nothing but the hooks; all is said over and over."""
 MOST_SAID, MOST_PASSES = 128 << 10, 32
 """Bytes that are said when all is said over and over, and how often at most."""
 MOST_HELD: Final = 4 << 20
@@ -41,7 +41,14 @@ MOST_HELD: Final = 4 << 20
 A_PARSER: Final = 128 << 10
 SECOND: Final = 1.0
 """CPU seconds that one conversation, said once, may take."""
-FEW: Final = Limits(request_body=0, response_body=0, files=FileNeeds(frozenset(), data=False))
+FEW: Final = Limits(
+    request_body=0,
+    response_body=0,
+    files=FileNeeds(frozenset(), data=False),
+    buffers=frozenset(),
+    events=frozenset(),
+    logged=False,
+)
 
 
 class Step(NamedTuple):

@@ -49,6 +49,10 @@ class Stage(IntEnum):
     """Nothing more will be known of this direction."""
 
 
+NONE, HEAD, DONE = Stage.NONE, Stage.HEAD, Stage.DONE
+"""The same as plain names: on a hot path the attribute of an enumeration costs more than what is done with it."""
+
+
 @dataclass(slots=True)
 class Parts:
     """How far a rule about buffers that grow has come."""
@@ -59,8 +63,6 @@ class Parts:
     """Files that it has alerted on: only later ones count."""
 
 
-_NOT_BEGUN: Final = Stage.NONE
-"""Bound once: until Python 3.12 a member is looked up in its enum by a call."""
 _NO_RULES: Final[set[int]] = set()
 """Stays empty: most transactions meet no rule, and need no sets of their own."""
 _NO_EVENTS: Final[Mapping[str, None]] = {}
@@ -83,8 +85,8 @@ class Transaction:
     def __init__(self) -> None:
         self.number = -1
         """Which of its flow's transactions, from 0; -1 = none has progressed yet."""
-        self.stage = [_NOT_BEGUN, _NOT_BEGUN, _NOT_BEGUN]
-        self.inspected = [_NOT_BEGUN, _NOT_BEGUN, _NOT_BEGUN]
+        self.stage = [NONE, NONE, NONE]
+        self.inspected = [NONE, NONE, NONE]
         self.pending: list[set[int]] = [_NO_RULES, _NO_RULES, _NO_RULES]
         self.alerted: list[set[int]] = [_NO_RULES, _NO_RULES, _NO_RULES]
         self.bits: set[str] | None = None
@@ -112,7 +114,7 @@ class Transaction:
 
     def weight(self) -> int:
         """Bytes that it keeps, roughly."""
-        return A_TRANSACTION + sum(file.held() for file in self.files)
+        return A_TRANSACTION + (sum(file.held() for file in self.files) if self.files else 0)
 
     def open_file(self, direction: int, name: bytes, needs: FileNeeds) -> File:
         """A file begins. Beyond MOST_FILES it is followed by nobody."""
@@ -131,8 +133,8 @@ class Transaction:
         if name in found or len(found) >= MOST_EVENTS:
             return
         self.events[direction] = {**found, name: None}
-        if self.inspected[direction] is Stage.DONE:
-            self.inspected[direction] = Stage.HEAD
+        if self.inspected[direction] is DONE:
+            self.inspected[direction] = HEAD
             self.cache.pop((EVENTS, direction), None)
 
     def wait(self, direction: int, rule: int) -> None:
@@ -159,7 +161,7 @@ class Frame(Transaction):
 
     def __init__(self, direction: int, name: str, data: bytes) -> None:
         super().__init__()
-        self.stage[direction] = Stage.DONE
+        self.stage[direction] = DONE
         self.name = name
         self.data = data
 
@@ -231,11 +233,19 @@ class Limits:
     files: FileNeeds = field(default_factory=FileNeeds)
     """What is asked of files."""
     buffers: frozenset[str] | None = None
-    """Names of the buffers that rules look at; None = any."""
+    """Names of the buffers of the protocol that rules look at; None = any."""
+    events: frozenset[str] | None = None
+    """The anomalies that rules look for, as `protocol.name`; None = any."""
+    logged: bool = True
+    """All that the log can say of a transaction of the protocol is asked for."""
 
     def wants(self, *buffers: str) -> bool:
         """Does a rule look at one of these buffers?"""
         return self.buffers is None or not self.buffers.isdisjoint(buffers)
+
+    def heeds(self, *events: str) -> bool:
+        """Does anybody look for one of these anomalies?"""
+        return self.events is None or not self.events.isdisjoint(events)
 
 
 Updates = Iterable[Transaction]

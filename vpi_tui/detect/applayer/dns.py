@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from vpi_tui.detect.applayer.base import (
     BOTH,
+    DONE,
     TO_CLIENT,
     TO_SERVER,
     Application,
@@ -30,6 +31,14 @@ MOST_RECORDS: Final = 256
 _NAMES_AT: Final = {2: 0, 5: 0, 12: 0, 15: 2, 33: 6, 39: 0}
 """Types whose data ends in a name -> bytes before it: NS, CNAME, PTR, MX, SRV, DNAME."""
 _SOA: Final = 6
+_HEAD: Final = struct.Struct(">6H")
+_RECORD: Final = struct.Struct(">H2xIH")
+"""Type, time to live and bytes of data, with the class between them."""
+_POINTER: Final = 0xC0
+_LONGEST_LABEL: Final = 63
+_USUAL_LABELS: Final = 128
+_USUAL_SIZE: Final = 255
+"""Labels and bytes of a name that is far from any limit (RFC 1035, 2.3.4)."""
 
 
 class Question(NamedTuple):
@@ -47,16 +56,18 @@ class Record(NamedTuple):
     """As sent, so a compressed name in it says nothing by itself."""
 
 
-@dataclass(slots=True)
 class Message:
     """One DNS message, as far as it can be read."""
 
-    id: int = 0
-    flags: int = 0
-    questions: list[Question] = field(default_factory=list)
-    sections: tuple[list[Record], list[Record], list[Record]] = field(default_factory=lambda: ([], [], []))
-    """Answers, authorities, additionals."""
-    events: list[str] = field(default_factory=list)
+    __slots__ = ("events", "flags", "id", "questions", "sections")
+
+    def __init__(self) -> None:
+        self.id = 0
+        self.flags = 0
+        self.questions: list[Question] = []
+        self.sections: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
+        """Answers, authorities, additionals."""
+        self.events: list[str] = []
 
     @property
     def is_response(self) -> bool:
@@ -75,19 +86,26 @@ class _CutError(Exception):
     """The message ends before what it announces."""
 
 
-def read_name(data: bytes, at: int, odd: list[str]) -> tuple[bytes, int]:
+Names = dict[int, bytes]
+"""Where a name of a message begins -> the name: what is compressed points to one that was read before."""
+
+
+def read_name(data: bytes, at: int, odd: list[str], known: Names) -> tuple[bytes, int]:
     """(name with dots, where what follows it begins). What is odd about it is added. Raises _CutError."""
+    total, begin = len(data), at
+    if at + 1 < total and data[at] >= _POINTER:
+        name = known.get((data[at] & 0x3F) << 8 | data[at + 1])
+        if name is not None:
+            return name, at + 2
     labels: list[bytes] = []
     size = 0
     end = -1
-    for _ in range(MOST_LABELS):
-        if at >= len(data):
+    for steps in range(MOST_LABELS):
+        if at >= total:
             raise _CutError
         length = data[at]
-        if length == 0:
-            return b".".join(labels), at + 1 if end < 0 else end
-        if length & 0xC0 == 0xC0:
-            if at + 1 >= len(data):
+        if length >= _POINTER:
+            if at + 1 >= total:
                 raise _CutError
             end = at + 2 if end < 0 else end
             target = (length & 0x3F) << 8 | data[at + 1]
@@ -96,10 +114,16 @@ def read_name(data: bytes, at: int, odd: list[str]) -> tuple[bytes, int]:
                 return b".".join(labels), end
             at = target
             continue
-        label = data[at + 1 : at + 1 + length]
-        if length & 0xC0 or len(label) < length:
+        if length == 0:
+            name = b".".join(labels)
+            if steps < _USUAL_LABELS and size <= _USUAL_SIZE:  # nothing is odd, were it one jump more
+                known[begin] = name
+            return name, at + 1 if end < 0 else end
+        at += 1
+        label = data[at : at + length]
+        at += length
+        if length > _LONGEST_LABEL or at > total:
             raise _CutError
-        at += 1 + length
         if size < NAME_LIMIT:
             labels.append(label[: NAME_LIMIT - size])
             size += length + 1
@@ -111,34 +135,47 @@ def read_name(data: bytes, at: int, odd: list[str]) -> tuple[bytes, int]:
     return b".".join(labels), end
 
 
-def parse_message(data: bytes) -> Message:
-    """What of the message can be read; what cannot is an event."""
+def parse_message(data: bytes, *, head_only: bool = False) -> Message:
+    """What of the message can be read; what cannot is an event. head_only: nobody asks for its records."""
     message = Message()
     try:
-        _fill(message, data)
+        counts = _fill_head(message, data)
+        if not head_only:
+            _fill(message, data, counts)
     except _CutError:
         message.events.append("dns.malformed_data")
     return message
 
 
-def _fill(message: Message, data: bytes) -> None:
-    message.id = _u16(data, 0)
-    message.flags = _u16(data, 2)
+def _fill_head(message: Message, data: bytes) -> list[int]:
+    """How many questions, answers, authorities and additionals it announces. Raises _CutError."""
+    counts: list[int] = []
+    if len(data) >= HEADER:
+        message.id, message.flags, *counts = _HEAD.unpack_from(data)
+    else:
+        message.id = _u16(data, 0)
+        message.flags = _u16(data, 2)
     if message.flags & 0x40:
         message.events.append("dns.z_flag_set")
     if message.opcode >= 7:
         message.events.append("dns.invalid_opcode")
-    at = HEADER
-    if len(data) < at:
+    if not counts:
         raise _CutError
-    for _ in range(min(_u16(data, 4), MOST_RECORDS)):
-        name, at = read_name(data, at, message.events)
+    return counts
+
+
+def _fill(message: Message, data: bytes, counts: Sequence[int]) -> None:
+    at, known = HEADER, Names()
+    for _ in range(min(counts[0], MOST_RECORDS)):
+        name, at = read_name(data, at, message.events, known)
         message.questions.append(Question(name, _u16(data, at)))
         at += 4
-    at = _fill_section(message, 0, data, at)
+    at = _fill_section(message, 0, counts[1], data, at, known)
     for number, event in _LAST_SECTIONS:
+        if not counts[1 + number]:
+            continue
         try:
-            at = _fill_section(message, number, data, at)
+            at = _fill_section(message, number, counts[1 + number], data, at, known)
         except _CutError:
             message.events.append(event)
             return
@@ -148,27 +185,29 @@ _LAST_SECTIONS: Final = ((1, "dns.invalid_authorities"), (2, "dns.invalid_additi
 """What cannot be read there leaves the rest as it is."""
 
 
-def _fill_section(message: Message, number: int, data: bytes, at: int) -> int:
+def _fill_section(message: Message, number: int, count: int, data: bytes, at: int, known: Names) -> int:
     section = message.sections[number]
-    for _ in range(min(_u16(data, 6 + 2 * number), MOST_RECORDS)):
-        record, at = _record(data, at, message.events)
+    for _ in range(min(count, MOST_RECORDS)):
+        record, at = _record(data, at, message.events, known)
         section.append(record)
     return at
 
 
-def _record(data: bytes, at: int, odd: list[str]) -> tuple[Record, int]:
-    name, at = read_name(data, at, odd)
-    kind, size = _u16(data, at), _u16(data, at + 8)
-    begin, end = at + 10, at + 10 + size
+def _record(data: bytes, at: int, odd: list[str], known: Names) -> tuple[Record, int]:
+    name, at = read_name(data, at, odd, known)
+    begin = at + _RECORD.size
+    if begin > len(data):
+        raise _CutError
+    kind, ttl, size = _RECORD.unpack_from(data, at)
+    end = begin + size
     if end > len(data):
         raise _CutError
     names: tuple[bytes, ...] = ()
     if kind in _NAMES_AT and size > _NAMES_AT[kind]:
-        names = (read_name(data, begin + _NAMES_AT[kind], odd)[0],)
+        names = (read_name(data, begin + _NAMES_AT[kind], odd, known)[0],)
     elif kind == _SOA and size:
-        first, behind = read_name(data, begin, odd)
-        names = (first, read_name(data, behind, odd)[0])
-    ttl = int.from_bytes(data[at + 4 : at + 8])
+        first, behind = read_name(data, begin, odd, known)
+        names = (first, read_name(data, behind, odd, known)[0])
     return Record(name, kind, names, ttl, data[begin:end]), end
 
 
@@ -184,11 +223,13 @@ class DnsTransaction(Transaction):
     def __init__(self, message: Message, direction: int) -> None:
         super().__init__()
         self.message = message
-        self.stage[direction] = Stage.DONE
+        self.stage[direction] = DONE
         for name in message.events:
             self.event(direction, name)
 
 
+_OF_CLIENTS: Final = frozenset({"dns.query"})
+"""Buffers that only messages to a server have."""
 _WRONG_WAY: Final = {
     Direction.TO_SERVER: "dns.not_request",
     Direction.TO_CLIENT: "dns.not_response",
@@ -198,8 +239,11 @@ _WRONG_WAY: Final = {
 class DnsUdpOrTcp(Parser):
     """Datagrams, or a stream of messages with their length before them."""
 
-    def __init__(self, _limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         self._pending: list[bytearray | None] = [None, bytearray(), bytearray()]
+        limits = limits or Limits()
+        self._heads_only = not limits.logged and limits.buffers is not None and limits.buffers <= _OF_CLIENTS
+        """What servers say is asked for by nobody: only which way a message goes is of interest."""
         self._asks = 0
         """The Direction of queries, as the first message tells; 0 = there was none yet."""
 
@@ -208,11 +252,12 @@ class DnsUdpOrTcp(Parser):
         return [self._made(direction, data)]
 
     def _made(self, direction: int, data: bytes) -> DnsTransaction:
-        message = parse_message(data)
+        message = parse_message(data, head_only=self._heads_only and direction == Direction.TO_CLIENT)
         made = DnsTransaction(message, direction)
+        is_response = message.is_response
         if not self._asks:  # a flow that begins with an answer was seen from its middle on
-            self._asks = direction if not message.is_response else 3 - direction
-        elif message.is_response is (direction == self._asks):
+            self._asks = direction if not is_response else 3 - direction
+        elif is_response is (direction == self._asks):
             made.event(direction, _WRONG_WAY[Direction(direction)])
         return made
 
@@ -242,7 +287,7 @@ class DnsUdpOrTcp(Parser):
         return []
 
     def held(self) -> int:
-        return sum(len(pending or b"") for pending in self._pending)
+        return len(self._pending[1] or b"") + len(self._pending[2] or b"")
 
 
 Get = Callable[[Message], Iterator[bytes]]

@@ -83,6 +83,8 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "ikev2": ("ike",),
 }
 """Words of rule headers that mean other protocols than the one of their name."""
+FOUND_IN: Final[dict[str, tuple[str, ...]]] = {"http2": ("doh2",)}
+"""Protocols whose transactions the parser of another one finds."""
 
 
 @cache

@@ -30,13 +30,15 @@ SENT_LIMIT: Final = 16_384
 MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
 _UDP: Final = 17
+_NO_LIMITS: Final = Limits()
 
 
 class AppLayer:
     """The parsers of all flows.
 
-    needed: names of protocols; frames: names of the frames that rules look at, by protocol; mixed:
-    names of the protocols of which the latest bytes as sent are kept.
+    needed: names of protocols; frames: names of the frames that rules look at, by protocol; limits: by
+    protocol, what is asked of its parsers (of one that is missing: everything); mixed: names of the
+    protocols of which the latest bytes as sent are kept.
     """
 
     def __init__(
@@ -44,7 +46,7 @@ class AppLayer:
         needed: Iterable[str],
         *,
         frames: Mapping[str, frozenset[str]] | None = None,
-        limits: Limits | None = None,
+        limits: Mapping[str, Limits] | None = None,
         mixed: Iterable[str] = (),
         logged: Iterable[str] = (),
         memory: int = MEMORY,
@@ -72,7 +74,7 @@ class AppLayer:
         needed: Iterable[str],
         *,
         frames: Mapping[str, frozenset[str]] | None = None,
-        limits: Limits | None = None,
+        limits: Mapping[str, Limits] | None = None,
         mixed: Iterable[str] = (),
     ) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
@@ -87,7 +89,7 @@ class AppLayer:
         self._frames = dict(frames or {})
         self._arranging = [APP_PROTOS.index("ftp")] if "ftp-data" in wanted else []
         """Numbers of applications whose flows arrange others that are needed."""
-        self._limits = limits or Limits()
+        self._limits = limits or {}
         self._mixed = with_predecessors(mixed)
 
     # Batches -------------------------------------------------------------------------------------
@@ -181,10 +183,11 @@ class AppLayer:
 
     def _parser(self, application: Application, cause: Transaction | None = None) -> Parser:
         """cause: of the protocol before, by which the flow has come to this one."""
+        limits = self._limits.get(application.name, _NO_LIMITS)
         if application.takes_over is not None and cause is not None:
-            made = application.takes_over(self._limits, cause)
+            made = application.takes_over(limits, cause)
         else:
-            made = application.parser(self._limits)
+            made = application.parser(limits)
         wanted = self._frames.get(application.name)
         if wanted:
             made.frames = FrameLog(wanted)

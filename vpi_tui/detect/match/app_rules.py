@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from vpi_tui.detect.applayer import registry
-from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, Stage
+from vpi_tui.detect.applayer.base import BOTH, EVENTS, TO_CLIENT, Stage
 from vpi_tui.detect.applayer.files import DIGESTS, FILE_DATA, FileNeeds
 from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.applayer.names import plain_name, side_of
@@ -105,8 +105,10 @@ class AppRules:
     """uint8[n]: 1 = the rule looks at a buffer that grows: it is evaluated whenever one has."""
     stays: U8
     """uint8[n]: 1 = such a rule, which is not decided where it was found: it waits for other buffers."""
-    buffers: frozenset[str]
-    """Names of all buffers that rules look at."""
+    buffers: dict[str, frozenset[str]]
+    """By protocol: the buffers that rules look at."""
+    events: frozenset[str]
+    """The anomalies that rules look for."""
     files: FileNeeds
     """What they ask of files."""
     frames: dict[str, frozenset[str]]
@@ -175,7 +177,13 @@ def compile_app_rules(
         stage=stage,
         grows=grows,
         stays=stays,
-        buffers=frozenset(name for need in used for name in need.buffers),
+        buffers=_buffers(used),
+        events=frozenset(
+            step.pattern.decode("ascii")
+            for s in signatures
+            for step in s.steps
+            if isinstance(step, Content) and plain_name(step.buffer) == EVENTS
+        ),
         files=_file_needs(signatures, used),
         frames=_frames(used),
         mixed=frozenset(
@@ -207,6 +215,14 @@ def _waits(need: Needs, found_in: str) -> bool:
 def _file_needs(signatures: Sequence[Signature], used: Sequence[Needs]) -> FileNeeds:
     asked = {step.kind for s in signatures for step in s.steps if isinstance(step, FileTest)}
     return FileNeeds(frozenset(asked.intersection(DIGESTS)), any(FILE_DATA in need.buffers for need in used))
+
+
+def _buffers(used: Sequence[Needs]) -> dict[str, frozenset[str]]:
+    found: dict[str, set[str]] = {}
+    for need in used:
+        for application in need.applications:
+            found.setdefault(application, set()).update(need.buffers)
+    return {application: frozenset(names) for application, names in found.items()}
 
 
 def _frames(used: Sequence[Needs]) -> dict[str, frozenset[str]]:
