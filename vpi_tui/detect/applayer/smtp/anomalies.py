@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.smtp.mime import Part, leaves, parameter
+from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.applayer.smtp.mime import Part, parameter
 
 BOUNDARY_LIMIT: Final = 254
 FILE_NAME_LIMIT: Final = 255
@@ -14,30 +15,43 @@ NAME_LIMIT: Final = 75
 VALUE_LIMIT: Final = 2_000
 LINE_LIMIT: Final = 998
 ENCODED_LINE_LIMIT: Final = 76
+_OF_CODINGS: Final = ("smtp.mime_invalid_base64", "smtp.mime_long_enc_line", "smtp.mime_invalid_qp")
+OF_MAIL: Final = ("smtp.mime_long_boundary", "smtp.mime_malformed_msg", "smtp.mime_long_line")
+OF_PARTS: Final = (
+    "smtp.mime_malformed_msg",
+    "smtp.mime_long_header_name",
+    "smtp.mime_long_header_value",
+    "smtp.mime_long_filename",
+    *_OF_CODINGS,
+)
+"""Anomalies that a mail itself tells of, and those that its parts do."""
 _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n\f\v"
 _NO_QUOTED: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 
 
-def mime_events(mail: Part) -> Iterator[str]:
-    """Names without their protocol, some of them more than once."""
+def mime_events(mail: Part, parts: Sequence[Part], limits: Limits) -> Iterator[str]:
+    """Names without their protocol, some of them more than once. parts: its leaves; what is costly to find
+    is looked for where somebody asks."""
     if len(parameter(mail.first(b"content-type"), b"boundary")) > BOUNDARY_LIMIT:
         yield "mime_long_boundary"
     if mail.is_malformed:
         yield "mime_malformed_msg"
-    if _longest_line(mail.body) > LINE_LIMIT:
+    if limits.heeds("smtp.mime_long_line") and _longest_line(mail.body) > LINE_LIMIT:
         yield "mime_long_line"
-    for part in (mail, *leaves(mail)):
+    for part in (mail, *parts):
         for name, value in part.fields:
             if len(name) > NAME_LIMIT:
                 yield "mime_long_header_name"
             if len(value) > VALUE_LIMIT:
                 yield "mime_long_header_value"
-    for part in leaves(mail):
+    coded = limits.heeds(*_OF_CODINGS)
+    for part in parts:
         if part.is_malformed:
             yield "mime_malformed_msg"
         if len(part.file_name) > FILE_NAME_LIMIT:
             yield "mime_long_filename"
-        yield from _coded(part)
+        if coded:
+            yield from _coded(part)
 
 
 def _coded(part: Part) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +19,8 @@ MOST_URLS: Final = 256
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
 _PARAMETER: Final = re.compile(rb";\s*([A-Za-z0-9*_-]{1,40})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]*))")
-_NEWLINE: Final = 10
+_MARK_END: Final = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
+"""What stands behind the boundary in its line."""
 _NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 _URL: Final = re.compile(rb"https?://([^\s\"'<>\])]{1,2048})", re.IGNORECASE)
 
@@ -100,23 +102,31 @@ def _inner(part: Part) -> list[bytes]:
 
 def _between(body: bytes, boundary: bytes) -> list[bytes]:
     """What stands between lines that are `--boundary`; the last may lack its end."""
-    # It begins with what is rare, so that the search leaps from one to the next.
-    line = re.compile(rb"--" + re.escape(boundary) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
+    line = b"--" + boundary
     parts: list[bytes] = []
     start = -1
-    for mark in line.finditer(body):
-        end = mark.start()
-        if end and body[end - 1] != _NEWLINE:
+    for end in _line_starts(body, line):
+        mark = _MARK_END.match(body, end + len(line))
+        if mark is None:
             continue
         if start >= 0:
             parts.append(_without_line_end(body[start:end].removesuffix(b"\n").removesuffix(b"\r")))
         start = -1 if mark[1] else mark.end()
         if mark[1] or len(parts) >= MOST_PARTS:
-            break
-    else:
-        if start >= 0:
-            parts.append(_without_line_end(body[start:]))
+            return parts
+    if start >= 0:
+        parts.append(_without_line_end(body[start:]))
     return parts
+
+
+def _line_starts(text: bytes, begin: bytes) -> Iterator[int]:
+    """Where lines stand that begin so."""
+    if text.startswith(begin):
+        yield 0
+    at, behind = 0, b"\n" + begin
+    while (at := text.find(behind, at)) >= 0:
+        at += 1
+        yield at
 
 
 def _without_line_end(data: bytes) -> bytes:

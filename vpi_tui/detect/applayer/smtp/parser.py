@@ -10,7 +10,8 @@ from typing import Final
 
 from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
-from vpi_tui.detect.applayer.smtp.anomalies import mime_events
+from vpi_tui.detect.applayer.smtp.anomalies import OF_MAIL, OF_PARTS, mime_events
+from vpi_tui.detect.applayer.smtp.mime import leaves
 from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
 from vpi_tui.model.batch import Direction
 
@@ -22,7 +23,10 @@ STATED_LIMIT: Final = 510
 _LAST_OF_SEVERAL: Final = frozenset((b"DATA", b"STARTTLS"))
 """Commands behind which a client has to wait for the reply (RFC 2920, 3.1)."""
 MOST_UNANSWERED: Final = 512
-_MAIL_END: Final = re.compile(rb"\n\.\r?\n")
+_DOT: Final = re.compile(rb"\n\.(?:\r?\n|(\.))")
+"""A line that begins with a dot: the end of a mail, or a dot that is doubled."""
+_CUT_DOT: Final = 3
+"""Bytes of the end of a mail that may have come without the rest of it."""
 _REPLY: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9-])")
 _ANY_REPLY: Final = re.compile(rb"[1-9][0-9]{2}")
 _WORD: Final = re.compile(rb"[A-Za-z]{1,4}(?:[A-Za-z]*[ \r\n]|\Z)")
@@ -112,16 +116,23 @@ class SmtpParser(Parser):
         """The mail is whole, or will not become so."""
         if self.frames.wanted:
             self.frames.add(SERVER, "data", self._mail.cut().removeprefix(b"\n"))
-        if self._now is not None and self._limits.wants(FILE, FILE_NAME, FILE_DATA):
-            self._now.attach(self._limits.files, truncated=self._mode != _Mode.COMMAND and not whole)
         if self._now is not None and self._now.raw:
-            for name in mime_events(self._now.mail):
-                self._now.event(SERVER, f"smtp.{name}")
+            self._look_inside(self._now, truncated=self._mode != _Mode.COMMAND and not whole)
         self._reach(Stage.DONE)
         if self._now is not None and self._now.events[CLIENT]:
             self._reach(Stage.DONE, CLIENT)
         self._now = None
         self._mode = _Mode.COMMAND
+
+    def _look_inside(self, now: SmtpTransaction, *, truncated: bool) -> None:
+        """Attachments and anomalies of a mail, as far as anybody asks. truncated: it is not whole."""
+        attaches, judges = self._limits.wants(FILE, FILE_NAME, FILE_DATA), self._limits.heeds(*OF_PARTS)
+        parts = leaves(now.mail) if attaches or judges else []
+        if attaches:
+            now.attach(parts, self._limits.files, truncated=truncated)
+        if judges or self._limits.heeds(*OF_MAIL):
+            for name in mime_events(now.mail, parts, self._limits):
+                now.event(SERVER, f"smtp.{name}")
 
     def _lost(self, direction: int, gap: int) -> None:
         """Bytes are missing: a mail goes on without them, a line is none any more."""
@@ -235,7 +246,8 @@ class SmtpParser(Parser):
         if self._now is not None and self._now.stuffed:
             self._now.event(SERVER, "smtp.unparsable_content")
             self._end()
-        self._begin().stuffed = True
+        now = self._begin()
+        now.stuffed, now.dotted = True, bool(now.raw)
         self._reach(Stage.HEAD)
         self._mode = _Mode.DATA
         self._pending[SERVER][:0] = b"\n"  # so that the end of a mail always looks the same
@@ -265,9 +277,12 @@ class SmtpParser(Parser):
 
     def _take_data(self) -> bool:
         pending = self._pending[SERVER]
-        end = _MAIL_END.search(pending)
+        end = _DOT.search(pending)
+        while end is not None and end[1]:
+            self._begin().dotted = True
+            end = _DOT.search(pending, end.end())
         if end is None:
-            last = pending.rfind(b"\n")
+            last = pending.rfind(b"\n", -_CUT_DOT)
             keep = last if last >= 0 and b"\n.\r\n".startswith(pending[last:]) else len(pending)
             self._add(pending[:keep])
             del pending[:keep]
