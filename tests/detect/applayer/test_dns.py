@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 from scapy.layers import dns as wire
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.dns import DNS, NAME_LIMIT, DnsUdpOrTcp, parse_message
+from vpi_tui.detect.applayer.dns import (
+    DNS,
+    NAME_LIMIT,
+    CutError,
+    DnsUdpOrTcp,
+    Names,
+    parse_message,
+    read_name,
+)
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -119,3 +127,23 @@ def test_nothing_raises(data: bytes) -> None:
     for transaction in DnsUdpOrTcp().datagram(CLIENT, data):
         for name, buffer in DNS.buffers.items():
             assert all(isinstance(value, bytes) for value in values(transaction, name, CLIENT)), buffer
+
+
+@given(st.lists(st.binary(min_size=1, max_size=4) | st.integers(0, 40), max_size=24), st.booleans())
+def test_names_read_before_change_none(pieces: list[bytes | int], ends: bool) -> None:
+    """A pointer to a name that is known gives what following it would."""
+    parts = [
+        bytes((len(one),)) + one if isinstance(one, bytes) else struct.pack("!H", 0xC000 | one)
+        for one in pieces
+    ]
+    data = b"\0".join(parts) + bytes(ends)
+    known: Names = {}
+    for at in range(len(data)):
+        outcomes = []
+        for names in (known, {}):
+            odd: list[str] = []
+            try:
+                outcomes.append((read_name(data, at, odd, names), set(odd)))
+            except CutError:
+                outcomes.append((None, set(odd)))
+        assert outcomes[0] == outcomes[1]

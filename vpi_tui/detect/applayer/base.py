@@ -50,7 +50,7 @@ class Stage(IntEnum):
 
 
 NONE, HEAD, DONE = Stage.NONE, Stage.HEAD, Stage.DONE
-"""The same as plain names: on a hot path the attribute of an enumeration costs more than what is done with it."""
+"""The same as plain names: on a hot path an attribute of an enumeration costs more than its use."""
 
 
 @dataclass(slots=True)

@@ -82,7 +82,7 @@ class Message:
         return self.flags & 15
 
 
-class _CutError(Exception):
+class CutError(Exception):
     """The message ends before what it announces."""
 
 
@@ -91,7 +91,7 @@ Names = dict[int, bytes]
 
 
 def read_name(data: bytes, at: int, odd: list[str], known: Names) -> tuple[bytes, int]:
-    """(name with dots, where what follows it begins). What is odd about it is added. Raises _CutError."""
+    """(name with dots, where what follows it begins). What is odd about it is added. Raises CutError."""
     total, begin = len(data), at
     if at + 1 < total and data[at] >= _POINTER:
         name = known.get((data[at] & 0x3F) << 8 | data[at + 1])
@@ -102,11 +102,11 @@ def read_name(data: bytes, at: int, odd: list[str], known: Names) -> tuple[bytes
     end = -1
     for steps in range(MOST_LABELS):
         if at >= total:
-            raise _CutError
+            raise CutError
         length = data[at]
         if length >= _POINTER:
             if at + 1 >= total:
-                raise _CutError
+                raise CutError
             end = at + 2 if end < 0 else end
             target = (length & 0x3F) << 8 | data[at + 1]
             if target == at:
@@ -123,7 +123,7 @@ def read_name(data: bytes, at: int, odd: list[str], known: Names) -> tuple[bytes
         label = data[at : at + length]
         at += length
         if length > _LONGEST_LABEL or at > total:
-            raise _CutError
+            raise CutError
         if size < NAME_LIMIT:
             labels.append(label[: NAME_LIMIT - size])
             size += length + 1
@@ -131,7 +131,7 @@ def read_name(data: bytes, at: int, odd: list[str], known: Names) -> tuple[bytes
                 odd.append("dns.name_too_long")
     odd.append("dns.too_many_labels")
     if end < 0:
-        raise _CutError
+        raise CutError
     return b".".join(labels), end
 
 
@@ -142,13 +142,13 @@ def parse_message(data: bytes, *, head_only: bool = False) -> Message:
         counts = _fill_head(message, data)
         if not head_only:
             _fill(message, data, counts)
-    except _CutError:
+    except CutError:
         message.events.append("dns.malformed_data")
     return message
 
 
 def _fill_head(message: Message, data: bytes) -> list[int]:
-    """How many questions, answers, authorities and additionals it announces. Raises _CutError."""
+    """How many questions, answers, authorities and additionals it announces. Raises CutError."""
     counts: list[int] = []
     if len(data) >= HEADER:
         message.id, message.flags, *counts = _HEAD.unpack_from(data)
@@ -160,7 +160,7 @@ def _fill_head(message: Message, data: bytes) -> list[int]:
     if message.opcode >= 7:
         message.events.append("dns.invalid_opcode")
     if not counts:
-        raise _CutError
+        raise CutError
     return counts
 
 
@@ -176,7 +176,7 @@ def _fill(message: Message, data: bytes, counts: Sequence[int]) -> None:
             continue
         try:
             at = _fill_section(message, number, counts[1 + number], data, at, known)
-        except _CutError:
+        except CutError:
             message.events.append(event)
             return
 
@@ -197,11 +197,11 @@ def _record(data: bytes, at: int, odd: list[str], known: Names) -> tuple[Record,
     name, at = read_name(data, at, odd, known)
     begin = at + _RECORD.size
     if begin > len(data):
-        raise _CutError
+        raise CutError
     kind, ttl, size = _RECORD.unpack_from(data, at)
     end = begin + size
     if end > len(data):
-        raise _CutError
+        raise CutError
     names: tuple[bytes, ...] = ()
     if kind in _NAMES_AT and size > _NAMES_AT[kind]:
         names = (read_name(data, begin + _NAMES_AT[kind], odd, known)[0],)
@@ -213,7 +213,7 @@ def _record(data: bytes, at: int, odd: list[str], known: Names) -> tuple[Record,
 
 def _u16(data: bytes, at: int) -> int:
     if at + 2 > len(data):
-        raise _CutError
+        raise CutError
     return data[at] << 8 | data[at + 1]
 
 
