@@ -79,7 +79,7 @@ class FlowNumber(Part, frozen=True):
     """How much the flow has carried, this packet included, or its age in seconds, lies in `spans`."""
 
     counter: Literal["pkts", "bytes", "age"]
-    side: Literal["toserver", "toclient", "either"]
+    side: Literal["toserver", "toclient", "either", "both"]
     """Of whose packets; an age has no side."""
     spans: tuple[tuple[int, int], ...]
 

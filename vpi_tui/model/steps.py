@@ -127,6 +127,8 @@ class BufferSize(Part, frozen=True):
     buffer: str
     spans: tuple[tuple[int, int], ...]
     negated: bool = False
+    mask: int | None = None
+    """Bits of the length that are looked at, where they are; None = all."""
 
 
 class Entropy(Part, frozen=True):

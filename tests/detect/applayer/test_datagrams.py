@@ -140,8 +140,9 @@ def test_dhcp_options_that_are_wrong() -> None:
 
 
 def test_ntp() -> None:
-    (found,) = parse(NTP, bytes(NTPHeader(version=4, mode=3)), bytes(NTPHeader(version=4, mode=4)))
+    found, answer = parse(NTP, bytes(NTPHeader(version=4, mode=3)), bytes(NTPHeader(version=3, mode=4)))
     assert found.events[SERVER] == {}
+    assert (answer.message.version, answer.message.mode) == (3, 4)
     for data in (b"\x23" + bytes(46), bytes(NTPHeader(version=2, mode=3))):
         (found,) = parse(NTP, data)
         assert list(found.events[SERVER]) == ["ntp.malformed_data"]

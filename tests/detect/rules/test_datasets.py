@@ -113,7 +113,6 @@ def test_subdomains(tmp_path: Path) -> None:
         ("tcp.hdr; dataset:isset,a,type md5,load bad;", "not what it should be"),
         ("tcp.hdr; dataset:isset,a,type md5,load bad,format json,value_key k;", "not what it should be"),
         ("tcp.hdr; dataset:isset,a,type md5,load bad,format json;", "value_key"),
-        ("tcp.hdr; dataset:set,a,type md5,save x;", "would write a file"),
         ("tcp.hdr; dataset:isset,a,type md5; tcp.hdr; dataset:isset,a,type ip;", "by an earlier rule"),
     ],
 )

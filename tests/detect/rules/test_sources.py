@@ -21,8 +21,8 @@ from .rule_text import refused
         ("iprep:here,bad,>,1;", "one of src, dst, any, both"),
         ("geoip:src,RU;", "no geoip-database is configured"),
         ("geoip:src,Russia;", "two letters"),
-        ("flow.pkts:10;", "needs toserver, toclient or either"),
-        ("flow.pkts:server,10;", "needs toserver, toclient or either"),
+        ("flow.pkts:10;", "needs toserver, toclient, either or both"),
+        ("flow.pkts:server,10;", "needs toserver, toclient, either or both"),
         ("flow.bytes_toclient:x;", "not a number"),
     ],
 )

@@ -1,4 +1,4 @@
-"""ntp: requests of versions 3 and 4 (RFC 1305, 5905). Each is a transaction of its own."""
+"""ntp: messages of versions 3 and 4 (RFC 1305, 5905). Each is a transaction of its own."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Application, Limits, Transaction, application
-from vpi_tui.detect.applayer.messages import DatagramParser, MessageTransaction
+from vpi_tui.detect.applayer.messages import (
+    DatagramParser,
+    MessageTransaction,
+    message_buffer,
+    number_buffer,
+)
 
 _SIZE: Final = 48
-_SYMMETRIC_ACTIVE, _CLIENT = 1, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,13 @@ class NtpParser(DatagramParser):
         message = parse_message(data)
         if message is None:
             return [MessageTransaction(direction, None, ("ntp.malformed_data",))]
-        asks = message.mode in (_SYMMETRIC_ACTIVE, _CLIENT)
-        return [MessageTransaction(direction, message)] if asks else []
+        return [MessageTransaction(direction, message)]
 
 
-NTP: Final[Application] = application("ntp", NtpParser, (), transports=("udp",))
+_BUFFERS: Final = (
+    number_buffer("ntp.version", lambda message: int(message.version)),
+    number_buffer("ntp.mode", lambda message: int(message.mode)),
+    number_buffer("ntp.stratum", lambda message: int(message.stratum)),
+    message_buffer("ntp.reference_id", lambda message: (message.reference,)),
+)
+NTP: Final[Application] = application("ntp", NtpParser, _BUFFERS, transports=("udp",))

@@ -86,6 +86,11 @@ LDAP_RESULTS: Final = {
     "e_sync_refresh_required": 4096, "no_operation": 16654,
 }  # fmt: skip
 """https://ldap.com/ldap-result-code-reference/"""
+NTP_MODES: Final = {
+    "reserved": 0, "symmetric_active": 1, "symmetric_passive": 2, "client": 3, "server": 4, "broadcast": 5,
+    "control": 6, "private": 7,
+}  # fmt: skip
+"""RFC 5905, figure 10."""
 RFB_RESULTS: Final = {"ok": 0, "fail": 1, "toomany": 2, "too_many": 2, "unknown": 3}
 """RFC 6143, 7.1.3, and what servers send after too many attempts."""
 WEBSOCKET_FLAGS: Final = {"fin": 0x80, "comp": 0x40}

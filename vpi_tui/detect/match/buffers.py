@@ -35,6 +35,8 @@ class Context:
     little_endian: bool = False
     now_ns: int = 0
     """Time of the packet; 0 = no packet."""
+    frame: int = -1
+    """First byte of the Ethernet frame; -1 = no packet, or another link."""
 
     def instances(self, name: str) -> Sequence[bytes]:
         """The bytes of a buffer as the one instance; empty when the packet does not have it."""
@@ -162,6 +164,15 @@ def _payload(context: Context) -> bytes:
     return context.data[context.start : context.end].tobytes()
 
 
+_ETHERNET: Final = 14
+
+
+def _ethernet_header(context: Context) -> bytes | None:
+    """Addresses and the type behind them, of the outer frame: a VLAN tag has its own type there."""
+    header = context.buf[context.frame : context.frame + _ETHERNET].tobytes() if context.frame >= 0 else b""
+    return header if len(header) == _ETHERNET else None
+
+
 def _ip_header(version: int) -> Buffer:
     """From the IP header to layer 4: options and extension headers included."""
 
@@ -268,11 +279,28 @@ def _igmp_type(context: Context) -> bytes | None:
     return message[:1] if message else None
 
 
-_IPV4: Final = 4
+def _vlan(from_last: int) -> Buffer:
+    """The id of a tag, counted from the innermost: 0 = that one. Of each packet two ids are kept."""
 
+    def buffer(context: Context) -> bytes | None:
+        decoded, row = context.decoded, context.row
+        if row < 0:
+            return None
+        layer = int(decoded.vlan_layers[row]) - 1 - from_last
+        return int(decoded.vlan[row, layer]).to_bytes(2) if 0 <= layer < VLANS_KEPT else None
+
+    return buffer
+
+
+_IPV4: Final = 4
+VLANS_KEPT: Final = 2
+
+for _place in range(VLANS_KEPT):
+    register(f"vlan.id.{-1 - _place}", _vlan(_place))
 register("ip.src", _address("src_ip"))
 register("ip.dst", _address("dest_ip"))
 register("payload", _payload)
+register("ether.hdr", _ethernet_header)
 register("ipv4.hdr", _ip_header(4))
 register("ipv6.hdr", _ip_header(6))
 register("tcp.hdr", _tcp_header)

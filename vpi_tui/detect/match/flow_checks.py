@@ -78,6 +78,8 @@ def _number_holds(check: FlowNumber, counted: Counted | None, at: I64) -> Bools:
     sides = (counted.pkts if check.counter == "pkts" else counted.bytes)[at]
     if check.side == "either":
         return _inside(sides[:, 0], check.spans) | _inside(sides[:, 1], check.spans)
+    if check.side == "both":
+        return _inside(sides[:, 0], check.spans) & _inside(sides[:, 1], check.spans)
     return _inside(sides[:, 0 if check.side == "toserver" else 1], check.spans)
 
 

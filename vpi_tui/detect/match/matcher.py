@@ -32,7 +32,7 @@ from vpi_tui.detect.match.steps import Captured
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
-from vpi_tui.model.batch import I64, U8, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import I64, U8, DecodedBatch, FlowBatch, LinkType, PacketBatch, StreamBatch
 from vpi_tui.model.signature import ANYWHERE
 
 THRESHOLD_PLACES = 1 << 16
@@ -420,5 +420,8 @@ def _context_of_packet(batch: Batch, row: int) -> Context:
     decoded, buf = batch.decoded, batch.packets.buf
     start = max(int(decoded.payload_off[row]), 0) if row >= 0 else 0
     length = max(int(decoded.payload_len[row]), 0) if row >= 0 else 0
-    now_ns = int(batch.packets.ts_ns[decoded.packet[row]]) if row >= 0 else 0
-    return Context(buf, start, start + length, -1, buf, decoded, row, now_ns=now_ns)
+    packets, packet = batch.packets, int(decoded.packet[row]) if row >= 0 else -1
+    now_ns = int(packets.ts_ns[packet]) if row >= 0 else 0
+    ethernet = row >= 0 and packets.link_type[packet] == LinkType.ETHERNET
+    frame = int(packets.offset[packet]) if ethernet else -1
+    return Context(buf, start, start + length, -1, buf, decoded, row, now_ns=now_ns, frame=frame)

@@ -284,8 +284,10 @@ _ANY_SIZE: Final = 0xFFFFFFFF
 
 def _buffer_size(run: Run, step: BufferSize, number: int, place: Place) -> bool:
     size = run.begin + len(run.data)
+    if step.mask is not None:
+        size &= step.mask
     if not run.ended:  # what will hold however much follows
-        low, high = step.spans[-1]
+        low, high = step.spans[-1] if step.mask is None else (size + 1, size)
         return not step.negated and low <= size and high >= _ANY_SIZE and hold(run, number + 1, place)
     inside = any(low <= size <= high for low, high in step.spans)
     return inside != step.negated and hold(run, number + 1, place)

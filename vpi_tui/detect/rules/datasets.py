@@ -56,6 +56,10 @@ class DataSets:
         made = self._sets[name] = ValueSet(name, kind, values, limit=min(limit, MOST_VALUES))
         return made
 
+    def has(self, name: str) -> bool:
+        """Is there a file of that name? Raises Refused for a name that leaves the directory."""
+        return bool(name) and self._path("dataset", name).is_file()
+
     def digests(self, name: str, kind: str) -> frozenset[bytes]:
         """The list of a filemd5, filesha1 or filesha256: one a line in hex, what is behind it passed over.
 

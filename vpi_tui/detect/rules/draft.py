@@ -261,6 +261,7 @@ _ACTIONS = {
     "rejectsrc": "reject",
     "rejectdst": "reject",
     "rejectboth": "reject",
+    "config": "alert",
 }
 ACTIONS = frozenset(_ACTIONS)
 

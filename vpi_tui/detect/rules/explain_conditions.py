@@ -146,7 +146,10 @@ def check_text(check: Check) -> str:
         if check.counter == "age":
             return f"the flow is {spans_text(check.spans)} seconds old"
         what = "packets" if check.counter == "pkts" else check.counter
-        side = {"toserver": "to the server", "toclient": "to the client", "either": "one way or the other"}
+        side = {
+            "toserver": "to the server", "toclient": "to the client", "either": "one way or the other",
+            "both": "each way",
+        }  # fmt: skip
         return f"the flow has carried {spans_text(check.spans)} {what} {side[check.side]}"
     if isinstance(check, FlowProtocol):
         names = {APP_PROTOS[n] or "none yet" if n < len(APP_PROTOS) else "none" for n in check.numbers}

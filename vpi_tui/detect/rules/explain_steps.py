@@ -114,7 +114,9 @@ def _(step: ByteMath) -> str:
 
 @step_text.register
 def _(step: BufferSize) -> str:
-    return f"the length of the {step.buffer} {'is not' if step.negated else 'is'} {spans_text(step.spans)}"
+    masked = "" if step.mask is None else f" & {step.mask:#x}"
+    verb = "is not" if step.negated else "is"
+    return f"the length of the {step.buffer}{masked} {verb} {spans_text(step.spans)}"
 
 
 @step_text.register

@@ -19,10 +19,7 @@ NEVER: Mapping[str, str] = {
     "lua": _SCRIPT,
     "luajit": _SCRIPT,
     "luaxform": _SCRIPT,
-    "replace": "a monitor changes no packet",
-    "config": "what is logged is for the settings to say, not for rules",
     "flow.elephant": "flows are not told apart by their rate",
-    "ether.hdr": "headers of the link layer are not kept for rules",
     "template": "it belongs to an example in the sources of Suricata",
 }
 """Keywords that will not be supported, and why."""
@@ -31,8 +28,6 @@ KNOWN_KEYWORDS: frozenset[str] = frozenset((*" ".join(_BY_FAMILY.values()).split
 
 KNOWN_PROTOCOLS: frozenset[str] = frozenset(
     [
-        "arp",
-        "ether",
         "jabber",
         "msn",
         "vxlan",

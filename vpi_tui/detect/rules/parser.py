@@ -17,7 +17,12 @@ from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.signature import ANYWHERE, Header, Origin, Scope, Signature
 
-_ALIASES = {"ip4": "ipv4", "ip6": "ipv6", "icmp4": "icmpv4", "icmp6": "icmpv6"}
+_ALIASES = {
+    "ip4": "ipv4", "ip6": "ipv6", "icmp4": "icmpv4", "icmp6": "icmpv6", "ether": "pkthdr", "arp": "pkthdr",
+    "esp": "ip",
+}  # fmt: skip
+_MEANT: Mapping[str, tuple[str, int]] = {"arp": ("ethertype", 0x0806), "esp": ("proto", 50)}
+"""What packets have of a protocol that has no kind of its own: (column, value)."""
 
 
 @dataclass(slots=True)
@@ -53,6 +58,11 @@ class Parser:
         _check_words(written)
         draft = Draft(written, self.classes, self.sources)
         draft.action_scope = reach
+        draft.noalert = action.lower() == "config"
+        if (word := written.protocol.lower()) in _MEANT:
+            column, value = _MEANT[word]
+            draft.test(column, ((value, value),))
+            draft.needs_packet = True
         for index, option in enumerate(syntax.options):
             draft.option = index
             try:

@@ -53,6 +53,9 @@ PROTOCOLS: dict[str, str] = {
     "icmp6": "ICMPv6",
     "sctp": "SCTP",
     "pkthdr": "every frame, also broken ones",
+    "ether": "every frame",
+    "arp": "ARP",
+    "esp": "IPsec ESP",
     **{word: f"{word} flows" for word in RULE_WORDS},
 }
 """Protocol words that rules may start with, and what each means."""

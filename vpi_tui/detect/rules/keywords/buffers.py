@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import PAYLOAD, Draft
-from vpi_tui.detect.rules.numbers import spans
+from vpi_tui.detect.rules.numbers import number_in, spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.model.signature import BufferSize
 
 _HEADERS: dict[str, tuple[tuple[str, int], ...]] = {
+    "ether.hdr": (),
     "ipv4.hdr": (("ip_v", 4),),
     "ipv6.hdr": (("ip_v", 6),),
     "tcp.hdr": (("proto", 6),),
@@ -45,4 +46,7 @@ def bsize(draft: Draft, text: str) -> None:
     """Length of the sticky buffer."""
     if draft.buffer == PAYLOAD:
         raise Refused("bsize: needs a sticky buffer before it; for the payload there is dsize")
-    draft.steps.append(BufferSize(draft.buffer, spans("bsize", text, 0xFFFFFFFF)))
+    masked = text.strip().startswith("&")
+    found = number_in("bsize", text, 0xFFFFFFFF) if masked else None
+    sizes = found.spans if found is not None else spans("bsize", text, 0xFFFFFFFF)
+    draft.steps.append(BufferSize(draft.buffer, sizes, mask=found.mask if found is not None else None))

@@ -40,9 +40,12 @@ def dataset(draft: Draft, text: str) -> None:
     if draft.buffer in (PAYLOAD, DECODED):
         raise Refused("dataset: needs a sticky buffer before it")
     op, name, said = _parts(text)
-    for word in ("state", "save"):
-        if word in said:
-            raise Refused(f"dataset: {word} would write a file, which an engine without rights does not do")
+    if {"state", "save"} & said.keys():
+        draft.notices.append(
+            f"dataset: what is put into {name[:40]} lives as long as the engine: no file is written"
+        )
+    if "state" in said and "load" in said:
+        raise Refused("dataset: state and load exclude each other")
     kind = said.get("type")
     if kind is not None and kind not in get_args(ValueKind):
         raise Refused(f"dataset: type is one of {', '.join(get_args(ValueKind))}, not {kind[:20]!r}")
@@ -51,9 +54,9 @@ def dataset(draft: Draft, text: str) -> None:
     if said.get("match", "exact") not in {"exact", "subdomain"}:
         raise Refused(f"dataset: match is exact or subdomain, not {said['match'][:20]!r}")
     file = None
-    if "load" in said:
+    if "load" in said or draft.sources.datasets.has(said.get("state", "")):
         keys = said.get("value_key", ""), said.get("array_key", "")
-        file = DataFile(said["load"], said.get("format", "csv"), *keys)
+        file = DataFile(said.get("load") or said["state"], said.get("format", "csv"), *keys)
         if file.format != "csv" and not file.value_key:
             raise Refused("dataset: JSON needs a value_key")
     limit = integer("dataset hashsize", said.get("hashsize", str(MOST_VALUES)), 1, 1 << 32)

@@ -51,10 +51,16 @@ for _name, (_event, _version, _protocol) in _CHECKSUMS.items():
     _checksum(_name, _event, _version, _protocol)
 
 
+_OF_STREAMS = "stream."
+
+
 @keyword("decode-event", "engine-event")
 def decode_event(draft: Draft, text: str) -> None:
     """A malformation that the decoder found: ipv4.trunc_pkt, tcp.hlen_too_small, ..."""
-    name = text.lower()
+    name = text.strip().lower()
+    if name.startswith(_OF_STREAMS):
+        stream_event(draft, name.removeprefix(_OF_STREAMS))
+        return
     event = EVENT_NAMES.get(name)
     if event is None:
         if name in NEVER_RAISED:

@@ -11,12 +11,12 @@ from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.model.signature import FlowNumber
 
 Counter = Literal["pkts", "bytes", "age"]
-Side = Literal["toserver", "toclient", "either"]
+Side = Literal["toserver", "toclient", "either", "both"]
 _U32: Final = 0xFFFFFFFF
 _U64: Final = 0x7FFFFFFFFFFFFFFF
 _SIDES: Final = {
     "toserver": "toserver", "to_server": "toserver", "toclient": "toclient", "to_client": "toclient",
-    "either": "either",
+    "either": "either", "both": "both",
 }  # fmt: skip
 
 
@@ -26,11 +26,11 @@ def _counter(counter: Counter, highest: int, what: str) -> None:
     def handler(draft: Draft, text: str) -> None:
         word, comma, number = (part.strip() for part in text.partition(","))
         if not comma or word not in _SIDES:
-            raise Refused(f"{name}: needs toserver, toclient or either and a number, has {text[:40]!r}")
+            raise Refused(f"{name}: needs toserver, toclient, either or both and a number, has {text[:40]!r}")
         side = cast(Side, _SIDES[word])
         draft.checks.append(FlowNumber(counter, side, spans(name, number, highest)))
 
-    handler.__doc__ = f"{what} that the flow has carried so far: toserver|toclient|either,>10."
+    handler.__doc__ = f"{what} that the flow has carried so far: toserver|toclient|either|both,>10."
     keyword(name)(handler)
     sides: tuple[Side, ...] = ("toserver", "toclient")
     for side in sides:

@@ -8,6 +8,7 @@ from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.numbers import integer, spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.sets import complement
+from vpi_tui.model.signature import NumberIn
 
 _IPV4 = ((4, 4),)
 _IP = ((4, 4), (6, 6))
@@ -108,8 +109,12 @@ def sameip(draft: Draft, _text: str) -> None:
 
 @keyword("vlan.id")
 def vlan_id(draft: Draft, text: str) -> None:
-    """VLAN id, of any layer, or of the layer given: 300, >100, 300,0."""
+    """VLAN id, of any layer, or of the layer given: 300, >100, 300,0; 300,-1 = of the innermost."""
     number, comma, layer = (part.strip() for part in text.partition(","))
+    draft.needs_packet = True
+    if number.startswith("count"):
+        draft.test("vlan_layers", spans("vlan.id", number.removeprefix("count"), 255))
+        return
     wanted = spans("vlan.id", number, 4094)
     if not comma or layer == "any":
         draft.test("vlan_any", wanted)
@@ -120,9 +125,10 @@ def vlan_id(draft: Draft, text: str) -> None:
     elif layer in {"0", "1"}:
         draft.test("vlan_layers", ((int(layer) + 1, 255),))
         draft.test(f"vlan{layer}", wanted)
+    elif layer in {"-1", "-2"}:
+        draft.steps.append(NumberIn(f"vlan.id.{layer}", wanted))
     else:
-        raise Refused(f"vlan.id: layer 0, 1, any or all, not {layer[:20]!r}")
-    draft.needs_packet = True
+        raise Refused(f"vlan.id: layer 0, 1, -1, -2, any or all, not {layer[:20]!r}")
 
 
 @keyword("vlan.layers")

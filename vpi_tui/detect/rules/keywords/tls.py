@@ -140,10 +140,11 @@ _date_keyword("tls_cert_notbefore", "tls.cert_notbefore", "begins to be valid")
 _date_keyword("tls_cert_notafter", "tls.cert_notafter", "ceases to be valid")
 
 
-@keyword("tls.store", value="none")
-def tls_store(_draft: Draft, _text: str) -> None:
-    """Not supported: this sensor writes no certificates to disk."""
-    raise Refused("tls.store: certificates are not written to disk")
+@keyword("tls.store", "tls_store", value="none")
+def tls_store(draft: Draft, _text: str) -> None:
+    """There is a certificate. A monitor writes none to disk."""
+    draft.notices.append("tls.store: the rule alerts, the certificate is not kept")
+    draft.steps.append(NumberIn("tls.cert_chain_len", ((1, 0xFFFF),)))
 
 
 def _validity(name: str, expired: bool, what: str) -> None:
