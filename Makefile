@@ -1,4 +1,4 @@
-# make demo | test | check | lab-test | coverage-bench | bench | screenshots | clean
+# make demo | test | check | lab-test | coverage-bench | bench | fuzz | screenshots | clean
 #
 # The first two do all the set-up on a fresh machine that has Python 3.11+, pip and make.
 
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 
-.PHONY: demo test lint check lab-test coverage-bench bench screenshots clean
+.PHONY: demo test lint check lab-test coverage-bench bench fuzz screenshots clean
 
 $(BIN)/pip:
 	$(PYTHON) -m venv $(VENV)
@@ -49,8 +49,15 @@ coverage-bench: $(DEV)
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(BENCH)
 
+# Ten minutes of CPU for each target, two at a time; goes on where it stopped. TARGET=http1 is one of them.
+FUZZ_SECONDS ?= 600
+fuzz: $(DEV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	$(BIN)/python -m benchmarks.fuzz --seconds $(FUZZ_SECONDS) $(FUZZ) $(TARGET)
+	$(BIN)/python -m benchmarks fuzz
+
 screenshots: $(DEV)
 	$(BIN)/python screenshots/make.py
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist
+	rm -rf $(VENV) .fuzz .pytest_cache .ruff_cache .mypy_cache .hypothesis build dist

@@ -122,6 +122,14 @@ BENCHMARKS = (
         root=True,
     ),
     Benchmark(
+        "fuzz",
+        "Fuzzing",
+        "Ten minutes of CPU for each target and no promise broken: nothing is raised; an input takes at most"
+        " a second and 0.2 ms a byte; a parser keeps less than 4 MB however long it is fed, and knows about"
+        " how much. This is what `make fuzz` has found so far.",
+        ("-m", "benchmarks.fuzz", "--table"),
+    ),
+    Benchmark(
         "ui",
         "The dashboard on its terminal",
         "Bytes at most a third of btop's; CPU of the ui at most 2 % of a core (4 % at four refreshes); key to"

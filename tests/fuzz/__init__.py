@@ -1,9 +1,9 @@
-"""Coverage-guided fuzzing by hand; `make test` runs hypothesis over the same checks instead.
+"""Fuzzing: what is promised of any bytes, held against as many as there is time for.
 
-    pip install -e '.[test,fuzz]'
-    NUMBA_DISABLE_JIT=1 python -m tests.fuzz.fuzz_decode FOLDER -max_total_time=600
+    make fuzz                                  ten minutes of CPU for each target, and a table
+    make fuzz TARGET=http1 FUZZ_SECONDS=60     one target
 
-FOLDER keeps the inputs that found new code; when it is empty it is filled with samples first. What follows
-are options of libFuzzer. The compiled loops run as plain Python, so that atheris sees their branches and
-every index is checked.
+`targets.py` lists all. Each module of targets says what an input is and what has to hold; `worker.py` is one
+run of atheris, `benchmarks/fuzz.py` gives all of them their turns. `make test` runs the same targets for some
+seconds over seeds and simple changes of them (test_smoke.py), without atheris.
 """

@@ -1,6 +1,7 @@
-"""Seeds for fuzz_applayer: what is said to each parser while something else runs.
+"""Seeds for the parsers: what is said to each parser while something else runs.
 
     python -m tests.fuzz.record FOLDER               what the tests of the parsers say
+    python -m tests.fuzz.record --brief FOLDER       what the quickest of them say
     python -m tests.fuzz.record FOLDER CAPTURE...    what flows in captures say
 
 FOLDER/PROTOCOL then holds conversations, the shortest first.
@@ -29,6 +30,8 @@ from vpi_tui.detect.applayer.registry import APPLICATIONS
 MOST_SEEDS: Final = 400
 """Conversations that are kept of a protocol."""
 MOST_BYTES: Final = 16_384
+LONG: Final = ("noise", "raises", "endless", "bounded", "cut", "grows", "datagrams", "scan")
+"""In names of tests that say the same over and over, or noise."""
 PARSERS: Final = Path("tests/detect/applayer")
 
 
@@ -78,21 +81,28 @@ class Recorder:
 
 
 class ParsersAlone:
-    """Of the tests, those that make no file: they run no more than a parser."""
+    """Of the tests, those that make no file: they run no more than a parser. brief: none that says much."""
+
+    def __init__(self, *, brief: bool) -> None:
+        self._brief = brief
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [one for one in items if "tmp_path" not in getattr(one, "fixturenames", ())]
+        if self._brief:
+            items[:] = [one for one in items if not any(word in one.name for word in LONG)]
 
 
 def main() -> None:
-    if len(sys.argv) < 2:
-        sys.exit("usage: record FOLDER [CAPTURE...]")
-    folder, captures = Path(sys.argv[1]), sys.argv[2:]
+    arguments = sys.argv[1:]
+    brief = arguments[:1] == ["--brief"]
+    if len(arguments) <= brief:
+        sys.exit("usage: record [--brief] FOLDER [CAPTURE...]")
+    folder, captures = Path(arguments[brief]), arguments[brief + 1 :]
     recorder = Recorder()
     if captures:
         _scan(captures)
     else:
-        pytest.main(["-q", "-p", "no:cacheprovider", str(PARSERS)], plugins=[ParsersAlone()])
+        pytest.main(["-q", "-p", "no:cacheprovider", str(PARSERS)], plugins=[ParsersAlone(brief=brief)])
     for protocol in recorder.found:
         place = folder / protocol
         place.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,7 @@ from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import BODY_LIMIT, Stage, Transaction
 from vpi_tui.detect.applayer.http import HTTP1
 from vpi_tui.detect.applayer.http.parser import HttpParser
+from vpi_tui.detect.applayer.http.unanswered import KEPT_LIMIT, MOST_OPEN
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -202,3 +203,18 @@ def test_endless_input_is_bounded(endless: bytes) -> None:
     for _ in range(1000):
         parser.feed(SERVER, endless, 0)
         assert parser.held() < 2 * BODY_LIMIT + 600 * 1024
+
+
+@pytest.mark.parametrize("field", [b"X: " + b"y" * 60_000, b"\r\n".join(b"x%d:" % n for n in range(1000))])
+def test_requests_that_nobody_answers_make_room(field: bytes) -> None:
+    """What waits is weighed with its heads, and the first give way to the last."""
+    parser, found = HttpParser(), []
+    for number in range(100):
+        found += parser.feed(SERVER, b"GET /%d HTTP/1.1\r\n%s\r\n\r\n" % (number, field), 0)
+        assert parser.held() < KEPT_LIMIT + 1024 * MOST_OPEN
+    assert KEPT_LIMIT / 2 < sum(one.weight() for one in parser.waiting) < 2 * KEPT_LIMIT
+    (answered,) = parser.feed(CLIENT, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 0)
+    assert answered in found[1:]
+    held = parser.held()
+    parser.feed(CLIENT, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 0)
+    assert parser.held() < held

@@ -21,7 +21,7 @@ from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.http2 import DOH2, HTTP2
 from vpi_tui.detect.applayer.http2.fields import LIST_LIMIT, FieldDecoder
 from vpi_tui.detect.applayer.http2.frames import END_HEADERS, END_STREAM, FRAME_LIMIT, PADDED, Kind
-from vpi_tui.detect.applayer.http2.parser import MAGIC, MOST_STREAMS, Http2Parser
+from vpi_tui.detect.applayer.http2.parser import KEPT_LIMIT, MAGIC, MOST_STREAMS, Http2Parser
 from vpi_tui.detect.applayer.http2.transaction import Http2Transaction
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.model.applications import APP_PROTOS
@@ -278,6 +278,19 @@ UPGRADE = (
     + b"\r\n\r\n"
 )
 SWITCHED = b"HTTP/1.1 101 Switching\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+
+
+def test_fields_that_unfold_on_many_streams_are_bounded() -> None:
+    """A block of 16 bytes may hold 64 kB of fields; the oldest streams give way to the latest."""
+    parser, indexed = Http2Parser(), b"\x40\x01x\x7f\xa1\x1e" + b"y" * 4_000
+    found = parser.feed(SERVER, MAGIC + frame(Kind.HEADERS, indexed, 1, END_HEADERS), 0)
+    for number in range(3, 999, 2):
+        found += parser.feed(SERVER, frame(Kind.HEADERS, b"\xbe" * 15, number, END_HEADERS), 0)
+        assert parser.held() < KEPT_LIMIT + 4_096 * MOST_STREAMS
+    assert sum(one.is_over for one in found) > 400
+    assert parser.held() > KEPT_LIMIT / 2
+    parser.finish()
+    assert parser.held() == 0
 
 
 def test_the_tracker_changes_the_protocol_in_the_middle() -> None:

@@ -1,9 +1,11 @@
 """Whatever is said to a parser: it does not raise, keeps little, is quick, and its buffers can be read.
 
-`tests/fuzz/fuzz_applayer.py` looks longer, and with seeds.
+`make fuzz` looks longer, and with seeds.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -19,6 +21,7 @@ from tests.detect.applayer.conversations import (
     drive,
     steps_of,
 )
+from tests.fuzz.bounds import timely
 from vpi_tui.detect.applayer.base import Application
 from vpi_tui.detect.applayer.registry import APPLICATIONS
 
@@ -39,4 +42,4 @@ def test_a_conversation_is_read_as_it_was_written(said: list[Step]) -> None:
 @settings(max_examples=25)
 @given(steps, switches)
 def test_noise(application: Application, said: list[Step], how: int) -> None:
-    drive(application, conversation_of(said, how))
+    timely(partial(drive, application), conversation_of(said, how))

@@ -18,6 +18,8 @@ _TIDY: Final = re.compile(
 )
 MOST_FIELDS: Final = 1024
 """Header fields of one message; more are not looked at."""
+_A_FIELD: Final = 256
+"""Bytes that a field costs beside its text."""
 
 
 @dataclass(slots=True)
@@ -31,6 +33,11 @@ class Headers:
     anomalies: list[str] = field(default_factory=list)
     tidy: bool = field(default=False, compare=False)
     """Each line of `raw` is `Name: value` as it is, and each name comes once."""
+
+    @property
+    def kept(self) -> int:
+        """Bytes that they take, roughly: the lines, and their names and values."""
+        return 3 * len(self.raw) + _A_FIELD * len(self.fields) + 8 * len(self.anomalies)
 
     def get(self, name: bytes) -> bytes | None:
         """The value of a field by its lower-case name."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import deque
 from typing import Final
 
 from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
@@ -25,10 +24,9 @@ from vpi_tui.detect.applayer.http.lines import (
 from vpi_tui.detect.applayer.http.reader import LINE_LIMIT, Reader
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
 from vpi_tui.detect.applayer.http.tunnel import Tunnel
+from vpi_tui.detect.applayer.http.unanswered import Unanswered
 from vpi_tui.model.batch import Direction
 
-MOST_OPEN: Final = 512
-"""Requests that wait for their response, as Suricata's max-tx."""
 # Bound once: until Python 3.12 a member is looked up in its enum by a call.
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 _HEAD, _DONE = Stage.HEAD, Stage.DONE
@@ -40,7 +38,7 @@ class HttpParser(Parser):
     def __init__(self, limits: Limits | None = None) -> None:
         self.limits = limits or Limits()
         self.asked = asked_by(self.limits)
-        self.waiting: deque[HttpTransaction] = deque()
+        self.waiting = Unanswered()
         """Requests seen, whose response is not complete."""
         self._moved: dict[HttpTransaction, None] = {}
         self._spools: tuple[FrameSpool, ...] = ()
@@ -70,14 +68,14 @@ class HttpParser(Parser):
         self._responses.finish()
         for left in self.waiting:
             self.reached(left, SERVER, _DONE)
-        self.waiting.clear()
+        self.waiting = Unanswered()
         return self._progress()
 
     def held(self) -> int:
         spooled = sum(map(len, self._spools)) if self._spools else 0
         if self._tunnel is not None:
             spooled += self._tunnel.held()
-        return self._requests.held() + self._responses.held() + 1024 * len(self.waiting) + spooled
+        return self._requests.held() + self._responses.held() + self.waiting.held() + spooled
 
     def reached(self, transaction: HttpTransaction, direction: int, stage: Stage) -> None:
         if transaction.stage[direction] < stage:
@@ -156,12 +154,10 @@ class _Requests(Reader):
 
     def _begin(self) -> HttpTransaction:
         made = self._now = HttpTransaction()
-        if len(self._parser.waiting) >= MOST_OPEN:
-            self._parser.waiting.popleft()
-        self._parser.waiting.append(made)
+        self._parser.waiting.begin(made)
         return made
 
-    def is_next(self, waiting: deque[HttpTransaction]) -> bool:
+    def is_next(self, waiting: Unanswered) -> bool:
         """Would an answer now be that of the request that is read, and of none before it?"""
         return (waiting[0] if waiting else None) is self._now
 
@@ -178,6 +174,7 @@ class _Requests(Reader):
         assert now.request is not None
         request = now.request
         request.headers = headers
+        self._parser.waiting.keep(now, len(request.start.line) + headers.kept)
         if self._parser.asked.anomalies:
             for name in anomalies.of_request(request.start, headers):
                 self.on_event(name)
@@ -227,6 +224,7 @@ class _Requests(Reader):
     def on_trailer(self, headers: Headers) -> None:
         if self._now is not None and self._now.request is not None:
             self._now.request.trailer = headers
+            self._parser.waiting.keep(self._now, headers.kept)
 
     def rest_of_body(self, rest: bytearray) -> int:
         """As libhtp has it: lines behind a request that begin with no method that it knows."""
@@ -244,6 +242,8 @@ class _Requests(Reader):
     def on_done(self) -> None:
         self._parser.ended(SERVER, self.rest)
         if self._now is not None:
+            if self._now.request is not None:
+                self._parser.waiting.keep(self._now, self._now.request.body.kept)
             self._parser.reached(self._now, SERVER, _DONE)
         self._now = None
 
@@ -275,7 +275,7 @@ class _Responses(Reader):
     def on_line(self, line: bytes) -> bool:
         waiting = self._parser.waiting
         if not waiting:
-            waiting.append(HttpTransaction())
+            self._parser.waiting.begin(HttpTransaction())
             self._parser.odd(waiting[0], CLIENT, "unable_to_match_response_to_request")
         self._now = waiting[0]
         headed = is_status_line(line)
@@ -340,6 +340,7 @@ class _Responses(Reader):
             now.response, self._now = None, None
             self.body_none()
             return
+        self._parser.waiting.keep(now, headers.kept)
         self._parser.reached(now, CLIENT, _HEAD)
         coding = headers.get(b"content-encoding")
         if judges and coding:
@@ -372,6 +373,7 @@ class _Responses(Reader):
     def on_trailer(self, headers: Headers) -> None:
         if self._now is not None and self._now.response is not None:
             self._now.response.trailer = headers
+            self._parser.waiting.keep(self._now, headers.kept)
 
     def on_done(self) -> None:
         self._parser.ended(CLIENT, self.rest)
@@ -386,7 +388,7 @@ class _Responses(Reader):
         self._now = None
         self._parser.reached(now, CLIENT, _DONE)
         if self._parser.waiting and self._parser.waiting[0] is now:
-            self._parser.waiting.popleft()
+            self._parser.waiting.forget_first()
 
     def on_event(self, name: str) -> None:
         if self._now is None:  # of a line without an end, behind which nothing is read

@@ -36,12 +36,19 @@ class Response:
 class HttpTransaction(Transaction):
     """request or response is None as long as nothing of it was seen."""
 
-    __slots__ = ("request", "response")
+    __slots__ = ("kept", "request", "response", "waits")
 
     def __init__(self) -> None:
         super().__init__()
         self.request: Request | None = None
         self.response: Response | None = None
+        self.kept = 0
+        """Bytes of its heads, and of a body that is whole."""
+        self.waits = False
+        """Is it to be answered?"""
+
+    def weight(self) -> int:
+        return super().weight() + self.kept
 
     def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
         """The bodies, and the files in them. The body of a response is what file.data is about."""

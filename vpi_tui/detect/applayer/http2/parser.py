@@ -30,6 +30,8 @@ MOST_STREAMS: Final = 1_024
 """Streams that are open at a time; the oldest makes room."""
 MOST_CLOSED: Final = 32
 """Closed streams that are remembered, for frames that come late."""
+KEPT_LIMIT: Final = 1 << 20
+"""Bytes of the fields and bodies of all streams; header compression makes them of next to nothing."""
 MOST_SETTINGS: Final = 64
 _A_STREAM: Final = 2_048
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -63,6 +65,8 @@ class Http2Parser(Parser):
         """What came of the client's preface; None = it is over."""
         self._open: OrderedDict[int, Http2Transaction] = OrderedDict()
         self._closed: OrderedDict[int, Http2Transaction] = OrderedDict()
+        self._kept = 0
+        """Bytes of all streams."""
         self._latest: Http2Transaction | None = None
         self._early: list[tuple[int, str]] = []
         """(direction, event) from before the first transaction."""
@@ -92,12 +96,12 @@ class Http2Parser(Parser):
                     self._end(found, direction, truncated=True)
         self._open.clear()
         self._closed.clear()
+        self._kept = 0
         return self._progress()
 
     def held(self) -> int:
-        streams = (*self._open.values(), *self._closed.values())
-        kept = sum(half.frames.held() + len(half.block) for half in self._halves)
-        return kept + sum(_A_STREAM + found.held() for found in streams)
+        unread = sum(half.frames.held() + len(half.block) for half in self._halves)
+        return unread + self._kept + _A_STREAM * (len(self._open) + len(self._closed))
 
     def over(self) -> bool:
         return self._halves[SERVER].frames.lost and self._halves[CLIENT].frames.lost
@@ -165,7 +169,27 @@ class Http2Parser(Parser):
             self._end(found, direction, truncated=True)
         self._closed[found.stream] = found
         if len(self._closed) > MOST_CLOSED:
-            self._closed.popitem(last=False)
+            self._forget()
+
+    def _forget(self) -> None:
+        """The stream that was closed first."""
+        _, gone = self._closed.popitem(last=False)
+        self._kept -= gone.weighed
+
+    def _weigh(self, found: Http2Transaction) -> None:
+        """More may be kept of a stream; when all is too much, the oldest others make room."""
+        if self._open.get(found.stream) is not found and self._closed.get(found.stream) is not found:
+            return
+        before, found.weighed = found.weighed, found.held()
+        self._kept += found.weighed - before
+        others = (one for one in tuple(self._open.values()) if one is not found)
+        while self._kept > KEPT_LIMIT:
+            if not self._closed:
+                oldest = next(others, None)
+                if oldest is None:
+                    return
+                self._close(oldest)
+            self._forget()
 
     # Frames --------------------------------------------------------------------------------------
 
@@ -204,6 +228,7 @@ class Http2Parser(Parser):
         if not number:
             self._end(found, SERVER)
             self._end(found, CLIENT)
+        self._weigh(found)
 
     def _data(self, direction: int, frame: Frame, found: Http2Transaction) -> None:
         side = found.side[direction]
@@ -336,6 +361,7 @@ class Http2Parser(Parser):
         _check_authority(found)
         doh.recognise(found, SERVER)
         self._end(found, SERVER)
+        self._weigh(found)
 
     def _take_settings(self, value: bytes) -> None:
         """HTTP2-Settings: a SETTINGS frame's payload in base64url without its padding."""

@@ -88,7 +88,7 @@ _NOBODY: Final = Side()
 class Http2Transaction(Transaction):
     """stream: 0 = a frame about the connection. side: by Direction (entry 0 is not used)."""
 
-    __slots__ = ("_looks", "is_doh2", "side", "stream")
+    __slots__ = ("_looks", "is_doh2", "side", "stream", "weighed")
 
     def __init__(self, stream: int) -> None:
         super().__init__()
@@ -96,6 +96,8 @@ class Http2Transaction(Transaction):
         self.side = (_NOBODY, Side(), Side())
         self.is_doh2 = False
         self._looks = 0
+        self.weighed = 0
+        """What it held when that was asked last."""
 
     @property
     def application(self) -> str:

@@ -8,23 +8,18 @@ from __future__ import annotations
 import gzip
 import tempfile
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
-from tests.fuzz.run import fuzz, require_plain_python
-
-require_plain_python()
-
-import atheris  # noqa: E402
-
-with atheris.instrument_imports(include=["vpi_tui"]):
-    from tests.capture.builders import fault_of, naive
-    from tests.capture.test_fuzz import SEEDS
-    from vpi_tui.capture.files import FileSource
+from tests.capture.builders import fault_of, naive
+from tests.capture.test_fuzz import SEEDS
+from tests.fuzz.target import Target
+from vpi_tui.capture.files import FileSource
 
 SIZES = [(1, 7), (3, 64), (16, 2 << 20), (16, 2 << 20)]
 GZIP_AROUND, GZIP_TAKEN = 4, 8
-FILE = Path(tempfile.gettempdir()) / "vpi-tui-fuzz-capture.pcap"
+FILE = Path(tempfile.gettempdir()) / "vpi-tui-fuzz-{os.getpid()}-capture.pcap"
 
 
 def one_input(data: bytes) -> None:
@@ -54,5 +49,4 @@ def seeds() -> list[bytes]:
     return [bytes([switches]) + seed for switches in (0, 1, 2, 6) for seed in SEEDS]
 
 
-if __name__ == "__main__":
-    fuzz(one_input, seeds())
+TARGETS: Final = (Target("capture", one_input, seeds),)

@@ -5,24 +5,20 @@ An input is the place of the link type in LINKS, a byte of switches, and the fra
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
-from tests.fuzz.run import fuzz, require_plain_python
-
-require_plain_python()
-
-import atheris  # noqa: E402
-
-with atheris.instrument_imports(include=["vpi_tui"]):
-    from tests.decode.batches import packet_batch
-    from tests.decode.noise import LINKS, check
-    from tests.decode.samples import SAMPLES
-    from vpi_tui.decode.decoder import Decoder
-    from vpi_tui.flow.render import to_record
-    from vpi_tui.flow.table import FlowTable
-    from vpi_tui.inventory.attribute import Attributor
-    from vpi_tui.inventory.learned import LearnedHosts
-    from vpi_tui.model.topology import Switch, Topology
+from tests.decode.batches import packet_batch
+from tests.decode.noise import LINKS, check
+from tests.decode.samples import SAMPLES
+from tests.fuzz.target import Target
+from vpi_tui.decode.decoder import Decoder
+from vpi_tui.flow.render import to_record
+from vpi_tui.flow.table import FlowTable
+from vpi_tui.inventory.attribute import Attributor
+from vpi_tui.inventory.learned import LearnedHosts
+from vpi_tui.model.topology import Switch, Topology
 
 ZERO_IS_REST, TAGGED, SNAPPED = 1, 2, 4
 TOPOLOGY = Topology(switches=(Switch("file", "file"),))
@@ -63,5 +59,4 @@ def seeds() -> list[bytes]:
     ]
 
 
-if __name__ == "__main__":
-    fuzz(one_input, seeds())
+TARGETS: Final = (Target("decode", one_input, seeds),)

@@ -1,0 +1,120 @@
+"""The fuzzers notice what they are for: each promise, broken on purpose."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.detect.applayer.conversations import AGAIN, Step, conversation_of, drive, endless
+from tests.fuzz.bounds import SECONDS, timely
+from tests.fuzz.mutate import mutations
+from tests.fuzz.target import words_in
+from vpi_tui.detect.applayer.base import Application, Buffer, Limits, Parser, Stage, Transaction, application
+from vpi_tui.model.batch import Direction
+
+SAID = conversation_of([Step(Direction.TO_SERVER, b"abc" * 300), Step(Direction.TO_CLIENT, b"x")], AGAIN)
+
+
+class Good(Parser):
+    """Keeps nothing, raises nothing, and tells of one transaction a stretch."""
+
+    def __init__(self) -> None:
+        self.kept: list[object] = []
+
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        made = Transaction()
+        made.stage[direction] = Stage.DONE
+        return [made]
+
+    def finish(self) -> list[Transaction]:
+        return []
+
+
+class Raises(Good):
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        raise KeyError(data[500])
+
+
+class RaisesAtTheEnd(Good):
+    def finish(self) -> list[Transaction]:
+        raise ValueError
+
+
+class Grows(Good):
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        self.kept.append(bytes(20 * len(data)))
+        return super().feed(direction, data, gap)
+
+
+class KeepsTransactions(Good):
+    def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        self.kept += (Transaction() for _ in range(100))
+        return super().feed(direction, data, gap)
+
+    def held(self) -> int:
+        return 400 * len(self.kept)
+
+
+def _of(parser: Callable[[], Parser], *buffers: Buffer) -> Application:
+    def made(_limits: Limits) -> Parser:
+        return parser()
+
+    return application("telnet", made, buffers)
+
+
+def test_a_good_parser_keeps_its_promises() -> None:
+    drive(_of(Good), SAID)
+    assert endless(_of(Good), SAID, 100_000) < 10_000
+
+
+@pytest.mark.parametrize(
+    ("parser", "raised", "told"),
+    [
+        (Raises, KeyError, None),
+        (RaisesAtTheEnd, ValueError, None),
+        (Grows, AssertionError, "and it says 0"),
+        (KeepsTransactions, AssertionError, "transactions are kept"),
+    ],
+)
+def test_a_parser_that_breaks_one_is_noticed(
+    parser: type[Good], raised: type[Exception], told: str | None
+) -> None:
+    with pytest.raises(raised, match=told):
+        drive(_of(parser), SAID)
+
+
+def test_buffers_are_read() -> None:
+    def broken(_transaction: Transaction, _direction: int) -> list[bytes]:
+        raise OverflowError
+
+    with pytest.raises(OverflowError):
+        drive(_of(Good, Buffer("odd", 6, Stage.DONE, broken)), SAID)
+
+
+def test_an_input_that_takes_long_is_noticed() -> None:
+    def slow(_data: bytes) -> None:
+        until = time.process_time() + 1.2 * SECONDS
+        while time.process_time() < until:
+            pass
+
+    with pytest.raises(AssertionError, match="s of CPU"):
+        timely(slow, b"")
+
+
+def test_what_is_slow_only_at_first_is_not() -> None:
+    waited = [1.2 * SECONDS]
+    timely(lambda _data: time.sleep(waited.pop() if waited else 0), b"")
+
+
+def test_mutations_are_many_and_the_same_each_time() -> None:
+    seeds = [bytes(range(n)) for n in range(1, 40)]
+    made = list(mutations(seeds, [b"word"], 400))
+    assert made == list(mutations(seeds, [b"word"], 400))
+    assert len(set(made) - set(seeds)) > 350
+    assert any(b"word" in one for one in made)
+
+
+def test_words_are_those_that_a_parser_compares_with() -> None:
+    assert {b"HEAD", b"chunked"} <= set(words_in("vpi_tui.detect.applayer.http"))
