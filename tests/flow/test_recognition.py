@@ -9,7 +9,7 @@ from scapy.layers.dns import DNS, DNSQR
 from scapy.layers.inet import IP, UDP
 
 from tests.stream.scanning import Connection, numbers, scan
-from vpi_tui.flow.recognition import GIVEN_UP
+from vpi_tui.flow.kernels_recognition import GIVEN_UP
 from vpi_tui.model.detection_events import DetectionEvent, rule_name
 
 REQUEST, BANNER = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", b"SSH-2.0-OpenSSH_9.6\r\n"

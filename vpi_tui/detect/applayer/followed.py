@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, Frame, Parser, Transaction
+from vpi_tui.detect.applayer.base import A_TRANSACTION, Application, Frame, Parser, Transaction
 
 A_FLOW: Final = 2_048
 """Bytes that a parser costs beside what it says it holds."""
 WEIGHED_AFTER: Final = 4_096
-"""Bytes after which a parser is asked what it keeps, though none of its transactions has moved."""
+"""Bytes counted as kept after which a parser is asked what it keeps."""
 
 
 @dataclass(slots=True)
@@ -37,14 +37,28 @@ class Followed:
     open: dict[Transaction, None] = field(default_factory=dict)
     """Those to log once nothing more comes of them, in order."""
 
-    def weigh(self, size: int, *, changed: bool) -> int:
-        """Count so many more bytes; by how much what is held grew. changed: transactions have moved.
+    has_frames: bool = field(init=False)
+    """Do rules look at frames of its protocol?"""
+    may_change: bool = field(init=False)
+    """May its parser name a successor? Most cannot, and are not asked each time."""
+    may_end: bool = field(init=False)
+    """The same of `over`."""
 
-        Where none has, the parser keeps the bytes at most, which are counted as kept until there are more.
+    def __post_init__(self) -> None:
+        kind = type(self.parser)
+        self.has_frames = bool(self.parser.frames.wanted)
+        self.may_change = kind.successor is not Parser.successor
+        self.may_end = kind.over is not Parser.over
+
+    def weigh(self, size: int, told: int) -> int:
+        """Count so many more bytes; by how much what is held grew. told: how many transactions have moved.
+
+        Between two times that the parser is asked, all bytes count as kept and each move as a transaction.
         """
-        self.unweighed += size
-        before, self.held = self.held, self.held + size
-        if changed or self.unweighed >= WEIGHED_AFTER:
+        grown = size + told * A_TRANSACTION
+        self.unweighed += grown
+        before, self.held = self.held, self.held + grown
+        if self.unweighed >= WEIGHED_AFTER:
             self.unweighed = 0
             self.held = A_FLOW + self.parser.held()
             if self.open:  # what the parser has given up already is held here

@@ -27,12 +27,12 @@ class Outbox:
         self._progress: list[Progress] = []
         self._finished: list[Finished] = []
 
-    def note(self, slot: int, followed: Followed, moved: Iterable[Transaction]) -> bool:
-        """Hand out what is new of these transactions. Were there any?"""
-        told = False
+    def note(self, slot: int, followed: Followed, moved: Iterable[Transaction]) -> int:
+        """Hand out what is new of these transactions. How many were there?"""
+        told = 0
         logs = followed.application.name in self.logged
         for transaction in moved:
-            told = True
+            told += 1
             if transaction.number < 0 and not transaction.is_frame:
                 transaction.number = followed.transactions
                 followed.transactions += 1

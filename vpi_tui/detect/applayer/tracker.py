@@ -297,9 +297,9 @@ class AppLayer:
             followed = self._flows.get(slot)
             known = followed.position[direction] if followed is not None else 0
             begin = start + known - first if first <= known < first + fresh - start else fresh
-            data = bytes(buf[begin:end])
-            self._feed(slot, application, direction, data, row, first + begin - start)
-            changed |= self._take_over(slot, app_of)
+            fed = self._feed(slot, application, direction, bytes(buf[begin:end]), row, first + begin - start)
+            if fed is not None and fed.may_change:
+                changed |= self._take_over(slot, app_of)
 
     def _take_datagrams(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
         chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)
@@ -324,28 +324,28 @@ class AppLayer:
 
     def _feed(
         self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
-    ) -> None:
-        """at: place of the bytes in the stream; -1 = a datagram."""
-        if slot in self._just_passed_by:
-            return
+    ) -> Followed | None:
+        """at: place of the bytes in the stream; -1 = a datagram. None = the flow is passed by."""
         followed = self._flows.get(slot)
         if followed is None or followed.application is not application:
+            if slot in self._just_passed_by:
+                return None
             followed = self._follow(slot, application, udp=at < 0)
-        gap = max(0, at - followed.position[direction]) if at >= 0 else 0
+        gap = max(0, at - followed.position[direction]) if at > 0 else 0
         followed.position[direction] = at + len(data)
         followed.row = row
         if followed.keeps_sent:
             followed.sent[direction] = (followed.sent[direction] + data)[-SENT_LIMIT:]
         parser = followed.parser
-        if STREAM in parser.frames.wanted:
+        if followed.has_frames and STREAM in parser.frames.wanted:
             self._hear(slot, followed, direction, data)
         try:
             moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
-            told = self._outbox.note(slot, followed, moved)
+            told = self._outbox.note(slot, followed, moved) if moved else 0
             if parser.arranged:
                 self._arrange(parser)
-            if parser.frames.wanted:
-                told |= self._outbox.note(slot, followed, parser.frames.take())
+            if followed.has_frames:
+                told += self._outbox.note(slot, followed, parser.frames.take())
         except (
             ValueError,
             IndexError,
@@ -359,13 +359,14 @@ class AppLayer:
             # A flaw in a parser must not stop the sensor: this flow is no longer parsed, and it is counted.
             self._errors += 1
             self._pass_by(slot)
-            return
-        if parser.over():
+            return None
+        if followed.may_end and parser.over():
             self._pass_by(slot)
-            return
-        self._held += followed.weigh(len(data), changed=told)
+            return None
+        self._held += followed.weigh(len(data), told)
         while self._held > self._memory and len(self._flows) > 1:
             self._evict(slot)
+        return followed
 
     def _arrange(self, parser: Parser) -> None:
         for one in parser.arranged:
