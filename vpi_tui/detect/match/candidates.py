@@ -22,6 +22,7 @@ from vpi_tui.detect.match.kernels_units import (
 )
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.sizes import StreamSizes, with_sizes
+from vpi_tui.detect.match.sought import SoughtInPayload
 from vpi_tui.detect.match.transactions import (
     Entries,
     at_their_stage,
@@ -30,6 +31,7 @@ from vpi_tui.detect.match.transactions import (
     mark_udp,
     onward,
     shaped,
+    unique_pairs,
     waiting,
 )
 from vpi_tui.detect.match.types import FlowView
@@ -137,6 +139,7 @@ class Finder:
         self._out = np.empty((4096, 2), np.int64)
         self._sizes = StreamSizes()
         self._units = _units(0)
+        self._sought = SoughtInPayload(rules.signatures)
 
     def take_over(self, before: Finder) -> None:
         """Go on from the finder of an earlier set of rules."""
@@ -214,7 +217,7 @@ class Finder:
             own = [n for n, one in enumerate(entries.progress) if one.application.name == name]
             if own:
                 found.append(self._check_entries(batch, entries, np.array(own, np.int64), lists, enabled))
-        pairs = np.unique(np.concatenate(found), axis=0)
+        pairs = unique_pairs(np.concatenate(found))
         pairs = onward(entries.progress, app.stays, pairs[enabled[pairs[:, 1]] != 0])
         pairs = at_their_stage(entries.progress, app.stage, pairs)
         return pairs[:, 1].astype(np.int32), pairs[:, 0].astype(np.int32)
@@ -229,7 +232,8 @@ class Finder:
         found = self._collect(lambda out: check_streams(shaped_as, subject, lists, enabled, both, out))
         found = self._holding(batch, subject, found)
         found[:, 0] = own[found[:, 0]]
-        return found
+        sought = [self._sought[rule].is_in(entries.progress[n].sent) for n, rule in found.tolist()]
+        return found[np.array(sought, np.bool_)]
 
     def _in_order(self, rule: I32, row: I32, stream: I32, entry: I32) -> Candidates:
         """Sort; a rule that a packet and its stretch both may match is tried on the stretch first.

@@ -9,8 +9,10 @@ import numpy as np
 
 from vpi_tui.detect.match import fast_pattern
 from vpi_tui.detect.match.kernels_scan import FastContents
-from vpi_tui.model.signature import Content, Step
+from vpi_tui.model.signature import Content, IsDataAt, Step
 
+MOST_BYTES: Final = 1 << 16
+"""More than so many are not asked for before Python looks at a rule."""
 MOST_OTHERS: Final = 4
 """Other contents of a rule that are sought before Python looks at it."""
 
@@ -22,7 +24,7 @@ class FastBuilder:
         self._begin = np.zeros(count, np.int64)
         self._columns = {
             name: np.zeros(count, np.int32)
-            for name in ("length", "tail", "low", "at_end", "nocase", "kinds", "simple")
+            for name in ("length", "tail", "low", "at_end", "nocase", "kinds", "simple", "least")
         }
         self._high = np.full(count, -1, np.int32)
         self._others: list[list[Content]] = [[] for _ in range(count)]
@@ -45,8 +47,10 @@ class FastBuilder:
         return -1 if content.endswith else high
 
     def add_others(self, number: int, steps: Sequence[Step], fast: int) -> None:
-        """The contents beside step `fast` that must be in the same bytes, the most telling first."""
+        """The contents beside step `fast` that must be in the same bytes, the most telling first, and how
+        many bytes there must be."""
         buffer = steps[fast].buffer
+        self._columns["least"][number] = max((_least(step) for step in steps if step.buffer == buffer), default=0)
         found = [
             step
             for place, step in enumerate(steps)
@@ -80,6 +84,7 @@ class FastBuilder:
             nocase=columns["nocase"].astype(np.uint8),
             kinds=columns["kinds"].astype(np.uint8),
             simple=columns["simple"].astype(np.uint8),
+            least=columns["least"],
             also_start=np.cumsum([0, *map(len, self._others)]).astype(np.int32),
             also_byte=np.array(also_byte, np.int64),
             also_length=np.array([len(content.pattern) for content in others], np.int32),
@@ -88,3 +93,10 @@ class FastBuilder:
             also_nocase=np.array([content.nocase for content in others], np.uint8),
             data=np.frombuffer(bytes(self._data) or b"\0", np.uint8).copy(),
         )
+
+
+def _least(step: Step) -> int:
+    """Bytes without which the step cannot hold."""
+    if isinstance(step, IsDataAt) and isinstance(step.position, int) and not (step.relative or step.negated):
+        return min(step.position, MOST_BYTES) + 1
+    return 0

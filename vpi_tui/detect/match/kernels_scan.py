@@ -75,6 +75,8 @@ class FastContents(NamedTuple):
     """uint8[n]: bits 1 << unit kind (units.UnitKind) that the rule inspects."""
     simple: U8
     """uint8[n]: 1 = this content is all of the rule's steps: found is matched."""
+    least: I32
+    """int32[n]: the payload has so many bytes at least."""
     also_start: I32
     """int32[n + 1]: where the other contents begin that have to be somewhere in the same bytes."""
     also_byte: I64
@@ -130,6 +132,8 @@ def _content_holds(fast, rule, units, unit, buf, end):
     first = last - length
     base = units.start[unit]
     if first < base + fast.low[rule] or last > units.end[unit]:
+        return False
+    if units.end[unit] - base < fast.least[rule] and units.whole[unit]:
         return False
     if fast.high[rule] >= 0 and last > base + fast.high[rule]:
         return False

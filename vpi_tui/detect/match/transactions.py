@@ -165,6 +165,12 @@ def _wanted(rules: AppRules, one: Progress, way: int) -> _Wanted:
     return wanted
 
 
+def unique_pairs(pairs: I64) -> I64:
+    """int64[n, 2] of (entry, rule), each once, sorted: as one number each, which sorts many times as fast."""
+    both = np.unique(pairs[:, 0] << 32 | pairs[:, 1])
+    return np.stack((both >> 32, both & 0xFFFF_FFFF), axis=1)
+
+
 def at_their_stage(progress: Sequence[Progress], stage: U8, pairs: I64) -> I64:
     """Move candidates (entry, rule) to the entry in which all that the rule looks at is complete.
 
@@ -185,7 +191,7 @@ def at_their_stage(progress: Sequence[Progress], stage: U8, pairs: I64) -> I64:
         else:
             moved.append((target, rule))
     kept = np.concatenate((pairs[~early], np.array(moved, np.int64).reshape(-1, 2)))
-    return np.unique(kept, axis=0)
+    return unique_pairs(kept)
 
 
 def onward(progress: Sequence[Progress], stays: U8, pairs: I64) -> I64:
@@ -206,7 +212,7 @@ def onward(progress: Sequence[Progress], stays: U8, pairs: I64) -> I64:
             one.transaction.wait(one.direction, rule)
         later = entries[id(one.transaction), one.direction]
         added += [(other, rule) for other in later if other > entry]
-    return np.unique(np.concatenate((pairs, np.array(added, np.int64).reshape(-1, 2))), axis=0)
+    return unique_pairs(np.concatenate((pairs, np.array(added, np.int64).reshape(-1, 2))))
 
 
 def waiting(progress: Sequence[Progress], grows: U8) -> tuple[I32, I32]:
