@@ -1,7 +1,7 @@
 """What each direction of a TCP connection looks like by itself, and what is odd about the two together.
 
-Only made when a rule asks. Judged by a compiled loop for the first bytes of each direction and where detection
-gives up. Python is entered for a change to TLS. Events as in Suricata's detection of protocols.
+Only made when a rule asks. Judged by a compiled loop for the first bytes of each direction and where
+detection gives up. Python is entered for a change to TLS. Events as in Suricata's detection of protocols.
 """
 
 from __future__ import annotations

@@ -50,7 +50,9 @@ class FastBuilder:
         """The contents beside step `fast` that must be in the same bytes, the most telling first, and how
         many bytes there must be."""
         buffer = steps[fast].buffer
-        self._columns["least"][number] = max((_least(step) for step in steps if step.buffer == buffer), default=0)
+        self._columns["least"][number] = max(
+            (_least(step) for step in steps if step.buffer == buffer), default=0
+        )
         found = [
             step
             for place, step in enumerate(steps)

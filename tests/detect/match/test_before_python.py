@@ -1,0 +1,49 @@
+"""What the loops sort out before Python looks at a rule, and that they sort out no more than that."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.detect.match.build import Packet, content, matcher_of, rule, run
+from tests.stream.scanning import Connection, scan
+from vpi_tui.model.signature import IsDataAt
+
+GET = b"GET /icon.php HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("position", "evaluated", "matches"),
+    [(4, 1, 1), (5, 0, 0), (60_000, 0, 0), (1 << 20, 0, 0)],
+)
+def test_too_few_bytes_are_no_candidate(position: int, evaluated: int, matches: int) -> None:
+    matcher = matcher_of(rule(steps=(content(b"need"), IsDataAt("payload", position))))
+    assert len(run(matcher, [Packet(b"needs")])) == matches
+    assert matcher.stats()["detect.evaluated"] == evaluated
+
+
+@pytest.mark.parametrize("options", [{"relative": True}, {"negated": True}])
+def test_only_a_place_from_the_start_tells_how_many(options: dict[str, bool]) -> None:
+    matcher = matcher_of(rule(steps=(content(b"need"), IsDataAt("payload", 5, **options))))
+    run(matcher, [Packet(b"needs")])
+    assert matcher.stats()["detect.evaluated"] == 1
+
+
+@pytest.mark.parametrize(
+    ("sought", "evaluated", "found"),
+    [
+        ('content:"/icon.php";', 1, True),
+        ('content:"/ICON.php";', 0, False),
+        ('content:"/ICON.php"; nocase;', 1, True),
+        ('content:"/other.php";', 0, False),
+        ('content:!"/other.php";', 1, True),
+    ],
+)
+def test_rules_about_transactions_are_sought_in_the_payload(
+    tmp_path: Path, sought: str, evaluated: int, found: bool
+) -> None:
+    rules = [f'alert http any any -> any any (msg:"m"; flow:to_server; urilen:9; {sought} sid:1;)']
+    alerts, stats = scan(tmp_path, rules, Connection().open().at(0, GET).packets)
+    assert bool(alerts) is found
+    assert stats["detect.evaluated"] == evaluated
