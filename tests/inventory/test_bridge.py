@@ -115,3 +115,26 @@ def test_what_is_down_is_told(link: Link, names: tuple[str, ...], words: str) ->
     notices = chosen(seen, names).notices
     assert len(notices) == 1
     assert words in notices[0]
+
+
+@pytest.mark.parametrize(
+    ("links", "watched"),
+    [
+        ((Link(3, "eno1"), Link(4, "eno1.100", "vlan", peer=3)), {"eno1"}),
+        ((Link(3, "a.1", "vlan", peer=4), Link(4, "a", "vlan", peer=5), Link(5, "eno1")), {"eno1"}),
+        ((Link(3, "eno1", master=9), Link(4, "eno2", master=9), Link(9, "bond0", "bond")), {"bond0"}),
+        ((Link(3, "one", "veth", peer=4), Link(4, "two", "veth", peer=3)), {"two"}),
+        ((Link(3, "one", "veth", peer=4, peer_namespace=0), Link(4, "eno1")), {"one", "eno1"}),
+        (
+            (Link(3, "eno1"), Link(4, "eno2"), Link(5, "eno1.100", "vlan", peer=9)),
+            {"eno1", "eno2", "eno1.100"},
+        ),
+    ],
+)
+def test_two_devices_through_which_the_same_frames_pass(links: tuple[Link, ...], watched: set[str]) -> None:
+    for order in (links, links[::-1]):
+        found = chosen(Picture(links=order), [link.name for link in order])
+        names = {port.name for port in found.ports}
+        assert names == watched or (order[0].kind == "veth" and len(names) == len(watched))
+        assert len(found.notices) == len(links) - len(names)
+        assert all("is left out: all its frames pass" in notice for notice in found.notices)

@@ -20,7 +20,7 @@ import pytest
 
 from tests.lab.net import Guest, Lab, fetch, ip, until
 from tests.lab.ovs import OpenVSwitch, why_no_ovs
-from tests.lab.sensor import Sensor
+from tests.lab.sensor import SETTLE, Sensor
 from tests.lab.traffic import End, both_ways, by_hand, datagrams, running, sink, stream, vxlan
 from vpi_tui.model.coverage import PortCoverage, Verdict
 
@@ -285,6 +285,34 @@ def test_copies_by_tc_are_counted_once_and_missed_when_they_stop(lab: Lab, card:
             agrees(comes(sensor, third.port, Verdict.SEEN))
     finally:
         for guest in (first, second, third):
+            on_host(lab, f"tc qdisc del dev {guest.port} clsact", check=False)
+
+
+def test_what_is_copied_where_it_enters_and_where_it_leaves_counts_once(lab: Lab, card: str) -> None:
+    first, second = lab.guests[:2]
+    ways = [datagrams(a.name, b.ip6) for a, b in ((first, second), (second, first))]
+
+    def entered() -> int:
+        read = "cat /sys/class/net/{0}/statistics/rx_packets /sys/class/net/{1}/statistics/rx_packets"
+        run = ["ip", "netns", "exec", lab.host, "sh", "-c", read.format(first.port, second.port)]
+        return sum(map(int, subprocess.run(run, check=True, capture_output=True, text=True).stdout.split()))
+
+    copied(lab, first, second, to=card)
+    try:
+        with watching(lab, card) as sensor:
+            with running(*both_ways(first, second), *ways):
+                time.sleep(1.0)
+            time.sleep(SETTLE)
+            before, counted = entered(), sensor.snapshot().total.counters.pkts_in
+            with running(*both_ways(first, second), *ways):
+                settle()
+            time.sleep(SETTLE)
+            passed, found = entered() - before, sensor.snapshot()
+            assert passed > 1_000
+            assert abs(found.total.counters.pkts_in - counted - passed) <= 0.002 * passed
+            assert found.stats["capture.doubled_copies"] > 0.95 * passed
+    finally:
+        for guest in (first, second):
             on_host(lab, f"tc qdisc del dev {guest.port} clsact", check=False)
 
 

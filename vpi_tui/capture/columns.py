@@ -53,3 +53,17 @@ def as_batch(
         kernel_packets=kernel_packets,
         kernel_drops=kernel_drops,
     )
+
+
+def first_rows(batch: PacketBatch, count: int) -> PacketBatch:
+    """The same batch with its first `count` rows."""
+    return batch._replace(
+        offset=batch.offset[:count],
+        caplen=batch.caplen[:count],
+        length=batch.length[:count],
+        ts_ns=batch.ts_ns[:count],
+        link_type=batch.link_type[:count],
+        ifindex=batch.ifindex[:count],
+        vlan_tci=batch.vlan_tci[:count],
+        flags=batch.flags[:count],
+    )

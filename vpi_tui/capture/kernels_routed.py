@@ -19,12 +19,18 @@ S32 = np.uint64(32)
 
 
 @helper
-def _be16(buf, at):
+def be16(buf, at):
     return np.int64(buf[at]) << 8 | np.int64(buf[at + 1])
 
 
 @helper
-def _mix(state, buf, start, end):
+def is_tag(buf, at):
+    """Whether a VLAN tag begins here."""
+    return be16(buf, at) == VLAN_TYPES[0] or be16(buf, at) == VLAN_TYPES[1]
+
+
+@helper
+def mix(state, buf, start, end):
     """FNV-1a over buf[start:end]."""
     for at in range(start, end):
         state = (state ^ np.uint64(buf[at])) * FNV_PRIME
@@ -37,24 +43,38 @@ def _fingerprint(buf, start, caplen):
     the IP header; not MACs, VLAN, TTL and header checksum. 0 = no IP packet in the Ethernet frame."""
     end = start + caplen
     at = start + 12
-    while at + 4 <= end and (_be16(buf, at) == VLAN_TYPES[0] or _be16(buf, at) == VLAN_TYPES[1]):
+    while at + 4 <= end and is_tag(buf, at):
         at += 4
     if at + 2 > end:
         return np.uint64(0)
-    kind, ip = _be16(buf, at), at + 2
+    kind, ip = be16(buf, at), at + 2
     state = FNV_BASIS
     if kind == IPV4 and ip + 20 <= end:
-        state = _mix(state, buf, ip + 2, ip + 8)
-        state = _mix(state, buf, ip + 9, ip + 10)
-        state = _mix(state, buf, ip + 12, ip + 20)
+        state = mix(state, buf, ip + 2, ip + 8)
+        state = mix(state, buf, ip + 9, ip + 10)
+        state = mix(state, buf, ip + 12, ip + 20)
         behind = ip + 4 * (np.int64(buf[ip]) & 15)
     elif kind == IPV6 and ip + 40 <= end:
-        state = _mix(state, buf, ip + 4, ip + 7)
-        state = _mix(state, buf, ip + 8, ip + 40)
+        state = mix(state, buf, ip + 4, ip + 7)
+        state = mix(state, buf, ip + 8, ip + 40)
         behind = ip + 40
     else:
         return np.uint64(0)
-    return _mix(state, buf, behind, min(behind + L4_BYTES, end)) | np.uint64(1)
+    return mix(state, buf, behind, min(behind + L4_BYTES, end)) | np.uint64(1)
+
+
+@helper
+def keep_row(batch, to, row):
+    """Move a row of a batch forward."""
+    if to != row:
+        batch.offset[to] = batch.offset[row]
+        batch.caplen[to] = batch.caplen[row]
+        batch.length[to] = batch.length[row]
+        batch.ts_ns[to] = batch.ts_ns[row]
+        batch.link_type[to] = batch.link_type[row]
+        batch.ifindex[to] = batch.ifindex[row]
+        batch.vlan_tci[to] = batch.vlan_tci[row]
+        batch.flags[to] = batch.flags[row]
 
 
 @kernel
@@ -79,14 +99,6 @@ def remove_copies(batch, outgoing, seen, times, window_ns):
                 elif seen[place] == mark and 0 <= batch.ts_ns[row] - times[place] <= window_ns:
                     seen[place] = 0
                     continue
-        if count != row:
-            batch.offset[count] = batch.offset[row]
-            batch.caplen[count] = batch.caplen[row]
-            batch.length[count] = batch.length[row]
-            batch.ts_ns[count] = batch.ts_ns[row]
-            batch.link_type[count] = batch.link_type[row]
-            batch.ifindex[count] = batch.ifindex[row]
-            batch.vlan_tci[count] = batch.vlan_tci[row]
-            batch.flags[count] = batch.flags[row]
+        keep_row(batch, count, row)
         count += 1
     return count

@@ -10,6 +10,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from vpi_tui.capture.columns import first_rows
 from vpi_tui.capture.kernels_routed import remove_copies
 from vpi_tui.model.batch import PacketBatch
 
@@ -41,17 +42,4 @@ class RoutedCopies:
         self.removed += rows - kept
         if kept == rows:
             return batch
-        return _first(batch, kept) if kept else None
-
-
-def _first(batch: PacketBatch, count: int) -> PacketBatch:
-    return batch._replace(
-        offset=batch.offset[:count],
-        caplen=batch.caplen[:count],
-        length=batch.length[:count],
-        ts_ns=batch.ts_ns[:count],
-        link_type=batch.link_type[:count],
-        ifindex=batch.ifindex[:count],
-        vlan_tci=batch.vlan_tci[:count],
-        flags=batch.flags[:count],
-    )
+        return first_rows(batch, kept) if kept else None

@@ -205,6 +205,7 @@ def _files(_tell: Callable[[], None]) -> None:
 
 def _ring(_tell: Callable[[], None]) -> None:
     """A block of the ring without a frame, and a batch without one."""
+    from vpi_tui.capture.doubled import DoubledCopies
     from vpi_tui.capture.kernels_ring import walk_block
     from vpi_tui.capture.routed import RoutedCopies
 
@@ -213,6 +214,9 @@ def _ring(_tell: Callable[[], None]) -> None:
     routed = RoutedCopies()
     routed.set_outgoing((1, 2))
     routed.remove_from(as_batch(np.zeros(64, np.uint8), allocate(1), 1))
+    doubled = DoubledCopies()
+    doubled.set_sensors((1,))
+    doubled.remove_from(as_batch(np.zeros(64, np.uint8), allocate(1), 1))
 
 
 def _nothing(_tell: Callable[[], None]) -> None:

@@ -5,7 +5,7 @@
 - a port of a switch: only what enters there, since answers enter at other ports; a notice says so;
 - any other interface: what it receives and what is sent through it. On a sensor's capture card nothing is
   sent, and mirrored traffic is received in both directions. No port tells the guests there. So is a port
-  that gets the copies of a mirror.
+  that gets the copies of a mirror. Of two through which the same frames pass one is enough.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _named(picture: Picture, names: Sequence[str]) -> Picture:
         if switch.name in whole | parts
     ]
     known = whole | {port.name for port in ports}
-    plain = [link for link in wanted if link.name not in known]
+    plain, twice = _each_frame_once([link for link in wanted if link.name not in known])
     for link in plain:
         # A frame on the loopback is sent and then received: one of the two is enough.
         switches.append(Switch(link.name, "interface", "probe", 0 if link.loopback else link.ifindex))
@@ -71,6 +71,7 @@ def _named(picture: Picture, names: Sequence[str]) -> Picture:
         for name in names
         if name not in by_name and name not in all_switches
     ]
+    notices += twice
     notices += [_one_way(switch, ports) for switch in sorted(parts)]
     notices += [notice for link in plain for notice in _idle(link)]
     return replace(
@@ -96,6 +97,25 @@ def _guests_at(
         or macs.intersection(guest.macs)
         or set(guest.networks).intersection(switches)
     )
+
+
+def _each_frame_once(links: Sequence[Link]) -> tuple[list[Link], list[str]]:
+    """Without those whose frames all pass another of them too, and a notice for each of these.
+
+    A VLAN or macvlan lies on a device, a bond on those that it joins; a veth pair has two ends.
+    """
+    by_index = {link.ifindex: link for link in links}
+    left_out: dict[int, Link] = {}
+    for link in links:
+        below = by_index.get(link.peer) if link.peer_namespace is None else None
+        through = by_index.get(link.master) or below
+        if through is not None and left_out.get(through.ifindex) is not link:
+            left_out[link.ifindex] = through
+    notices = [
+        f"{by_index[number].name} is left out: all its frames pass {through.name}, which is watched too."
+        for number, through in left_out.items()
+    ]
+    return [link for link in links if link.ifindex not in left_out], notices
 
 
 def _one_way(switch: str, ports: Iterable[SeenPort]) -> str:

@@ -77,13 +77,16 @@ class _Known:
     """Path of what this is a share of."""
     live_only: bool = False
     """A file and the demo offer no packets and drop none; nothing is said of that."""
+    if_any: bool = False
+    """Nothing is said of zero."""
 
 
 def _figures(snapshot: Snapshot, known: tuple[_Known, ...]) -> tuple[Figure, ...]:
     out = []
     for item in known:
         value = snapshot.stats.get(item.path)
-        if value is None or (item.live_only and snapshot.mode != "live" and not value):
+        silent = item.if_any or (item.live_only and snapshot.mode != "live")
+        if value is None or (silent and not value):
             continue
         verdict, hint = item.judge(snapshot, value)
         whole = snapshot.stats.get(item.whole, 0.0)
@@ -136,7 +139,7 @@ def _judge_drops(snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
 def _judge_twice(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
     if value < 1.05:
         return "good", ""
-    return "warning", "Some traffic comes by two ways (a mirror and its switch?); coverage counts it once."
+    return "warning", "Some traffic comes by two ways (a mirror and its switch?); it is counted once."
 
 
 def _judge_lost(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
@@ -176,6 +179,8 @@ _CAPTURE = (
     _Known("decoder.bytes", "bytes decoded", humanize.size),
     _Known("decoder.invalid", "malformed packets", humanize.count, whole="decoder.pkts"),
     _Known("coverage.duplicate_factor", "each frame seen", lambda value: f"{value:.2f} times", _judge_twice),
+    _Known("capture.doubled_copies", "copies left out", humanize.count, if_any=True),
+    _Known("capture.routed_copies", "seen again, left out", humanize.count, if_any=True),
     _Known("capture.lag_seconds", "behind the wire", humanize.duration),
     _Known("detect.alert", "alerts raised", humanize.count),
     _Known("feed.alerts_dropped", "alerts not shown", humanize.count, _judge_lost),

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from vpi_tui.capture.doubled import DoubledCopies
 from vpi_tui.capture.privileges import shed_thread_rights
 from vpi_tui.capture.ring import BLOCK_BYTES, MIN_BLOCKS, RingSource
 from vpi_tui.capture.routed import RoutedCopies
@@ -69,6 +70,7 @@ class LiveFeed(EngineSource):
         self.learns = all(switch.kind == "interface" for switch in _present(topology))
         self._started = False
         self._routed = RoutedCopies()
+        self._doubled = DoubledCopies()
         self._vlans = _PortVlans(topology)
 
     def _first_look(self, named: tuple[str, ...]) -> Topology:
@@ -95,6 +97,8 @@ class LiveFeed(EngineSource):
 
     def read(self, timeout_s: float) -> PacketBatch | None:
         batch = super().read(timeout_s)
+        if batch is not None:
+            batch = self._doubled.remove_from(batch)
         if batch is not None:
             batch = self._routed.remove_from(batch)
         if batch is not None:
@@ -135,7 +139,11 @@ class LiveFeed(EngineSource):
         )
 
     def stats(self) -> dict[str, float]:
-        return self.capture.stats() | {"capture.routed_copies": float(self._routed.removed)}
+        removed = {
+            "capture.routed_copies": float(self._routed.removed),
+            "capture.doubled_copies": float(self._doubled.removed),
+        }
+        return self.capture.stats() | removed
 
     def close(self) -> None:
         super().close()
@@ -165,6 +173,7 @@ class LiveFeed(EngineSource):
                 incoming, outgoing = watched(topology)
                 self.capture.set_ports(incoming, outgoing)
                 self._routed.set_outgoing(outgoing | _copies(topology))
+                self._doubled.set_sensors(_sensor_ends(topology))
             except CaptureError as error:
                 topology = replace(topology, notices=(*topology.notices, str(error)))
         self.topology = topology
@@ -210,9 +219,14 @@ def watched(topology: Topology) -> tuple[set[int], set[int]]:
 
 def _copies(topology: Topology) -> set[int]:
     """Interfaces beside a switch that is watched: what passes them was seen there, if it was seen before."""
+    beside = _sensor_ends(topology)
+    return beside if any(port.ifindex and port.ifindex not in beside for port in topology.ports) else set()
+
+
+def _sensor_ends(topology: Topology) -> set[int]:
+    """Interfaces that are watched by themselves, not as a switch."""
     beside = {switch.name for switch in topology.switches if switch.kind == "interface"}
-    ports = {port.switch: port.ifindex for port in topology.ports if port.ifindex}
-    return {ports[name] for name in beside & ports.keys()} if ports.keys() - beside else set()
+    return {port.ifindex for port in topology.ports if port.ifindex and port.switch in beside}
 
 
 def _sensor(switch: Switch, links: Mapping[int, Link], wanted: Mapping[int, int]) -> SensorLink:
