@@ -28,6 +28,8 @@ class Sent:
     size: int = 0
     window: int = 1000
     stamp: tuple[int, int] | None = None
+    cookie: tuple[int, bytes] | None = None
+    """An option of TCP Fast Open: its kind and what it holds."""
 
 
 def events_of(sent: Sequence[Sent], *, midstream: bool = False, one_sided: bool = False) -> list[set[str]]:
@@ -37,7 +39,8 @@ def events_of(sent: Sequence[Sent], *, midstream: bool = False, one_sided: bool 
         src, dst, sport, dport = "10.0.0.1", "10.0.0.2", 40000, 80
         if s.who == "s":
             src, dst, sport, dport = dst, src, dport, sport
-        options = [("Timestamp", s.stamp)] if s.stamp else []
+        options: list[tuple[object, object]] = [("Timestamp", s.stamp)] if s.stamp else []
+        options += [s.cookie] if s.cookie else []
         layer = TCP(
             sport=sport, dport=dport, flags=s.flags, seq=s.seq, ack=s.ack, window=s.window, options=options
         )
@@ -147,11 +150,19 @@ ODD: dict[str, list[Sent]] = {
     "TIMEWAIT_INVALID_ACK": [*SERVER_CLOSES, Sent("c", "FA", 111, 522), Sent("s", "A", 522, 9000)],
     "PKT_INVALID_TIMESTAMP": [*STAMPED, Sent("c", "PA", 101, 501, 10, stamp=(900, 7000))],
     "PKT_BROKEN_ACK": [*TALK, Sent("c", "P", 111, 521, 1)],
+    "PKT_SPURIOUS_RETRANSMISSION": [*TALK, Sent("c", "PA", 101, 521, 10)],
+    "WHS3_SYNACK_TFO_DATA_IGNORED": [
+        Sent("c", "S", 100, size=9, cookie=(34, b"12345678")),
+        Sent("s", "SA", 500, 101),
+    ],
     "PKT_RETRANSMISSION": [*SERVER_CLOSES, Sent("s", "A", 501, 111, 20)],
     "FIN_SYN": [Sent("c", "FS", 100)],
     "PKT_BAD_WINDOW_UPDATE": [*TALK, Sent("c", "A", 115, 515, window=10)],
 }
-WITH_IT = {"PKT_INVALID_ACK", "FIN_BUT_NO_SESSION", "WHS3_SYNACK_RESEND_WITH_DIFF_SEQ"}
+WITH_IT = {
+    "PKT_INVALID_ACK", "FIN_BUT_NO_SESSION", "WHS3_SYNACK_RESEND_WITH_DIFF_SEQ",
+    "PKT_SPURIOUS_RETRANSMISSION",
+}  # fmt: skip
 """Events that come with others as well."""
 
 
@@ -160,6 +171,21 @@ def test_what_is_odd_has_its_event(name: str) -> None:
     *before, last = events_of(ODD[name])
     assert last - (WITH_IT - {name}) == {name}
     assert set().union(*before) <= {"WHS3_SYNACK_RESEND_WITH_DIFF_SEQ"}
+
+
+@pytest.mark.parametrize(
+    ("cookie", "size", "ack", "told"),
+    [
+        ((254, b"\xf9\x891234"), 9, 101, True),
+        ((254, b"\xf9\x881234"), 9, 101, False),
+        ((34, b""), 0, 101, False),
+        ((34, b"1234"), 9, 110, False),
+        (None, 9, 101, False),
+    ],
+)
+def test_data_with_a_syn(cookie: tuple[int, bytes] | None, size: int, ack: int, told: bool) -> None:
+    sent = [Sent("c", "S", 100, size=size, cookie=cookie), Sent("s", "SA", 500, ack)]
+    assert ("WHS3_SYNACK_TFO_DATA_IGNORED" in events_of(sent)[1]) == told
 
 
 def test_a_timestamp_that_answers_none_is_odd_already_in_the_answer_to_a_syn() -> None:

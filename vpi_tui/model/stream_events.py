@@ -70,6 +70,8 @@ class StreamEvent(IntEnum):
     REASSEMBLY_OVERLAP_DIFFERENT_DATA = 57
     REASSEMBLY_DEPTH_REACHED = 58
     PKT_BAD_WINDOW_UPDATE = 59
+    PKT_SPURIOUS_RETRANSMISSION = 60
+    WHS3_SYNACK_TFO_DATA_IGNORED = 61
 
 
 def rule_name(event: StreamEvent) -> str:
@@ -80,10 +82,9 @@ def rule_name(event: StreamEvent) -> str:
 
 NEVER_RAISED: Final = frozenset(
     {
-        "3whs_ack_data_inject", "3whs_synack_tfo_data_ignored", "reassembly_insert_invalid",
-        "reassembly_insert_limit", "reassembly_insert_memcap", "reassembly_urgent_oob_limit_reached",
-        "wrong_thread",
+        "3whs_ack_data_inject", "reassembly_insert_invalid", "reassembly_insert_limit",
+        "reassembly_insert_memcap", "reassembly_urgent_oob_limit_reached", "wrong_thread",
     }
 )  # fmt: skip
-"""Names of Suricata that stand for no state that this sensor can be in: it drops nothing, its flows have no
-thread of their own, and data of TCP Fast Open is followed as any other."""
+"""Names of Suricata that stand for no state that this sensor can be in: it drops nothing, and its flows
+have no thread of their own."""

@@ -28,7 +28,9 @@ MOST_SCALE = 14
     NONE, SYN_SENT, SYN_RECV, ESTABLISHED, FIN_WAIT1, FIN_WAIT2, CLOSING, CLOSE_WAIT, LAST_ACK, TIME_WAIT,
     CLOSED,
 ) = range(11)  # fmt: skip
-MIDSTREAM, FOUR_WAY, ASYNCHRONOUS, TIMESTAMPS, CONFIRMED = (1 << k for k in range(5))
+MIDSTREAM, FOUR_WAY, ASYNCHRONOUS, TIMESTAMPS, CONFIRMED, FAST_OPEN = (1 << k for k in range(6))
+O_SCALE, O_TIMES, O_FAST_OPEN, O_EXPERIMENT_1, O_EXPERIMENT_2 = 3, 8, 34, 253, 254
+FAST_OPEN_MAGIC = 0xF989
 SENT_TS, GOT_RST = 1, 2
 
 E_ = {event.name: 1 << int(event) for event in StreamEvent}
@@ -70,6 +72,8 @@ E_ACK = E_["PKT_INVALID_ACK"]
 E_BROKEN = E_["PKT_BROKEN_ACK"]
 E_AGAIN = E_["PKT_RETRANSMISSION"]
 E_INJECT = E_["SUSPECTED_RST_INJECT"]
+E_SPURIOUS = E_["PKT_SPURIOUS_RETRANSMISSION"]
+E_IGNORED = E_["WHS3_SYNACK_TFO_DATA_IGNORED"]
 E_WINDOW = E_["PKT_BAD_WINDOW_UPDATE"]
 E_CW_OUT = E_["CLOSEWAIT_ACK_OUT_OF_WINDOW"]
 E_CW_BEFORE = E_["CLOSEWAIT_PKT_BEFORE_LAST_ACK"]
@@ -104,6 +108,8 @@ class Segment(NamedTuple):
     """1 = it has timestamps: `value` and the `echo` of the peer's."""
     value: np.int64
     echo: np.int64
+    fast_open: np.int64
+    """1 = it asks for, or brings, a cookie of TCP Fast Open (RFC 7413)."""
 
 
 @helper
@@ -113,8 +119,8 @@ def plus(seq, count):
 
 @helper
 def options_of(buf, at, stop):
-    """(window scale or -1, 1 = has timestamps, value, echo) of the TCP options in buf[at:stop]."""
-    scale, stamped, value, echo = I64(-1), I64(0), I64(0), I64(0)
+    """(window scale or -1, 1 = has timestamps, value, echo, 1 = Fast Open) of the options in buf[at:stop]."""
+    scale, stamped, value, echo, fast_open = I64(-1), I64(0), I64(0), I64(0), I64(0)
     while at + 1 < stop:
         kind = buf[at]
         if kind == 0:
@@ -125,15 +131,20 @@ def options_of(buf, at, stop):
         size = I64(buf[at + 1])
         if size < 2 or at + size > stop:
             break
-        if kind == 3 and size == 3:
+        if kind == O_SCALE and size == 3:
             scale = min(I64(buf[at + 2]), I64(MOST_SCALE))
-        elif kind == 8 and size == 10:
+        elif kind == O_FAST_OPEN:
+            fast_open = I64(1)
+        elif (kind == O_EXPERIMENT_1 or kind == O_EXPERIMENT_2) and size >= 4:
+            if I64(buf[at + 2]) << 8 | I64(buf[at + 3]) == FAST_OPEN_MAGIC:
+                fast_open = I64(1)
+        elif kind == O_TIMES and size == 10:
             stamped = I64(1)
             for k in range(4):
                 value = value << 8 | I64(buf[at + 2 + k])
                 echo = echo << 8 | I64(buf[at + 6 + k])
         at += size
-    return scale, stamped, value, echo
+    return scale, stamped, value, echo, fast_open
 
 
 @helper
@@ -187,6 +198,7 @@ def accept(t, i, s, count):
 def begin_with_syn(t, slot, i, s):
     own = t.sides[i]
     t.sessions[slot]["state"] = SYN_SENT
+    t.sessions[slot]["flags"] |= FAST_OPEN if s.fast_open and s.size > 0 else 0
     own["isn"], own["next_seq"], own["last_ack"] = s.seq, plus(s.seq, 1), s.seq
     t.sides[i ^ 1]["window"] = s.window
     own["scale"] = max(s.scale, I64(0))
@@ -269,6 +281,8 @@ def after_syn(t, slot, i, s, options):
         if distance(s.ack, plus(peer["isn"], 1)) != 0 and distance(s.ack, peer["next_seq"]) != 0:
             return I64(E_SYNACK_WRONG)
         believe_synack(t, slot, i, s)
+        if session["flags"] & FAST_OPEN and distance(s.ack, plus(peer["isn"], 1)) == 0:
+            return I64(E_IGNORED)
     elif s.flags & SYN:
         if answer:
             session["flags"] |= FOUR_WAY
@@ -520,6 +534,12 @@ def bad_window_update(t, slot, i, s):
 
 
 @helper
+def is_spurious(own, s):
+    """Sent once more, although all of it was acknowledged."""
+    return s.size > 0 and distance(plus(s.seq, s.size), own["last_ack"]) <= 0
+
+
+@helper
 def judge(t, slot, i, s, options):
     """The events of one segment; the session follows it."""
     session = t.sessions[slot]
@@ -542,6 +562,8 @@ def judge(t, slot, i, s, options):
         return events | reset(t, slot, i, s)
     if not s.flags & SYN and not sound_time(t, slot, i, s):
         return events | E_TS
+    if state >= ESTABLISHED and is_spurious(t.sides[i], s):
+        events |= E_SPURIOUS
     if state == SYN_RECV:
         if s.flags & SYN:
             return events | syn_on_syn_recv(t, slot, i, s)
@@ -584,7 +606,7 @@ def judge_rows(t, packets, d, flows, options):
         if I64(d.events[r]) & options.bad_events:
             continue
         at, stop = I64(d.l4_off[r]) + 20, I64(d.payload_off[r])
-        scale, stamped, value, echo = options_of(packets.buf, at, stop)
+        scale, stamped, value, echo, fast_open = options_of(packets.buf, at, stop)
         segment = Segment(
             I64(d.tcp_flags[r]),
             I64(d.tcp_seq[r]),
@@ -595,6 +617,7 @@ def judge_rows(t, packets, d, flows, options):
             stamped,
             value,
             echo,
+            fast_open,
         )
         i = 2 * slot + I64(flows.direction[r]) - 1
         d.stream_events[r] |= np.uint64(judge(t, slot, i, segment, options))

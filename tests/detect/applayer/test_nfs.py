@@ -185,6 +185,14 @@ def test_another_program_is_passed_by() -> None:
     assert parser.over()
 
 
+def test_calls_that_nobody_answers() -> None:
+    parser = NfsParser()
+    for xid in range(MOST_WAITING):
+        assert not any(one.events[SERVER] for one in parser.datagram(SERVER, call(3, 0, xid=xid)))
+    found = parser.datagram(SERVER, call(3, 0, xid=MOST_WAITING))
+    assert [list(one.events[SERVER]) for one in found] == [[], ["nfs.too_many_transactions"]]
+
+
 def test_malformed() -> None:
     parser = NfsParser()
     found = parser.datagram(SERVER, call(3, 3, b"\xff\xff\xff\xff"))

@@ -12,7 +12,7 @@ from vpi_tui.detect.applayer.files import FileState
 from vpi_tui.detect.applayer.frame_names import FRAMES
 from vpi_tui.detect.applayer.smb.parser import SmbParser
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
-from vpi_tui.detect.applayer.smb.transfers import MOST_EARLY, MOST_OPEN
+from vpi_tui.detect.applayer.smb.transfers import MOST_EARLY, MOST_EARLY_BYTES, MOST_OPEN
 from vpi_tui.model.batch import Direction
 
 from . import smb_messages as smb
@@ -136,6 +136,23 @@ def test_anomalies_of_files() -> None:
     early = [(SERVER, record(smb.write2(b"x", offset=2 * n + 9, message=n))) for n in range(MOST_EARLY + 1)]
     (found,) = feed([*SETUP2, *early])
     assert list(found.events[SERVER]) == ["smb.write_queue_cnt_exceeded"]
+
+
+def test_parts_behind_a_hole_are_counted_by_what_they_say_of_their_size() -> None:
+    size = 2 << 20
+    parser = SmbParser()
+    found: set[Transaction] = set()
+    for side, data in SETUP2:
+        parser.feed(side, data, 0)
+    for n in range(MOST_EARLY_BYTES // size + 1):
+        # Of each part only the head comes: its bytes are lost, and it waits all the same.
+        whole = record(smb.write2(bytes(size), offset=1 + n * size, message=n))
+        found |= set(parser.feed(SERVER, whole[:2000], 0))
+        found |= set(parser.feed(SERVER, b"", len(whole) - 2000))
+        (one,) = [t for t in found if t.files]
+        assert bool(one.events[SERVER]) == (n == MOST_EARLY_BYTES // size), n
+    assert list(one.events[SERVER]) == ["smb.write_queue_size_exceeded"]
+    assert parser.held() < 8 << 20
 
 
 def test_files_are_bounded() -> None:

@@ -329,6 +329,22 @@ def test_heartbeats(body: bytes, expected: list[bytes]) -> None:
     assert events(SERVER, record(24, body)) == expected
 
 
+def test_an_answer_that_is_longer_than_the_heartbeat_it_repeats() -> None:
+    """Behind the handshake nothing can be read but sizes (CVE-2014-0160)."""
+    change, data = record(20, b"\1"), record(23, b"secret")
+    start = [(SERVER, change), (CLIENT, change)]
+    for asked, answer, told in ((40, 40, False), (40, 41, True), (40, 30, False)):
+        beats = [(SERVER, record(24, bytes(asked))), (CLIENT, record(24, bytes(answer)))]
+        found = seen(parsed([*start, *beats, (CLIENT, record(24, bytes(99)))]))
+        name = b"tls.dataleak_heartbeat_mismatch"
+        assert (name in found["app-layer-event", CLIENT]) == told
+        assert found["app-layer-event", SERVER] == [b"tls.heartbeat_message"]
+        # Data of the application ends the reading.
+        assert ("app-layer-event", CLIENT) not in seen(parsed([*start, (CLIENT, data), *beats]))
+    two = [(SERVER, record(24, bytes(9))), (SERVER, record(24, bytes(99))), (CLIENT, record(24, bytes(50)))]
+    assert name in seen(parsed([*start, *two]))["app-layer-event", CLIENT]
+
+
 def certified(der: bytes) -> bytes:
     """The message that shows one certificate."""
     listed = len(der).to_bytes(3) + der

@@ -40,8 +40,8 @@ def test_other_spellings(written: str, meant: bytes) -> None:
     [
         ("http.missing_host_headr", "did you mean http.missing_host_header"),
         ("tls.qqqq", "not an event of tls"),
-        ("tls.dataleak_heartbeat_mismatch", "never raised here"),
-        ("dns.unsollicited_response", "never raised here"),
+        ("dns.unsollicited_response", "Suricata has it no more"),
+        ("modbus.invalid_unit_identifier", "Suricata has it no more"),
         ("nothing.at_all", "needs protocol.event"),
         ("http", "needs protocol.event"),
     ],

@@ -18,7 +18,7 @@ _RAISED: Final = {
     "too_many_objects too_long_reassembly",
     "dns": _OF_DNS,
     "enip": "too_many_transactions invalid_pdu",
-    "ftp": "request_command_too_long response_command_too_long",
+    "ftp": "request_command_too_long response_command_too_long too_many_transactions",
     "http": "gzip_decompression_failed request_field_missing_colon response_field_missing_colon "
     "invalid_request_chunk_len invalid_response_chunk_len request_chunk_extension response_chunk_extension "
     "request_too_many_headers response_too_many_headers invalid_transfer_encoding_value_in_request "
@@ -49,7 +49,7 @@ _RAISED: Final = {
     "mqtt": "missing_connect missing_publish missing_subscribe missing_unsubscribe double_connect "
     "unintroduced_message invalid_qos_level unassigned_msg_type too_many_transactions "
     "malformed_traffic",
-    "nfs": "malformed_data non_existing_version",
+    "nfs": "malformed_data non_existing_version too_many_transactions",
     "ntp": "malformed_data",
     "pgsql": "invalid_length malformed_request malformed_response too_many_transactions too_many_responses",
     "quic": "failed_decrypt error_on_data error_on_header crypto_frag_too_long",
@@ -58,7 +58,8 @@ _RAISED: Final = {
     "smb": "malformed_data malformed_ntlmssp_request duplicate_negotiate "
     "negotiate_malformed_dialects file_overlap request_to_client response_to_server "
     "negotiate_max_read_size_too_large negotiate_max_write_size_too_large read_request_too_large "
-    "read_response_too_large read_queue_cnt_exceeded write_request_too_large write_queue_cnt_exceeded",
+    "read_response_too_large read_queue_cnt_exceeded write_request_too_large write_queue_cnt_exceeded "
+    "read_queue_size_exceeded write_queue_size_exceeded",
     "smtp": "invalid_reply max_command_line_len_exceeded max_reply_line_len_exceeded "
     "invalid_pipelined_sequence bdat_chunk_len_exceeded no_server_welcome_message tls_rejected "
     "data_command_rejected mime_malformed_msg mime_invalid_base64 mime_invalid_qp mime_long_line "
@@ -67,12 +68,13 @@ _RAISED: Final = {
     "snmp": "malformed_data unknown_security_model version_mismatch",
     "ssh": "invalid_banner long_banner invalid_record long_kex_record",
     "tls": "invalid_sslv2_header invalid_record_version invalid_record_type invalid_record_length "
-    "invalid_handshake_message heartbeat_message invalid_heartbeat_message overflow_heartbeat_message "
-    "handshake_invalid_length multiple_sni_extensions invalid_sni_type invalid_sni_length "
-    "invalid_alert_message invalid_certificate "
-    "certificate_invalid_length certificate_invalid_version certificate_invalid_serial "
-    "certificate_invalid_algorithmidentifier certificate_invalid_x509name certificate_invalid_date "
-    "certificate_invalid_extensions certificate_invalid_der error_message_encountered invalid_ssl_record",
+    "invalid_handshake_message heartbeat_message invalid_heartbeat_message "
+    "overflow_heartbeat_message dataleak_heartbeat_mismatch handshake_invalid_length "
+    "multiple_sni_extensions invalid_sni_type invalid_sni_length invalid_alert_message "
+    "invalid_certificate certificate_invalid_length certificate_invalid_version "
+    "certificate_invalid_serial certificate_invalid_algorithmidentifier "
+    "certificate_invalid_x509name certificate_invalid_date certificate_invalid_extensions "
+    "certificate_invalid_der error_message_encountered invalid_ssl_record",
     "websocket": "skip_end_of_payload reassembly_limit_reached",
 }
 RAISED: Final = {protocol: frozenset(names.split()) for protocol, names in _RAISED.items()}
@@ -87,8 +89,9 @@ _SILENT: Final = {
     "nfs": "unsupported_version",
     "ntp": "unsolicited_response not_request not_response",
     "rfb": "confused_state",
+    "sip": "incomplete_data",
     "smb": "internal_error record_overflow malformed_ntlmssp_response",
-    "smtp": "unable_to_match_reply_with_request mime_parse_failed",
+    "smtp": "unable_to_match_reply_with_request mime_parse_failed failed_protocol_change",
     "tls": "invalid_tls_header certificate_invalid_subject certificate_invalid_issuer "
     "certificate_invalid_validity too_many_records_in_packet",
 }
@@ -98,16 +101,12 @@ that are not usual. Rules with them load, as there."""
 
 _NEVER: Final = {
     "dns": "unsolicited_response flooded state_memcap_reached",
-    "ftp": "too_many_transactions",
     "modbus": "invalid_unit_identifier",
-    "nfs": "too_many_transactions",
-    "smb": "read_queue_size_exceeded write_queue_size_exceeded",
     "tls": "certificate_missing_element certificate_unknown_element certificate_invalid_string "
-    "dataleak_heartbeat_mismatch too_many_subject_alternative_names",
+    "too_many_subject_alternative_names",
 }
 NEVER_RAISED: Final = {protocol: frozenset(names.split()) for protocol, names in _NEVER.items()}
-"""Names of older versions, and of what is not seen here: what is encrypted is passed by, and less is kept
-than the queues of SMB may hold. Rules with them are refused."""
+"""Names of older versions, which Suricata 8 does not take either. Rules with them are refused."""
 
 PROTOCOLS: Final = {"http1": "http", "ikev2": "ike", "doh2": "http2", "bittorrent_dht": "bittorrent-dht"}
 """Other words for protocols in front of an event."""

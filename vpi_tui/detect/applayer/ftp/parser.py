@@ -14,8 +14,8 @@ from vpi_tui.model.batch import Direction
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 LINE_LIMIT: Final = 4_096
 """Bytes of a line, as Suricata's ftp max-line-length; one that is longer is not looked at."""
-MOST_OPEN: Final = 256
-"""Commands that wait for their reply."""
+MOST_OPEN: Final = 1_024
+"""Commands that wait for their reply, as Suricata's max-tx."""
 MOST_REPLIES: Final = 256
 """Lines of reply kept of one command."""
 _REPLY: Final = re.compile(rb"([1-6][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
@@ -107,6 +107,7 @@ class FtpParser(Parser):
 
     def _open(self, transaction: FtpTransaction) -> None:
         if len(self._waiting) >= MOST_OPEN:
+            self._waiting[0].event(SERVER, "ftp.too_many_transactions")
             self._close(self._waiting.popleft())
         self._waiting.append(transaction)
 

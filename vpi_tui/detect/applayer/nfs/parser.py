@@ -141,7 +141,9 @@ class NfsParser(Parser):
             self._simple(direction, call)
 
     def _wait(self, waiting: _Waiting) -> None:
-        _remember(self._waiting, waiting.call.xid, waiting, MOST_WAITING)
+        oldest = _remember(self._waiting, waiting.call.xid, waiting, MOST_WAITING)
+        if oldest is not None:
+            self._event(SERVER, oldest.call, "too_many_transactions")
 
     def _new(self, direction: int, call: Call, procedure: int, about: Arguments) -> NfsTransaction:
         made = NfsTransaction(call, procedure)

@@ -15,7 +15,10 @@ MOST_OPEN: Final = 256
 """Files that are moved at a time; the one that began first makes room."""
 MOST_EARLY: Final = 64
 """Parts of a file that come before what is in front of them (Suricata's max-read-queue-cnt)."""
+MOST_EARLY_BYTES: Final = 64 << 20
+"""Bytes of such parts, as they say themselves (max-read-queue-size); much less of them is held."""
 _EARLY_EVENT: Final = {SERVER: "smb.write_queue_cnt_exceeded", CLIENT: "smb.read_queue_cnt_exceeded"}
+_SIZE_EVENT: Final = {SERVER: "smb.write_queue_size_exceeded", CLIENT: "smb.read_queue_size_exceeded"}
 
 Key = tuple[bytes, int]
 """(identifier of the file, Direction)"""
@@ -31,6 +34,32 @@ class _Rest:
     left: int
 
 
+class _Queue:
+    """How many bytes of a file lie behind a hole, whether they are held or not."""
+
+    __slots__ = ("_begun", "_position")
+
+    def __init__(self) -> None:
+        self._position = 0
+        """All before it has come."""
+        self._begun: dict[int, int] = {}
+        """Offset -> size of the parts behind it; as many as MOST_EARLY, later ones are not counted."""
+
+    def __len__(self) -> int:
+        return len(self._begun)
+
+    def add(self, offset: int, size: int) -> int:
+        """Bytes that wait now."""
+        if offset > self._position:
+            if offset in self._begun or len(self._begun) < MOST_EARLY:
+                self._begun[offset] = max(size, self._begun.get(offset, 0))
+        else:
+            self._position = max(self._position, offset + size)
+            while self._begun and (first := min(self._begun)) <= self._position:
+                self._position = max(self._position, first + self._begun.pop(first))
+        return sum(self._begun.values())
+
+
 class Transfers:
     """By file and direction. Transactions that progressed are put into `moved`."""
 
@@ -38,6 +67,7 @@ class Transfers:
         self._moved = moved
         self._needs = needs
         self._open: dict[Key, tuple[SmbTransaction, File]] = {}
+        self._queues: dict[Key, _Queue] = {}
         self._rest: dict[int, _Rest] = {}
 
     def is_open(self, fid: bytes, direction: Direction) -> bool:
@@ -59,6 +89,8 @@ class Transfers:
         file.chunk(offset, data)
         if file.early > MOST_EARLY:
             transaction.event(direction, _EARLY_EVENT[direction])
+        if self._queues.setdefault((fid, direction), _Queue()).add(offset, size) > MOST_EARLY_BYTES:
+            transaction.event(direction, _SIZE_EVENT[direction])
         if size > len(data):
             self._rest[direction] = _Rest(transaction, file, offset + len(data), size - len(data))
         self._moved[transaction] = None
@@ -90,10 +122,12 @@ class Transfers:
             self._end(key, truncated=True)
 
     def held(self) -> int:
-        return sum(1024 + file.held() for _, file in self._open.values())
+        kept = sum(1024 + file.held() for _, file in self._open.values())
+        return kept + 128 * sum(map(len, self._queues.values()))
 
     def _end(self, key: Key, *, truncated: bool) -> None:
         found = self._open.pop(key, None)
+        self._queues.pop(key, None)
         if found is not None:
             transaction, file = found
             file.close(truncated=truncated)

@@ -37,7 +37,7 @@ _OTHER_MESSAGES: Final = frozenset((0, 1, 2, 4, 11, 12, 13, 14, 15, 16, 20, 21, 
 class _Half:
     """One direction: bytes of an unfinished record, and of an unfinished handshake message."""
 
-    __slots__ = ("messages", "over", "records", "seen")
+    __slots__ = ("encrypted", "messages", "over", "records", "seen")
 
     def __init__(self) -> None:
         self.records = bytearray()
@@ -45,6 +45,8 @@ class _Half:
         self.over = False
         self.seen = False
         """A record has been read."""
+        self.encrypted = False
+        """The handshake has ended, and the sizes of heartbeats are still looked at."""
 
 
 class TlsParser(Parser):
@@ -56,6 +58,10 @@ class TlsParser(Parser):
         self._handshake = TlsTransaction()
         self._halves = (_Half(), _Half(), _Half())
         self._moved = False
+        self._heartbeat_size = 0
+        """Bytes of an encrypted heartbeat that waits for its answer; 0 = none does."""
+        self._heartbeat_from = 0
+        """The Direction in which it went."""
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         half = self._halves[direction]
@@ -120,7 +126,13 @@ class TlsParser(Parser):
             if self.frames.wanted:
                 self._emit(direction, kind, bytes(records[:5]), body)
             del records[: 5 + length]
-            if kind in (_CHANGE_CIPHER, _DATA):
+            if half.encrypted:
+                self._encrypted(direction, kind, length)
+            elif kind == _CHANGE_CIPHER and self._checks:
+                half.encrypted = True
+                half.messages.clear()
+                self._reach(direction, Stage.DONE)
+            elif kind in (_CHANGE_CIPHER, _DATA):
                 self._end(direction)
             elif kind == _HEARTBEAT:
                 self._heartbeat(direction, body)
@@ -149,6 +161,21 @@ class TlsParser(Parser):
             self._handshake.event(direction, "tls.overflow_heartbeat_message")
         elif padding < _HEARTBEAT_PADDING and body[0] == _HEARTBEAT_REQUEST:
             self._handshake.event(direction, "tls.invalid_heartbeat_message")
+
+    def _encrypted(self, direction: int, kind: int, length: int) -> None:
+        """A record whose content nobody can read. The answer to a heartbeat repeats it, so it is as long; one
+        that is longer carries more than was sent."""
+        if kind == _DATA:
+            self._end(direction)
+        elif kind == _HEARTBEAT:
+            self._handshake.event(direction, "tls.heartbeat_message")
+            self._moved = True
+            if not self._heartbeat_size:
+                self._heartbeat_size, self._heartbeat_from = length, direction
+            elif direction != self._heartbeat_from:
+                if length > self._heartbeat_size:
+                    self._handshake.event(direction, "tls.dataleak_heartbeat_mismatch")
+                self._heartbeat_size = 0
 
     def _ssl2(self, direction: int, half: _Half) -> bool:
         """A record of SSLv2. False = more bytes are needed."""

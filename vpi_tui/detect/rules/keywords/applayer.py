@@ -131,7 +131,7 @@ def app_layer_event(draft: Draft, text: str) -> None:
         raise Refused(f"app-layer-event: needs protocol.event, has {text[:60]!r}")
     name = OLD_NAMES.get(f"{protocol}.{event}", f"{protocol}.{event}")
     if name.removeprefix(f"{protocol}.") in NEVER_RAISED.get(protocol, ()):
-        raise Refused(f"app-layer-event {text[:60]!r}: never raised here")
+        raise Refused(f"app-layer-event {text[:60]!r}: Suricata has it no more, and nothing raises it here")
     if name not in known(protocol):
         near = difflib.get_close_matches(name[:64], known(protocol), 1, 0.6)
         hint = f", did you mean {near[0]}?" if near else ""
