@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from vpi_tui.model.matrix import ELSEWHERE, PairStat
 from vpi_tui.model.snapshot import Snapshot
@@ -54,7 +55,8 @@ class Pair:
         return self.src, self.dest
 
     def value(self, measure: str) -> int:
-        return {"bytes": self.bytes, "flows": self.flows, "alerts": self.alerts}[measure]
+        """measure: bytes, flows or alerts."""
+        return int(getattr(self, measure))
 
 
 def joined(stats: Iterable[PairStat], wanted: Filter = NOTHING) -> list[Pair]:
@@ -63,7 +65,11 @@ def joined(stats: Iterable[PairStat], wanted: Filter = NOTHING) -> list[Pair]:
     for stat in stats:
         pair = pairs.get((stat.src, stat.dest))
         if pair is None:
-            pair = pairs[stat.src, stat.dest] = Pair(stat.src, stat.dest, stat.switch, stat.locality)
+            pairs[stat.src, stat.dest] = Pair(
+                stat.src, stat.dest, stat.switch, stat.locality, stat.bytes, stat.flows, stat.alerts,
+                stat.first_ns, stat.last_ns, stat.new, stat.broken,
+            )  # fmt: skip
+            continue
         pair.bytes += stat.bytes
         pair.flows += stat.flows
         pair.alerts += stat.alerts
@@ -103,7 +109,8 @@ SORTS: dict[str, Callable[[Pair], object]] = {
 def pair_rows(pairs: Sequence[Pair], sort: str, descending: bool, now_ns: int, broken: str) -> LazyRows:
     """Columns: mark, source, destination, bytes, flows, alerts, path, age of the first packet, of the last,
     and the line that is broken. broken: the sign of a pair that breaks the policy."""
-    ranked = sorted(pairs, key=lambda p: (SORTS[sort](p), p.key), reverse=not descending)
+    order = SORTS[sort]
+    ranked = sorted(pairs, key=lambda p: (order(p), p.src, p.dest), reverse=not descending)
 
     def cells(index: int) -> tuple[tuple[str, str], ...]:
         pair = ranked[index]
@@ -174,14 +181,15 @@ class Grid:
 def grid(pairs: Sequence[Pair], measure: str) -> Grid:
     """Order by bytes whatever the measure is, so that rows and columns stay when it is switched."""
     sums: tuple[dict[str, int], dict[str, int]] = ({}, {})
+    opened, taken = sums
     for pair in pairs:
-        for side, name in zip(sums, pair.key, strict=True):
-            side[name] = side.get(name, 0) + pair.bytes
+        opened[pair.src] = opened.get(pair.src, 0) + pair.bytes
+        taken[pair.dest] = taken.get(pair.dest, 0) + pair.bytes
     sources, dests = (
         tuple(sorted(side, key=lambda name: (name in ELSEWHERE, -side[name], name))) for side in sums
     )
-    peak = max((pair.value(measure) for pair in pairs), default=0)
-    return Grid(sources, dests, {pair.key: pair for pair in pairs}, measure, peak)
+    peak = max(map(attrgetter(measure), pairs), default=0)
+    return Grid(sources, dests, {(pair.src, pair.dest): pair for pair in pairs}, measure, peak)
 
 
 def shade(value: int, peak: int) -> int:

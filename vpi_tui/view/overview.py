@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
 from vpi_tui.model.snapshot import (
@@ -97,20 +97,34 @@ def talker_rows(table: TalkerTable | None, rows: int) -> Rows:
 class TreeNode:
     """One line of the tree. key: the scope. depth: 0 = all, 1 = switch, 2 = guest. last: of its siblings.
 
-    expanded: None = it has no children. style: name of a theme style. rate: or why the guest is not here.
+    expanded: None = it has no children. style: name of a theme style. away: why the guest is not here. What
+    moves is read when it is looked at: of hundreds of guests few lines are on the screen.
     """
 
+    history: History = field(repr=False, compare=False)
     key: str
     name: str
     depth: int
     style: str
-    rate: str
-    spark: tuple[float, ...]
     alerts: Severities
     coverage: str
     last: bool = False
     parent_last: bool = False
     expanded: bool | None = None
+    away: str = ""
+
+    @property
+    def rate(self) -> str:
+        """Or why the guest is not here: it sends nothing, and no name is cut for the reason so."""
+        if self.away:
+            return self.away
+        moving = self.history.rates(self.key).bytes
+        return humanize.bit_rate(moving) if moving >= 1 else "-"
+
+    @property
+    def spark(self) -> tuple[float, ...]:
+        ways = (self.history.series(self.key, way, SPARK_POINTS).values for way in ("bytes_in", "bytes_out"))
+        return tuple(a + b for a, b in zip(*ways, strict=True))
 
 
 def tree(snapshot: Snapshot, history: History, folded: Collection[str] = ()) -> list[TreeNode]:
@@ -160,8 +174,7 @@ def _guest(
         last=last,
         parent_last=parent_last,
     )
-    # It sends nothing: why it is not here stands where its rate would, so that no name is cut for it.
-    return node if guest.present else replace(node, rate=absence(guest))
+    return node if guest.present else replace(node, away=absence(guest))
 
 
 def _node(
@@ -177,19 +190,7 @@ def _node(
     parent_last: bool = False,
     expanded: bool | None = None,
 ) -> TreeNode:
-    rate = history.rates(key)
-    spark = [
-        a + b
-        for a, b in zip(
-            history.series(key, "bytes_in", SPARK_POINTS).values,
-            history.series(key, "bytes_out", SPARK_POINTS).values,
-            strict=True,
-        )
-    ]
-    moving = humanize.bit_rate(rate.bytes) if rate.bytes >= 1 else "-"
-    return TreeNode(
-        key, name, depth, style, moving, tuple(spark), alerts, coverage, last, parent_last, expanded
-    )
+    return TreeNode(history, key, name, depth, style, alerts, coverage, last, parent_last, expanded)
 
 
 # Traffic over time ----------------------------------------------------------------------------

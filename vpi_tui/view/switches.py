@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vpi_tui.model.snapshot import GuestStat, Severities, Snapshot, SwitchStat
 from vpi_tui.view import humanize
 from vpi_tui.view.escape import safe
-from vpi_tui.view.history import History, Rates, Series
+from vpi_tui.view.history import Field, History, Rates, Series
 from vpi_tui.view.learned import learned_words, shown_name
 from vpi_tui.view.scope import ALL, Scope, absence, guests_in
 
@@ -19,18 +19,34 @@ GAP = 1
 
 @dataclass(frozen=True, slots=True)
 class Pane:
-    """One pane. key: the scope that Enter narrows to. lines: what stands under the graph, label and text."""
+    """One pane. key: the scope that Enter narrows to. lines: what stands under the graph, label and text.
 
+    points: of its curves. second: what the lower one shows. What moves is read when the pane is drawn: of
+    hundreds few are on the screen.
+    """
+
+    history: History = field(repr=False, compare=False)
+    points: int
+    second: Field
     key: str
     title: str
     kind: str
-    rates: Rates
-    inbound: Series
-    outbound: Series
     alerts: Severities
     coverage: str
     present: bool
     lines: tuple[tuple[str, str], ...]
+
+    @property
+    def rates(self) -> Rates:
+        return self.history.rates(self.key)
+
+    @property
+    def inbound(self) -> Series:
+        return self.history.series(self.key, "bytes_in", self.points)
+
+    @property
+    def outbound(self) -> Series:
+        return self.history.series(self.key, self.second, self.points)
 
 
 def panes(
@@ -63,7 +79,6 @@ def _holds(text: str, wanted: str) -> bool:
 
 
 def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, points: int) -> Pane:
-    key = f"switch:{switch.name}"
     guests = _guests_at(snapshot, switch)
     busiest = max(guests, key=lambda g: history.rates(f"guest:{g.name}", 10).bytes, default=None)
     alerted = [g for g in guests if g.last_alert]
@@ -76,12 +91,12 @@ def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, point
         ("alert", f"{safe(worst.name, 32)}: {safe(worst.last_alert, 100)}" if worst else "none"),
     )
     return Pane(
-        key,
+        history,
+        points,
+        "inside_bytes",
+        f"switch:{switch.name}",
         safe(switch.name, 64),
         safe(switch.kind, 16),
-        history.rates(key),
-        history.series(key, "bytes_in", points),
-        history.series(key, "inside_bytes", points),
         switch.alerts,
         switch.coverage,
         True,
@@ -119,7 +134,6 @@ def _inside(switch: SwitchStat) -> str:
 
 
 def _guest_pane(guest: GuestStat, history: History, points: int) -> Pane:
-    key = f"guest:{guest.name}"
     lines = (
         ("on", f"{safe(guest.switch, 32)} {safe(guest.port, 32)}".strip()),
         ("peer", safe(guest.top_peer, 64) or "-"),
@@ -127,12 +141,12 @@ def _guest_pane(guest: GuestStat, history: History, points: int) -> Pane:
         *([("learned", told)] if (told := learned_words(guest)) else []),
     )
     return Pane(
-        key,
+        history,
+        points,
+        "bytes_out",
+        f"guest:{guest.name}",
         shown_name(guest, 64),
         "guest" if guest.present else absence(guest),
-        history.rates(key),
-        history.series(key, "bytes_in", points),
-        history.series(key, "bytes_out", points),
         guest.alerts,
         guest.coverage,
         guest.present,

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Unpack, overload
 
 from textual import on
 from textual.app import ComposeResult
@@ -45,7 +46,7 @@ class ScopePanel(Panel):
             self.scope_tree.set_rows(())
             return
         nodes = overview.tree(session.snapshot, session.history, session.folded)
-        self.scope_tree.set_rows([_row(node) for node in nodes], session.scope.key)
+        self.scope_tree.set_rows(_Rows(nodes), session.scope.key, [node.key for node in nodes])
 
     @on(LineTable.RowSelected)
     def _selected(self, message: LineTable.RowSelected) -> None:
@@ -58,6 +59,23 @@ class ScopePanel(Panel):
         if self._session is not None and str(message.key).startswith("switch:"):
             self._session.fold(str(message.key))
             self.show(self._session)
+
+
+class _Rows(Sequence[TreeRow]):
+    """Made as they are looked at."""
+
+    def __init__(self, nodes: Sequence[TreeNode]) -> None:
+        self._nodes = nodes
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    @overload
+    def __getitem__(self, index: int) -> TreeRow: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[TreeRow]: ...
+    def __getitem__(self, index: int | slice) -> TreeRow | Sequence[TreeRow]:
+        return _Rows(self._nodes[index]) if isinstance(index, slice) else _row(self._nodes[index])
 
 
 def _row(node: TreeNode) -> TreeRow:

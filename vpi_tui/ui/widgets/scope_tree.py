@@ -35,9 +35,10 @@ class TreeRow:
 
 
 class _TreeSource:
-    def __init__(self, rows: Sequence[TreeRow]) -> None:
+    def __init__(self, rows: Sequence[TreeRow], keys: Sequence[Hashable]) -> None:
         self.rows = rows
-        self._places = {row.key: index for index, row in enumerate(rows)}
+        self._keys = keys
+        self._places = {key: index for index, key in enumerate(keys)}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -46,7 +47,7 @@ class _TreeSource:
         return (self.rows[index].name,)
 
     def key(self, index: int) -> Hashable:
-        return self.rows[index].key
+        return self._keys[index]
 
     def find(self, key: Hashable) -> int | None:
         return self._places.get(key)
@@ -61,7 +62,7 @@ class ScopeTree(LineTable):
     def __init__(self, **common: Unpack[Common]) -> None:
         super().__init__(
             (Column("name", "", 8, 1),),
-            _TreeSource(()),
+            _TreeSource((), ()),
             empty=("No virtual switch yet.", "Start the engine, or open the demo."),
             header=False,
             **common,
@@ -69,11 +70,14 @@ class ScopeTree(LineTable):
         self._rows: Sequence[TreeRow] = ()
         self._scope: Hashable = None
 
-    def set_rows(self, rows: Sequence[TreeRow], scope: Hashable = None) -> None:
-        """scope: key of the row that the screens are narrowed to; it is marked."""
+    def set_rows(
+        self, rows: Sequence[TreeRow], scope: Hashable = None, keys: Sequence[Hashable] | None = None
+    ) -> None:
+        """scope: key of the row that the screens are narrowed to; it is marked. keys: those of the rows, for
+        rows that are made as they are looked at."""
         self._rows = rows
         self._scope = scope
-        self.set_source(_TreeSource(rows))
+        self.set_source(_TreeSource(rows, [row.key for row in rows] if keys is None else keys))
 
     def row_spans(self, index: int, room: int) -> Sequence[Span]:
         row = self._rows[index]
