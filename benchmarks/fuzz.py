@@ -26,7 +26,7 @@ from tests.fuzz.targets import TARGETS, by_name
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / ".fuzz"
-SLICE: Final = 60.0
+SLICE: Final = 30.0
 """CPU seconds of one turn."""
 MOST_FOUND: Final = 600
 """Seeds of one target."""

@@ -24,6 +24,8 @@ from vpi_tui.model.batch import FlowState as State
 
 MEMORY: Final = 64 << 20
 """Bytes that all parsers keep at most, as Suricata's http.memcap; the flow followed longest makes room."""
+FLOW_SHARE: Final = 4
+"""A flow that keeps more than one such part of that is passed by: it would drive out all others."""
 MOST_FLOWS: Final = 65_536
 SENT_LIMIT: Final = 16_384
 """Bytes as sent that are kept of each direction for rules that look at payload as well."""
@@ -364,6 +366,11 @@ class AppLayer:
             self._pass_by(slot)
             return None
         self._held += followed.weigh(len(data), told)
+        if followed.held > self._memory // FLOW_SHARE:
+            self._evicted += 1
+            self._finish(slot, row)
+            self._pass_by(slot)
+            return None
         while self._held > self._memory and len(self._flows) > 1:
             self._evict(slot)
         return followed

@@ -11,6 +11,8 @@ from vpi_tui.model.batch import Direction
 
 MOST_WAITING: Final = 1_024
 """Requests that wait for a response, as Suricata's enip.max-tx."""
+KEPT_LIMIT: Final = 1_048_576
+"""Bytes of those; beyond either none waits any more."""
 
 _Key = tuple[int, int, int | None]
 
@@ -18,10 +20,12 @@ _Key = tuple[int, int, int | None]
 class EnipTransaction(Transaction):
     """A request and its response; None = it was not seen."""
 
-    __slots__ = ("request", "response")
+    __slots__ = ("request", "response", "size")
 
     def __init__(self) -> None:
         super().__init__()
+        self.size = 0
+        """Bytes of the request."""
         self.request: Message | None = None
         self.response: Message | None = None
 
@@ -43,7 +47,8 @@ class EnipParser(Parser):
         self._pending = (bytearray(), bytearray(), bytearray())
         self._waiting: dict[_Key, list[EnipTransaction]] = {}
         """Requests by command, session and sequence number, the oldest first."""
-        self._count = 0
+        self._count = self._kept = 0
+        """How many those are, and their bytes."""
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         size = _size(data)
@@ -60,7 +65,7 @@ class EnipParser(Parser):
         return []
 
     def held(self) -> int:
-        return sum(map(len, self._pending)) + 1024 * self._count
+        return sum(map(len, self._pending)) + 1024 * self._count + self._kept
 
     def _messages(self, direction: int, pending: bytearray) -> Iterator[Transaction]:
         while size := _size(pending):
@@ -74,7 +79,7 @@ class EnipParser(Parser):
         of_request = direction == Direction.TO_SERVER
         message = parse_message(sent[:HEADER], sent[HEADER:], of_request=of_request)
         self._emit(direction, sent, message)
-        made = self._request(message) if of_request else self._response(message)
+        made = self._request(message, len(sent)) if of_request else self._response(message)
         made.take(direction, message)
         return made
 
@@ -88,14 +93,16 @@ class EnipParser(Parser):
             for cip in message.data_items:
                 self.frames.add(direction, "cip", cip)
 
-    def _request(self, message: Message) -> EnipTransaction:
+    def _request(self, message: Message, size: int) -> EnipTransaction:
         made = EnipTransaction()
-        if self._count >= MOST_WAITING:
+        made.size = size
+        if self._count >= MOST_WAITING or self._kept > KEPT_LIMIT:
             self._waiting.clear()
-            self._count = 0
+            self._count = self._kept = 0
             made.event(Direction.TO_SERVER, "enip.too_many_transactions")
         self._waiting.setdefault(_key(message), []).append(made)
         self._count += 1
+        self._kept += size
         return made
 
     def _response(self, message: Message) -> EnipTransaction:
@@ -106,6 +113,7 @@ class EnipParser(Parser):
         if not waiting:
             del self._waiting[_key(message)]
         self._count -= 1
+        self._kept -= found.size
         return found
 
 

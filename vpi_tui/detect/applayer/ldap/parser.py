@@ -14,6 +14,8 @@ MESSAGE_LIMIT: Final = 1_048_576
 """Bytes of a message; a longer one ends the reading of its flow."""
 MOST_WAITING: Final = 256
 """Requests that wait for their last response, as Suricata's ldap.max-tx."""
+KEPT_LIMIT: Final = 1_048_576
+"""Bytes of those and of their responses; the oldest make room."""
 RESPONSES_LIMIT: Final = 262_144
 """Bytes of the responses to one request that are kept; those beyond are counted."""
 START_TLS: Final = b"1.3.6.1.4.1.1466.20037"
@@ -27,23 +29,25 @@ _NOT_LAST: Final = frozenset(
 class LdapTransaction(Transaction):
     """A request and its responses; request None: what came has none."""
 
-    __slots__ = ("count", "held", "request", "responses")
+    __slots__ = ("_room", "count", "held", "request", "responses")
 
-    def __init__(self, request: Message | None = None) -> None:
+    def __init__(self, request: Message | None = None, size: int = 0) -> None:
         super().__init__()
         self.request = request
         self.responses: list[Message] = []
         self.count = 0
         """Responses, those that are not kept included."""
-        self.held = 0
-        """Bytes of the responses that are kept."""
+        self.held = size
+        """Bytes of the request, and of the responses that are kept."""
+        self._room = RESPONSES_LIMIT
 
     def weight(self) -> int:
         return super().weight() + self.held
 
     def add(self, response: Message, size: int) -> None:
         self.count += 1
-        if self.held + size <= RESPONSES_LIMIT:
+        if size <= self._room:
+            self._room -= size
             self.held += size
             self.responses.append(response)
 
@@ -53,6 +57,8 @@ class LdapParser(Parser):
         self._pending = (bytearray(), bytearray(), bytearray())
         self._waiting: dict[int, LdapTransaction] = {}
         """By message number, the oldest first."""
+        self._kept = 0
+        """Bytes of those."""
         self._over = False
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
@@ -91,6 +97,7 @@ class LdapParser(Parser):
         self._over = True
         left = [*self._waiting.values()]
         self._waiting.clear()
+        self._kept = 0
         for pending in self._pending:
             pending.clear()
         for one in left:
@@ -101,8 +108,7 @@ class LdapParser(Parser):
         return self._over
 
     def held(self) -> int:
-        waiting = sum(one.held + 1024 for one in self._waiting.values())
-        return sum(map(len, self._pending)) + waiting
+        return sum(map(len, self._pending)) + 1024 * len(self._waiting) + self._kept
 
     def _message(self, direction: int, data: bytes) -> Iterator[Transaction]:
         self.frames.add(direction, "pdu", data)
@@ -111,21 +117,36 @@ class LdapParser(Parser):
             yield _event(direction, "ldap.invalid_data")
             yield from self.finish()
         elif direction == Direction.TO_SERVER:
-            yield from self._request(message)
+            yield from self._request(message, len(data))
         else:
             yield self._response(message, len(data))
+            yield from self._make_room()
 
-    def _request(self, message: Message) -> Iterator[Transaction]:
-        made = LdapTransaction(message)
+    def _request(self, message: Message, size: int) -> Iterator[Transaction]:
+        made = LdapTransaction(message, size)
         made.stage[Direction.TO_SERVER] = Stage.DONE
         if message.operation not in _NO_RESPONSE:
+            self._answered(message.number)  # a number that is used again asks for something else
             if len(self._waiting) >= MOST_WAITING:
                 yield self._too_many()
             self._waiting[message.number] = made
+            self._kept += size
+            yield from self._make_room()
         yield made
+
+    def _answered(self, number: int) -> LdapTransaction | None:
+        """The request no longer waits. None = it did not."""
+        found = self._waiting.pop(number, None)
+        self._kept -= found.held if found is not None else 0
+        return found
+
+    def _make_room(self) -> Iterator[LdapTransaction]:
+        while self._kept > KEPT_LIMIT and len(self._waiting) > 1:
+            yield self._too_many()
 
     def _too_many(self) -> LdapTransaction:
         oldest = self._waiting.pop(next(iter(self._waiting)))
+        self._kept -= oldest.held
         oldest.event(Direction.TO_CLIENT, "ldap.too_many_transactions")
         oldest.stage[Direction.TO_CLIENT] = Stage.DONE
         return oldest
@@ -134,11 +155,13 @@ class LdapParser(Parser):
         is_last = message.operation not in _NOT_LAST
         known = self._waiting.get(message.number)
         made = known if known is not None else LdapTransaction()
+        before = made.held
         made.add(message, size)
+        self._kept += made.held - before if known is not None else 0
         if known is None and message.operation is not Operation.EXTENDED_RESPONSE:
             made.event(Direction.TO_CLIENT, "ldap.request_not_found")
         if known is None or is_last:
-            self._waiting.pop(message.number, None)
+            self._answered(message.number)
             made.stage[Direction.TO_CLIENT] = Stage.DONE
         asked = known.request if known is not None else None
         if asked is not None and asked.name == START_TLS and message.result == 0:

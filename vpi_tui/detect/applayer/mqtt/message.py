@@ -79,6 +79,8 @@ class Message:
     will_message: bytes = b""
     username: bytes = b""
     password: bytes = b""
+    size: int = 0
+    """Bytes behind its head."""
     skipped: int = 0
     """Bytes of a message that was too long to be read; 0 = it was read."""
 
@@ -258,7 +260,7 @@ def parse_message(first: int, body: bytes, version: int) -> Message:
 
     Raises MalformedError.
     """
-    message = Message(Kind(first >> 4), first & 15)
+    message = Message(Kind(first >> 4), first & 15, size=len(body))
     try:
         _BODIES.get(message.kind, _nothing)(message, Cursor(body), version)
     except TooShortError as error:

@@ -19,6 +19,8 @@ MESSAGE_LIMIT: Final = 1_048_576
 """Bytes of a message; longer ones are passed over, as Suricata's mqtt.max-msg-length."""
 MOST_OPEN: Final = 1_024
 """Requests that may wait for an answer, as Suricata's mqtt.max-tx."""
+KEPT_LIMIT: Final = 1_048_576
+"""Bytes of their messages; the oldest make room."""
 MOST_MESSAGES: Final = 32
 """Messages of one transaction that are kept."""
 _THE_CONNECT: Final = -1
@@ -49,7 +51,11 @@ class MqttTransaction(Transaction):
         self.messages = [message] if message is not None else []
 
     def weight(self) -> int:
-        return super().weight() + sum(len(one.payload) for one in self.messages)
+        return super().weight() + self.size()
+
+    def size(self) -> int:
+        """Bytes of its messages."""
+        return sum(one.size for one in self.messages)
 
     def complete(self) -> None:
         self.stage[self.direction] = Stage.DONE
@@ -62,7 +68,8 @@ class MqttParser(Parser):
         """Bytes of a message that is passed over which are still to come."""
         self._open: dict[int, list[MqttTransaction]] = {}
         """By packet identifier: requests that wait, the oldest first."""
-        self._waiting = 0
+        self._waiting = self._kept = 0
+        """How many those are, and bytes of their messages."""
         self._version = 0
         self._connected = False
         self._over = False
@@ -93,14 +100,14 @@ class MqttParser(Parser):
         return self._over
 
     def held(self) -> int:
-        return sum(map(len, self._pending)) + 1024 * self._waiting
+        return sum(map(len, self._pending)) + 1024 * self._waiting + self._kept
 
     def _stop(self) -> list[Transaction]:
         """Nothing more is read; who waits for an answer is seen as it is."""
         self._over = True
         left = [one for waiting in self._open.values() for one in waiting]
         self._open.clear()
-        self._waiting = 0
+        self._waiting = self._kept = 0
         for pending in self._pending:
             pending.clear()
         for one in left:
@@ -166,7 +173,7 @@ class MqttParser(Parser):
         return made
 
     def _wait(self, direction: int, message: Message, packet_id: int) -> Iterator[MqttTransaction]:
-        if self._waiting >= MOST_OPEN:
+        while self._waiting >= MOST_OPEN or (self._waiting and self._kept > KEPT_LIMIT):
             oldest = self._close(next(iter(self._open)))
             oldest.event(oldest.direction, "mqtt.too_many_transactions")
             yield oldest
@@ -174,6 +181,7 @@ class MqttParser(Parser):
         made.stage[direction] = Stage.HEAD
         self._open.setdefault(packet_id, []).append(made)
         self._waiting += 1
+        self._kept += message.size
         yield made
 
     def _answer(self, direction: int, message: Message) -> MqttTransaction:
@@ -185,6 +193,8 @@ class MqttParser(Parser):
         found = self._close(packet_id) if message.kind in _ENDS else self._open[packet_id][0]
         if len(found.messages) < MOST_MESSAGES:
             found.messages.append(message)
+            if message.kind in _GOES_ON:
+                self._kept += message.size
         self._connected |= message.kind is Kind.CONNACK
         return found
 
@@ -195,5 +205,6 @@ class MqttParser(Parser):
         if not waiting:
             del self._open[packet_id]
         self._waiting -= 1
+        self._kept -= found.size()
         found.complete()
         return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
@@ -12,7 +12,7 @@ from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
 from vpi_tui.detect.applayer.nfs import compound as v4
 from vpi_tui.detect.applayer.nfs.records import KINDS, Arguments, Kind, arguments, results
 from vpi_tui.detect.applayer.nfs.rpc import Call, Records, Reply, XdrCursor, parse_message
-from vpi_tui.detect.applayer.nfs.transaction import NfsTransaction
+from vpi_tui.detect.applayer.nfs.transaction import HANDLE_LIMIT, NAME_LIMIT, NfsTransaction
 from vpi_tui.detect.applayer.words import NFS3_PROCEDURES, NFS4_PROCEDURES
 from vpi_tui.model.batch import Direction
 
@@ -41,6 +41,7 @@ class _Waiting:
     """A call without its reply."""
 
     call: Call
+    """Without its data."""
     kind: Kind
     transaction: NfsTransaction | None
     name: bytes
@@ -88,8 +89,8 @@ class NfsParser(Parser):
 
     def held(self) -> int:
         files = sum(file.held() for found in self._files.values() for file in found.files)
-        kept = files + sum(map(len, self._records)) + 512 * (len(self._waiting) + len(self._files))
-        return kept + 256 * len(self._names)
+        kept = files + sum(map(len, self._records)) + 2048 * (len(self._waiting) + len(self._files))
+        return kept + 1024 * len(self._names)
 
     def over(self) -> bool:
         return self._is_nfs is False
@@ -147,8 +148,8 @@ class NfsParser(Parser):
 
     def _new(self, direction: int, call: Call, procedure: int, about: Arguments) -> NfsTransaction:
         made = NfsTransaction(call, procedure)
-        made.handle, made.rename_to = about.handle, about.to_name
-        made.file_name = about.name or self._names.get(about.handle, b"")
+        made.handle, made.rename_to = about.handle[:HANDLE_LIMIT], about.to_name[:NAME_LIMIT]
+        made.file_name = about.name[:NAME_LIMIT] or self._names.get(made.handle, b"")
         self._reach(made, direction, Stage.DONE)
         return made
 
@@ -160,7 +161,7 @@ class NfsParser(Parser):
         except TooShortError:
             self._event(direction, call, "malformed_data")
             about = Arguments()
-        waiting = _Waiting(call, kind, None, about.name, [])
+        waiting = _Waiting(replace(call, data=b""), kind, None, about.name[:NAME_LIMIT], [])
         if kind is Kind.WRITE:
             self._write(direction, call, call.procedure, about.handle, about.offset, about.data, about.last)
         elif kind is Kind.READ:
@@ -173,7 +174,7 @@ class NfsParser(Parser):
 
     def _compound(self, direction: int, call: Call) -> None:
         """A call of version 4."""
-        waiting = _Waiting(call, Kind.OTHER, None, b"", [])
+        waiting = _Waiting(replace(call, data=b""), Kind.OTHER, None, b"", [])
         self._wait(waiting)
         if call.procedure != COMPOUND:
             return
@@ -195,16 +196,17 @@ class NfsParser(Parser):
             elif one.code in (v4.COMMIT, v4.CLOSE):
                 self._close(SERVER, handle, one.code)
             elif one.code in (v4.OPEN, v4.LOOKUP):
-                waiting.name = one.name
+                waiting.name = one.name[:NAME_LIMIT]
             elif one.code in (v4.CREATE, v4.REMOVE, v4.RENAME):
                 about = Arguments(handle, one.name, one.to_name)
-                waiting.name = one.name
+                waiting.name = one.name[:NAME_LIMIT]
                 waiting.transaction = self._new(direction, call, one.code, about)
 
     # Files ---------------------------------------------------------------------------------------
 
     def _file(self, direction: int, call: Call, procedure: int, handle: bytes) -> NfsTransaction:
         """The transaction of a file whose bytes go in that direction."""
+        handle = handle[:HANDLE_LIMIT]
         found = self._files.get((direction, handle))
         if found is None:
             found = NfsTransaction(call, procedure)
@@ -232,7 +234,7 @@ class NfsParser(Parser):
 
     def _close(self, direction: int, handle: bytes, procedure: int) -> None:
         """Nothing more of a file will come. procedure: the call that says so; 0 = that of the bytes."""
-        found = self._files.pop((direction, handle), None)
+        found = self._files.pop((direction, handle[:HANDLE_LIMIT]), None)
         if found is not None:
             if procedure:
                 found.also(procedure)
@@ -304,7 +306,7 @@ class NfsParser(Parser):
 
     def _name(self, handle: bytes, name: bytes) -> None:
         if handle and name:
-            _remember(self._names, handle, name, MOST_NAMES)
+            _remember(self._names, handle[:HANDLE_LIMIT], name[:NAME_LIMIT], MOST_NAMES)
 
     # Frames --------------------------------------------------------------------------------------
 

@@ -13,6 +13,8 @@ RECORD_LIMIT: Final = 1_180_000
 """Bytes of a record that are kept: a transfer of a megabyte and what belongs to it."""
 FRAGMENT_LIMIT: Final = 16_777_216
 """Bytes of a fragment beyond which it is taken for none, as in Suricata."""
+CREDENTIALS_LIMIT: Final = 400
+"""Bytes of credentials, as RFC 5531 bounds them; more are not kept."""
 AUTH_UNIX: Final = 1
 _CALL, _REPLY = 0, 1
 _VERSION: Final = 2
@@ -93,7 +95,7 @@ def parse_message(data: bytes) -> Call | Reply | None:
 
 def _call(xid: int, cursor: XdrCursor) -> Call:
     program, version, procedure = cursor.u32(), cursor.u32(), cursor.u32()
-    credentials = _credentials(cursor.u32(), cursor.opaque())
+    credentials = _credentials(cursor.u32(), cursor.opaque()[:CREDENTIALS_LIMIT])
     cursor.u32()
     cursor.opaque()
     return Call(xid, program, version, procedure, credentials, cursor.rest())

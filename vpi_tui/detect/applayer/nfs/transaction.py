@@ -9,6 +9,10 @@ from vpi_tui.detect.applayer.files import FileNeeds
 from vpi_tui.detect.applayer.nfs.rpc import Call
 
 MOST_PROCEDURES: Final = 256
+NAME_LIMIT: Final = 1_024
+"""Bytes that are kept of a name."""
+HANDLE_LIMIT: Final = 128
+"""Bytes of a handle, as NFS 4 bounds them (RFC 7530); more are not looked at."""
 
 
 class NfsTransaction(Transaction):

@@ -10,6 +10,8 @@ BODY_LIMIT: Final = 65_536
 """Bytes of a message that are kept; the rest is passed over."""
 MOST_PAIRS: Final = 64
 """Parameters or fields of one message that are kept."""
+VALUE_LIMIT: Final = 4_096
+"""Bytes of a parameter that the server tells."""
 SSL, GSSENC, CANCEL = 0x04D2162F, 0x04D21630, 0x04D2162E
 """Versions that stand for requests."""
 _MAJOR: Final = 3
@@ -29,6 +31,11 @@ class Request:
     """At the start: user, database ..."""
     secret: bytes = b""
     """Password, or what SASL sends; of a cancellation the process and its key."""
+
+    def size(self) -> int:
+        """Bytes that are kept of it."""
+        pairs = sum(len(name) + len(value) for name, value in self.parameters)
+        return len(self.query) + len(self.secret) + pairs
 
 
 @dataclass(slots=True)
@@ -91,7 +98,7 @@ def _authentication(outcome: Outcome, body: bytes, _size: int) -> None:
 def _parameter(outcome: Outcome, body: bytes, _size: int) -> None:
     name, _, value = body.partition(b"\0")
     if len(outcome.parameters) < MOST_PAIRS:
-        outcome.parameters.append((name, value.partition(b"\0")[0]))
+        outcome.parameters.append((name[:VALUE_LIMIT], value.partition(b"\0")[0][:VALUE_LIMIT]))
 
 
 def _key(outcome: Outcome, body: bytes, _size: int) -> None:

@@ -24,6 +24,8 @@ from vpi_tui.model.batch import Direction
 
 MOST_WAITING: Final = 1_024
 """Requests that wait for their answer, as Suricata's pgsql.max-tx."""
+KEPT_LIMIT: Final = 1_048_576
+"""Bytes of those; the oldest make room."""
 START_LIMIT: Final = 10_000
 """Bytes of a message at the start, as the server bounds them."""
 MOST_RESPONSES: Final = 1_024
@@ -35,12 +37,16 @@ _BEGINS: Final = frozenset({b"", b"p", b"Q", b"X"})
 
 
 class PgsqlTransaction(Transaction):
-    __slots__ = ("outcome", "request")
+    __slots__ = ("outcome", "request", "size")
 
     def __init__(self, request: Request | None) -> None:
         super().__init__()
         self.request = request
         self.outcome = Outcome()
+        self.size = request.size() if request is not None else 0
+
+    def weight(self) -> int:
+        return super().weight() + self.size
 
 
 class _MessageError(ValueError):
@@ -53,6 +59,8 @@ class PgsqlParser(Parser):
         self._skip = [0, 0, 0]
         """Bytes of a message that are passed over and still to come."""
         self._waiting: deque[PgsqlTransaction] = deque()
+        self._kept = 0
+        """Bytes of those."""
         self._asked_encryption = False
         self._over = False
 
@@ -82,14 +90,14 @@ class PgsqlParser(Parser):
         return self._over
 
     def held(self) -> int:
-        waiting = sum(1024 + len(one.request.query) for one in self._waiting if one.request is not None)
-        return sum(map(len, self._pending)) + waiting
+        return sum(map(len, self._pending)) + 1024 * len(self._waiting) + self._kept
 
     def _stop(self) -> list[Transaction]:
         """Nothing more is read; who waits is seen with what there is."""
         self._over = True
         left = [*self._waiting]
         self._waiting.clear()
+        self._kept = 0
         for pending in self._pending:
             pending.clear()
         for one in left:
@@ -131,8 +139,8 @@ class PgsqlParser(Parser):
         while (request := self._request()) is not None:
             if request.kind not in _BEGINS and self._waiting:
                 continue
-            if len(self._waiting) >= MOST_WAITING:
-                oldest = self._waiting.popleft()
+            while len(self._waiting) >= MOST_WAITING or (self._waiting and self._kept > KEPT_LIMIT):
+                oldest = self._first()
                 oldest.event(Direction.TO_CLIENT, "pgsql.too_many_transactions")
                 oldest.stage[Direction.TO_CLIENT] = Stage.DONE
                 yield oldest
@@ -140,8 +148,15 @@ class PgsqlParser(Parser):
             made.stage[Direction.TO_SERVER] = Stage.DONE
             if request.kind != b"X" and request.code != CANCEL:
                 self._waiting.append(made)
+                self._kept += made.size
             self._asked_encryption = not request.kind and request.code in {SSL, GSSENC}
             yield made
+
+    def _first(self) -> PgsqlTransaction:
+        """The oldest request, which no longer waits."""
+        found = self._waiting.popleft()
+        self._kept -= found.size
+        return found
 
     def _request(self) -> Request | None:
         pending = self._skipped(Direction.TO_SERVER)
@@ -200,6 +215,6 @@ class PgsqlParser(Parser):
         return self._answered()
 
     def _answered(self) -> PgsqlTransaction:
-        done = self._waiting.popleft()
+        done = self._first()
         done.stage[Direction.TO_CLIENT] = Stage.DONE
         return done

@@ -15,6 +15,8 @@ BODY_LIMIT: Final = 65_536
 """Bytes of a body that are kept; what is longer is read and dropped."""
 _BLANK: Final = b"\r\n\0 "
 """Sent between messages to keep a connection alive."""
+_LONGEST_END: Final = 3
+"""Bytes of the longest end of a head, but for the last."""
 
 
 class SipTransaction(Transaction):
@@ -30,11 +32,13 @@ class SipTransaction(Transaction):
 class _Half:
     """One direction of a stream: a message that is not whole yet."""
 
-    __slots__ = ("body", "head", "message", "missing", "pending")
+    __slots__ = ("body", "head", "message", "missing", "pending", "scanned")
 
     def __init__(self) -> None:
         self.pending = bytearray()
         """Bytes of a head."""
+        self.scanned = 0
+        """How many of them hold no end of a head."""
         self.message: Message | None = None
         """Its head is whole."""
         self.head = b""
@@ -90,12 +94,14 @@ class SipParser(Parser):
                     return
                 yield self._complete(direction, half)
                 continue
-            blanks = len(half.pending) - len(half.pending.lstrip(_BLANK))
-            del half.pending[:blanks]
-            end = HEAD_END.search(half.pending)
+            if half.pending[0] in _BLANK:
+                del half.pending[: len(half.pending) - len(half.pending.lstrip(_BLANK))]
+            end = HEAD_END.search(half.pending, half.scanned)
+            half.scanned = max(len(half.pending) - _LONGEST_END, 0) if end is None else 0
             if end is None:
                 if len(half.pending) > HEAD_LIMIT:
                     half.pending.clear()
+                    half.scanned = 0
                     yield _invalid(direction)
                 return
             head = bytes(half.pending[: end.start()])
@@ -119,6 +125,7 @@ class SipParser(Parser):
     def _lost(self, direction: int, half: _Half, gap: int) -> Iterator[Transaction]:
         """Bytes are missing: a body that they belong to is over, a head is no longer one."""
         half.pending.clear()
+        half.scanned = 0
         if half.message is None:
             return
         if gap < half.missing:
