@@ -16,6 +16,8 @@ LINE_LIMIT: Final = 4_096
 """Bytes of a line, as Suricata's ftp max-line-length; one that is longer is not looked at."""
 MOST_OPEN: Final = 1_024
 """Commands that wait for their reply, as Suricata's max-tx."""
+KEPT_LIMIT: Final = 1_048_576
+"""Bytes of those; the oldest make room."""
 MOST_REPLIES: Final = 256
 """Lines of reply kept of one command."""
 _REPLY: Final = re.compile(rb"([1-6][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
@@ -30,7 +32,8 @@ class FtpTransaction(Transaction):
     """One command; without one, what a server says unasked."""
 
     __slots__ = (
-        "argument", "bounces", "codes", "command", "mode", "port", "replies", "transfers_actively",
+        "argument", "bounces", "codes", "command", "mode", "port", "replies", "size",
+        "transfers_actively",
     )  # fmt: skip
 
     def __init__(self, command: bytes = b"", argument: bytes = b"") -> None:
@@ -38,6 +41,8 @@ class FtpTransaction(Transaction):
         self.command = command
         """In upper case."""
         self.argument = argument
+        self.size = len(argument)
+        """Bytes of its argument and replies."""
         self.replies: list[bytes] = []
         """Lines without their codes."""
         self.codes: list[bytes] = []
@@ -55,6 +60,8 @@ class FtpParser(Parser):
     def __init__(self, _limits: Limits | None = None) -> None:
         self._lines = (Lines(0), Lines(LINE_LIMIT), Lines(LINE_LIMIT))
         self._waiting: deque[FtpTransaction] = deque()
+        self._kept = 0
+        """Bytes of those."""
         self._inside = b""
         """Code of a reply of several lines that goes on."""
         self._encrypted = False
@@ -82,12 +89,12 @@ class FtpParser(Parser):
 
     def finish(self) -> list[Transaction]:
         while self._waiting:
-            self._close(self._waiting.popleft())
+            self._close_first()
         return self._progress()
 
     def held(self) -> int:
         lines = len(self._lines[SERVER]) + len(self._lines[CLIENT])
-        return lines + sum(256 + len(t.argument) + sum(map(len, t.replies)) for t in self._waiting)
+        return lines + 512 * len(self._waiting) + self._kept
 
     def successor(self) -> Successor | None:
         """TLS, once the server has agreed to AUTH (RFC 4217)."""
@@ -106,10 +113,17 @@ class FtpParser(Parser):
         self._moved[transaction] = None
 
     def _open(self, transaction: FtpTransaction) -> None:
-        if len(self._waiting) >= MOST_OPEN:
+        while len(self._waiting) >= MOST_OPEN or (self._waiting and self._kept > KEPT_LIMIT):
             self._waiting[0].event(SERVER, "ftp.too_many_transactions")
-            self._close(self._waiting.popleft())
+            self._close_first()
         self._waiting.append(transaction)
+        self._kept += transaction.size
+
+    def _close_first(self) -> None:
+        """The oldest command is answered, or waits no more."""
+        first = self._waiting.popleft()
+        self._kept -= first.size
+        self._close(first)
 
     def _too_long(self, direction: int) -> None:
         if direction == SERVER:
@@ -154,6 +168,8 @@ class FtpParser(Parser):
         starts = found is not None and self._inside in (b"", found[1])
         if len(now.replies) < MOST_REPLIES:
             now.replies.append((found[3] or b"") if found is not None and starts else line)
+            now.size += len(line)
+            self._kept += len(line)
         if found is None or not starts:
             return
         code = found[1]
@@ -169,7 +185,7 @@ class FtpParser(Parser):
             now.port = _announced(found[3] or b"")
             self._active, self._data_port = False, now.port
         self._encrypted = now.command == b"AUTH" and code == b"234"
-        self._close(self._waiting.popleft())
+        self._close_first()
 
 
 def _announced(text: bytes) -> int:
