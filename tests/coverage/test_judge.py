@@ -126,6 +126,8 @@ def test_an_idle_port_that_nobody_copies_says_so_before_it_speaks() -> None:
     judged = judge(left_out)
     assert judged.verdict is Verdict.UNKNOWN
     assert judged.quiet
+    surely = judge(facts(way(400, 400), silent, replace(COPIED, mirrors=(mirror,)), window_s=5.0))
+    assert (surely.quiet, surely.percent) == (False, 100.0), "all of the little was seen"
     assert judged.percent is None
     assert judged.cause.startswith(
         "Too little traffic to judge: 200 bytes in the last 5 s. More would not be seen"

@@ -13,11 +13,13 @@ from vpi_tui.detect.behaviour.segmentation import MAX_FINDINGS
 from vpi_tui.engine.log import NoLog
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.publisher import Publisher
+from vpi_tui.engine.questions import alert_detail
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.segments import DEMO_POLICY
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.messages import Watch
+from vpi_tui.model.batch import FlowState
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import Snapshot
@@ -142,7 +144,9 @@ def test_flows_that_live_when_a_policy_comes_into_force_are_judged_once(
     while more := demo.pipeline.idle():  # no packet is needed
         assert len(more) <= MAX_FINDINGS
         found += more
-    live = {int(flow) for flow in table.used()["flow_id"]} - {0}
+    rows = table.used()
+    live = {int(flow) for flow in rows["flow_id"][rows["state"] != FlowState.CLOSED]} - {0}
+    assert "no packet of it" in alert_detail(demo.pipeline, found[0].number).reason
     assert found
     assert all((alert.gid, alert.sid) == SID and alert.flow_id in live for alert in found)
     assert all(alert.msg.startswith("none.yaml:1: ") for alert in found)

@@ -62,7 +62,7 @@ def judge(facts: Facts, last: PortCoverage | None = None) -> PortCoverage:
         seen_out=facts.out.seen(wire=facts.wire),
         window_s=facts.window_s,
         truth=facts.truth,
-        quiet=facts.countable and bool(facts.truth) and facts.counted and facts.quiet,
+        quiet=verdict is Verdict.UNKNOWN and facts.countable and facts.counted and facts.quiet,
     )
     if last is None and verdict is Verdict.UNKNOWN and _will_miss(facts):
         missed = explain(Verdict.BLIND, facts)

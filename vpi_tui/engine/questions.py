@@ -14,8 +14,9 @@ def alert_detail(pipeline: Pipeline, number: int) -> AlertDetail:
     if kept is None:
         return _without_evidence(pipeline, number)
     flow = _flow(pipeline, kept.flow.flow_id) or kept.flow if kept.flow else None
+    reason = "" if kept.frame or kept.stream else "The whole flow raised this alert, and no packet of it."
     return AlertDetail(
-        number, kept.rule, kept.origin, flow, kept.frame, kept.link_type, kept.ts_ns, kept.stream
+        number, kept.rule, kept.origin, flow, kept.frame, kept.link_type, kept.ts_ns, kept.stream, reason
     )
 
 

@@ -68,7 +68,7 @@ class Segments:
             return Notice("error", f"The policy stays as it is: {error}")
         if not changed:
             return None
-        return Notice("information", f"Policy reloaded: {self._lines} lines of {self._file}. {JUDGED}")
+        return Notice("information", f"Policy reloaded: {self._told_lines} of {self._file}. {JUDGED}")
 
     def use(self, path: str, text: str) -> Notice:
         """Judge by this text, which stands, or will stand, in the file."""
@@ -77,7 +77,7 @@ class Segments:
             return Notice("error", f"The policy stays as it is: {errors[0]}")
         self._file, self._text = path, text[:MOST_TEXT]
         self._use(policy)
-        return Notice("information", f"Policy {path} is in force: {self._lines} lines. {JUDGED}")
+        return Notice("information", f"Policy {path} is in force: {self._told_lines}. {JUDGED}")
 
     def learn(self, on: bool, now_ns: int) -> Notice:
         """Begin a baseline anew, or end it."""
@@ -118,6 +118,10 @@ class Segments:
     @property
     def _lines(self) -> int:
         return len(self.judge.policy.lines) if self.judge.policy else 0
+
+    @property
+    def _told_lines(self) -> str:
+        return f"{self._lines} line{'s' * (self._lines != 1)}"
 
     def state(self) -> State:
         baseline = self.judge.baseline

@@ -19,7 +19,7 @@ from vpi_tui.detect.behaviour import kernels_policy
 from vpi_tui.detect.behaviour.base import NO_OPTIONS, Behaviour, Finding, describe, register
 from vpi_tui.detect.behaviour.baseline import Baseline, keys_of
 from vpi_tui.detect.behaviour.policy_tables import PolicyTables, compile_policy, ordered, unknown_names
-from vpi_tui.model.batch import DecodedBatch, FirstSeen, FlowBatch, PacketBatch
+from vpi_tui.model.batch import DecodedBatch, FirstSeen, FlowBatch, FlowState, PacketBatch
 from vpi_tui.model.policy import WITH_PORTS, Policy, PolicyLine, PortRange, same_proto
 from vpi_tui.model.topology import End, Topology
 
@@ -105,7 +105,8 @@ class Segmentation(Behaviour):
         self._living.clear()
         if self._records is None or self._tables is None:
             return
-        slots = np.flatnonzero((self._records["flow_id"] != 0) & (self._records["reason"] == 0))
+        lives = (self._records["flow_id"] != 0) & (self._records["reason"] == 0)
+        slots = np.flatnonzero(lives & (self._records["state"] != FlowState.CLOSED))
         slots = slots.astype(np.int32)
         rows, verdicts = np.zeros((2, len(slots)), np.int32)
         began = np.full(len(slots), FirstSeen.OF_FLOW, np.uint8)
