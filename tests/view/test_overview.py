@@ -206,3 +206,10 @@ def test_a_switch_that_is_only_named_tells_how_many_of_its_guests_were_seen():
     guests = (guest("web", "br-prod"), guest("db", "br-prod", present=False))
     named = snapshot(switches=(switch("br-prod", kind="elsewhere", ports=0),), guests=guests)
     assert dict(panes(named, history(), 3, by_guest=False)[0].lines)["guests"] == "1 of 2 seen"
+
+
+def test_a_sensor_of_which_all_guests_are_on_switches_elsewhere_says_so():
+    guests = (guest("web", "br-prod"), guest("db", "br-prod", present=False), guest("dns", "br0"))
+    shown = (switch("span0", kind="interface", ports=1), switch("br-prod", ports=0), switch("br0", ports=1))
+    at_span = panes(snapshot(switches=shown, guests=guests), history(), 3, by_guest=False)[0]
+    assert dict(at_span.lines)["guests"] == "1 seen, of switches elsewhere"

@@ -85,7 +85,7 @@ def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, point
     worst = min(alerted, key=lambda g: next((i for i, n in enumerate(g.alerts) if n), 3), default=None)
     present = sum(g.present for g in guests)
     lines = (
-        ("guests", _guests_words(switch, present, len(guests))),
+        ("guests", _guests_words(snapshot, switch, present, len(guests))),
         ("inside", _inside(switch)),
         ("busiest", safe(busiest.name, 64) if busiest else "-"),
         ("alert", f"{safe(worst.name, 32)}: {safe(worst.last_alert, 100)}" if worst else "none"),
@@ -113,10 +113,12 @@ def _guests_at(snapshot: Snapshot, switch: SwitchStat) -> list[GuestStat]:
     return [g for g in snapshot.guests if g.switch not in others]
 
 
-def _guests_words(switch: SwitchStat, present: int, known: int) -> str:
+def _guests_words(snapshot: Snapshot, switch: SwitchStat, present: int, known: int) -> str:
     """Where no port tells who is there: those that were seen, of those that are named."""
     if switch.kind == SENSOR:
-        return f"{present} seen"
+        named = {one.name for one in snapshot.switches if not one.ports}
+        others = sum(guest.present for guest in snapshot.guests if guest.switch in named)
+        return f"{present} seen" if present or not others else f"{others} seen, of switches elsewhere"
     return f"{present} on {_ports(switch)}" if switch.ports else f"{present} of {known} seen"
 
 
