@@ -125,8 +125,8 @@ BENCHMARKS = (
         "fuzz",
         "Fuzzing",
         "Ten minutes of CPU for each target and no promise broken: nothing is raised; an input takes at most"
-        " a second and 0.2 ms a byte; a parser keeps less than 4 MB however long it is fed, and knows about"
-        " how much. This is what `make fuzz` has found so far.",
+        " a second and 0.2 ms a byte; a parser says that it keeps less than 4 MB however long it is fed, and"
+        " takes no more than 16 MB with all its buffers made. This is what `make fuzz` has found so far.",
         ("-m", "benchmarks.fuzz", "--table"),
     ),
     Benchmark(

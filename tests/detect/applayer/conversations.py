@@ -37,7 +37,9 @@ FRAMES, NO_BODIES, AGAIN = 1, 2, 4
 MOST_SAID, MOST_PASSES = 48 << 10, 32
 """Bytes that are said when all is said over and over, and how often at most."""
 MOST_HELD: Final = 4 << 20
-"""Bytes that no parser may keep, whatever was said."""
+"""Bytes that no parser may keep, whatever was said, by its own account."""
+MOST_TAKEN: Final = 16 << 20
+"""And what that may come to in memory, with all buffers that rules could look at made of it."""
 MOST_OPEN: Final = 4_096
 """Transactions that no parser may keep."""
 A_PARSER: Final = 128 << 10
@@ -156,7 +158,7 @@ class _Listener:
         """All is said: how many bytes were kept."""
         size, kept = memory_of(self._parser)
         assert kept <= MOST_OPEN, f"{kept} transactions are kept"
-        assert size < MOST_HELD, f"{size} bytes are kept, and it says {self._parser.held()}"
+        assert size < MOST_TAKEN, f"{size} bytes are kept, and it says {self._parser.held()}"
         assert size < A_PARSER + 8 * self._parser.held(), f"{size}, and it says {self._parser.held()}"
         self._read(self._parser.finish())
         return size

@@ -60,11 +60,19 @@ def nfs(number: int) -> bytes:
     return (len(message) | 1 << 31).to_bytes(4) + message
 
 
+def modbus(number: int) -> bytes:
+    """A write of more registers than there may be."""
+    return (number % 65_536).to_bytes(2) + b"\0\0" + (len(BIG) + 2).to_bytes(2) + b"\x01\x10" + BIG
+
+
 def ftp(_number: int) -> bytes:
     return b"STOR " + BIG[:4_000] + b"\r\n"
 
 
-@pytest.mark.parametrize("request_of", [mqtt, ldap, pgsql, enip, nfs, ftp], ids=lambda made: made.__name__)
+REQUESTS = (mqtt, ldap, pgsql, enip, nfs, modbus, ftp)
+
+
+@pytest.mark.parametrize("request_of", REQUESTS, ids=lambda made: made.__name__)
 def test_what_waits_for_an_answer_is_bounded(request_of: Callable[[int], bytes]) -> None:
     parser = by_name()[request_of.__name__].parser(Limits())
     found: dict[Transaction, None] = {}

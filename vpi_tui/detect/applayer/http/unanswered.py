@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import deque
 from typing import Final
 
-from vpi_tui.detect.applayer.base import A_TRANSACTION
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction
 
 MOST_OPEN: Final = 512
 """Requests that wait for their response, as Suricata's max-tx."""
 KEPT_LIMIT: Final = 1 << 20
 """Bytes of their messages."""
+_A_REQUEST: Final = 4_096
+"""Bytes that one costs beside them, with its body and a file."""
 
 
 class Unanswered(deque[HttpTransaction]):
@@ -43,4 +44,4 @@ class Unanswered(deque[HttpTransaction]):
             self.forget_first()
 
     def held(self) -> int:
-        return A_TRANSACTION * len(self) + self._kept
+        return _A_REQUEST * len(self) + self._kept

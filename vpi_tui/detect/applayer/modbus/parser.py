@@ -11,6 +11,8 @@ from vpi_tui.model.batch import Direction
 
 FLOOD: Final = 500
 """Requests that wait for a response, as Suricata counts a flood."""
+KEPT_LIMIT: Final = 1_048_576
+"""Bytes of those; the oldest make room."""
 _HEADER: Final = 6
 """Bytes before those that the length counts: transaction, protocol, length."""
 _OF_DATA: Final = frozenset({"modbus.invalid_value", "modbus.invalid_length"})
@@ -19,12 +21,14 @@ _OF_DATA: Final = frozenset({"modbus.invalid_value", "modbus.invalid_length"})
 class ModbusTransaction(Transaction):
     """A request, or the response to one, in its own direction."""
 
-    __slots__ = ("request", "response")
+    __slots__ = ("request", "response", "size")
 
     def __init__(self, direction: int, request: Message | None, response: Message | None = None) -> None:
         super().__init__()
         self.request = request
         self.response = response
+        self.size = 0
+        """Bytes of a request that waits."""
         self.stage[direction] = Stage.DONE
 
 
@@ -33,7 +37,8 @@ class ModbusParser(Parser):
         self._pending = (bytearray(), bytearray(), bytearray())
         self._waiting: dict[tuple[int, int, int], list[ModbusTransaction]] = {}
         """Requests by transaction, unit and function, the oldest first."""
-        self._count = 0
+        self._count = self._kept = 0
+        """How many those are, and their bytes."""
         self._over = False
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
@@ -64,28 +69,32 @@ class ModbusParser(Parser):
         return self._over
 
     def held(self) -> int:
-        return sum(map(len, self._pending)) + 1024 * self._count
+        return sum(map(len, self._pending)) + 1024 * self._count + self._kept
 
     def _message(self, direction: int, data: bytes) -> Iterator[Transaction]:
         of_request = direction == Direction.TO_SERVER
         message = parse_message(
             int.from_bytes(data[:2], "big"), data[6], data[7], data[8:], of_request=of_request
         )
-        made = self._request(message) if of_request else self._response(message)
+        made = self._request(message, len(data)) if of_request else self._response(message)
         for name in message.events:
             made.event(direction, name)
         if data[2:4] != b"\0\0":
             made.event(direction, "modbus.invalid_protocol_id")
         yield made
 
-    def _request(self, message: Message) -> ModbusTransaction:
+    def _request(self, message: Message, size: int) -> ModbusTransaction:
         if "modbus.invalid_function_code" in message.events:
             return ModbusTransaction(Direction.TO_SERVER, None)
         made = ModbusTransaction(Direction.TO_SERVER, message)
         self._waiting.setdefault(_key(message), []).append(made)
+        made.size = size
         self._count += 1
+        self._kept += size
         if self._count > FLOOD:
             made.event(Direction.TO_SERVER, "modbus.flooded")
+            self._answered(next(iter(self._waiting)))
+        while self._kept > KEPT_LIMIT and self._count > 1:
             self._answered(next(iter(self._waiting)))
         return made
 
@@ -113,6 +122,7 @@ class ModbusParser(Parser):
         if not waiting:
             del self._waiting[key]
         self._count -= 1
+        self._kept -= found.size
         return found
 
 
