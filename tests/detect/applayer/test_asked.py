@@ -23,7 +23,7 @@ ANSWER = bytes(
 LONG_BASE64 = base64.b64encode(bytes(range(90)))
 MAIL = (
     b"HELO me\r\nMAIL FROM:<a@example>\r\nRCPT TO:<b@example>\r\nDATA\r\n"
-    b"Content-Type: multipart/mixed; boundary=" + b"-" * 255 + b"\r\n"
+    b"Content-Type: application/odd; boundary=" + b"-" * 255 + b"\r\n"
     b"Content-Disposition: attachment; filename=a\r\nContent-Transfer-Encoding: base64\r\n\r\n"
     + LONG_BASE64
     + b"\r\n.\r\n"

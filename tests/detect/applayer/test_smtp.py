@@ -6,18 +6,22 @@ import base64
 import hashlib
 from email.message import EmailMessage
 from functools import cache
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.base import Limits, Transaction
 from vpi_tui.detect.applayer.smtp import SMTP
 from vpi_tui.detect.applayer.smtp.mime import MOST_PARTS, decoded, leaves, parse_part, urls
 from vpi_tui.detect.applayer.smtp.parser import LINE_LIMIT, SmtpParser
+from vpi_tui.detect.applayer.smtp.reader import MailReader
 from vpi_tui.detect.applayer.smtp.transaction import MAIL_LIMIT, SmtpTransaction
 from vpi_tui.model.batch import Direction
+
+from .test_scan import Connection, scan, sids
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 Pieces = list[tuple[int, bytes]]
@@ -303,6 +307,70 @@ def test_no_mail_raises(data: bytes) -> None:
         decoded(part)
 
 
+LINES = [
+    b"Content-Type: multipart/mixed; boundary=b",
+    b'Content-Type: multipart/alternative; boundary="cc"',
+    b"Content-Type: message/rfc822",
+    b"Content-Type: text/plain; name=f.txt",
+    b"Content-Disposition: attachment; filename=g",
+    b"Content-Transfer-Encoding: base64",
+    b"Content-Transfer-Encoding: quoted-printable",
+    b"Subject: x",
+    b"--b", b"--b", b"--cc", b"--b--", b"--cc--", b"--b ", b"--bad", b"--", b"-",
+    b"", b"", b"", b"aGVsbG8", b"aGk=", b"a=3Db=", b"=", b"see HTTP://a.example/1 or http://b", b"x\r",
+]  # fmt: skip
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(LINES), st.sampled_from([b"\r\n", b"\r\n", b"\n"])), max_size=40),
+    st.integers(1, 60),
+)
+def test_a_mail_in_pieces_is_what_it_is_as_a_whole(lines: list[tuple[bytes, bytes]], step: int) -> None:
+    text = b"Subject: y\r\n" + b"".join(line + end for line, end in lines)
+    made = SmtpTransaction(b"")
+    reader = MailReader(made, Limits())
+    for at in range(0, len(text), step):
+        reader.feed(text[at : at + step])
+    reader.close(truncated=False)
+    whole = parse_part(text)
+    # One of several parts that has none is seen as a part only when the mail is taken apart as a whole.
+    attached = [p for p in leaves(whole) if p.file_name and not p.kind.startswith(b"multipart/")]
+    assert [(file.name, file.tail()) for file in made.files] == [(p.file_name, decoded(p)) for p in attached]
+    assert list(made.urls) == urls(whole)
+    assert made.fields["email.subject"] == whole.get(b"subject")[:1]
+    body = whole.body.removesuffix(b"\n").removesuffix(b"\r")
+    assert made.body_md5 == (hashlib.md5(body).hexdigest().encode() if whole.body else b"")
+
+
+def test_attachments_are_seen_while_they_come() -> None:
+    """Beyond what is kept of a mail, and before its end."""
+    head = b"Subject: big\r\nContent-Type: a/b; name=f\r\nContent-Transfer-Encoding: base64\r\n\r\n"
+    data = bytes(range(256)) * 8192
+    lines = base64.encodebytes(data).replace(b"\n", b"\r\n")
+    parser, windows, held = SmtpParser(), 0, 0
+    (now,) = parser.feed(SERVER, b"MAIL FROM:<a>\r\nDATA\r\n" + head + lines[:1], 0)
+    assert {name: [one.data for one in found] for name, found in now.grown(SERVER).items()} == {
+        "email.subject": [b"big"], "file": [], "file.name": [b"f"]
+    }  # fmt: skip
+    for at in range(1, len(lines), 50_000):
+        parser.feed(SERVER, lines[at : at + 50_000], 0)
+        windows += len(now.grown(SERVER).get("file.data", ()))
+        held = max(held, parser.held())
+    parser.feed(SERVER, b".\r\n", 0)
+    assert windows > 20
+    assert held <= MAIL_LIMIT + 200_000
+    assert now.files[0].digests["md5"] == hashlib.md5(data).digest()
+
+
+def test_a_gap_in_an_attachment() -> None:
+    parser = SmtpParser()
+    head = b"DATA\r\nContent-Type: a/b; name=f\r\n\r\n"
+    (now,) = parser.feed(SERVER, head + b"one", 0)
+    parser.feed(SERVER, b"two\r\n.\r\n", 100)
+    assert now.files[0].gaps
+
+
 @pytest.mark.parametrize("start", [b"", b"DATA\r\n", b"BDAT 999999999999\r\n"])
 @pytest.mark.parametrize("endless", [b"A" * 9000, b"\r\n" * 4000, b"RCPT TO:<a>\r\n" * 500])
 def test_endless_input_is_bounded(start: bytes, endless: bytes) -> None:
@@ -319,3 +387,34 @@ def test_md5_of_a_body() -> None:
     (found,) = transactions([(SERVER, b"MAIL FROM:<a@b>\r\nDATA\r\n" + stuffed(text))])
     assert found["email.body_md5"] == [hashlib.md5(b"one\r\n.two").hexdigest().encode()]
     assert "email.body_md5" not in transactions([(SERVER, b"MAIL FROM:<a@b>\r\nDATA\r\n" + b".\r\n")])[0]
+
+
+def spoken(text: bytes) -> Connection:
+    """A connection in which one mail is sent."""
+    made = Connection(port=25).server(b"220 hi\r\n")
+    made.client(ENVELOPE + b"DATA\r\n").server(REPLIES.removeprefix(b"220 hi\r\n"))
+    return made.client(stuffed(text)).server(b"250 done\r\n")
+
+
+def test_rules_about_a_mail(tmp_path: Path) -> None:
+    conditions = {
+        'email.subject; content:"hello"; startswith; endswith;': 1,
+        'email.from; content:"Ann"; email.subject; content:"hello"; bsize:5;': 1,
+        'email.from; content:"Ann"; email.subject; content:!"hello";': 0,
+        'email.url; content:"second.example";': 1,
+        'email.received; content:"one"; fast_pattern; file.data; content:"|01 02 03|";': 1,
+        'smtp.rcpt_to; content:"c@example"; file.name; content:"b.txt";': 1,
+        'file.data; content:"attached";': 1,
+        "email.message_id; absent;": 1,
+        "email.cc; absent;": 0,
+        'email.x_mailer; content:"probe"; email.cc; content:"nobody";': 0,
+    }
+    rules = [f"alert smtp any any -> any any ({condition})" for condition in conditions]
+    counts = sids(scan(tmp_path, spoken(mail()).packets, *rules))
+    assert dict(zip(conditions, (counts[n] for n in range(1, len(rules) + 1)), strict=True)) == conditions
+    # A field is told of with the packet that ends the head, not with the last one of the mail.
+    long = mail() + b"epilogue\r\n" * 3000
+    first, last = rules[0], "alert smtp any any -> any any (email.body_md5; bsize:32;)"
+    found = scan(tmp_path, spoken(long).packets, first, last)
+    assert [event["alert"]["signature_id"] for event in found] == [1, 2]  # type: ignore[index]
+    assert found[0]["pcap_cnt"] < found[1]["pcap_cnt"] - 20  # type: ignore[operator]

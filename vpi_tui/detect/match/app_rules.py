@@ -14,7 +14,7 @@ import numpy as np
 
 from vpi_tui.detect.applayer import registry
 from vpi_tui.detect.applayer.base import BOTH, EVENTS, TO_CLIENT, Stage
-from vpi_tui.detect.applayer.files import DIGESTS, FILE_DATA, FileNeeds
+from vpi_tui.detect.applayer.files import DIGESTS, FILE, FILE_DATA, FILE_NAME, FileNeeds
 from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.match import fast_pattern
@@ -102,7 +102,8 @@ class AppRules:
     """uint8[n, 3]: by Direction, from which stage on a rule can be evaluated; 0 = not about this
     direction, or not about transactions."""
     grows: U8
-    """uint8[n]: 1 = the rule looks at a buffer that grows: it is evaluated whenever one has."""
+    """uint8[n]: 1 = the rule looks at a buffer that grows: it is evaluated whenever one has; 2 = and at a
+    file: it may hold of each."""
     stays: U8
     """uint8[n]: 1 = such a rule, which is not decided where it was found: it waits for other buffers."""
     buffers: dict[str, frozenset[str]]
@@ -139,6 +140,8 @@ def compile_app_rules(
         _set_stages(stage[number], need)
         found = _fast_pattern(signature, need)
         grows[number] = any(_grows(name, need) for name in need.buffers)
+        if not _FILE_BUFFERS.isdisjoint(need.buffers):
+            grows[number] *= OF_FILES
         if grows[number]:
             stays[number] = found is None or _waits(need, found[0])
             stage[number][stage[number] > Stage.HEAD] = Stage.HEAD
@@ -193,6 +196,10 @@ def compile_app_rules(
             for name in need.applications
         ),
     )
+
+
+_FILE_BUFFERS: Final = frozenset((FILE, FILE_NAME, FILE_DATA))
+OF_FILES: Final = 2
 
 
 def _grows(buffer: str, need: Needs) -> bool:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.base import Parts
 from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.match.app_rules import OF_FILES
 from vpi_tui.detect.match.both_ways import BothWays
 from vpi_tui.detect.match.buffers import Context, TransactionContext
 from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
@@ -293,6 +294,8 @@ class Matcher:
         if not self.rules.app.grows[rule]:
             return rule not in transaction.alerted[direction] and progress.before < stage <= progress.stage
         if rule in transaction.alerted[direction]:
+            if self.rules.app.grows[rule] != OF_FILES:
+                return False
             parts = transaction.parts.get((rule, direction))
             if parts is None or progress.files <= parts.files:
                 return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,6 +13,10 @@ MOST_FIELDS: Final = 512
 VALUE_LIMIT: Final = 8_192
 """Bytes of a value that are searched for parameters."""
 MOST_PARTS: Final = 256
+BOUNDARY_LIMIT: Final = 256
+"""Bytes of a boundary that are looked for."""
+TEXTS: Final = (b"", b"text/plain", b"text/html")
+"""Media types in which URLs are looked for."""
 MOST_DEPTH: Final = 8
 MOST_URLS: Final = 256
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
@@ -21,8 +24,8 @@ _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
 _PARAMETER: Final = re.compile(rb";\s*([A-Za-z0-9*_-]{1,40})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]*))")
 _MARK_END: Final = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
 """What stands behind the boundary in its line."""
-_NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
-_URL: Final = re.compile(rb"https?://([^\s\"'<>\])]{1,2048})", re.IGNORECASE)
+NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
+URL: Final = re.compile(rb"https?://([^\s\"'<>\])]{1,2048})", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -96,7 +99,7 @@ def _inner(part: Part) -> list[bytes]:
     """The parts of a part as sent; empty when it has none."""
     if part.kind.startswith(b"multipart/"):
         boundary = parameter(part.first(b"content-type"), b"boundary")
-        return _between(part.body, boundary[:256]) if boundary else []
+        return _between(part.body, boundary[:BOUNDARY_LIMIT]) if boundary else []
     return [part.body] if part.kind == b"message/rfc822" and not part.file_name else []
 
 
@@ -138,35 +141,29 @@ def decoded(part: Part) -> bytes:
     """The body with its transfer encoding undone; never longer than it was sent."""
     coding = part.first(b"content-transfer-encoding").strip().lower()
     if coding == b"base64":
-        return _base64(part.body)
+        return base64_decoded(part.body)
     if coding == b"quoted-printable":
         return binascii.a2b_qp(part.body)
     return part.body
 
 
-def _base64(data: bytes) -> bytes:
+def base64_decoded(data: bytes) -> bytes:
     """As far as it goes: what is no base64 is passed over, and so is a last letter that stands alone."""
     head = data.partition(b"=")[0]
     try:
         return binascii.a2b_base64(head + b"==")
     except binascii.Error:
-        letters = _NO_BASE64.sub(b"", head)
+        letters = NO_BASE64.sub(b"", head)
         whole = letters[: len(letters) - (len(letters) % 4 == 1)]
         return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
-
-
-def body_md5(mail: Part) -> bytes:
-    """The MD5 of what follows the header fields, as sent but for the end of its last line; in hex."""
-    body = mail.body.removesuffix(b"\n").removesuffix(b"\r")
-    return hashlib.md5(body, usedforsecurity=False).hexdigest().encode("ascii")
 
 
 def urls(mail: Part) -> list[bytes]:
     """Those in texts, in lower case, without the scheme."""
     found: dict[bytes, None] = {}
     for part in leaves(mail):
-        if part.kind in (b"", b"text/plain", b"text/html") and not part.file_name:
-            for url in _URL.finditer(decoded(part)):
+        if part.kind in TEXTS and not part.file_name:
+            for url in URL.finditer(decoded(part)):
                 if len(found) >= MOST_URLS:
                     break
                 found[url[1].lower()] = None

@@ -9,9 +9,9 @@ from enum import Enum, auto
 from typing import Final
 
 from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
-from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
 from vpi_tui.detect.applayer.smtp.anomalies import OF_MAIL, OF_PARTS, mime_events
 from vpi_tui.detect.applayer.smtp.mime import leaves
+from vpi_tui.detect.applayer.smtp.reader import READS, MailReader
 from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
 from vpi_tui.model.batch import Direction
 
@@ -54,8 +54,13 @@ class SmtpParser(Parser):
         self._encrypted = False
         self._helo = b""
         self._now: SmtpTransaction | None = None
+        self._reads = self._limits.wants(*READS)
+        self._reader: MailReader | None = None
+        """None = there is no mail, or nobody asks what is in it."""
         self._first = True
         """There has been no transaction yet."""
+        self._mail_begins = False
+        """What comes next of a mail begins with the line end that was put in front of it."""
         self._chunk_left = 0
         self._chunk_is_last = False
         self._moved: dict[Transaction, None] = {}
@@ -86,6 +91,7 @@ class SmtpParser(Parser):
 
     def held(self) -> int:
         kept = sum(map(len, self._pending)) + 64 * len(self._unanswered)
+        kept += self._reader.held() if self._reader is not None else 0
         return kept + (len(self._now.raw) + 64 * len(self._now.rcpt_to) if self._now is not None else 0)
 
     def successor(self) -> Successor | None:
@@ -116,20 +122,21 @@ class SmtpParser(Parser):
         """The mail is whole, or will not become so."""
         if self.frames.wanted:
             self.frames.add(SERVER, "data", self._mail.cut().removeprefix(b"\n"))
+        if self._reader is not None:
+            self._reader.close(truncated=self._mode != _Mode.COMMAND and not whole)
+            self._reader = None
         if self._now is not None and self._now.raw:
-            self._look_inside(self._now, truncated=self._mode != _Mode.COMMAND and not whole)
+            self._judge(self._now)
         self._reach(Stage.DONE)
         if self._now is not None and self._now.events[CLIENT]:
             self._reach(Stage.DONE, CLIENT)
         self._now = None
         self._mode = _Mode.COMMAND
 
-    def _look_inside(self, now: SmtpTransaction, *, truncated: bool) -> None:
-        """Attachments and anomalies of a mail, as far as anybody asks. truncated: it is not whole."""
-        attaches, judges = self._limits.wants(FILE, FILE_NAME, FILE_DATA), self._limits.heeds(*OF_PARTS)
-        parts = leaves(now.mail) if attaches or judges else []
-        if attaches:
-            now.attach(parts, self._limits.files, truncated=truncated)
+    def _judge(self, now: SmtpTransaction) -> None:
+        """Anomalies of a mail, as far as anybody asks."""
+        judges = self._limits.heeds(*OF_PARTS)
+        parts = leaves(now.mail) if judges else []
         if judges or self._limits.heeds(*OF_MAIL):
             for name in mime_events(now.mail, parts, self._limits):
                 now.event(SERVER, f"smtp.{name}")
@@ -144,6 +151,8 @@ class SmtpParser(Parser):
         elif direction == CLIENT or self._mode == _Mode.COMMAND:
             self._pending[direction].clear()
             self._skipping[direction] = True
+        if direction == SERVER and self._reader is not None:
+            self._reader.skip(gap)
 
     # Lines ---------------------------------------------------------------------------------------
 
@@ -248,6 +257,8 @@ class SmtpParser(Parser):
             self._end()
         now = self._begin()
         now.stuffed, now.dotted = True, bool(now.raw)
+        self._read(now)
+        self._mail_begins = True
         self._reach(Stage.HEAD)
         self._mode = _Mode.DATA
         self._pending[SERVER][:0] = b"\n"  # so that the end of a mail always looks the same
@@ -256,7 +267,7 @@ class SmtpParser(Parser):
         found = _CHUNK.fullmatch(line)
         if found is None:
             return
-        self._begin()
+        self._read(self._begin())
         self._reach(Stage.HEAD)
         self._chunk_left, self._chunk_is_last = int(found[1]), bool(found[2])
         self._mode = _Mode.CHUNK
@@ -271,9 +282,27 @@ class SmtpParser(Parser):
 
     def _add(self, data: bytearray) -> None:
         """Some more of a mail."""
-        self._begin().add(data)
+        now = self._begin()
+        now.add(data)
         if self.frames.wanted:
             self._mail.add(data)
+        if self._reader is None or not data:
+            return
+        plain = bytes(data)
+        if self._mode == _Mode.DATA:
+            plain = plain.removeprefix(b"\n") if self._mail_begins else plain
+            self._mail_begins = False
+            # A line end and the dots behind it always come together: where they may not, it was held back.
+            plain = plain.replace(b"\n..", b"\n.")
+        self._reader.feed(plain)
+        if now.is_moved:
+            now.is_moved = False
+            self._moved[now] = None
+
+    def _read(self, now: SmtpTransaction) -> None:
+        """A mail begins, or goes on in another chunk."""
+        if self._reads and self._reader is None:
+            self._reader = MailReader(now, self._limits)
 
     def _take_data(self) -> bool:
         pending = self._pending[SERVER]

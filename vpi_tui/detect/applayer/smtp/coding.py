@@ -1,0 +1,108 @@
+"""Transfer encodings of mails (RFC 2045, 6) undone piece by piece, and URLs found in what comes out."""
+
+from __future__ import annotations
+
+import binascii
+from typing import Final, Protocol
+
+from vpi_tui.detect.applayer.smtp.mime import MOST_URLS, NO_BASE64, URL, base64_decoded
+
+_QUOTED: Final = 3
+"""Bytes of `=3D`."""
+_SCHEME: Final = len(b"https://")
+"""Bytes of the beginning of a URL that may be all that has come."""
+
+
+class Decoder(Protocol):
+    def feed(self, data: bytes) -> bytes:
+        """What these bytes stand for, as far as that can be said."""
+
+    def close(self) -> bytes:
+        """What is left: nothing follows."""
+
+
+class Plain:
+    """Bytes that stand for themselves."""
+
+    def feed(self, data: bytes) -> bytes:
+        return data
+
+    def close(self) -> bytes:
+        return b""
+
+
+class Base64:
+    """Ends at the first `=`; what is no base64 is passed over."""
+
+    def __init__(self) -> None:
+        self._letters = b""
+        self._over = False
+
+    def feed(self, data: bytes) -> bytes:
+        if self._over:
+            return b""
+        head, end, _ = data.partition(b"=")
+        letters = self._letters + NO_BASE64.sub(b"", head)
+        if end:
+            self._over, self._letters = True, b""
+            return base64_decoded(letters)
+        whole = len(letters) - len(letters) % 4
+        self._letters = letters[whole:]
+        return binascii.a2b_base64(letters[:whole])
+
+    def close(self) -> bytes:
+        return base64_decoded(self._letters)
+
+
+class QuotedPrintable:
+    def __init__(self) -> None:
+        self._pending = b""
+
+    def feed(self, data: bytes) -> bytes:
+        data = self._pending + data
+        cut = data.rfind(b"=", max(len(data) - _QUOTED + 1, 0))
+        data, self._pending = (data, b"") if cut < 0 else (data[:cut], data[cut:])
+        return binascii.a2b_qp(data)
+
+    def close(self) -> bytes:
+        return binascii.a2b_qp(self._pending)
+
+
+def decoder(coding: bytes) -> Decoder:
+    """By the word of Content-Transfer-Encoding."""
+    word = coding.strip().lower()
+    if word == b"base64":
+        return Base64()
+    return QuotedPrintable() if word == b"quoted-printable" else Plain()
+
+
+class UrlFinder:
+    """Each URL once, in lower case, without its scheme. found: those of earlier texts of the mail."""
+
+    def __init__(self, found: dict[bytes, None]) -> None:
+        self._found = found
+        self._pending = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """URLs that are whole and new."""
+        data = self._pending + data
+        self._pending = data[-_SCHEME:]
+        fresh = []
+        for match in URL.finditer(data):
+            if match.end() == len(data):
+                self._pending = data[match.start() :]
+            else:
+                fresh += self._take(match[1])
+        return fresh
+
+    def close(self) -> list[bytes]:
+        match = URL.match(self._pending)
+        self._pending = b""
+        return self._take(match[1]) if match is not None else []
+
+    def _take(self, url: bytes) -> list[bytes]:
+        url = url.lower()
+        if url in self._found or len(self._found) >= MOST_URLS:
+            return []
+        self._found[url] = None
+        return [url]
