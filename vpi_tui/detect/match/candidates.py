@@ -138,7 +138,7 @@ class Finder:
         self._seen = np.full(rules.count, -1, np.int64)
         self._out = np.empty((4096, 2), np.int64)
         self._sizes = StreamSizes()
-        self._units = _units(0)
+        self._units = units_for(0)
         self._sought = SoughtInPayload(rules.signatures)
 
     def take_over(self, before: Finder) -> None:
@@ -276,7 +276,9 @@ class Finder:
             return _NOTHING
         taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
         units = self._room(UNITS_AN_ENTRY * batch.subject.kinds.size)
-        count = packet_units(batch.decoded, batch.subject, taken, self.rules.selectors, units)
+        count = packet_units(
+            batch.packets.buf, batch.decoded, batch.subject, taken, self.rules.selectors, units
+        )
         if not count:
             return _NOTHING
         rules = self.rules
@@ -319,7 +321,7 @@ class Finder:
 
     def _room(self, count: int) -> Units:
         if self._units.start.size < count:
-            self._units = _units(count)
+            self._units = units_for(count)
         return self._units
 
     def _collect(self, run: Callable[[I64], Any]) -> I64:
@@ -340,7 +342,8 @@ _IN_PLACE: Final = np.empty(0, np.int32)
 _NO_BORN: Final = np.empty(0, np.uint32)
 
 
-def _units(count: int) -> Units:
+def units_for(count: int) -> Units:
+    """Room for so many."""
     return Units(
         start=np.empty(count, np.int64),
         begin=np.empty(count, np.int64),

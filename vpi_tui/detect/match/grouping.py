@@ -11,7 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.detect.match.columns import KIND_ICMP4, KIND_ICMP6, KIND_OTHER, KIND_SCTP, KIND_TCP, KIND_UDP
-from vpi_tui.detect.match.kernels_units import BY_BOTH, BY_DEST, BY_SRC, SELECTORS, SIDES, Selectors
+from vpi_tui.detect.match.gates import Gate, GateBuilder
+from vpi_tui.detect.match.kernels_units import (
+    ANYWHERE,
+    BY_BOTH,
+    BY_DEST,
+    BY_SRC,
+    CLASSES,
+    EARLY,
+    GATED,
+    SELECTORS,
+    SIDES,
+    Selectors,
+)
 from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.units import UnitKind, mask
 from vpi_tui.detect.match.ways import WAYS, Ways
@@ -64,6 +76,15 @@ class ScanRule:
     """Whether those are destination ports, source ports, or (bidirectional) either."""
     ways: int
     """Bits 1 << way for the ways that its addresses allow (ways.Ways)."""
+    gate: Gate | None
+    """What the payload must begin with; None = nothing that is quick to see."""
+
+    @property
+    def order(self) -> int:
+        """The class of patterns that its own is of."""
+        if self.limit >= 0:
+            return EARLY
+        return ANYWHERE if self.gate is None else GATED
 
 
 def narrow_ports(signature: Signature) -> tuple[Ranges | None, bool, bool]:
@@ -78,11 +99,14 @@ def narrow_ports(signature: Signature) -> tuple[Ranges | None, bool, bool]:
 def build_selectors(rules: Iterable[ScanRule], ways: Ways, builder: PatternSetBuilder) -> Selectors:
     """Groups and pattern sets of all selectors. Rules that do not fit in a group go to all ports."""
     all_rules = list(rules)
+    gates = GateBuilder()
     made = Selectors(
         np.zeros((SELECTORS, 2, 65536), np.uint8),
-        np.full((WAYS, SELECTORS, SIDES, 256, 2), -1, np.int32),
+        np.full((WAYS, SELECTORS, SIDES, 256, CLASSES), -1, np.int32),
         np.full((WAYS, SELECTORS, SIDES, 256), -1, np.int32),
         np.zeros((WAYS, SELECTORS, SIDES, 256), np.int32),
+        np.full((WAYS, SELECTORS, SIDES, 256), -1, np.int32),
+        gates.finish(),
         *ways.bounds(),
     )
     for number, (kinds, directions, units) in enumerate(_SELECTOR):
@@ -100,9 +124,9 @@ def build_selectors(rules: Iterable[ScanRule], ways: Ways, builder: PatternSetBu
             for group in range(groups):
                 here = [rule for rule in placed if rule.ports in members[group]]
                 if side == BY_SRC:
-                    _set_group(made, (number, BY_SRC, group), here, builder)
-                _set_group(made, (number, _WITH_ANY[side], group), anywhere + here, builder)
-    return made
+                    _set_group(made, (number, BY_SRC, group), here, builder, gates)
+                _set_group(made, (number, _WITH_ANY[side], group), anywhere + here, builder, gates)
+    return made._replace(gates=gates.finish())
 
 
 _WITH_ANY: Final = {BY_DEST: BY_DEST, BY_SRC: BY_BOTH}
@@ -110,15 +134,22 @@ _WITH_ANY: Final = {BY_DEST: BY_DEST, BY_SRC: BY_BOTH}
 
 
 def _set_group(
-    made: Selectors, place: tuple[int, int, int], rules: Sequence[ScanRule], builder: PatternSetBuilder
+    made: Selectors,
+    place: tuple[int, int, int],
+    rules: Sequence[ScanRule],
+    builder: PatternSetBuilder,
+    gates: GateBuilder,
 ) -> None:
     """place: selector, side, group."""
     for way in range(WAYS):
         here = [rule for rule in rules if rule.ways >> way & 1]
-        early = [rule for rule in here if rule.limit >= 0]
-        made.patterns[way, *place, 0] = builder.add(frozenset(r.pattern for r in here if r.limit < 0))
-        made.patterns[way, *place, 1] = builder.add(frozenset(rule.pattern for rule in early))
-        made.limit[way, *place] = max((rule.limit for rule in early), default=-1)
+        for order in range(CLASSES):
+            patterns = frozenset(rule.pattern for rule in here if rule.order == order)
+            made.patterns[way, *place, order] = builder.add(patterns)
+        early = (rule.limit for rule in here if rule.order == EARLY)
+        made.limit[way, *place] = max(early, default=-1)
+        behind = frozenset(rule.gate for rule in here if rule.gate is not None and rule.order == GATED)
+        made.gate[way, *place] = gates.add(behind) if behind else -1
         of_streams = (rule.extent for rule in here if rule.units & _STREAMS)
         made.lookback[way, *place] = max(of_streams, default=0)
 

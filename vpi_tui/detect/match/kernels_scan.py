@@ -115,7 +115,7 @@ def _fold(byte):
 
 
 @helper
-def _is_at(data, begin, length, nocase, buf, first):
+def is_at(data, begin, length, nocase, buf, first):
     """Do the bytes data[begin:begin+length] (folded when nocase) stand at buf[first]?"""
     for k in range(length):
         byte = buf[np.uint64(first + k)]
@@ -141,7 +141,7 @@ def _content_holds(fast, rule, units, unit, buf, end):
         return False
     if fast.simple[rule] and last <= units.fresh[unit]:
         return False
-    return _is_at(fast.data, fast.byte_start[rule], length, fast.nocase[rule], buf, first)
+    return is_at(fast.data, fast.byte_start[rule], length, fast.nocase[rule], buf, first)
 
 
 @helper
@@ -157,7 +157,7 @@ def _others_hold(fast, rule, units, unit, buf):
         head = fast.data[fast.also_byte[k]]
         while first + length <= last:
             byte = buf[np.uint64(first)]
-            if (_fold(byte) if nocase else byte) == head and _is_at(
+            if (_fold(byte) if nocase else byte) == head and is_at(
                 fast.data, fast.also_byte[k], length, nocase, buf, first
             ):
                 break

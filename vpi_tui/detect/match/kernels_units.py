@@ -2,7 +2,9 @@
 
 Traffic is sorted by *selector*: class of protocol x direction x (packets and starts of streams |
 packets whose payload a stream took | later parts of streams), and by its way (ways.py). Within a selector,
-rules for few ports are looked for only on those ports, and patterns near the start only there.
+rules for few ports are looked for only on those ports, and patterns near the start only there. Most rules
+whose pattern may lie anywhere want something else near the start, or a short payload: where that is missing,
+the payload is not scanned for them.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
@@ -13,19 +15,42 @@ from typing import NamedTuple
 import numpy as np
 
 from vpi_tui.detect.match.kernels_rules import in_spans
+from vpi_tui.detect.match.kernels_scan import is_at
 from vpi_tui.model.batch import I32, U8, U64
 from vpi_tui.model.jit import helper, inlined, kernel
 
 # Unit kinds (units.UnitKind): numbers of the bits in FastContents.kinds.
 PACKET, TAKEN, STREAM_START, STREAM_LATER = 0, 1, 2, 3
 SELECTORS = 10
-UNITS_AN_ENTRY = 4
-"""Destination and source port, patterns anywhere and patterns near the start."""
+ANYWHERE, EARLY, GATED = 0, 1, 2
+CLASSES = 3
+"""Patterns that may lie anywhere, that end near the start, and that are behind a gate."""
+UNITS_AN_ENTRY = 2 * CLASSES
+"""Destination and source port, each with patterns of each class."""
 
 
 # Sides of a selector: which port a group is found by, and which patterns a unit is scanned for.
 BY_DEST, BY_SRC, BY_BOTH = 0, 1, 2
 SIDES = 3
+
+
+class Gates(NamedTuple):
+    """What payloads must begin with for some rules to hold: `g` gates with `a` ways through."""
+
+    start: I32
+    """int32[g + 1]: where the ways through a gate begin."""
+    most: I32
+    """int32[a]: bytes of payload at most."""
+    byte_start: I32
+    """int32[a]: where the content begins in `data`."""
+    length: I32
+    """int32[a]: 0 = whatever content."""
+    low: I32
+    """int32[a]: earliest start in the payload."""
+    high: I32
+    """int32[a]: latest end in the payload."""
+    nocase: U8
+    data: U8
 
 
 class Selectors(NamedTuple):
@@ -38,11 +63,14 @@ class Selectors(NamedTuple):
     port_group: U8
     """uint8[10, 2, 65536]: selector, BY_DEST | BY_SRC, port -> group, 0 = none special."""
     patterns: I32
-    """int32[4, 10, 3, 256, 2]: pattern sets of a group, of patterns anywhere and of those that end early."""
+    """int32[4, 10, 3, 256, 3]: pattern sets of a group, by class."""
     limit: I32
     """int32[4, 10, 3, 256]: none of the patterns that end early ends behind so many bytes."""
     lookback: I32
     """int32[4, 10, 3, 256]: bytes of a stream before fresh ones to scan again."""
+    gate: I32
+    """int32[4, 10, 3, 256]: number of the gate in front of the patterns of class GATED."""
+    gates: Gates
     home_low: U64
     """uint64[spans, 2]: first addresses of the network whose edge tells the ways apart (ways.Ways)."""
     home_high: U64
@@ -90,15 +118,35 @@ def fill_ways(lows, highs, subject, out):
         out[i] = _way(lows, highs, subject, i)
 
 
+@helper
+def _is_open(gates, gate, buf, start, end):
+    """May a payload hold for some rule behind the gate?"""
+    for k in range(gates.start[gate], gates.start[gate + 1]):
+        if end - start > gates.most[k]:
+            continue
+        length = np.int64(gates.length[k])
+        begin, nocase = np.int64(gates.byte_start[k]), gates.nocase[k] != 0
+        for at in range(start + gates.low[k], min(end, start + gates.high[k]) - length + 1):
+            if is_at(gates.data, begin, length, nocase, buf, at):
+                return True
+    return False
+
+
 @inlined
-def _put(units, n, selectors, way, number, side, group, start, end, fresh, entry, kind):
+def _put(units, n, selectors, buf, way, number, side, group, start, end, fresh, entry, kind):
     """Add the units for one side; returns the new count."""
     begin = max(start, fresh - np.int64(selectors.lookback[way, number, side, group]))
-    for early in range(2):
-        patterns = selectors.patterns[way, number, side, group, early]
-        last = min(end, start + np.int64(selectors.limit[way, number, side, group])) if early else end
+    for order in range(CLASSES):
+        patterns = selectors.patterns[way, number, side, group, order]
+        last = end
+        if order == EARLY:
+            last = min(end, start + np.int64(selectors.limit[way, number, side, group]))
         if patterns < 0 or begin >= last:
             continue
+        if order == GATED:
+            gate = np.int64(selectors.gate[way, number, side, group])
+            if not _is_open(selectors.gates, gate, buf, start, end):
+                continue
         units.start[n] = start
         units.begin[n] = begin
         units.end[n] = end
@@ -112,22 +160,22 @@ def _put(units, n, selectors, way, number, side, group, start, end, fresh, entry
 
 
 @inlined
-def _put_sides(units, n, selectors, subject, i, number, start, end, fresh, kind):
+def _put_sides(units, n, selectors, buf, subject, i, number, start, end, fresh, kind):
     """Add the units of an entry; returns the new count."""
     way = _way(selectors.home_low, selectors.home_high, subject, i)
     by_dest = selectors.port_group[number, BY_DEST, subject.dest_port[i]]
     by_src = selectors.port_group[number, BY_SRC, subject.src_port[i]]
     if by_dest == 0 and by_src:
-        return _put(units, n, selectors, way, number, BY_BOTH, by_src, start, end, fresh, i, kind)
-    n = _put(units, n, selectors, way, number, BY_DEST, by_dest, start, end, fresh, i, kind)
+        return _put(units, n, selectors, buf, way, number, BY_BOTH, by_src, start, end, fresh, i, kind)
+    n = _put(units, n, selectors, buf, way, number, BY_DEST, by_dest, start, end, fresh, i, kind)
     if by_src:
-        n = _put(units, n, selectors, way, number, BY_SRC, by_src, start, end, fresh, i, kind)
+        n = _put(units, n, selectors, buf, way, number, BY_SRC, by_src, start, end, fresh, i, kind)
     return n
 
 
 @kernel
-def packet_units(decoded, subject, taken, selectors, units):
-    """Fill `units` (room for UNITS_AN_ENTRY times the rows) from packet payloads; returns how many.
+def packet_units(buf, decoded, subject, taken, selectors, units):
+    """Fill `units` (room for UNITS_AN_ENTRY times the rows) from packet payloads in `buf`; returns how many.
 
     taken: uint8[rows], or of length 0 when no stream is followed.
     """
@@ -139,7 +187,7 @@ def packet_units(decoded, subject, taken, selectors, units):
         kind = TAKEN if taken.size > row and taken[row] else PACKET
         number = _selector(subject.kinds[row], subject.direction[row], kind)
         start = decoded.payload_off[row]
-        n = _put_sides(units, n, selectors, subject, row, number, start, start + length, start, kind)
+        n = _put_sides(units, n, selectors, buf, subject, row, number, start, start + length, start, kind)
     return n
 
 
@@ -153,5 +201,6 @@ def stream_units(streams, subject, selectors, units):
             continue
         kind = STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER
         number = _selector(subject.kinds[i], subject.direction[i], kind)
-        n = _put_sides(units, n, selectors, subject, i, number, start, end, streams.fresh[i], kind)
+        fresh = streams.fresh[i]
+        n = _put_sides(units, n, selectors, streams.buf, subject, i, number, start, end, fresh, kind)
     return n

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from msgspec.structs import replace
@@ -16,6 +16,7 @@ from vpi_tui.detect.match.checks import why_unusable
 from vpi_tui.detect.match.columns import SIZE_COLUMNS
 from vpi_tui.detect.match.evaluate import Plans
 from vpi_tui.detect.match.fast_contents import FastBuilder
+from vpi_tui.detect.match.gates import gate_of
 from vpi_tui.detect.match.grouping import ScanRule, build_selectors, narrow_ports
 from vpi_tui.detect.match.identity import Identity, identity_of, is_special
 from vpi_tui.detect.match.kernels_listed import PacketRules
@@ -191,10 +192,8 @@ class RuleSet:
     @property
     def memory(self) -> int:
         """Bytes of the compiled tables."""
-        listed, app = self.packet_rules, self.app
-        scanned = (self.patterns, self.fast, self.selectors, app.patterns, app.fast)
-        parts = (self.table, *scanned, listed.lists, listed[1:], self.thresholds)
-        return sum(array.nbytes for part in parts for array in part)
+        scanned = (self.patterns, self.fast, self.selectors, self.app.patterns, self.app.fast)
+        return sum(map(_bytes_of, (self.table, *scanned, self.packet_rules, self.thresholds)))
 
 
 def _neutral(signature: Signature) -> Signature:
@@ -311,7 +310,7 @@ def _compile_scan(
         ports, to_port, from_port = narrow_ports(signature)
         kinds, directions = int(table.kinds[number]), int(table.directions[number])
         extent = _extent(signature)
-        side = ports, to_port, from_port, ways.of(signature.header)
+        side = ports, to_port, from_port, ways.of(signature.header), gate_of(signature)
         scanned.append(ScanRule(pattern, kinds, directions, units[number], limit, extent, *side))
     builder = PatternSetBuilder(list(numbers))
     selectors = build_selectors(scanned, ways, builder)
@@ -353,3 +352,8 @@ def _rank(signatures: Sequence[Signature]) -> I32:
     order: I64 = np.array(rule_order(signatures), np.int64)
     rank[order] = np.arange(len(signatures), dtype=np.int32)
     return rank
+
+
+def _bytes_of(table: NDArray[Any] | tuple[Any, ...]) -> int:
+    """A table is an array, or made of some."""
+    return sum(map(_bytes_of, table)) if isinstance(table, tuple) else table.nbytes
