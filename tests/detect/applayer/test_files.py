@@ -42,7 +42,7 @@ def test_windows_cover_all_and_overlap(sizes: list[int], minimum: int, overlap: 
         window.feed(piece)
         if found := window.take():
             taken.append(found)
-        assert len(window) <= max(minimum, overlap) + overlap
+        assert window.held <= max(minimum, overlap) + overlap
     window.closed = True
     taken += [found] if (found := window.take()) else []
     assert window.take() is None

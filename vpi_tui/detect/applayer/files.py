@@ -89,7 +89,7 @@ class File:
 
     def held(self) -> int:
         """Bytes that are kept of it."""
-        return len(self._window) + self._early_bytes + len(self.name)
+        return self._window.held + self._early_bytes + len(self.name)
 
     # Bytes in ------------------------------------------------------------------------------------
 

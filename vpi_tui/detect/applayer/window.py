@@ -44,8 +44,9 @@ class SlidingWindow:
         self.size = 0
         self.closed = False
 
-    def __len__(self) -> int:
-        """Bytes that are held."""
+    @property
+    def held(self) -> int:
+        """Bytes that are kept."""
         return len(self._data)
 
     def feed(self, data: bytes | memoryview) -> None:
@@ -66,10 +67,22 @@ class SlidingWindow:
         """What is still held: all of a short buffer."""
         return bytes(self._data)
 
+    @property
+    def is_due(self) -> bool:
+        """Is it time for a window?"""
+        if not self.kept:
+            return False
+        if self.closed:
+            return self.size > max(self._given, 0)
+        if self._given < 0:
+            return self.size >= self._minimum
+        return self.size - self._given >= self._overlap
+
     def take(self, number: int = 0) -> Window | None:
         """The next window, None = it is not time for one."""
-        if not self.kept or not self._is_due():
+        if not self.kept or not self.is_due:
             return None
+        self.kept = not self.closed  # or else there will be no other
         data, offset = bytes(self._data), self._first
         self._given = self.size
         if self.size > self._minimum:
@@ -78,12 +91,3 @@ class SlidingWindow:
                 del self._data[:spare]
                 self._first += spare
         return Window(data, offset, self.closed, number)
-
-    def _is_due(self) -> bool:
-        if self.closed:
-            fresh = self.size > max(self._given, 0)
-            self.kept = False  # there will be no other
-            return fresh
-        if self._given < 0:
-            return self.size >= self._minimum
-        return self.size - self._given >= self._overlap

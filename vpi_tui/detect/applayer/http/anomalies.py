@@ -45,6 +45,10 @@ _ODD_DELIMITER: Final = re.compile(rb"[\t\r\n\x0b\x0c]")
 _VERSION: Final = re.compile(rb"\s*HTTP\s*/[\s0]*(\.9|1\.0|1\.1)\s*", re.IGNORECASE)
 _NEWEST: Final = b"1.1"
 _USUAL_VERSIONS: Final = {b"HTTP/1.1": _NEWEST, b"HTTP/1.0": b"1.0"}
+_USUAL_CODES: Final = frozenset(b"%d" % code for code in range(100, 600) if code != 206)
+_JUDGED_OF_REQUEST: Final = frozenset((b"transfer-encoding", b"content-length", b"authorization"))
+_JUDGED_OF_RESPONSE: Final = frozenset((b"transfer-encoding", b"content-length", b"content-type"))
+"""Fields whose values are looked at, besides Host."""
 _SCHEME: Final = re.compile(rb"basic|digest|bearer", re.IGNORECASE)
 _USUAL_HOST: Final = re.compile(
     rb"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,60}\.?(?::[1-9][0-9]{0,3})?"
@@ -85,6 +89,27 @@ def of_request_line(start: RequestLine) -> Iterator[str]:
     host, port = uri_host(start.method, start.uri)
     if host is not None and not (_is_host(host) and _is_port(port)):
         yield "request_uri_host_invalid"
+
+
+def is_usual_request(start: RequestLine, headers: Headers) -> bool:
+    """Has `of_request` nothing to say, as one look tells of most?"""
+    host = headers.fields.get(b"host")
+    return (
+        host is not None
+        and start.protocol in _USUAL_VERSIONS
+        and start.uri.startswith(b"/")
+        and _JUDGED_OF_REQUEST.isdisjoint(headers.fields)
+        and _USUAL_HOST.fullmatch(host[1]) is not None
+    )
+
+
+def is_usual_response(start: StatusLine, headers: Headers) -> bool:
+    """Has `of_response` nothing to say, as one look tells of most?"""
+    return (
+        start.protocol in _USUAL_VERSIONS
+        and start.code in _USUAL_CODES
+        and _JUDGED_OF_RESPONSE.isdisjoint(headers.fields)
+    )
 
 
 def of_request(start: RequestLine, headers: Headers) -> Iterator[str]:

@@ -35,7 +35,7 @@ def asked_by(limits: Limits) -> Asked:
 
 def _asked_by(limits: Limits) -> Asked:
     return Asked(
-        limits.wants(EVENTS),
+        limits.wants(EVENTS) and _heeds_any(limits.events),
         Inspection(
             limits.request_body,
             limits.request_minimum,
@@ -51,3 +51,8 @@ def _asked_by(limits: Limits) -> Asked:
         limits.wants(FILE, FILE_NAME, FILE_DATA),
         limits.wants(FILE, FILE_NAME),
     )
+
+
+def _heeds_any(events: frozenset[str] | None) -> bool:
+    """Is one of these anomalies of HTTP? None = any."""
+    return events is None or any(name.startswith("http.") for name in events)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from vpi_tui.detect.applayer.base import BODY_LIMIT
 from vpi_tui.detect.applayer.http.coding import Brotli, Decoder
-from vpi_tui.detect.applayer.window import SlidingWindow, Window
+from vpi_tui.detect.applayer.window import SlidingWindow
 
 BETWEEN_LIMIT: Final = 1 << 20
 """Bytes that one decoder may hand to the next at a time."""
@@ -71,8 +71,9 @@ class Body:
         return self._sink is not None
 
     @property
-    def kept(self) -> int:
-        return len(self.window)
+    def is_due(self) -> bool:
+        """Does anybody look at what has come of it now?"""
+        return self._sink is not None or self.window.is_due
 
     @property
     def failed(self) -> bool:
@@ -137,10 +138,6 @@ class Body:
         if self._sink is not None:
             self._sink.close(truncated=truncated)
             self._sink = None
-
-    def take(self) -> Window | None:
-        """The next window for rules, None = not yet."""
-        return self.window.take()
 
     def data(self) -> bytes:
         """What is still held: all of a short body."""

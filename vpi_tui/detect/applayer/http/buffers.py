@@ -13,26 +13,22 @@ from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, R
 from vpi_tui.model.batch import Direction
 
 Value = bytes | None
-_PORT: Final = frozenset(b"0123456789")
+_CLIENT: Final = Direction.TO_CLIENT
 
 
-def _message(transaction: HttpTransaction, direction: int) -> Request | Response | None:
-    return transaction.response if direction == Direction.TO_CLIENT else transaction.request
-
-
-def _of_request(
-    name: str, get: Callable[[Request], Value], stage: Stage = Stage.HEAD, empty: bool = False
-) -> Buffer:
+def _of_request(name: str, get: Callable[[Request], Value], stage: Stage = Stage.HEAD) -> Buffer:
     def instances(transaction: HttpTransaction, _direction: int) -> Sequence[bytes]:
-        value = get(transaction.request) if transaction.request is not None else None
-        return () if value is None or not (value or empty) else (value,)
+        request = transaction.request
+        value = get(request) if request is not None else None
+        return (value,) if value else ()
 
     return Buffer(name, TO_SERVER, stage, instances)
 
 
 def _of_response(name: str, get: Callable[[Response], Value], stage: Stage = Stage.HEAD) -> Buffer:
     def instances(transaction: HttpTransaction, _direction: int) -> Sequence[bytes]:
-        value = get(transaction.response) if transaction.response is not None else None
+        response = transaction.response
+        value = get(response) if response is not None else None
         return (value,) if value else ()
 
     return Buffer(name, TO_CLIENT, stage, instances)
@@ -40,15 +36,23 @@ def _of_response(name: str, get: Callable[[Response], Value], stage: Stage = Sta
 
 def _of_message(name: str, get: Callable[[Request | Response], Value], stage: Stage = Stage.HEAD) -> Buffer:
     def instances(transaction: HttpTransaction, direction: int) -> Sequence[bytes]:
-        message = _message(transaction, direction)
+        message = transaction.response if direction == _CLIENT else transaction.request
         value = get(message) if message is not None else None
         return (value,) if value else ()
 
     return Buffer(name, BOTH, stage, instances)
 
 
-def _field(name: bytes) -> Callable[[Request | Response], Value]:
-    return lambda message: message.headers.get(name)
+def _field(name: str, directions: int, field: bytes, *, empty: bool = False) -> Buffer:
+    """The value of a header field by its lower-case name. empty: rules see one that is empty."""
+
+    def instances(transaction: HttpTransaction, direction: int) -> Sequence[bytes]:
+        to_client = directions == TO_CLIENT or (directions == BOTH and direction == _CLIENT)
+        message = transaction.response if to_client else transaction.request
+        found = message.headers.fields.get(field) if message is not None else None
+        return (found[1],) if found is not None and (found[1] or empty) else ()
+
+    return Buffer(name, directions, Stage.HEAD, instances)
 
 
 def _cookie_name(message: Request | Response) -> bytes:
@@ -85,7 +89,7 @@ def _host(request: Request) -> Value:
     if not host:
         return None
     name, colon, port = host.rpartition(b":")
-    if colon and port and all(byte in _PORT for byte in port):
+    if colon and port and port.isdigit():
         host = name
     return host.lower()
 
@@ -116,7 +120,7 @@ def _held(message: Request | Response | None) -> Sequence[bytes]:
 
 
 def _file_data(transaction: HttpTransaction, direction: int) -> Sequence[bytes]:
-    if direction == Direction.TO_CLIENT:
+    if direction == _CLIENT:
         return _held(transaction.response)
     return [data for file in transaction.files if file.direction == direction and (data := file.tail())]
 
@@ -129,16 +133,16 @@ BUFFERS: Final = (
     _of_request("http.host", _host),
     _of_request("http.host.raw", raw_host),
     _growing("http.request_body", TO_SERVER, lambda t, _d: _held(t.request)),
-    _of_request("http.user_agent", _field(b"user-agent"), empty=True),
-    _of_request("http.referer", _field(b"referer"), empty=True),
-    _of_request("http.accept", _field(b"accept"), empty=True),
-    _of_request("http.accept_enc", _field(b"accept-encoding"), empty=True),
-    _of_request("http.accept_lang", _field(b"accept-language"), empty=True),
+    _field("http.user_agent", TO_SERVER, b"user-agent", empty=True),
+    _field("http.referer", TO_SERVER, b"referer", empty=True),
+    _field("http.accept", TO_SERVER, b"accept", empty=True),
+    _field("http.accept_enc", TO_SERVER, b"accept-encoding", empty=True),
+    _field("http.accept_lang", TO_SERVER, b"accept-language", empty=True),
     _of_response("http.stat_code", lambda r: r.start.code),
     _of_response("http.stat_msg", lambda r: r.start.message),
     _of_response("http.response_line", lambda r: r.start.line),
-    _of_response("http.location", _field(b"location")),
-    _of_response("http.server", _field(b"server")),
+    _field("http.location", TO_CLIENT, b"location"),
+    _field("http.server", TO_CLIENT, b"server"),
     _growing("http.response_body", TO_CLIENT, lambda t, _d: _held(t.response)),
     _of_message("http.header", _header),
     _of_message("http.header.raw", _raw_header),
@@ -146,9 +150,9 @@ BUFFERS: Final = (
     _of_message("http.start", _start),
     _of_message("http.protocol", lambda m: m.start.protocol),
     _of_message("http.cookie", lambda m: m.headers.get(_cookie_name(m))),
-    _of_message("http.connection", _field(b"connection")),
-    _of_message("http.content_type", _field(b"content-type")),
-    _of_message("http.content_len", _field(b"content-length")),
+    _field("http.connection", BOTH, b"connection"),
+    _field("http.content_type", BOTH, b"content-type"),
+    _field("http.content_len", BOTH, b"content-length"),
     _growing(FILE_DATA, BOTH, _file_data),
     Buffer("http.request_header", TO_SERVER, Stage.HEAD, _request_header),
     Buffer("http.response_header", TO_CLIENT, Stage.HEAD, _response_header),

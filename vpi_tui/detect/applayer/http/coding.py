@@ -8,7 +8,7 @@ bounded, so that a small body cannot unfold without end.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 import brotli
@@ -151,16 +151,20 @@ _DECODERS: Final[dict[bytes, Callable[[], Decoder]]] = {
 }
 
 
-def decoders(content_encoding: bytes | None, layers: int) -> list[Decoder]:
+def decoders(content_encoding: bytes | None, layers: int) -> Sequence[Decoder]:
     """Decoders for a Content-Encoding in the order in which they are to run; at most so many layers."""
     if not content_encoding:
-        return []
-    named = (_named(part) for part in content_encoding.replace(b"\0", b"").lower().split(b",")[:64])
-    return [_DECODERS[name]() for name in reversed(list(named)) if name][:layers]
+        return ()
+    if content_encoding in _DECODERS:
+        return (_DECODERS[content_encoding](),)[:layers]
+    named = [_named(part) for part in content_encoding.replace(b"\0", b"").lower().split(b",")[:64]]
+    return [_DECODERS[name]() for name in reversed(named) if name][:layers]
 
 
 def _named(part: bytes) -> bytes:
     """The coding that is in one part of a Content-Encoding, whatever is around it; b"" = none."""
-    if part.strip() == b"br":
-        return b"br"
-    return next((name for name in (b"gzip", b"deflate") if name in part), b"")
+    if b"gzip" in part:
+        return b"gzip"
+    if b"deflate" in part:
+        return b"deflate"
+    return b"br" if part.strip() == b"br" else b""

@@ -14,7 +14,7 @@ _DIGITS: Final = re.compile(rb"\d{1,18}")
 _MOST_DIGITS: Final = 18
 _TOKEN: Final = b"!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _TIDY: Final = re.compile(
-    rb"(?m)^([" + re.escape(_TOKEN) + rb"]++): (?![ \t\x0b\x0c])([^\r\n\0]++)(?<![ \t\x0b\x0c])\r\n"
+    rb"(?m)^([" + re.escape(_TOKEN) + rb"]++): ([!-\xff][^\r\n\0]*+)(?<![ \t\x0b\x0c])\r\n"
 )
 MOST_FIELDS: Final = 1024
 """Header fields of one message; more are not looked at."""
@@ -63,6 +63,12 @@ NO_HEADERS: Final = Headers()
 """Stands where none were seen; nothing is added to it."""
 
 
+def has_only_crlf(block: bytes) -> bool:
+    """Do CR and LF stand nowhere but together?"""
+    ends = block.count(b"\r\n")
+    return block.count(b"\n") == ends and block.count(b"\r") == ends
+
+
 def plain_headers(block: bytes) -> Headers | None:
     """What `parse_headers` gives of a block as almost all are, in a fraction of the time; None = it is none.
 
@@ -78,8 +84,7 @@ def plain_headers(block: bytes) -> Headers | None:
 
 def _almost_tidy(block: bytes) -> Headers | None:
     """The same of a block with other blanks around values than one."""
-    ends = block.count(b"\r\n")
-    if block.count(b"\n") != ends or block.count(b"\r") != ends or b"\0" in block:
+    if b"\0" in block or not has_only_crlf(block):
         return None
     fields: dict[bytes, tuple[bytes, bytes]] = {}
     count = 0
@@ -99,7 +104,9 @@ def parse_headers(block: bytes, *, of_response: bool = False) -> Headers:
     of_response: also a CR alone ends a line, and a continued line that reads as a field is one.
     """
     headers = Headers(block)
-    seen: dict[bytes, list[bytes]] = {}
+    fields = headers.fields
+    more: dict[bytes, list[bytes]] = {}
+    nuls = b"\0" in block
     for line in _unfolded(block, of_response):
         sent, colon, value = line.partition(b":")
         name = sent.strip(_BLANKS)
@@ -108,13 +115,30 @@ def parse_headers(block: bytes, *, of_response: bool = False) -> Headers:
             name, value = b"", line
         elif len(name) != len(sent) or not name:
             headers.anomalies += _around(sent, name)
-        _collect(headers, seen, name, value.strip(_BLANKS))
-    for lower, values in seen.items():
-        if len(values) > 1:
-            headers.fields[lower] = (headers.fields[lower][0], b", ".join(values))
-    if b"".join(seen).translate(None, _TOKEN) or (b"\0" in block and b"\0" in headers.names()):
+        lower = (name.replace(b"\0", b"") if nuls else name).lower()
+        if lower in fields:
+            _repeat(headers, more, lower, value.strip(_BLANKS))
+        elif len(fields) < MOST_FIELDS:
+            fields[lower] = name, value.strip(_BLANKS)
+        else:
+            headers.anomalies.append("too_many_headers")
+    for lower, values in more.items():
+        name, first = fields[lower]
+        fields[lower] = name, b", ".join((first, *values))
+    if b"".join(fields).translate(None, _TOKEN) or (nuls and b"\0" in headers.names()):
         headers.anomalies.append("header_invalid")
     return headers
+
+
+def _repeat(headers: Headers, more: dict[bytes, list[bytes]], lower: bytes, value: bytes) -> None:
+    """A name comes again. more: the values behind the first, which are joined only once all are there."""
+    before = more.setdefault(lower, [])
+    if not before:
+        headers.anomalies.append("header_repetition")
+    if lower != b"content-length":
+        before.append(value)
+    elif (number := content_length(value)) is None or number != content_length(headers.fields[lower][1]):
+        headers.anomalies.append("duplicate_content_length")
 
 
 def _around(sent: bytes, name: bytes) -> list[str]:
@@ -134,27 +158,8 @@ def content_length(value: bytes) -> int | None:
 
 
 def is_chunked(headers: Headers) -> bool:
-    coding = headers.get(b"transfer-encoding")
-    return coding is not None and b"chunked" in coding.replace(b"\0", b"").lower()
-
-
-def _collect(headers: Headers, seen: dict[bytes, list[bytes]], name: bytes, value: bytes) -> None:
-    """Note a field; values of one name are joined only once all are there."""
-    lower = name.replace(b"\0", b"").lower()
-    before = seen.get(lower)
-    if before is None:
-        if len(seen) < MOST_FIELDS:
-            seen[lower] = [value]
-            headers.fields[lower] = (name, value)
-        else:
-            headers.anomalies.append("too_many_headers")
-        return
-    if len(before) == 1:
-        headers.anomalies.append("header_repetition")
-    if lower != b"content-length":
-        before.append(value)
-    elif (number := content_length(value)) is None or number != content_length(before[0]):
-        headers.anomalies.append("duplicate_content_length")
+    found = headers.fields.get(b"transfer-encoding")
+    return found is not None and b"chunked" in found[1].replace(b"\0", b"").lower()
 
 
 def _unfolded(block: bytes, of_response: bool) -> list[bytes]:

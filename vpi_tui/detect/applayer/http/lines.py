@@ -54,7 +54,7 @@ def status_line(line: bytes) -> StatusLine:
 
 def is_status_line(line: bytes) -> bool:
     """Does a server's line begin a response? Otherwise it is body without a head (HTTP/0.9)."""
-    return _PROTOCOL_START.match(line) is not None
+    return line.startswith(b"HTTP") or _PROTOCOL_START.match(line) is not None
 
 
 def may_be_status_line(data: bytes) -> bool:

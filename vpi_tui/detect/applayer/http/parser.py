@@ -61,7 +61,7 @@ class HttpParser(Parser):
         if self.frames.wanted:
             self._spool(direction).add(data)
         reader.feed(data)
-        return self._progress()
+        return self._progress() if self._moved else []
 
     def finish(self) -> list[Transaction]:
         self._requests.finish()
@@ -72,10 +72,10 @@ class HttpParser(Parser):
         return self._progress()
 
     def held(self) -> int:
-        spooled = sum(map(len, self._spools)) if self._spools else 0
-        if self._tunnel is not None:
-            spooled += self._tunnel.held()
-        return self._requests.held() + self._responses.held() + self.waiting.held() + spooled
+        held = self._requests.held() + self._responses.held() + self.waiting.held()
+        if self._spools:
+            held += sum(map(len, self._spools))
+        return held + self._tunnel.held() if self._tunnel is not None else held
 
     def reached(self, transaction: HttpTransaction, direction: int, stage: Stage) -> None:
         if transaction.stage[direction] < stage:
@@ -126,8 +126,6 @@ class HttpParser(Parser):
             self._successor = Successor(tunnel.application, (b"", tunnel.rest[SERVER], tunnel.rest[CLIENT]))
 
     def _progress(self) -> list[Transaction]:
-        if not self._moved:
-            return []
         moved: list[Transaction] = list(self._moved)
         self._moved.clear()
         return moved
@@ -175,7 +173,7 @@ class _Requests(Reader):
         request = now.request
         request.headers = headers
         self._parser.waiting.keep(now, len(request.start.line) + headers.kept)
-        if self._parser.asked.anomalies:
+        if self._parser.asked.anomalies and not anomalies.is_usual_request(request.start, headers):
             for name in anomalies.of_request(request.start, headers):
                 self.on_event(name)
         self._parser.reached(now, SERVER, _HEAD)
@@ -243,7 +241,7 @@ class _Requests(Reader):
         self._parser.ended(SERVER, self.rest)
         if self._now is not None:
             if self._now.request is not None:
-                self._parser.waiting.keep(self._now, self._now.request.body.kept)
+                self._parser.waiting.keep(self._now, self._now.request.body.window.held)
             self._parser.reached(self._now, SERVER, _DONE)
         self._now = None
 
@@ -330,7 +328,7 @@ class _Responses(Reader):
         response.headers = headers
         code = response.start.code
         judges = self._parser.asked.anomalies
-        if judges:
+        if judges and not anomalies.is_usual_response(response.start, headers):
             for name in anomalies.of_response(response.start, headers):
                 self.on_event(name)
         if code == b"100" and not headers.get(b"content-length"):

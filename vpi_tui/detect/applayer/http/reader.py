@@ -12,22 +12,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.detect.applayer.http import chunks
+from vpi_tui.detect.applayer.http import chunks, ends
 from vpi_tui.detect.applayer.http.body import NO_BODY, Body
-from vpi_tui.detect.applayer.http.headers import Headers, parse_headers, plain_headers
+from vpi_tui.detect.applayer.http.headers import Headers, has_only_crlf, parse_headers, plain_headers
 
 LINE_LIMIT: Final = 18_000
 """Bytes of a first line, as libhtp's field_limit."""
 HEAD_LIMIT: Final = 65_536
 """Bytes of a header block."""
 CHUNK_LINE_LIMIT: Final = 1_024
-_EOL: Final = re.compile(rb"\r?\n")
-_ANY: Final = rb"(?>\n\r(?=[^\r\n])|\r*\n|\r+(?=[^\r\n]))"
-_ANY_EOL: Final = re.compile(_ANY)
-_BLANK: Final = rb"[ \t\x0b\x0c]\n(?=[^\n])"
-_BLANK_LINE: Final = re.compile(rb"\n(?:\r?\n|" + _BLANK + rb")")
-_ANY_BLANK_LINE: Final = re.compile(_ANY + rb"(?:" + _ANY + rb"|" + _BLANK + rb")")
-"""The end of a head: an empty line, or one with a single blank and something behind it, as libhtp has it."""
 _SPACE: Final = 0x20
 _START: Final = re.compile(rb"(?:[A-Z]{3,20} \S|HTTP/\d)")
 
@@ -73,7 +66,7 @@ class Reader(ABC):
 
     @abstractmethod
     def on_body(self) -> None:
-        """More of the body has come."""
+        """More of the body has come that somebody looks at now."""
 
     @abstractmethod
     def on_done(self) -> None:
@@ -104,8 +97,7 @@ class Reader(ABC):
         if state is _FIRST_LINE:
             return self._whole_head(data)
         if state is _TAKE_CLOSE or (state is _TAKE_LENGTH and len(data) <= self._left):
-            self._body.feed(data)
-            self.on_body()
+            self._feed_body(data)
             if state is _TAKE_LENGTH:
                 self._left -= len(data)
                 if not self._left:
@@ -121,14 +113,17 @@ class Reader(ABC):
         if self.of_response and not data.startswith(b"HTTP/"):
             return False
         end = data.index(b"\r\n")
-        line = data[:end]
+        line, block = data[:end], data[end + 2 : size]
         if b"\n" in line or b"\r" in line or b"\0" in line:
             return False
-        headers = plain_headers(data[end + 2 : size])
-        if headers is None or not self.on_line(line):
+        headers = plain_headers(block)
+        if (headers is None and not has_only_crlf(block)) or not self.on_line(line):
             return False
         self._buffer += data[size:]
-        self.on_headers(headers)
+        if headers is None:
+            self._head(block)
+        else:
+            self.on_headers(headers)
         if self._body.is_file:
             self._run()  # its name is news before its first byte is there
         return True
@@ -159,7 +154,7 @@ class Reader(ABC):
                 return
             line = bytes(self._buffer)
             self._buffer.clear()
-            if line.strip() and len(line) <= LINE_LIMIT and not self.on_line(_chomped(line)):
+            if line.strip() and len(line) <= LINE_LIMIT and not self.on_line(line.rstrip(b"\r\n")):
                 self.on_body_alone()
                 self._body.feed(line)
                 self._done()
@@ -172,7 +167,7 @@ class Reader(ABC):
             self._done(truncated=cut)
 
     def held(self) -> int:
-        return len(self._buffer) + self._body.kept
+        return len(self._buffer) if self._body is NO_BODY else len(self._buffer) + self._body.window.held
 
     @property
     def rest(self) -> bytearray:
@@ -244,12 +239,14 @@ class Reader(ABC):
         return taken
 
     def _first_line(self) -> bool:
+        if not self._buffer:
+            return False
         line = self._start_line() if self.of_response else self._line(LINE_LIMIT, "field_too_long")
         if line is None:
             return False
         if not line.strip() or self.passes_over(line, self._buffer):
             return True
-        if self.on_line(_chomped(line)):
+        if self.on_line(line.rstrip(b"\r\n")):
             self._state = _HEADER_BLOCK
         else:
             self.on_body_alone()
@@ -258,9 +255,9 @@ class Reader(ABC):
 
     def _start_line(self) -> bytes | None:
         """The first line of a response, which a CR alone may end."""
-        found = _ANY_EOL.search(self._buffer, max(0, self._scanned - 1))
-        if found is not None:
-            return self._cut(found.end())
+        end = ends.response_line(self._buffer, self._scanned)
+        if end >= 0:
+            return self._cut(end)
         return self._line(LINE_LIMIT, "field_too_long")
 
     def _resynchronise(self) -> bool:
@@ -284,12 +281,11 @@ class Reader(ABC):
 
     def _block(self) -> bytes | None:
         """Lines up to an empty one, None = that is not here yet."""
-        eol, blank = (_ANY_EOL, _ANY_BLANK_LINE) if self.of_response else (_EOL, _BLANK_LINE)
-        found = eol.match(self._buffer) or blank.search(self._buffer, max(0, self._scanned - 64))
-        if found is None:
+        end = ends.head(self._buffer, self._scanned, of_response=self.of_response)
+        if end < 0:
             self._scanned = len(self._buffer)
             return None
-        return self._cut(found.end())
+        return self._cut(end)
 
     def _head(self, block: bytes) -> None:
         headers = parse_headers(block, of_response=self.of_response)
@@ -307,8 +303,7 @@ class Reader(ABC):
 
     def _take(self, then: Callable[[], object]) -> bool:
         data = self._cut(min(self._left, len(self._buffer)))
-        self._body.feed(data)
-        self.on_body()
+        self._feed_body(data)
         self._left -= len(data)
         if self._left:
             return False
@@ -316,9 +311,13 @@ class Reader(ABC):
         return True
 
     def _take_close(self) -> bool:
-        self._body.feed(self._cut(len(self._buffer)))
-        self.on_body()
+        self._feed_body(self._cut(len(self._buffer)))
         return False
+
+    def _feed_body(self, data: bytes) -> None:
+        self._body.feed(data)
+        if self._body.is_due:
+            self.on_body()
 
     def _chunk_end(self) -> None:
         self._state = _AFTER_CHUNK
@@ -334,7 +333,8 @@ class Reader(ABC):
         pieces = chunks.cut_plain(self._buffer) if not self._scanned else ()
         if pieces:
             self._body.feed_pieces(pieces)
-            self.on_body()
+            if self._body.is_due:
+                self.on_body()
         if chunks.is_none(self._buffer):
             return self._no_chunk()
         line = self._line(CHUNK_LINE_LIMIT, "invalid_chunk_length")
@@ -374,9 +374,10 @@ class Reader(ABC):
             rest = self._cut(count)
             if self._body is not NO_BODY:
                 self._body.feed(rest)
-        self._body.close(truncated=truncated)
+        if self._body is not NO_BODY:
+            self._body.close(truncated=truncated)
+            self._body = NO_BODY
         self._state = _FIRST_LINE
-        self._body = NO_BODY
         self._scanned = 0
         self.on_done()
 
@@ -393,7 +394,3 @@ _TAKE_CLOSE: Final[State] = Reader._take_close
 _AFTER_CHUNK: Final[State] = Reader._after_chunk
 _CHUNK_LINE: Final[State] = Reader._chunk_line
 _TRAILER: Final[State] = Reader._trailer
-
-
-def _chomped(line: bytes) -> bytes:
-    return line.rstrip(b"\r\n")

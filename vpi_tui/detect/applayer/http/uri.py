@@ -13,6 +13,9 @@ from typing import Final
 _MAY_CHANGE: Final = re.compile(rb"[%\\]|/[/.]")
 """What a URI that is normal as it is does not hold."""
 _CODE: Final = re.compile(rb"%(?:[uU]([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))")
+_DIGITS: Final = b"0123456789abcdefABCDEF"
+_BYTES: Final = {bytes((a, b)): bytes.fromhex(chr(a) + chr(b)) for a in _DIGITS for b in _DIGITS}
+"""Two hexadecimal digits -> the byte that they are."""
 _AUTHORITY: Final = re.compile(rb"[a-zA-Z][a-zA-Z0-9+.\-]*://([^/?#]*)")
 _SLASHES: Final = re.compile(rb"/{2,}")
 _BEST_FIT: Final = {0x2215: b"/", 0x2044: b"/", 0x2216: b"\\", 0xFF0F: b"/", 0xFF3C: b"\\"}
@@ -44,7 +47,14 @@ def path_of(uri: bytes) -> bytes:
 
 def decode(text: bytes) -> bytes:
     """Percent codes as bytes; %uXXXX as the byte that fits it best."""
-    return _CODE.sub(_decoded, text) if b"%" in text else text
+    if b"%" not in text:
+        return text
+    if b"%u" in text or b"%U" in text:
+        return _CODE.sub(_decoded, text)
+    first, *parts = text.split(b"%")
+    return first + b"".join(
+        [_BYTES[part[:2]] + part[2:] if part[:2] in _BYTES else b"%" + part for part in parts]
+    )
 
 
 def _decoded(found: re.Match[bytes]) -> bytes:

@@ -74,7 +74,7 @@ class Side:
         return b", ".join(values) if values else None
 
     def held(self) -> int:
-        return LIST_LIMIT - max(self.room, 0) + self.body.kept
+        return LIST_LIMIT - max(self.room, 0) + self.body.window.held
 
 
 def note(numbers: list[int], value: int) -> None:
@@ -120,7 +120,7 @@ class Http2Transaction(Transaction):
     def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
         """The bodies, and the files that they are. The body of a response is what file.data is about."""
         found = super().grown(direction)
-        window = self.side[direction].body.take()
+        window = self.side[direction].body.window.take()
         if window is None:
             return found
         if direction == Direction.TO_CLIENT:
