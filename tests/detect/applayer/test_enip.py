@@ -97,6 +97,7 @@ class Seen:
         ("cip_service:4,4,9", SET_LIST, True),
         ("cip_service:10", multiple(b"\x0a\x02\x20\x02\x24\x01", GET, GET_LIST), True),
         ("cip_service:14,246,6", multiple(b"\x0a\x02\x20\x02\x24\x01", GET_LIST, GET), True),
+        ("cip_service:10", multiple(b"\x0a\x02\x20\x02\x24\x01"), True),
         ("enip.cip_class:256", GET_LIST, True),
         ("enip.cip_instance:>1", GET_LIST, True),
         ("enip.cip_attribute:5", GET_LIST, True),

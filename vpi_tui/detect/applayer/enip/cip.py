@@ -94,7 +94,7 @@ def _inner(cip: Cip, data: bytes) -> None:
     reader = Reader(data)
     offsets = [reader.number(2) for _ in range(min(reader.number(2), MOST_INNER))]
     ends = [*offsets[1:], len(data)]
-    for begin, end in zip(offsets, ends, strict=True):
+    for begin, end in zip(offsets, ends, strict=False):  # without a service there is an end alone
         try:
             cip.inner.append(parse_cip(data[begin:end], outer=False))
         except TooShortError:
