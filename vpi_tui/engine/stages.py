@@ -19,7 +19,7 @@ from vpi_tui.model.batch import U16
 from vpi_tui.stream.reassembly import BAD_CHECKSUMS, Reassembler
 from vpi_tui.stream.sessions import SessionOptions, SessionTracker
 
-UPGRADING: Final = frozenset({"smtp", "ftp"})
+UPGRADING: Final = frozenset({"smtp", "ftp", "pop3"})
 """Protocols whose parsers know when TLS was agreed on."""
 
 

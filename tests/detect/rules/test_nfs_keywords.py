@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from vpi_tui.model.signature import Content, NumberIn
+from vpi_tui.model.signature import Content, NumberIn, Pcre
 
 from .rule_text import parse, refused
 
@@ -14,6 +16,10 @@ def test_a_procedure() -> None:
     assert parse("nfs_procedure:3<>5;").steps == (NumberIn("nfs_procedure", ((3, 5),)),)
     name = Content("nfs_procedure.name", b"getattr", startswith=True, endswith=True)
     assert parse("nfs_procedure:getattr;").steps == (name,)
+    (other,) = parse("nfs_procedure:!read;").steps
+    assert isinstance(other, Pcre)
+    held = [name for name in (b"read", b"readdir", b"write", b"") if re.search(other.pattern.replace(rb"\z", rb"\Z"), name)]
+    assert held == [b"readdir", b"write"]
     assert parse("nfs.version:<4;").steps == (NumberIn("nfs_version", ((0, 3),)),)
     assert "nfs_procedure" in refused("nfs_procedure:5<>3;")
 

@@ -52,6 +52,8 @@ _RAISED: Final = {
     "nfs": "malformed_data non_existing_version too_many_transactions",
     "ntp": "malformed_data",
     "pgsql": "invalid_length malformed_request malformed_response too_many_transactions too_many_responses",
+    "pop3": "too_many_transactions request_too_long incorrect_argument_count unknown_command "
+    "response_too_long",
     "quic": "failed_decrypt error_on_data error_on_header crypto_frag_too_long",
     "rfb": "malformed_message unimplemented_security_type unknown_security_result",
     "sip": "invalid_data",

@@ -26,6 +26,7 @@ from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.nfs import NFS
 from vpi_tui.detect.applayer.ntp import NTP
 from vpi_tui.detect.applayer.pgsql import PGSQL
+from vpi_tui.detect.applayer.pop3 import POP3
 from vpi_tui.detect.applayer.quic import QUIC
 from vpi_tui.detect.applayer.rdp import RDP
 from vpi_tui.detect.applayer.rfb import RFB
@@ -63,6 +64,7 @@ APPLICATIONS: Final[tuple[Application, ...]] = (
     MQTT,
     QUIC,
     PGSQL,
+    POP3,
     RDP,
     RFB,
     SIP,

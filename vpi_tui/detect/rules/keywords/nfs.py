@@ -11,7 +11,7 @@ from vpi_tui.detect.rules.draft import PAYLOAD, Draft
 from vpi_tui.detect.rules.numbers import integer, number_in
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import unquote
-from vpi_tui.model.signature import Content, NumberIn
+from vpi_tui.model.signature import Content, NumberIn, Pcre
 
 _HIGHEST: Final = 0xFFFFFFFF
 _RANGE: Final = re.compile(r"\s*([0-9]+)\s*(?:<>|-)\s*([0-9]+)\s*", re.A)
@@ -31,11 +31,15 @@ def _number(name: str, text: str) -> NumberIn:
 
 @keyword("nfs_procedure")
 def nfs_procedure(draft: Draft, text: str) -> None:
-    """The procedure of an NFS call: a number, a range that includes its ends, or a name."""
+    """The procedure of an NFS call: a number, a range that includes its ends, or a name; `!` before it."""
     word = unquote("nfs_procedure", text, needed=False).strip()
-    if word.lower() in _NAMES:
-        name = word.lower().encode("ascii")
-        draft.steps.append(Content("nfs_procedure.name", name, startswith=True, endswith=True))
+    negated, name = word.startswith("!"), word.lower().lstrip("! ")
+    if name in _NAMES and negated:
+        # Of calls whose procedure has a name: the expression holds for none that is empty.
+        draft.steps.append(Pcre("nfs_procedure.name", rb"\A(?!" + name.encode("ascii") + rb"\z)."))
+    elif name in _NAMES:
+        whole = name.encode("ascii")
+        draft.steps.append(Content("nfs_procedure.name", whole, startswith=True, endswith=True))
     else:
         draft.steps.append(_number("nfs_procedure", word))
 
