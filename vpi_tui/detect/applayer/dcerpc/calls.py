@@ -32,6 +32,8 @@ MOST_CONTEXTS: Final = 1_024
 A_CALL: Final = 512
 """Bytes that a call costs beside its stub data."""
 
+_NO_STUBS: Final = (bytearray(), bytearray(), bytearray())
+"""Stay empty: most of what SMB carries is no call."""
 _ANSWERS: Final = {
     Kind.BIND_ACK: Kind.BIND,
     Kind.BIND_NAK: Kind.BIND,
@@ -63,7 +65,7 @@ class Call(Transaction):
         """Of a request: those accepted for its context. Of a bind: those asked for."""
         self.results: Sequence[int] = ()
         """Of a bind: what became of each; 0 = accepted."""
-        self.stub = (bytearray(), bytearray(), bytearray())
+        self.stub = _NO_STUBS
         """By Direction."""
         self.fragments = [0, 0, 0]
 
@@ -75,6 +77,8 @@ class Call(Transaction):
         return super().weight() + self.size
 
     def extend(self, direction: int, data: bytes) -> None:
+        if self.stub is _NO_STUBS:
+            self.stub = (bytearray(), bytearray(), bytearray())
         stub = self.stub[direction]
         stub += data[: STUB_LIMIT - len(stub)]
         self.fragments[direction] += 1

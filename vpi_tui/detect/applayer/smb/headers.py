@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 SMB1_HEADER: Final = 32
 SMB2_HEADER: Final = 64
@@ -40,6 +40,12 @@ class Fields:
         if at < 0 or end > len(self.data):
             raise MalformedError
         return int.from_bytes(self.data[at:end], "little")
+
+    def unpack(self, layout: struct.Struct, at: int) -> tuple[Any, ...]:
+        """Several numbers and stretches that stand at a place."""
+        if at + layout.size > len(self.data):
+            raise MalformedError
+        return layout.unpack_from(self.data, at)
 
     def bytes(self, at: int, size: int) -> bytes:
         if at < 0 or at + size > len(self.data):
@@ -121,7 +127,7 @@ def parse_smb2(data: bytes) -> Message:
     status, command, flags, identifier, tree, session = _SMB2.unpack_from(data)
     return Message(
         2, command, status, bool(flags & _TO_CLIENT), session, 0 if flags & _ASYNC else tree, identifier,
-        Fields(data), related=bool(flags & _RELATED),
+        Fields(data), True, SMB2_HEADER, bool(flags & _RELATED),
     )  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from vpi_tui.detect.applayer.base import FRAME_LIMIT, Limits, Parser, Transactio
 from vpi_tui.detect.applayer.smb.frames import emit_frames
 from vpi_tui.detect.applayer.smb.headers import (
     SMB1_HEADER,
+    SMB2_HEADER,
     MalformedError,
     Message,
     parse_smb1,
@@ -18,8 +19,8 @@ from vpi_tui.detect.applayer.smb.records import MESSAGE, NONSENSE, Piece, Record
 from vpi_tui.detect.applayer.smb.smb1 import smb1_message
 from vpi_tui.detect.applayer.smb.smb2 import smb2_message
 from vpi_tui.detect.applayer.smb.state import CLIENT, SERVER, State
-from vpi_tui.model.batch import Direction
-
+_LAST: Final = bytes(4)
+"""Where the next message of a compound begins, when there is none."""
 _WRONG_WAY: Final[dict[int, str]] = {SERVER: "smb.response_to_server", CLIENT: "smb.request_to_client"}
 
 
@@ -42,19 +43,24 @@ class SmbParser(Parser):
         return self._progress()
 
     def held(self) -> int:
-        return sum(map(len, self._records)) + sum(map(len, self._long)) + self._state.held()
+        records, long = self._records, self._long
+        kept = len(records[SERVER]) + len(records[CLIENT]) + len(long[SERVER]) + len(long[CLIENT])
+        return kept + self._state.held()
 
     def _progress(self) -> list[Transaction]:
+        if not self._state.moved:
+            return []
         moved: list[Transaction] = list(self._state.moved)
         self._state.moved.clear()
         return moved
 
     def _piece(self, direction: int, piece: Piece) -> None:
-        self._frames(direction, piece)
+        if self.frames.wanted:
+            self._frames(direction, piece)
         if not piece.first:
-            self._state.files.more(Direction(direction), piece.data, piece.gap)
+            self._state.files.more(direction, piece.data, piece.gap)
             return
-        self._state.files.forget_rest(Direction(direction))
+        self._state.files.forget_rest(direction)
         if piece.kind == NONSENSE:
             self._state.event(direction, self._version, "smb.malformed_data")
         elif piece.kind == MESSAGE and piece.data:
@@ -65,7 +71,7 @@ class SmbParser(Parser):
 
     def _frames(self, direction: int, piece: Piece) -> None:
         """A record and what is in it; of a long one its first bytes."""
-        if not self.frames.wanted or piece.kind == NONSENSE:
+        if piece.kind == NONSENSE:
             return
         if not piece.first:
             self._long[direction] += piece.data[: FRAME_LIMIT - len(self._long[direction])]
@@ -92,7 +98,8 @@ class SmbParser(Parser):
 
     def _compound(self, direction: int, data: bytes) -> None:
         before: Message | None = None
-        for part in smb2_parts(data):
+        alone = data[20:24] == _LAST and len(data) >= SMB2_HEADER
+        for part in (data,) if alone else smb2_parts(data):
             message = parse_smb2(part)
             if message.related and before is not None and not message.is_response:
                 message = message._replace(session=before.session, tree=before.tree)

@@ -25,7 +25,7 @@ class _Pipe:
         self.calls = Calls(make)
 
     def held(self) -> int:
-        return sum(map(len, self.pdus)) + self.calls.held() + 1024
+        return len(self.pdus[1]) + len(self.pdus[2]) + self.calls.held() + 1024
 
 
 class Pipes:
@@ -59,4 +59,4 @@ class Pipes:
             self.close(fid)
 
     def held(self) -> int:
-        return sum(pipe.held() for pipe in self._pipes.values())
+        return sum(pipe.held() for pipe in self._pipes.values()) if self._pipes else 0

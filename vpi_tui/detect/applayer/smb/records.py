@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 HEADER: Final = 4
@@ -15,6 +15,9 @@ WHOLE_LIMIT: Final = 131_072
 """Bytes of a record that is waited for; of a longer one the bytes are given as they come."""
 START: Final = 512
 """Bytes of a longer record that come at once with its start."""
+_MAGICS: Final = frozenset({b"\xffSMB", b"\xfeSMB", b"\xfdSMB"})
+_MAGIC: Final = 4
+"""What a message begins with, and how long that is."""
 _OTHER_KINDS: Final = frozenset({0x81, 0x82, 0x83, 0x84, 0x85})
 _MESSAGE_START: Final = re.compile(rb"\x00[\x00-\xff]{3}[\xfd-\xff]SMB")
 
@@ -34,10 +37,12 @@ class Piece(NamedTuple):
 class Records:
     """Cuts one direction into records."""
 
-    __slots__ = ("_left", "_pending", "_searching", "_seen", "_skip")
+    __slots__ = ("_left", "_needed", "_pending", "_searching", "_seen", "_skip")
 
     def __init__(self) -> None:
         self._pending = bytearray()
+        self._needed = 0
+        """Bytes of the record that is pending, without which there is nothing to do; 0 = not known."""
         self._left = 0
         """Bytes that are to come of a long record."""
         self._skip = 0
@@ -49,8 +54,20 @@ class Records:
     def __len__(self) -> int:
         return len(self._pending)
 
-    def feed(self, data: bytes, gap: int) -> Iterator[Piece]:
+    def feed(self, data: bytes, gap: int) -> Iterable[Piece]:
         """The pieces that these bytes make, gap bytes having been lost before them."""
+        size = len(self._pending) + len(data)
+        if size < self._needed and not gap:
+            self._pending += data
+            return ()
+        if size == len(data) and not (gap or self._left or self._searching or self._skip):
+            if HEADER + _MAGIC < size <= WHOLE_LIMIT and data[4:8] in _MAGICS:
+                if data[0] == MESSAGE and HEADER + int.from_bytes(data[1:HEADER]) == size:
+                    self._seen = True
+                    return (Piece(data[HEADER:], True, True, MESSAGE, data[:HEADER]),)
+        return self._pieces(data, gap)
+
+    def _pieces(self, data: bytes, gap: int) -> Iterator[Piece]:
         if gap:
             yield from self._lose(gap)
         self._pending += data
@@ -72,6 +89,7 @@ class Records:
                     return
 
     def _lose(self, gap: int) -> Iterator[Piece]:
+        self._needed = 0
         if self._left:
             if gap < self._left:
                 self._left -= gap
@@ -104,8 +122,11 @@ class Records:
         if kind == MESSAGE and not _may_be_message(pending):
             return self._confused()
         long = size > WHOLE_LIMIT
-        if len(pending) < (START if long else size):
+        needed = START if long else size
+        if len(pending) < needed:
+            self._needed = needed if len(pending) >= HEADER + _MAGIC else 0
             return None
+        self._needed = 0
         header, data = bytes(pending[:HEADER]), bytes(pending[HEADER:size])
         del pending[:size]
         self._seen = True

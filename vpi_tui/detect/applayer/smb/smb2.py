@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 from vpi_tui.detect.applayer.smb.headers import (
     BUFFER_OVERFLOW,
@@ -27,6 +28,19 @@ _ANY_FILE: Final = b"\xff" * 16
 _RENAME: Final = 10
 _EPOCH_SECONDS: Final = 11_644_473_600
 """From 1601, where times of Windows begin, to 1970."""
+
+
+_CREATE: Final = struct.Struct("<24xI8xIIHH")
+"""Access, disposition, options, place and size of the name."""
+_CREATED: Final = struct.Struct("<8x4Q8xQ8x16s")
+"""Four times, size, identifier."""
+_READ: Final = struct.Struct("<4xIQ16s")
+_WAS_READ: Final = struct.Struct("<2xBxI")
+_WRITE_SIZE: Final = struct.Struct("<2xHI")
+_WRITE_PLACE: Final = struct.Struct("<8xQ16s")
+_IOCTL: Final = struct.Struct("<8x16sII")
+_IOCTL_RESPONSE: Final = struct.Struct("<32xII")
+"""Fields of commands behind the header (MS-SMB2 2.2.13 to 2.2.32)."""
 
 
 class Command(IntEnum):
@@ -73,13 +87,21 @@ def _body(message: Message, at: int, size: int) -> int:
     return message.fields.number(SMB2_HEADER + at, size)
 
 
+def _fixed(message: Message, layout: struct.Struct) -> tuple[Any, ...]:
+    """The command's own fields that a layout names."""
+    return message.fields.unpack(layout, SMB2_HEADER)
+
+
 def _part(message: Message, at: int, size: int) -> bytes:
     """Bytes whose place is counted from the header."""
     return message.fields.bytes(at, size) if size else b""
 
 
 def _fid(state: State, message: Message, at: int) -> bytes:
-    fid = message.fields.bytes(SMB2_HEADER + at, 16)
+    return _known_fid(state, message.fields.bytes(SMB2_HEADER + at, 16))
+
+
+def _known_fid(state: State, fid: bytes) -> bytes:
     return state.last_fid if fid == _ANY_FILE else fid
 
 
@@ -152,21 +174,19 @@ def _tree_disconnect(state: State, message: Message) -> None:
 
 def _create(state: State, message: Message) -> None:
     made = state.new(message)
-    made.filename = text(_part(message, _body(message, 44, 2), _body(message, 46, 2)))[:NAME_LIMIT]
-    made.access, made.disposition = _body(message, 24, 4), _body(message, 36, 4)
-    made.options = _body(message, 40, 4)
+    made.access, made.disposition, made.options, at, size = _fixed(message, _CREATE)
+    made.filename = text(_part(message, at, size))[:NAME_LIMIT]
     state.ask(message, made)
 
 
 def _created(state: State, message: Message) -> None:
     made = state.asked(message)
     if message.status == SUCCESS:
-        state.last_fid = fid = message.fields.bytes(SMB2_HEADER + 64, 16)
+        *times, size, fid = _fixed(message, _CREATED)
+        state.last_fid = fid
         if made is not None:
-            made.fid, made.file_size = fid, _body(message, 48, 8)
-            made.times = tuple(
-                max(0, _body(message, at, 8) // 10_000_000 - _EPOCH_SECONDS) for at in (8, 16, 24, 32)
-            )
+            made.fid, made.file_size = fid, size
+            made.times = tuple(max(0, time // 10_000_000 - _EPOCH_SECONDS) for time in times)
             state.names.put(fid, made.filename)
     state.answer(message)
 
@@ -177,11 +197,11 @@ def _close(state: State, message: Message) -> None:
 
 
 def _read(state: State, message: Message) -> None:
-    size, fid = _body(message, 4, 4), _fid(state, message, 16)
+    size, offset, fid = _fixed(message, _READ)
     if size > (state.max_read or MAX_SIZE):
         state.event(SERVER, 2, "smb.read_request_too_large")
         return
-    state.reads.put((message.session, message.identifier), Read(fid, _body(message, 8, 8)))
+    state.reads.put((message.session, message.identifier), Read(_known_fid(state, fid), offset))
 
 
 def _was_read(state: State, message: Message) -> None:
@@ -190,7 +210,7 @@ def _was_read(state: State, message: Message) -> None:
         if asked is not None:
             state.files.close(asked.fid, CLIENT)
         return
-    at, size = _body(message, 2, 1), _body(message, 4, 4)
+    at, size = _fixed(message, _WAS_READ)
     if size > (state.max_read or MAX_SIZE):
         state.event(CLIENT, 2, "smb.read_response_too_large")
     elif asked is not None:
@@ -198,11 +218,12 @@ def _was_read(state: State, message: Message) -> None:
 
 
 def _write(state: State, message: Message) -> None:
-    at, size = _body(message, 2, 2), _body(message, 4, 4)
+    at, size = _fixed(message, _WRITE_SIZE)
     if size > (state.max_write or MAX_SIZE):
         state.event(SERVER, 2, "smb.write_request_too_large")
         return
-    _transfer(state, SERVER, message, Read(_fid(state, message, 16), _body(message, 8, 8)), at, size)
+    offset, fid = _fixed(message, _WRITE_PLACE)
+    _transfer(state, SERVER, message, Read(_known_fid(state, fid), offset), at, size)
 
 
 def _transfer(state: State, direction: Direction, message: Message, where: Read, at: int, size: int) -> None:
@@ -214,15 +235,16 @@ def _transfer(state: State, direction: Direction, message: Message, where: Read,
 def _ioctl(state: State, message: Message) -> None:
     state.ask(message, state.new(message))
     if _body(message, 4, 4) == _PIPE_TRANSCEIVE:
-        fid = _fid(state, message, 8)
+        fid, at, size = _fixed(message, _IOCTL)
+        fid = _known_fid(state, fid)
         state.reads.put((message.session, message.identifier), Read(fid, 0))
-        state.piped(SERVER, message, fid, _part(message, _body(message, 24, 4), _body(message, 28, 4)))
+        state.piped(SERVER, message, fid, _part(message, at, size))
 
 
 def _ioctl_response(state: State, message: Message) -> None:
     asked = state.reads.pop((message.session, message.identifier), None)
     if message.status in (SUCCESS, BUFFER_OVERFLOW) and asked is not None:
-        data = _part(message, _body(message, 32, 4), _body(message, 36, 4))
+        data = _part(message, *_fixed(message, _IOCTL_RESPONSE))
         state.piped(CLIENT, message, asked.fid, data)
     state.answer(message)
 

@@ -95,7 +95,7 @@ class Transfers:
             self._rest[direction] = _Rest(transaction, file, offset + len(data), size - len(data))
         self._moved[transaction] = None
 
-    def more(self, direction: Direction, data: bytes, gap: int) -> None:
+    def more(self, direction: int, data: bytes, gap: int) -> None:
         """The next bytes of the record whose first ones were a part's."""
         rest = self._rest.get(direction)
         if rest is None:
@@ -108,9 +108,10 @@ class Transfers:
         rest.left -= len(data)
         self._moved[rest.transaction] = None
 
-    def forget_rest(self, direction: Direction) -> None:
+    def forget_rest(self, direction: int) -> None:
         """Another record begins."""
-        self._rest.pop(direction, None)
+        if self._rest:
+            self._rest.pop(direction, None)
 
     def close(self, fid: bytes, *directions: Direction) -> None:
         """The file is closed, or (to the client) was read to its end."""
@@ -122,6 +123,8 @@ class Transfers:
             self._end(key, truncated=True)
 
     def held(self) -> int:
+        if not self._open and not self._queues:
+            return 0
         kept = sum(1024 + file.held() for _, file in self._open.values())
         return kept + 128 * sum(map(len, self._queues.values()))
 
