@@ -30,7 +30,11 @@ class Cursor:
 
     def number(self, size: int) -> int:
         """The next number of `size` bytes. Raises TooShortError."""
-        return int.from_bytes(self.take(size))
+        begin, self._at = self._at, self._at + size
+        if self._at > len(self._data):
+            self._at = begin
+            raise TooShortError
+        return int.from_bytes(self._data[begin : self._at])
 
     def field(self, size: int) -> bytes:
         """The next field that has its length, a number of `size` bytes, before it. Raises TooShortError."""

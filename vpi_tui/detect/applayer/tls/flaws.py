@@ -4,11 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from vpi_tui.detect.applayer.ber import INTEGER, OID, SEQUENCE, SET, Element, elements, head
+from vpi_tui.detect.applayer.tls.certificates import MOST_REMEMBERED, REMEMBERED_SIZE
 from vpi_tui.detect.applayer.tls.hello import ALPN, SIGNATURE_ALGORITHMS, SNI, SUPPORTED_VERSIONS, Hello
 
+OF_CERTIFICATE: Final = tuple(
+    "tls." + name
+    for name in (
+        "invalid_certificate", "certificate_invalid_length", "certificate_invalid_version",
+        "certificate_invalid_serial", "certificate_invalid_algorithmidentifier",
+        "certificate_invalid_x509name", "certificate_invalid_date", "certificate_invalid_extensions",
+        "certificate_invalid_der",
+    )
+)  # fmt: skip
+OF_HELLO: Final = tuple(
+    "tls." + name
+    for name in (
+        "multiple_sni_extensions", "invalid_sni_type", "invalid_sni_length", "handshake_invalid_length",
+    )
+)  # fmt: skip
+"""The events that the functions of this module tell of."""
 _BITS: Final = 0x03
 _VERSION, _EXTENSIONS = 0xA0, 0xA3
 _UTC_TIME, _GENERAL_TIME = 0x17, 0x18
@@ -21,6 +39,16 @@ _MOST_PARTS: Final = 64
 _SNI_HEAD: Final = 5
 """Length of the list, type and length of its first name."""
 _LONGEST_NAME: Final = 255
+
+
+def of_known_certificate(der: bytes) -> str:
+    """The same as `of_certificate`; a server shows its own to each client, so it may have been seen before."""
+    return _remembered(der) if len(der) <= REMEMBERED_SIZE else of_certificate(der)
+
+
+@lru_cache(MOST_REMEMBERED)
+def _remembered(der: bytes) -> str:
+    return of_certificate(der)
 
 
 def of_certificate(der: bytes) -> str:

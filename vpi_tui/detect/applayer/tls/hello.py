@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,6 +15,8 @@ SIGNATURE_ALGORITHMS: Final = 13
 ALPN: Final = 16
 SUPPORTED_VERSIONS: Final = 43
 _MOST_EXTENSIONS: Final = 256
+_EXTENSION: Final = struct.Struct(">HH")
+"""Kind and size."""
 
 
 @dataclass(slots=True)
@@ -43,6 +46,9 @@ def is_grease(number: int) -> bool:
 
 def numbers(data: bytes, size: int) -> list[int]:
     """All numbers of `size` bytes; what is left over is dropped."""
+    if size == 2:
+        count = len(data) // 2
+        return list(struct.unpack_from(f">{count}H", data))
     return [int.from_bytes(data[at : at + size]) for at in range(0, len(data) - size + 1, size)]
 
 
@@ -81,9 +87,15 @@ def _extensions(made: Hello, cursor: Cursor) -> None:
     if cursor.left < 2:
         return
     made.cut |= cursor.number(2) > cursor.left
-    while cursor and len(made.extensions) < _MOST_EXTENSIONS:
-        kind = cursor.number(2)
-        made.extensions.append((kind, cursor.field(2)))
+    data, at = cursor.rest(), 0
+    while at < len(data) and len(made.extensions) < _MOST_EXTENSIONS:
+        if at + _EXTENSION.size > len(data):
+            raise TooShortError
+        kind, size = _EXTENSION.unpack_from(data, at)
+        at += _EXTENSION.size + size
+        if at > len(data):
+            raise TooShortError
+        made.extensions.append((kind, data[at - size : at]))
 
 
 def sslv2_client_hello(body: bytes) -> Hello:

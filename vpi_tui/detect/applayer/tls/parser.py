@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.detect.applayer.base import EVENTS, Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 from vpi_tui.detect.applayer.tls import flaws, hello
 from vpi_tui.detect.applayer.tls.certificates import is_certificate
@@ -37,10 +37,12 @@ _OTHER_MESSAGES: Final = frozenset((0, 1, 2, 4, 11, 12, 13, 14, 15, 16, 20, 21, 
 class _Half:
     """One direction: bytes of an unfinished record, and of an unfinished handshake message."""
 
-    __slots__ = ("encrypted", "messages", "over", "records", "seen")
+    __slots__ = ("encrypted", "messages", "needed", "over", "records", "seen")
 
     def __init__(self) -> None:
         self.records = bytearray()
+        self.needed = 0
+        """Bytes of `records` without which there is nothing to do; 0 = not known."""
         self.messages = bytearray()
         self.over = False
         self.seen = False
@@ -53,8 +55,10 @@ class TlsParser(Parser):
     """One connection; its handshake is one transaction."""
 
     def __init__(self, limits: Limits | None = None) -> None:
-        self._checks = limits is None or limits.wants(EVENTS)
-        """Does anybody ask what is wrong with certificates?"""
+        limits = limits or Limits()
+        self._checks = limits.heeds(*flaws.OF_CERTIFICATE)
+        self._checks_hellos = limits.heeds(*flaws.OF_HELLO)
+        """Does anybody ask what is wrong with certificates and hellos?"""
         self._handshake = TlsTransaction()
         self._halves = (_Half(), _Half(), _Half())
         self._moved = False
@@ -71,7 +75,9 @@ class TlsParser(Parser):
             self._end(direction)
         else:
             half.records += data
-            self._records(direction, half)
+            if len(half.records) >= half.needed:
+                half.needed = 0
+                self._records(direction, half)
         return self._progress()
 
     def finish(self) -> list[Transaction]:
@@ -80,8 +86,10 @@ class TlsParser(Parser):
         return self._progress()
 
     def held(self) -> int:
-        kept = sum(len(half.records) + len(half.messages) for half in self._halves)
-        return kept + sum(map(len, self._handshake.side[SERVER].chain + self._handshake.side[CLIENT].chain))
+        _, asking, answering = self._halves
+        kept = len(asking.records) + len(asking.messages) + len(answering.records) + len(answering.messages)
+        _, client, server = self._handshake.side
+        return kept + (sum(map(len, client.chain + server.chain)) if client.chain or server.chain else 0)
 
     def over(self) -> bool:
         return self._halves[SERVER].over and self._halves[CLIENT].over
@@ -120,6 +128,7 @@ class TlsParser(Parser):
                 self._end(direction, problem)
                 return
             if len(records) < 5 + length:
+                half.needed = 5 + length
                 return
             body = bytes(records[5 : 5 + length])
             half.seen = True
@@ -141,8 +150,7 @@ class TlsParser(Parser):
             elif kind == _HANDSHAKE:
                 if length < _MESSAGE_HEAD:
                     self._handshake.event(direction, "tls.invalid_ssl_record")
-                half.messages += body
-                self._messages(direction, half)
+                self._messages(direction, half, body)
 
     def _emit(self, direction: int, kind: int, head: bytes, body: bytes) -> None:
         """The frames of a record."""
@@ -210,22 +218,33 @@ class TlsParser(Parser):
 
     # Messages ------------------------------------------------------------------------------------
 
-    def _messages(self, direction: int, half: _Half) -> None:
-        messages = half.messages
-        while not half.over and len(messages) >= 4:
-            length = int.from_bytes(messages[1:4])
+    def _messages(self, direction: int, half: _Half, data: bytes) -> None:
+        """data: the body of a record."""
+        if half.messages:
+            half.messages += data
+            if len(half.messages) < _size_of(half.messages) <= _MESSAGE_HEAD + MESSAGE_LIMIT:
+                return
+            data = bytes(half.messages)
+            half.messages.clear()
+        at = 0
+        while not half.over:
+            head = data[at : at + _MESSAGE_HEAD]
+            length = _size_of(head) - _MESSAGE_HEAD
             if length > MESSAGE_LIMIT:
                 self._end(direction, "handshake_invalid_length")
+            elif len(data) < at + _MESSAGE_HEAD + length:
+                half.messages += data[at:]
                 return
-            if len(messages) < 4 + length:
-                return
-            kind, body = messages[0], bytes(messages[4 : 4 + length])
-            del messages[: 4 + length]
-            handler = _MESSAGES[direction].get(kind)
-            if handler is not None:
-                handler(self, direction, body)
-            elif kind not in _OTHER_MESSAGES:
-                self._handshake.event(direction, "tls.invalid_handshake_message")
+            else:
+                begin, at = at + _MESSAGE_HEAD, at + _MESSAGE_HEAD + length
+                self._message(direction, head[0], data[begin:at])
+
+    def _message(self, direction: int, kind: int, body: bytes) -> None:
+        handler = _MESSAGES[direction].get(kind)
+        if handler is not None:
+            handler(self, direction, body)
+        elif kind not in _OTHER_MESSAGES:
+            self._handshake.event(direction, "tls.invalid_handshake_message")
 
     def _greeted(self, direction: int, made: hello.Hello) -> None:
         side = self._handshake.side[direction]
@@ -237,13 +256,13 @@ class TlsParser(Parser):
 
     def _client_hello(self, direction: int, body: bytes) -> None:
         made = hello.client_hello(body)
-        for name in flaws.of_client_hello(made):
+        for name in flaws.of_client_hello(made) if self._checks_hellos else ():
             self._handshake.event(direction, f"tls.{name}")
         self._greeted(direction, made)
 
     def _server_hello(self, direction: int, body: bytes) -> None:
         made = hello.server_hello(body)
-        for name in flaws.of_hello(made):
+        for name in flaws.of_hello(made) if self._checks_hellos else ():
             self._handshake.event(direction, f"tls.{name}")
         self._greeted(direction, made)
 
@@ -256,7 +275,7 @@ class TlsParser(Parser):
                 chain.append(cursor.field(3))
         except TooShortError:
             self._handshake.event(direction, "tls.invalid_certificate")
-        fault = flaws.of_certificate(chain[0]) if chain and self._checks else ""
+        fault = flaws.of_known_certificate(chain[0]) if chain and self._checks else ""
         if chain and not is_certificate(chain[0]):
             fault = fault if fault == "certificate_invalid_length" else "invalid_certificate"
             self._handshake.event(direction, f"tls.{fault}")
@@ -273,6 +292,13 @@ class TlsParser(Parser):
     def _client_keys(self, direction: int, _body: bytes) -> None:
         self._handshake.side[direction].states[b"client_keyx"] = None
         self._end(direction)
+
+
+def _size_of(head: bytes | bytearray) -> int:
+    """Bytes of the message that begins so, as far as they tell: at least those of its head."""
+    if len(head) < _MESSAGE_HEAD:
+        return _MESSAGE_HEAD
+    return _MESSAGE_HEAD + int.from_bytes(head[1:_MESSAGE_HEAD])
 
 
 def _problem(kind: int, major: int, length: int) -> str:
