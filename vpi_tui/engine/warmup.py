@@ -24,6 +24,7 @@ import vpi_tui
 from vpi_tui.capture.columns import allocate, as_batch
 from vpi_tui.capture.files import FileSource
 from vpi_tui.coverage.seen import SeenBytes
+from vpi_tui.detect.applayer import kernels as applayer
 from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.rules.state import RuleSwitches
 from vpi_tui.engine.compilers import compile_rooms, one_at_a_time
@@ -189,6 +190,9 @@ def _pipeline(tell: Callable[[], None]) -> None:
     pipeline.finish()
     pipeline.end_all_flows()
     kernels_index.index_copy(np.zeros(64, np.uint64), np.zeros(128, np.uint64))
+    sent = np.frombuffer(b"warm", np.uint8)
+    applayer.decode_base64(sent, np.zeros(9, np.uint8), np.zeros(3, np.int64))
+    applayer.blocks_are_right(sent, 0, 2)
 
 
 # The sources ----------------------------------------------------------------------------------

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
+
+from vpi_tui.detect.applayer.kernels import blocks_are_right
+
 START: Final = b"\x05\x64"
 HEADER: Final = 10
 """Bytes of a frame's header, its CRC included."""
@@ -78,10 +82,7 @@ def parse_frame(frame: bytes) -> Frame:
 
 
 def _user_data(frame: bytes) -> bytes | None:
-    parts = []
-    for at in range(HEADER, len(frame), _BLOCK + _CRC):
-        block = frame[at : at + _BLOCK + _CRC]
-        if crc(block[:-_CRC]) != block[-_CRC:]:
-            return None
-        parts.append(block[:-_CRC])
-    return b"".join(parts)
+    if not blocks_are_right(np.frombuffer(frame, np.uint8), HEADER, _BLOCK):
+        return None
+    end = len(frame) - _CRC
+    return b"".join([frame[at : min(at + _BLOCK, end)] for at in range(HEADER, end, _BLOCK + _CRC)])

@@ -19,6 +19,7 @@ from vpi_tui.detect.applayer.smb.records import MESSAGE, NONSENSE, Piece, Record
 from vpi_tui.detect.applayer.smb.smb1 import smb1_message
 from vpi_tui.detect.applayer.smb.smb2 import smb2_message
 from vpi_tui.detect.applayer.smb.state import CLIENT, SERVER, State
+
 _LAST: Final = bytes(4)
 """Where the next message of a compound begins, when there is none."""
 _WRONG_WAY: Final[dict[int, str]] = {SERVER: "smb.response_to_server", CLIENT: "smb.request_to_client"}

@@ -60,11 +60,10 @@ class Records:
         if size < self._needed and not gap:
             self._pending += data
             return ()
-        if size == len(data) and not (gap or self._left or self._searching or self._skip):
-            if HEADER + _MAGIC < size <= WHOLE_LIMIT and data[4:8] in _MAGICS:
-                if data[0] == MESSAGE and HEADER + int.from_bytes(data[1:HEADER]) == size:
-                    self._seen = True
-                    return (Piece(data[HEADER:], True, True, MESSAGE, data[:HEADER]),)
+        begins = size == len(data) and not (gap or self._left or self._searching or self._skip)
+        if begins and _is_one_message(data):
+            self._seen = True
+            return (Piece(data[HEADER:], True, True, MESSAGE, data[:HEADER]),)
         return self._pieces(data, gap)
 
     def _pieces(self, data: bytes, gap: int) -> Iterator[Piece]:
@@ -160,6 +159,13 @@ class Records:
         del self._pending[: found.start()]
         self._searching = False
         return True
+
+
+def _is_one_message(data: bytes) -> bool:
+    """Is it a record that holds SMB, and nothing else?"""
+    size = len(data)
+    is_smb = HEADER + _MAGIC < size <= WHOLE_LIMIT and data[HEADER : HEADER + _MAGIC] in _MAGICS
+    return is_smb and data[0] == MESSAGE and HEADER + int.from_bytes(data[1:HEADER]) == size
 
 
 def _may_be_message(pending: bytearray) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import binascii
 from typing import Final, Protocol
 
-from vpi_tui.detect.applayer.smtp.mime import MOST_URLS, NO_BASE64, URL, base64_decoded
+from vpi_tui.detect.applayer.smtp.base64_text import Base64
+from vpi_tui.detect.applayer.smtp.mime import MOST_URLS, URL
 
 _QUOTED: Final = 3
 """Bytes of `=3D`."""
@@ -29,29 +30,6 @@ class Plain:
 
     def close(self) -> bytes:
         return b""
-
-
-class Base64:
-    """Ends at the first `=`; what is no base64 is passed over."""
-
-    def __init__(self) -> None:
-        self._letters = b""
-        self._over = False
-
-    def feed(self, data: bytes) -> bytes:
-        if self._over:
-            return b""
-        head, end, _ = data.partition(b"=")
-        letters = self._letters + NO_BASE64.sub(b"", head)
-        if end:
-            self._over, self._letters = True, b""
-            return base64_decoded(letters)
-        whole = len(letters) - len(letters) % 4
-        self._letters = letters[whole:]
-        return binascii.a2b_base64(letters[:whole])
-
-    def close(self) -> bytes:
-        return base64_decoded(self._letters)
 
 
 class QuotedPrintable:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from vpi_tui.detect.applayer.smtp.base64_text import Base64
+
 MOST_FIELDS: Final = 512
 """Header fields of one part."""
 VALUE_LIMIT: Final = 8_192
@@ -24,7 +26,6 @@ _FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
 _PARAMETER: Final = re.compile(rb";\s*([A-Za-z0-9*_-]{1,40})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]*))")
 _MARK_END: Final = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
 """What stands behind the boundary in its line."""
-NO_BASE64: Final = re.compile(rb"[^A-Za-z0-9+/]+")
 URL: Final = re.compile(rb"https?://([^\s\"'<>\])]{1,2048})", re.IGNORECASE)
 
 
@@ -141,21 +142,11 @@ def decoded(part: Part) -> bytes:
     """The body with its transfer encoding undone; never longer than it was sent."""
     coding = part.first(b"content-transfer-encoding").strip().lower()
     if coding == b"base64":
-        return base64_decoded(part.body)
+        text = Base64()
+        return text.feed(part.body) + text.close()
     if coding == b"quoted-printable":
         return binascii.a2b_qp(part.body)
     return part.body
-
-
-def base64_decoded(data: bytes) -> bytes:
-    """As far as it goes: what is no base64 is passed over, and so is a last letter that stands alone."""
-    head = data.partition(b"=")[0]
-    try:
-        return binascii.a2b_base64(head + b"==")
-    except binascii.Error:
-        letters = NO_BASE64.sub(b"", head)
-        whole = letters[: len(letters) - (len(letters) % 4 == 1)]
-        return binascii.a2b_base64(whole + b"=" * (-len(whole) % 4))
 
 
 def urls(mail: Part) -> list[bytes]:

@@ -42,7 +42,7 @@ _LONGEST_NAME: Final = 255
 
 
 def of_known_certificate(der: bytes) -> str:
-    """The same as `of_certificate`; a server shows its own to each client, so it may have been seen before."""
+    """The same as `of_certificate`; a server shows its own to each client."""
     return _remembered(der) if len(der) <= REMEMBERED_SIZE else of_certificate(der)
 
 
