@@ -6,7 +6,6 @@ import zlib
 from typing import Any, Final
 
 from vpi_tui.detect.applayer.describe.text import filled, text
-from vpi_tui.detect.applayer.nfs.rpc import AUTH_UNIX
 from vpi_tui.detect.applayer.nfs.transaction import NfsTransaction
 from vpi_tui.detect.applayer.words import NFS3_PROCEDURES, NFS4_PROCEDURES
 
@@ -57,14 +56,10 @@ def _more(procedure: int, transaction: NfsTransaction) -> dict[str, Any]:
 
 def _rpc(transaction: NfsTransaction) -> dict[str, Any]:
     status = transaction.rpc_status
-    kind = transaction.auth_type
+    kind, user = transaction.credentials.flavor, transaction.credentials.user
     creds: dict[str, Any] = {}
-    if kind == AUTH_UNIX and transaction.uid is not None:
-        creds = {
-            "machine_name": text(transaction.machine),
-            "uid": transaction.uid,
-            "gid": transaction.gid or 0,
-        }
+    if user.uid is not None:
+        creds = {"machine_name": text(user.machine), "uid": user.uid, "gid": user.gid or 0}
     return {
         "xid": transaction.xid,
         **filled(status="" if status is None else _RPC_STATUS.get(status, str(status))),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 
@@ -16,7 +16,14 @@ FRAGMENT_LIMIT: Final = 16_777_216
 CREDENTIALS_LIMIT: Final = 400
 """Bytes of credentials, as RFC 5531 bounds them; more are not kept."""
 AUTH_UNIX: Final = 1
-_CALL, _REPLY = 0, 1
+_KIND: Final = slice(4, 8)
+_IS_CALL, _IS_REPLY = bytes(4), b"\0\0\0\1"
+_CALL: Final = struct.Struct(">I4x6I")
+"""Number; versions of RPC and program between them; procedure; flavor and size of the credentials."""
+_VERIFIER: Final = struct.Struct(">4xI")
+"""Its size."""
+_REPLY: Final = struct.Struct(">I4xI")
+_NUMBER: Final = struct.Struct(">I")
 _VERSION: Final = 2
 _LAST: Final = 0x80000000
 _START: Final = re.compile(rb"[\x80\x00].{7}\x00{3}(?:\x00{4}\x02|\x01\x00{3}[\x00\x01])", re.DOTALL)
@@ -50,29 +57,41 @@ class XdrCursor(Cursor):
         return found
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
-    """machine, uid and gid: of AUTH_UNIX; b"" and None of others."""
+class UnixUser(NamedTuple):
+    """Who calls, as AUTH_UNIX says it; b"" and None where it does not."""
 
-    flavor: int = 0
-    body: bytes = b""
     machine: bytes = b""
     uid: int | None = None
     gid: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Credentials(NamedTuple):
+    flavor: int = 0
+    body: bytes = b""
+
+    @property
+    def user(self) -> UnixUser:
+        """Read when it is asked for, which few are."""
+        if self.flavor != AUTH_UNIX:
+            return UnixUser()
+        cursor = XdrCursor(self.body)
+        try:
+            cursor.u32()
+            return UnixUser(cursor.opaque(), cursor.u32(), cursor.u32())
+        except TooShortError:
+            return UnixUser()
+
+
+class Call(NamedTuple):
     xid: int
     program: int
     version: int
     procedure: int
-    credentials: Credentials = field(default_factory=Credentials)
+    credentials: Credentials = Credentials()
     data: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     xid: int
     state: int
     """0 = the call was accepted."""
@@ -83,42 +102,35 @@ class Reply:
 
 def parse_message(data: bytes) -> Call | Reply | None:
     """None = it is neither, or it ends too early."""
-    cursor = XdrCursor(data)
     try:
-        xid, kind = cursor.u32(), cursor.u32()
-        if kind == _CALL and cursor.u32() == _VERSION:
-            return _call(xid, cursor)
-        return _reply(xid, cursor) if kind == _REPLY else None
-    except TooShortError:
+        if data[_KIND] == _IS_CALL:
+            return _call(data)
+        return _reply(data) if data[_KIND] == _IS_REPLY else None
+    except (TooShortError, struct.error):
         return None
 
 
-def _call(xid: int, cursor: XdrCursor) -> Call:
-    program, version, procedure = cursor.u32(), cursor.u32(), cursor.u32()
-    credentials = _credentials(cursor.u32(), cursor.opaque()[:CREDENTIALS_LIMIT])
-    cursor.u32()
-    cursor.opaque()
-    return Call(xid, program, version, procedure, credentials, cursor.rest())
+def _call(data: bytes) -> Call | None:
+    xid, rpc, program, version, procedure, flavor, size = _CALL.unpack_from(data)
+    if rpc != _VERSION:
+        return None
+    body = data[_CALL.size : _CALL.size + min(size, CREDENTIALS_LIMIT)]
+    verifier = _CALL.size + size + -size % 4
+    (size,) = _VERIFIER.unpack_from(data, verifier)
+    end = verifier + _VERIFIER.size + size + -size % 4
+    if end > len(data):
+        raise TooShortError
+    return Call(xid, program, version, procedure, Credentials(flavor, body), data[end:])
 
 
-def _credentials(flavor: int, body: bytes) -> Credentials:
-    if flavor != AUTH_UNIX:
-        return Credentials(flavor, body)
-    cursor = XdrCursor(body)
-    try:
-        cursor.u32()
-        return Credentials(flavor, body, cursor.opaque(), cursor.u32(), cursor.u32())
-    except TooShortError:
-        return Credentials(flavor, body)
-
-
-def _reply(xid: int, cursor: XdrCursor) -> Reply:
-    state = cursor.u32()
+def _reply(data: bytes) -> Reply:
+    xid, state = _REPLY.unpack_from(data)
     if state:
-        return Reply(xid, state, 0, cursor.rest())
-    cursor.u32()
-    cursor.opaque()
-    return Reply(xid, state, cursor.u32(), cursor.rest())
+        return Reply(xid, state, 0, data[_REPLY.size :])
+    (size,) = _VERIFIER.unpack_from(data, _REPLY.size)
+    status = _REPLY.size + _VERIFIER.size + size + -size % 4
+    (accepted,) = _NUMBER.unpack_from(data, status)
+    return Reply(xid, state, accepted, data[status + _NUMBER.size :])
 
 
 class Records:

@@ -19,8 +19,8 @@ class NfsTransaction(Transaction):
     """procedures: of version 4 the operation that matters; more than one when a file is committed."""
 
     __slots__ = (
-        "auth_type", "chunks", "file_name", "gid", "handle", "is_file", "machine", "procedures", "rename_to",
-        "rpc_status", "size", "status", "uid", "version", "xid",
+        "chunks", "credentials", "file_name", "handle", "is_file", "procedures", "rename_to", "rpc_status",
+        "size", "status", "version", "xid",
     )  # fmt: skip
 
     def __init__(self, call: Call, procedure: int | None = None) -> None:
@@ -28,10 +28,7 @@ class NfsTransaction(Transaction):
         self.xid = call.xid
         self.version = call.version
         self.procedures = [] if procedure is None else [procedure]
-        self.auth_type = call.credentials.flavor
-        self.machine = call.credentials.machine
-        self.uid = call.credentials.uid
-        self.gid = call.credentials.gid
+        self.credentials = call.credentials
         self.file_name = b""
         self.rename_to = b""
         self.handle = b""
