@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -17,6 +18,7 @@ from vpi_tui.detect.applayer.dns import (
     CutError,
     DnsUdpOrTcp,
     Names,
+    follow_name,
     parse_message,
     read_name,
 )
@@ -139,11 +141,17 @@ def test_names_read_before_change_none(pieces: list[bytes | int], ends: bool) ->
     data = b"\0".join(parts) + bytes(ends)
     known: Names = {}
     for at in range(len(data)):
-        outcomes = []
-        for names in (known, {}):
-            odd: list[str] = []
-            try:
-                outcomes.append((read_name(data, at, odd, names), set(odd)))
-            except CutError:
-                outcomes.append((None, set(odd)))
+        outcomes = [
+            outcome(partial(read_name, data, at, known=known)),
+            outcome(partial(follow_name, data, at)),
+        ]
         assert outcomes[0] == outcomes[1]
+
+
+def outcome(read: Callable[..., tuple[bytes, int]]) -> tuple[tuple[bytes, int] | None, set[str]]:
+    """What a name is read as, and what is odd about it."""
+    odd: list[str] = []
+    try:
+        return read(odd=odd), set(odd)
+    except CutError:
+        return None, set(odd)

@@ -36,9 +36,9 @@ _RECORD: Final = struct.Struct(">H2xIH")
 """Type, time to live and bytes of data, with the class between them."""
 _POINTER: Final = 0xC0
 _LONGEST_LABEL: Final = 63
-_USUAL_LABELS: Final = 128
+_USUAL_STEPS: Final = 64
 _USUAL_SIZE: Final = 255
-"""Labels and bytes of a name that is far from any limit (RFC 1035, 2.3.4)."""
+"""Labels and jumps, and bytes, of a name that is far from any limit (RFC 1035, 2.3.4)."""
 
 
 class Question(NamedTuple):
@@ -86,26 +86,54 @@ class CutError(Exception):
     """The message ends before what it announces."""
 
 
-Names = dict[int, bytes]
-"""Where a name of a message begins -> the name: what is compressed points to one that was read before."""
+Names = dict[int, tuple[bytes, int]]
+"""Where a name of a message begins -> the name, and in how many steps it was read: what is compressed points
+to one that was read before."""
 
 
 def read_name(data: bytes, at: int, odd: list[str], known: Names) -> tuple[bytes, int]:
-    """(name with dots, where what follows it begins). What is odd about it is added. Raises CutError."""
-    total, begin = len(data), at
-    if at + 1 < total and data[at] >= _POINTER:
-        name = known.get((data[at] & 0x3F) << 8 | data[at + 1])
-        if name is not None:
-            return name, at + 2
+    """(name with dots, where what follows it begins). What is odd about it is added. Raises CutError.
+
+    A usual name is read here: some labels, and the end or a pointer to a name that is known. All others are
+    followed step by step.
+    """
+    labels: list[bytes] = []
+    place, steps = at, 0
+    try:
+        while 0 < (length := data[place]) <= _LONGEST_LABEL and steps < _USUAL_STEPS:
+            place += 1
+            labels.append(data[place : place + length])
+            place += length
+            steps += 1
+        if length >= _POINTER:
+            name, more = known[(length & 0x3F) << 8 | data[place + 1]]
+            if name:
+                labels.append(name)
+            place, steps = place + 1, steps + 1 + more
+        elif length:
+            return follow_name(data, at, odd)
+    except (IndexError, KeyError):
+        return follow_name(data, at, odd)
+    name = b".".join(labels)
+    if steps >= _USUAL_STEPS or len(name) > _USUAL_SIZE:
+        return follow_name(data, at, odd)
+    known[at] = name, steps
+    return name, place + 1
+
+
+def follow_name(data: bytes, at: int, odd: list[str]) -> tuple[bytes, int]:
+    """The same for any name."""
     labels: list[bytes] = []
     size = 0
     end = -1
-    for steps in range(MOST_LABELS):
-        if at >= total:
+    for _ in range(MOST_LABELS):
+        if at >= len(data):
             raise CutError
         length = data[at]
-        if length >= _POINTER:
-            if at + 1 >= total:
+        if length == 0:
+            return b".".join(labels), at + 1 if end < 0 else end
+        if length & 0xC0 == 0xC0:
+            if at + 1 >= len(data):
                 raise CutError
             end = at + 2 if end < 0 else end
             target = (length & 0x3F) << 8 | data[at + 1]
@@ -114,16 +142,10 @@ def read_name(data: bytes, at: int, odd: list[str], known: Names) -> tuple[bytes
                 return b".".join(labels), end
             at = target
             continue
-        if length == 0:
-            name = b".".join(labels)
-            if steps < _USUAL_LABELS and size <= _USUAL_SIZE:  # nothing is odd, were it one jump more
-                known[begin] = name
-            return name, at + 1 if end < 0 else end
-        at += 1
-        label = data[at : at + length]
-        at += length
-        if length > _LONGEST_LABEL or at > total:
+        label = data[at + 1 : at + 1 + length]
+        if length & 0xC0 or len(label) < length:
             raise CutError
+        at += 1 + length
         if size < NAME_LIMIT:
             labels.append(label[: NAME_LIMIT - size])
             size += length + 1
@@ -157,7 +179,7 @@ def _fill_head(message: Message, data: bytes) -> list[int]:
         message.flags = _u16(data, 2)
     if message.flags & 0x40:
         message.events.append("dns.z_flag_set")
-    if message.opcode >= 7:
+    if (message.flags & 0x7800) >= 0x3800:  # the operations up to 6 are known
         message.events.append("dns.invalid_opcode")
     if not counts:
         raise CutError
