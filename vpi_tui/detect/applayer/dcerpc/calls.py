@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
+from vpi_tui.detect.applayer.base import DONE, Transaction
 from vpi_tui.detect.applayer.dcerpc.pdu import (
     FIRST_FRAGMENT,
     HEADER,
@@ -32,14 +32,17 @@ MOST_CONTEXTS: Final = 1_024
 A_CALL: Final = 512
 """Bytes that a call costs beside its stub data."""
 
+_REQUEST, _RESPONSE, _FAULT = Kind.REQUEST, Kind.RESPONSE, Kind.FAULT
+_BIND, _BIND_ACK, _BIND_NAK = Kind.BIND, Kind.BIND_ACK, Kind.BIND_NAK
+_ALTER_CONTEXT, _ALTER_CONTEXT_RESP = Kind.ALTER_CONTEXT, Kind.ALTER_CONTEXT_RESP
 _NO_STUBS: Final = (bytearray(), bytearray(), bytearray())
 """Stay empty: most of what SMB carries is no call."""
 _ANSWERS: Final = {
-    Kind.BIND_ACK: Kind.BIND,
-    Kind.BIND_NAK: Kind.BIND,
-    Kind.ALTER_CONTEXT_RESP: Kind.ALTER_CONTEXT,
-    Kind.RESPONSE: Kind.REQUEST,
-    Kind.FAULT: Kind.REQUEST,
+    _BIND_ACK: _BIND,
+    _BIND_NAK: _BIND,
+    _ALTER_CONTEXT_RESP: _ALTER_CONTEXT,
+    _RESPONSE: _REQUEST,
+    _FAULT: _REQUEST,
 }
 
 
@@ -100,29 +103,28 @@ class Calls(Generic[T]):
 
     def pdu(self, direction: int, header: Header, data: bytes) -> Iterator[T]:
         """The calls that a whole PDU moved on; nothing when it goes the wrong way."""
-        before = self._held
         body = data[HEADER : header.length]
         moved: T | None = None
-        if direction == SERVER and header.kind in (Kind.BIND, Kind.ALTER_CONTEXT):
+        if direction == SERVER and header.kind in (_BIND, _ALTER_CONTEXT):
             moved = self._bind(header, body)
-        elif direction == SERVER and header.kind == Kind.REQUEST:
+        elif direction == SERVER and header.kind == _REQUEST:
             yield from self._restarted(header)
             moved = self._request(header, body)
         elif direction == CLIENT and header.kind in _ANSWERS:
             moved = self._answer(header, body)
         if moved is not None:
             yield moved
-        if self._held > before or len(self._open) > MOST_OPEN:
+        if self._held > CALLS_LIMIT or len(self._open) > MOST_OPEN:
             yield from self._shrink()
 
     def finish(self) -> Iterator[T]:
         """Requests that were never completed are seen as far as they go."""
         for call in self._open.values():
-            if call.stage[SERVER] != Stage.DONE:
-                call.stage[SERVER] = Stage.DONE
+            if call.stage[SERVER] != DONE:
+                call.stage[SERVER] = DONE
                 yield call
             if call.fragments[CLIENT]:
-                call.stage[CLIENT] = Stage.DONE
+                call.stage[CLIENT] = DONE
                 yield call
         self._open.clear()
         self._held = 0
@@ -148,7 +150,7 @@ class Calls(Generic[T]):
             key = next(iter(self._open))
             call = self._open.pop(key)
             self._held -= call.size
-            call.stage[SERVER] = Stage.DONE
+            call.stage[SERVER] = DONE
             call.over = True
             yield call
 
@@ -157,29 +159,29 @@ class Calls(Generic[T]):
         call.request = header.kind
         call.fragments[SERVER] = 1
         call.interfaces = parse_bind(header, body)
-        call.stage[SERVER] = Stage.DONE
+        call.stage[SERVER] = DONE
         return call
 
     def _restarted(self, header: Header) -> Iterator[T]:
         """A first fragment ends what was open under its number."""
-        call = self._open.get((Kind.REQUEST, header.call_id))
-        if call is None or (call.stage[SERVER] != Stage.DONE and not header.flags & FIRST_FRAGMENT):
+        call = self._open.get((_REQUEST, header.call_id))
+        if call is None or (call.stage[SERVER] != DONE and not header.flags & FIRST_FRAGMENT):
             return
-        self._close(Kind.REQUEST, call)
+        self._close(_REQUEST, call)
         call.over = True
-        if call.stage[SERVER] != Stage.DONE:
-            call.stage[SERVER] = Stage.DONE
+        if call.stage[SERVER] != DONE:
+            call.stage[SERVER] = DONE
             yield call
 
     def _request(self, header: Header, body: bytes) -> T | None:
         found = parse_request(header, body)
         if found is None:
             return None
-        call = self._open.get((Kind.REQUEST, header.call_id))
+        call = self._open.get((_REQUEST, header.call_id))
         fresh = call is None
         if call is None:
-            call = self._new(Kind.REQUEST, header)
-            call.request, call.context, call.opnum = Kind.REQUEST, found.context, found.opnum
+            call = self._new(_REQUEST, header)
+            call.request, call.context, call.opnum = _REQUEST, found.context, found.opnum
         before = call.size
         call.extend(SERVER, found.stub)
         self._held += call.size - before
@@ -187,7 +189,7 @@ class Calls(Generic[T]):
         if not edges & LAST_FRAGMENT and not (fresh and not edges):
             return None
         call.interfaces = self._of_context(call.context)
-        call.stage[SERVER] = Stage.DONE
+        call.stage[SERVER] = DONE
         return call
 
     def _of_context(self, context: int) -> tuple[Interface, ...]:
@@ -198,9 +200,9 @@ class Calls(Generic[T]):
         asked = _ANSWERS[Kind(header.kind)]
         call = self._open.get((asked, header.call_id)) or self._new(asked, header)
         call.response = header.kind
-        if header.kind != Kind.RESPONSE:
+        if header.kind != _RESPONSE:
             call.fragments[CLIENT] = 1
-            if header.kind in (Kind.BIND_ACK, Kind.ALTER_CONTEXT_RESP):
+            if header.kind in (_BIND_ACK, _ALTER_CONTEXT_RESP):
                 self._accept(call, parse_results(header, body))
         else:
             before = call.size
@@ -211,8 +213,8 @@ class Calls(Generic[T]):
                 return None
             call.interfaces = call.interfaces or self._of_context(call.context)
         if call.request is not None:
-            call.stage[SERVER] = Stage.DONE
-        call.stage[CLIENT] = Stage.DONE
+            call.stage[SERVER] = DONE
+        call.stage[CLIENT] = DONE
         self._close(asked, call)
         return call
 

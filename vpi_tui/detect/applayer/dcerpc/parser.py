@@ -32,6 +32,10 @@ class Pdus:
 
     def feed(self, data: bytes) -> list[tuple[Header, bytes]]:
         """The PDUs that the bytes completed."""
+        if not self._pending and len(data) >= HEADER:
+            header = parse_header(data)
+            if header is not None and header.length == len(data):
+                return [(header, data)]
         self._pending += data
         pending, at = self._pending, 0
         found: list[tuple[Header, bytes]] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from enum import IntEnum
 from typing import Final, NamedTuple
 
@@ -35,7 +36,10 @@ class Kind(IntEnum):
     RTS = 20
 
 
-_KINDS: Final = frozenset(Kind)
+_KINDS: Final = frozenset(map(int, Kind))
+_LITTLE: Final = struct.Struct("<HHI")
+_BIG: Final = struct.Struct(">HHI")
+"""Length, length of the credentials, number of the call."""
 
 
 class Header(NamedTuple):
@@ -73,14 +77,14 @@ def number(data: bytes, at: int, size: int, little: bool) -> int:
 
 def parse_header(data: bytes | bytearray) -> Header | None:
     """The header at the start of at least HEADER bytes; None when they are none."""
-    if data[0] != 5 or data[1] > 1 or data[2] not in _KINDS or data[4] & 0xEE or data[5] > 3:
+    version, minor, kind, flags, order, more = data[:6]
+    if version != 5 or minor > 1 or kind not in _KINDS or order & 0xEE or more > 3:
         return None
-    little = bool(data[4] & 0x10)
-    word = bytes(data[8:HEADER])
-    length = number(word, 0, 2, little)
+    little = bool(order & 0x10)
+    length, auth_length, call_id = (_LITTLE if little else _BIG).unpack_from(data, 8)
     if length < HEADER:
         return None
-    return Header(data[2], data[3], little, length, number(word, 2, 2, little), number(word, 4, 4, little))
+    return Header(kind, flags, little, length, auth_length, call_id)
 
 
 def parse_uuid(data: bytes, little: bool) -> bytes:

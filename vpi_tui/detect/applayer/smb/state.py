@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from vpi_tui.detect.applayer.base import Stage
+from vpi_tui.detect.applayer.base import DONE
 from vpi_tui.detect.applayer.files import FileNeeds
 from vpi_tui.detect.applayer.smb.headers import Message
 from vpi_tui.detect.applayer.smb.pipes import Pipes, looks_like_rpc
@@ -80,7 +80,7 @@ class State:
     def ask(self, message: Message, made: SmbTransaction, *, settled: bool = True) -> None:
         """A command was sent. settled: its response will say nothing that rules about it wait for."""
         if settled:
-            made.stage[SERVER] = Stage.DONE
+            made.stage[SERVER] = DONE
             self.moved[made] = None
         key = _key(message)
         former = self._open.pop(key, None)
@@ -103,7 +103,7 @@ class State:
         made = self._open.pop(_key(message), None)
         if made is not None:
             made.status = message.status
-            made.stage[SERVER] = made.stage[CLIENT] = Stage.DONE
+            made.stage[SERVER] = made.stage[CLIENT] = DONE
             self.moved[made] = None
 
     def event(self, direction: int, version: int, name: str) -> None:
@@ -111,7 +111,7 @@ class State:
         made = SmbTransaction()
         made.version = version
         made.event(direction, name)
-        made.stage[direction] = Stage.DONE
+        made.stage[direction] = DONE
         made.over = True
         self.moved[made] = None
 
@@ -129,7 +129,7 @@ class State:
 
     def _settle(self, made: SmbTransaction) -> None:
         """No response of it will be read."""
-        made.stage[SERVER] = Stage.DONE
+        made.stage[SERVER] = DONE
         made.over = True
         self.moved[made] = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Stage
+from vpi_tui.detect.applayer.base import DONE, HEAD
 from vpi_tui.detect.applayer.files import File, FileNeeds
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
 from vpi_tui.model.batch import Direction
@@ -78,7 +78,7 @@ class Transfers:
         while len(self._open) >= MOST_OPEN:
             self._end(next(iter(self._open)), truncated=True)
         made.fid, made.filename = fid, name
-        made.stage[direction] = Stage.HEAD
+        made.stage[direction] = HEAD
         self._open[fid, direction] = made, made.open_file(direction, name, self._needs)
 
     def part(self, fid: bytes, direction: Direction, offset: int, size: int, data: bytes) -> None:
@@ -134,6 +134,6 @@ class Transfers:
         if found is not None:
             transaction, file = found
             file.close(truncated=truncated)
-            transaction.stage[key[1]] = Stage.DONE
+            transaction.stage[key[1]] = DONE
             transaction.over = True
             self._moved[transaction] = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import EVENTS, Limits, Parser, Stage, Transaction
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 from vpi_tui.detect.applayer.tls import flaws, hello
 from vpi_tui.detect.applayer.tls.certificates import is_certificate
@@ -59,6 +59,8 @@ class TlsParser(Parser):
         self._checks = limits.heeds(*flaws.OF_CERTIFICATE)
         self._checks_hellos = limits.heeds(*flaws.OF_HELLO)
         """Does anybody ask what is wrong with certificates and hellos?"""
+        self._follows = limits.wants(EVENTS)
+        """Does anybody ask what is odd about records, also of those that are encrypted?"""
         self._handshake = TlsTransaction()
         self._halves = (_Half(), _Half(), _Half())
         self._moved = False
@@ -137,7 +139,7 @@ class TlsParser(Parser):
             del records[: 5 + length]
             if half.encrypted:
                 self._encrypted(direction, kind, length)
-            elif kind == _CHANGE_CIPHER and self._checks:
+            elif kind == _CHANGE_CIPHER and self._follows:
                 half.encrypted = True
                 half.messages.clear()
                 self._reach(direction, Stage.DONE)
