@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
@@ -161,7 +161,7 @@ class NfsParser(Parser):
         except TooShortError:
             self._event(direction, call, "malformed_data")
             about = Arguments()
-        waiting = _Waiting(replace(call, data=b""), kind, None, about.name[:NAME_LIMIT], [])
+        waiting = _Waiting(call._replace(data=b""), kind, None, about.name[:NAME_LIMIT], [])
         if kind is Kind.WRITE:
             self._write(direction, call, call.procedure, about.handle, about.offset, about.data, about.last)
         elif kind is Kind.READ:
@@ -174,7 +174,7 @@ class NfsParser(Parser):
 
     def _compound(self, direction: int, call: Call) -> None:
         """A call of version 4."""
-        waiting = _Waiting(replace(call, data=b""), Kind.OTHER, None, b"", [])
+        waiting = _Waiting(call._replace(data=b""), Kind.OTHER, None, b"", [])
         self._wait(waiting)
         if call.procedure != COMPOUND:
             return
