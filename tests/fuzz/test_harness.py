@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from tests.detect.applayer.conversations import AGAIN, Step, conversation_of, drive, endless
-from tests.fuzz.bounds import SECONDS, timely
+from tests.fuzz import bounds
+from tests.fuzz.bounds import timely
 from tests.fuzz.mutate import mutations
 from tests.fuzz.target import words_in
 from vpi_tui.detect.applayer.base import Application, Buffer, Limits, Parser, Stage, Transaction, application
@@ -93,9 +94,11 @@ def test_buffers_are_read() -> None:
         drive(_of(Good, Buffer("odd", 6, Stage.DONE, broken)), SAID)
 
 
-def test_an_input_that_takes_long_is_noticed() -> None:
+def test_an_input_that_takes_long_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "SECONDS", 0.1)
+
     def slow(_data: bytes) -> None:
-        until = time.process_time() + 1.2 * SECONDS
+        until = time.process_time() + 0.2
         while time.process_time() < until:
             pass
 
@@ -103,8 +106,9 @@ def test_an_input_that_takes_long_is_noticed() -> None:
         timely(slow, b"")
 
 
-def test_what_is_slow_only_at_first_is_not() -> None:
-    waited = [1.2 * SECONDS]
+def test_what_is_slow_only_at_first_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "SECONDS", 0.1)
+    waited = [0.2]
     timely(lambda _data: time.sleep(waited.pop() if waited else 0), b"")
 
 
