@@ -22,12 +22,10 @@ from typing import Final
 
 from tests.fuzz.report import Report
 from tests.fuzz.target import Target
-from tests.fuzz.targets import TARGETS, by_name
+from tests.fuzz.targets import by_name
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / ".fuzz"
-SLICE: Final = 30.0
-"""CPU seconds of one turn."""
 MOST_FOUND: Final = 600
 """Seeds of one target."""
 ENVIRONMENT: Final = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONHASHSEED": "0"}
@@ -85,8 +83,10 @@ def is_broken(place: Path) -> bool:
     return any(any(place.glob(name)) for name in ("broken/*", "broken-grown/*", "stopped-*"))
 
 
-def rounds(targets: Iterable[Target], folder: Path, seconds: float) -> Iterator[list[tuple[Target, float]]]:
-    """Who gets how much of the next round, until nobody needs more."""
+def rounds(
+    targets: Iterable[Target], folder: Path, seconds: float, most: float
+) -> Iterator[list[tuple[Target, float]]]:
+    """Who gets how much of the next round, each at most so many seconds, until nobody needs more."""
     targets, tried = list(targets), set[str]()
     while True:
         due = []
@@ -95,7 +95,7 @@ def rounds(targets: Iterable[Target], folder: Path, seconds: float) -> Iterator[
             broken = is_broken(place)
             left = seconds if broken else seconds - Report.read(place).seconds
             if left > 1 and not (broken and target.name in tried):
-                due.append((target, min(left, SLICE)))
+                due.append((target, min(left, most)))
             tried.add(target.name)
         if not due:
             return
@@ -119,19 +119,21 @@ def table(targets: Iterable[Target], folder: Path) -> str:
 
 
 def main() -> int:
+    known = by_name()
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(by_name()))
+    parser.add_argument("targets", nargs="*", metavar="TARGET", help=", ".join(known))
     parser.add_argument("--seconds", type=float, default=600.0, help="of CPU for each")
+    parser.add_argument("--slice", type=float, default=100.0, help="seconds of one turn")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--captures", type=Path, action="append", default=[], metavar="DIR")
     parser.add_argument("--table", action="store_true", help="run nothing, tell what earlier runs found")
     options = parser.parse_args()
-    if unknown := set(options.targets) - by_name().keys():
-        parser.error(f"no such target: {', '.join(sorted(unknown))}; there are {', '.join(by_name())}")
-    chosen = [by_name()[name] for name in options.targets] or list(TARGETS)
+    if unknown := set(options.targets) - known.keys():
+        parser.error(f"no such target: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    chosen = [known[name] for name in options.targets or known]
     if not options.table:
         fuzz(chosen, options)
     print(table(chosen, options.folder))
@@ -141,7 +143,7 @@ def main() -> int:
 def fuzz(chosen: Sequence[Target], options: argparse.Namespace) -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     record(options.folder, options.captures)
-    for due in rounds(chosen, options.folder, options.seconds):
+    for due in rounds(chosen, options.folder, options.seconds, options.slice):
         with ThreadPoolExecutor(options.jobs) as pool:
             list(pool.map(lambda one: turn(one[0], options.folder, one[1]), due))
 

@@ -12,7 +12,7 @@ import pytest
 from tests.fuzz.bounds import timely
 from tests.fuzz.mutate import mutations
 from tests.fuzz.target import Target
-from tests.fuzz.targets import TARGETS
+from tests.fuzz.targets import by_name
 
 ROOT = Path(__file__).resolve().parents[2]
 MUTATIONS = 200
@@ -46,7 +46,7 @@ def seeds_of(target: Target, recorded: Path) -> list[bytes]:
     return found[:: len(found) // MOST_SEEDS + 1]
 
 
-@pytest.mark.parametrize("target", TARGETS, ids=lambda found: found.name)
+@pytest.mark.parametrize("target", by_name().values(), ids=lambda found: found.name)
 def test_what_is_promised_of_any_bytes(target: Target, recorded: Path) -> None:
     seeds = seeds_of(target, recorded)
     assert seeds

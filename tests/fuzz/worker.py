@@ -29,7 +29,7 @@ with atheris.instrument_imports(include=["vpi_tui"]):
     from tests.fuzz.bounds import cpu_seconds, timely
     from tests.fuzz.report import Report
     from tests.fuzz.target import Target
-    from tests.fuzz.targets import by_name
+    from tests.fuzz.targets import by_name, find
 
 HANGS: Final = 30.0
 """CPU seconds after which an input is given up, between two steps of Python."""
@@ -145,10 +145,10 @@ def replay(target: Target, folder: Path) -> None:
 
 
 def main() -> None:
-    known = by_name()
-    target = known.get(sys.argv[1]) if len(sys.argv) > 3 else None
+    with atheris.instrument_imports(include=["vpi_tui"]):
+        target = find(sys.argv[1]) if len(sys.argv) > 3 else None
     if target is None:
-        sys.exit(f"usage: worker TARGET FOLDER SECONDS [libFuzzer options]\n\n{' '.join(known)}")
+        sys.exit(f"usage: worker TARGET FOLDER SECONDS [libFuzzer options]\n\n{' '.join(by_name())}")
     folder = Path(sys.argv[2])
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
