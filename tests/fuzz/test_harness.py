@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from tests.detect.applayer.conversations import AGAIN, Step, conversation_of, drive, endless
+from tests.detect.applayer.conversations import AGAIN, GREETINGS, Step, conversation_of, drive, endless
 from tests.fuzz import bounds
 from tests.fuzz.bounds import timely
 from tests.fuzz.mutate import mutations
+from tests.fuzz.report import Report
 from tests.fuzz.target import words_in
 from vpi_tui.detect.applayer.base import Application, Buffer, Limits, Parser, Stage, Transaction, application
 from vpi_tui.model.batch import Direction
 
+ROOT = Path(__file__).resolve().parents[2]
 SAID = conversation_of([Step(Direction.TO_SERVER, b"abc" * 300), Step(Direction.TO_CLIENT, b"x")], AGAIN)
 
 
@@ -110,6 +116,26 @@ def test_what_is_slow_only_at_first_is_not(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(bounds, "SECONDS", 0.1)
     waited = [0.2]
     timely(lambda _data: time.sleep(waited.pop() if waited else 0), b"")
+
+
+def test_a_run_of_the_fuzzer_and_what_it_tells(tmp_path: Path) -> None:
+    """What once broke a promise is tried first; it does not any more, so that its target begins anew."""
+    pytest.importorskip("atheris", reason="the extra fuzz is not installed")
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "000").write_bytes(SAID)
+    (tmp_path / "stopped-crash-1").write_bytes(SAID)
+    Report("tftp", seconds=5.0, crashes=1, peak_mb=9_999.0).write(tmp_path)
+    command = [sys.executable, "-m", "tests.fuzz.worker", "tftp", str(tmp_path), "0.5"]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()[-2_000:]
+    report = Report.read(tmp_path)
+    assert (report.target, report.crashes) == ("tftp", 0)
+    assert report.seconds == 0.5
+    assert report.executions > len(GREETINGS)
+    assert 10 < report.peak_mb < 9_999
+    assert (tmp_path / "corpus" / "mended-000").read_bytes() == SAID
+    assert not [*tmp_path.glob("broken/*"), *tmp_path.glob("stopped-*")]
 
 
 def test_mutations_are_many_and_the_same_each_time() -> None:

@@ -133,15 +133,17 @@ class Meter:
 
 def replay(target: Target, folder: Path) -> None:
     """What broke a promise has to hold by now; then it is a seed like others, and the time begins anew."""
-    for name in ("broken", "broken-grown"):
-        for path in sorted((folder / name).glob("*")):
-            data = path.read_bytes()
-            if name == "broken" or target.grow is None:
-                target.one_input(data)
-            else:
-                target.grow(data, GROWN_BYTES)
-            path.rename(folder / "corpus" / f"mended-{path.name}")
-            Report(target.name).write(folder)
+    for path in sorted(folder.glob("broken*/*")):
+        data = path.read_bytes()
+        if path.parent.name == "broken" or target.grow is None:
+            target.one_input(data)
+        else:
+            target.grow(data, GROWN_BYTES)
+        path.rename(folder / "corpus" / f"mended-{path.name}")
+        Report(target.name).write(folder)
+    for path in folder.glob("stopped-*"):  # what libFuzzer keeps of the same, or ran out of memory with
+        target.one_input(path.read_bytes())
+        path.unlink()
 
 
 def main() -> None:
