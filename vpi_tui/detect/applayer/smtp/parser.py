@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Final
 
 from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
@@ -31,19 +30,17 @@ _REPLY: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9-])")
 _ANY_REPLY: Final = re.compile(rb"[1-9][0-9]{2}")
 _WORD: Final = re.compile(rb"[A-Za-z]{1,4}(?:[A-Za-z]*[ \r\n]|\Z)")
 """What a command begins with."""
-_CHUNK: Final = re.compile(rb"(?i)bdat +([0-9]{1,12})( +last)? *")
+_CHUNK_LINE: Final = re.compile(rb"(?i)bdat +([0-9]{1,12})( +last)? *")
 
 
-class _Mode(Enum):
-    COMMAND = auto()
-    DATA = auto()
-    CHUNK = auto()
+_COMMAND, _DATA, _CHUNK = range(3)
+"""What a client's next bytes are."""
 
 
 class SmtpParser(Parser):
     def __init__(self, limits: Limits | None = None) -> None:
         self._limits = limits or Limits()
-        self._mode = _Mode.COMMAND
+        self._mode = _COMMAND
         self._pending = (bytearray(), bytearray(), bytearray())
         """By Direction: a line, or the end of a mail, that is not whole."""
         self._skipping = [False, False, False]
@@ -73,6 +70,9 @@ class SmtpParser(Parser):
         if gap:
             self._lost(direction, gap)
         pending = self._pending[direction]
+        if self._mode == _DATA and direction == SERVER and not pending and _is_of_mail(data):
+            self._add(data)
+            return self._progress()
         pending += data
         if direction == CLIENT:
             self._lines(CLIENT, self._reply)
@@ -84,7 +84,7 @@ class SmtpParser(Parser):
     def finish(self) -> list[Transaction]:
         if self._first and self._helo:
             self._begin()
-        if self._mode == _Mode.DATA and self._now is not None:
+        if self._mode == _DATA and self._now is not None:
             self._add(self._pending[SERVER])
         self._end(whole=False)
         return self._progress()
@@ -96,10 +96,13 @@ class SmtpParser(Parser):
 
     def successor(self) -> Successor | None:
         """TLS, once the server has agreed to STARTTLS (RFC 3207)."""
-        rest = b"", bytes(self._pending[SERVER]), bytes(self._pending[CLIENT])
-        return Successor("tls", rest) if self._encrypted else None
+        if not self._encrypted:
+            return None
+        return Successor("tls", (b"", bytes(self._pending[SERVER]), bytes(self._pending[CLIENT])))
 
     def _progress(self) -> list[Transaction]:
+        if not self._moved:
+            return []
         moved: list[Transaction] = list(self._moved)
         self._moved.clear()
         return moved
@@ -123,7 +126,7 @@ class SmtpParser(Parser):
         if self.frames.wanted:
             self.frames.add(SERVER, "data", self._mail.cut().removeprefix(b"\n"))
         if self._reader is not None:
-            self._reader.close(truncated=self._mode != _Mode.COMMAND and not whole)
+            self._reader.close(truncated=self._mode != _COMMAND and not whole)
             self._reader = None
         if self._now is not None and self._now.raw:
             self._judge(self._now)
@@ -131,7 +134,7 @@ class SmtpParser(Parser):
         if self._now is not None and self._now.events[CLIENT]:
             self._reach(Stage.DONE, CLIENT)
         self._now = None
-        self._mode = _Mode.COMMAND
+        self._mode = _COMMAND
 
     def _judge(self, now: SmtpTransaction) -> None:
         """Anomalies of a mail, as far as anybody asks."""
@@ -143,12 +146,12 @@ class SmtpParser(Parser):
 
     def _lost(self, direction: int, gap: int) -> None:
         """Bytes are missing: a mail goes on without them, a line is none any more."""
-        if direction == SERVER and self._mode == _Mode.CHUNK and gap < self._chunk_left:
+        if direction == SERVER and self._mode == _CHUNK and gap < self._chunk_left:
             self._chunk_left -= gap
-        elif direction == SERVER and self._mode == _Mode.CHUNK:
-            self._mode = _Mode.COMMAND
+        elif direction == SERVER and self._mode == _CHUNK:
+            self._mode = _COMMAND
             self._skipping[SERVER] = True
-        elif direction == CLIENT or self._mode == _Mode.COMMAND:
+        elif direction == CLIENT or self._mode == _COMMAND:
             self._pending[direction].clear()
             self._skipping[direction] = True
         if direction == SERVER and self._reader is not None:
@@ -208,12 +211,12 @@ class SmtpParser(Parser):
             self._end()
         elif command == b"STARTTLS":
             self._begin().event(CLIENT, "smtp.tls_rejected")
-        elif command == b"DATA" and code >= b"400" and self._mode == _Mode.DATA:
+        elif command == b"DATA" and code >= b"400" and self._mode == _DATA:
             refused = self._now is not None and len(self._now.raw) + len(self._pending[SERVER]) <= 1
             if refused:
                 self._pending[SERVER].clear()
                 self._begin().event(CLIENT, "smtp.data_command_rejected")
-                self._mode = _Mode.COMMAND
+                self._mode = _COMMAND
 
     # Commands and mails --------------------------------------------------------------------------
 
@@ -260,17 +263,17 @@ class SmtpParser(Parser):
         self._read(now)
         self._mail_begins = True
         self._reach(Stage.HEAD)
-        self._mode = _Mode.DATA
+        self._mode = _DATA
         self._pending[SERVER][:0] = b"\n"  # so that the end of a mail always looks the same
 
     def _bdat(self, line: bytes) -> None:
-        found = _CHUNK.fullmatch(line)
+        found = _CHUNK_LINE.fullmatch(line)
         if found is None:
             return
         self._read(self._begin())
         self._reach(Stage.HEAD)
         self._chunk_left, self._chunk_is_last = int(found[1]), bool(found[2])
-        self._mode = _Mode.CHUNK
+        self._mode = _CHUNK
         if not self._chunk_left:
             self._chunk_done()
 
@@ -280,8 +283,8 @@ class SmtpParser(Parser):
     def _other(self, _line: bytes) -> None:
         """A command that changes nothing; its reply may."""
 
-    def _add(self, data: bytearray) -> None:
-        """Some more of a mail."""
+    def _add(self, data: bytes | bytearray, *, dotted: bool = False) -> None:
+        """Some more of a mail. dotted: a dot in it is doubled."""
         now = self._begin()
         now.add(data)
         if self.frames.wanted:
@@ -289,11 +292,11 @@ class SmtpParser(Parser):
         if self._reader is None or not data:
             return
         plain = bytes(data)
-        if self._mode == _Mode.DATA:
+        if self._mode == _DATA:
             plain = plain.removeprefix(b"\n") if self._mail_begins else plain
             self._mail_begins = False
             # A line end and the dots behind it always come together: where they may not, it was held back.
-            plain = plain.replace(b"\n..", b"\n.")
+            plain = plain.replace(b"\n..", b"\n.") if dotted else plain
         self._reader.feed(plain)
         if now.is_moved:
             now.is_moved = False
@@ -306,17 +309,17 @@ class SmtpParser(Parser):
 
     def _take_data(self) -> bool:
         pending = self._pending[SERVER]
-        end = _DOT.search(pending)
+        end, dotted = _DOT.search(pending), False
         while end is not None and end[1]:
-            self._begin().dotted = True
+            self._begin().dotted = dotted = True
             end = _DOT.search(pending, end.end())
         if end is None:
             last = pending.rfind(b"\n", -_CUT_DOT)
             keep = last if last >= 0 and b"\n.\r\n".startswith(pending[last:]) else len(pending)
-            self._add(pending[:keep])
+            self._add(pending[:keep], dotted=dotted)
             del pending[:keep]
             return False
-        self._add(pending[: end.start() + 1])
+        self._add(pending[: end.start() + 1], dotted=dotted)
         del pending[: end.end()]
         self._in_turn()
         self._unanswered.append(b".")
@@ -336,9 +339,14 @@ class SmtpParser(Parser):
         return True
 
     def _chunk_done(self) -> None:
-        self._mode = _Mode.COMMAND
+        self._mode = _COMMAND
         if self._chunk_is_last:
             self._end()
+
+
+def _is_of_mail(data: bytes) -> bool:
+    """Has the mail surely not ended within these bytes, nor with what they begin? Nor is a dot doubled."""
+    return b"\n" not in data[-_CUT_DOT:] and _DOT.search(data) is None
 
 
 def _address(line: bytes) -> bytes:
@@ -356,8 +364,9 @@ _COMMANDS: Final[tuple[tuple[bytes, Callable[[SmtpParser, bytes], None]], ...]] 
     (b"RSET", SmtpParser._reset),
     (b"STARTTLS", SmtpParser._other),
 )
-_STEPS: Final[dict[_Mode, Callable[[SmtpParser], bool]]] = {
-    _Mode.COMMAND: SmtpParser._take_command,
-    _Mode.DATA: SmtpParser._take_data,
-    _Mode.CHUNK: SmtpParser._take_chunk,
-}
+_STEPS: Final[tuple[Callable[[SmtpParser], bool], ...]] = (
+    SmtpParser._take_command,
+    SmtpParser._take_data,
+    SmtpParser._take_chunk,
+)
+"""By what the bytes are."""
