@@ -87,6 +87,11 @@ class File:
         """Stretches that wait for what is in front of them."""
         return len(self._early)
 
+    @property
+    def is_due(self) -> bool:
+        """Are there enough new bytes for rules to look at?"""
+        return self._window.is_due
+
     def held(self) -> int:
         """Bytes that are kept of it."""
         return self._window.held + self._early_bytes + len(self.name)
