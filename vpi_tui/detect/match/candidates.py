@@ -25,6 +25,8 @@ from vpi_tui.detect.match.sizes import StreamSizes, with_sizes
 from vpi_tui.detect.match.sought import SoughtInPayload
 from vpi_tui.detect.match.transactions import (
     Entries,
+    Move,
+    Wanted,
     at_their_stage,
     buffer_units,
     mark_applications,
@@ -138,6 +140,7 @@ class Finder:
         self._seen = np.full(rules.count, -1, np.int64)
         self._out = np.empty((4096, 2), np.int64)
         self._sizes = StreamSizes()
+        self._wanted: dict[Move, Wanted] = {}
         self._units = units_for(0)
         self._sought = SoughtInPayload(rules.signatures)
 
@@ -209,7 +212,7 @@ class Finder:
         found = [np.stack((pending_entry, pending_rule), axis=1).astype(np.int64)]
         selectors, ways = self.rules.selectors, np.empty(len(entries.progress), np.uint8)
         fill_ways(selectors.home_low, selectors.home_high, entries.subject, ways)
-        units = buffer_units(app, entries.progress, ways)
+        units = buffer_units(app, entries.progress, ways, self._wanted)
         if units is not None:
             self._room(units[1].start.size)
             found.append(self._scan(batch, *units, entries.subject, enabled, app.patterns, app.fast))

@@ -72,8 +72,11 @@ def mark_applications(subject: Subject, progress: Sequence[Progress]) -> None:
 
 _NO_SETS: Final = (-1,) * WAYS
 
+Move = tuple[str, int, Stage, Stage, bool, int]
+"""Protocol, direction, the stages before and after, whether it is a frame, way."""
 
-class _Wanted(NamedTuple):
+
+class Wanted(NamedTuple):
     """The buffers that may have become complete in which some rule is looked for, each with its patterns."""
 
     whole: list[tuple[tuple[str, int], Getter, int]]
@@ -82,12 +85,14 @@ class _Wanted(NamedTuple):
     """(name, number of a set of patterns)"""
 
 
-def buffer_units(rules: AppRules, progress: Sequence[Progress], ways: U8) -> tuple[U8, Units] | None:
+def buffer_units(
+    rules: AppRules, progress: Sequence[Progress], ways: U8, known: dict[Move, Wanted]
+) -> tuple[U8, Units] | None:
     """(bytes, stretches of them to scan) of all buffers that are new; None = there are none.
 
-    ways: uint8[k], the way of each entry; its buffers are not even made when no rule looks that way.
+    ways: uint8[k], the way of each entry; its buffers are not even made when no rule looks that way. known:
+    what these rules want of entries that were met before.
     """
-    known: dict[tuple[str, int, Stage, Stage, bool, int], _Wanted] = {}
     parts: list[bytes] = []
     patterns: list[int] = []
     entry: list[int] = []
@@ -151,8 +156,8 @@ def _units_of(
     return arena, units
 
 
-def _wanted(rules: AppRules, one: Progress, way: int) -> _Wanted:
-    wanted = _Wanted([], [])
+def _wanted(rules: AppRules, one: Progress, way: int) -> Wanted:
+    wanted = Wanted([], [])
     for name, buffer in one.application.buffers.items():
         number = rules.set_of.get((one.application.name, name), _NO_SETS)[way]
         reached = buffer.grows or one.before < buffer.stage <= one.stage

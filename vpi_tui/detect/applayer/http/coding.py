@@ -16,6 +16,8 @@ import brotli
 MOST_HELD: Final = 4_096
 """Bytes kept until a decoder has said whether it can read them."""
 _RAW, _ZLIB = -15, 15
+_LITTLE: Final = 2_048
+"""Bytes of output for which room is taken at first."""
 _FHCRC, _FEXTRA, _FNAME, _FCOMMENT = 2, 4, 8, 16
 
 
@@ -85,11 +87,20 @@ class Inflate:
         return out
 
 
+def _unfolded(body: zlib._Decompress, data: bytes, limit: int) -> bytes:
+    """As `decompress`, which takes room for much, also where little comes."""
+    most = min(limit, max(_LITTLE, 4 * len(data)))
+    out = body.decompress(data, most)
+    if len(out) < most or most == limit:
+        return out
+    return out + body.decompress(body.unconsumed_tail, limit - most)
+
+
 def _inflated(body: zlib._Decompress, data: bytes, limit: int) -> tuple[bytes, bool]:
     """(output up to the first error, whether there was one)."""
     before = body.copy()
     try:
-        return body.decompress(data, limit), False
+        return _unfolded(body, data, limit), False
     except zlib.error:
         out = bytearray()
         try:
