@@ -1,4 +1,4 @@
-"""Any bytes to what parsers share (BER, certificates, header blocks, transforms), and to what is shown."""
+"""Any bytes to what parsers share (BER, certificates, header blocks, transforms)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from vpi_tui.detect.applayer.tls import certificates, flaws
 from vpi_tui.detect.match.asn1 import asn1_holds
 from vpi_tui.detect.transforms import MOST_INFLATED, TRANSFORMS
 from vpi_tui.model.signature import Asn1
-from vpi_tui.view.escape import is_safe, safe
 
 ARGUMENTS: Final = {
     "xor": (b"\x0d", b"\x01\x02\x03"),
@@ -61,20 +60,11 @@ def transform(data: bytes) -> None:
     chosen.piece(data[2:])
 
 
-def screen(data: bytes) -> None:
-    for limit in (1, 7, 256):
-        for text in (data, data.decode("utf-8", "surrogateescape"), data.decode("utf-16-le", "replace")):
-            shown = safe(text, limit)
-            assert is_safe(shown)
-            assert len(shown) <= limit
-
-
 FLAWED: Final = Asn1(
     "payload", bitstring_overflow=True, double_overflow=True, oversize_length=100, offset=0, relative=False
 )
 CERTIFICATE: Final = tlv(0x30, tlv(0x30, *GOOD.values()), ALGORITHM, tlv(3, b"\0signed"))
 BLOCKS: Final = (b"\x04\x82\x86\x84\x41", b"\x06\x40\x01a\x01b\xbe", b"\x02\x3f\xe1")
-TEXTS: Final = ("\x1b[2J\u202e\u0301é".encode(), b"\\x41\xff\x9b")
 TO_CHANGE: Final = b"a:b=%41 c\n:d YWJj"
 
 TARGETS: Final = (
@@ -86,5 +76,4 @@ TARGETS: Final = (
         transform,
         lambda: [bytes([n, m]) + TO_CHANGE for n in range(len(TRANSFORMS)) for m in range(3)],
     ),
-    Target("screen", screen, lambda: TEXTS),
 )

@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.fuzz.target import Target
 
-MODULES: Final = ("applayer", "rules", "documents", "encodings", "decode", "capture")
+MODULES: Final = ("applayer", "rules", "documents", "encodings", "decode", "capture", "shown")
 
 
 def _targets() -> Iterator[Target]:

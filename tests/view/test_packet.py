@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.dns import DNS, DNSQR, DNSRR
-from scapy.layers.inet import IP, TCP, UDP
+from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 
@@ -74,6 +74,17 @@ def test_records_inside_a_field():
     at = next(n for n, line in enumerate(lines) if line.value == "192.0.2.7")
     assert lines[at].depth == 3
     assert ANSWER[lines[at].start : lines[at].stop] == bytes([192, 0, 2, 7])
+
+
+def test_what_an_icmp_error_quotes_is_where_it_stands():
+    quoted = IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=5353, dport=53) / b"12345678"
+    frame = bytes(Ether() / IP() / ICMP(type=3, code=3) / quoted)
+    layers = [line for line in dissect(frame, ETHERNET) if not line.depth]
+    assert [line.name for line in layers] == ["Ethernet", "IPv4", "ICMP", "IPerror", "UDPerror", "Payload"]
+    places = [(line.start, line.stop) for line in layers]
+    assert places == [(0, 14), (14, 34), (34, 42), (42, 62), (62, 70), (70, 78)]
+    port = field(dissect(frame, ETHERNET), "UDPerror", "sport")
+    assert frame[port.start : port.stop] == (5353).to_bytes(2)
 
 
 def test_padding_is_told():

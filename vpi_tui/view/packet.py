@@ -108,8 +108,7 @@ def _layers(packet: Any, frame: bytes) -> Iterator[FieldLine]:
     """All layers in order. Each layer knows its own header bytes, and they lie one behind the other."""
     start = 0
     for layer in _chain(packet):
-        header = layer.raw_packet_cache
-        size = len(header) if header is not None else len(layer.original or b"")
+        size = min(_size(layer), len(frame) - start)
         kind = type(layer).__name__
         if kind == "Raw":
             yield from _payload(frame, start, start + len(layer.load))
@@ -122,6 +121,14 @@ def _layers(packet: Any, frame: bytes) -> Iterator[FieldLine]:
             yield FieldLine(_NAMES.get(kind, safe(kind, 40)), _summary(layer), 0, start, start + size)
             yield from _fields(layer, frame[start : start + size], start, 1)
         start += size
+
+
+def _size(layer: Any) -> int:
+    """Bytes of its header: what scapy keeps of it, or else all that it was given but for its payload."""
+    header = layer.raw_packet_cache
+    if header is not None:
+        return len(header)
+    return max(len(layer.original or b"") - len(layer.payload.original or b""), 0)
 
 
 def _chain(packet: Any) -> Iterator[Any]:
