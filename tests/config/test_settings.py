@@ -231,6 +231,7 @@ GOOD = {
     "vars.port-groups.*": "80",
     "stream.midstream": "yes",
     "stream.midstream-policy": "pass-flow",
+    "stream.checksum-validation": "no",
     "stream.async-oneside": "no",
     "stream.inline": "auto",
     "stream.reassembly.check-overlap-different-data": "no",

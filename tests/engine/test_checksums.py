@@ -15,7 +15,7 @@ from vpi_tui.cli.main import main
 RULE = 'alert http any any -> any any (msg:"m"; http.method; content:"POST"; sid:1;)\n'
 
 
-def alerts(tmp_path: Path, connections: int, spoilt: int, mode: str) -> int:
+def alerts(tmp_path: Path, connections: int, spoilt: int, mode: str, *more: str, rules: str = RULE) -> int:
     """Alerts of so many connections, of which the first `spoilt` have wrong checksums throughout."""
     packets = []
     for number in range(connections):
@@ -24,9 +24,9 @@ def alerts(tmp_path: Path, connections: int, spoilt: int, mode: str) -> int:
             packet[TCP].chksum = 0xBAD
         packets += made
     wrpcap(str(tmp_path / "c.pcap"), packets)
-    (tmp_path / "r.rules").write_text(RULE)
+    (tmp_path / "r.rules").write_text(rules)
     words = ["-r", str(tmp_path / "c.pcap"), "-S", str(tmp_path / "r.rules"), "-k", mode, "-l", str(tmp_path)]
-    assert main(["scan", *words, "--events", "alert"]) == 0
+    assert main(["scan", *words, "--events", "alert", *more]) == 0
     return len([json.loads(line) for line in (tmp_path / "eve.json").read_text().splitlines()])
 
 
@@ -43,3 +43,12 @@ def alerts(tmp_path: Path, connections: int, spoilt: int, mode: str) -> int:
 )
 def test_wrong_checksums(connections: int, spoilt: int, mode: str, wanted: int, tmp_path: Path) -> None:
     assert alerts(tmp_path, connections, spoilt, mode) == wanted
+
+
+def test_streams_may_take_what_keywords_call_wrong(tmp_path: Path) -> None:
+    """`stream.checksum-validation` is about streams alone."""
+    wrong = 'alert tcp any any -> any any (msg:"w"; tcpv4-csum:invalid; flags:S; ack:0; sid:2;)\n'
+    words = "--set", "stream.checksum-validation=no"
+    assert alerts(tmp_path, 2, 2, "all", *words, rules=RULE + wrong) == 4
+    (tmp_path / "eve.json").unlink()
+    assert alerts(tmp_path, 2, 2, "all", rules=RULE + wrong) == 2

@@ -175,6 +175,12 @@ TABLE: tuple[Setting, ...] = (
         None,
         "whether rules look at connections whose start was not seen: ignore (they do), pass-flow or bypass",
     ),
+    Setting(
+        "stream.checksum-validation",
+        kinds.boolean,
+        None,
+        "leave out segments whose checksum is wrong (default: as -k says); keywords about checksums go on",
+    ),
     Setting("stream.async-oneside", kinds.boolean, None, "take up TCP streams of which one side is seen"),
     Setting("stream.inline", kinds.switch("auto"), None, "inspect as an inline sensor would"),
     Setting(

@@ -44,6 +44,8 @@ class StreamOptions:
     """Follow TCP connections whose beginning was not seen."""
     passes_midstream: bool
     """No rule looks at connections whose beginning was not seen."""
+    checksums: bool
+    """Leave out segments whose checksum is wrong, unless none is looked at."""
     one_sided: bool
     """Take connections for established of which one direction alone is seen."""
     depth: int
@@ -60,6 +62,7 @@ def stream_options(options: Mapping[str, str]) -> StreamOptions:
     return StreamOptions(
         midstream=midstream,
         passes_midstream=_passes_midstream(options, midstream),
+        checksums=_switch(options, "stream.checksum-validation", True),
         one_sided=_switch(options, "stream.async-oneside", False),
         depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),
         tells_different=_switch(options, "stream.reassembly.check-overlap-different-data", True),

@@ -43,7 +43,7 @@ class Stages:
         """Let them give what these rules look at, from now on. What they hold of live flows they keep."""
         self._serve_streams(rules)
         if self.sessions is None and rules.needs_stream_events:
-            bad = BAD_CHECKSUMS if self._spec.checksums != "none" else 0
+            bad = BAD_CHECKSUMS if self._leaves_out_bad else 0
             options = SessionOptions(self._options.midstream, self._options.one_sided, bad)
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
@@ -84,6 +84,11 @@ class Stages:
         if self.sessions is not None:
             self.sessions.ignore_checksums()
 
+    @property
+    def _leaves_out_bad(self) -> bool:
+        """Do segments with a wrong checksum not belong to their stream?"""
+        return self._options.checksums and self._spec.checksums != "none"
+
     def verifies_checksums(self, rules: RuleSet) -> bool:
         return self._spec.checksums != "none" or rules.needs_checksums
 
@@ -99,7 +104,7 @@ class Stages:
                 wanted,
                 depth=self._options.depth,
                 midstream=self._options.midstream,
-                checksums=self._spec.checksums != "none",
+                checksums=self._leaves_out_bad,
                 hosts=self._options.hosts,
                 tells_different=self._options.tells_different,
             )
