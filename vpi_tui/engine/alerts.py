@@ -15,7 +15,7 @@ from vpi_tui.detect.match.types import Match, Remembered
 from vpi_tui.engine.names import Names
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
-from vpi_tui.flow.render import to_record
+from vpi_tui.flow.render import to_record, to_records
 from vpi_tui.model.batch import DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.event import Alert, FlowRecord
 from vpi_tui.model.signature import Signature
@@ -25,6 +25,14 @@ MAX_COUNT = 255
 """`alerts` of a flow record stays there."""
 ICMP = (1, 58)
 _NOTHING = Remembered()
+
+
+def flows_of(matches: Sequence[Match], records: Any, names: Names) -> dict[int, FlowRecord]:
+    """By slot, the flows that matches are about, as they are before these count: many are about the same."""
+    slots = sorted({match.flow for match in matches if match.flow >= 0})
+    if not slots:
+        return {}
+    return dict(zip(slots, to_records(records[slots], names.switches, names.guests), strict=True))
 
 
 def address_text(high: int, low: int) -> str:
@@ -52,12 +60,12 @@ class Alerter:
 
     def from_match(
         self, match: Match, packets: PacketBatch, decoded: DecodedBatch, streams: StreamBatch | None,
-        records: Any, names: Names, first_packet: int, now_ns: int, progress: Sequence[Progress] = (),
+        records: Any, flow: FlowRecord | None, first_packet: int, now_ns: int,
+        progress: Sequence[Progress] = (),
     ) -> Alert:  # fmt: skip
-        """first_packet: 1-based number of the batch's first packet in the capture. now_ns: time of
-        what no packet released."""
+        """flow: the match's, None = it has none. first_packet: 1-based number of the batch's first packet in
+        the capture. now_ns: time of what no packet released."""
         signature = self.rules.signatures[match.rule]
-        flow = to_record(records[match.flow], names.switches, names.guests) if match.flow >= 0 else None
         packet = int(decoded.packet[match.row]) if match.row >= 0 else -1
         ends = _ends(match, decoded, flow)
         alert = self._alert(

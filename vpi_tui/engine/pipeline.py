@@ -17,7 +17,7 @@ from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.profile import Clock
 from vpi_tui.detect.match.types import FlowView
 from vpi_tui.engine.alerted import AlertedFlows
-from vpi_tui.engine.alerts import Alerter
+from vpi_tui.engine.alerts import Alerter, flows_of
 from vpi_tui.engine.anomalies import Found, packet_anomalies
 from vpi_tui.engine.checksums import ChecksumSample
 from vpi_tui.engine.closed import ClosedFlows
@@ -290,9 +290,10 @@ class Pipeline:
     ) -> list[Alert]:
         records, first = self.table.records, self.packets + 1
         matches = self.matcher.match(packets, decoded, flows, streams, self._flow_view(), progress)
+        known = flows_of(matches, records, self.names) if matches else {}
         return [
             self.alerter.from_match(
-                m, packets, decoded, streams, records, self.names, first, self.packet_ns, progress
+                m, packets, decoded, streams, records, known.get(m.flow), first, self.packet_ns, progress
             )
             for m in matches
         ]
