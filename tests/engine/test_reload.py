@@ -145,7 +145,7 @@ def test_what_the_child_hands_back_is_what_the_engine_would_compile(tmp_path: Pa
     assert got.rules is not None
     handed, here = got.rules.ruleset, RuleSet.compile(load([rules]).signatures)
     assert tuple(handed.signatures) == here.signatures
-    for name in ("enabled", "rank", "plain", "once", "is_pass", "noalert", "stream_ports"):
+    for name in ("enabled", "rank", "plain", "once", "passes", "noalert", "stream_ports"):
         ours, theirs = getattr(here, name), getattr(handed, name)
         assert np.array_equal(ours, theirs), name
         assert ours.flags["C_CONTIGUOUS"] == theirs.flags["C_CONTIGUOUS"], name
