@@ -50,13 +50,16 @@ class Stages:
         applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
         limits = self._limits(rules)
         if self.app_layer is not None:
-            self.app_layer.require(applications, frames=app.frames, limits=limits, mixed=app.mixed)
+            self.app_layer.require(
+                applications, frames=app.frames, limits=limits, mixed=app.mixed, due=app.due
+            )
         elif applications or self._logged.protocols:
             self.app_layer = AppLayer(
                 applications,
                 frames=app.frames,
                 limits=limits,
                 mixed=app.mixed,
+                due=app.due,
                 logged=self._logged.protocols,
             )
 

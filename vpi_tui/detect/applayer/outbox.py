@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Transaction
@@ -14,6 +14,7 @@ from vpi_tui.model.batch import Direction
 
 MOST_OPEN: Final = 256
 """Transactions of one flow that wait for their end to be logged; the oldest is logged as it is."""
+_NEVER: Final = 0, 0, 0
 _BOTH_WAYS: Final = int(Direction.TO_SERVER), int(Direction.TO_CLIENT)
 
 
@@ -24,6 +25,9 @@ class Outbox:
         self.logged = frozenset(logged) & DESCRIPTIONS.keys()
         self.transactions = 0
         """How many have begun, of all flows."""
+        self.due: Mapping[str, Sequence[int]] | None = None
+        """By protocol and Direction: bits 1 << Stage of the stages at which rules want to see whatever
+        transaction; None = they want to see all. One with anomalies or files is always shown."""
         self._progress: list[Progress] = []
         self._finished: list[Finished] = []
 
@@ -48,6 +52,8 @@ class Outbox:
                     self.transactions += before == 0 and direction == Direction.TO_SERVER
                     of = transaction.application
                     application = by_name()[of] if of else followed.application
+                    if not (grown or self._is_shown(application.name, transaction, direction, before, stage)):
+                        continue
                     self._progress.append(
                         Progress(
                             application, transaction, slot, direction, followed.row, before, stage,
@@ -61,6 +67,15 @@ class Outbox:
                 elif len(followed.open) > MOST_OPEN:
                     self.log(slot, followed, next(iter(followed.open)))
         return told
+
+    def _is_shown(self, name: str, transaction: Transaction, direction: int, before: int, stage: int) -> bool:
+        """May a rule find something in what it has come to?"""
+        if self.due is None or transaction.is_frame:
+            return True
+        if transaction.events[direction] or transaction.files or transaction.pending[direction]:
+            return True
+        passed = (2 << stage) - (2 << before)
+        return bool(self.due.get(name, _NEVER)[direction] & passed)
 
     def log(self, slot: int, followed: Followed, transaction: Transaction) -> None:
         del followed.open[transaction]

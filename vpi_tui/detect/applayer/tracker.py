@@ -5,7 +5,7 @@ Python is entered once for each stretch (or datagram) of such a flow, never for 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -50,12 +50,13 @@ class AppLayer:
         frames: Mapping[str, frozenset[str]] | None = None,
         limits: Mapping[str, Limits] | None = None,
         mixed: Iterable[str] = (),
+        due: Mapping[str, Sequence[int]] | None = None,
         logged: Iterable[str] = (),
         memory: int = MEMORY,
         most_flows: int = MOST_FLOWS,
     ) -> None:
         self._outbox = Outbox(logged)
-        self.require(needed, frames=frames, limits=limits, mixed=mixed)
+        self.require(needed, frames=frames, limits=limits, mixed=mixed, due=due)
         self._expected = Expectations()
         self._ends: Ends | None = None
         self._memory = memory
@@ -78,6 +79,7 @@ class AppLayer:
         frames: Mapping[str, frozenset[str]] | None = None,
         limits: Mapping[str, Limits] | None = None,
         mixed: Iterable[str] = (),
+        due: Mapping[str, Sequence[int]] | None = None,
     ) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
         self._of_app: list[Application | None] = [None] * len(APP_PROTOS)
@@ -93,6 +95,7 @@ class AppLayer:
         """Numbers of applications whose flows arrange others that are needed."""
         self._limits = limits or {}
         self._mixed = with_predecessors(mixed)
+        self._outbox.due = due
 
     # Batches -------------------------------------------------------------------------------------
 

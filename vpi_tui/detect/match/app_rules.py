@@ -18,6 +18,7 @@ from vpi_tui.detect.applayer.files import DIGESTS, FILE, FILE_DATA, FILE_NAME, F
 from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.match import fast_pattern
+from vpi_tui.detect.match.due import Due, DueBuilder
 from vpi_tui.detect.match.fast_contents import FastBuilder
 from vpi_tui.detect.match.kernels_listed import PacketRules
 from vpi_tui.detect.match.kernels_rules import RuleTable
@@ -117,6 +118,9 @@ class AppRules:
     mixed: frozenset[str]
     """Protocols with a rule that looks at payload beside their buffers."""
 
+    due: dict[str, Due]
+    """By protocol: at which stages some rule has to look at each transaction."""
+
     def __bool__(self) -> bool:
         return bool(self.applications)
 
@@ -132,6 +136,7 @@ def compile_app_rules(
     fast = FastBuilder(count)
     chosen: dict[tuple[str, str], tuple[set[int], ...]] = {}
     unfiltered: dict[str, list[int]] = {}
+    due = DueBuilder()
     grows, stays = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
     for number, (signature, need) in enumerate(zip(signatures, needs, strict=True)):
         if need is None or not table.kinds[number]:
@@ -145,6 +150,7 @@ def compile_app_rules(
         if grows[number]:
             stays[number] = found is None or _waits(need, found[0])
             stage[number][stage[number] > Stage.HEAD] = Stage.HEAD
+        due.add(need, stage[number], found[0] if found else None, grows=bool(grows[number]))
         if found is None:
             for name in need.applications:
                 unfiltered.setdefault(name, []).append(number)
@@ -195,6 +201,7 @@ def compile_app_rules(
             if need is not None and len({plain_name(step.buffer) for step in s.steps}) > len(need.buffers)
             for name in need.applications
         ),
+        due=due.finish(),
     )
 
 
