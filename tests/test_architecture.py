@@ -117,6 +117,7 @@ VERDICTS = {
     "TooShortError",
     "MalformedError",
     "LinkError",
+    "CutError",
 }
 """Raised and caught inside one room; all others are VpiErrors, which a user may see."""
 
