@@ -162,7 +162,7 @@ def main() -> None:
     replay(target, folder)
     options = [
         str(corpus), f"-dict={words}", f"-max_len={target.most_bytes}", f"-rss_limit_mb={RSS_MB}",
-        "-timeout=100000", f"-artifact_prefix={folder}/stopped-", *sys.argv[4:],
+        "-timeout=100000", "-report_slow_units=100000", f"-artifact_prefix={folder}/stopped-", *sys.argv[4:],
     ]  # fmt: skip
     if not words.stat().st_size:
         options.pop(1)
