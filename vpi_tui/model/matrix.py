@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
+
 from vpi_tui.model.topology import Locality
 
 
-@dataclass(frozen=True, slots=True)
-class PairStat:
-    """Flows from the first end, which opened them, to the second. Ends are guests, or one of ELSEWHERE."""
+class PairStat(msgspec.Struct, frozen=True, gc=False, array_like=True):
+    """Thousands of them may travel with each snapshot, so they are small and quick to decode.
+
+    Flows from the first end, which opened them, to the second. Ends are guests, or one of ELSEWHERE."""
 
     src: str
     dest: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -34,67 +34,43 @@ PATHS = {
 """The same in at most four cells."""
 
 
-@dataclass(slots=True)
-class Pair:
-    """All that one end opened to another, whatever switch it ran on."""
-
-    src: str
-    dest: str
-    switch: str
-    locality: Locality
-    bytes: int = 0
-    flows: int = 0
-    alerts: int = 0
-    first_ns: int = 0
-    last_ns: int = 0
-    new: bool = False
-    broken: str = ""
-
-    @property
-    def key(self) -> tuple[str, str]:
-        return self.src, self.dest
-
-    def value(self, measure: str) -> int:
-        """measure: bytes, flows or alerts."""
-        return int(getattr(self, measure))
+Pairs = Mapping[tuple[str, str], PairStat]
+"""By source and destination: all that one end opened to another, whatever switch it ran on."""
 
 
-def joined(stats: Iterable[PairStat], wanted: Filter = NOTHING) -> list[Pair]:
-    """One Pair for each two ends, those that hold the filter."""
-    pairs: dict[tuple[str, str], Pair] = {}
+def joined(stats: Iterable[PairStat], wanted: Filter = NOTHING) -> Pairs:
+    """One entry for each two ends, those that hold the filter. Most ends are on one switch only."""
+    pairs: dict[tuple[str, str], PairStat] = {}
     for stat in stats:
-        pair = pairs.get((stat.src, stat.dest))
-        if pair is None:
-            pairs[stat.src, stat.dest] = Pair(
-                stat.src, stat.dest, stat.switch, stat.locality, stat.bytes, stat.flows, stat.alerts,
-                stat.first_ns, stat.last_ns, stat.new, stat.broken,
-            )  # fmt: skip
-            continue
-        pair.bytes += stat.bytes
-        pair.flows += stat.flows
-        pair.alerts += stat.alerts
-        pair.first_ns = min(pair.first_ns or stat.first_ns, stat.first_ns)
-        pair.last_ns = max(pair.last_ns, stat.last_ns)
-        pair.new = pair.new or stat.new
-        pair.broken = pair.broken or stat.broken
-    return [pair for pair in pairs.values() if not wanted or _holds(pair, wanted)]
+        key = stat.src, stat.dest
+        before = pairs.get(key)
+        pairs[key] = stat if before is None else _sum(before, stat)
+    return {key: pair for key, pair in pairs.items() if _holds(pair, wanted)} if wanted else pairs
 
 
-def _holds(pair: Pair, wanted: Filter) -> bool:
+def _sum(one: PairStat, other: PairStat) -> PairStat:
+    return PairStat(
+        one.src, one.dest, one.switch, one.locality, one.bytes + other.bytes, one.flows + other.flows,
+        one.alerts + other.alerts, min(one.first_ns or other.first_ns, other.first_ns),
+        max(one.last_ns, other.last_ns), one.new or other.new, one.broken or other.broken,
+    )  # fmt: skip
+
+
+def _holds(pair: PairStat, wanted: Filter) -> bool:
     src, dest = pair.src.lower(), pair.dest.lower()
     fields = {"src": [src], "dest": [dest], "guest": [src, dest], "switch": [pair.switch.lower()]}
     flags = {PLACES[pair.locality], *(_marks(pair))}
     return matches(wanted, {**fields, "alert": [str(pair.alerts)]}, frozenset(flags))
 
 
-def _marks(pair: Pair) -> list[str]:
+def _marks(pair: PairStat) -> list[str]:
     held = {"new": pair.new, "broken": bool(pair.broken), "alerted": pair.alerts > 0}
     return [name for name, holds in held.items() if holds]
 
 
 # The list -------------------------------------------------------------------------------------
 
-SORTS: dict[str, Callable[[Pair], object]] = {
+SORTS: dict[str, Callable[[PairStat], object]] = {
     "bytes": lambda p: -p.bytes,
     "flows": lambda p: -p.flows,
     "alerts": lambda p: -p.alerts,
@@ -106,11 +82,11 @@ SORTS: dict[str, Callable[[Pair], object]] = {
 }
 
 
-def pair_rows(pairs: Sequence[Pair], sort: str, descending: bool, now_ns: int, broken: str) -> LazyRows:
+def pair_rows(pairs: Pairs, sort: str, descending: bool, now_ns: int, broken: str) -> LazyRows:
     """Columns: mark, source, destination, bytes, flows, alerts, path, age of the first packet, of the last,
     and the line that is broken. broken: the sign of a pair that breaks the policy."""
     order = SORTS[sort]
-    ranked = sorted(pairs, key=lambda p: (order(p), p.src, p.dest), reverse=not descending)
+    ranked = sorted(pairs.values(), key=lambda p: (order(p), p.src, p.dest), reverse=not descending)
 
     def cells(index: int) -> tuple[tuple[str, str], ...]:
         pair = ranked[index]
@@ -127,10 +103,10 @@ def pair_rows(pairs: Sequence[Pair], sort: str, descending: bool, now_ns: int, b
             (safe(pair.broken, 80), "warning"),
         )
 
-    return LazyRows([pair.key for pair in ranked], cells)
+    return LazyRows([(pair.src, pair.dest) for pair in ranked], cells)
 
 
-def mark_of(pair: Pair, broken: str) -> tuple[str, str]:
+def mark_of(pair: PairStat, broken: str) -> tuple[str, str]:
     """A sign and a word: it breaks the policy, or it is new."""
     if pair.broken:
         return f"{broken} policy", "error"
@@ -141,7 +117,7 @@ def end_style(name: str) -> str:
     return "muted" if name in ELSEWHERE else "guest"
 
 
-def _alert_style(pair: Pair) -> str:
+def _alert_style(pair: PairStat) -> str:
     return "severity.high" if pair.alerts else "muted"
 
 
@@ -164,7 +140,7 @@ class Grid:
 
     sources: tuple[str, ...] = ()
     dests: tuple[str, ...] = ()
-    pairs: Mapping[tuple[str, str], Pair] = field(default_factory=dict)
+    pairs: Pairs = field(default_factory=dict)
     measure: str = "bytes"
     peak: int = 0
 
@@ -173,23 +149,23 @@ class Grid:
         pair = self.pairs.get((src, dest))
         if pair is None:
             return None
-        value = pair.value(self.measure)
+        value = int(getattr(pair, self.measure))
         text = humanize.count(value) if value else "-"
         return GridCell(text, shade(value, self.peak), pair.new, bool(pair.broken))
 
 
-def grid(pairs: Sequence[Pair], measure: str) -> Grid:
+def grid(pairs: Pairs, measure: str) -> Grid:
     """Order by bytes whatever the measure is, so that rows and columns stay when it is switched."""
     sums: tuple[dict[str, int], dict[str, int]] = ({}, {})
     opened, taken = sums
-    for pair in pairs:
-        opened[pair.src] = opened.get(pair.src, 0) + pair.bytes
-        taken[pair.dest] = taken.get(pair.dest, 0) + pair.bytes
+    for (src, dest), pair in pairs.items():
+        opened[src] = opened.get(src, 0) + pair.bytes
+        taken[dest] = taken.get(dest, 0) + pair.bytes
     sources, dests = (
         tuple(sorted(side, key=lambda name: (name in ELSEWHERE, -side[name], name))) for side in sums
     )
-    peak = max(map(attrgetter(measure), pairs), default=0)
-    return Grid(sources, dests, {(pair.src, pair.dest): pair for pair in pairs}, measure, peak)
+    peak = max(map(attrgetter(measure), pairs.values()), default=0)
+    return Grid(sources, dests, pairs, measure, peak)
 
 
 def shade(value: int, peak: int) -> int:
@@ -199,7 +175,7 @@ def shade(value: int, peak: int) -> int:
     return max(1, SHADES - int(math.log10(max(peak, value) / value)))
 
 
-def told(pair: Pair, now_ns: int) -> str:
+def told(pair: PairStat, now_ns: int) -> str:
     """One pair in a line."""
     parts = [
         f"{safe(pair.src, 48)} > {safe(pair.dest, 48)}",

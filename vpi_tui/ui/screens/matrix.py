@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import ClassVar
 
 from textual import on
@@ -21,7 +22,7 @@ from vpi_tui.ui.widgets.panel import Panel
 from vpi_tui.ui.widgets.text_line import TextLines
 from vpi_tui.view import humanize, matrix
 from vpi_tui.view.escape import safe
-from vpi_tui.view.matrix import FIELDS, MEASURES, Pair
+from vpi_tui.view.matrix import FIELDS, MEASURES, Pairs
 from vpi_tui.view.overview import WINDOW_WORDS, WINDOWS
 from vpi_tui.view.policy import state_of
 from vpi_tui.view.scope import counters_of
@@ -70,7 +71,7 @@ class MatrixPage(DrillPage):
     measure = MEASURES[0]
     sort_key = "bytes"
     descending = True
-    _pairs: tuple[Pair, ...] = ()
+    _pairs: Pairs = MappingProxyType({})
 
     def compose_list(self) -> ComposeResult:
         yield Panel(
@@ -106,7 +107,7 @@ class MatrixPage(DrillPage):
 
     def show_list(self, session: Session) -> None:
         snapshot = session.snapshot
-        self._pairs = tuple(matrix.joined(snapshot.matrix if snapshot else (), self._filter))
+        self._pairs = matrix.joined(snapshot.matrix if snapshot else (), self._filter)
         empty = matrix.empty_text(snapshot, session.matrix_window, bool(self._filter))
         as_grid = self.shows_grid
         self.grid.display, self.table.display = as_grid, not as_grid
@@ -123,7 +124,8 @@ class MatrixPage(DrillPage):
         self._tell(session)
 
     def _title(self, session: Session) -> None:
-        broken, new = sum(bool(p.broken) for p in self._pairs), sum(p.new for p in self._pairs)
+        pairs = self._pairs.values()
+        broken, new = sum([p.broken != "" for p in pairs]), sum([p.new for p in pairs])
         note: list[Cell] = []
         if broken:
             note += [(self.look.glyphs.severity[0], "error"), (f" {broken} break the policy  ", "warning")]
@@ -141,7 +143,7 @@ class MatrixPage(DrillPage):
 
     def _told_pair(self, session: Session) -> Line:
         key = self.grid.pair if self.shows_grid else self.table.cursor_key
-        pair = next((p for p in self._pairs if p.key == key), None)
+        pair = self._pairs.get(key) if key else None  # type: ignore[call-overload]
         if pair is None:
             nothing = f"{key[0]} has opened nothing to {key[1]} in this window." if key else ""  # type: ignore[index]
             return Line(((f" {nothing}", "muted"),))
@@ -229,7 +231,7 @@ class MatrixPage(DrillPage):
 
     async def _open(self, key: object) -> None:
         """The flows of a pair, on their own screen."""
-        pair = next((p for p in self._pairs if p.key == key), None)
+        pair = self._pairs.get(key)  # type: ignore[call-overload]
         if pair is None:
             return
         wanted = matrix.flows_filter(pair.src, pair.dest, pair.locality)
