@@ -103,17 +103,22 @@ def rounds(
 
 
 def table(targets: Iterable[Target], folder: Path) -> str:
-    rows = ["| " + " | ".join(HEAD) + " |", "|---" * len(HEAD) + "|"]
-    for target in targets:
-        place = folder / target.name
-        report = Report.read(place)
-        if not report.executions:
-            continue
+    told = [(folder / target.name, Report.read(folder / target.name)) for target in targets]
+    told = [(place, report) for place, report in told if report.executions]
+    seconds = [report.seconds for _, report in told]
+    rows = [
+        f"{len(told)} targets, {sum(seconds):,.0f} s of CPU in all, {min(seconds, default=0):.0f} to"
+        f" {max(seconds, default=0):.0f} s each.",
+        "",
+        "| " + " | ".join(HEAD) + " |",
+        "|---" * len(HEAD) + "|",
+    ]
+    for place, report in told:
         inputs = len(list((place / "corpus").glob("*")))
         kept = f"{report.most_kept / 1e3:,.0f}" if report.grown else ""
         rows.append(
-            f"| {target.name} | {report.seconds:.0f} | {report.executions:,} | {inputs:,} | {report.crashes} "
-            f"| {report.slowest_ms:.0f} | {report.peak_mb:.0f} | {kept} |"
+            f"| {report.target} | {report.seconds:.0f} | {report.executions:,} | {inputs:,}"
+            f" | {report.crashes} | {report.slowest_ms:.0f} | {report.peak_mb:.0f} | {kept} |"
         )
     return "\n".join(rows)
 
