@@ -91,6 +91,8 @@ class Coverage:
             self.notice = str(error)
             return
         moment = self._clock_ns()
+        if not moment:  # time is that of the packets, and none has come
+            return
         late = (moment - self._waiting[0][0]) / 1e9 if self._waiting else 0.0
         self.notice = LATE.format(late) if late > LATE_S else ""
         self._seen.mark(moment)
