@@ -140,8 +140,8 @@ BENCHMARKS = (
     Benchmark(
         "host",
         "The dashboard of a host with 64 ports and 500 guests",
-        "Bytes, and CPU of the ui, as above: at most 2 % of a core. The Matrix, which then holds 4,096 pairs"
-        " that all change each second, is above that.",
+        "Bytes, and CPU of the ui, as above: at most 2 % of a core, also with the Matrix open, which then"
+        " holds 4,096 pairs that all change each second.",
         ("-m", "benchmarks.ui_host"),
         root=True,
     ),
