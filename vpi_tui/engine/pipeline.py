@@ -21,6 +21,7 @@ from vpi_tui.engine.alerts import Alerter, flows_of
 from vpi_tui.engine.anomalies import Found, packet_anomalies
 from vpi_tui.engine.checksums import ChecksumSample
 from vpi_tui.engine.closed import ClosedFlows
+from vpi_tui.engine.flowless import count_without_flow
 from vpi_tui.engine.learning import Learning
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
@@ -47,8 +48,6 @@ from vpi_tui.stream.reassembly import Reassembler
 
 CLOCK = Clock(time.perf_counter_ns, time.thread_time_ns)
 """For the profile of the rules."""
-MOST_PORTS = 256
-"""Ports told apart in one batch for frames that have no flow; a file may claim any number of interfaces."""
 
 
 class _Batches(NamedTuple):
@@ -194,7 +193,7 @@ class Pipeline:
             alerts += self._detect(packets, decoded, flows, streams, progress, claimed)
         self._count(packets)
         if self._counts_talkers:
-            self._count_without_flow(packets, decoded, flows)
+            count_without_flow(self.talkers, self.names, packets, decoded, flows)
         if self.streams is not None:
             self._no_packets = self._no_packets or _without_rows(packets, decoded, flows)
             alerts += self._detect_released(lambda s: s.release(self.packet_ns))
@@ -383,20 +382,6 @@ class Pipeline:
         self.first_ns = self.first_ns or int(packets.ts_ns[0])
         self.packet_ns = max(self.packet_ns, newest)
         self.kernel_packets, self.kernel_drops = packets.kernel_packets, packets.kernel_drops
-
-    def _count_without_flow(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
-        """What a flow adds up to is counted in `tick`; here come the frames that have none."""
-        rows = np.flatnonzero((flows.flow < 0) & (decoded.tunnel == 0))
-        if not rows.size:
-            return
-        at = decoded.packet[rows]
-        ports, place = np.unique(packets.ifindex[at], return_inverse=True)
-        counts = np.bincount(place).tolist()
-        sizes = np.bincount(place, weights=packets.length[at]).astype(np.int64).tolist()
-        tally = self.talkers.tally
-        for port, pkts, size in zip(ports[:MOST_PORTS].tolist(), counts, sizes, strict=False):
-            tally.add_without_flow(*self.names.numbers_of_port(port), pkts, size)
-        tally.add_without_flow(-1, -1, sum(counts[MOST_PORTS:]), sum(sizes[MOST_PORTS:]))
 
     # Time -------------------------------------------------------------------------------------
 

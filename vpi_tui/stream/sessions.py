@@ -12,7 +12,7 @@ from vpi_tui.stream import kernels_sessions
 
 SESSION_DTYPE = np.dtype(
     [
-        ("state", np.uint8),  # kernels_sessions.NONE, SYN_SENT, ...
+        ("state", np.uint8),  # kernels_session_words.NONE, SYN_SENT, ...
         ("flags", np.uint8),  # MIDSTREAM, FOUR_WAY, ASYNCHRONOUS, TIMESTAMPS, CONFIRMED
         ("synacks", np.uint8),  # with other sequence numbers than the first
     ]
