@@ -12,6 +12,7 @@ import pytest
 
 from tests.capture import builders as build
 from tests.capture.builders import Frame, fault_of, naive, read_all
+from tests.rights import nobodys_folder
 from vpi_tui.capture.files import FileSource
 from vpi_tui.model.errors import CaptureError
 
@@ -121,11 +122,14 @@ def test_things_that_are_no_file(tmp_path: Path) -> None:
         FileSource("a\0b").open()
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_permission_denied(tmp_path: Path) -> None:
-    (tmp_path / "secret").touch(mode=0)
-    with pytest.raises(CaptureError, match="Permission denied"):
-        FileSource(tmp_path / "secret").open()
+def test_permission_denied() -> None:
+    with nobodys_folder() as folder:
+        source = write(folder, build.pcap(FRAMES))
+        source.open()
+        source.close()
+        (folder / "capture").chmod(0)
+        with pytest.raises(CaptureError, match="Permission denied"):
+            FileSource(folder / "capture").open()
 
 
 def test_close_ends_it(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rights import nobodys_folder
 from vpi_tui.config import paths
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
@@ -112,11 +113,11 @@ def test_compiled_code_is_read_only_from_a_directory_that_is_ours_alone(home, sp
     assert paths.is_private_and_writable(chosen)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_directory(home):
-    home.mkdir(parents=True)
-    home.chmod(0o555)
-    assert not paths.is_private_and_writable(home)
+def test_a_read_only_directory():
+    with nobodys_folder() as folder:
+        assert paths.is_private_and_writable(folder)
+        folder.chmod(0o555)
+        assert not paths.is_private_and_writable(folder)
 
 
 def test_a_temporary_cache_goes_with_the_process(tmp_path):
