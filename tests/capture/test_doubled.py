@@ -10,7 +10,7 @@ from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6ND_NS, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 
 from tests.capture.test_routed import Sighting, batch
-from vpi_tui.capture.doubled import WINDOW_NS, DoubledCopies
+from vpi_tui.capture.doubled import KEYS, WINDOW_NS, DoubledCopies
 
 CARD, OTHER = 7, 8
 MACS = [f"02:00:00:00:00:0{n}" for n in range(1, 6)]
@@ -135,3 +135,31 @@ def test_any_mix_loses_no_frame(seed: int) -> None:
     left = {frame for _, _, frame in kept(copies, *views)}
     assert left == {frame for _, _, frame in views}
     assert copies.removed > 200
+
+
+def test_a_frame_that_differs_at_its_end_alone_stays() -> None:
+    """A guest must not hide a segment behind one with the same head and checksum, as nobody would take it."""
+    copies, now = known()
+    head = told(99) + bytes(1400)
+    other = [head[:-place] + b"x" + head[len(head) - place + 1 :] for place in range(1, 1400, 97)]
+    views = [(CARD, now + n, frame) for n, frame in enumerate([head, *other])]
+    assert kept(copies, *views) == views
+
+
+def test_a_flood_of_one_frame_is_no_copies() -> None:
+    copies, now = known()
+    kept(copies, *((CARD, now + n, told(1, (2, 3))) for n in range(100)))
+    flood = [(CARD, now + FRAME_NS + 10_000 * n, told(5)) for n in range(1000)]
+    assert len(kept(copies, *flood)) > 900
+
+
+def test_a_frame_to_all_may_be_copied_at_each_port() -> None:
+    copies, now = known()
+    frame = bytes(Ether(src=MACS[0], dst="ff:ff:ff:ff:ff:ff") / ARP(psrc="10.0.0.1", pdst="10.0.0.2"))
+    assert len(kept(copies, *((CARD, now + n, frame) for n in range(49)))) == 1
+
+
+def test_a_frame_that_is_too_long_to_compare_stays() -> None:
+    copies, now = known()
+    views = [(CARD, now + n, told(5) + bytes(4 * KEYS)) for n in range(3)]
+    assert kept(copies, *views) == views

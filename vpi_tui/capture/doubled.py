@@ -6,6 +6,7 @@ only as many as are known to come: what a sender really sends again stays.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Collection
 
 import numpy as np
@@ -24,6 +25,8 @@ PAIR = np.dtype(
 how often the one before, how many in a row as often; and how often everything is believed to."""
 FRAMES, PAIRS = 1 << 14, 1 << 12
 """That are remembered. Powers of two."""
+KEYS = 1 << 14
+"""Enough for frames of 64 KiB, which is as long as they are without jumbograms."""
 WINDOW_NS = 2_000_000
 """Copies come this close together."""
 
@@ -35,6 +38,7 @@ class DoubledCopies:
         self._sensors = np.zeros(0, np.int32)
         self._frames = np.zeros(FRAMES, FRAME)
         self._pairs = np.zeros(PAIRS, PAIR)
+        self._keys = np.frombuffer(secrets.token_bytes(8 * KEYS), np.uint64)
         self._trust = np.zeros(1, np.int64)
         self.removed = 0
 
@@ -47,7 +51,9 @@ class DoubledCopies:
         if not len(self._sensors):
             return batch
         rows = len(batch.offset)
-        kept = remove_doubled(batch, self._sensors, self._frames, self._pairs, WINDOW_NS, self._trust)
+        kept = remove_doubled(
+            batch, self._sensors, self._frames, self._pairs, self._keys, WINDOW_NS, self._trust
+        )
         self.removed += rows - kept
         if kept == rows:
             return batch
