@@ -28,9 +28,12 @@ RATE = 1_000_000
 """Bytes a second each way."""
 
 
-def judged(*, answer_s: float, share: float, seconds: int = 20, late_s: float = 0.0) -> PortCoverage:
+def judged(
+    *, answer_s: float, share: float, seconds: int = 20, late_s: float = 0.0, silent_s: int = 0
+) -> PortCoverage:
     """A steady stream, of which a share is copied; each count was asked for `answer_s` before it was told, is
-    of the first half of that time, and is handed over `late_s` later."""
+    of the first half of that time, and is handed over `late_s` later. Then nobody counts for
+    `silent_s`."""
     board = Board()
     board.follow(WHERE, SETTING)
     for quarter in range(1, 4 * seconds):
@@ -45,6 +48,8 @@ def judged(*, answer_s: float, share: float, seconds: int = 20, late_s: float = 
         true = round(RATE * (asked + (told - asked) // 3) / SECOND)
         count = TrueCount(*KEY, true, true, true // 900, true // 900, "libvirt", asked_ns=asked, told_ns=told)
         board.add(now, [count], seen)
+    for second in range(seconds, seconds + silent_s):
+        board.add(second * SECOND, [], {KEY: SeenCount()})
     return next(one for one in board.verdicts if one.port == "vnet0")
 
 
@@ -71,6 +76,15 @@ def test_nothing_seen_is_blind_and_needs_no_device_here() -> None:
 
 def test_a_slow_answer_alone_gives_no_early_verdict() -> None:
     assert judged(answer_s=0.7, share=0.6, seconds=7).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "verdict", "truth"), [(20, Verdict.SEEN, "libvirt"), (40, Verdict.UNKNOWN, "")]
+)
+def test_counts_that_cease_are_no_verdict_for_ever(silent_s: int, verdict: Verdict, truth: str) -> None:
+    told = judged(answer_s=0.01, share=1.0, silent_s=silent_s)
+    assert (told.verdict, told.truth) == (verdict, truth)
+    assert truth or "hv1" in told.cause
 
 
 def test_the_past_is_read_between_two_moments_and_not_beyond() -> None:

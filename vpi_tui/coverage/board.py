@@ -75,6 +75,8 @@ class Board:
                 sample = self._late(count, drops) if count.told_ns else self._prompt(ns, count, seen, drops)
                 if sample is not None:
                     history.add(sample)
+        for history in self._histories.values():
+            history.expire(ns)
         copied = {key[0] for key, count in seen.items() if count.copied_into or count.copied_out}
         if not copied <= self._setting.copied:
             self._set(replace(self._setting, copied=self._setting.copied | copied))

@@ -121,6 +121,8 @@ def no_device(facts: Facts) -> Told | None:
 def nobody_counts(facts: Facts) -> Told | None:
     if facts.truth:
         return None
+    if facts.port.far:
+        return Told(f"Nobody tells now what passes this port of {facts.port.far}: the notices say why.")
     return Told("Nobody else counts this port, so there is nothing to compare with.")
 
 

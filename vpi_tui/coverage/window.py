@@ -65,9 +65,16 @@ class History:
         self._samples.clear()
         self._raw = None
 
+    def expire(self, ns: int) -> None:
+        """Forget what was counted when nobody has told more for longer than a window: that is of now."""
+        if self._samples:
+            newest = self._samples[-1]
+            if (ns - newest.ns) / 1e9 > max(LONG_S, ANSWERS * newest.answer_s):
+                self.forget()
+
     @property
     def truth(self) -> str:
-        """Who counts; "" = nobody so far."""
+        """Who counts; "" = nobody so far, or nobody any more."""
         return self._raw.truth if self._raw is not None else ""
 
     def add(self, sample: Sample) -> None:
