@@ -13,7 +13,14 @@ from vpi_tui.config.policy_file import parse_policy
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.behaviour import segmentation
 from vpi_tui.detect.behaviour.base import REGISTRY
-from vpi_tui.detect.behaviour.segmentation import BURST_NS, MAX_FINDINGS, PORTS_A_PAIR, QUIET_NS, Segmentation
+from vpi_tui.detect.behaviour.segmentation import (
+    BURST_NS,
+    MAX_FINDINGS,
+    MAX_LOOKED,
+    PORTS_A_PAIR,
+    QUIET_NS,
+    Segmentation,
+)
 from vpi_tui.flow.records import FLOW_DTYPE
 from vpi_tui.model.batch import FlowBatch
 from vpi_tui.model.policy import Policy, PolicyLine, PortRange, Selector
@@ -201,6 +208,18 @@ def test_a_flood_costs_a_bounded_number_of_alerts() -> None:
     assert len(judged(judge, [flow(n, n - 1) for n in range(1, 200)])) == MAX_FINDINGS
     assert judge.violations == 199
     assert len(judge.broken) <= segmentation.MAX_BROKEN
+
+
+def test_living_flows_of_a_scan_do_not_hold_up_a_batch() -> None:
+    """All of one pair but the first few are passed by, and that too costs a bounded time at each call."""
+    judge = Segmentation()
+    judge.follow(TOPOLOGY)
+    scan = [flow(0, 3, port) for port in range(1, 3 * MAX_LOOKED)]
+    judge.attach(np.concatenate([*scan, flow(2, 3, 9)]))
+    judge.use(policy())
+    judge.judge_living()
+    told = [len(judge.tell_living(0)) for _ in range(4)]
+    assert told == [PORTS_A_PAIR + 1, 0, 1, 0]
 
 
 def test_a_connection_whose_start_was_not_seen_is_measured_both_ways() -> None:

@@ -118,9 +118,12 @@ class Segmentation(Behaviour):
         self._living.extend((int(slots[at]), int(ids[at]), int(verdicts[at])) for at in np.sort(places))
 
     def tell_living(self, now_ns: int) -> list[tuple[int, str]]:
-        """Slots of flows that broke the policy when it came into force, and what to tell; [] = no more."""
+        """Slots of flows that broke the policy when it came into force, and what to tell; the rest waits for
+        the next call."""
         found: list[tuple[int, str]] = []
-        while self._living and self._records is not None and len(found) < MAX_FINDINGS:
+        for _ in range(min(len(self._living), MAX_LOOKED)):
+            if self._records is None or len(found) == MAX_FINDINGS:
+                break
             slot, flow_id, verdict = self._living.popleft()
             flow = self._records[slot]
             if int(flow["flow_id"]) == flow_id and (detail := self._violation(flow, verdict, now_ns)):
