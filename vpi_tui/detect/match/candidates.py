@@ -142,7 +142,7 @@ class Finder:
         self._sizes = StreamSizes()
         self._wanted: dict[Move, Wanted] = {}
         self._units = units_for(0)
-        self._sought = SoughtInPayload(rules.signatures)
+        self._sought = SoughtInPayload(rules.signatures, rules.app.grows)
 
     def take_over(self, before: Finder) -> None:
         """Go on from the finder of an earlier set of rules."""

@@ -1,7 +1,8 @@
 """What rules about transactions look for in the payload as it was sent.
 
 A rule whose only contents are about the payload is found by no buffer: it is tried on each transaction of its
-protocol. Its rarest content is looked for first, which spares most of these evaluations.
+protocol. Its rarest content is looked for first, which spares most of these evaluations. Rules about buffers
+that grow are tried whenever one has: what holds then need not be there when the payload comes.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import NamedTuple
 
 from vpi_tui.detect.match.fast_pattern import choose, fold
 from vpi_tui.detect.match.units import PAYLOAD
+from vpi_tui.model.batch import U8
 from vpi_tui.model.signature import Content, Signature
 
 
@@ -27,12 +29,13 @@ class Sought(NamedTuple):
 class SoughtInPayload(dict[int, Sought]):
     """By number of the rule, each made when it is first wanted."""
 
-    def __init__(self, signatures: Sequence[Signature]) -> None:
+    def __init__(self, signatures: Sequence[Signature], grows: U8) -> None:
+        """grows: AppRules.grows."""
         super().__init__()
-        self._signatures = signatures
+        self._signatures, self._grows = signatures, grows
 
     def __missing__(self, number: int) -> Sought:
-        made = self[number] = _of(self._signatures[number])
+        made = self[number] = Sought() if self._grows[number] else _of(self._signatures[number])
         return made
 
 
