@@ -11,7 +11,7 @@ from vpi_tui.detect.match.candidates import Batch, Candidates
 from vpi_tui.detect.match.flowstate import FlowState
 from vpi_tui.detect.match.pass_scopes import Passes
 from vpi_tui.detect.match.subjects import Subjects
-from vpi_tui.model.batch import U8, DecodedBatch, FlowBatch
+from vpi_tui.model.batch import I64, U8, DecodedBatch, FlowBatch
 
 Bools = NDArray[np.bool_]
 _TCP: Final = 6
@@ -41,9 +41,7 @@ def not_passed(
         if state.passed[flow] != born:
             state.passed[flow] = born
             allowed &= ~((subjects.flow == flow) & (subjects.born == born) & (found.row >= found.row[i]))
-    for i in passing[kind[passing] == Passes.TRANSACTION].tolist():
-        _pass_transaction(batch, found, i, allowed)
-    return allowed
+    return allowed & _not_with_passed(batch, found, passing[kind[passing] == Passes.TRANSACTION])
 
 
 def _not_of_passed(batch: Batch, found: Candidates) -> Bools:
@@ -55,16 +53,23 @@ def _not_of_passed(batch: Batch, found: Candidates) -> Bools:
     return allowed
 
 
-def _pass_transaction(batch: Batch, found: Candidates, i: int, allowed: Bools) -> None:
-    progress = batch.progress_of(int(found.entry[i]))
-    if progress is None:
-        return
-    transaction = progress.transaction
-    transaction.passed = True
-    for other in np.flatnonzero(found.entry >= 0).tolist():
-        one = batch.progress_of(int(found.entry[other]))
-        if one is not None and one.transaction is transaction and found.row[other] >= found.row[i]:
-            allowed[other] = False
+def _not_with_passed(batch: Batch, found: Candidates, passing: I64) -> Bools:
+    """bool per candidate: none of those at `passing` passes its transaction, there or before.
+
+    The transactions are marked. One look at each candidate: a batch may pass thousands.
+    """
+    allowed = np.ones(len(found), np.bool_)
+    since: dict[int, int] = {}
+    for i in passing.tolist():
+        progress = batch.progress_of(int(found.entry[i]))
+        if progress is not None:
+            progress.transaction.passed = True
+            since.setdefault(id(progress.transaction), int(found.row[i]))
+    for i in np.flatnonzero(found.entry >= 0).tolist() if since else ():
+        progress = batch.progress_of(int(found.entry[i]))
+        row = since.get(id(progress.transaction)) if progress is not None else None
+        allowed[i] = row is None or found.row[i] < row
+    return allowed
 
 
 def pass_late(state: FlowState, decoded: DecodedBatch, flows: FlowBatch) -> None:
