@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -54,3 +55,12 @@ def test_what_is_promised_of_any_bytes(target: Target, recorded: Path) -> None:
         timely(target.one_input, data)
     if target.grow is not None:
         target.grow(seeds[len(seeds) // 2], GROWN_BYTES)
+
+
+def test_nothing_is_imported_while_packets_are_read(recorded: Path) -> None:
+    """An engine that has given up root may not be able to: Python may lie in root's home."""
+    command = [sys.executable, "-m", "tests.fuzz.late_imports", str(recorded)]
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr[-2_000:]
+    assert int(done.stdout) > MOST_SEEDS

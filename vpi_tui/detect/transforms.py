@@ -195,8 +195,8 @@ def tld(data: bytes) -> bytes:
 
 
 @cache
-def _suffixes() -> Any:
-    """publicsuffix.org's list. Read with the first rule that needs it: it costs 35 ms and a megabyte."""
+def public_suffixes() -> Any:
+    """publicsuffix.org's list. Read when it is first needed: it costs 35 ms and a megabyte."""
     from publicsuffixlist import PublicSuffixList
 
     return PublicSuffixList()
@@ -208,7 +208,7 @@ def _last_labels(name: bytes, beyond: int) -> bytes:
         return b""
     end = b"." if name.endswith(b".") else b""
     labels = name.removesuffix(b".").split(b".")
-    suffix = _suffixes().publicsuffix(tuple(labels))
+    suffix = public_suffixes().publicsuffix(tuple(labels))
     if suffix is None or len(suffix) == len(labels):
         return b""
     return b".".join(labels[-len(suffix) - beyond :]) + end

@@ -2,17 +2,32 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import pwd
 from pathlib import Path
+from typing import Final
 
 from vpi_tui.capture.privileges import drop_to
+from vpi_tui.detect.transforms import public_suffixes
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.model.errors import ConfigError
+
+LATE_CODECS: Final = ("utf-16-le", "utf-16-be", "utf-32-be")
+"""Modules of the standard library that are loaded by the first text of that kind, which the wire brings."""
+
+
+def load_what_is_late() -> None:
+    """What is loaded when it is first needed is loaded now: Python may lie where another user cannot read."""
+    for name in LATE_CODECS:
+        codecs.lookup(name)
+    public_suffixes()
 
 
 def become(spec: EngineSpec) -> None:
     """Become the configured user for good; whoever is not root only gives up capabilities."""
+    if os.geteuid() == 0:
+        load_what_is_late()
     if os.geteuid() != 0 or spec.user:
         drop_to(spec.user)
 

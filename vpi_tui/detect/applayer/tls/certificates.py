@@ -7,6 +7,7 @@ that its string type does not allow, a cut end, a negative serial number.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,6 +36,9 @@ _SHORT_NAMES: Final = {
 }  # fmt: skip
 _UTC_TIME: Final = 0x17
 _STRINGS: Final = frozenset((12, 18, 19, 20, 21, 22, 25, 26, 27))
+_DIGITS: Final = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)", re.ASCII)
+"""Year to second. The calendar's own reader would be imported when the first certificate comes, and an engine
+that has given up root may not be able to."""
 _WIDE: Final = {28: "utf-32-be", 30: "utf-16-be"}
 _VERSION: Final = 0xA0
 _EXTENSIONS: Final = 0xA3
@@ -141,7 +145,8 @@ def _time(element: Element) -> int | None:
     if len(text) == 12:
         text += "00"
     try:
-        return int(datetime.strptime(text, "%Y%m%d%H%M%S").replace(tzinfo=UTC).timestamp())
+        found = _DIGITS.fullmatch(text)
+        return int(datetime(*map(int, found.groups()), tzinfo=UTC).timestamp()) if found else None  # type: ignore[misc,arg-type]
     except (ValueError, OverflowError):
         return None
 
