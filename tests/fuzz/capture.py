@@ -6,20 +6,17 @@ An input is a byte of switches (gzip, sizes of the buffer) and the file.
 from __future__ import annotations
 
 import gzip
-import tempfile
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 
 from tests.capture.builders import fault_of, naive
 from tests.capture.test_fuzz import SEEDS
-from tests.fuzz.target import Target
+from tests.fuzz.target import Target, file_of
 from vpi_tui.capture.files import FileSource
 
 SIZES = [(1, 7), (3, 64), (16, 2 << 20), (16, 2 << 20)]
 GZIP_AROUND, GZIP_TAKEN = 4, 8
-FILE = Path(tempfile.gettempdir()) / "vpi-tui-fuzz-{os.getpid()}-capture.pcap"
 
 
 def one_input(data: bytes) -> None:
@@ -29,9 +26,9 @@ def one_input(data: bytes) -> None:
     max_packets, refill = SIZES[switches & 3]
     if switches & GZIP_TAKEN:
         content = b"\x1f\x8b\x08" + content
-    FILE.write_bytes(gzip.compress(content, 0) if switches & GZIP_AROUND else content)
-    with np.errstate(over="ignore"):
-        frames, error = fault_of(FileSource(FILE, max_packets=max_packets, refill_bytes=refill))
+    around = gzip.compress(content, 0) if switches & GZIP_AROUND else content
+    with file_of(around, ".pcap") as path, np.errstate(over="ignore"):
+        frames, error = fault_of(FileSource(path, max_packets=max_packets, refill_bytes=refill))
     if switches & GZIP_TAKEN:
         return
     expected = naive(content)

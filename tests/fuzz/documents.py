@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.fuzz.rules import check_place, temporary
-from tests.fuzz.target import Target
+from tests.fuzz.rules import check_place
+from tests.fuzz.target import Target, file_of
 from vpi_tui.config import schema
 from vpi_tui.config.policy_file import check_policy, parse_policy, policy_text
 from vpi_tui.config.settings import read_file
@@ -51,12 +51,11 @@ YAML: Final = (
 
 
 def _read(read: Callable[[Path], object], data: bytes) -> None:
-    path = temporary(".yml")
-    path.write_bytes(data)
-    try:
-        read(path)
-    except ConfigError as refused:
-        check_place(refused, path)
+    with file_of(data, ".yml") as path:
+        try:
+            read(path)
+        except ConfigError as refused:
+            check_place(refused, path)
 
 
 def _policy(path: Path) -> None:

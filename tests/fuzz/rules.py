@@ -7,8 +7,6 @@ those bytes, and as a packet and a stretch of a stream.
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,7 +16,7 @@ from typing import Final
 import numpy as np
 
 from tests.detect.match.build import Packet, Stretch, run
-from tests.fuzz.target import Target, words_in
+from tests.fuzz.target import Target, file_of, words_in
 from vpi_tui.detect.applayer.files import File
 from vpi_tui.detect.match.evaluate import Plan, Tally
 from vpi_tui.detect.match.matcher import Matcher
@@ -34,7 +32,6 @@ from vpi_tui.model.errors import ConfigError, RuleError
 from vpi_tui.model.signature import Origin, Signature
 from vpi_tui.update.selection import read_selection
 
-FOLDER: Final = Path(tempfile.gettempdir())
 PACKS: Final = sorted((Path(__file__).resolve().parents[2] / "rules").glob("*.yaml"))
 LONGEST_MESSAGE: Final = 2_000
 """Characters of what an operator is told of one rule."""
@@ -52,11 +49,6 @@ CHOICES: Final = (
     b're:heartbleed "(a+)" "\\\\1b"',
     b"1:2019401, 3\ngroup:*dos*\nfilename:x.rules\nmetadata: deployment perimeter\nre:a|b",
 )
-
-
-def temporary(suffix: str) -> Path:
-    """A file of this process."""
-    return FOLDER / f"vpi-tui-fuzz-{os.getpid()}{suffix}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +115,8 @@ def check_place(error: ConfigError, path: Path) -> None:
 
 
 def _loaded(data: bytes, suffix: str) -> None:
-    path = temporary(suffix)
-    path.write_bytes(data)
-    result = load([path])
+    with file_of(data, suffix) as path:
+        result = load([path])
     for error in result.errors:
         check_error(error, str(path))
     for signature in result.signatures:
@@ -143,9 +134,8 @@ def pack(data: bytes) -> None:
 
 
 def thresholds(data: bytes) -> None:
-    path = temporary(".config")
-    path.write_bytes(data)
-    entries, errors = threshold_file.read(path, Variables())
+    with file_of(data, ".config") as path:
+        entries, errors = threshold_file.read(path, Variables())
     for error in errors:
         check_error(error, str(path))
     assert len(threshold_file.limited(samples()[:3], entries)) == 3
@@ -155,14 +145,13 @@ def selection(data: bytes) -> None:
     """The three files of suricata-update, which of them by the first byte."""
     if not data:
         return
-    path = temporary(".conf")
-    path.write_bytes(data[1:])
     name = CONFS[data[0] % len(CONFS)]
-    try:
-        chosen = read_selection(**{one: path if one == name else None for one in CONFS})
-    except ConfigError as refused:
-        check_place(refused, path)
-        return
+    with file_of(data[1:], ".conf") as path:
+        try:
+            chosen = read_selection(**{one: path if one == name else None for one in CONFS})
+        except ConfigError as refused:
+            check_place(refused, path)
+            return
     rules = "".join(f"{one.raw}\n" for one in samples()[:3])
     assert chosen.apply(rules, "a.rules").count("\n") >= 3
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import pkgutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -35,6 +38,17 @@ class Target:
     recorded: bool = False
     grow: Callable[[bytes, int], int] | None = None
     most_bytes: int = 4_096
+
+
+@contextmanager
+def file_of(data: bytes, suffix: str) -> Iterator[Path]:
+    """A file of this process, for as long as it is looked at."""
+    path = Path(tempfile.gettempdir(), f"vpi-tui-fuzz-{os.getpid()}{suffix}")
+    path.write_bytes(data)
+    try:
+        yield path
+    finally:
+        path.unlink()
 
 
 def words_in(*modules: str) -> list[bytes]:
