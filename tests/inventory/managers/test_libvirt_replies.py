@@ -89,6 +89,37 @@ esac"""
     assert first in picture.notices[0]
 
 
+def test_figures_that_do_not_come_are_told_until_they_come_or_nobody_asks(tmp_path: Path) -> None:
+    uuid = "11111111-1111-4111-8111-111111111111"
+    tap = interface(1).replace("<target", "<source bridge='br0'/><target")
+    (tmp_path / "xml").write_text(domain("web-1", tap))
+    script = f"""
+for last; do :; done
+mark=$(echo "$last" | sed -n 's/.*; *echo *\\([0-9a-f]*\\)$/\\1/p')
+case $last in
+  'list --all --uuid') test -e {tmp_path}/gone || echo {uuid};;
+  dumpxml*) cat {tmp_path}/xml; echo $mark; echo running; echo $mark;;
+  domifstat*) test -e {tmp_path}/counts && echo "vnet1 rx_bytes 5"; echo $mark;;
+esac"""
+    probe = LibvirtProbe("qemu+ssh://hv1.example/system", virsh(tmp_path, script))
+    assert not probe.read().notices
+    probe.changed(0.0)
+    assert not probe.counts()
+    (notice,) = probe.read().notices
+    assert "hv1.example/system tells the figures of none" in notice
+    (tmp_path / "counts").touch()
+    assert probe.changed(1e6)
+    assert [count.out_bytes for count in probe.counts()] == [5]
+    assert not probe.read().notices
+    (tmp_path / "counts").unlink()
+    probe.changed(2e6)
+    assert probe.read().notices
+    (tmp_path / "gone").touch()
+    picture = probe.read()
+    assert (picture.ports, picture.notices) == ((), ())
+    probe.close()
+
+
 @pytest.mark.parametrize(
     ("script", "words"),
     [

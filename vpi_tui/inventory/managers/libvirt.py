@@ -67,10 +67,10 @@ class LibvirtProbe:
         asked_ns, began = time.time_ns(), time.monotonic()
         try:
             counts = self._opened().counts(self._found.asked)
-            self._uncounted = ""
+            why = "" if counts else f"{self._uri} tells the figures of none of them."
         except VpiError as error:
-            counts = []
-            self._uncounted = f"libvirt: the interfaces of guests are not counted. {error}"
+            counts, why = [], str(error)
+        self._uncounted = f"libvirt: the interfaces of guests are not counted. {why}" if why else ""
         self._counts = true_counts(self._found, counts, asked_ns, time.time_ns())
         took = time.monotonic() - began
         self._count_at = now + took + max(COUNT_EVERY, COUNT_SHARE * took)
@@ -89,6 +89,8 @@ class LibvirtProbe:
             except VpiError as error:
                 problems.append(f"libvirt: the domain {domain.uuid} of {self._uri} is left out. {error}")
         found = self._found = apart(guests, self._host, _interfaces_here())
+        if not found.asked:
+            self._uncounted = ""
         problems += [self._uncounted] if self._uncounted else []
         return Picture(found.switches, found.ports, guests=found.guests, notices=tuple(problems[-3:]))
 
