@@ -125,6 +125,9 @@ def test_what_is_down_is_told(link: Link, names: tuple[str, ...], words: str) ->
         ((Link(3, "eno1", master=9), Link(4, "eno2", master=9), Link(9, "bond0", "bond")), {"bond0"}),
         ((Link(3, "one", "veth", peer=4), Link(4, "two", "veth", peer=3)), {"two"}),
         ((Link(3, "one", "veth", peer=4, peer_namespace=0), Link(4, "eno1")), {"one", "eno1"}),
+        ((Link(3, "eno1"), Link(4, "macsec0", "macsec", peer=3)), {"eno1", "macsec0"}),
+        ((Link(3, "eno1"), Link(4, "ipsec0", "xfrm", peer=3)), {"eno1", "ipsec0"}),
+        ((Link(3, "eno1", master=9), Link(9, "red", "vrf")), {"eno1", "red"}),
         (
             (Link(3, "eno1"), Link(4, "eno2"), Link(5, "eno1.100", "vlan", peer=9)),
             {"eno1", "eno2", "eno1.100"},

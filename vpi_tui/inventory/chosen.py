@@ -18,6 +18,9 @@ from vpi_tui.inventory.picture import Picture, SeenGuest, SeenPort
 from vpi_tui.model.topology import Switch
 
 NAMES_IN_A_NOTICE = 5
+_JOINS = frozenset(["bond", "team"])
+_PASSES = frozenset(["vlan", "macvlan", "macvtap", "veth"])
+"""Kinds of device whose frames pass their peer as they are."""
 
 
 def chosen(picture: Picture, names: Sequence[str]) -> Picture:
@@ -102,13 +105,17 @@ def _guests_at(
 def _each_frame_once(links: Sequence[Link]) -> tuple[list[Link], list[str]]:
     """Without those whose frames all pass another of them too, and a notice for each of these.
 
-    A VLAN or macvlan lies on a device, a bond on those that it joins; a veth pair has two ends.
+    A VLAN or macvlan lies on a device, a bond on those that it joins; a veth pair has two ends. What lies on
+    another in any other way may not pass it as it is: MACsec and IPsec are encrypted there, and ipvlans speak
+    to each other past it.
     """
     by_index = {link.ifindex: link for link in links}
     left_out: dict[int, Link] = {}
     for link in links:
-        below = by_index.get(link.peer) if link.peer_namespace is None else None
-        through = by_index.get(link.master) or below
+        above = by_index.get(link.master)
+        joined = above if above is not None and above.kind in _JOINS else None
+        passes = link.kind in _PASSES and link.peer_namespace is None
+        through = joined or (by_index.get(link.peer) if passes else None)
         if through is not None and left_out.get(through.ifindex) is not link:
             left_out[link.ifindex] = through
     notices = [
