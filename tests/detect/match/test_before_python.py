@@ -58,3 +58,13 @@ def test_a_body_that_goes_on_is_looked_at_before_the_payload_holds(tmp_path: Pat
     rules = ['alert http any any -> any any (msg:"m"; content:"later"; file.data; pcre:"/early/"; sid:1;)']
     alerts, _ = scan(tmp_path, rules, connection.packets)
     assert [alert.sid for alert in alerts] == [1]
+
+
+def test_a_pattern_of_two_protocols_finds_only_the_rule_about_this_one(tmp_path: Path) -> None:
+    about = ("mqtt.subscribe.topic", "http.uri", "http.user_agent")
+    rules = [
+        f'alert tcp any any -> any any (msg:"m"; {buffer}; content:"/icon.php"; sid:{sid};)'
+        for sid, buffer in enumerate(about, 1)
+    ]
+    alerts, _ = scan(tmp_path, rules, Connection().open().at(0, GET).packets)
+    assert [alert.sid for alert in alerts] == [2]

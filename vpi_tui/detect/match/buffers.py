@@ -93,7 +93,8 @@ class TransactionContext:
             if direction == progress.direction and buffer.stage > progress.stage:
                 return ()
             return instances(buffer, progress.transaction, direction)
-        return self.packet_of().instances(name) if progress.row >= 0 else ()
+        # A pattern may be met in the buffers of a protocol that has none of this rule's.
+        return self.packet_of().instances(name) if progress.row >= 0 and name in BUFFERS else ()
 
     def has(self, name: str) -> bool | None:
         """Is the buffer there? None = that cannot be said yet."""
