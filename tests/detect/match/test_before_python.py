@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.detect.match.build import Packet, content, matcher_of, rule, run
+from tests.detect.match.build import Packet, Stretch, content, matcher_of, rule, run
 from tests.stream.scanning import Connection, scan
 from vpi_tui.model.signature import IsDataAt
 
@@ -21,6 +21,21 @@ def test_too_few_bytes_are_no_candidate(position: int, evaluated: int, matches: 
     matcher = matcher_of(rule(steps=(content(b"need"), IsDataAt("payload", position))))
     assert len(run(matcher, [Packet(b"needs")])) == matches
     assert matcher.stats()["detect.evaluated"] == evaluated
+
+
+@pytest.mark.parametrize("row", [0, -1])
+def test_what_several_classes_of_patterns_find_is_found_once(row: int) -> None:
+    """The same bytes anywhere, near the start, and behind a gate."""
+    same, head = content(b"qzxwv"), content(b"head", depth=9)
+    rules = (
+        rule(1, steps=(same,)),
+        rule(2, steps=(content(b"qzxwv", depth=20),)),
+        rule(3, steps=(same, head)),
+    )
+    matcher = matcher_of(*rules)
+    matches = run(matcher, [Packet(taken=True)], [Stretch(b"head-qzxwv", row=row)])
+    assert sorted(match.rule for match in matches) == [0, 1, 2]
+    assert matcher.stats()["detect.candidates"] == 3
 
 
 @pytest.mark.parametrize("options", [{"relative": True}, {"negated": True}])

@@ -242,13 +242,19 @@ class Finder:
         """Sort; a rule that a packet and its stretch both may match is tried on the stretch first.
         Transactions come behind the packet that completed them.
 
-        The later ones of one row and rule are kept: the first may turn out not to hold.
+        The later ones of one row and rule are kept: the first may turn out not to hold. What was found by
+        several classes of patterns, or by both ports, is there once.
         """
-        if rule.size > 1:
-            packet_last = np.where(stream < 0, np.iinfo(np.int32).max, stream)
-            order = np.lexsort((packet_last, self.rules.rank[rule], entry, row))
-            rule, row, stream, entry = rule[order], row[order], stream[order], entry[order]
-        return Candidates(rule, row, stream, entry)
+        if rule.size <= 1:
+            return Candidates(rule, row, stream, entry)
+        packet_last = np.where(stream < 0, np.iinfo(np.int32).max, stream)
+        order = np.lexsort((packet_last, self.rules.rank[rule], entry, row))
+        found = Candidates(rule, row, stream, entry).where(order)
+        fresh = np.ones(len(found), np.bool_)
+        fresh[1:] = False
+        for column in (found.rule, found.row, found.stream, found.entry):
+            fresh[1:] |= column[1:] != column[:-1]
+        return found.where(fresh)
 
     def _check_packets(self, batch: Batch, enabled: U8) -> I64:
         taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
