@@ -21,9 +21,10 @@ from tests.detect.applayer.conversations import (
     drive,
     steps_of,
 )
-from tests.fuzz.bounds import timely
-from vpi_tui.detect.applayer.base import Application
-from vpi_tui.detect.applayer.registry import APPLICATIONS
+from tests.fuzz.bounds import SECONDS, cpu_seconds, timely
+from vpi_tui.detect.applayer.base import Application, Limits
+from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name
+from vpi_tui.model.batch import Direction
 
 gaps = st.sampled_from((0, 0, 1, 31))
 steps = st.lists(
@@ -43,3 +44,21 @@ def test_a_conversation_is_read_as_it_was_written(said: list[Step]) -> None:
 @given(steps, switches)
 def test_noise(application: Application, said: list[Step], how: int) -> None:
     timely(partial(drive, application), conversation_of(said, how))
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "begin", "more"),
+    [("http1", CHUNKED, b"\n"), ("http1", CHUNKED, b" \r\n"), ("ssh", b"", b"SSH-")],
+)
+def test_what_never_ends_is_read_in_time(protocol: str, begin: bytes, more: bytes) -> None:
+    """Searches that go over all of it for each line, or each way to cut one, take many seconds."""
+    parser = by_name()[protocol].parser(Limits())
+    parser.feed(Direction.TO_CLIENT, begin, 0)
+
+    def hear(data: bytes) -> None:
+        parser.feed(Direction.TO_CLIENT, data, 0)
+
+    assert cpu_seconds(hear, more * (1 << 17)) < SECONDS

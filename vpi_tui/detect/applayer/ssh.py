@@ -27,7 +27,7 @@ STATED_LIMIT: Final = 256
 """Bytes of a banner beyond which it is an anomaly (RFC 4253, 4.2)."""
 PACKET_LIMIT: Final = 65_535
 """Bytes of a packet that is put together; RFC 4253, 6.1, asks for 35,000."""
-_BANNER: Final = re.compile(rb"(?:^|\n)SSH-([^-\r\n]+)-([^ \r\n]+)[^\n]*\n")
+_BANNER: Final = re.compile(rb"(?:^|\n)SSH-([^-\r\n]++)-([^ \r\n]++)[^\n]*+\n")
 _KEXINIT, _NEWKEYS = 20, 21
 _RECORD_HEADER: Final = 6
 """Length, padding length, type."""

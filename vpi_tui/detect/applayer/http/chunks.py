@@ -7,7 +7,7 @@ from typing import Final
 
 _SIZE: Final = re.compile(rb"[\s\0]*([0-9a-fA-F]{1,16})")
 _PLAIN: Final = re.compile(rb"([1-9a-fA-F][0-9a-fA-F]{0,7})\r\n")
-_NONE: Final = re.compile(rb"[\s\0]*[^\s\0;0-9a-fA-F]")
+_NONE: Final = re.compile(rb"[ \t\r\x0b\x0c\0]*+[^\s\0;0-9a-fA-F]")
 
 
 def size_of(line: bytes) -> int | None:
@@ -17,7 +17,7 @@ def size_of(line: bytes) -> int | None:
 
 
 def is_none(data: bytearray) -> bool:
-    """Do the bytes begin with what no line before a chunk begins with?"""
+    """Does the line begin with what none before a chunk begins with? One that is empty says nothing."""
     return _NONE.match(data) is not None
 
 
