@@ -182,6 +182,8 @@ class Http2Parser(Parser):
             return
         before, found.weighed = found.weighed, found.held()
         self._kept += found.weighed - before
+        if self._kept <= KEPT_LIMIT:
+            return
         others = (one for one in tuple(self._open.values()) if one is not found)
         while self._kept > KEPT_LIMIT:
             if not self._closed:

@@ -293,10 +293,10 @@ class SmtpParser(Parser):
             return
         plain = bytes(data)
         if self._mode == _DATA:
-            plain = plain.removeprefix(b"\n") if self._mail_begins else plain
-            self._mail_begins = False
             # A line end and the dots behind it always come together: where they may not, it was held back.
             plain = plain.replace(b"\n..", b"\n.") if dotted else plain
+            plain = plain.removeprefix(b"\n") if self._mail_begins else plain
+            self._mail_begins = False
         self._reader.feed(plain)
         if now.is_moved:
             now.is_moved = False
