@@ -11,6 +11,7 @@ import pytest
 from tests.detect.applayer.conversations import MOST_HELD, memory_of
 from tests.detect.applayer.test_pass_by import SLOTS, stretches
 from vpi_tui.detect.applayer.base import Limits, Transaction
+from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.mqtt.parser import MqttParser
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.applayer.tracker import FLOW_SHARE, AppLayer
@@ -69,15 +70,43 @@ def ftp(_number: int) -> bytes:
     return b"STOR " + BIG[:4_000] + b"\r\n"
 
 
-REQUESTS = (mqtt, ldap, pgsql, enip, nfs, modbus, ftp)
+def ftp_command(number: int) -> bytes:
+    """A command that is nothing but a long word."""
+    return b"%04d" % number + BIG[:4_000] + b"\r\n"
 
 
-@pytest.mark.parametrize("request_of", REQUESTS, ids=lambda made: made.__name__)
-def test_what_waits_for_an_answer_is_bounded(request_of: Callable[[int], bytes]) -> None:
-    parser = by_name()[request_of.__name__].parser(Limits())
+def pop3(_number: int) -> bytes:
+    """A command of many words."""
+    return b"PASS " + b"xy " * 1_350 + b"\r\n"
+
+
+def http1(number: int) -> bytes:
+    """A form with a file."""
+    part = b'--X\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n'
+    body = part + BIG + b"\r\n--X--\r\n"
+    form = b"Content-Type: multipart/form-data; boundary=X\r\nContent-Length: %d" % len(body)
+    return b"POST /%d HTTP/1.1\r\nHost: a\r\n%s\r\n\r\n" % (number, form) + body
+
+
+ALL, FILES = Limits(), Limits(buffers=frozenset({FILE_DATA}))
+REQUESTS = (
+    ("mqtt", mqtt, ALL), ("ldap", ldap, ALL), ("pgsql", pgsql, ALL), ("enip", enip, ALL), ("nfs", nfs, ALL),
+    ("modbus", modbus, ALL), ("ftp", ftp, ALL), ("ftp", ftp_command, ALL), ("pop3", pop3, ALL),
+    ("http1", http1, ALL), ("http1", http1, FILES),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(("protocol", "request_of", "limits"), REQUESTS)
+def test_what_waits_for_an_answer_is_bounded(
+    protocol: str, request_of: Callable[[int], bytes], limits: Limits
+) -> None:
+    parser = by_name()[protocol].parser(limits)
     found: dict[Transaction, None] = {}
     for number in range(SAID):
-        found.update(dict.fromkeys(parser.feed(SERVER, request_of(number), 0)))
+        moved = parser.feed(SERVER, request_of(number), 0)
+        for transaction in moved:
+            transaction.grown(SERVER)
+        found.update(dict.fromkeys(moved))
         assert parser.held() < MOST_HELD
     assert len(found) >= SAID
     found.clear()

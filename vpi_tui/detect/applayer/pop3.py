@@ -48,11 +48,12 @@ class Pop3Transaction(Transaction):
 
     __slots__ = ("arguments", "command")
 
-    def __init__(self, command: bytes = b"", arguments: tuple[bytes, ...] = ()) -> None:
+    def __init__(self, command: bytes = b"", arguments: int = 0) -> None:
         super().__init__()
         self.command = command
         """In upper case."""
         self.arguments = arguments
+        """How many it has; nobody asks for more of them."""
 
     @property
     def is_answered_at_length(self) -> bool:
@@ -64,7 +65,7 @@ class Pop3Parser(Parser):
         self._commands = Lines(LINE_LIMIT)
         self._replies = Lines(LINE_LIMIT)
         self._waiting: deque[Pop3Transaction] = deque()
-        self._answer: bytearray | None = None
+        self._answer: bytes | None = None
         """The end of what has come of an answer of many lines; None = none is coming."""
         self._challenged = False
         """What the client says next belongs to its AUTH."""
@@ -90,7 +91,7 @@ class Pop3Parser(Parser):
 
     def held(self) -> int:
         kept = len(self._commands) + len(self._replies) + len(self._answer or b"")
-        return kept + sum(512 + sum(map(len, one.arguments)) for one in self._waiting)
+        return kept + sum(512 + len(one.command) for one in self._waiting)
 
     def successor(self) -> Successor | None:
         """TLS, once the server has agreed to STLS (RFC 2595)."""
@@ -110,13 +111,13 @@ class Pop3Parser(Parser):
     def _command(self, line: bytes | None) -> None:
         """None = a line that is too long."""
         words = (line or b"").split()
-        name, arguments = (words[0].upper(), tuple(words[1:])) if words else (b"", ())
+        name, arguments = (words[0].upper(), len(words) - 1) if words else (b"", 0)
         made = Pop3Transaction(name, arguments)
         if line is None or len(line) + len(self._commands.end) > _REQUEST_LIMIT:
             made.event(SERVER, "pop3.request_too_long")
         if name not in _ARGUMENTS:
             made.event(SERVER, "pop3.unknown_command")
-        elif not _ARGUMENTS[name][0] <= len(arguments) <= _ARGUMENTS[name][1]:
+        elif not _ARGUMENTS[name][0] <= arguments <= _ARGUMENTS[name][1]:
             made.event(SERVER, "pop3.incorrect_argument_count")
         if len(self._waiting) >= MOST_WAITING:
             self._waiting[0].event(SERVER, "pop3.too_many_transactions")
@@ -130,26 +131,29 @@ class Pop3Parser(Parser):
     def _take_replies(self, data: bytes, gap: int) -> None:
         if gap and self._answer is None:
             self._replies.lose()
-        while data and not self._encrypted:
+        at = 0
+        while at < len(data) and not self._encrypted:
             if self._answer is not None:
-                data = self._pass_over(data)
+                at = self._pass_over(self._answer, data, at)
                 continue
-            line, end, data = data.partition(b"\n")
-            for reply in self._replies.feed(line + end):
+            begin, at = at, data.find(b"\n", at) + 1 or len(data)
+            for reply in self._replies.feed(data[begin:at]):
                 self._reply(reply)
 
-    def _pass_over(self, data: bytes) -> bytes:
-        """Look for the end of a long answer; gives what is behind it."""
-        assert self._answer is not None
-        self._answer += data
-        found = _END.search(self._answer)
-        if found is None:
-            del self._answer[:-_CUT_END]
-            return b""
-        rest = bytes(self._answer[found.end() :])
+    def _pass_over(self, before: bytes, data: bytes, at: int) -> int:
+        """Look for the end of a long answer, which goes on from `at`; gives the place behind it."""
+        found = _END.search(before + data[at : at + _CUT_END])
+        if found is not None:
+            end = at + found.end() - len(before)
+        else:
+            found = _END.search(data, at)
+            if found is None:
+                self._answer = (before + data[max(at, len(data) - _CUT_END) :])[-_CUT_END:]
+                return len(data)
+            end = found.end()
         self._answer = None
         self._close(self._waiting.popleft())
-        return rest
+        return end
 
     def _reply(self, line: bytes | None) -> None:
         if not self._waiting:
@@ -162,7 +166,7 @@ class Pop3Parser(Parser):
             self._challenged = now.command == b"AUTH"
             return
         if status == b"+OK" and now.is_answered_at_length:
-            self._answer = bytearray(b"\n")  # so that the end of an answer always looks the same
+            self._answer = b"\n"  # so that the end of an answer always looks the same
             return
         self._encrypted = status == b"+OK" and now.command == b"STLS"
         self._close(self._waiting.popleft())

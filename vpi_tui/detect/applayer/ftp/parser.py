@@ -41,8 +41,8 @@ class FtpTransaction(Transaction):
         self.command = command
         """In upper case."""
         self.argument = argument
-        self.size = len(argument)
-        """Bytes of its argument and replies."""
+        self.size = len(command) + len(argument)
+        """Bytes of it and of its replies."""
         self.replies: list[bytes] = []
         """Lines without their codes."""
         self.codes: list[bytes] = []

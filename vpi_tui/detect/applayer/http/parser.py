@@ -241,7 +241,8 @@ class _Requests(Reader):
         self._parser.ended(SERVER, self.rest)
         if self._now is not None:
             if self._now.request is not None:
-                self._parser.waiting.keep(self._now, self._now.request.body.window.held)
+                files = sum(file.held() for file in self._now.files) if self._now.files else 0
+                self._parser.waiting.keep(self._now, self._now.request.body.window.held + files)
             self._parser.reached(self._now, SERVER, _DONE)
         self._now = None
 

@@ -43,7 +43,7 @@ class HttpTransaction(Transaction):
         self.request: Request | None = None
         self.response: Response | None = None
         self.kept = 0
-        """Bytes of its heads, and of a body that is whole."""
+        """Bytes of its heads, and of a request's body and files once they are whole."""
         self.waits = False
         """Is it to be answered?"""
 
