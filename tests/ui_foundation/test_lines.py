@@ -10,12 +10,29 @@ from rich.cells import cell_len
 from tests.view.samples import HOSTILE, texts
 from vpi_tui.ui.theme import Palette, load_themes, theme_dirs
 from vpi_tui.ui.widgets.glyphs import ASCII, UNICODE
-from vpi_tui.ui.widgets.lines import Line, cells, clip, fit, guard, justify, only_ascii, to_strip, width_of
+from vpi_tui.ui.widgets.lines import (
+    Line,
+    cells,
+    clip,
+    fit,
+    guard,
+    justify,
+    only_ascii,
+    squeezed,
+    to_strip,
+    width_of,
+)
 from vpi_tui.view.escape import is_safe
 
 PALETTE = Palette(load_themes(theme_dirs())["slate"])
 spans = st.lists(st.tuples(texts, st.sampled_from(["text", "muted", "no such style"])), max_size=5)
 widths = st.integers(0, 60)
+
+
+def test_names_keep_the_ends_that_tell_them_apart():
+    assert squeezed("192.168.1.102", 9, "…") == "192.….102"
+    assert squeezed("192.168.1.102", 13, "…") == "192.168.1.102"
+    assert len({squeezed(f"192.168.1.{n}", 9, "…") for n in range(100, 200)}) == 100
 
 
 @given(texts, widths, st.sampled_from(["left", "right", "center"]))

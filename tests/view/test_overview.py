@@ -213,3 +213,10 @@ def test_a_sensor_of_which_all_guests_are_on_switches_elsewhere_says_so():
     shown = (switch("span0", kind="interface", ports=1), switch("br-prod", ports=0), switch("br0", ports=1))
     at_span = panes(snapshot(switches=shown, guests=guests), history(), 3, by_guest=False)[0]
     assert dict(at_span.lines)["guests"] == "1 seen, of switches elsewhere"
+
+
+def test_of_a_capture_nobody_knows_what_a_wire_would_have_seen():
+    switches = (switch("br0", counters=counters(bytes_in=1000, inside_bytes=250)),)
+    for mode, said in (("replay", "passed between hosts of this capture"), ("live", "never left this host")):
+        (pane,) = panes(snapshot(switches=switches, mode=mode), history(), 3, by_guest=False)
+        assert dict(pane.lines)["inside"] == f"25% of 1.00 kB {said}"

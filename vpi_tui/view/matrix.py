@@ -219,6 +219,11 @@ def inside_share(inside: int, whole: int) -> float:
     return min(inside / whole, 1.0) if whole > 0 else 0.0
 
 
+def inside_words(mode: str) -> str:
+    """What is said of that share. Of a capture nobody knows which hosts had a wire between them."""
+    return "passed between hosts of this capture" if mode == "replay" else "never left this host"
+
+
 def empty_text(snapshot: Snapshot | None, window: str, filtered: bool) -> tuple[str, str]:
     """Why no pair is shown, and what to do."""
     if filtered:

@@ -9,6 +9,7 @@ from vpi_tui.view import humanize
 from vpi_tui.view.escape import safe
 from vpi_tui.view.history import Field, History, Rates, Series
 from vpi_tui.view.learned import learned_words, shown_name
+from vpi_tui.view.matrix import inside_share, inside_words
 from vpi_tui.view.scope import ALL, Scope, absence, guests_in
 
 SENSOR = "interface"
@@ -86,7 +87,7 @@ def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, point
     present = sum(g.present for g in guests)
     lines = (
         ("guests", _guests_words(snapshot, switch, present, len(guests))),
-        ("inside", _inside(switch)),
+        ("inside", _inside(switch, snapshot.mode)),
         ("busiest", safe(busiest.name, 64) if busiest else "-"),
         ("alert", f"{safe(worst.name, 32)}: {safe(worst.last_alert, 100)}" if worst else "none"),
     )
@@ -126,13 +127,13 @@ def _ports(switch: SwitchStat) -> str:
     return f"{switch.ports} port{'s' * (switch.ports != 1)}"
 
 
-def _inside(switch: SwitchStat) -> str:
+def _inside(switch: SwitchStat, mode: str) -> str:
     """The share of its bytes that no sensor on the wire could have seen."""
     counters = switch.counters
     if not counters.bytes_in:
         return "-"
-    share = humanize.percent(min(counters.inside_bytes / counters.bytes_in, 1.0))
-    return f"{share} of {humanize.size(counters.bytes_in)} never left this host"
+    share = humanize.percent(inside_share(counters.inside_bytes, counters.bytes_in))
+    return f"{share} of {humanize.size(counters.bytes_in)} {inside_words(mode)}"
 
 
 def _guest_pane(guest: GuestStat, history: History, points: int) -> Pane:

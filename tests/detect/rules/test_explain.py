@@ -8,6 +8,13 @@ from vpi_tui.model.signature import Scope
 from .rule_text import PARSER, parse
 
 
+def test_flows_of_a_protocol_go():
+    signature = PARSER.parse(
+        'alert http any any <> any any (msg:"m"; http.uri; content:"a"; sid:1;)', parse("").origin
+    )
+    assert "when http flows go between anywhere and anywhere, and" in describe(signature)
+
+
 def test_a_rule_in_words():
     signature = PARSER.parse(
         'alert tcp $EXTERNAL_NET any -> 10.0.0.0/8 [22,2222] (msg:"hello"; flow:established,to_server; '

@@ -55,7 +55,9 @@ def _ends(signature: Signature) -> str:
     source = _end(header.src, header.src_port, written[0], written[1])
     dest = _end(header.dest, header.dest_port, written[2], written[3])
     arrow = "between {} and {}" if header.bidirectional else "from {} to {}"
-    return f"when {PROTOCOLS.get(header.protocol, header.protocol)} goes {arrow.format(source, dest)}, and"
+    what = PROTOCOLS.get(header.protocol, header.protocol)
+    goes = "go" if what.endswith(" flows") else "goes"
+    return f"when {what} {goes} {arrow.format(source, dest)}, and"
 
 
 def _end(address: Ranges, port: Ranges, written_address: str, written_port: str) -> str:

@@ -161,12 +161,10 @@ class MatrixPage(DrillPage):
         whole = counters.bytes_in + (counters.bytes_out if session.scope.kind == "guest" else 0)
         share = humanize.percent(matrix.inside_share(counters.inside_bytes, whole))
         of = humanize.size(whole)
-        return Line(
-            (
-                (f" {share}", "accent"),
-                (f" of {of} never left this host: no sensor on the wire saw it.", "muted"),
-            )
-        )
+        mode = session.snapshot.mode
+        unseen = "." if mode == "replay" else ": no sensor on the wire saw it."
+        said = f" of {of} {matrix.inside_words(mode)}{unseen}"
+        return Line(((f" {share}", "accent"), (said, "muted")))
 
     # Keys -------------------------------------------------------------------------------------
 

@@ -71,6 +71,15 @@ def fit(text: str, width: int, align: Align = "left", ellipsis: str = "…") -> 
     return text + " " * (width - length)
 
 
+def squeezed(name: str, width: int, ellipsis: str) -> str:
+    """A name cut in its middle: names and addresses of guests begin alike and differ at their ends."""
+    name = safe(name, 64)
+    if cell_len(name) <= width or width < 3 or not name.isascii():
+        return name
+    tail = width // 2
+    return name[: width - tail - 1] + ellipsis + name[len(name) - tail :]
+
+
 def indented(text: str, style: str) -> list[Span]:
     """The text with its leading blanks as a span of their own: in a picture of the screen, blanks before
     characters of another font would take that font's width."""

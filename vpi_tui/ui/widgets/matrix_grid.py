@@ -10,8 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
-from vpi_tui.ui.widgets.lines import Line, Span, cells, fit, line
-from vpi_tui.view.escape import safe
+from vpi_tui.ui.widgets.lines import Line, Span, fit, line, squeezed
 from vpi_tui.view.matrix import Grid, GridCell, end_style
 
 CELL = (7, 11)
@@ -22,15 +21,6 @@ NAMES = (12, 20)
 _SHARE = 5
 """The names take at most one in so many cells of the width."""
 HEADER = 1
-
-
-def squeezed(name: str, width: int, ellipsis: str) -> str:
-    """A name cut in its middle: names of guests begin alike and differ at their ends."""
-    name = safe(name, 64)
-    if cells(name) <= width or not name.isascii():
-        return name
-    tail = width // 2
-    return name[: width - tail - 1] + ellipsis + name[len(name) - tail :]
 
 
 class MatrixGrid(LineWidget, can_focus=True):
@@ -133,7 +123,7 @@ class MatrixGrid(LineWidget, can_focus=True):
         here = row == self._cursor[0]
         spans: list[Span] = [
             (glyphs.cursor, "accent") if here and self.has_focus else (" ", "text"),
-            (fit(src, names, "left", glyphs.ellipsis), "accent" if here else end_style(src)),
+            (fit(squeezed(src, names, glyphs.ellipsis), names), "accent" if here else end_style(src)),
         ]
         for place, dest in enumerate(shown, self._top[1]):
             chosen = here and place == self._cursor[1]

@@ -9,7 +9,7 @@ from typing import Unpack
 from vpi_tui.ui.widgets.glyphs import Glyphs, sparkline
 from vpi_tui.ui.widgets.line_table import Column, LineTable
 from vpi_tui.ui.widgets.line_widget import Common
-from vpi_tui.ui.widgets.lines import Cell, Span, fit
+from vpi_tui.ui.widgets.lines import Cell, Span, fit, squeezed
 
 _SEVERITY_STYLES = ("severity.high", "severity.medium", "severity.low")
 
@@ -110,9 +110,11 @@ def _name(row: TreeRow, width: int, glyphs: Glyphs, in_scope: bool) -> list[Span
     elif row.key:
         guides = "  "
     guides = guides[: max(width - 4, 0)]
-    name = f"{row.name} {glyphs.here}" if in_scope else row.name
+    room = width - len(guides)
+    here = f" {glyphs.here}" if in_scope else ""
+    name = squeezed(row.name, room - len(here), glyphs.ellipsis) + here
     style = "accent" if in_scope else row.style
-    return [(guides, "tree.guide"), (fit(name, width - len(guides), ellipsis=glyphs.ellipsis), style)]
+    return [(guides, "tree.guide"), (fit(name, room, ellipsis=glyphs.ellipsis), style)]
 
 
 def _badge(alerts: tuple[int, int, int], glyphs: Glyphs) -> Span:
