@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
+from tests.fuzz.bounds import SECONDS, cpu_seconds
 from vpi_tui.detect.applayer.base import Limits, Transaction
 from vpi_tui.detect.applayer.smtp import SMTP
 from vpi_tui.detect.applayer.smtp.mime import MOST_PARTS, decoded, leaves, parse_part, urls
@@ -341,6 +342,18 @@ def test_a_mail_in_pieces_is_what_it_is_as_a_whole(lines: list[tuple[bytes, byte
     assert made.fields["email.subject"] == whole.get(b"subject")[:1]
     body = whole.body.removesuffix(b"\n").removesuffix(b"\r")
     assert made.body_md5 == (hashlib.md5(body).hexdigest().encode() if whole.body else b"")
+
+
+def test_a_head_byte_by_byte_is_searched_once() -> None:
+    """Lines of it that may be boundaries are not looked at again with each byte, which took many seconds."""
+    parser = SmtpParser()
+    parser.feed(SERVER, b"DATA\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", 0)
+
+    def hear(data: bytes) -> None:
+        for at in range(len(data)):
+            parser.feed(SERVER, data[at : at + 1], 0)
+
+    assert cpu_seconds(hear, b"a\n--" * 4_000) < SECONDS
 
 
 def test_attachments_are_seen_while_they_come() -> None:

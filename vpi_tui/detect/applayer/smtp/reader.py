@@ -73,6 +73,8 @@ class MailReader:
         self._pending = bytearray()
         self._at_line_start = True
         self._in_head = True
+        self._searched = 0
+        """Bytes of the head that is pending whose lines are known to be neither its end nor a boundary."""
         self._is_mail = True
         """The head that comes is the mail's own."""
         self._depth = 0
@@ -120,13 +122,14 @@ class MailReader:
 
     def _take_head(self, *, closing: bool) -> bool:
         pending = self._pending
-        found = _HEAD_END.search(pending)
+        found = _HEAD_END.search(pending, self._searched)
         end = found.end() if found is not None else len(pending)
-        edge = self._boundary(0, end)
+        edge = self._boundary(self._searched, end)
         if edge is not None:  # the part has no body
             self._begin(parse_part(bytes(pending[: edge[0]])), bytes(pending[edge[0] :]))
             return True
         if found is None and not closing and len(pending) <= HEAD_LIMIT:
+            self._searched = max(pending.rfind(b"\n"), self._searched)
             return False
         self._begin(parse_part(bytes(pending[:end])), bytes(pending[end:]))
         return True
@@ -134,6 +137,7 @@ class MailReader:
     def _begin(self, part: Part, rest: bytes) -> None:
         """A part begins; rest: what has come of it behind its head."""
         self._pending[:] = rest
+        self._searched = 0
         self._at_line_start = True
         self._in_head = False
         if self._is_mail:
@@ -212,7 +216,7 @@ class MailReader:
         if not self._levels:
             return None
         pending = self._pending
-        if self._at_line_start and pending.startswith(b"--"):
+        if at == 0 and self._at_line_start and pending.startswith(b"--"):
             begin = 0
         else:
             dashes = _DASHES.search(pending, at)
