@@ -225,7 +225,7 @@ def test_rules_check_tells_what_does_not_load(tmp_path, capsys):
     shown = capsys.readouterr().out
     assert f"{path}:2: " in shown
     assert "contnet" in shown
-    assert "1 rules load (50.00%), 1 do not." in shown
+    assert "1 rule loads (50.00%), 1 does not." in shown
 
 
 def test_a_hostile_rule_file_cannot_write_to_the_terminal(tmp_path, capsys):

@@ -28,7 +28,7 @@ def test_a_rule_that_parses_and_cannot_run_is_named_too(tmp_path: Path, capsys) 
     out = capsys.readouterr().out
     assert "local.rules:2: " in out
     assert "local.rules:3: " in out
-    assert "1 rules load (33.33%), 2 do not." in out
+    assert "1 rule loads (33.33%), 2 do not." in out
 
 
 def test_keywords_are_counted(tmp_path: Path, capsys) -> None:

@@ -44,7 +44,8 @@ def _run(args: argparse.Namespace) -> int:
     _print_counts("why, and how many:", reasons, TOP_REASONS)
     count = len(result.signatures) - len(refused)
     share = count / max(1, count + len(errors))
-    print(f"{count:,} rules load ({share:.2%}), {len(errors):,} do not.")
+    load = "rule loads" if count == 1 else "rules load"
+    print(f"{count:,} {load} ({share:.2%}), {len(errors):,} {'does' if len(errors) == 1 else 'do'} not.")
     return EXIT_FAILED if errors else EXIT_DONE
 
 
