@@ -53,8 +53,8 @@ class Coverage:
         self._board.ring_bytes = ring_bytes
         self._followed: tuple[Topology, Setting] | None = None
         self._due = self._note_at = float("-inf")
-        self._waiting: deque[tuple[int, tuple[TrueCount, ...], int]] = deque(maxlen=WAITING)
-        """Moments that were marked, and what was counted then."""
+        self._waiting: deque[tuple[int, tuple[TrueCount, ...], int, float]] = deque(maxlen=WAITING)
+        """Moments that were marked, what was counted then, packets dropped by then, and when that was."""
         self.notice = ""
         """Why there are no counts; a whole sentence."""
         self.signs = SignReader(source) if infers else None
@@ -93,10 +93,10 @@ class Coverage:
         moment = self._clock_ns()
         if not moment:  # time is that of the packets, and none has come
             return
-        late = (moment - self._waiting[0][0]) / 1e9 if self._waiting else 0.0
+        late = now - self._waiting[0][3] if self._waiting else 0.0
         self.notice = LATE.format(late) if late > LATE_S else ""
         self._seen.mark(moment)
-        self._waiting.append((moment, counts, self._source.drops))
+        self._waiting.append((moment, counts, self._source.drops, now))
         self._compare()
 
     def _note(self, now: float) -> None:
@@ -126,7 +126,7 @@ class Coverage:
             while self._waiting and self._waiting[0][0] < moment:
                 self._waiting.popleft()
             if self._waiting and self._waiting[0][0] == moment:
-                _, counts, drops = self._waiting.popleft()
+                _, counts, drops, _ = self._waiting.popleft()
                 self._board.add(moment, counts, seen, drops)
             else:
                 self._board.note(moment, seen)
