@@ -126,7 +126,8 @@ BENCHMARKS = (
         "Fuzzing",
         "Ten minutes of CPU for each target and no promise broken: nothing is raised; an input takes at most"
         " a second and 0.2 ms a byte; a parser says that it keeps less than 4 MB however long it is fed, and"
-        " takes no more than 16 MB with all its buffers made. This is what `make fuzz` has found so far.",
+        " takes no more than 16 MB with all its buffers made. This is what `make fuzz` has found so"
+        " far; the sums stay in fuzzed.json.",
         ("-m", "benchmarks.fuzz", "--table"),
     ),
     Benchmark(

@@ -4,6 +4,7 @@
 
 Without a TARGET all take their turns, a slice each until each has had its seconds, at the lowest priority.
 What was found stays in DIR: a later run goes on where this one stopped, and --table only tells what there is.
+What a target has had in all stands in fuzzed.json beside this file, so that runs on several machines add up.
 The first run records seeds: what the tests of the parsers say, and what flows in --captures say. A target
 that has broken a promise rests until its inputs in DIR/TARGET/broken do no harm; then its time begins anew.
 """
@@ -20,12 +21,15 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from tests.fuzz.report import Report
 from tests.fuzz.target import Target
 from tests.fuzz.targets import by_name
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 FOLDER: Final = ROOT / ".fuzz"
+SUMS: Final = Path(__file__).with_name("fuzzed.json")
 MOST_FOUND: Final = 600
 """Seeds of one target."""
 ENVIRONMENT: Final = {**os.environ, "NUMBA_DISABLE_JIT": "1", "PYTHONHASHSEED": "0"}
@@ -102,6 +106,28 @@ def rounds(
         yield due
 
 
+def recall(targets: Iterable[Target], folder: Path, sums: Path) -> None:
+    """Targets that were not fuzzed in this folder go on from the sums."""
+    if not sums.exists():
+        return
+    known = msgspec.json.decode(sums.read_bytes(), type=dict[str, Report])
+    for target in targets:
+        place = folder / target.name
+        if target.name in known and not (place / "report.json").exists():
+            place.mkdir(parents=True, exist_ok=True)
+            known[target.name].write(place)
+
+
+def keep(targets: Iterable[Target], folder: Path, sums: Path) -> None:
+    """Write the sums anew; of targets that were not fuzzed in this folder they stay."""
+    known = msgspec.json.decode(sums.read_bytes(), type=dict[str, Report]) if sums.exists() else {}
+    for target in targets:
+        if (folder / target.name / "report.json").exists():
+            known[target.name] = Report.read(folder / target.name)
+    lines = [f'"{name}":{msgspec.json.encode(known[name]).decode()}' for name in sorted(known)]
+    sums.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
 def table(targets: Iterable[Target], folder: Path) -> str:
     told = [(folder / target.name, Report.read(folder / target.name)) for target in targets]
     told = [(place, report) for place, report in told if report.executions]
@@ -114,10 +140,11 @@ def table(targets: Iterable[Target], folder: Path) -> str:
         "|---" * len(HEAD) + "|",
     ]
     for place, report in told:
-        inputs = len(list((place / "corpus").glob("*")))
+        found = len(list((place / "corpus").glob("*")))
+        inputs = f"{found:,}" if found else ""  # none here: what was fuzzed elsewhere
         kept = f"{report.most_kept / 1e3:,.0f}" if report.grown else ""
         rows.append(
-            f"| {report.target} | {report.seconds:.0f} | {report.executions:,} | {inputs:,}"
+            f"| {report.target} | {report.seconds:.0f} | {report.executions:,} | {inputs}"
             f" | {report.crashes} | {report.slowest_ms:.0f} | {report.peak_mb:.0f} | {kept} |"
         )
     return "\n".join(rows)
@@ -139,7 +166,9 @@ def main() -> int:
     if unknown := set(options.targets) - known.keys():
         parser.error(f"no such target: {', '.join(sorted(unknown))}; there are {', '.join(known)}")
     chosen = [known[name] for name in options.targets or known]
-    if not options.table:
+    if options.table:
+        recall(chosen, options.folder, SUMS)
+    else:
         fuzz(chosen, options)
     print(table(chosen, options.folder))
     return int(any(is_broken(options.folder / one.name) for one in chosen))
@@ -147,10 +176,12 @@ def main() -> int:
 
 def fuzz(chosen: Sequence[Target], options: argparse.Namespace) -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
+    recall(chosen, options.folder, SUMS)
     record(options.folder, options.captures)
     for due in rounds(chosen, options.folder, options.seconds, options.slice):
         with ThreadPoolExecutor(options.jobs) as pool:
             list(pool.map(lambda one: turn(one[0], options.folder, one[1]), due))
+        keep(chosen, options.folder, SUMS)
 
 
 if __name__ == "__main__":
