@@ -10,10 +10,11 @@ from vpi_tui.detect.rules.classification import (
     categories,
     read_classification,
 )
-from vpi_tui.detect.rules.keywords.meta import LANGUAGE_VERSION
 from vpi_tui.detect.rules.known import KNOWN_KEYWORDS, KNOWN_PROTOCOLS
+from vpi_tui.detect.rules.parser import Parser
 from vpi_tui.detect.rules.registry import PROTOCOLS, keywords
-from vpi_tui.model.signature import Action
+from vpi_tui.detect.rules.sources import Sources
+from vpi_tui.model.signature import Action, Origin
 
 from .rule_text import PARSER, parse, refused
 
@@ -64,11 +65,34 @@ def test_hints_change_nothing():
 
 
 @pytest.mark.parametrize(
-    "need", ["version >= 7.0.0", "version>=6, version < 99", "keyword content", "version < 6 | >= 8"]
+    "need",
+    [
+        "version >= 7.0.0",
+        "version>=6",
+        "version >= 7.0.3 < 9",
+        "version < 6 | >= 8",
+        "version >= 7.0.10 < 8 | >= 8.0.5 < 9 | >= 9.0.3",
+        "keyword content, feature ja4, version > 8.0.6 <= 8.0.7",
+    ],
 )
 def test_requires_that_are_met(need):
     assert parse(f"requires:{need};").sid == 1
-    assert LANGUAGE_VERSION >= (8, 0, 0)
+
+
+@pytest.mark.parametrize("need", ["version >= 7 < 8", "version >= 7 < 8 | >= 9", "version < 8.0.7"])
+def test_requires_of_another_version(need):
+    assert "which is not there" in refused(f"requires:{need};")
+
+
+def test_requires_goes_before_what_only_a_later_version_knows():
+    assert refused("blorb:1; requires:version >= 10;").startswith("requires:")
+    assert refused("requires:version >= 10;", head="alert blorb any any -> any any").startswith("requires:")
+
+
+def test_requires_a_country_where_there_is_a_database():
+    parser = Parser(sources=Sources(geoip="countries.mmdb"))
+    text = "alert tcp any any -> any any (requires:feature geoip; sid:1;)"
+    assert parser.parse(text, Origin("t.rules", 1)).sid == 1
 
 
 @pytest.mark.parametrize(
@@ -83,6 +107,8 @@ def test_requires_that_are_met(need):
         ("requires:feature geoip;", "tcp", "which is not there"),
         ("requires:version >= 99;", "tcp", "which is not there"),
         ("requires:keyword lua;", "tcp", "which is not there"),
+        ("requires:version >= 7, version < 9;", "tcp", "must stand once"),
+        ("requires:version 8;", "tcp", "not a version test"),
         ("requires:moon full;", "tcp", "version, feature or keyword"),
         ("msg:x;", "tcp", "double quotes"),
         ('msg:"a"; msg:"b";', "tcp", "only one"),

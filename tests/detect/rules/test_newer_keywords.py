@@ -39,15 +39,17 @@ def test_the_ethernet_header_of_any_frame(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("condition", "tags"),
     [
-        ("300,-1", [(300,), (9, 300)]),
+        ("300,-1", [(300,), (9, 300), (7, 9, 300)]),
         ("300,-2", [(300, 9)]),
-        ("<300,-1", [(300, 9)]),
-        ("count >1", [(9, 300), (300, 9)]),
-        ("300,0", [(300,), (300, 9)]),
+        ("<300,-1", [(300, 9), (300, 7, 9)]),
+        ("count >1", [(9, 300), (300, 9), (7, 9, 300), (300, 7, 9)]),
+        ("300,0", [(300,), (300, 9), (300, 7, 9)]),
+        ("300,2", [(7, 9, 300)]),
+        ("300,-3", [(300, 7, 9)]),
     ],
 )
 def test_vlans_by_place(tmp_path: Path, condition: str, tags: list[tuple[int, ...]]) -> None:
-    for stack in ((), (300,), (9, 300), (300, 9)):
+    for stack in ((), (300,), (9, 300), (300, 9), (7, 9, 300), (300, 7, 9)):
         found = scan(tmp_path, [datagram(*stack)], f"alert ip any any -> any any (vlan.id:{condition};)")
         assert len(found) == (stack in tags), stack
 
@@ -118,7 +120,7 @@ def test_actions_that_only_change_something_do_not_alert() -> None:
         ('content:"abc"; replace:"ab";', "needs 3 bytes"),
         ("nfq_set_mark:x;", "needs a mark"),
         ("config: logging enable, type tx, scope tx;", "config: needs"),
-        ("vlan.id:1,2;", "layer 0, 1, -1, -2, any or all"),
+        ("vlan.id:1,3;", "layer 0, 1, 2, -1, -2, -3, any or all"),
         ("http.uri; dataset:set,a, type string, state a, load a;", "exclude each other"),
         ("http.uri; dataset:set,a, type string, state ../a;", "inside of the data directory"),
     ],

@@ -150,7 +150,7 @@ def test_packet_fields_make_the_rule_look_at_packets():
         ("ipopts:foo;", "unknown option"),
         ("ip_proto:foo;", "unknown protocol"),
         ("dsize:1; dsize:2;", "only one"),
-        ("vlan.id:1,2;", "layer 0, 1"),
+        ("vlan.id:1,3;", "layer 0, 1"),
         ("tcpv4-csum:maybe;", "valid or invalid"),
         ("itype:+8;", "not a number"),
         ("sameip:1;", "takes no value"),

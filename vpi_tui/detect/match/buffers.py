@@ -280,24 +280,39 @@ def _igmp_type(context: Context) -> bytes | None:
     return message[:1] if message else None
 
 
-def _vlan(from_last: int) -> Buffer:
-    """The id of a tag, counted from the innermost: 0 = that one. Of each packet two ids are kept."""
+def _vlan(place: int) -> Buffer:
+    """The id of a tag by its place: 0 = the outermost, -1 = the innermost."""
 
     def buffer(context: Context) -> bytes | None:
         decoded, row = context.decoded, context.row
         if row < 0:
             return None
-        layer = int(decoded.vlan_layers[row]) - 1 - from_last
-        return int(decoded.vlan[row, layer]).to_bytes(2) if 0 <= layer < VLANS_KEPT else None
+        layers = int(decoded.vlan_layers[row])
+        layer = place if place >= 0 else layers + place
+        if 0 <= layer < min(layers, VLANS_KEPT):
+            return int(decoded.vlan[row, layer]).to_bytes(2)
+        return _tag_before_ip(context) if layer == layers - 1 >= VLANS_KEPT else None
 
     return buffer
 
 
+def _tag_before_ip(context: Context) -> bytes | None:
+    """The id of the last of three tags: no column holds it, and it stands right before the header."""
+    start = int(context.decoded.ip_off[context.row]) - _TAG
+    if start < 0:
+        return None
+    return (int.from_bytes(context.buf[start : start + 2].tobytes()) & _VLAN_ID).to_bytes(2)
+
+
+_TAG: Final = 4
+_VLAN_ID: Final = 0xFFF
 _IPV4: Final = 4
 VLANS_KEPT: Final = 2
+VLAN_PLACES: Final = (2, -1, -2, -3)
+"""Those that are no column."""
 
-for _place in range(VLANS_KEPT):
-    register(f"vlan.id.{-1 - _place}", _vlan(_place))
+for _place in VLAN_PLACES:
+    register(f"vlan.id.{_place}", _vlan(_place))
 register("ip.src", _address("src_ip"))
 register("ip.dst", _address("dest_ip"))
 register("payload", _payload)

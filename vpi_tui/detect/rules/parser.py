@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from vpi_tui.detect.rules.ast import HeaderText, Refused, RuleSyntax
+from vpi_tui.detect.rules.ast import HeaderText, Option, Refused, RuleSyntax
 from vpi_tui.detect.rules.classification import DEFAULT_CLASSES
 from vpi_tui.detect.rules.draft import ACTIONS, Draft
 from vpi_tui.detect.rules.hooks import add_hook, split_action, split_hook
@@ -23,6 +23,8 @@ _ALIASES = {
 }  # fmt: skip
 _MEANT: Mapping[str, tuple[str, int]] = {"arp": ("ethertype", 0x0806), "esp": ("proto", 50)}
 """What packets have of a protocol that has no kind of its own: (column, value)."""
+
+_REQUIRES = "requires"
 
 
 @dataclass(slots=True)
@@ -55,21 +57,17 @@ class Parser:
         protocol, hook = split_hook(syntax.header.protocol)
         action, reach = split_action(syntax.header.action)
         written = replace(syntax.header, action=action, protocol=protocol)
-        _check_words(written)
         draft = Draft(written, self.classes, self.sources)
+        # Before all else: a rule that needs a later version may be written in words of that version.
+        self._apply(draft, [(n, one) for n, one in enumerate(syntax.options) if one.name == _REQUIRES])
+        _check_words(written)
         draft.action_scope = reach
         draft.noalert = action.lower() == "config"
         if (word := written.protocol.lower()) in _MEANT:
             column, value = _MEANT[word]
             draft.test(column, ((value, value),))
             draft.needs_packet = True
-        for index, option in enumerate(syntax.options):
-            draft.option = index
-            try:
-                apply(draft, option, self._keywords)
-            except Refused as refused:
-                refused.option = index
-                raise
+        self._apply(draft, enumerate(syntax.options))
         if hook:
             add_hook(draft, protocol.lower(), hook)
         signature = draft.finish(
@@ -77,6 +75,16 @@ class Parser:
         )
         self.notices.extend((origin, notice) for notice in draft.notices)
         return signature
+
+    def _apply(self, draft: Draft, options: Iterable[tuple[int, Option]]) -> None:
+        """Let options, each with its place in the rule, change the draft."""
+        for index, option in options:
+            draft.option = index
+            try:
+                apply(draft, option, self._keywords)
+            except Refused as refused:
+                refused.option = index
+                raise
 
     def _header(self, written: HeaderText) -> Header:
         protocol = written.protocol.lower()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from sys import intern
 from typing import Final
@@ -10,13 +9,11 @@ from typing import Final
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.numbers import integer
-from vpi_tui.detect.rules.registry import Handler, keyword, keywords
+from vpi_tui.detect.rules.registry import Handler, keyword
 from vpi_tui.detect.rules.text import printable, unescape, unquote
 
 _U32: Final = 0xFFFFFFFF
 PAIRS_KEPT: Final = 16_384
-LANGUAGE_VERSION = (8, 0, 0)
-"""The Suricata release whose rule language this is; `requires: version` is held against it."""
 
 
 @keyword("msg")
@@ -106,45 +103,3 @@ def prefilter(draft: Draft, _text: str) -> None:
     """Hint to test the keyword before it first; the matcher orders its tests by itself."""
     if draft.option == 0:
         raise Refused("prefilter: needs a keyword before it")
-
-
-_VERSION = re.compile(r"version\s*(<=|>=|<|>|==|=)\s*(\d{1,4})(?:\.(\d{1,4}))?(?:\.(\d{1,4}))?", re.A)
-_COMPARE = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-    "=": lambda a, b: a == b,
-    "==": lambda a, b: a == b,
-}
-
-
-_FEATURES = frozenset({"ja3", "ja4"})
-"""Features of Suricata, by its names, that are here as well."""
-
-
-@keyword("requires")
-def requires(_draft: Draft, text: str) -> None:
-    """Load the rule only when the engine has a version, a feature or a keyword."""
-    for need in (part.strip() for part in text.split(",")):
-        kind, _, name = need.partition(" ")
-        if kind == "keyword":
-            met = name.strip().lower() in keywords()
-        elif kind == "feature":
-            met = name.strip().lower() in _FEATURES
-        elif kind.startswith("version"):
-            met = any(_version_met(need_one) for need_one in need.split("|"))
-        else:
-            raise Refused(f"requires: version, feature or keyword, not {need[:40]!r}")
-        if not met:
-            raise Refused(f"requires: {need[:60]}, which is not there")
-
-
-def _version_met(text: str) -> bool:
-    found = _VERSION.fullmatch(
-        text.strip() if text.strip().startswith("version") else f"version {text.strip()}"
-    )
-    if not found:
-        raise Refused(f"requires: not a version test: {text[:40]!r}")
-    wanted = tuple(int(part or 0) for part in found.groups()[1:])
-    return bool(_COMPARE[found[1]](LANGUAGE_VERSION, wanted))

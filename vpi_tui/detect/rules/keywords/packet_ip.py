@@ -125,10 +125,10 @@ def vlan_id(draft: Draft, text: str) -> None:
     elif layer in {"0", "1"}:
         draft.test("vlan_layers", ((int(layer) + 1, 255),))
         draft.test(f"vlan{layer}", wanted)
-    elif layer in {"-1", "-2"}:
+    elif layer in {"2", "-1", "-2", "-3"}:
         draft.steps.append(NumberIn(f"vlan.id.{layer}", wanted))
     else:
-        raise Refused(f"vlan.id: layer 0, 1, -1, -2, any or all, not {layer[:20]!r}")
+        raise Refused(f"vlan.id: layer 0, 1, 2, -1, -2, -3, any or all, not {layer[:20]!r}")
 
 
 @keyword("vlan.layers")
