@@ -42,6 +42,8 @@ def test_other_spellings(written: str, meant: bytes) -> None:
         ("tls.qqqq", "not an event of tls"),
         ("dns.unsollicited_response", "Suricata has it no more"),
         ("modbus.invalid_unit_identifier", "Suricata has it no more"),
+        ("file.invalid_swf_length", "Flash files are not decompressed"),
+        ("imap.invalid_data", "IMAP is recognised"),
         ("nothing.at_all", "needs protocol.event"),
         ("http", "needs protocol.event"),
     ],

@@ -49,7 +49,7 @@ def test_scopes_of_actions() -> None:
     [
         ("alert dns:request_line any any -> any any", "dns has no hook 'request_line'"),
         ("alert tcp:request_line any any -> any any", "tcp has no hook"),
-        ("accept:hook tcp:all any any -> any any", "unknown action 'accept:hook'"),
+        ("accept:hook tcp:all any any -> any any", "firewall mode of Suricata"),
     ],
 )
 def test_what_is_refused(head: str, reason: str) -> None:

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.classification import (
     DEFAULT_CLASSES,
     SHIPPED,
@@ -102,6 +103,7 @@ def test_requires_a_country_where_there_is_a_database():
         ("pop3.command;", "tcp", "keyword pop3.command: not supported yet"),
         ("contnet:x;", "tcp", "unknown keyword 'contnet', did you mean content"),
         ("blorb;", "tcp", "unknown keyword 'blorb'$"),
+        ("detect-event:too_many_buffers;", "tcp", "keyword detect-event: not supported: "),
         ("", "jabber", "protocol jabber: not supported yet"),
         ("", "tpc", "unknown protocol 'tpc', did you mean tcp"),
         ("requires:feature geoip;", "tcp", "which is not there"),
@@ -127,6 +129,14 @@ def test_refused(options, head, reason):
 
 
 @pytest.mark.parametrize(
+    ("action", "reason"),
+    [("accept:flow", "firewall mode of Suricata"), ("sdrop", "unknown action 'sdrop'; there are alert")],
+)
+def test_refused_actions(action, reason):
+    assert reason in refused("", head=f"{action} tcp any any -> any any")
+
+
+@pytest.mark.parametrize(
     ("head", "reason"),
     [
         ("log tcp any any -> any any", "unknown action 'log'"),
@@ -139,9 +149,6 @@ def test_headers_that_are_refused(head, reason):
 
 
 def test_sid_is_needed():
-    from vpi_tui.detect.rules.ast import Refused
-    from vpi_tui.model.signature import Origin
-
     with pytest.raises(Refused, match="sid is missing"):
         PARSER.parse('alert tcp any any -> any any (msg:"x";)', Origin("t", 1))
 

@@ -32,6 +32,7 @@ def test_flowint(options: str, expected: FlowInt) -> None:
         ("xbits:toggle,a,expire 5,track ip_dst;", HostBits("toggle", "a", "dst", 5)),
         ("hostbits:set,a;", HostBits("set", "a", "src", 300)),
         ("hostbits:unset,a,dst;", HostBits("unset", "a", "dst", 300)),
+        ("hostbits:set,a,src,60;", HostBits("set", "a", "src", 60)),
     ],
 )
 def test_bits_of_hosts(options: str, expected: HostBits) -> None:

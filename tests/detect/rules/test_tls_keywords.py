@@ -53,6 +53,14 @@ def test_several_versions_are_a_choice() -> None:
     assert step == NumberIn("tls.version", ((0x0301, 0x0301), (0x0303, 0x0303)))
 
 
+def test_drafts_count_as_the_version_that_came_of_them() -> None:
+    draft = (0x7F00, 0x7FFF)
+    assert parse("tls.version:1.3;").steps == (NumberIn("tls.version", ((0x0304, 0x0304), draft)),)
+    assert draft in parse("ssl_version:!tls1.2;").steps[0].spans
+    assert parse("tls.version:0x7f12;").steps == (NumberIn("tls.version", ((0x7F12, 0x7F12),)),)
+    assert parse("tls.version:0x0304;").steps == (NumberIn("tls.version", ((0x0304, 0x0304),)),)
+
+
 def test_messages_are_a_choice_or_none_of_it() -> None:
     steps = parse("ssl_state:client_hello,client_keyx; ssl_state:!server_keyx;").steps
     assert steps == (

@@ -110,6 +110,12 @@ _NEVER: Final = {
 NEVER_RAISED: Final = {protocol: frozenset(names.split()) for protocol, names in _NEVER.items()}
 """Names of older versions, which Suricata 8 does not take either. Rules with them are refused."""
 
+UNTOLD: Final = {
+    "file": "Flash files are not decompressed here, nor in Suricata unless it is told to",
+    "imap": "IMAP is recognised, its commands are not read",
+}
+"""What comes before the dot in names of Suricata, and why nothing tells of such an anomaly here."""
+
 PROTOCOLS: Final = {"http1": "http", "ikev2": "ike", "doh2": "http2", "bittorrent_dht": "bittorrent-dht"}
 """Other words for protocols in front of an event."""
 OLD_NAMES: Final = {

@@ -20,6 +20,9 @@ NEVER: Mapping[str, str] = {
     "luajit": _SCRIPT,
     "luaxform": _SCRIPT,
     "flow.elephant": "flows are not told apart by their rate",
+    "detect-event": "it is about the limits of Suricata's own engine",
+    "ndpi-protocol": "it needs the nDPI plugin of Suricata",
+    "ndpi-risk": "it needs the nDPI plugin of Suricata",
     "template": "it belongs to an example in the sources of Suricata",
 }
 """Keywords that will not be supported, and why."""

@@ -100,6 +100,8 @@ class Parser:
 
 
 def _check_words(header: HeaderText) -> None:
+    if header.action.lower().partition(":")[0] == "accept":
+        raise Refused("action accept: it is for the firewall mode of Suricata, and a monitor blocks nothing")
     if header.action.lower() not in ACTIONS:
         raise Refused(f"unknown action {header.action[:40]!r}; there are {', '.join(sorted(ACTIONS))}")
     check_protocol(header.protocol.lower())

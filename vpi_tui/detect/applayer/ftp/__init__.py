@@ -1,4 +1,8 @@
-"""ftp: the control connection (RFC 959, 2428): each command and its replies are a transaction."""
+"""ftp: the control connection (RFC 959, 2428): each command and its replies are a transaction.
+
+Rules see those of the commands that Suricata names, not of others (FEAT, OPTS ...), nor what a server says
+unasked; the log has them all.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +12,24 @@ from typing import Final
 from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Application, Buffer, Stage, application
 from vpi_tui.detect.applayer.ftp.parser import FtpParser, FtpTransaction
 
+_AUTH_TLS: Final = b"AUTH", b"TLS"
+_NAMED: Final = frozenset(
+    b"ABOR ACCT ALLO APPE CDUP CHMOD CWD DELE EPRT EPSV HELP IDLE LIST MAIL MDTM MKD MLFL MODE MRCP MRSQ "
+    b"MSAM MSND MSOM NLST NOOP PASS PASV PORT PWD QUIT REIN REST RETR RMD RNFR RNTO SITE SIZE SMNT STAT STOR "
+    b"STOU STRU SYST TYPE UMASK USER".split()
+)
+
+
+def _is_named(transaction: FtpTransaction) -> bool:
+    command = transaction.command
+    return command in _NAMED or (command, transaction.argument.upper()) == _AUTH_TLS
+
 
 def _buffer(
     name: str, directions: int, stage: Stage, get: Callable[[FtpTransaction], Sequence[bytes]]
 ) -> Buffer:
     def instances(transaction: FtpTransaction, _direction: int) -> Sequence[bytes]:
-        return [value for value in get(transaction) if value]
+        return [value for value in get(transaction) if value] if _is_named(transaction) else ()
 
     return Buffer(name, directions, stage, instances)
 
@@ -23,7 +39,7 @@ def _port(transaction: FtpTransaction) -> Sequence[bytes]:
 
 
 # ftp.mode, ftp.dynamic_port and ftp.reply_received (numbers) have keywords of their own. They are known
-# once the command is answered, also to rules about the client's direction.
+# once the command is answered, the first two also to rules about the client's direction.
 FTP: Final[Application] = application(
     "ftp",
     FtpParser,
@@ -35,6 +51,6 @@ FTP: Final[Application] = application(
         _buffer("ftp.mode", BOTH, Stage.DONE, lambda t: (t.mode,)),
         _buffer("ftp.bounce", TO_SERVER, Stage.HEAD, lambda t: (b"\1",) if t.bounces else ()),
         _buffer("ftp.dynamic_port", BOTH, Stage.DONE, _port),
-        _buffer("ftp.reply_received", BOTH, Stage.DONE, lambda t: (bytes((bool(t.codes),)),)),
+        _buffer("ftp.reply_received", TO_CLIENT, Stage.DONE, lambda t: (bytes((bool(t.codes),)),)),
     ),
 )

@@ -8,7 +8,7 @@ from typing import Literal
 from msgspec.structs import replace
 
 from vpi_tui.detect.applayer.base import EVENTS
-from vpi_tui.detect.applayer.event_names import NEVER_RAISED, OLD_NAMES, PROTOCOLS, RAISED, known
+from vpi_tui.detect.applayer.event_names import NEVER_RAISED, OLD_NAMES, PROTOCOLS, RAISED, UNTOLD, known
 from vpi_tui.detect.applayer.names import (
     BUFFER_NAMES,
     INSTANCE,
@@ -127,6 +127,8 @@ def app_layer_event(draft: Draft, text: str) -> None:
         draft.needs_packet = True
         return
     protocol = PROTOCOLS.get(protocol, protocol)
+    if dot and protocol in UNTOLD:
+        raise Refused(f"app-layer-event {text[:60]!r}: {UNTOLD[protocol]}")
     if not dot or protocol not in RAISED:
         raise Refused(f"app-layer-event: needs protocol.event, has {text[:60]!r}")
     name = OLD_NAMES.get(f"{protocol}.{event}", f"{protocol}.{event}")

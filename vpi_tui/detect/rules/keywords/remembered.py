@@ -88,13 +88,14 @@ def xbits(draft: Draft, text: str) -> None:
 
 @keyword("hostbits")
 def hostbits(draft: Draft, text: str) -> None:
-    """Set or test a bit of a host: set,name,src; without src or dst it is the source."""
+    """Set or test a bit of a host: set,name,src,60; without src or dst it is the source, for 300 seconds."""
     op, *rest = (part.strip() for part in text.split(","))
     if op.lower() == "noalert" and not rest:
         draft.noalert = True
         return
     made = _op("hostbits", op.lower())
     side = rest[1] if len(rest) > 1 else "src"
-    if not rest or len(rest) > 2 or side not in {"src", "dst"}:
-        raise Refused("hostbits: needs `action,name`, and src or dst behind them")
-    draft.hostbits.append(HostBits(made, _name("hostbits", rest[0]), cast(_Track, side), _HOSTBITS_SECONDS))
+    if not rest or len(rest) > 3 or side not in {"src", "dst"}:
+        raise Refused("hostbits: needs `action,name`, and src or dst and seconds behind them")
+    seconds = integer("hostbits expire", rest[2], 1, _U32) if len(rest) > 2 else _HOSTBITS_SECONDS
+    draft.hostbits.append(HostBits(made, _name("hostbits", rest[0]), cast(_Track, side), seconds))

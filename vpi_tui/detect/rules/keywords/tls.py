@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from calendar import timegm
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Final
 
 from vpi_tui.detect.rules.ast import Refused
@@ -21,6 +21,9 @@ _VERSIONS: Final = {
     "tls1.2": 0x0303,
     "tls1.3": 0x0304,
 }
+_TLS_1_3: Final = _VERSIONS["tls1.3"]
+_DRAFTS: Final = (0x7F00, 0x7FFF)
+"""Of TLS 1.3 (RFC 8446, 4.2.1 of its drafts): they count as it, unless a rule names one by its number."""
 _HELLOS: Final = frozenset(("client_hello", "server_hello"))
 _STATES: Final = _HELLOS | {"client_keyx", "server_keyx"}
 _LAST: Final = (1 << 63) - 1
@@ -28,8 +31,9 @@ _LAST: Final = (1 << 63) - 1
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d))?)?)?)?)?", re.A)
 
 
-def _versions(numbers: Iterable[int]) -> NumberIn:
-    return NumberIn("tls.version", tuple((number, number) for number in sorted(numbers)))
+def _versions(numbers: Collection[int]) -> NumberIn:
+    spans = [(number, number) for number in sorted(numbers)]
+    return NumberIn("tls.version", (*spans, _DRAFTS) if _TLS_1_3 in numbers else tuple(spans))
 
 
 @keyword("ssl_version")
@@ -54,7 +58,8 @@ def tls_version(draft: Draft, text: str) -> None:
     if f"tls{word}" in _VERSIONS:
         number = _VERSIONS[f"tls{word}"]
     elif re.fullmatch(r"0x[0-9a-f]{4}", word):
-        number = int(word, 16)
+        draft.steps.append(NumberIn("tls.version", ((int(word, 16),) * 2,)))
+        return
     else:
         raise Refused(f"tls.version: 1.0, 1.1, 1.2, 1.3 or 0x and four digits, not {word[:40]!r}")
     draft.steps.append(_versions([number]))
