@@ -205,9 +205,9 @@ class HasReputation(Part, frozen=True):
 
 
 class Validity(Part, frozen=True):
-    """The time of the packet lies within that of a certificate, or (expired) behind its end.
+    """The time of the packet lies before the end of a certificate, or (expired) behind it.
 
-    The buffer holds both ends, 8 bytes each: seconds since 1970.
+    The buffer holds that end, 8 bytes: seconds since 1970.
     """
 
     buffer: str

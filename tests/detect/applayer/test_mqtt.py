@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.mqtt.message import MOST_TOPICS
-from vpi_tui.detect.applayer.mqtt.parser import MESSAGE_LIMIT, MOST_OPEN, MqttParser
+from vpi_tui.detect.applayer.mqtt.parser import MESSAGE_LIMIT, MOST_OPEN, MqttParser, MqttTransaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -94,6 +94,20 @@ def test_a_dialogue_is_seen_request_by_request() -> None:
     assert third["mqtt.qos"][0] == b"\x01"
     assert fourth["mqtt.type"] == [b"\x0e"]
     assert not events(DIALOGUE)
+
+
+def test_most_keywords_ask_about_what_a_client_began() -> None:
+    (from_broker,) = (one for one in run(DIALOGUE) if "mqtt.publish.topic" in seen(one))
+    assert isinstance(from_broker, MqttTransaction)
+    assert from_broker.direction == CLIENT
+    asked = {name for name, one in MQTT.buffers.items() if one.directions & 1 << CLIENT}
+    assert {name for name in asked if name.startswith("mqtt.")} == {
+        "mqtt.publish.topic",
+        "mqtt.publish.message",
+        "mqtt.type",
+        "mqtt.reason_code",
+        "mqtt.connack.session_present",
+    }
 
 
 def test_byte_by_byte_is_the_same() -> None:

@@ -247,7 +247,7 @@ NUMBERS: Final = (
     NumberName("snmp.version", "version of an SNMP message", 0xFFFFFFFF, {}),
     NumberName("snmp.pdu_type", "type of an SNMP message", 0xFFFFFFFF, SNMP_TYPES),
     NumberName("snmp.trap_type", "generic type of an SNMP trap", 0xFF, SNMP_TRAPS),
-    NumberName("smb.version", "version of SMB: 1, or 2 for versions 2 and 3", 0xFF, {}),
+    NumberName("smb.version", "version of SMB: 1, or 2 for versions 2 and 3", 2, {}),
     NumberName("ike.exchtype", "type of an IKE exchange", 0xFF, {}),
     NumberName("ike.key_exchange_payload_length", "size of an IKE key exchange", 0xFFFFFFFF, {}),
     NumberName("ike.nonce_payload_length", "size of an IKE nonce", 0xFFFFFFFF, {}),

@@ -149,8 +149,9 @@ class Plans(dict[int, Plan | None]):
 
 
 def _is_valid(step: Validity, span: bytes, now_ns: int) -> bool:
-    begin, end, now = int.from_bytes(span[:8]), int.from_bytes(span[8:]), now_ns // 1_000_000_000
-    return now > end if step.expired else bool(now) and begin <= now <= end
+    """Only the end counts, as in Suricata."""
+    end, now = int.from_bytes(span), now_ns // 1_000_000_000
+    return now > end if step.expired else 0 < now <= end
 
 
 def _bytes(instance: bytes | Window) -> bytes:

@@ -71,7 +71,7 @@ def _(step: HasReputation) -> str:
 
 @step_text.register
 def _(step: Validity) -> str:
-    return f"the certificate {'has expired' if step.expired else 'is valid'} at the time of the packet"
+    return f"the certificate {'has' if step.expired else 'has not'} expired at the time of the packet"
 
 
 @step_text.register

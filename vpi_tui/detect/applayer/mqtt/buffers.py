@@ -1,18 +1,24 @@
-"""What rules see of MQTT messages. Numbers are bytes, one instance each."""
+"""What rules see of MQTT messages. Numbers are bytes, one instance each.
+
+As in Suricata most keywords ask about what a client began: of what a broker sends on its own, rules see type,
+reason code, topic and message.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, Buffer, Stage
+from vpi_tui.detect.applayer.base import BOTH, TO_SERVER, Buffer, Stage
 from vpi_tui.detect.applayer.mqtt.message import Kind, Message
 from vpi_tui.detect.applayer.mqtt.parser import MqttTransaction
 
 _WITHOUT_QOS: Final = 0b1001
 
 
-def _first(name: str, kind: Kind, get: Callable[[Message], Iterable[bytes]]) -> Buffer:
+def _first(
+    name: str, kind: Kind, get: Callable[[Message], Iterable[bytes]], directions: int = TO_SERVER
+) -> Buffer:
     """Of messages that begin a transaction: known before an answer comes."""
 
     def instances(transaction: MqttTransaction, direction: int) -> Sequence[bytes]:
@@ -26,10 +32,10 @@ def _first(name: str, kind: Kind, get: Callable[[Message], Iterable[bytes]]) -> 
             if value
         ]
 
-    return Buffer(name, BOTH, Stage.HEAD, instances)
+    return Buffer(name, directions, Stage.HEAD, instances)
 
 
-def _each(name: str, get: Callable[[Message], Iterable[int]]) -> Buffer:
+def _each(name: str, get: Callable[[Message], Iterable[int]], directions: int = BOTH) -> Buffer:
     """Of all messages of a transaction: known when it is over."""
 
     def instances(transaction: MqttTransaction, direction: int) -> Sequence[bytes]:
@@ -37,7 +43,7 @@ def _each(name: str, get: Callable[[Message], Iterable[int]]) -> Buffer:
             return ()
         return [bytes((value,)) for message in transaction.messages for value in get(message)]
 
-    return Buffer(name, BOTH, Stage.DONE, instances)
+    return Buffer(name, directions, Stage.DONE, instances)
 
 
 def _version(transaction: MqttTransaction, _direction: int) -> Sequence[bytes]:
@@ -53,21 +59,21 @@ def _connect_flags(message: Message) -> Iterable[int]:
 
 
 BUFFERS: Final = (
-    Buffer("mqtt.protocol_version", BOTH, Stage.HEAD, _version),
+    Buffer("mqtt.protocol_version", TO_SERVER, Stage.HEAD, _version),
     _first("mqtt.connect.protocol_string", Kind.CONNECT, lambda m: (m.protocol,)),
     _first("mqtt.connect.clientid", Kind.CONNECT, lambda m: (m.client_id,)),
     _first("mqtt.connect.username", Kind.CONNECT, lambda m: (m.username,)),
     _first("mqtt.connect.password", Kind.CONNECT, lambda m: (m.password,)),
     _first("mqtt.connect.willtopic", Kind.CONNECT, lambda m: (m.will_topic,)),
     _first("mqtt.connect.willmessage", Kind.CONNECT, lambda m: (m.will_message,)),
-    _first("mqtt.publish.topic", Kind.PUBLISH, lambda m: m.topics),
-    _first("mqtt.publish.message", Kind.PUBLISH, lambda m: (m.payload,)),
+    _first("mqtt.publish.topic", Kind.PUBLISH, lambda m: m.topics, BOTH),
+    _first("mqtt.publish.message", Kind.PUBLISH, lambda m: (m.payload,), BOTH),
     _first("mqtt.subscribe.topic", Kind.SUBSCRIBE, lambda m: m.topics),
     _first("mqtt.unsubscribe.topic", Kind.UNSUBSCRIBE, lambda m: m.topics),
-    _each("mqtt.connect.flags", _connect_flags),
+    _each("mqtt.connect.flags", _connect_flags, TO_SERVER),
     _each("mqtt.connack.session_present", _present),
     _each("mqtt.type", lambda m: (m.kind,)),
-    _each("mqtt.flags", lambda m: (m.flags & _WITHOUT_QOS,)),
-    _each("mqtt.qos", lambda m: (m.qos,)),
+    _each("mqtt.flags", lambda m: (m.flags & _WITHOUT_QOS,), TO_SERVER),
+    _each("mqtt.qos", lambda m: (m.qos,), TO_SERVER),
     _each("mqtt.reason_code", lambda m: m.codes),
 )

@@ -26,11 +26,11 @@ def _of_hello(name: str, directions: int, get: Callable[[Hello], Sequence[bytes]
     return _of_side(name, directions, Stage.HEAD, instances)
 
 
-def _of_own(name: str, get: Callable[[Certificate], Sequence[bytes]]) -> Buffer:
+def _of_own(name: str, get: Callable[[Certificate], Sequence[bytes]], directions: int = BOTH) -> Buffer:
     def instances(side: Side) -> Sequence[bytes]:
         return [value for value in get(side.own) if value] if side.own is not None else ()
 
-    return _of_side(name, BOTH, Stage.DONE, instances)
+    return _of_side(name, directions, Stage.DONE, instances)
 
 
 def _time(seconds: int | None) -> Sequence[bytes]:
@@ -38,9 +38,8 @@ def _time(seconds: int | None) -> Sequence[bytes]:
     return () if seconds is None else (max(0, seconds).to_bytes(8),)
 
 
-def _span(begin: int | None, end: int | None) -> Sequence[bytes]:
-    """Both ends; nothing when one of them cannot be read."""
-    return [first + second for first in _time(begin) for second in _time(end)]
+def _count(chain: Sequence[bytes]) -> Sequence[bytes]:
+    return (bytes((len(chain),)),) if chain else ()
 
 
 # Without a sticky keyword of their own: tls.cert_notbefore, tls.cert_notafter, tls.cert_validity,
@@ -60,12 +59,12 @@ BUFFERS: Final = (
     _of_own("tls.cert_issuer", lambda c: (c.issuer,)),
     _of_own("tls.cert_serial", lambda c: (c.serial,)),
     _of_own("tls.subjectaltname", lambda c: c.alternative_names),
-    _of_own("tls.cert_notbefore", lambda c: _time(c.not_before)),
-    _of_own("tls.cert_notafter", lambda c: _time(c.not_after)),
-    _of_own("tls.cert_validity", lambda c: _span(c.not_before, c.not_after)),
+    _of_own("tls.cert_notbefore", lambda c: _time(c.not_before), TO_CLIENT),
+    _of_own("tls.cert_notafter", lambda c: _time(c.not_after), TO_CLIENT),
+    _of_own("tls.cert_validity", lambda c: _time(c.not_after), TO_CLIENT),
     _of_side("tls.cert_fingerprint", BOTH, Stage.DONE, lambda s: [fingerprint(der) for der in s.chain[:1]]),
     _of_side("tls.certs", BOTH, Stage.DONE, lambda s: s.chain),
-    _of_side("tls.cert_chain_len", BOTH, Stage.DONE, lambda s: (bytes((len(s.chain),)),) if s.chain else ()),
+    _of_side("tls.cert_chain_len", TO_CLIENT, Stage.DONE, lambda s: _count(s.chain)),
     _of_side("tls.version", BOTH, Stage.HEAD, lambda s: (s.version.to_bytes(2),) if s.hello else ()),
     _of_side("tls.hello", BOTH, Stage.HEAD, lambda s: [name for name in s.states if name.endswith(b"hello")]),
     _of_side("tls.state", BOTH, Stage.DONE, lambda s: list(s.states)),

@@ -72,6 +72,7 @@ def ipopts(draft: Draft, text: str) -> None:
     """An option of the IPv4 header: rr, lsrr, ssrr, ts, sec, ...; or any."""
     draft.test("ip_v", _IPV4)
     draft.needs_packet = True
+    text = text.lower()
     if text == "any":
         draft.test("ip_opts", ((0, 0),), negated=True)
         return
@@ -86,8 +87,11 @@ _FRAGMENT_BITS = {"R": 4, "D": 2, "M": 1}
 
 @keyword("fragbits")
 def fragbits(draft: Draft, text: str) -> None:
-    """Fragment flags M, D, R of IPv4; + all of these, * any, ! not all."""
+    """Fragment flags M, D, R of IPv4; + these and another, * any, ! not all."""
     draft.test("ip_v", _IPV4)
+    if "+" in text:  # as Suricata reads it, unlike with the flags of TCP
+        exactly = sum({_FRAGMENT_BITS.get(letter, 0) for letter in text.upper()})
+        draft.test("frag_bits", ((exactly, exactly),), negated=True)
     bit_test(draft, "fragbits", "frag_bits", text, _FRAGMENT_BITS, everything=7)
     draft.needs_packet = True
 

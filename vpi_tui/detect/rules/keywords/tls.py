@@ -125,14 +125,15 @@ def _moment(name: str, text: str) -> int:
 
 
 def _date_keyword(name: str, buffer: str, what: str) -> None:
+    # As in Suricata the dates themselves lie inside, unlike with keywords about numbers.
     def handler(draft: Draft, text: str) -> None:
         value = unquote(name, text, needed=False).strip()
         low, between, high = value.partition("<>")
         if between:
-            span = (_moment(name, low) + 1, _moment(name, high) - 1)
+            span = (_moment(name, low), _moment(name, high))
         else:
             moment = _moment(name, value.lstrip("<>"))
-            span = {"<": (0, moment - 1), ">": (moment + 1, _LAST)}.get(value[:1], (moment, moment))
+            span = {"<": (0, moment), ">": (moment, _LAST)}.get(value[:1], (moment, moment))
         if span[0] > span[1]:
             raise Refused(f"{name}: no moment lies in {value[:60]}")
         draft.steps.append(NumberIn(buffer, (span,)))
@@ -161,4 +162,4 @@ def _validity(name: str, expired: bool, what: str) -> None:
 
 
 _validity("tls_cert_expired", True, "has ceased to be valid")
-_validity("tls_cert_valid", False, "is valid")
+_validity("tls_cert_valid", False, "has not ceased to be valid")
