@@ -50,6 +50,7 @@ def test_flags(value, test):
         ("tos:!8;", "tos", (((8, 8),), None, True)),
         ("id:31337;", "ip_id", (((31337, 31337),), None, False)),
         ("fragbits:MD;", "frag_bits", (((3, 3),), 7, False)),
+        ("fragbits:M+;", "frag_bits", (((1, 1),), 7, False)),
         ("fragbits:+M;", "frag_bits", (((1, 1),), 1, False)),
         ("fragbits:+M;", "frag_bits", (((1, 1),), None, True)),
         ("fragbits:!M;", "frag_bits", (((1, 1),), 1, True)),

@@ -89,7 +89,8 @@ _FRAGMENT_BITS = {"R": 4, "D": 2, "M": 1}
 def fragbits(draft: Draft, text: str) -> None:
     """Fragment flags M, D, R of IPv4; + these and another, * any, ! not all."""
     draft.test("ip_v", _IPV4)
-    if "+" in text:  # as Suricata reads it, unlike with the flags of TCP
+    text = text.rstrip("+*! ")  # only what stands before the flags counts, as in Suricata
+    if text.startswith("+"):
         exactly = sum({_FRAGMENT_BITS.get(letter, 0) for letter in text.upper()})
         draft.test("frag_bits", ((exactly, exactly),), negated=True)
     bit_test(draft, "fragbits", "frag_bits", text, _FRAGMENT_BITS, everything=7)
