@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.detect.match.build import Packet, Stretch, content, matcher_of, rule, run
 from tests.stream.scanning import Connection, scan
-from vpi_tui.model.signature import IsDataAt
+from vpi_tui.detect.match.fast_pattern import places
+from vpi_tui.detect.match.steps import Run, hold, tied_steps
+from vpi_tui.model.signature import Content, IsDataAt, Pcre, Step
 
 GET = b"GET /icon.php HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -21,6 +25,62 @@ def test_too_few_bytes_are_no_candidate(position: int, evaluated: int, matches: 
     matcher = matcher_of(rule(steps=(content(b"need"), IsDataAt("payload", position))))
     assert len(run(matcher, [Packet(b"needs")])) == matches
     assert matcher.stats()["detect.evaluated"] == evaluated
+
+
+HEAD = content(b"\xfeSMB", offset=4, depth=4)
+
+
+@pytest.mark.parametrize(
+    ("steps", "evaluated"),
+    [
+        ((HEAD, content(b"at", distance=2, within=2)), 1),
+        ((HEAD, content(b"at", distance=1, within=2)), 0),
+        ((HEAD, content(b"at", distance=1, within=3)), 1),
+        ((HEAD, content(b"at", distance=3)), 0),
+        ((HEAD, content(b"at", distance=-8, within=20)), 1),
+        ((HEAD, content(b"no", negated=True), content(b"at", distance=2, within=2)), 1),
+        ((HEAD, content(b"no", negated=True), content(b"at", distance=1, within=2)), 0),
+        ((HEAD, IsDataAt("payload", 1), content(b"at", distance=1, within=2)), 0),
+        ((HEAD, Pcre("payload", b"..", 0, relative=True), content(b"at", distance=1, within=2)), 1),
+        ((content(b"\xfeSMB"), content(b"at", distance=1, within=2)), 1),
+        ((content(b"\xfeSMB", offset=4, depth=5), content(b"at", distance=1, within=2)), 1),
+        ((content(b"at", distance=10, within=2), HEAD), 1),
+        ((content(b"at", distance=9, within=2), HEAD), 0),
+    ],
+)
+def test_a_relative_content_has_its_place_from_those_before_it(
+    steps: tuple[Step, ...], evaluated: int
+) -> None:
+    matcher = matcher_of(rule(steps=steps))
+    found = run(matcher, [Packet(b"....\xfeSMB..at")])
+    assert matcher.stats()["detect.evaluated"] == evaluated
+    assert evaluated or not found
+
+
+def test_places_say_no_more_than_the_steps() -> None:
+    """Whatever holds lies where it may."""
+    draw = random.Random(7)
+    seen = 0
+    for _ in range(3_000):
+        steps = tuple(_any_content(draw) for _ in range(draw.randint(1, 4)))
+        data = bytes(draw.choices(b"ab", k=draw.randint(1, 12)))
+        run_ = Run(data, None, steps, tied_steps(steps), {}, -1)
+        if hold(run_, 0, (0, 0)):
+            seen += 1
+            for number, (low, high) in places(steps, "payload").items():
+                assert steps[number].pattern in data[low : None if high < 0 else high]
+    assert seen > 100
+
+
+def _any_content(draw: random.Random) -> Content:
+    relative = draw.random() < 0.6
+    first, second = ("distance", "within") if relative else ("offset", "depth")
+    options: dict[str, Any] = {}
+    if draw.random() < 0.7:
+        options[first] = draw.randint(-3 if relative else 0, 4)
+    if draw.random() < 0.7:
+        options[second] = draw.randint(1, 6)
+    return content(bytes(draw.choices(b"ab", k=draw.randint(1, 2))), negated=draw.random() < 0.2, **options)
 
 
 @pytest.mark.parametrize("row", [0, -1])

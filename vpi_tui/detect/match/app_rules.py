@@ -162,9 +162,13 @@ def compile_app_rules(
         rules_of[pattern].append(number)
         content = _raw_step(signature.steps[piece.step])
         assert isinstance(content, Content)
-        fast.add(number, content, piece, kinds=1, simple=False)
-        if base_of(signature.steps[piece.step].buffer) == signature.steps[piece.step].buffer:
-            fast.add_others(number, signature.steps, piece.step)
+        if base_of(content.buffer) == content.buffer:
+            # Relative steps count from the start of each window of a buffer that grows.
+            places = fast_pattern.places(signature.steps, content.buffer, -1 if _grows(buffer, need) else 0)
+            fast.add(number, content, piece, places[piece.step], kinds=1, simple=False)
+            fast.add_others(number, signature.steps, piece.step, places)
+        else:
+            fast.add(number, content, piece, (0, -1), kinds=1, simple=False)
         allowed = ways.of(signature.header)
         for name in need.applications:
             sets = chosen.setdefault((name, buffer), tuple(set() for _ in range(WAYS)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -27,16 +27,23 @@ class FastBuilder:
             for name in ("length", "tail", "low", "at_end", "nocase", "kinds", "simple", "least")
         }
         self._high = np.full(count, -1, np.int32)
-        self._others: list[list[Content]] = [[] for _ in range(count)]
+        self._others: list[list[tuple[Content, fast_pattern.Place]]] = [[] for _ in range(count)]
         self._data = bytearray()
 
     def add(
-        self, number: int, content: Content, piece: fast_pattern.FastPattern, *, kinds: int, simple: bool
+        self,
+        number: int,
+        content: Content,
+        piece: fast_pattern.FastPattern,
+        place: fast_pattern.Place,
+        *,
+        kinds: int,
+        simple: bool,
     ) -> int:
         """A rule's content with its piece; returns its latest end in the payload, -1 = anywhere."""
         columns = self._columns
         self._begin[number] = self._put(content)
-        low, high = fast_pattern.position(content)
+        low, high = place
         columns["low"][number], self._high[number] = low, high
         columns["length"][number] = len(content.pattern)
         columns["tail"][number] = len(content.pattern) - piece.at - len(piece.piece)
@@ -46,23 +53,18 @@ class FastBuilder:
         columns["simple"][number] = simple
         return -1 if content.endswith else high
 
-    def add_others(self, number: int, steps: Sequence[Step], fast: int) -> None:
+    def add_others(
+        self, number: int, steps: Sequence[Step], fast: int, places: Mapping[int, fast_pattern.Place]
+    ) -> None:
         """The contents beside step `fast` that must be in the same bytes, the most telling first, and how
-        many bytes there must be."""
+        many bytes there must be. places: of the contents of that buffer."""
         buffer = steps[fast].buffer
         self._columns["least"][number] = max(
             (_least(step) for step in steps if step.buffer == buffer), default=0
         )
-        found = [
-            step
-            for place, step in enumerate(steps)
-            if place != fast
-            and isinstance(step, Content)
-            and step.buffer == buffer
-            and step.pattern
-            and not step.negated
-        ]
-        found.sort(key=lambda step: -fast_pattern.best_piece(step.pattern)[0])
+        others = [(steps[n], place) for n, place in places.items() if n != fast]
+        found = [(step, place) for step, place in others if isinstance(step, Content) and step.pattern]
+        found.sort(key=lambda one: -fast_pattern.best_piece(one[0].pattern)[0])
         self._others[number] = found[:MOST_OTHERS]
 
     def _put(self, content: Content) -> int:
@@ -73,8 +75,8 @@ class FastBuilder:
 
     def finish(self) -> FastContents:
         columns = self._columns
-        others = [content for own in self._others for content in own]
-        positions = [fast_pattern.position(content) for content in others]
+        others = [content for own in self._others for content, _ in own]
+        places = [place for own in self._others for _, place in own]
         also_byte = [self._put(content) for content in others]
         return FastContents(
             byte_start=self._begin,
@@ -90,8 +92,8 @@ class FastBuilder:
             also_start=np.cumsum([0, *map(len, self._others)]).astype(np.int32),
             also_byte=np.array(also_byte, np.int64),
             also_length=np.array([len(content.pattern) for content in others], np.int32),
-            also_low=np.array([low for low, _ in positions], np.int32),
-            also_high=np.array([high for _, high in positions], np.int32),
+            also_low=np.array([low for low, _ in places], np.int32),
+            also_high=np.array([high for _, high in places], np.int32),
             also_nocase=np.array([content.nocase for content in others], np.uint8),
             data=np.frombuffer(bytes(self._data) or b"\0", np.uint8).copy(),
         )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from vpi_tui.detect.match.units import is_relative
-from vpi_tui.model.signature import Content, Step
+from vpi_tui.model.signature import BufferSize, ByteTest, Content, IsDataAt, Step
 
 LONGEST_PIECE: Final = 8
 """Bytes of a piece: as many as make one number. The whole content is compared after each hit."""
@@ -45,6 +45,13 @@ def _weights() -> tuple[float, ...]:
 
 
 _WEIGHT: Final = _weights()
+
+
+Place = tuple[int, int]
+"""(earliest start, latest end) of a content in its buffer, both in bytes; an end of -1 = anywhere."""
+
+_STAYS: Final = ByteTest | IsDataAt | BufferSize
+"""Steps behind which the next relative one counts from the same place as before, as behind negated ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +107,37 @@ def choose(steps: Sequence[Step], buffer: str = "payload") -> FastPattern | None
     return best[1] if best else None
 
 
-def position(content: Content) -> tuple[int, int]:
-    """(earliest start, latest end or -1) of a content, as far as numbers say."""
+def places(steps: Sequence[Step], buffer: str, start: int = 0) -> dict[int, Place]:
+    """Where each content of a buffer that must be there may lie, by its number among the steps, as far as
+    numbers say. A relative one counts from those before it.
+
+    start: the latest place from which one with none before it counts; -1 = not known.
+    """
+    found: dict[int, Place] = {}
+    low, high = 0, start
+    for number, step in enumerate(steps):
+        if step.buffer != buffer or getattr(step, "negated", False) or isinstance(step, _STAYS):
+            continue
+        if isinstance(step, Content):
+            first, last = found[number] = _place(step, low, high)
+            low, high = first + len(step.pattern), last
+        else:
+            low, high = 0, -1
+    return found
+
+
+def _place(content: Content, low: int, high: int) -> Place:
+    """low, high: of the place where the step before ended."""
     if content.startswith:
         return 0, len(content.pattern)
-    if is_relative(content) or isinstance(content.offset, str):
+    if isinstance(content.offset, str):
         return 0, -1
-    low = content.offset or 0
-    return low, low + content.depth if isinstance(content.depth, int) else -1
+    first = content.offset or 0
+    last = first + content.depth if isinstance(content.depth, int) else -1
+    if is_relative(content) and not isinstance(content.distance, str):
+        distance = content.distance or 0
+        first = max(first, low + distance)
+        if high >= 0 and isinstance(content.within, int):
+            end = max(high + distance + content.within, 0)
+            last = end if last < 0 else min(last, end)
+    return first, last

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.detect.match.types import ScopeResolver
-from vpi_tui.model.batch import I32, I64, U8, U32
+from vpi_tui.model.batch import I32, I64, U32, U64
 from vpi_tui.model.signature import FlowBits, Scope, Signature
 
 MOST_FLOWS: Final = 262_144
@@ -19,6 +19,7 @@ MOST_FLOWS: Final = 262_144
 RuleKey = tuple[int, int]
 """(gid, sid): lasts longer than a rule's number."""
 _U32: Final = 0xFFFFFFFF
+_FOLD: Final = 0xFFFF_FFFF_FFFF_FFFF
 _NO_NUMBERS: Final[Mapping[str, int]] = {}
 
 
@@ -30,8 +31,8 @@ class FlowState:
         """uint32[slots]: grows with each flow in a slot."""
         self.passed: U32 = np.zeros(1, np.uint32)
         """uint32[slots]: the generation that a pass rule let through; 0 = none."""
-        self.marked: U8 = np.zeros(1, np.uint8)
-        """uint8[slots]: 1 = the flow, or an earlier one in the slot, has had flowbits."""
+        self.marked: U64 = np.zeros(1, np.uint64)
+        """uint64[slots]: the flowbits that the flow, or an earlier one in the slot, has had, folded."""
         self.evicted = 0
         self._bits: dict[int, tuple[int, int]] = {}
         """Slot -> (generation, set of bits)."""
@@ -47,7 +48,7 @@ class FlowState:
             extra = max(short, self.generation.size)
             self.generation = np.concatenate((self.generation, np.ones(extra, np.uint32)))
             self.passed = np.concatenate((self.passed, np.zeros(extra, np.uint32)))
-            self.marked = np.concatenate((self.marked, np.zeros(extra, np.uint8)))
+            self.marked = np.concatenate((self.marked, np.zeros(extra, np.uint64)))
 
     def bits(self, slot: int, born: int) -> int:
         found = self._bits.get(slot)
@@ -61,7 +62,7 @@ class FlowState:
             del self._bits[next(iter(self._bits))]
             self.evicted += 1
         self._bits[slot] = (born, bits)
-        self.marked[slot] = 1
+        self.marked[slot] |= np.uint64(folded(bits))
 
     def numbers(self, slot: int, born: int) -> Mapping[str, int]:
         """The flowints of a flow."""
@@ -133,26 +134,42 @@ class BitPlan:
         return bits
 
 
+def folded(bits: int) -> int:
+    """A set of flowbits in 64 bits: different ones may come to be the same."""
+    folds = 0
+    while bits:
+        folds |= bits & _FOLD
+        bits >>= 64
+    return folds
+
+
 class BitSieve:
     """Tells without looking at each which candidates fail by their flowbits, as most that ask for some do."""
 
     def __init__(self, plans: Mapping[int, BitPlan], rules: int) -> None:
-        self._asks = np.zeros(rules, np.bool_)
-        """bool[n]: the rule asks for a bit to be set."""
-        self._changes = np.zeros(rules, np.bool_)
+        self._asks: U64 = np.zeros((rules, 2), np.uint64)
+        """uint64[n, 2]: bits, folded, that the rule wants set: all of these, and one of those; 0 = none."""
+        self._gives: U64 = np.zeros(rules, np.uint64)
+        """uint64[n]: bits that a match may set."""
         for number, plan in plans.items():
-            self._asks[number] = any(wanted for _, wanted in plan.conditions)
-            self._changes[number] = bool(plan.changes)
+            wanted = [bits for bits, is_set in plan.conditions if is_set]
+            either = [bits for bits in wanted if bits.bit_count() > 1]
+            self._asks[number, 0] = folded(sum({bits for bits in wanted if bits.bit_count() == 1}))
+            self._asks[number, 1] = folded(either[0]) if either else 0
+            self._gives[number] = folded(plan.change(0))
 
     def hopeless(self, state: FlowState, rule: I32, flow: I64) -> NDArray[np.bool_]:
-        """bool per candidate: it asks for a bit of a flow that has none, nor may get one from another."""
-        asks: NDArray[np.bool_] = self._asks[rule]
+        """bool per candidate: it asks for a bit that its flow does not have, nor may get from another."""
+        asks = self._asks[rule]
         if not asks.any():
-            return asks
-        may_get = np.isin(flow, flow[self._changes[rule]])
-        has_some = state.marked[np.maximum(flow, 0)] != 0
-        asks &= ~(may_get | has_some)
-        return asks
+            return np.zeros(rule.size, np.bool_)
+        flows, at = np.unique(flow, return_inverse=True)
+        may_have = state.marked[np.maximum(flows, 0)]
+        np.bitwise_or.at(may_have, at, self._gives[rule])
+        have = may_have[at]
+        lacks = (have & asks[:, 0]) != asks[:, 0]
+        fails: NDArray[np.bool_] = lacks | ((have & asks[:, 1]) == 0) & (asks[:, 1] != 0)
+        return fails
 
 
 def bit_plans(

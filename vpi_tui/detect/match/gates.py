@@ -37,9 +37,8 @@ def gate_of(signature: Signature) -> Gate | None:
     most = most if most <= SHORT else ANY_SIZE
     found = [
         (fast_pattern.best_piece(step.pattern)[0], step, *place)
-        for step in signature.steps
-        if isinstance(step, Content) and step.buffer == PAYLOAD and step.pattern and not step.negated
-        and 0 <= (place := fast_pattern.position(step))[1] <= REACH
+        for number, place in fast_pattern.places(signature.steps, PAYLOAD).items()
+        if isinstance(step := signature.steps[number], Content) and step.pattern and 0 <= place[1] <= REACH
     ]  # fmt: skip
     if found:
         _, step, low, high = max(found, key=lambda one: one[0])

@@ -13,7 +13,7 @@ from vpi_tui.model.batch import I32, I64, U8, U64
 
 _SIEVES: Final = {4: (3, 2), 5: (3, 3), 6: (4, 3), 7: (4, 4)}
 """Length of the shortest pattern: (bytes a look, bytes from look to look); longer: (4, 5)."""
-_ROOM: Final = 16
+_ROOM: Final = 64
 """Bits of a sieve for each that is set: one look in so many passes by chance."""
 _SIEVE_BITS: Final = (1 << 12, 1 << 22)
 

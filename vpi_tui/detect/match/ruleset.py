@@ -305,8 +305,10 @@ def _compile_scan(
         if pattern == len(rules_of):
             rules_of.append([])
         rules_of[pattern].append(number)
-        limit = fast.add(number, content, piece, kinds=units[number], simple=simple[number])
-        fast.add_others(number, signature.steps, piece.step)
+        places = fast_pattern.places(signature.steps, content.buffer)
+        place = places[piece.step]
+        limit = fast.add(number, content, piece, place, kinds=units[number], simple=simple[number])
+        fast.add_others(number, signature.steps, piece.step, places)
         ports, to_port, from_port = narrow_ports(signature)
         kinds, directions = int(table.kinds[number]), int(table.directions[number])
         extent = _extent(signature)
