@@ -134,6 +134,8 @@ class _Listener:
         self._switches = switches
         self._limits = FEW if switches & NO_BODIES else Limits()
         self.ended = False
+        self._promised = (0, 0)
+        """Of which Direction how many bytes may wait."""
         self._begin(application, application.parser(self._limits))
 
     def _begin(self, application: Application, parser: Parser) -> None:
@@ -143,16 +145,26 @@ class _Listener:
 
     def hear(self, step: Step) -> None:
         datagram = step.datagram or "tcp" not in self._application.transports
+        promises = not datagram and self._promises(step)
         if datagram and "udp" in self._application.transports:
             moved = self._parser.datagram(step.direction, step.data)
         else:
-            moved = self._parser.feed(step.direction, step.data, step.gap)
+            moved = list(self._parser.feed(step.direction, step.data, step.gap))
+            assert not (promises and moved), "bytes were to bring nothing"
         self._read(moved)
         self._parser.arranged = []
         self.ended = self._parser.over()
         following = self._parser.successor() if not datagram and not self.ended else None
+        assert not (promises and (self.ended or following)), "bytes were to end nothing"
+        self._promised = step.direction, self._parser.patience(step.direction)
         if following is not None:
             self._take_over(following)
+
+    def _promises(self, step: Step) -> bool:
+        """Does the parser say that these bytes bring nothing?"""
+        direction, size = self._promised
+        waits = direction == step.direction and not step.gap and len(step.data) <= size
+        return waits and not self._switches & FRAMES and self._parser.may_wait(step.data)
 
     def finish(self) -> int:
         """All is said: how many bytes were kept."""

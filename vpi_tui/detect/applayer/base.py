@@ -77,12 +77,14 @@ class Transaction:
     """
 
     __slots__ = (
-        "alerted", "bits", "cache", "events", "files", "inspected", "little_endian", "number", "over",
-        "parts", "passed", "pending", "rules_of", "stage",
+        "alerted", "application", "bits", "cache", "events", "files", "inspected", "little_endian", "number",
+        "over", "parts", "passed", "pending", "rules_of", "stage",
     )  # fmt: skip
     is_frame: ClassVar[bool] = False
 
     def __init__(self) -> None:
+        self.application = ""
+        """The protocol that it is of; "" = that of its parser."""
         self.number = -1
         """Which of its flow's transactions, from 0; -1 = none has progressed yet."""
         self.stage = [NONE, NONE, NONE]
@@ -106,11 +108,6 @@ class Transaction:
         """A pass rule lets all of it through."""
         self.over = False
         """Nothing more comes, though its stages do not say so."""
-
-    @property
-    def application(self) -> str:
-        """The protocol that it is of; "" = that of its parser."""
-        return ""
 
     def weight(self) -> int:
         """Bytes that it keeps, roughly."""
@@ -270,6 +267,8 @@ class Parser(ABC):
     """Where it emits frames; set by whoever wants some, before the first byte."""
     ends: tuple[bytes, bytes] = (b"", b"")
     """Addresses of client and server, 16 bytes each; b"" = not known. Set before the first byte."""
+    needs_ends: ClassVar[bool] = False
+    """Does it look at them?"""
     arranged: Sequence[Arranged] = ()
     """Flows that it has arranged; whoever takes care of them empties the list."""
 
@@ -296,6 +295,19 @@ class Parser(ABC):
     def over(self) -> bool:
         """Nothing that may still come matters: the flow is passed by from here on."""
         return False
+
+    def patience(self, _direction: int) -> int:
+        """Asked between two `feed`s: how many bytes that come next of a direction may wait for those behind?
+
+        Fed at once they bring nothing: no move, event, frame, end, successor. Fed with what follows they
+        come to the same, unless bytes of the other direction are fed in between. ANY_SIZE = the parser has no
+        more to say of the direction.
+        """
+        return 0
+
+    def may_wait(self, _data: bytes | memoryview) -> bool:
+        """Asked of bytes for which there is patience, where that depends on what they are."""
+        return True
 
 
 Getter = Callable[[Any, int], Sequence[bytes]]

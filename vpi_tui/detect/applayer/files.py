@@ -92,6 +92,11 @@ class File:
         """Are there enough new bytes for rules to look at?"""
         return self._window.is_due
 
+    @property
+    def patience(self) -> int:
+        """How many more bytes can come before there are."""
+        return self._window.patience
+
     def held(self) -> int:
         """Bytes that are kept of it."""
         return self._window.held + self._early_bytes + len(self.name)

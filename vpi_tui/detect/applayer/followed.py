@@ -2,53 +2,106 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+from functools import cache
+from typing import Final, NamedTuple
 
 from vpi_tui.detect.applayer.base import A_TRANSACTION, Application, Frame, Parser, Transaction
 
 A_FLOW: Final = 2_048
 """Bytes that a parser costs beside what it says it holds."""
+SENT_LIMIT: Final = 16_384
+"""Bytes as sent that are kept of each direction for rules that look at payload as well."""
 WEIGHED_AFTER: Final = 4_096
 """Bytes counted as kept after which a parser is asked what it keeps."""
+UNKNOWN: Final = -1
 
 
-@dataclass(slots=True)
+class _Traits(NamedTuple):
+    """What parsers of a kind may do; of most flows it is not asked each time."""
+
+    may_change: bool
+    """May one name a successor?"""
+    may_end: bool
+    """May one be over?"""
+    has_patience: bool
+    """May bytes wait?"""
+
+
+@cache
+def _traits_of(kind: type[Parser]) -> _Traits:
+    return _Traits(
+        kind.successor is not Parser.successor,
+        kind.over is not Parser.over,
+        kind.patience is not Parser.patience,
+    )
+
+
 class Followed:
     """A flow, its parser, and what is kept beside it."""
 
-    application: Application
-    parser: Parser
-    udp: bool
-    keeps_sent: bool = False
-    """Do rules look at payload beside its transactions?"""
-    held: int = A_FLOW
-    unweighed: int = 0
-    """Bytes since the parser was asked what it holds."""
-    position: list[int] = field(default_factory=lambda: [0, 0, 0])
-    """Where the next bytes of each Direction are expected in the stream."""
-    sent: list[bytes] = field(default_factory=lambda: [b"", b"", b""])
-    stream: list[Frame | None] = field(default_factory=lambda: [None, None, None])
-    """By Direction: all bytes so far as a frame, when rules want that."""
-    row: int = -1
-    """The row that last brought bytes, in the batch that is worked on."""
-    transactions: int = 0
-    """How many have begun."""
-    open: dict[Transaction, None] = field(default_factory=dict)
-    """Those to log once nothing more comes of them, in order."""
+    __slots__ = (
+        "application", "has_frames", "has_patience", "held", "may_change", "may_end", "open", "parser",
+        "position", "room", "row", "sent", "stream", "transactions", "udp", "unweighed", "waiting", "way",
+    )  # fmt: skip
 
-    has_frames: bool = field(init=False)
-    """Do rules look at frames of its protocol?"""
-    may_change: bool = field(init=False)
-    """May its parser name a successor? Most cannot, and are not asked each time."""
-    may_end: bool = field(init=False)
-    """The same of `over`."""
+    def __init__(
+        self, application: Application, parser: Parser, *, udp: bool = False, keeps_sent: bool = False
+    ) -> None:
+        """keeps_sent: rules look at payload beside its transactions."""
+        self.application = application
+        self.parser = parser
+        self.udp = udp
+        self.held = A_FLOW
+        self.unweighed = 0
+        """Bytes since the parser was asked what it holds."""
+        self.position = [0, 0, 0]
+        """Where the next bytes of each Direction are expected in the stream."""
+        self.sent = (bytearray(), bytearray(), bytearray()) if keeps_sent else None
+        """By Direction: the latest bytes as they came, at least SENT_LIMIT."""
+        self.stream: list[Frame | None] = [None, None, None]
+        """By Direction: all bytes so far as a frame, when rules want that."""
+        self.row = -1
+        """The row that last brought bytes, in the batch that is worked on."""
+        self.way = 0
+        """The Direction of the bytes that came last."""
+        self.room = 0
+        """How many more bytes of that may wait; UNKNOWN = its parser is still to be asked."""
+        self.waiting: list[memoryview] = []
+        """Bytes of that, in the buffer of the batch that is worked on, which wait for those behind them."""
+        self.transactions = 0
+        """How many have begun."""
+        self.open: dict[Transaction, None] = {}
+        """Those to log once nothing more comes of them, in order."""
+        self.has_frames = bool(parser.frames.wanted)
+        """Do rules look at frames of its protocol?"""
+        self.may_change, self.may_end, patient = _traits_of(type(parser))
+        self.has_patience = patient and not self.has_frames
 
-    def __post_init__(self) -> None:
-        kind = type(self.parser)
-        self.has_frames = bool(self.parser.frames.wanted)
-        self.may_change = kind.successor is not Parser.successor
-        self.may_end = kind.over is not Parser.over
+    def hold(self, piece: memoryview, row: int) -> bool:
+        """Let the next bytes of the direction that came last wait, if that changes nothing. Do they?"""
+        if self.room == UNKNOWN:
+            self.room = self.parser.patience(self.way)
+        size = len(piece)
+        if size > self.room or not self.parser.may_wait(piece):
+            return False
+        self.room -= size
+        self.position[self.way] += size
+        self.row = row
+        self.waiting.append(piece)
+        return True
+
+    def join(self, *behind: memoryview) -> bytes:
+        """What waits, which does so no more, and what follows it."""
+        whole = b"".join((*self.waiting, *behind))
+        self.waiting.clear()
+        return whole
+
+    def latest(self, direction: int) -> bytes:
+        """The bytes as they came that rules look at beside transactions."""
+        if self.sent is None:
+            return b""
+        kept = self.sent[direction]
+        return bytes(kept if len(kept) <= SENT_LIMIT else memoryview(kept)[-SENT_LIMIT:])
 
     def weigh(self, size: int, told: int) -> int:
         """Count so many more bytes; by how much what is held grew. told: how many transactions have moved.
@@ -64,3 +117,10 @@ class Followed:
             if self.open:  # what the parser has given up already is held here
                 self.held += sum(transaction.weight() for transaction in self.open)
         return self.held - before
+
+
+def keep_latest(kept: bytearray, data: bytes) -> None:
+    """Put bytes behind those that are kept, of which at least the last SENT_LIMIT stay."""
+    kept += data
+    if len(kept) > 2 * SENT_LIMIT:
+        del kept[:-SENT_LIMIT]

@@ -15,7 +15,8 @@ from vpi_tui.model.batch import Direction
 MOST_OPEN: Final = 256
 """Transactions of one flow that wait for their end to be logged; the oldest is logged as it is."""
 _NEVER: Final = 0, 0, 0
-_BOTH_WAYS: Final = int(Direction.TO_SERVER), int(Direction.TO_CLIENT)
+_TO_SERVER: Final = int(Direction.TO_SERVER)
+_BOTH_WAYS: Final = _TO_SERVER, int(Direction.TO_CLIENT)
 
 
 class Outbox:
@@ -34,7 +35,7 @@ class Outbox:
     def note(self, slot: int, followed: Followed, moved: Iterable[Transaction]) -> int:
         """Hand out what is new of these transactions. How many were there?"""
         told = 0
-        logs = followed.application.name in self.logged
+        logs = followed.application.name in self.logged if self.logged else False
         for transaction in moved:
             told += 1
             if transaction.number < 0 and not transaction.is_frame:
@@ -42,22 +43,24 @@ class Outbox:
                 followed.transactions += 1
                 if logs:
                     followed.open[transaction] = None
+            stages, inspected = transaction.stage, transaction.inspected
             for direction in _BOTH_WAYS:
-                stage = transaction.stage[direction]
+                stage = stages[direction]
                 if not stage:
                     continue
-                before, grown = transaction.inspected[direction], transaction.grown(direction)
-                if stage > before or grown:
-                    transaction.inspected[direction] = stage
-                    self.transactions += before == 0 and direction == Direction.TO_SERVER
-                    of = transaction.application
-                    application = by_name()[of] if of else followed.application
-                    if not (grown or self._is_shown(application.name, transaction, direction, before, stage)):
-                        continue
+                before, grown = inspected[direction], transaction.grown(direction)
+                if stage <= before and not grown:
+                    continue
+                inspected[direction] = stage
+                if not before and direction == _TO_SERVER:
+                    self.transactions += 1
+                of = transaction.application
+                application = by_name()[of] if of else followed.application
+                if grown or self._is_shown(application.name, transaction, direction, before, stage):
                     self._progress.append(
                         Progress(
                             application, transaction, slot, direction, followed.row, before, stage,
-                            followed.udp, followed.sent[direction], grown, len(transaction.files),
+                            followed.udp, followed.latest(direction), grown, len(transaction.files),
                         )
                     )  # fmt: skip
             if logs and transaction in followed.open:

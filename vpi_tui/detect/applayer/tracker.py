@@ -13,13 +13,14 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.base import Application, Frame, FrameLog, Limits, Parser, Transaction
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
-from vpi_tui.detect.applayer.followed import A_FLOW, Followed
+from vpi_tui.detect.applayer.followed import A_FLOW, SENT_LIMIT, UNKNOWN, Followed, keep_latest
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.outbox import Outbox
+from vpi_tui.detect.applayer.passed_by import PassedBy
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name, with_predecessors
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
-from vpi_tui.model.batch import I32, U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
 
 MEMORY: Final = 64 << 20
@@ -27,8 +28,6 @@ MEMORY: Final = 64 << 20
 FLOW_SHARE: Final = 4
 """A flow that keeps more than one such part of that is passed by: it would drive out all others."""
 MOST_FLOWS: Final = 65_536
-SENT_LIMIT: Final = 16_384
-"""Bytes as sent that are kept of each direction for rules that look at payload as well."""
 MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
 _UDP: Final = 17
@@ -65,10 +64,7 @@ class AppLayer:
         self._held = 0
         self._evicted = 0
         self._errors = 0
-        self._passed_by: U8 = np.zeros(0, np.uint8)
-        """uint8[slots]: 1 = the flow is no longer parsed: its parser is done, or failed."""
-        self._just_passed_by: set[int] = set()
-        """Those since the last look at `_passed_by`."""
+        self._passed_by = PassedBy()
         self._renamed: dict[int, int] = {}
         """Flows that changed their protocol in this batch, and the row that brought it about."""
 
@@ -163,7 +159,7 @@ class AppLayer:
         if not flows.new_rows.size:
             return
         opened = flows.flow[flows.new_rows]
-        self._passed_by[opened[(opened >= 0) & (opened < self._passed_by.size)]] = 0
+        self._passed_by.forget(opened)
         if self._flows:
             for slot in self._flows.keys() & set(opened.tolist()):
                 self._flows[slot].open.clear()  # their flow is not the one that the slot names now
@@ -173,7 +169,7 @@ class AppLayer:
         """Begin to, in the place of whatever was followed there before."""
         self._drop(slot)
         found = self._flows[slot] = self._followed(application, udp=udp)
-        if self._ends is not None:
+        if self._ends is not None and found.parser.needs_ends:
             found.parser.ends = self._ends.addresses(slot)
         self._held += found.held
         if len(self._flows) > self._most_flows:
@@ -184,7 +180,7 @@ class AppLayer:
         self, application: Application, cause: Transaction | None = None, *, udp: bool = False
     ) -> Followed:
         made = self._parser(application, cause)
-        return Followed(application, made, udp, application.name in self._mixed)
+        return Followed(application, made, udp=udp, keeps_sent=application.name in self._mixed)
 
     def _parser(self, application: Application, cause: Transaction | None = None) -> Parser:
         """cause: of the protocol before, by which the flow has come to this one."""
@@ -201,19 +197,7 @@ class AppLayer:
     def _pass_by(self, slot: int) -> None:
         """Look at the flow no more, however much it goes on to say."""
         self._drop(slot)
-        if slot >= self._passed_by.size:
-            grown = np.zeros(max(1024, 2 * slot + 2), np.uint8)
-            grown[: self._passed_by.size] = self._passed_by
-            self._passed_by = grown
-        self._passed_by[slot] = 1
-        self._just_passed_by.add(slot)
-
-    def _is_passed_by(self, slot: I32) -> NDArray[np.bool_]:
-        if not self._passed_by.size:
-            return np.zeros(slot.size, np.bool_)
-        at = np.minimum(slot, self._passed_by.size - 1)
-        passed: NDArray[np.bool_] = (at == slot) & (self._passed_by[at] != 0)
-        return passed
+        self._passed_by.add(slot)
 
     def _drop(self, slot: int) -> None:
         found = self._flows.pop(slot, None)
@@ -231,7 +215,8 @@ class AppLayer:
         if found is not None:
             found.row = row
             self._outbox.note(slot, found, found.parser.finish())
-            self._outbox.note(slot, found, found.parser.frames.take())
+            if found.has_frames:
+                self._outbox.note(slot, found, found.parser.frames.take())
             self._drop(slot)
 
     def _finish_closed(self, flows: FlowBatch) -> None:
@@ -275,16 +260,16 @@ class AppLayer:
                 self._held += A_FLOW
 
     def _take_those(self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]) -> None:
-        self._just_passed_by.clear()
         app = app_of[streams.flow]
         chosen = np.flatnonzero(
             which
             & (self._is_needed[app] != 0)
             & (streams.flow >= 0)
             & (streams.fresh < streams.end)
-            & ~self._is_passed_by(streams.flow)
+            & ~self._passed_by.mask(streams.flow)
         )
         buf, of_app, changed = streams.buf.data, self._of_app, False
+        waiting: dict[int, Followed] = {}
         for slot, number, direction, row, start, fresh, end, first in zip(
             *(
                 column[chosen].tolist()
@@ -300,18 +285,39 @@ class AppLayer:
                 continue
             # What was inspected before may be news to the parser: its flow was not recognised yet.
             followed = self._flows.get(slot)
+            if followed is None and slot in self._passed_by.just:
+                continue
             known = followed.position[direction] if followed is not None else 0
             begin = start + known - first if first <= known < first + fresh - start else fresh
-            fed = self._feed(slot, application, direction, bytes(buf[begin:end]), row, first + begin - start)
-            if fed is not None and fed.may_change:
+            piece, at, data = buf[begin:end], first + begin - start, None
+            if followed is not None and followed.has_patience:
+                follows = direction == followed.way and at == known and application is followed.application
+                if follows and followed.hold(piece, row):
+                    waiting[slot] = followed
+                    continue
+                if followed.waiting and follows:
+                    data = followed.join(piece)
+                    at -= len(data) - len(piece)
+                elif followed.waiting:
+                    self._feed_waiting(slot, followed)
+            fed = self._feed(slot, application, direction, data or bytes(piece), row, at)
+            if fed is not None and fed.may_change and fed.parser.successor() is not None:
                 changed |= self._take_over(slot, app_of)
+        for slot, followed in waiting.items():
+            if followed.waiting and self._flows.get(slot) is followed:
+                self._feed_waiting(slot, followed)
+
+    def _feed_waiting(self, slot: int, followed: Followed) -> None:
+        """What waits does so no more, though nothing follows it."""
+        data, way = followed.join(), followed.way
+        at = followed.position[way] - len(data)
+        self._feed(slot, followed.application, way, data, followed.row, at)
 
     def _take_datagrams(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
         chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)
         chosen &= (decoded.payload_off >= 0) & (self._is_needed[flows.app] != 0)
-        chosen &= ~self._is_passed_by(flows.flow)
+        chosen &= ~self._passed_by.mask(flows.flow)
         rows = np.flatnonzero(chosen)
-        self._just_passed_by.clear()
         buf = packets.buf.data
         for row, slot, number, direction, start, size in zip(
             rows.tolist(),
@@ -333,14 +339,15 @@ class AppLayer:
         """at: place of the bytes in the stream; -1 = a datagram. None = the flow is passed by."""
         followed = self._flows.get(slot)
         if followed is None or followed.application is not application:
-            if slot in self._just_passed_by:
+            if slot in self._passed_by.just:
                 return None
             followed = self._follow(slot, application, udp=at < 0)
         gap = max(0, at - followed.position[direction]) if at > 0 else 0
         followed.position[direction] = at + len(data)
         followed.row = row
-        if followed.keeps_sent:
-            followed.sent[direction] = (followed.sent[direction] + data)[-SENT_LIMIT:]
+        followed.way, followed.room = direction, UNKNOWN
+        if followed.sent is not None:
+            keep_latest(followed.sent[direction], data)
         parser = followed.parser
         if followed.has_frames and STREAM in parser.frames.wanted:
             self._hear(slot, followed, direction, data)

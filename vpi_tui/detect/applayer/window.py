@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+ANY_SIZE: Final = 1 << 62
+"""More bytes than there will be."""
 FILE_MINIMUM: Final = 32_768
 """Bytes of a file before it is inspected, unless it ends earlier; Suricata's content-inspect-min-size."""
 FILE_OVERLAP: Final = 4_096
@@ -77,6 +79,16 @@ class SlidingWindow:
         if self._given < 0:
             return self.size >= self._minimum
         return self.size - self._given >= self._overlap
+
+    @property
+    def patience(self) -> int:
+        """How many more bytes can come before it is time for a window."""
+        if not self.kept:
+            return ANY_SIZE
+        if self.closed:
+            return 0
+        due = self._minimum if self._given < 0 else self._given + self._overlap
+        return max(due - self.size - 1, 0)
 
     def take(self, number: int = 0) -> Window | None:
         """The next window, None = it is not time for one."""

@@ -57,6 +57,8 @@ class FtpTransaction(Transaction):
 
 
 class FtpParser(Parser):
+    needs_ends = True
+
     def __init__(self, _limits: Limits | None = None) -> None:
         self._lines = (Lines(0), Lines(LINE_LIMIT), Lines(LINE_LIMIT))
         self._waiting: deque[FtpTransaction] = deque()

@@ -76,6 +76,14 @@ class Body:
         return self._sink is not None or self.window.is_due
 
     @property
+    def patience(self) -> int:
+        """How many more bytes can come before anybody looks at them, whether at once or piece by piece."""
+        if self._decoders or self._sink is not None:
+            return 0
+        room = self._limit - self.window.size
+        return min(self.window.patience, room - 1) if room > 0 else self.window.patience
+
+    @property
     def failed(self) -> bool:
         """It is not in the coding that it claims."""
         return bool(self._decoders) and any(decoder.failed for decoder in self._decoders)

@@ -77,6 +77,11 @@ class HttpParser(Parser):
             held += sum(map(len, self._spools))
         return held + self._tunnel.held() if self._tunnel is not None else held
 
+    def patience(self, direction: int) -> int:
+        if self._tunnel is not None or self.frames.wanted:
+            return 0
+        return (self._responses if direction == CLIENT else self._requests).patience()
+
     def reached(self, transaction: HttpTransaction, direction: int, stage: Stage) -> None:
         if transaction.stage[direction] < stage:
             transaction.stage[direction] = stage

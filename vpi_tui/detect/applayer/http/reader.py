@@ -169,6 +169,14 @@ class Reader(ABC):
     def held(self) -> int:
         return len(self._buffer) if self._body is NO_BODY else len(self._buffer) + self._body.window.held
 
+    def patience(self) -> int:
+        """How many more bytes can come before somebody looks at the body, or it ends."""
+        state = self._state
+        if self._buffer or state not in _BODIES:
+            return 0
+        patience = self._body.patience
+        return patience if state is _TAKE_CLOSE else min(patience, self._left - 1)
+
     @property
     def rest(self) -> bytearray:
         """Bytes that no message has taken yet."""
@@ -394,3 +402,4 @@ _TAKE_CLOSE: Final[State] = Reader._take_close
 _AFTER_CHUNK: Final[State] = Reader._after_chunk
 _CHUNK_LINE: Final[State] = Reader._chunk_line
 _TRAILER: Final[State] = Reader._trailer
+_BODIES: Final = frozenset((_TAKE_LENGTH, _TAKE_CHUNK, _TAKE_CLOSE))

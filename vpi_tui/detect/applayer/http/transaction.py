@@ -54,7 +54,8 @@ class HttpTransaction(Transaction):
         """The bodies, and the files in them. The body of a response is what file.data is about."""
         found = super().grown(direction) if self.files else NOTHING_GROWN
         message = self.response if direction == CLIENT else self.request
-        window = message.body.window.take() if message is not None else None
+        body = message.body.window if message is not None else None
+        window = body.take() if body is not None and body.kept else None
         if window is None:
             return found
         if direction == CLIENT:

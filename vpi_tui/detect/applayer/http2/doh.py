@@ -20,7 +20,7 @@ def recognise(found: Http2Transaction, direction: int) -> None:
     """Mark a stream as DNS by the media type of a body, or the one that a request accepts."""
     side = found.side[direction]
     if side.first(b"content-type") == DNS_MESSAGE or side.first(b"accept") == DNS_MESSAGE:
-        found.is_doh2 = True
+        found.application = "doh2"
 
 
 def is_too_long(side: Side) -> bool:

@@ -88,20 +88,21 @@ _NOBODY: Final = Side()
 class Http2Transaction(Transaction):
     """stream: 0 = a frame about the connection. side: by Direction (entry 0 is not used)."""
 
-    __slots__ = ("_looks", "is_doh2", "side", "stream", "weighed")
+    __slots__ = ("_looks", "side", "stream", "weighed")
 
     def __init__(self, stream: int) -> None:
         super().__init__()
         self.stream = stream
         self.side = (_NOBODY, Side(), Side())
-        self.is_doh2 = False
+        self.application = "http2"
         self._looks = 0
         self.weighed = 0
         """What it held when that was asked last."""
 
     @property
-    def application(self) -> str:
-        return "doh2" if self.is_doh2 else "http2"
+    def is_doh2(self) -> bool:
+        """Does it carry DNS?"""
+        return self.application == "doh2"
 
     def more(self, direction: int) -> None:
         """Something that rules may ask for has come in a direction, whatever they have seen of it already."""

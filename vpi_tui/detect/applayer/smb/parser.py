@@ -48,6 +48,9 @@ class SmbParser(Parser):
         kept = len(records[SERVER]) + len(records[CLIENT]) + len(long[SERVER]) + len(long[CLIENT])
         return kept + self._state.held()
 
+    def patience(self, direction: int) -> int:
+        return self._records[direction].patience
+
     def _progress(self) -> list[Transaction]:
         if not self._state.moved:
             return []

@@ -54,6 +54,11 @@ class Records:
     def __len__(self) -> int:
         return len(self._pending)
 
+    @property
+    def patience(self) -> int:
+        """How many more bytes can come before there is something to do."""
+        return max(self._needed - len(self._pending) - 1, 0)
+
     def feed(self, data: bytes, gap: int) -> Iterable[Piece]:
         """The pieces that these bytes make, gap bytes having been lost before them."""
         size = len(self._pending) + len(data)

@@ -9,6 +9,8 @@ import numpy as np
 from vpi_tui.detect.applayer.kernels import decode_base64
 
 _END: Final = b"="
+_IN, _OUT = 4, 3
+"""Letters that stand for bytes, and how many bytes; some letters may be left of earlier ones."""
 
 
 class Base64:
@@ -21,6 +23,10 @@ class Base64:
         """What these bytes stand for, as far as that can be said."""
         out = np.empty(len(data) // 4 * 3 + 6, np.uint8)
         return out[: decode_base64(np.frombuffer(data, np.uint8), out, self._state)].tobytes()
+
+    def patience(self, size: int) -> int:
+        """How many bytes surely stand for no more than so many."""
+        return max(size // _OUT * _IN - _IN, 0)
 
     def close(self) -> bytes:
         """What is left: nothing follows."""

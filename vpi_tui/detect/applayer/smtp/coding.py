@@ -18,6 +18,9 @@ class Decoder(Protocol):
     def feed(self, data: bytes) -> bytes:
         """What these bytes stand for, as far as that can be said."""
 
+    def patience(self, size: int) -> int:
+        """How many bytes surely stand for no more than so many."""
+
     def close(self) -> bytes:
         """What is left: nothing follows."""
 
@@ -27,6 +30,9 @@ class Plain:
 
     def feed(self, data: bytes) -> bytes:
         return data
+
+    def patience(self, size: int) -> int:
+        return size
 
     def close(self) -> bytes:
         return b""
@@ -41,6 +47,9 @@ class QuotedPrintable:
         cut = data.rfind(b"=", max(len(data) - _QUOTED + 1, 0))
         data, self._pending = (data, b"") if cut < 0 else (data[:cut], data[cut:])
         return binascii.a2b_qp(data)
+
+    def patience(self, size: int) -> int:
+        return max(size - len(self._pending), 0)
 
     def close(self) -> bytes:
         return binascii.a2b_qp(self._pending)

@@ -12,6 +12,7 @@ from vpi_tui.detect.applayer.smtp.anomalies import OF_MAIL, OF_PARTS, mime_event
 from vpi_tui.detect.applayer.smtp.mime import leaves
 from vpi_tui.detect.applayer.smtp.reader import READS, MailReader
 from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
+from vpi_tui.detect.applayer.window import ANY_SIZE
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -24,6 +25,7 @@ _LAST_OF_SEVERAL: Final = frozenset((b"DATA", b"STARTTLS"))
 MOST_UNANSWERED: Final = 512
 _DOT: Final = re.compile(rb"\n\.(?:\r?\n|(\.))")
 """A line that begins with a dot: the end of a mail, or a dot that is doubled."""
+_LINE_END: Final = re.compile(rb"\n")
 _CUT_DOT: Final = 3
 """Bytes of the end of a mail that may have come without the rest of it."""
 _REPLY: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9-])")
@@ -93,6 +95,15 @@ class SmtpParser(Parser):
         kept = sum(map(len, self._pending)) + 64 * len(self._unanswered)
         kept += self._reader.held() if self._reader is not None else 0
         return kept + (len(self._now.raw) + 64 * len(self._now.rcpt_to) if self._now is not None else 0)
+
+    def patience(self, direction: int) -> int:
+        """For bytes of a mail that are looked at in pieces: `may_wait` tells whether it goes on."""
+        if direction != SERVER or self._mode != _DATA or self._mail_begins or self._pending[SERVER]:
+            return 0
+        return ANY_SIZE if self._reader is None else self._reader.patience()
+
+    def may_wait(self, data: bytes | memoryview) -> bool:
+        return _is_of_mail(data) and (self._reader is None or self._reader.is_of_part(data))
 
     def successor(self) -> Successor | None:
         """TLS, once the server has agreed to STARTTLS (RFC 3207)."""
@@ -344,9 +355,9 @@ class SmtpParser(Parser):
             self._end()
 
 
-def _is_of_mail(data: bytes) -> bool:
+def _is_of_mail(data: bytes | memoryview) -> bool:
     """Has the mail surely not ended within these bytes, nor with what they begin? Nor is a dot doubled."""
-    return b"\n" not in data[-_CUT_DOT:] and _DOT.search(data) is None
+    return _LINE_END.search(data, len(data) - _CUT_DOT) is None and _DOT.search(data) is None
 
 
 def _address(line: bytes) -> bytes:

@@ -24,6 +24,7 @@ from vpi_tui.detect.applayer.smtp.mime import (
     parse_part,
 )
 from vpi_tui.detect.applayer.smtp.transaction import FIELDS, MD5, URLS, SmtpTransaction
+from vpi_tui.detect.applayer.window import ANY_SIZE
 from vpi_tui.model.batch import Direction
 
 HEAD_LIMIT: Final = 32_768
@@ -85,11 +86,20 @@ class MailReader:
     def held(self) -> int:
         return len(self._pending) + sum(file.held() for file in self._made.files)
 
+    def patience(self) -> int:
+        """How many more bytes of a part, as `is_of_part` knows them, can come before there is news."""
+        if self._in_head or self._pending or self._at_line_start:
+            return 0
+        leaf = self._leaf
+        if leaf is None:
+            return ANY_SIZE
+        return leaf.decoder.patience(leaf.file.patience) if leaf.file is not None else 0
+
     def feed(self, data: bytes) -> None:
         """Some more of the mail, dots unstuffed."""
         if not self._is_mail:
             self._hash(data)
-        if data and not self._pending and not self._in_head and self._is_of_part(data):
+        if data and not self._pending and not self._in_head and self.is_of_part(data):
             self._take(data)
             return
         self._pending += data
@@ -187,7 +197,7 @@ class MailReader:
         self._in_head = not is_last and self._parts < MOST_PARTS
         return True
 
-    def _is_of_part(self, data: bytes) -> bool:
+    def is_of_part(self, data: bytes | memoryview) -> bool:
         """Is there surely no boundary in these bytes, nor one that begins at their end?"""
         if not self._levels:
             return True

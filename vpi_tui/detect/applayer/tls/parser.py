@@ -10,6 +10,7 @@ from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 from vpi_tui.detect.applayer.tls import flaws, hello
 from vpi_tui.detect.applayer.tls.certificates import is_certificate
 from vpi_tui.detect.applayer.tls.transaction import MOST_CERTIFICATES, TlsTransaction
+from vpi_tui.detect.applayer.window import ANY_SIZE
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -95,6 +96,10 @@ class TlsParser(Parser):
 
     def over(self) -> bool:
         return self._halves[SERVER].over and self._halves[CLIENT].over
+
+    def patience(self, direction: int) -> int:
+        half = self._halves[direction]
+        return ANY_SIZE if half.over else max(half.needed - len(half.records) - 1, 0)
 
     def _progress(self) -> list[Transaction]:
         moved, self._moved = self._moved, False
