@@ -81,6 +81,11 @@ class Transaction:
         "over", "parts", "passed", "pending", "rules_of", "stage",
     )  # fmt: skip
     is_frame: ClassVar[bool] = False
+    grows: ClassVar[bool] = False
+    """Has it buffers that grow, beside its files?"""
+
+    def __init_subclass__(cls) -> None:
+        cls.grows = cls.grown is not Transaction.grown
 
     def __init__(self) -> None:
         self.application = ""

@@ -192,7 +192,8 @@ def _fill(message: Message, data: bytes, counts: Sequence[int]) -> None:
         name, at = read_name(data, at, message.events, known)
         message.questions.append(Question(name, _u16(data, at)))
         at += 4
-    at = _fill_section(message, 0, counts[1], data, at, known)
+    if counts[1]:
+        at = _fill_section(message, 0, counts[1], data, at, known)
     for number, event in _LAST_SECTIONS:
         if not counts[1 + number]:
             continue

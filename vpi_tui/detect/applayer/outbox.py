@@ -7,6 +7,7 @@ from typing import Final
 
 from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, is_complete
+from vpi_tui.detect.applayer.files import NOTHING_GROWN
 from vpi_tui.detect.applayer.followed import Followed
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import by_name
@@ -35,7 +36,7 @@ class Outbox:
     def note(self, slot: int, followed: Followed, moved: Iterable[Transaction]) -> int:
         """Hand out what is new of these transactions. How many were there?"""
         told = 0
-        logs = followed.application.name in self.logged if self.logged else False
+        logs = followed.application.name in self.logged
         for transaction in moved:
             told += 1
             if transaction.number < 0 and not transaction.is_frame:
@@ -43,26 +44,7 @@ class Outbox:
                 followed.transactions += 1
                 if logs:
                     followed.open[transaction] = None
-            stages, inspected = transaction.stage, transaction.inspected
-            for direction in _BOTH_WAYS:
-                stage = stages[direction]
-                if not stage:
-                    continue
-                before, grown = inspected[direction], transaction.grown(direction)
-                if stage <= before and not grown:
-                    continue
-                inspected[direction] = stage
-                if not before and direction == _TO_SERVER:
-                    self.transactions += 1
-                of = transaction.application
-                application = by_name()[of] if of else followed.application
-                if grown or self._is_shown(application.name, transaction, direction, before, stage):
-                    self._progress.append(
-                        Progress(
-                            application, transaction, slot, direction, followed.row, before, stage,
-                            followed.udp, followed.latest(direction), grown, len(transaction.files),
-                        )
-                    )  # fmt: skip
+            self._tell(slot, followed, transaction)
             if logs and transaction in followed.open:
                 description = DESCRIPTIONS[followed.application.name]
                 if is_complete(description, transaction):
@@ -70,6 +52,27 @@ class Outbox:
                 elif len(followed.open) > MOST_OPEN:
                     self.log(slot, followed, next(iter(followed.open)))
         return told
+
+    def _tell(self, slot: int, followed: Followed, transaction: Transaction) -> None:
+        """What rules have not seen of it, if one may find something there."""
+        may_grow = transaction.grows or transaction.files
+        for direction in _BOTH_WAYS:
+            stage, before = transaction.stage[direction], transaction.inspected[direction]
+            grown = transaction.grown(direction) if may_grow and stage else NOTHING_GROWN
+            if stage <= before and not grown:
+                continue
+            transaction.inspected[direction] = stage
+            if not before and direction == _TO_SERVER:
+                self.transactions += 1
+            of = transaction.application
+            application = by_name()[of] if of else followed.application
+            if grown or self._is_shown(application.name, transaction, direction, before, stage):
+                self._progress.append(
+                    Progress(
+                        application, transaction, slot, direction, followed.row, before, stage,
+                        followed.udp, followed.latest(direction), grown, len(transaction.files),
+                    )
+                )  # fmt: skip
 
     def _is_shown(self, name: str, transaction: Transaction, direction: int, before: int, stage: int) -> bool:
         """May a rule find something in what it has come to?"""

@@ -58,7 +58,7 @@ class AppLayer:
         self.require(needed, frames=frames, limits=limits, mixed=mixed, due=due)
         self._expected = Expectations()
         self._ends: Ends | None = None
-        self._memory = memory
+        self._memory, self._share = memory, memory // FLOW_SHARE
         self._most_flows = most_flows
         self._flows: dict[int, Followed] = {}
         self._held = 0
@@ -376,7 +376,7 @@ class AppLayer:
             self._pass_by(slot)
             return None
         self._held += followed.weigh(len(data), told)
-        if followed.held > self._memory // FLOW_SHARE:
+        if followed.held > self._share:
             self._evicted += 1
             self._finish(slot, row)
             self._pass_by(slot)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -41,8 +40,7 @@ def crc(data: bytes) -> bytes:
     return (~value & 0xFFFF).to_bytes(2, "little")
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(NamedTuple):
     """One frame. data: user data without the CRCs; None = a CRC in it is wrong."""
 
     control: int
@@ -84,5 +82,5 @@ def parse_frame(frame: bytes) -> Frame:
 def _user_data(frame: bytes) -> bytes | None:
     if not blocks_are_right(np.frombuffer(frame, np.uint8), HEADER, _BLOCK):
         return None
-    end = len(frame) - _CRC
-    return b"".join([frame[at : min(at + _BLOCK, end)] for at in range(HEADER, end, _BLOCK + _CRC)])
+    blocks = frame[:-_CRC]
+    return b"".join([blocks[at : at + _BLOCK] for at in range(HEADER, len(blocks), _BLOCK + _CRC)])

@@ -66,9 +66,10 @@ class HttpParser(Parser):
     def finish(self) -> list[Transaction]:
         self._requests.finish()
         self._responses.finish()
-        for left in self.waiting:
-            self.reached(left, SERVER, _DONE)
-        self.waiting = Unanswered()
+        if self.waiting:
+            for left in self.waiting:
+                self.reached(left, SERVER, _DONE)
+            self.waiting = Unanswered()
         return self._progress()
 
     def held(self) -> int:
