@@ -289,11 +289,13 @@ TRANSFORMS["zlib_deflate"] = Transform("zlib_deflate", _inflate(15), _nothing, "
 
 @transform_with("from_base64")
 def from_base64(argument: bytes) -> Function:
-    """What base64 says: `bytes,offset,mode`; where there is none all stays."""
+    """What base64 says: `bytes,offset,mode`; where there is none, or not so many bytes, all stays."""
     count, offset, mode = argument.decode("ascii").split(",")
     start, end = int(offset), int(offset) + int(count) if int(count) else None
 
     def run(data: bytes) -> bytes:
+        if end is not None and end >= len(data):
+            return data
         encoded = data[start:end]
         if mode == "strict" and not _is_whole(encoded):
             return data

@@ -22,6 +22,22 @@ def test_what_was_encoded_comes_back(data: bytes, cut: int) -> None:
     assert base64_prefix(base64.encodebytes(data), skip_others=True) == data
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (b"SGk=SGk=", b"HiHi"),
+        (b"SA==SGk", b"HHi"),
+        (b"SA=xSA", b"HH"),
+        (b"SGk==", b"Hi"),
+        (b"SGk=S", b"Hi"),
+        (b"=SGk=", b""),
+        (b"SGkh!SGkh", b"Hi!"),
+    ],
+)
+def test_padding_does_not_end_it(text: bytes, says: bytes) -> None:
+    assert base64_prefix(text) == says
+
+
 @given(st.binary())
 def test_nothing_raises(data: bytes) -> None:
     assert len(base64_prefix(data)) <= len(data)
@@ -48,6 +64,8 @@ SECRET = b"Authorization: Basic " + base64.b64encode(b"root:hunter2") + b"\r\n"
         ('base64_decode:offset 21; base64_data; content:"toor";', False),
         ('base64_decode:offset 20; base64_data; content:"root";', False),
         ("base64_decode:offset 21;", True),
+        ('base64_decode:bytes 8 offset 21; base64_data; content:"root:h"; bsize:6;', True),
+        ('content:"Basic "; base64_decode:bytes 4 relative; base64_data; content:"roo"; bsize:3;', True),
         ('content:"Basic "; base64_decode:relative; base64_data; content:!"root";', False),
         ("entropy:value > 4;", True),
         ("entropy:value > 5.5;", False),

@@ -50,6 +50,12 @@ def test_counters_are_those_of_the_moment(tmp_path: Path) -> None:
     assert hits(rules, packets) == [(1, 1), (2, 1), (2, 2), (4, 2), (4, 3), (4, 4)]
 
 
+def test_the_age_is_that_of_whole_seconds(tmp_path: Path) -> None:
+    rules = _rules(tmp_path, "flow.age:1;", "flow.age:0;")
+    packets = [Packet(ts_ns=SECOND * 19 // 10), Packet(ts_ns=SECOND * 21 // 10)]
+    assert hits(rules, packets) == [(0, 2), (1, 1)]
+
+
 _ROW = st.tuples(st.integers(0, 2), st.integers(1, 2), st.integers(0, 30))
 
 

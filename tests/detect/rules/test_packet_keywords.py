@@ -24,6 +24,8 @@ def exactly(value, mask):
         ("S", (((2, 2),), 0xFF, False)),
         ("SA", (((0x12, 0x12),), 0xFF, False)),
         ("0", (((0, 0),), 0xFF, False)),
+        ("0,CE", (((0, 0),), 0xFF, False)),
+        ("!0", (((0, 0),), 0xFF, True)),
         ("S,CE", (((2, 2),), 0x3F, False)),
         ("S,12", (((2, 2),), 0x3F, False)),
         ("+SA", (((0x12, 0x12),), 0x12, False)),

@@ -19,7 +19,12 @@ class Counted(NamedTuple):
     bytes: I64
     """int64[n, 2]"""
     age: I64
-    """int64[n]: whole seconds since the flow's first packet."""
+    """int64[n]: seconds since the flow's first packet, by the whole seconds of both, as in Suricata."""
+
+
+def _seconds(begin: I64, end: I64) -> I64:
+    age: I64 = np.maximum(end // _SECOND - begin // _SECOND, 0)
+    return age
 
 
 class FlowCounters:
@@ -62,7 +67,7 @@ class FlowCounters:
         running += (before - running[starts] + added[starts])[each]
         self._keep(slot, born[rows], ts, running[ends], begin, last)
         sums[rows[order]] = running
-        age[rows[order]] = np.maximum(ts[order] - begin[each], 0) // _SECOND
+        age[rows[order]] = _seconds(begin[each], ts[order])
         return Counted(sums[:, :2], sums[:, 2:], age)
 
     def now(self, flow: I32 | I64, born: U32 | I64) -> Counted:
@@ -73,7 +78,7 @@ class FlowCounters:
         slot = np.clip(flow, 0, self._known.size - 1)
         here = (flow >= 0) & (self._known[slot] == born)
         sums = np.where(here[:, None], self._sums[slot], 0)
-        age = np.where(here, np.maximum(self._end[slot] - self._begin[slot], 0) // _SECOND, 0)
+        age = np.where(here, _seconds(self._begin[slot], self._end[slot]), 0)
         return Counted(sums[:, :2], sums[:, 2:], age)
 
     def _keep(self, slot: I64, born: U32, ts: I64, sums: I64, begin: I64, last: I64) -> None:

@@ -33,7 +33,10 @@ def bit_test(
         elif letter != "0":
             raise Refused(f"{name}: unknown flag {letter!r}; there are {''.join(letters)}")
     wanted = bits & ~ignore
-    if modifier == "*":
+    if not bits and modifier != "*":
+        # None at all: what else does not count counts here, as in Suricata.
+        draft.test(column, ((0, 0),), mask=everything, negated=modifier == "!")
+    elif modifier == "*":
         draft.test(column, ((0, 0),), mask=wanted, negated=True)
     elif modifier in {"+", "!"}:
         draft.test(column, ((bits, bits),), mask=wanted, negated=modifier == "!")

@@ -11,6 +11,8 @@ from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.model.signature import Base64Decode, Entropy
 
 _MOST = 65_535
+_PARTS = re.compile(r"(?:bytes|offset)\s+[0-9]+|[^,\s][^,]*")
+"""Of base64_decode; a comma behind a number may be left out, as in Suricata."""
 
 
 @keyword("base64_decode", value="optional")
@@ -18,7 +20,7 @@ def base64_decode(draft: Draft, text: str) -> None:
     """Decode base64 at a place: bytes N, offset N, relative; base64_data then looks at what comes out."""
     numbers = {"bytes": 0, "offset": 0}
     relative = False
-    for part in (part.strip() for part in text.split(",")) if text else ():
+    for part in _PARTS.findall(text):
         word, _, value = part.partition(" ")
         if word in numbers and value:
             numbers[word] = integer(f"base64_decode {word}", value, 0, _MOST)
