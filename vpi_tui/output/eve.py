@@ -143,7 +143,7 @@ def flow_event(flow: FlowRecord) -> dict[str, Any]:
         "bytes_toclient": flow.bytes_toclient,
         "start": timestamp(flow.start_ns),
         "end": timestamp(flow.end_ns),
-        "age": max(0, flow.end_ns - flow.start_ns) // 1_000_000_000,
+        "age": max(0, flow.end_ns // 1_000_000_000 - flow.start_ns // 1_000_000_000),
         "state": flow.state,
         "reason": flow.reason or "unknown",
         "alerted": flow.alerted,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.base import TO_CLIENT, TO_SERVER, Application, Buffer, Stage, application
-from vpi_tui.detect.applayer.ldap.message import Message
+from vpi_tui.detect.applayer.ldap.message import Message, Operation
 from vpi_tui.detect.applayer.ldap.parser import LdapParser, LdapTransaction
 
 
@@ -22,6 +22,27 @@ def _of_responses(name: str, get: Callable[[Message], Iterable[bytes]]) -> Buffe
         return [value for response in transaction.responses for value in get(response)]
 
     return Buffer(name, TO_CLIENT, Stage.DONE, instances)
+
+
+_NAMELESS: Final = frozenset(
+    {
+        Operation.UNBIND_REQUEST,
+        Operation.ABANDON_REQUEST,
+        Operation.EXTENDED_REQUEST,
+        Operation.SEARCH_RESULT_REFERENCE,
+        Operation.INTERMEDIATE_RESPONSE,
+    }
+)
+"""Operations about no entry."""
+_TEXTLESS: Final = _NAMELESS | {Operation.SEARCH_RESULT_ENTRY}
+
+
+def _dn(message: Message) -> Iterable[bytes]:
+    return () if message.operation in _NAMELESS else (message.dn,)
+
+
+def _text(message: Message) -> Iterable[bytes]:
+    return () if message.operation in _TEXTLESS else (message.text,)
 
 
 def _operation(message: Message) -> Iterable[bytes]:
@@ -42,13 +63,13 @@ LDAP: Final[Application] = application(
     LdapParser,
     (
         _of_request("ldap.request.operation", _operation),
-        _of_request("ldap.request.dn", lambda m: (m.dn,)),
+        _of_request("ldap.request.dn", _dn),
         _of_request("ldap.request.attribute_type", lambda m: (kind for kind, _ in m.attributes)),
         Buffer("ldap.responses.count", TO_CLIENT, Stage.DONE, _count),
         _of_responses("ldap.responses.operation", _operation),
-        _of_responses("ldap.responses.dn", lambda m: (m.dn,)),
+        _of_responses("ldap.responses.dn", _dn),
         _of_responses("ldap.responses.result_code", _result),
-        _of_responses("ldap.responses.message", lambda m: (m.text,)),
+        _of_responses("ldap.responses.message", _text),
         _of_responses("ldap.responses.attribute_type", lambda m: (kind for kind, _ in m.attributes)),
     ),
     transports=("tcp", "udp"),
