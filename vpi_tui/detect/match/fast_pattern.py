@@ -137,7 +137,8 @@ def _place(content: Content, low: int, high: int) -> Place:
     if is_relative(content) and not isinstance(content.distance, str):
         distance = content.distance or 0
         first = max(first, low + distance)
-        if high >= 0 and isinstance(content.within, int):
-            end = max(high + distance + content.within, 0)
+        # A range that ends in front of the first byte is none: see steps.py.
+        if high >= 0 and isinstance(content.within, int) and low + distance + content.within >= 0:
+            end = high + distance + content.within
             last = end if last < 0 else min(last, end)
     return first, last

@@ -114,7 +114,9 @@ def _content_range(run: Run, step: Content, at: int) -> tuple[int, int]:
         distance = run.value(step.distance)
         low = max(low, at + distance, 0)
         if step.within is not None:
-            high = min(high, at + distance + run.value(step.within))
+            end = at + distance + run.value(step.within)
+            # A range that would end in front of the first byte is none at all, as in Suricata.
+            high = high if end + run.begin < 0 else min(high, end)
     return low, high
 
 
