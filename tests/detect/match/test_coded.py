@@ -63,7 +63,7 @@ SECRET = b"Authorization: Basic " + base64.b64encode(b"root:hunter2") + b"\r\n"
         ('base64_decode:offset 21; base64_data; content:"root"; content:"h"; distance:1; within:1;', True),
         ('base64_decode:offset 21; base64_data; content:"toor";', False),
         ('base64_decode:offset 20; base64_data; content:"root";', False),
-        ("base64_decode:offset 21;", True),
+        ("base64_decode:offset 21;", False),
         ('base64_decode:bytes 8 offset 21; base64_data; content:"root:h"; bsize:6;', True),
         ('content:"Basic "; base64_decode:bytes 4 relative; base64_data; content:"roo"; bsize:3;', True),
         ('content:"Basic "; base64_decode:relative; base64_data; content:!"root";', False),

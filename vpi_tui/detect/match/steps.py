@@ -204,6 +204,8 @@ _Numeric = ByteTest | ByteJump | ByteExtract | ByteMath
 def _number(run: Run, step: _Numeric, at: int) -> tuple[int, int, int] | None:
     """(value, where it starts, where it ends) of the number that a step reads."""
     start = run.value(step.offset) + (at if step.relative else 0)
+    if step.relative and start >= len(run.data):  # no bytes are none either
+        return None
     little = run.little_endian if step.dce else step.little_endian
     read = read_number(run.data, start, run.value(step.count), base=step.base, little_endian=little)
     return None if read is None else (read[0], start, start + read[1])
@@ -244,6 +246,8 @@ def _byte_jump(run: Run, step: ByteJump, number: int, place: Place) -> bool:
         target = len(run.data) + jump
     else:
         target = read[2] + jump
+    if not run.begin:  # in front of the first byte there is only it, as in Suricata
+        target = max(target, 0)
     if not 0 <= target < len(run.data):
         return False
     return hold(run, number + 1, (target, max(place[1], read[2])))
@@ -307,7 +311,8 @@ def _entropy(run: Run, step: Entropy, number: int, place: Place) -> bool:
 def _base64_decode(run: Run, step: Base64Decode, number: int, place: Place) -> bool:
     start = step.offset + (place[0] if step.relative else 0)
     end = start + step.count if step.count else len(run.data)
-    decoded = base64_prefix(run.data[start:end])
+    # A rule that does not look at base64_data holds nowhere, as in Suricata.
+    decoded = base64_prefix(run.data[start:end]) if step.steps else b""
     if not decoded:
         return False
     inner = Run(

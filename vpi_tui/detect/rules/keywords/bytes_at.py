@@ -22,7 +22,8 @@ _MAX_OFFSET = 0xFFFF
 _U32 = 0xFFFFFFFF
 _U64 = 0xFFFFFFFFFFFFFFFF
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,63}", re.A)
-_OPERATOR = re.compile(r"(!?)\s*(<=|>=|<|>|=|&|\^)")
+_OPERATOR = re.compile(r"(!?)\s*(<=|>=|<|>|=|&|\^|(?<=!))")
+"""`!` alone = not equal."""
 _MATH = frozenset(("+", "-", "*", "/", "<<", ">>"))
 
 
@@ -147,7 +148,7 @@ def byte_test(draft: Draft, text: str) -> None:
         ByteTest(
             _buffer(draft, trailer),
             0 if base and count == "0" else _count(draft, "byte_test", count, base),
-            found[2],
+            found[2] or "=",
             _value(draft, "byte_test", value, -(1 << 63), _U64),
             _value(draft, "byte_test", offset, -_MAX_OFFSET, _MAX_OFFSET),
             bool(found[1]),

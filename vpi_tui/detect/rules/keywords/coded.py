@@ -17,7 +17,10 @@ _PARTS = re.compile(r"(?:bytes|offset)\s+[0-9]+|[^,\s][^,]*")
 
 @keyword("base64_decode", value="optional")
 def base64_decode(draft: Draft, text: str) -> None:
-    """Decode base64 at a place: bytes N, offset N, relative; base64_data then looks at what comes out."""
+    """Decode base64 at a place: bytes N, offset N, relative; base64_data then looks at what comes out.
+
+    A rule without base64_data after it holds nowhere.
+    """
     numbers = {"bytes": 0, "offset": 0}
     relative = False
     for part in _PARTS.findall(text):
