@@ -34,18 +34,23 @@ def read_number(
 
 
 def _read_text(field: bytes, base: int) -> tuple[int, int] | None:
-    blanks = len(field) - len(field.lstrip(b" \t\r\n\x0b\x0c"))
-    begin = blanks
-    if base == 16 and field[begin : begin + 2].lower() == b"0x":
-        begin += 2
-    end = begin
+    """As strtoull of C: white space, a sign (below zero as two's complement), perhaps 0x, digits."""
+    begin = len(field) - len(field.lstrip(b" \t\r\n\x0b\x0c"))
+    sign = field[begin : begin + 1]
+    if sign in (b"+", b"-"):
+        begin += 1
     digits = _DIGITS[base]
+    if base == 16 and field[begin : begin + 2].lower() == b"0x" and field[begin + 2 : begin + 3]:
+        begin += 2 if field[begin + 2] in digits else 0
+    end = begin
     while end < len(field) and end - begin < 23 and field[end] in digits:
         end += 1
     if end == begin:
         return None
     value = int(field[begin:end], base)
-    return (value, end) if value <= MAX_VALUE else None
+    if value > MAX_VALUE:
+        return None
+    return -value & MAX_VALUE if sign == b"-" else value, end
 
 
 def masked(value: int, bitmask: int | None) -> int:

@@ -232,6 +232,9 @@ def _byte_test(run: Run, step: ByteTest, number: int, place: Place) -> bool:
     return hold(run, number + 1, (place[0], max(place[1], read[2])))
 
 
+_SIGN: Final = 1 << 63
+
+
 def _byte_jump(run: Run, step: ByteJump, number: int, place: Place) -> bool:
     read = _number(run, step, place[0])
     if read is None:
@@ -240,6 +243,7 @@ def _byte_jump(run: Run, step: ByteJump, number: int, place: Place) -> bool:
     if step.align:
         jump += -jump % 4
     jump += run.value(step.post_offset)
+    jump = ((jump + _SIGN) & MAX_VALUE) - _SIGN  # a number of 64 bits with a sign, as in Suricata
     if step.from_beginning:
         target = jump
     elif step.from_end:
