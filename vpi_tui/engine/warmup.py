@@ -54,6 +54,10 @@ alert tcp any any -> any any (msg:"recognised"; app-layer-event:applayer_unexpec
 alert tcp any any -> any any (msg:"counted"; flags:S; sid:4; rev:1; \
 threshold:type limit, track by_src, count 1, seconds 9;)
 """
+CROWD = "".join(
+    f'alert tcp any any -> any any (msg:"many"; content:"{n:08}"; sid:{n};)\n' for n in range(100, 120)
+)
+"""So many patterns that they are put behind a sieve."""
 
 
 def warm(mode: Mode, progress: Progress) -> None:
@@ -171,7 +175,7 @@ def _pipeline(tell: Callable[[], None]) -> None:
     spec = EngineSpec("replay", checksums="none", max_flows=64, stream_memory=1 << 20, evidence_memory=1)
     with tempfile.TemporaryDirectory() as made:
         rules = Path(made) / "warm.rules"
-        rules.write_text(RULES, encoding="ascii")
+        rules.write_text(RULES + CROWD, encoding="ascii")
         book = RuleBook(load((str(rules),)), RuleSwitches(None))
         source = EngineSource(_capture(Path(made) / "warm.pcap"), Topology())
         source.learns = True

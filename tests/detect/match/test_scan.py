@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.detect.match.build import Packet, Stretch, content, hits, matcher_of, rule, run
 from vpi_tui.detect.match.kernels_scan import LONGEST
-from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
+from vpi_tui.detect.match.pattern_sets import Patterns, PatternSetBuilder
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.model.signature import Ranges, Step
 
@@ -42,21 +42,28 @@ def found_by_us(patterns: list[bytes], payloads: list[bytes]) -> list[set[int]]:
     return found
 
 
+def crowd(length: int) -> list[bytes]:
+    """So many patterns of a length, found nowhere, that a sieve is made for it."""
+    return [bytes((0xE0 + n, *range(0xC1, 0xC0 + length))) for n in range(31)]
+
+
+@pytest.mark.parametrize("crowded", [False, True])
 @pytest.mark.parametrize("shortest", [1, 3, 4, 5, 6, 7, 8, 11])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
-def test_finds_what_pyahocorasick_finds(shortest: int, data: st.DataObject) -> None:
-    """shortest: each length has a sieve of its own; below four it is a byte that is sought."""
+def test_finds_what_pyahocorasick_finds(shortest: int, crowded: bool, data: st.DataObject) -> None:
+    """shortest: each length has a sieve of its own; below four, and of few patterns, each is sought."""
     patterns = data.draw(st.lists(words(shortest, 14), min_size=1, max_size=12))
     hidden = st.one_of(words(0, 12), st.sampled_from(patterns))
     payloads = data.draw(st.lists(st.lists(hidden, max_size=6).map(b"".join), min_size=1, max_size=9))
     expected = [found_by_pyahocorasick(patterns, payload) for payload in payloads]
-    assert found_by_us(patterns, payloads) == expected
+    assert found_by_us(patterns + crowd(max(shortest, 4)) * crowded, payloads) == expected
 
 
+@pytest.mark.parametrize("crowded", [False, True])
 @pytest.mark.parametrize("shortest", [1, 4, 5, 6, 7, 8])
-def test_a_pattern_is_found_wherever_it_lies(shortest: int) -> None:
-    patterns = [bytes(range(100, 100 + shortest)), b"zzzzzzzzzz"]
+def test_a_pattern_is_found_wherever_it_lies(shortest: int, crowded: bool) -> None:
+    patterns = [bytes(range(100, 100 + shortest)), b"zzzzzzzzzz", *crowd(max(shortest, 4)) * crowded]
     payloads = [b"." * before + patterns[0] + b"." * after for before in range(12) for after in range(12)]
     assert found_by_us(patterns, payloads) == [{0}] * len(payloads)
 
@@ -67,7 +74,34 @@ def test_bytes_that_all_pass_the_sieve_hide_nothing() -> None:
     piece = pattern[:LONGEST]
     for offset in range(10):
         payload = b"x" * offset + piece[:6] * 500 + pattern + piece[:6] * 3
+        assert found_by_us([pattern, *crowd(LONGEST)], [payload]) == [{0}]
         assert found_by_us([pattern], [payload]) == [{0}]
+
+
+def test_few_patterns_are_sought_one_by_one_and_many_behind_a_sieve() -> None:
+    patterns = Patterns()
+    numbers = [patterns.add(piece, n, -1) for n, piece in enumerate([b"four", b"ab", *crowd(8)])]
+    builder = PatternSetBuilder(patterns)
+    for chosen in (numbers, numbers[:3], numbers[2:]):
+        builder.add(frozenset(chosen))
+    sets = builder.finish()
+    assert sets.gram.tolist() == [4, 0, 4]
+    assert sets.short_start.tolist() == [0, 2, 5, 5]
+    assert sorted(sets.short_pattern[:2].tolist()) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [(b"ab", [0, 1, 2]), (b"xab", [1, 2]), (b"xxab", [1, 2]), (b"xxxab", [2]), (b"." * 200 + b"ab", [2])],
+)
+def test_a_short_pattern_is_sought_no_farther_than_some_rule_wants_it(text: bytes, rows: list[int]) -> None:
+    near, far = content(b"ab", depth=2), content(b"ab", distance=0, within=4)
+    anywhere = content(b"ab", nocase=True)
+    wanted = [
+        n for n, one in enumerate((near, far, anywhere)) if hits([rule(1, steps=(one,))], [Packet(text)])
+    ]
+    together = [rule(n, steps=(one,)) for n, one in enumerate((near, far, anywhere))]
+    assert wanted == rows == [n for _, n in hits(together, [Packet(text)])]
 
 
 @pytest.mark.parametrize("length", [1, 2, 3])
@@ -115,10 +149,10 @@ def test_patterns_near_the_start_are_not_sought_elsewhere() -> None:
 
 
 def test_an_empty_set_of_patterns_is_none() -> None:
-    builder = PatternSetBuilder([])
+    builder = PatternSetBuilder(Patterns())
     assert builder.add(frozenset()) == -1
     assert not RuleSet.compile([]).patterns.gram.size
-    assert not builder.finish([]).sieve.size
+    assert not builder.finish().sieve.size
 
 
 @pytest.mark.parametrize("early", [False, True])

@@ -24,7 +24,7 @@ from vpi_tui.detect.match.kernels_listed import PacketRules
 from vpi_tui.detect.match.kernels_rules import RuleTable
 from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets
 from vpi_tui.detect.match.listing import one_list
-from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
+from vpi_tui.detect.match.pattern_sets import Patterns, PatternSetBuilder
 from vpi_tui.detect.match.rule_table import directions_of
 from vpi_tui.detect.match.ways import WAYS, Ways
 from vpi_tui.detect.transforms import base_of, raw_piece
@@ -131,8 +131,7 @@ def compile_app_rules(
     """needs: for each rule, None for those that are not about transactions."""
     count = len(signatures)
     stage = np.zeros((count, 3), np.uint8)
-    numbers: dict[bytes, int] = {}
-    rules_of: list[list[int]] = []
+    patterns = Patterns()
     fast = FastBuilder(count)
     chosen: dict[tuple[str, str], tuple[set[int], ...]] = {}
     unfiltered: dict[str, list[int]] = {}
@@ -156,32 +155,32 @@ def compile_app_rules(
                 unfiltered.setdefault(name, []).append(number)
             continue
         buffer, piece = found
-        pattern = numbers.setdefault(piece.piece, len(numbers))
-        if pattern == len(rules_of):
-            rules_of.append([])
-        rules_of[pattern].append(number)
         content = _raw_step(signature.steps[piece.step])
         assert isinstance(content, Content)
-        if base_of(content.buffer) == content.buffer:
-            # Relative steps count from the start of each window of a buffer that grows.
-            places = fast_pattern.places(signature.steps, content.buffer, -1 if _grows(buffer, need) else 0)
+        if base_of(content.buffer) != content.buffer:  # places in a transformed buffer say nothing of it
+            pattern = patterns.add(piece.piece, number, -1)
+            fast.add(number, content, piece, (0, -1), kinds=1, simple=False)
+        else:
+            places = fast_pattern.places(signature.steps, content.buffer)
+            limit = -1 if content.endswith else places[piece.step][1]
+            pattern = patterns.add(piece.piece, number, limit)
+            if _grows(buffer, need):  # a relative step counts from the start of each window
+                places = fast_pattern.places(signature.steps, content.buffer, -1)
             fast.add(number, content, piece, places[piece.step], kinds=1, simple=False)
             fast.add_others(number, signature.steps, piece.step, places)
-        else:
-            fast.add(number, content, piece, (0, -1), kinds=1, simple=False)
         allowed = ways.of(signature.header)
         for name in need.applications:
             sets = chosen.setdefault((name, buffer), tuple(set() for _ in range(WAYS)))
             for way in range(WAYS):
                 if allowed >> way & 1:
                     sets[way].add(pattern)
-    builder = PatternSetBuilder(list(numbers))
+    builder = PatternSetBuilder(patterns)
     set_of = {key: tuple(builder.add(frozenset(one)) for one in sets) for key, sets in chosen.items()}
     used = [need for n, need in enumerate(needs) if need is not None and table.kinds[n]]
     return AppRules(
         applications=frozenset(name for need in used for name in need.applications),
         set_of=set_of,
-        patterns=builder.finish(rules_of),
+        patterns=builder.finish(),
         fast=fast.finish(),
         listed={
             name: one_list(((n, signatures[n].header) for n in rules), count)

@@ -2,8 +2,8 @@
 
 The sieve looks at three or four bytes, steps over as many as no pattern can hide in, and looks patterns up
 only around bytes that some pattern contains: once for each place and length at which one could lie, however
-many there are, so that no sender can make the scan slow by his choice of bytes. Patterns too short for that
-are sought by their first two bytes, 64 places at a time.
+many there are, so that no sender can make the scan slow by his choice of bytes. Patterns too short for that,
+or but a few, are sought one by one by two of their bytes, 64 places at a time.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
@@ -20,6 +20,10 @@ from vpi_tui.model.jit import helper, inlined, kernel
 SHORTEST, LONGEST = 4, 8
 """Bytes of a pattern behind a sieve (fast_pattern.LONGEST_PIECE)."""
 BLOCK = 64
+CLOSE = 8
+"""So few places are looked at one by one."""
+SMALL = np.uint8(0x20)
+"""The bit that makes capitals small; of other bytes it makes some the same."""
 
 
 class PatternSets(NamedTuple):
@@ -45,12 +49,16 @@ class PatternSets(NamedTuple):
     """uint8[...]: 0 = a free place of the set's table."""
     place_pattern: I32
     short_start: I32
-    """int32[s + 1]: where the set's short patterns begin."""
+    """int32[s + 1]: where the set's patterns begin that are sought one by one, most of them short."""
+    short_at: U8
+    """uint8[...]: where in the pattern the two bytes are by which it is sought."""
     short_bytes: U8
-    """uint8[..., 4]: its first byte, small and capital, and its second (the first again when it is alone)."""
+    """uint8[..., 2]: these, with the bit that makes capitals small (the same twice when there is one)."""
     short_length: U8
     short_key: U64
     short_pattern: I32
+    short_limit: I32
+    """int32[...]: where a unit is scanned for it, bytes from the scan's begin; negative = everywhere."""
     rule_start: I32
     """int32[patterns + 1]: which rules have the pattern."""
     rule: I32
@@ -294,39 +302,41 @@ def _sift(buf, unit, units, sets, fast, enabled, seen, out, n):
 
 
 @inlined
-def _block_has(buf, at, step, small, capital, next_small, next_capital):
+def _block_has(buf, at, step, first, second):
     """Do two bytes, `step` apart, stand anywhere among the BLOCK bytes from `at` on? Small or capital."""
-    found = np.uint8(0)
+    differs = np.uint8(255)
     for k in range(np.uint64(BLOCK)):
-        first, second = buf[at + k], buf[at + k + step]
-        here = np.uint8(first == small) | np.uint8(first == capital)
-        found |= here & (np.uint8(second == next_small) | np.uint8(second == next_capital))
-    return found
+        differs = min(differs, ((buf[at + k] | SMALL) ^ first) | ((buf[at + k + step] | SMALL) ^ second))
+    return differs == 0
 
 
 @inlined
 def _seek_short(buf, unit, short, units, sets, fast, enabled, seen, out, n):
     """Find one short pattern in a unit; returns the new count of candidates."""
     begin, last = units.begin[unit], units.last[unit]
-    length = np.int64(sets.short_length[short])
+    if sets.short_limit[short] >= 0:
+        last = min(last, begin + sets.short_limit[short])
+    length, lead = np.int64(sets.short_length[short]), np.int64(sets.short_at[short])
     step = np.uint64(min(length - 1, 1))
-    bytes_of = sets.short_bytes
-    small, capital = bytes_of[short, 0], bytes_of[short, 1]
-    next_small, next_capital = bytes_of[short, 2], bytes_of[short, 3]
-    for at in range(begin, last, BLOCK):
+    first, second = sets.short_bytes[short, 0], sets.short_bytes[short, 1]
+    stop = last - length + lead + 1
+    for at in range(begin + lead, stop, BLOCK):
         # Bytes behind the unit may be looked at: they only make it look closer in vain.
-        if at + BLOCK < buf.size and not _block_has(
-            buf, np.uint64(at), step, small, capital, next_small, next_capital
+        if (
+            stop - at > CLOSE
+            and at + BLOCK < buf.size
+            and not _block_has(buf, np.uint64(at), step, first, second)
         ):
             continue
-        for place in range(at, min(at + BLOCK, last - length + 1)):
-            byte = buf[np.uint64(place)]
-            if (byte == small or byte == capital) and (
-                _folded_at(buf, place, place + length) == sets.short_key[short]
-            ):
+        for place in range(at, min(at + BLOCK, stop)):
+            here = np.uint64(place)
+            if (buf[here] | SMALL) != first or (buf[here + step] | SMALL) != second:
+                continue
+            end = place - lead + length
+            if _folded_at(buf, end - length, end) == sets.short_key[short]:
                 n = _emit(
-                    np.int64(sets.short_pattern[short]), place + length, unit, buf, units, sets, fast,
-                    enabled, seen, out, n,
+                    np.int64(sets.short_pattern[short]), end, unit, buf, units, sets, fast, enabled, seen,
+                    out, n,
                 )  # fmt: skip
     return n
 

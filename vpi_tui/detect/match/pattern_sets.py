@@ -8,13 +8,16 @@ from typing import Final
 
 import numpy as np
 
-from vpi_tui.detect.match.kernels_scan import SHORTEST, PatternSets, fill_set
+from vpi_tui.detect.match.fast_pattern import surprise
+from vpi_tui.detect.match.kernels_scan import LONGEST, SHORTEST, SMALL, PatternSets, fill_set
 from vpi_tui.model.batch import I32, I64, U8, U64
 
 _SIEVES: Final = {4: (3, 2), 5: (3, 3), 6: (4, 3), 7: (4, 4)}
 """Length of the shortest pattern: (bytes a look, bytes from look to look); longer: (4, 5)."""
 _ROOM: Final = 64
 """Bits of a sieve for each that is set: one look in so many passes by chance."""
+_SEEK: Final = 0.06
+"""What it costs to seek one pattern by itself at a byte, where one look at a sieve costs 1."""
 _SIEVE_BITS: Final = (1 << 12, 1 << 22)
 
 
@@ -25,7 +28,7 @@ def starts(lists: Sequence[Sized]) -> I32:
 
 @dataclass(slots=True)
 class _Set:
-    """One set: its sieve and its table; short: numbers of its short patterns."""
+    """One set: its sieve and its table."""
 
     gram: int
     stride: int
@@ -36,21 +39,45 @@ class _Set:
     length: U8
     pattern: I32
     short: list[int]
+    """Those that are sought one by one."""
+
+
+@dataclass(slots=True)
+class Patterns:
+    """All that is scanned for, folded, by number, each with the rules that look for it."""
+
+    pieces: list[bytes] = field(default_factory=list)
+    rules_of: list[list[int]] = field(default_factory=list)
+    limits: list[int] = field(default_factory=list)
+    """Latest end in a payload at which one of its rules may want it; -1 = anywhere."""
+    _numbers: dict[bytes, int] = field(default_factory=dict)
+
+    def add(self, piece: bytes, rule: int, limit: int) -> int:
+        """A rule wants a piece that ends at `limit` at the latest; returns the number of the piece."""
+        number = self._numbers.setdefault(piece, len(self.pieces))
+        if number == len(self.pieces):
+            self.pieces.append(piece)
+            self.rules_of.append([])
+            self.limits.append(limit)
+        self.rules_of[number].append(rule)
+        before = self.limits[number]
+        self.limits[number] = -1 if min(before, limit) < 0 else max(before, limit)
+        return number
 
 
 @dataclass(slots=True)
 class PatternSetBuilder:
-    """Collects sets of patterns. Patterns are global: numbers into one list, given folded."""
+    """Collects sets of patterns, which are numbers of those given."""
 
-    patterns: Sequence[bytes]
+    patterns: Patterns
     sets: list[_Set] = field(default_factory=list)
     known: dict[frozenset[int], int] = field(default_factory=dict)
     keys: U64 = field(init=False)
     lengths: U8 = field(init=False)
 
     def __post_init__(self) -> None:
-        self.keys = np.array([int.from_bytes(p, "little") for p in self.patterns], np.uint64)
-        self.lengths = np.array([len(p) for p in self.patterns], np.uint8)
+        self.keys = np.array([int.from_bytes(p, "little") for p in self.patterns.pieces], np.uint64)
+        self.lengths = np.array([len(p) for p in self.patterns.pieces], np.uint8)
 
     def add(self, chosen: frozenset[int]) -> int:
         """Number of the set; -1 for the empty one."""
@@ -62,7 +89,7 @@ class PatternSetBuilder:
         return self.known[chosen]
 
     def _build(self, chosen: I64) -> _Set:
-        is_long = self.lengths[chosen] >= SHORTEST
+        is_long = self.lengths[chosen] >= _shortest_behind_sieve(self.lengths[chosen])
         behind, short = chosen[is_long], chosen[~is_long].tolist()
         if not behind.size:
             nothing = np.zeros(0, np.uint64)
@@ -70,7 +97,7 @@ class PatternSetBuilder:
                 0, 0, 0, nothing, nothing, nothing, np.zeros(0, np.uint8), np.zeros(0, np.int32), short
             )
         sizes = np.unique(self.lengths[behind]).tolist()
-        gram, stride = _SIEVES.get(sizes[0], (4, 5))
+        gram, stride = _looks(sizes[0])
         bits = min(max(_power(behind.size * stride * _ROOM), _SIEVE_BITS[0]), _SIEVE_BITS[1])
         places = _power(2 * behind.size)
         made = _Set(
@@ -90,10 +117,11 @@ class PatternSetBuilder:
         )  # fmt: skip
         return made
 
-    def finish(self, rules_of: Sequence[Sequence[int]]) -> PatternSets:
-        """All sets. rules_of: for each pattern, the rules that look for it."""
-        sets = self.sets
+    def finish(self) -> PatternSets:
+        """All sets."""
+        sets, rules_of = self.sets, self.patterns.rules_of
         short = [number for one in sets for number in one.short]
+        pairs = [_pair_of(self.patterns.pieces[number]) for number in short]
         return PatternSets(
             gram=np.array([one.gram for one in sets], np.uint8),
             stride=np.array([one.stride for one in sets], np.uint8),
@@ -108,13 +136,32 @@ class PatternSetBuilder:
             place_length=np.concatenate([np.zeros(0, np.uint8), *(one.length for one in sets)]),
             place_pattern=np.concatenate([np.zeros(0, np.int32), *(one.pattern for one in sets)]),
             short_start=starts([one.short for one in sets]),
-            short_bytes=np.array([_bytes_of(self.patterns[n]) for n in short], np.uint8).reshape(-1, 4),
+            short_at=np.array([at for at, _ in pairs], np.uint8),
+            short_bytes=np.array([pair for _, pair in pairs], np.uint8).reshape(-1, 2) | SMALL,
             short_length=self.lengths[short],
             short_key=self.keys[short],
             short_pattern=np.array(short, np.int32),
+            short_limit=np.array([self.patterns.limits[n] for n in short], np.int32),
             rule_start=starts(rules_of),
             rule=np.array([rule for found in rules_of for rule in found], np.int32),
         )
+
+
+def _shortest_behind_sieve(lengths: U8) -> int:
+    """The length from which on patterns are put behind a sieve: the shorter these are, the more often it is
+    looked at, so that it pays to seek a few by themselves."""
+
+    def cost(least: int) -> float:
+        behind = lengths[lengths >= least]
+        looks = 1 / _looks(int(behind.min()))[1] if behind.size else 0
+        return _SEEK * (lengths.size - behind.size) + looks
+
+    return min(range(SHORTEST, LONGEST + 2), key=cost)
+
+
+def _looks(shortest: int) -> tuple[int, int]:
+    """(bytes a look, bytes from look to look) for patterns of at least so many bytes."""
+    return _SIEVES.get(shortest, (4, 5))
 
 
 def _power(count: int) -> int:
@@ -122,7 +169,7 @@ def _power(count: int) -> int:
     return 1 << max(0, count - 1).bit_length()
 
 
-def _bytes_of(short: bytes) -> tuple[int, ...]:
-    """PatternSets.short_bytes of a pattern."""
-    pair = short[:1], short[1:2] or short[:1]
-    return tuple(case[0] for byte in pair for case in (byte, byte.upper()))
+def _pair_of(piece: bytes) -> tuple[int, tuple[int, int]]:
+    """(where, which) two neighbours of a piece are the rarest; of a piece of one byte that byte twice."""
+    at = max(range(max(len(piece) - 1, 1)), key=lambda at: surprise(piece[at : at + 2]))
+    return at, (piece[at], piece[min(at + 1, len(piece) - 1)])

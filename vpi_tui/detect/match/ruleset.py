@@ -27,7 +27,7 @@ from vpi_tui.detect.match.kernels_units import Selectors
 from vpi_tui.detect.match.listing import ListedRule, build_packet_rules
 from vpi_tui.detect.match.ordering import is_ip_only, is_protocol_only, rule_order
 from vpi_tui.detect.match.pass_scopes import what_passes
-from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
+from vpi_tui.detect.match.pattern_sets import Patterns, PatternSetBuilder
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
 from vpi_tui.detect.match.ways import Ways, most_named
@@ -292,8 +292,7 @@ def _compile_scan(
 ) -> tuple[PatternSets, FastContents, Selectors]:
     """Pattern sets, groups, and what to compare after a hit."""
     count = len(signatures)
-    numbers: dict[bytes, int] = {}
-    rules_of: list[list[int]] = []
+    patterns = Patterns()
     fast = FastBuilder(count)
     scanned = []
     for number, (signature, piece) in enumerate(zip(signatures, pieces, strict=True)):
@@ -301,22 +300,19 @@ def _compile_scan(
             continue
         content = signature.steps[piece.step]
         assert isinstance(content, Content)
-        pattern = numbers.setdefault(piece.piece, len(numbers))
-        if pattern == len(rules_of):
-            rules_of.append([])
-        rules_of[pattern].append(number)
         places = fast_pattern.places(signature.steps, content.buffer)
         place = places[piece.step]
         limit = fast.add(number, content, piece, place, kinds=units[number], simple=simple[number])
         fast.add_others(number, signature.steps, piece.step, places)
+        pattern = patterns.add(piece.piece, number, limit)
         ports, to_port, from_port = narrow_ports(signature)
         kinds, directions = int(table.kinds[number]), int(table.directions[number])
         extent = _extent(signature)
         side = ports, to_port, from_port, ways.of(signature.header), gate_of(signature)
         scanned.append(ScanRule(pattern, kinds, directions, units[number], limit, extent, *side))
-    builder = PatternSetBuilder(list(numbers))
+    builder = PatternSetBuilder(patterns)
     selectors = build_selectors(scanned, ways, builder)
-    return builder.finish(rules_of), fast.finish(), selectors
+    return builder.finish(), fast.finish(), selectors
 
 
 def _list_rules(
