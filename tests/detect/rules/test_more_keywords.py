@@ -73,6 +73,8 @@ def test_fields_of_headers() -> None:
     assert hits([parse(f"icmpv6.mtu:{number};", head="alert icmp any any -> any any")], [mtu]) == [(0, 1)]
     igmp = Packet(proto=2)
     assert hits([parse("igmp.type:100;", head="alert ip any any -> any any")], [igmp]) == [(0, 1)]
+    assert hits([parse("igmp.type:100;", head="alert igmp any any -> any any")], [igmp, Packet(proto=17)])
+    assert not hits([parse('msg:"any";', head="alert igmp any any -> any any")], [Packet(proto=17)])
     assert hits([parse('igmp.hdr; content:"defg"; startswith;', head="alert ip any any -> any any")], [igmp])
 
 

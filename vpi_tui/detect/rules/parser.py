@@ -19,9 +19,13 @@ from vpi_tui.model.signature import ANYWHERE, Header, Origin, Scope, Signature
 
 _ALIASES = {
     "ip4": "ipv4", "ip6": "ipv6", "icmp4": "icmpv4", "icmp6": "icmpv6", "ether": "pkthdr", "arp": "pkthdr",
-    "esp": "ip",
+    "esp": "ip", "igmp": "ip",
 }  # fmt: skip
-_MEANT: Mapping[str, tuple[str, int]] = {"arp": ("ethertype", 0x0806), "esp": ("proto", 50)}
+_MEANT: Mapping[str, tuple[str, int]] = {
+    "arp": ("ethertype", 0x0806),
+    "esp": ("proto", 50),
+    "igmp": ("proto", 2),
+}
 """What packets have of a protocol that has no kind of its own: (column, value)."""
 
 _REQUIRES = "requires"

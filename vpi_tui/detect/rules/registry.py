@@ -56,6 +56,7 @@ PROTOCOLS: dict[str, str] = {
     "ether": "every frame",
     "arp": "ARP",
     "esp": "IPsec ESP",
+    "igmp": "IGMP",
     **{word: f"{word} flows" for word in RULE_WORDS},
 }
 """Protocol words that rules may start with, and what each means."""

@@ -25,7 +25,7 @@ _TLS_1_3: Final = _VERSIONS["tls1.3"]
 _DRAFTS: Final = (0x7F00, 0x7FFF)
 """Of TLS 1.3 (RFC 8446, 4.2.1 of its drafts): they count as it, unless a rule names one by its number."""
 _HELLOS: Final = frozenset(("client_hello", "server_hello"))
-_STATES: Final = _HELLOS | {"client_keyx", "server_keyx"}
+_STATES: Final = _HELLOS | {"client_keyx", "server_keyx", "unknown"}
 _LAST: Final = (1 << 63) - 1
 """A moment after all others."""
 _DATE: Final = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d)(?::(\d\d)(?::(\d\d))?)?)?)?)?", re.A)
