@@ -63,9 +63,10 @@ class Parts:
     """Files that it has alerted on: only later ones count."""
 
 
-_NO_RULES: Final[set[int]] = set()
-"""Stays empty: most transactions meet no rule, and need no sets of their own."""
-_NO_EVENTS: Final[Mapping[str, None]] = {}
+_NO_RULES: Final[list[set[int]]] = [set(), set(), set()]
+_NO_EVENTS: Final[list[Mapping[str, None]]] = [{}, {}, {}]
+_NO_FILES: Final[list[File]] = []
+"""Stay empty: most transactions meet no rule, and need none of their own."""
 
 
 class Transaction:
@@ -94,16 +95,16 @@ class Transaction:
         """Which of its flow's transactions, from 0; -1 = none has progressed yet."""
         self.stage = [NONE, NONE, NONE]
         self.inspected = [NONE, NONE, NONE]
-        self.pending: list[set[int]] = [_NO_RULES, _NO_RULES, _NO_RULES]
-        self.alerted: list[set[int]] = [_NO_RULES, _NO_RULES, _NO_RULES]
+        self.pending = _NO_RULES
+        self.alerted = _NO_RULES
         self.bits: set[str] | None = None
         """What rules have set (xbits that track tx); None = nothing."""
-        self.events: list[Mapping[str, None]] = [_NO_EVENTS, _NO_EVENTS, _NO_EVENTS]
+        self.events = _NO_EVENTS
         """Names of anomalies, in order, by Direction."""
         self.cache: dict[tuple[str, int], Sequence[bytes]] = {}
         self.little_endian = False
         """Byte order that the message says its numbers have, for rules with `dce`."""
-        self.files: list[File] = []
+        self.files = _NO_FILES
         """In the order in which they began, of both directions."""
         self.parts: dict[tuple[int, int], Parts] = {}
         """By rule and Direction."""
@@ -121,7 +122,9 @@ class Transaction:
     def open_file(self, direction: int, name: bytes, needs: FileNeeds) -> File:
         """A file begins. Beyond MOST_FILES it is followed by nobody."""
         made = File(direction, name, needs)
-        if len(self.files) < MOST_FILES:
+        if not self.files:
+            self.files = [made]
+        elif len(self.files) < MOST_FILES:
             self.files.append(made)
         return made
 
@@ -134,6 +137,8 @@ class Transaction:
         found = self.events[direction]
         if name in found or len(found) >= MOST_EVENTS:
             return
+        if self.events is _NO_EVENTS:
+            self.events = list(_NO_EVENTS)
         self.events[direction] = {**found, name: None}
         if self.inspected[direction] is DONE:
             self.inspected[direction] = HEAD
@@ -141,18 +146,19 @@ class Transaction:
 
     def wait(self, direction: int, rule: int) -> None:
         """The rule is to be looked at again at a later stage."""
-        _add(self.pending, direction, rule)
+        self.pending = _with(self.pending, direction, rule)
 
     def alert(self, direction: int, rule: int) -> None:
         """The rule has matched."""
-        _add(self.alerted, direction, rule)
+        self.alerted = _with(self.alerted, direction, rule)
 
 
-def _add(sets: list[set[int]], direction: int, rule: int) -> None:
-    if sets[direction]:
-        sets[direction].add(rule)
-    else:
-        sets[direction] = {rule}
+def _with(sets: list[set[int]], direction: int, rule: int) -> list[set[int]]:
+    """The sets with a rule in that of a direction; those that all have are left as they are."""
+    if sets is _NO_RULES:
+        sets = [set(), set(), set()]
+    sets[direction].add(rule)
+    return sets
 
 
 class Frame(Transaction):

@@ -11,6 +11,8 @@ A_FLOW: Final = 2_048
 """Bytes that a parser costs beside what it says it holds."""
 SENT_LIMIT: Final = 16_384
 """Bytes as sent that are kept of each direction for rules that look at payload as well."""
+_MOST_SENT, _MOST_PIECES = 4 * SENT_LIMIT, 32
+"""Bytes, and pieces, in which those are kept."""
 WEIGHED_AFTER: Final = 4_096
 """Bytes counted as kept after which a parser is asked what it keeps."""
 UNKNOWN: Final = -1
@@ -36,6 +38,29 @@ def _traits_of(kind: type[Parser]) -> _Traits:
     )
 
 
+class Latest:
+    """The last SENT_LIMIT bytes of some that come piece by piece, put together when they are asked for."""
+
+    __slots__ = ("_pieces", "_size")
+
+    def __init__(self) -> None:
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, data: bytes) -> None:
+        self._pieces.append(data)
+        self._size += len(data)
+        if self._size > _MOST_SENT or len(self._pieces) > _MOST_PIECES:
+            self.take()
+
+    def take(self) -> bytes:
+        """They stay here as well."""
+        if len(self._pieces) > 1 or self._size > SENT_LIMIT:
+            latest = b"".join(self._pieces)[-SENT_LIMIT:]
+            self._pieces, self._size = [latest], len(latest)
+        return self._pieces[0] if self._pieces else b""
+
+
 class Followed:
     """A flow, its parser, and what is kept beside it."""
 
@@ -56,8 +81,8 @@ class Followed:
         """Bytes since the parser was asked what it holds."""
         self.position = [0, 0, 0]
         """Where the next bytes of each Direction are expected in the stream."""
-        self.sent = (bytearray(), bytearray(), bytearray()) if keeps_sent else None
-        """By Direction: the latest bytes as they came, at least SENT_LIMIT."""
+        self.sent = (Latest(), Latest(), Latest()) if keeps_sent else None
+        """By Direction: the latest bytes as they came."""
         self.stream: list[Frame | None] = [None, None, None]
         """By Direction: all bytes so far as a frame, when rules want that."""
         self.row = -1
@@ -96,13 +121,6 @@ class Followed:
         self.waiting.clear()
         return whole
 
-    def latest(self, direction: int) -> bytes:
-        """The bytes as they came that rules look at beside transactions."""
-        if self.sent is None:
-            return b""
-        kept = self.sent[direction]
-        return bytes(kept if len(kept) <= SENT_LIMIT else memoryview(kept)[-SENT_LIMIT:])
-
     def weigh(self, size: int, told: int) -> int:
         """Count so many more bytes; by how much what is held grew. told: how many transactions have moved.
 
@@ -118,9 +136,3 @@ class Followed:
                 self.held += sum(transaction.weight() for transaction in self.open)
         return self.held - before
 
-
-def keep_latest(kept: bytearray, data: bytes) -> None:
-    """Put bytes behind those that are kept, of which at least the last SENT_LIMIT stay."""
-    kept += data
-    if len(kept) > 2 * SENT_LIMIT:
-        del kept[:-SENT_LIMIT]

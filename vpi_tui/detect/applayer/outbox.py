@@ -56,6 +56,8 @@ class Outbox:
     def _tell(self, slot: int, followed: Followed, transaction: Transaction) -> None:
         """What rules have not seen of it, if one may find something there."""
         may_grow = transaction.grows or transaction.files
+        of = transaction.application
+        application = by_name()[of] if of else followed.application
         for direction in _BOTH_WAYS:
             stage, before = transaction.stage[direction], transaction.inspected[direction]
             grown = transaction.grown(direction) if may_grow and stage else NOTHING_GROWN
@@ -64,13 +66,12 @@ class Outbox:
             transaction.inspected[direction] = stage
             if not before and direction == _TO_SERVER:
                 self.transactions += 1
-            of = transaction.application
-            application = by_name()[of] if of else followed.application
             if grown or self._is_shown(application.name, transaction, direction, before, stage):
+                sent = followed.sent[direction].take() if followed.sent is not None else b""
                 self._progress.append(
                     Progress(
                         application, transaction, slot, direction, followed.row, before, stage,
-                        followed.udp, followed.latest(direction), grown, len(transaction.files),
+                        followed.udp, sent, grown, len(transaction.files),
                     )
                 )  # fmt: skip
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.base import Application, Frame, FrameLog, Limits, Parser, Transaction
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
-from vpi_tui.detect.applayer.followed import A_FLOW, SENT_LIMIT, UNKNOWN, Followed, keep_latest
+from vpi_tui.detect.applayer.followed import A_FLOW, SENT_LIMIT, UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.passed_by import PassedBy
@@ -203,7 +203,8 @@ class AppLayer:
         found = self._flows.pop(slot, None)
         if found is not None:
             self._held -= found.held
-            self._outbox.log_open(slot, found)
+            if found.open:
+                self._outbox.log_open(slot, found)
 
     def _evict(self, but: int) -> None:
         oldest = next(slot for slot in self._flows if slot != but)
@@ -347,7 +348,7 @@ class AppLayer:
         followed.row = row
         followed.way, followed.room = direction, UNKNOWN
         if followed.sent is not None:
-            keep_latest(followed.sent[direction], data)
+            followed.sent[direction].add(data)
         parser = followed.parser
         if followed.has_frames and STREAM in parser.frames.wanted:
             self._hear(slot, followed, direction, data)

@@ -47,7 +47,6 @@ _NEWEST: Final = b"1.1"
 _USUAL_VERSIONS: Final = {b"HTTP/1.1": _NEWEST, b"HTTP/1.0": b"1.0"}
 _USUAL_CODES: Final = frozenset(b"%d" % code for code in range(100, 600) if code != 206)
 _JUDGED_OF_REQUEST: Final = frozenset((b"transfer-encoding", b"content-length", b"authorization"))
-_JUDGED_OF_RESPONSE: Final = frozenset((b"transfer-encoding", b"content-length", b"content-type"))
 """Fields whose values are looked at, besides Host."""
 _SCHEME: Final = re.compile(rb"basic|digest|bearer", re.IGNORECASE)
 _USUAL_HOST: Final = re.compile(
@@ -105,11 +104,14 @@ def is_usual_request(start: RequestLine, headers: Headers) -> bool:
 
 def is_usual_response(start: StatusLine, headers: Headers) -> bool:
     """Has `of_response` nothing to say, as one look tells of most?"""
-    return (
-        start.protocol in _USUAL_VERSIONS
-        and start.code in _USUAL_CODES
-        and _JUDGED_OF_RESPONSE.isdisjoint(headers.fields)
-    )
+    fields = headers.fields
+    if start.protocol not in _USUAL_VERSIONS or start.code not in _USUAL_CODES:
+        return False
+    if b"transfer-encoding" in fields:
+        return False
+    if b"content-length" in fields:
+        return fields[b"content-length"][1].isdigit()
+    return b"content-type" not in fields or b"multipart" not in fields[b"content-type"][1].lower()
 
 
 def of_request(start: RequestLine, headers: Headers) -> Iterator[str]:

@@ -99,11 +99,10 @@ class HttpParser(Parser):
             transaction.event(direction, "http.too_many_warnings")
         transaction.event(direction, f"http.{name}")
 
-    def ended(self, direction: int, rest: bytearray) -> None:
+    def emit(self, direction: int, rest: bytearray) -> None:
         """A message is whole, or will not become so. rest: the bytes behind it."""
-        if self.frames.wanted:
-            name = "response" if direction == CLIENT else "request"
-            self.frames.add(direction, name, self._spool(direction).cut(rest))
+        name = "response" if direction == CLIENT else "request"
+        self.frames.add(direction, name, self._spool(direction).cut(rest))
 
     def _spool(self, direction: int) -> FrameSpool:
         if not self._spools:
@@ -244,13 +243,15 @@ class _Requests(Reader):
         return end
 
     def on_done(self) -> None:
-        self._parser.ended(SERVER, self.rest)
-        if self._now is not None:
-            if self._now.request is not None:
-                files = sum(file.held() for file in self._now.files) if self._now.files else 0
-                self._parser.waiting.keep(self._now, self._now.request.body.window.held + files)
-            self._parser.reached(self._now, SERVER, _DONE)
-        self._now = None
+        if self._parser.frames.wanted:
+            self._parser.emit(SERVER, self.rest)
+        now, self._now = self._now, None
+        if now is None:
+            return
+        if now.request is not None and now.request.body is not NO_BODY:
+            files = sum(file.held() for file in now.files)
+            self._parser.waiting.keep(now, now.request.body.window.held + files)
+        self._parser.reached(now, SERVER, _DONE)
 
     def on_event(self, name: str) -> None:
         now = self._now
@@ -381,7 +382,8 @@ class _Responses(Reader):
             self._parser.waiting.keep(self._now, headers.kept)
 
     def on_done(self) -> None:
-        self._parser.ended(CLIENT, self.rest)
+        if self._parser.frames.wanted:
+            self._parser.emit(CLIENT, self.rest)
         now = self._now
         if now is None:
             return

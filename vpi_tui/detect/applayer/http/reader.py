@@ -124,7 +124,7 @@ class Reader(ABC):
             self._head(block)
         else:
             self.on_headers(headers)
-        if self._body.is_file:
+        if self._body is not NO_BODY and self._body.is_file:
             self._run()  # its name is news before its first byte is there
         return True
 

@@ -25,7 +25,9 @@ _LAST_OF_SEVERAL: Final = frozenset((b"DATA", b"STARTTLS"))
 MOST_UNANSWERED: Final = 512
 _DOT: Final = re.compile(rb"\n\.(?:\r?\n|(\.))")
 """A line that begins with a dot: the end of a mail, or a dot that is doubled."""
-_LINE_END: Final = re.compile(rb"\n")
+_LINE_END: Final = re.compile(rb"[\r\n]")
+_EDGE: Final = re.compile(rb"\n(?:\.|--)")
+"""What may end a mail, or a part of it, when it has come as a whole."""
 _CUT_DOT: Final = 3
 """Bytes of the end of a mail that may have come without the rest of it."""
 _REPLY: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9-])")
@@ -103,7 +105,7 @@ class SmtpParser(Parser):
         return ANY_SIZE if self._reader is None else self._reader.patience()
 
     def may_wait(self, data: bytes | memoryview) -> bool:
-        return _is_of_mail(data) and (self._reader is None or self._reader.is_of_part(data))
+        return _LINE_END.search(data, len(data) - _CUT_DOT) is None and _EDGE.search(data) is None
 
     def successor(self) -> Successor | None:
         """TLS, once the server has agreed to STARTTLS (RFC 3207)."""
@@ -355,9 +357,9 @@ class SmtpParser(Parser):
             self._end()
 
 
-def _is_of_mail(data: bytes | memoryview) -> bool:
+def _is_of_mail(data: bytes) -> bool:
     """Has the mail surely not ended within these bytes, nor with what they begin? Nor is a dot doubled."""
-    return _LINE_END.search(data, len(data) - _CUT_DOT) is None and _DOT.search(data) is None
+    return b"\n" not in data[-_CUT_DOT:] and _DOT.search(data) is None
 
 
 def _address(line: bytes) -> bytes:

@@ -87,7 +87,7 @@ class MailReader:
         return len(self._pending) + sum(file.held() for file in self._made.files)
 
     def patience(self) -> int:
-        """How many more bytes of a part, as `is_of_part` knows them, can come before there is news."""
+        """How many more bytes of a part can come before there is news, when no boundary is among them."""
         if self._in_head or self._pending or self._at_line_start:
             return 0
         leaf = self._leaf
@@ -99,7 +99,7 @@ class MailReader:
         """Some more of the mail, dots unstuffed."""
         if not self._is_mail:
             self._hash(data)
-        if data and not self._pending and not self._in_head and self.is_of_part(data):
+        if data and not self._pending and not self._in_head and self._is_of_part(data):
             self._take(data)
             return
         self._pending += data
@@ -197,7 +197,7 @@ class MailReader:
         self._in_head = not is_last and self._parts < MOST_PARTS
         return True
 
-    def is_of_part(self, data: bytes | memoryview) -> bool:
+    def _is_of_part(self, data: bytes) -> bool:
         """Is there surely no boundary in these bytes, nor one that begins at their end?"""
         if not self._levels:
             return True
