@@ -135,4 +135,3 @@ class Followed:
             if self.open:  # what the parser has given up already is held here
                 self.held += sum(transaction.weight() for transaction in self.open)
         return self.held - before
-

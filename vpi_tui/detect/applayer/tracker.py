@@ -136,8 +136,9 @@ class AppLayer:
 
     def finish(self, slots: Iterable[int]) -> list[Progress]:
         """These flows are over."""
-        for slot in slots:
-            self._finish(int(slot), -1)
+        for slot in map(int, slots):
+            if slot in self._flows:
+                self._finish(slot, -1)
         return self._outbox.take_progress()
 
     def finish_all(self) -> list[Progress]:
@@ -317,8 +318,8 @@ class AppLayer:
     def _take_datagrams(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
         chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)
         chosen &= (decoded.payload_off >= 0) & (self._is_needed[flows.app] != 0)
-        chosen &= ~self._passed_by.mask(flows.flow)
         rows = np.flatnonzero(chosen)
+        rows = rows[~self._passed_by.mask(flows.flow[rows])]
         buf = packets.buf.data
         for row, slot, number, direction, start, size in zip(
             rows.tolist(),
@@ -396,6 +397,7 @@ class AppLayer:
         before = followed.stream[direction]
         if before is None or followed.udp:
             made = Frame(direction, STREAM, data[:SENT_LIMIT])
+            made.alerted = [set(), set(), set()]  # which those that follow it share
         elif len(before.data) < SENT_LIMIT:
             made = Frame(direction, STREAM, (before.data + data)[:SENT_LIMIT])
             made.alerted, made.rules_of = before.alerted, before.rules_of

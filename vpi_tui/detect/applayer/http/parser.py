@@ -70,6 +70,8 @@ class HttpParser(Parser):
             for left in self.waiting:
                 self.reached(left, SERVER, _DONE)
             self.waiting = Unanswered()
+        self._requests.part()
+        self._responses.part()
         return self._progress()
 
     def held(self) -> int:
@@ -145,6 +147,10 @@ class _Requests(Reader):
         super().__init__()
         self._parser = parser
         self._now: HttpTransaction | None = None
+
+    def part(self) -> None:
+        """From its parser, which is over: as long as they know each other they stay in memory for a while."""
+        del self._parser
 
     def on_line(self, line: bytes) -> bool:
         made = self._begin()
@@ -277,6 +283,10 @@ class _Responses(Reader):
         self._now: HttpTransaction | None = None
         self._continued: HttpTransaction | None = None
         """What has been answered with 100 Continue."""
+
+    def part(self) -> None:
+        """As requests do."""
+        del self._parser
 
     def on_line(self, line: bytes) -> bool:
         waiting = self._parser.waiting
