@@ -27,6 +27,17 @@ def test_a_flowbit_set_by_one_packet_is_asked_by_the_next_of_the_flow() -> None:
     assert hits(rules, packets) == [(1, 2), (2, 3)]
 
 
+def test_of_several_bits_one_that_is_set_or_is_not_set_is_enough() -> None:
+    rules = [
+        rule(1, steps=(content(b"login"),), flowbits=(FlowBits("set", ("in",)),), noalert=True),
+        rule(2, steps=(content(b"drop"),), flowbits=(FlowBits("isset", ("in", "out")),)),
+        rule(3, steps=(content(b"drop"),), flowbits=(FlowBits("isnotset", ("in", "out")),)),
+        rule(4, steps=(content(b"both"),), flowbits=(FlowBits("set", ("out",)),), noalert=True),
+    ]
+    packets = [_login(), Packet(b"drop"), Packet(b"both"), Packet(b"drop")]
+    assert hits(rules, packets) == [(1, 2), (1, 3), (3, 2)]
+
+
 def test_who_asks_for_a_bit_of_a_flow_without_bits_is_not_evaluated() -> None:
     asks = rule(
         1, steps=(content(b"login"), content(b"x", negated=True)), flowbits=(FlowBits("isset", ("a",)),)

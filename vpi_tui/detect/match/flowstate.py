@@ -116,7 +116,7 @@ class BitPlan:
 
     def __init__(self, flowbits: Sequence[FlowBits], numbers: dict[str, int]) -> None:
         self.conditions: list[tuple[int, bool]] = []
-        """(any of these bits, must it be set)"""
+        """(these bits, of which one must be set: True, or not set: False)"""
         self.changes: list[tuple[str, int]] = []
         for step in flowbits:
             bits = sum(1 << numbers.setdefault(name, len(numbers)) for name in dict.fromkeys(step.names))
@@ -126,7 +126,7 @@ class BitPlan:
                 self.changes.append((step.op, bits))
 
     def allows(self, bits: int) -> bool:
-        return all(bool(bits & asked) == wanted for asked, wanted in self.conditions)
+        return all(bits & asked if wanted else bits & asked != asked for asked, wanted in self.conditions)
 
     def change(self, bits: int) -> int:
         for op, named in self.changes:
