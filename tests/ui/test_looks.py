@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -43,7 +44,7 @@ async def test_ascii_draws_no_other_character(size: tuple[int, int]) -> None:
         client.put(
             snapshot(61, source=odd, guests=(dataclasses.replace(_guest(), name=odd),)), Notice("error", odd)
         )
-        client.put_alerts(dataclasses.replace(alert(99, 61), msg=odd))
+        client.put_alerts(msgspec.structs.replace(alert(99, 61), msg=odd))
         app._poll()
         for name in NAMES:
             await app.action_open_page(name)
@@ -94,6 +95,9 @@ def poisoned(value: Any, poison: Iterator[str]) -> Any:
         return next(poison)
     if isinstance(value, tuple):
         return tuple(poisoned(item, poison) for item in value)
+    if isinstance(value, msgspec.Struct):
+        fields = {name: poisoned(getattr(value, name), poison) for name in value.__struct_fields__}
+        return msgspec.structs.replace(value, **fields)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         names = [f.name for f in dataclasses.fields(value) if f.name not in ("mode", "state", "window")]
         keep = {"kind"} if type(value).__name__ == "TalkerTable" else set()

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.ui.driver import NARROW, WIDE, drawn, step
 from tests.ui.fake_client import alert, snapshot

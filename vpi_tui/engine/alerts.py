@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from ipaddress import IPv6Address
 from typing import Any
 
 import numpy as np
+from msgspec.structs import replace
 
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.behaviour.base import Finding

@@ -1,13 +1,18 @@
-"""Events: one alert, one closed flow, one anomaly. EVE's names are given in output, not here."""
+"""Events: one alert, one closed flow, one anomaly. EVE's names are given in output, not here.
+
+Alerts come by the thousand, so they and their flows are msgspec structs: a frozen dataclass of as many fields
+takes ten times as long to make. They hold no cycles, so the garbage collector need not know of them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class FlowRecord:
+
+class FlowRecord(msgspec.Struct, frozen=True, gc=False):
     """One flow. Addresses are text; times are nanoseconds since 1970 UTC; counters are frames
     and bytes on the wire."""
 
@@ -40,8 +45,7 @@ class FlowRecord:
     """Why it ended: timeout, fin, rst, evicted, shutdown; "" while it lives."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(msgspec.Struct, frozen=True, gc=False):
     """One alert. `number` counts from 1 in an engine's life and never repeats."""
 
     number: int

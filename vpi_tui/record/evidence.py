@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+
+import msgspec
 
 from vpi_tui.model.event import FlowRecord
 
@@ -13,8 +14,7 @@ STREAM_LIMIT = 16_384
 """Bytes kept of a stretch of a stream."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, gc=False):
     """What one alert was raised on. frame is the packet as captured, b"" for a stream time-out."""
 
     number: int

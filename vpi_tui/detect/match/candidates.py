@@ -216,25 +216,29 @@ class Finder:
         if units is not None:
             self._room(units[1].start.size)
             found.append(self._scan(batch, *units, entries.subject, enabled, app.patterns, app.fast))
-        for name, lists in app.listed.items():
-            own = [n for n, one in enumerate(entries.progress) if one.application.name == name]
-            if own:
-                found.append(self._check_entries(batch, entries, np.array(own, np.int64), lists, enabled))
+        own: dict[str, list[int]] = {}
+        for number, one in enumerate(entries.progress):
+            own.setdefault(one.application.name, []).append(number)
+        found += [
+            self._check_entries(batch, entries, numbers, app.listed[name], enabled)
+            for name, numbers in own.items()
+            if name in app.listed
+        ]
         pairs = unique_pairs(np.concatenate(found))
         pairs = onward(entries.progress, app.stays, pairs[enabled[pairs[:, 1]] != 0])
         pairs = at_their_stage(entries.progress, app.stage, pairs)
         return pairs[:, 1].astype(np.int32), pairs[:, 0].astype(np.int32)
 
     def _check_entries(
-        self, batch: Batch, entries: Entries, own: I64, lists: PacketRules, enabled: U8
+        self, batch: Batch, entries: Entries, own: Sequence[int], lists: PacketRules, enabled: U8
     ) -> I64:
         """The rules of one protocol that have no fast pattern. own: its entries."""
-        shaped_as, both = shaped([entries.progress[n] for n in own]), self.rules.table.bidirectional
-        columns: list[Any] = [column[own] if column.size else column for column in entries.subject]
-        subject = Subject(*columns)
-        found = self._collect(lambda out: check_streams(shaped_as, subject, lists, enabled, both, out))
+        subject, like, both = entries.subject, entries.shaped, self.rules.table.bidirectional
+        kinds = np.zeros_like(subject.kinds)
+        kinds[own] = subject.kinds[own]
+        asked = subject._replace(kinds=kinds)
+        found = self._collect(lambda out: check_streams(like, asked, lists, enabled, both, out))
         found = self._holding(batch, subject, found)
-        found[:, 0] = own[found[:, 0]]
         sought = [self._sought[rule].is_in(entries.progress[n].sent) for n, rule in found.tolist()]
         return found[np.array(sought, np.bool_)]
 

@@ -184,6 +184,16 @@ def bit_plans(
     return plans, tuple(numbers)
 
 
+def names_of(bits: int, names: Sequence[str]) -> tuple[str, ...]:
+    """Names of the bits that are set, lowest first."""
+    found = []
+    while bits:
+        lowest = bits & -bits
+        found.append(names[lowest.bit_length() - 1])
+        bits ^= lowest
+    return tuple(found)
+
+
 def scope_holds(scope: Scope, resolver: ScopeResolver | None, flow: int) -> bool:
     """Does the flow touch the switches, guests and tags that the rule names? No resolver: no."""
     if not (scope.switches or scope.guests or scope.tags):

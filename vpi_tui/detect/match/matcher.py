@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -20,7 +19,7 @@ from vpi_tui.detect.match.captured import CapturedTexts
 from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.flow_checks import FlowChecks, Recognised
 from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
-from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans, scope_holds
+from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans, names_of, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
 from vpi_tui.detect.match.pass_scopes import Passes
@@ -278,7 +277,8 @@ class Matcher:
             return plan.match(context, self._tally)
         key = rule, context.progress.direction
         parts = context.progress.transaction.parts.setdefault(key, Parts())
-        return plan.match_parts(replace(context, first_file=parts.files), self._tally, parts.held)
+        context.first_file = parts.files
+        return plan.match_parts(context, self._tally, parts.held)
 
     def _note_alert(self, rule: int, progress: Progress) -> None:
         """The rule is done with the transaction, but for files that are still to come."""
@@ -362,23 +362,21 @@ class Matcher:
             subjects.ts_ns[kept],
             found.entry[kept],
         )
-        matches = [Match(*values) for values in zip(*(column.tolist() for column in columns), strict=True)]
+        values = list(zip(*(column.tolist() for column in columns), strict=True))
         if not (self._state.remembers or self._texts):
-            return matches
-        born = subjects.born[kept].tolist()
+            return [Match(*one) for one in values]
         return [
-            replace(match, memory=self._remembered_of(match, generation))
-            for match, generation in zip(matches, born, strict=True)
+            Match._make((*one, self._remembered_of(one[1], one[2], born)))
+            for one, born in zip(values, subjects.born[kept].tolist(), strict=True)
         ]
 
-    def _remembered_of(self, match: Match, born: int) -> Remembered | None:
+    def _remembered_of(self, row: int, flow: int, born: int) -> Remembered | None:
         """What rules have left with the flow and the packet of a match; None = nothing."""
-        bits = self._state.bits(match.flow, born)
         found = Remembered(
-            tuple(name for n, name in enumerate(self._bit_names) if bits >> n & 1) if bits else (),
-            tuple(self._state.numbers(match.flow, born).items()),
-            tuple(self._texts.of("flow", match.flow, born, match.row).items()),
-            tuple(self._texts.of("pkt", match.flow, born, match.row).items()),
+            names_of(self._state.bits(flow, born), self._bit_names),
+            tuple(self._state.numbers(flow, born).items()),
+            tuple(self._texts.of("flow", flow, born, row).items()),
+            tuple(self._texts.of("pkt", flow, born, row).items()),
         )
         return found if any(found) else None
 

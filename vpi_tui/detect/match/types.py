@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from vpi_tui.model.batch import U8, U16, U64
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """One rule that held. Matches come in packet order, then in rule order (see ordering.py)."""
 
     rule: int
