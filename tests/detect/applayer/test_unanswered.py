@@ -138,3 +138,13 @@ def test_a_flow_that_keeps_too_much_is_passed_by_and_drives_out_no_other() -> No
     assert layer.stats()["app_layer.flows"] == 1
     answered = layer.released(stretches((2, CLIENT, 0, b"226 done\r\n")), app_of)
     assert {one.flow for one in answered} == {2}
+
+
+def test_what_a_flow_leaves_open_that_makes_room_names_no_row_of_another_batch() -> None:
+    layer = AppLayer({"ftp"}, logged=("ftp",), most_flows=1)
+    app_of = np.full(SLOTS, APP_PROTOS.index("ftp"), np.uint8)
+    first = stretches((1, SERVER, 0, b"USER one\r\n"))
+    layer.released(first._replace(row=np.array([7], np.int32)), app_of)
+    assert not layer.take_finished()
+    layer.released(stretches((2, SERVER, 0, b"USER two\r\n")), app_of)
+    assert [(one.flow, one.row) for one in layer.take_finished()] == [(1, -1)]

@@ -195,16 +195,18 @@ class AppLayer:
             made.frames = FrameLog(wanted)
         return made
 
-    def _pass_by(self, slot: int) -> None:
+    def _pass_by(self, slot: int, row: int) -> None:
         """Look at the flow no more, however much it goes on to say."""
-        self._drop(slot)
+        self._drop(slot, row)
         self._passed_by.add(slot)
 
-    def _drop(self, slot: int) -> None:
+    def _drop(self, slot: int, row: int = -1) -> None:
+        """row: of this batch, that brought it about; -1 = none did, whatever brought the last bytes."""
         found = self._flows.pop(slot, None)
         if found is not None:
             self._held -= found.held
             if found.open:
+                found.row = row
                 self._outbox.log_open(slot, found)
 
     def _evict(self, but: int) -> None:
@@ -219,7 +221,7 @@ class AppLayer:
             self._outbox.note(slot, found, found.parser.finish())
             if found.has_frames:
                 self._outbox.note(slot, found, found.parser.frames.take())
-            self._drop(slot)
+            self._drop(slot, row)
 
     def _finish_closed(self, flows: FlowBatch) -> None:
         """Connections that the batch closed: nothing will complete what is open."""
@@ -372,16 +374,16 @@ class AppLayer:
         ):
             # A flaw in a parser must not stop the sensor: this flow is no longer parsed, and it is counted.
             self._errors += 1
-            self._pass_by(slot)
+            self._pass_by(slot, row)
             return None
         if followed.may_end and parser.over():
-            self._pass_by(slot)
+            self._pass_by(slot, row)
             return None
         self._held += followed.weigh(len(data), told)
         if followed.held > self._share:
             self._evicted += 1
             self._finish(slot, row)
-            self._pass_by(slot)
+            self._pass_by(slot, row)
             return None
         while self._held > self._memory and len(self._flows) > 1:
             self._evict(slot)
@@ -420,7 +422,7 @@ class AppLayer:
             self._renamed[slot] = followed.row
         self._outbox.note(slot, followed, followed.parser.finish())
         position, row = followed.position, followed.row
-        self._drop(slot)
+        self._drop(slot, row)
         application = self._of_app[int(app_of[slot])]
         if application is None:
             return True
