@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv6Address
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from vpi_tui.detect.match.types import Match, Remembered
 from vpi_tui.engine.names import Names
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
+from vpi_tui.flow import render
 from vpi_tui.flow.render import to_record, to_records
 from vpi_tui.model.batch import DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.event import Alert, FlowRecord
@@ -24,6 +24,8 @@ from vpi_tui.record.evidence import FRAME_LIMIT, STREAM_LIMIT, Evidence, Evidenc
 MAX_COUNT = 255
 """`alerts` of a flow record stays there."""
 ICMP = (1, 58)
+_MAPPED = 0xFFFF
+"""In front of the 32 bits of an IPv4 address, ::ffff:a.b.c.d."""
 _NOTHING = Remembered()
 
 
@@ -37,11 +39,9 @@ def flows_of(matches: Sequence[Match], records: Any, names: Names) -> dict[int, 
 
 def address_text(high: int, low: int) -> str:
     """Address as DecodedBatch holds it, in text; "" for none."""
-    value = high << 64 | low
-    if not value:
+    if not high and not low:
         return ""
-    address = IPv6Address(value)
-    return str(address.ipv4_mapped or address)
+    return render.address_text(high, low, 4 if high == 0 and low >> 32 == _MAPPED else 6)
 
 
 class Alerter:
@@ -268,7 +268,7 @@ def _ends(
         ports = int(decoded.icmp_type[row]), int(decoded.icmp_code[row])
     else:
         ports = int(decoded.src_port[row]), int(decoded.dest_port[row])
-    vlan = tuple(int(v) for v in np.trim_zeros(decoded.vlan[row]))
-    src = address_text(*(int(v) for v in decoded.src_ip[row]))
-    dest = address_text(*(int(v) for v in decoded.dest_ip[row]))
-    return src, ports[0], dest, ports[1], proto, vlan
+    tags = decoded.vlan[row].tolist()
+    vlan = tuple(np.trim_zeros(tags)) if any(tags) else ()
+    src, dest = decoded.src_ip[row].tolist(), decoded.dest_ip[row].tolist()
+    return address_text(*src), ports[0], address_text(*dest), ports[1], proto, vlan

@@ -221,9 +221,11 @@ class Matcher:
         hopeless = self._bit_sieve.hopeless(self._state, found.rule, subjects.flow)
         waiting = np.flatnonzero(~(held | hopeless))
         meter = Meter(self.profile, self._clock, found.rule[waiting], self.judge)
-        for i in waiting.tolist():
+        whats = (found.rule, found.row, found.stream, found.entry)
+        whose = (subjects.flow, subjects.born, subjects.direction)
+        each = zip(waiting.tolist(), *(c[waiting].tolist() for c in (*whats, *whose)), strict=True)
+        for i, rule, row, stream, entry, flow, born, direction in each:
             meter.next()
-            rule, row, entry = int(found.rule[i]), int(found.row[i]), int(found.entry[i])
             if rule in meter.stopped:
                 continue
             progress = batch.progress_of(entry)
@@ -232,7 +234,6 @@ class Matcher:
                     continue
             elif done == (rule, row) and row >= 0 and not again[i]:
                 continue  # the rule matched on the stretch already; its packet is not tried
-            flow, born = int(subjects.flow[i]), int(subjects.born[i])
             plan = self._bits.get(rule)
             if plan is not None and not (flow >= 0 and plan.allows(self._state.bits(flow, born))):
                 continue
@@ -242,13 +243,12 @@ class Matcher:
                 continue
             captured: Captured | None = None
             if self.rules.plans[rule] is not None:
-                captured = self._captured(rule, _context(batch, row, int(found.stream[i]), entry))
+                captured = self._captured(rule, _context(batch, row, stream, entry))
                 if captured is None:
                     continue
             scope = self._scopes.get(rule)
             if scope is not None and not scope_holds(scope, self.scope, flow):
                 continue
-            direction = int(subjects.direction[i])
             if rule in self.rules.once_a_flow and not self._is_first(flow, born, rule, direction):
                 continue
             if plan is not None and plan.changes:
