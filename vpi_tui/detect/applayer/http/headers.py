@@ -52,7 +52,8 @@ class Headers:
         """Each field as a line `Name: value`."""
         if self.tidy and without not in self.fields:
             return self.raw[:-2]
-        return b"".join([line + b"\r\n" for line in self.lines(without)])
+        found = self.fields.items()
+        return b"".join([b"%b: %b\r\n" % pair for lower, pair in found if lower != without])
 
     def names(self) -> bytes:
         """The names between empty lines, as http.header_names has them."""

@@ -25,7 +25,7 @@ _UTF8: Final = re.compile(rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\
 
 def split(uri: bytes) -> tuple[bytes, bytes]:
     """(authority of an absolute URI or b"", the rest from the path on)."""
-    found = _AUTHORITY.match(uri)
+    found = _AUTHORITY.match(uri) if uri[:1] != b"/" else None
     return (found[1], uri[found.end() :]) if found else (b"", uri)
 
 
@@ -34,6 +34,8 @@ def normalise(uri: bytes) -> bytes:
     if uri[:1] == b"/" and uri.isascii() and _MAY_CHANGE.search(uri) is None:
         return uri
     _, rest = split(uri)
+    if b"?" not in rest and b"#" not in rest:
+        return _path(rest)
     rest, hash_mark, fragment = rest.partition(b"#")
     path, question, query = rest.partition(b"?")
     return _path(path) + question + decode(query) + hash_mark + fragment
@@ -53,7 +55,7 @@ def decode(text: bytes) -> bytes:
         return _CODE.sub(_decoded, text)
     first, *parts = text.split(b"%")
     return first + b"".join(
-        [_BYTES[part[:2]] + part[2:] if part[:2] in _BYTES else b"%" + part for part in parts]
+        [byte + part[2:] if (byte := _BYTES.get(part[:2])) else b"%" + part for part in parts]
     )
 
 
@@ -72,10 +74,12 @@ def _best_fit(point: int) -> bytes:
 
 
 def _path(path: bytes) -> bytes:
-    made = _SLASHES.sub(b"/", decode(path).replace(b"\\", b"/"))
+    made = decode(path).replace(b"\\", b"/")
+    if b"//" in made:
+        made = _SLASHES.sub(b"/", made)
     if not made.isascii():
         made = _UTF8.sub(_from_utf8, made)
-    return _without_dots(made) if b"." in made else made
+    return _without_dots(made) if b"/." in made or made[:1] == b"." else made
 
 
 def _from_utf8(found: re.Match[bytes]) -> bytes:

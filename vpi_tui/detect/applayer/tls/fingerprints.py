@@ -8,12 +8,12 @@ from typing import Final
 
 from vpi_tui.detect.applayer.tls.hello import (
     ALPN,
+    GREASE,
     GROUPS,
     POINT_FORMATS,
     SIGNATURE_ALGORITHMS,
     SNI,
     Hello,
-    is_grease,
     numbers,
     offered_versions,
     protocols,
@@ -23,11 +23,11 @@ _VERSIONS: Final = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x03
 
 
 def _real(values: Iterable[int]) -> list[int]:
-    return [value for value in values if not is_grease(value)]
+    return [value for value in values if value not in GREASE]
 
 
 def _dashed(values: Iterable[int]) -> str:
-    return "-".join(str(value) for value in _real(values))
+    return "-".join([f"{value}" for value in values if value not in GREASE])
 
 
 def ja3_string(hello: Hello) -> bytes:
@@ -35,16 +35,16 @@ def ja3_string(hello: Hello) -> bytes:
     parts = (
         str(hello.version),
         _dashed(hello.ciphers),
-        _dashed(kind for kind, _ in hello.extensions),
+        _dashed([kind for kind, _ in hello.extensions]),
         _dashed(numbers(hello.extension(GROUPS)[2:], 2)),
-        "-".join(str(one) for one in hello.extension(POINT_FORMATS)[1:]),
+        "-".join(map(str, hello.extension(POINT_FORMATS)[1:])),
     )
     return ",".join(parts).encode("ascii")
 
 
 def ja3s_string(hello: Hello) -> bytes:
     """Version, chosen cipher, extensions."""
-    kinds = _dashed(kind for kind, _ in hello.extensions)
+    kinds = _dashed([kind for kind, _ in hello.extensions])
     return f"{hello.version},{'-'.join(map(str, hello.ciphers))},{kinds}".encode("ascii")
 
 

@@ -33,15 +33,17 @@ class Hello:
 
     def extension(self, kind: int) -> bytes:
         """The first extension of a kind; b"" when there is none."""
-        return next((data for found, data in self.extensions if found == kind), b"")
+        for found, data in self.extensions:
+            if found == kind:
+                return data
+        return b""
 
     def has(self, kind: int) -> bool:
         return any(found == kind for found, _ in self.extensions)
 
 
-def is_grease(number: int) -> bool:
-    """A number that only keeps others honest (RFC 8701)."""
-    return number & 0x0F0F == 0x0A0A and number >> 8 == number & 0xFF
+GREASE: Final = frozenset(range(0x0A0A, 0x10000, 0x1010))
+"""Numbers that only keep others honest (RFC 8701)."""
 
 
 def numbers(data: bytes, size: int) -> list[int]:
@@ -162,9 +164,7 @@ def protocols(hello: Hello) -> list[bytes]:
 def offered_versions(hello: Hello) -> list[int]:
     """The versions of a ClientHello's supported_versions, GREASE left out."""
     data = hello.extension(SUPPORTED_VERSIONS)
-    return (
-        [version for version in numbers(data[1 : 1 + data[0]], 2) if not is_grease(version)] if data else []
-    )
+    return [version for version in numbers(data[1 : 1 + data[0]], 2) if version not in GREASE] if data else []
 
 
 def chosen_version(hello: Hello) -> int:
