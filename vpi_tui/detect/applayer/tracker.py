@@ -23,9 +23,10 @@ from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
 
-MEMORY: Final = 64 << 20
-"""Bytes that all parsers keep at most, as Suricata's http.memcap; the flow followed longest makes room."""
-FLOW_SHARE: Final = 4
+MEMORY: Final = 128 << 20
+"""Bytes that all parsers keep at most: some 15,000 flows at once of a mix of protocols. The flow followed
+longest makes room."""
+FLOW_SHARE: Final = 8
 """A flow that keeps more than one such part of that is passed by: it would drive out all others."""
 MOST_FLOWS: Final = 65_536
 MOST_RENAMED: Final = 1_024
