@@ -190,7 +190,9 @@ def _fill(message: Message, data: bytes, counts: Sequence[int]) -> None:
     at, known = HEADER, Names()
     for _ in range(min(counts[0], MOST_RECORDS)):
         name, at = read_name(data, at, message.events, known)
-        message.questions.append(Question(name, _u16(data, at)))
+        if at + 2 > len(data):
+            raise CutError
+        message.questions.append(Question(name, data[at] << 8 | data[at + 1]))
         at += 4
     if counts[1]:
         at = _fill_section(message, 0, counts[1], data, at, known)
@@ -271,13 +273,14 @@ class DnsUdpOrTcp(Parser):
         """The Direction of queries, as the first message tells; 0 = there was none yet."""
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
-        self.frames.add(direction, "pdu", data)
+        if self.frames.wanted:
+            self.frames.add(direction, "pdu", data)
         return [self._made(direction, data)]
 
     def _made(self, direction: int, data: bytes) -> DnsTransaction:
         message = parse_message(data, head_only=self._heads_only and direction == Direction.TO_CLIENT)
         made = DnsTransaction(message, direction)
-        is_response = message.is_response
+        is_response = message.flags & 0x8000 != 0
         if not self._asks:  # a flow that begins with an answer was seen from its middle on
             self._asks = direction if not is_response else 3 - direction
         elif is_response is (direction == self._asks):

@@ -61,6 +61,9 @@ class Latest:
         return self._pieces[0] if self._pieces else b""
 
 
+_NONE_SENT: Final = Latest()
+
+
 class Followed:
     """A flow, its parser, and what is kept beside it."""
 
@@ -81,7 +84,7 @@ class Followed:
         """Bytes since the parser was asked what it holds."""
         self.position = [0, 0, 0]
         """Where the next bytes of each Direction are expected in the stream."""
-        self.sent = (Latest(), Latest(), Latest()) if keeps_sent else None
+        self.sent = (_NONE_SENT, Latest(), Latest()) if keeps_sent else None
         """By Direction: the latest bytes as they came."""
         self.stream: list[Frame | None] = [None, None, None]
         """By Direction: all bytes so far as a frame, when rules want that."""

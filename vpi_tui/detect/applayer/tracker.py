@@ -169,7 +169,8 @@ class AppLayer:
 
     def _follow(self, slot: int, application: Application, *, udp: bool) -> Followed:
         """Begin to, in the place of whatever was followed there before."""
-        self._drop(slot)
+        if slot in self._flows:
+            self._drop(slot)
         found = self._flows[slot] = self._followed(application, udp=udp)
         if self._ends is not None and found.parser.needs_ends:
             found.parser.ends = self._ends.addresses(slot)
@@ -219,7 +220,9 @@ class AppLayer:
         found = self._flows.get(slot)
         if found is not None:
             found.row = row
-            self._outbox.note(slot, found, found.parser.finish())
+            moved = found.parser.finish()
+            if moved:
+                self._outbox.note(slot, found, moved)
             if found.has_frames:
                 self._outbox.note(slot, found, found.parser.frames.take())
             self._drop(slot, row)

@@ -97,7 +97,7 @@ def is_usual_request(start: RequestLine, headers: Headers) -> bool:
         host is not None
         and start.protocol in _USUAL_VERSIONS
         and start.uri.startswith(b"/")
-        and _JUDGED_OF_REQUEST.isdisjoint(headers.fields)
+        and headers.fields.keys().isdisjoint(_JUDGED_OF_REQUEST)
         and _USUAL_HOST.fullmatch(host[1]) is not None
     )
 

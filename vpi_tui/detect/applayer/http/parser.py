@@ -72,7 +72,7 @@ class HttpParser(Parser):
             self.waiting = Unanswered()
         self._requests.part()
         self._responses.part()
-        return self._progress()
+        return self._progress() if self._moved else []
 
     def held(self) -> int:
         held = self._requests.held() + self._responses.held() + self.waiting.held()
@@ -188,12 +188,11 @@ class _Requests(Reader):
             for name in anomalies.of_request(request.start, headers):
                 self.on_event(name)
         self._parser.reached(now, SERVER, _HEAD)
-        if is_chunked(headers):
+        length = headers.fields.get(b"content-length")
+        size = content_length(length[1]) if length is not None else None
+        if b"transfer-encoding" in headers.fields and is_chunked(headers):
             self.body_chunked(self._body_of(now, request))
-            return
-        length = headers.get(b"content-length")
-        size = content_length(length) if length is not None else None
-        if size:
+        elif size:
             self.body_length(size, self._body_of(now, request))
         else:
             self.body_none()
@@ -201,13 +200,13 @@ class _Requests(Reader):
     def _body_of(self, now: HttpTransaction, request: Request) -> Body:
         coding = request.headers.get(b"content-encoding")
         layers = decoders(coding, self._parser.limits.decompression_layers) if coding else ()
-        request.body = Body(layers, self._parser.asked.request, self._files(now, request))
+        asked = self._parser.asked
+        files = self._files(now, request) if asked.request_files else None
+        request.body = Body(layers, asked.request, files)
         return request.body
 
     def _files(self, now: HttpTransaction, request: Request) -> Sink | None:
-        """Where the files in the body go, None = nobody asks, or there are none."""
-        if not self._parser.asked.request_files:
-            return None
+        """Where the files in the body go, None = there are none."""
         limits = self._parser.limits
 
         def opened(name: bytes) -> File:
@@ -320,17 +319,16 @@ class _Responses(Reader):
     def _body_of(self, now: HttpTransaction, response: Response) -> Body:
         coding = response.headers.get(b"content-encoding")
         layers = decoders(coding, self._parser.limits.decompression_layers) if coding else ()
-        return Body(layers, self._parser.asked.response, self._file(now, response))
+        asked = self._parser.asked
+        return Body(layers, asked.response, self._file(now, response) if asked.response_files else None)
 
     def _no_body_of(self, now: HttpTransaction, response: Response) -> Body:
         """Of a response that has none: what is sent nevertheless counts as one."""
         asked = self._parser.asked.response_files or self._buffer
         return self._body_of(now, response) if asked else NO_BODY
 
-    def _file(self, now: HttpTransaction, response: Response) -> Sink | None:
-        """The body as a file, None = nobody asks. Rules see its bytes as those of the body."""
-        if not self._parser.asked.response_files:
-            return None
+    def _file(self, now: HttpTransaction, response: Response) -> Sink:
+        """The body as a file. Rules see its bytes as those of the body."""
         named = now.request.start.uri if now.request is not None else b""
         name = name_in(response.headers.get(b"content-disposition")) or uri.path_of(named)
         if len(name) > anomalies.FILE_NAME_LIMIT:
@@ -358,9 +356,9 @@ class _Responses(Reader):
             return
         self._parser.waiting.keep(now, headers.kept)
         self._parser.reached(now, CLIENT, _HEAD)
-        coding = headers.get(b"content-encoding")
-        if judges and coding:
-            for name in anomalies.of_codings(coding, self._parser.limits.decompression_layers):
+        coding = headers.fields.get(b"content-encoding")
+        if judges and coding is not None:
+            for name in anomalies.of_codings(coding[1], self._parser.limits.decompression_layers):
                 self.on_event(name)
                 self._parser.odd(now, SERVER, name)  # where Suricata's own rules look for it
         method = now.request.start.method if now.request is not None else b""
@@ -377,9 +375,9 @@ class _Responses(Reader):
 
     def _frame(self, headers: Headers, now: HttpTransaction, response: Response) -> None:
         response.body = body = self._body_of(now, response)
-        length = headers.get(b"content-length")
-        size = content_length(length) if length is not None else None
-        if is_chunked(headers):
+        length = headers.fields.get(b"content-length")
+        size = content_length(length[1]) if length is not None else None
+        if b"transfer-encoding" in headers.fields and is_chunked(headers):
             self.body_chunked(body)
         elif size is not None:
             self.body_length(size, body)

@@ -93,17 +93,25 @@ class Reader(ABC):
 
         What stands behind it comes to be in the buffer.
         """
+        return self._whole_head(data) if self._state is _FIRST_LINE else self._piece_of_body(data)
+
+    def _piece_of_body(self, data: bytes) -> bool:
+        """Read bytes that are nothing but body. Those in the buffer, if there are some, are the same."""
         state = self._state
-        if state is _FIRST_LINE:
-            return self._whole_head(data)
-        if state is _TAKE_CLOSE or (state is _TAKE_LENGTH and len(data) <= self._left):
-            self._feed_body(data)
-            if state is _TAKE_LENGTH:
-                self._left -= len(data)
-                if not self._left:
-                    self._done()
-            return True
-        return False
+        if state is _TAKE_LENGTH:
+            if len(data) > self._left:
+                return False
+        elif state is not _TAKE_CLOSE:
+            return False
+        self._buffer.clear()
+        if state is _TAKE_LENGTH:
+            self._left -= len(data)
+            if not self._left:
+                self._body.feed(data)
+                self._done()  # which is news anyway
+                return True
+        self._feed_body(data)
+        return True
 
     def _whole_head(self, data: bytes) -> bool:
         """Read a head that is all here and in which each line ends with CR and LF."""
@@ -124,6 +132,8 @@ class Reader(ABC):
             self._head(block)
         else:
             self.on_headers(headers)
+        if self._buffer and self._piece_of_body(data[size:]):
+            return True
         if self._body is not NO_BODY and self._body.is_file:
             self._run()  # its name is news before its first byte is there
         return True
@@ -316,7 +326,7 @@ class Reader(ABC):
         if self._left:
             return False
         then()
-        return True
+        return bool(self._buffer)
 
     def _take_close(self) -> bool:
         self._feed_body(self._cut(len(self._buffer)))

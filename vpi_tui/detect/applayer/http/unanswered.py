@@ -18,9 +18,8 @@ _A_REQUEST: Final = 4_096
 class Unanswered(deque[HttpTransaction]):
     """Those of one connection. When there are too many, or they are too big, the first make room."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._kept = 0
+    _kept = 0
+    """Bytes kept of them."""
 
     def begin(self, transaction: HttpTransaction) -> None:
         """A request has begun."""
