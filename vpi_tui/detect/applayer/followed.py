@@ -131,10 +131,11 @@ class Followed:
         """
         grown = size + told * A_TRANSACTION
         self.unweighed += grown
-        before, self.held = self.held, self.held + grown
-        if self.unweighed >= WEIGHED_AFTER:
-            self.unweighed = 0
-            self.held = A_FLOW + self.parser.held()
-            if self.open:  # what the parser has given up already is held here
-                self.held += sum(transaction.weight() for transaction in self.open)
+        if self.unweighed < WEIGHED_AFTER:
+            self.held += grown
+            return grown
+        before, self.unweighed = self.held, 0
+        self.held = A_FLOW + self.parser.held()
+        if self.open:  # what the parser has given up already is held here
+            self.held += sum(transaction.weight() for transaction in self.open)
         return self.held - before

@@ -60,7 +60,9 @@ class Outbox:
         application = by_name()[of] if of else followed.application
         for direction in _BOTH_WAYS:
             stage, before = transaction.stage[direction], transaction.inspected[direction]
-            grown = transaction.grown(direction) if may_grow and stage else NOTHING_GROWN
+            if not stage:
+                continue
+            grown = transaction.grown(direction) if may_grow else NOTHING_GROWN
             if stage <= before and not grown:
                 continue
             transaction.inspected[direction] = stage

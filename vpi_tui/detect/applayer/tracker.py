@@ -88,8 +88,9 @@ class AppLayer:
         self._is_needed[[n for n, found in enumerate(self._of_app) if found is not None]] = 1
         self._over_udp = any(found is not None and "udp" in found.transports for found in self._of_app)
         self._frames = dict(frames or {})
-        self._arranging = [APP_PROTOS.index("ftp")] if "ftp-data" in wanted else []
-        """Numbers of applications whose flows arrange others that are needed."""
+        self._arranges = np.zeros(APP_FAILED + 1, np.bool_)
+        """By number of an application: do its flows arrange others that are needed?"""
+        self._arranges[APP_PROTOS.index("ftp")] = "ftp-data" in wanted
         self._limits = limits or {}
         self._mixed = with_predecessors(mixed)
         self._outbox.due = due
@@ -239,13 +240,10 @@ class AppLayer:
     # Bytes ---------------------------------------------------------------------------------------
 
     def _take_streams(self, streams: StreamBatch, app_of: U8) -> None:
-        if not self._arranging:
-            self._take_those(streams, app_of, np.ones(streams.flow.size, np.bool_))
-            return
-        # Those who arrange flows go first: the arranged ones may lie in the same batch.
-        control: NDArray[np.bool_] = np.isin(app_of[streams.flow], self._arranging)
-        self._take_those(streams, app_of, control)
-        if self._expected:
+        control = self._arranges[app_of[streams.flow]]
+        if control.any():  # they go first: what they arrange may lie in the same batch
+            self._take_those(streams, app_of, control)
+        if self._expected and self._arranges.any():
             self._meet(streams, app_of)
         self._take_those(streams, app_of, ~control)
 
@@ -350,7 +348,9 @@ class AppLayer:
             if slot in self._passed_by.just:
                 return None
             followed = self._follow(slot, application, udp=at < 0)
-        gap = max(0, at - followed.position[direction]) if at > 0 else 0
+        gap = at - followed.position[direction]
+        if gap < 0 or at <= 0:
+            gap = 0
         followed.position[direction] = at + len(data)
         followed.row = row
         followed.way, followed.room = direction, UNKNOWN

@@ -164,8 +164,12 @@ def is_chunked(headers: Headers) -> bool:
 
 
 def _unfolded(block: bytes, of_response: bool) -> list[bytes]:
-    text = _LONE_CR.sub(b"\n", block) if of_response else block
-    lines = [line for sent in text.split(b"\n") if (line := sent.rstrip(b"\r"))]
+    text = block
+    if has_only_crlf(block):
+        lines = [line for line in block.split(b"\r\n") if line]
+    else:
+        text = _LONE_CR.sub(b"\n", block) if of_response else block
+        lines = [line for sent in text.split(b"\n") if (line := sent.rstrip(b"\r"))]
     if _FOLDED.search(text) is None:
         return lines
     parts: list[list[bytes]] = []
