@@ -94,8 +94,8 @@ to one that was read before."""
 def read_name(data: bytes, at: int, odd: list[str], known: Names) -> tuple[bytes, int]:
     """(name with dots, where what follows it begins). What is odd about it is added. Raises CutError.
 
-    A usual name is read here: some labels, and the end or a pointer to a name that is known. All others are
-    followed step by step.
+    A usual name is read here: some labels, and the end or a pointer to a name that is known, or is nothing
+    but labels. All others are followed step by step.
     """
     labels: list[bytes] = []
     place, steps = at, 0
@@ -106,7 +106,11 @@ def read_name(data: bytes, at: int, odd: list[str], known: Names) -> tuple[bytes
             place += length
             steps += 1
         if length >= _POINTER:
-            name, more = known[(length & 0x3F) << 8 | data[place + 1]]
+            target = (length & 0x3F) << 8 | data[place + 1]
+            found = known.get(target)
+            if found is None:
+                found = known[target] = _labels(data, target)
+            name, more = found
             if name:
                 labels.append(name)
             place, steps = place + 1, steps + 1 + more
@@ -119,6 +123,20 @@ def read_name(data: bytes, at: int, odd: list[str], known: Names) -> tuple[bytes
         return follow_name(data, at, odd)
     known[at] = name, steps
     return name, place + 1
+
+
+def _labels(data: bytes, at: int) -> tuple[bytes, int]:
+    """A name that is nothing but labels, as the end of a longer one is, and how many they are.
+
+    Raises KeyError and IndexError of any other.
+    """
+    labels: list[bytes] = []
+    while 0 < (length := data[at]) <= _LONGEST_LABEL and len(labels) < _USUAL_STEPS:
+        labels.append(data[at + 1 : at + 1 + length])
+        at += 1 + length
+    if length:
+        raise KeyError(at)
+    return b".".join(labels), len(labels)
 
 
 def follow_name(data: bytes, at: int, odd: list[str]) -> tuple[bytes, int]:
