@@ -24,6 +24,8 @@ from vpi_tui.output.logfile import LogFile, Rotation
 
 ANOMALY, FILE_INFO = "anomaly", "fileinfo"
 """Types of events that come of many protocols."""
+FLOWS_AT_A_TIME = 4_096
+"""Records of ended flows that are held at a time; one takes some hundred bytes."""
 
 
 def logged(types: Collection[str]) -> Logged:
@@ -171,8 +173,11 @@ class EventLog:
         )
 
     def _write_flows(self, rows: Any) -> None:
-        for flow in to_records(rows, self._pipeline.names.switches, self._pipeline.names.guests):
-            self._writer.write(eve.flow_event(flow))
+        """After a flood, or at the end of a capture, a million may end at once."""
+        names = self._pipeline.names
+        for start in range(0, len(rows), FLOWS_AT_A_TIME):
+            for flow in to_records(rows[start : start + FLOWS_AT_A_TIME], names.switches, names.guests):
+                self._writer.write(eve.flow_event(flow))
 
     def _write_odd(self, found: Found) -> None:
         self._anomalies_left_out += found.left_out
