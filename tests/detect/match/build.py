@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from vpi_tui.detect.match.candidates import units_for
+from vpi_tui.detect.match.kernels_rules import packet_subject
+from vpi_tui.detect.match.kernels_units import UNITS_AN_ENTRY, packet_units
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.types import FlowView, Match, ScopeResolver
@@ -216,3 +219,14 @@ def hits(
 ) -> list[tuple[int, int]]:
     """(row, sid) of the matches."""
     return [(m.row, rules[m.rule].sid) for m in run(matcher_of(*rules), packets, stretches, locality)]
+
+
+def scanned(rules: list[Signature], packets: list[Packet]) -> int:
+    """How many stretches of these packets are scanned."""
+    compiled = RuleSet.compile(rules)
+    batch, decoded, flows = decoded_of(packets)
+    none, slots = np.zeros(0, np.uint8), np.zeros(8, np.uint32)
+    subject, _ = packet_subject(decoded, flows, none, slots, slots.copy(), np.uint64(0), np.uint64(0))
+
+    units = units_for(UNITS_AN_ENTRY * len(packets))
+    return int(packet_units(batch.buf, decoded, subject, none, compiled.selectors, units))

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
-from tests.detect.match.build import Packet, column, content, decoded_of, hits, rule
-from vpi_tui.detect.match.candidates import units_for
+from tests.detect.match.build import Packet, column, content, hits, rule, scanned
 from vpi_tui.detect.match.gates import REACH, SHORT, Gate, gate_of
-from vpi_tui.detect.match.kernels_rules import packet_subject
-from vpi_tui.detect.match.kernels_units import UNITS_AN_ENTRY, packet_units
-from vpi_tui.detect.match.ruleset import RuleSet
-from vpi_tui.model.signature import Signature
 
 RARE = content(b"qzxwv-anywhere")
 TAIL = b"." * 200 + RARE.pattern
@@ -68,14 +62,3 @@ def test_a_rule_that_asks_nothing_of_the_start_opens_nothing_for_others() -> Non
 )
 def test_what_is_a_gate(options: dict[str, object], gate: Gate | None) -> None:
     assert gate_of(rule(**options)) == gate  # type: ignore[arg-type]
-
-
-def scanned(rules: list[Signature], packets: list[Packet]) -> int:
-    """How many stretches of these packets are scanned."""
-    compiled = RuleSet.compile(rules)
-    batch, decoded, flows = decoded_of(packets)
-    none, slots = np.zeros(0, np.uint8), np.zeros(8, np.uint32)
-    subject, _ = packet_subject(decoded, flows, none, slots, slots.copy(), np.uint64(0), np.uint64(0))
-
-    units = units_for(UNITS_AN_ENTRY * len(packets))
-    return int(packet_units(batch.buf, decoded, subject, none, compiled.selectors, units))

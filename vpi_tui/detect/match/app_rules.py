@@ -23,10 +23,11 @@ from vpi_tui.detect.match.fast_contents import FastBuilder
 from vpi_tui.detect.match.kernels_listed import PacketRules
 from vpi_tui.detect.match.kernels_rules import RuleTable
 from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets
+from vpi_tui.detect.match.kernels_units import WAYS
 from vpi_tui.detect.match.listing import one_list
 from vpi_tui.detect.match.pattern_sets import Patterns, PatternSetBuilder
 from vpi_tui.detect.match.rule_table import directions_of
-from vpi_tui.detect.match.ways import WAYS, Ways
+from vpi_tui.detect.match.ways import Ways
 from vpi_tui.detect.transforms import base_of, raw_piece
 from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.batch import U8, Direction

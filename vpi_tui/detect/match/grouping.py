@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.detect.match.app_classes import AppClasses
 from vpi_tui.detect.match.columns import KIND_ICMP4, KIND_ICMP6, KIND_OTHER, KIND_SCTP, KIND_TCP, KIND_UDP
 from vpi_tui.detect.match.gates import Gate, GateBuilder
 from vpi_tui.detect.match.kernels_units import (
@@ -22,16 +23,19 @@ from vpi_tui.detect.match.kernels_units import (
     GATED,
     SELECTORS,
     SIDES,
+    WAYS,
     Selectors,
 )
 from vpi_tui.detect.match.pattern_sets import PatternSetBuilder
 from vpi_tui.detect.match.units import UnitKind, mask
-from vpi_tui.detect.match.ways import WAYS, Ways
-from vpi_tui.model.signature import ANY_PORT, Ranges, Signature
+from vpi_tui.detect.match.ways import Ways
+from vpi_tui.model.signature import ANY_PORT, Header, Ranges, Signature
 
 MOST_PORTS: Final = 2048
 """A set of more ports than this is no help in sorting."""
 MOST_GROUPS: Final = 64
+MOST_PORT_GROUPS: Final = 256
+"""Of ports that lie in the same sets."""
 MOST_PIECES: Final = 40_000
 """Patterns of all groups of a selector together: each group repeats those for any port."""
 
@@ -74,8 +78,8 @@ class ScanRule:
     to_port: bool
     from_port: bool
     """Whether those are destination ports, source ports, or (bidirectional) either."""
-    ways: int
-    """Bits 1 << way for the ways that its addresses allow (ways.Ways)."""
+    lanes: int
+    """Bits 1 << lane for the lanes that its addresses and its protocol word allow (lanes_of)."""
     gate: Gate | None
     """What the payload must begin with; None = nothing that is quick to see."""
 
@@ -96,19 +100,30 @@ def narrow_ports(signature: Signature) -> tuple[Ranges | None, bool, bool]:
     return None, False, False
 
 
-def build_selectors(rules: Iterable[ScanRule], ways: Ways, builder: PatternSetBuilder) -> Selectors:
+def lanes_of(header: Header, classes: AppClasses, ways: Ways) -> int:
+    """Bits 1 << (class of application * WAYS + way) for the traffic that a rule may be about."""
+    of_ways = ways.of(header)
+    return sum(of_ways << WAYS * number for number in classes.of(header.protocol))
+
+
+def build_selectors(
+    rules: Iterable[ScanRule], classes: AppClasses, ways: Ways, builder: PatternSetBuilder
+) -> Selectors:
     """Groups and pattern sets of all selectors. Rules that do not fit in a group go to all ports."""
     all_rules = list(rules)
     gates = GateBuilder()
+    places = classes.count * WAYS, SELECTORS, SIDES, MOST_PORT_GROUPS
     made = Selectors(
         np.zeros((SELECTORS, 2, 65536), np.uint8),
-        np.full((WAYS, SELECTORS, SIDES, 256, CLASSES), -1, np.int32),
-        np.full((WAYS, SELECTORS, SIDES, 256), -1, np.int32),
-        np.zeros((WAYS, SELECTORS, SIDES, 256), np.int32),
-        np.full((WAYS, SELECTORS, SIDES, 256), -1, np.int32),
+        np.full((*places, CLASSES), -1, np.int32),
+        np.full(places, -1, np.int32),
+        np.zeros(places, np.int32),
+        np.full(places, -1, np.int32),
         gates.finish(),
+        classes.of_app,
         *ways.bounds(),
     )
+    most = 1
     for number, (kinds, directions, units) in enumerate(_SELECTOR):
         chosen = [
             rule
@@ -121,12 +136,19 @@ def build_selectors(rules: Iterable[ScanRule], ways: Ways, builder: PatternSetBu
             placed = [rule for rule in chosen if rule.ports in kept and getattr(rule, wanted)]
             ranges = {rule.ports for rule in placed if rule.ports}
             groups, members = _port_groups(ranges, made.port_group[number, side])
+            most = max(most, groups)
             for group in range(groups):
                 here = [rule for rule in placed if rule.ports in members[group]]
                 if side == BY_SRC:
                     _set_group(made, (number, BY_SRC, group), here, builder, gates)
                 _set_group(made, (number, _WITH_ANY[side], group), anywhere + here, builder, gates)
-    return made._replace(gates=gates.finish())
+    return made._replace(
+        patterns=made.patterns[:, :, :, :most].copy(),
+        limit=made.limit[:, :, :, :most].copy(),
+        lookback=made.lookback[:, :, :, :most].copy(),
+        gate=made.gate[:, :, :, :most].copy(),
+        gates=gates.finish(),
+    )
 
 
 _WITH_ANY: Final = {BY_DEST: BY_DEST, BY_SRC: BY_BOTH}
@@ -141,17 +163,17 @@ def _set_group(
     gates: GateBuilder,
 ) -> None:
     """place: selector, side, group."""
-    for way in range(WAYS):
-        here = [rule for rule in rules if rule.ways >> way & 1]
+    for lane in range(made.gate.shape[0]):
+        here = [rule for rule in rules if rule.lanes >> lane & 1]
         for order in range(CLASSES):
             patterns = frozenset(rule.pattern for rule in here if rule.order == order)
-            made.patterns[way, *place, order] = builder.add(patterns)
+            made.patterns[lane, *place, order] = builder.add(patterns)
         early = (rule.limit for rule in here if rule.order == EARLY)
-        made.limit[way, *place] = max(early, default=-1)
+        made.limit[lane, *place] = max(early, default=-1)
         behind = frozenset(rule.gate for rule in here if rule.gate is not None and rule.order == GATED)
-        made.gate[way, *place] = gates.add(behind) if behind else -1
+        made.gate[lane, *place] = gates.add(behind) if behind else -1
         of_streams = (rule.extent for rule in here if rule.units & _STREAMS)
-        made.lookback[way, *place] = max(of_streams, default=0)
+        made.lookback[lane, *place] = max(of_streams, default=0)
 
 
 def _kept_ranges(rules: Sequence[ScanRule]) -> set[Ranges | None]:
@@ -183,7 +205,7 @@ def _port_groups(
     for port, found in sorted(members.items()):
         key = frozenset(found)
         if key not in numbers:
-            if len(groups) < 256:
+            if len(groups) < MOST_PORT_GROUPS:
                 groups.append(set())
             numbers[key] = len(groups) - 1
         groups[numbers[key]] |= key

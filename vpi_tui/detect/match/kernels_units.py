@@ -1,10 +1,10 @@
 """Which bytes to scan with which set of patterns.
 
 Traffic is sorted by *selector*: class of protocol x direction x (packets and starts of streams |
-packets whose payload a stream took | later parts of streams), and by its way (ways.py). Within a selector,
-rules for few ports are looked for only on those ports, and patterns near the start only there. Most rules
-whose pattern may lie anywhere want something else near the start, or a short payload: where that is missing,
-the payload is not scanned for them.
+packets whose payload a stream took | later parts of streams), and by its *lane*: class of application
+(app_classes.py) x way (ways.py). Within a selector, rules for few ports are looked for only on those ports,
+and patterns near the start only there. Most rules whose pattern may lie anywhere want something else near the
+start, or a short payload: where that is missing, the payload is not scanned for them.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
@@ -32,6 +32,8 @@ UNITS_AN_ENTRY = 2 * CLASSES
 # Sides of a selector: which port a group is found by, and which patterns a unit is scanned for.
 BY_DEST, BY_SRC, BY_BOTH = 0, 1, 2
 SIDES = 3
+WAYS = 4
+"""Ways are numbered 2 * (is the source inside?) + (is the destination?): see ways.py."""
 
 
 class Gates(NamedTuple):
@@ -54,7 +56,7 @@ class Gates(NamedTuple):
 
 
 class Selectors(NamedTuple):
-    """Pattern sets by way, selector and port; -1 = nothing to scan for.
+    """Pattern sets by lane (class of application * WAYS + way), selector and port; -1 = nothing to scan for.
 
     Groups of destination ports hold the rules for any port too. Where no rule names the destination port, so
     do those of BY_BOTH, which are the groups of source ports: the bytes are scanned once for both.
@@ -63,14 +65,16 @@ class Selectors(NamedTuple):
     port_group: U8
     """uint8[10, 2, 65536]: selector, BY_DEST | BY_SRC, port -> group, 0 = none special."""
     patterns: I32
-    """int32[4, 10, 3, 256, 3]: pattern sets of a group, by class."""
+    """int32[lanes, 10, 3, groups, 3]: pattern sets of a group, by class."""
     limit: I32
-    """int32[4, 10, 3, 256]: none of the patterns that end early ends behind so many bytes."""
+    """int32[lanes, 10, 3, groups]: none of the patterns that end early ends behind so many bytes."""
     lookback: I32
-    """int32[4, 10, 3, 256]: bytes of a stream before fresh ones to scan again."""
+    """int32[lanes, 10, 3, groups]: bytes of a stream before fresh ones to scan again."""
     gate: I32
-    """int32[4, 10, 3, 256]: number of the gate in front of the patterns of class GATED."""
+    """int32[lanes, 10, 3, groups]: number of the gate in front of the patterns of class GATED."""
     gates: Gates
+    app_class: U8
+    """uint8[256]: class of each application (model.applications)."""
     home_low: U64
     """uint64[spans, 2]: first addresses of the network whose edge tells the ways apart (ways.Ways)."""
     home_high: U64
@@ -133,18 +137,18 @@ def _is_open(gates, gate, buf, start, end):
 
 
 @inlined
-def _put(units, n, selectors, buf, way, number, side, group, start, end, fresh, entry, kind):
+def _put(units, n, selectors, buf, lane, number, side, group, start, end, fresh, entry, kind):
     """Add the units for one side; returns the new count."""
-    begin = max(start, fresh - np.int64(selectors.lookback[way, number, side, group]))
+    begin = max(start, fresh - np.int64(selectors.lookback[lane, number, side, group]))
     for order in range(CLASSES):
-        patterns = selectors.patterns[way, number, side, group, order]
+        patterns = selectors.patterns[lane, number, side, group, order]
         last = end
         if order == EARLY:
-            last = min(end, start + np.int64(selectors.limit[way, number, side, group]))
+            last = min(end, start + np.int64(selectors.limit[lane, number, side, group]))
         if patterns < 0 or begin >= last:
             continue
         if order == GATED:
-            gate = np.int64(selectors.gate[way, number, side, group])
+            gate = np.int64(selectors.gate[lane, number, side, group])
             if not _is_open(selectors.gates, gate, buf, start, end):
                 continue
         units.start[n] = start
@@ -162,14 +166,15 @@ def _put(units, n, selectors, buf, way, number, side, group, start, end, fresh, 
 @inlined
 def _put_sides(units, n, selectors, buf, subject, i, number, start, end, fresh, kind):
     """Add the units of an entry; returns the new count."""
-    way = _way(selectors.home_low, selectors.home_high, subject, i)
+    lane = np.int64(selectors.app_class[subject.app[i]]) * WAYS
+    lane += _way(selectors.home_low, selectors.home_high, subject, i)
     by_dest = selectors.port_group[number, BY_DEST, subject.dest_port[i]]
     by_src = selectors.port_group[number, BY_SRC, subject.src_port[i]]
     if by_dest == 0 and by_src:
-        return _put(units, n, selectors, buf, way, number, BY_BOTH, by_src, start, end, fresh, i, kind)
-    n = _put(units, n, selectors, buf, way, number, BY_DEST, by_dest, start, end, fresh, i, kind)
+        return _put(units, n, selectors, buf, lane, number, BY_BOTH, by_src, start, end, fresh, i, kind)
+    n = _put(units, n, selectors, buf, lane, number, BY_DEST, by_dest, start, end, fresh, i, kind)
     if by_src:
-        n = _put(units, n, selectors, buf, way, number, BY_SRC, by_src, start, end, fresh, i, kind)
+        n = _put(units, n, selectors, buf, lane, number, BY_SRC, by_src, start, end, fresh, i, kind)
     return n
 
 

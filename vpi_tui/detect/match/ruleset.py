@@ -11,13 +11,14 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from vpi_tui.detect.match import fast_pattern
+from vpi_tui.detect.match.app_classes import AppClasses
 from vpi_tui.detect.match.app_rules import AppRules, compile_app_rules, needs_of
 from vpi_tui.detect.match.checks import why_unusable
 from vpi_tui.detect.match.columns import SIZE_COLUMNS
 from vpi_tui.detect.match.evaluate import Plans
 from vpi_tui.detect.match.fast_contents import FastBuilder
 from vpi_tui.detect.match.gates import gate_of
-from vpi_tui.detect.match.grouping import ScanRule, build_selectors, narrow_ports
+from vpi_tui.detect.match.grouping import ScanRule, build_selectors, lanes_of, narrow_ports
 from vpi_tui.detect.match.identity import Identity, identity_of, is_special
 from vpi_tui.detect.match.kernels_listed import PacketRules
 from vpi_tui.detect.match.kernels_rules import RuleTable
@@ -294,6 +295,7 @@ def _compile_scan(
     count = len(signatures)
     patterns = Patterns()
     fast = FastBuilder(count)
+    classes = AppClasses(s.header.protocol for s, piece in zip(signatures, pieces, strict=True) if piece)
     scanned = []
     for number, (signature, piece) in enumerate(zip(signatures, pieces, strict=True)):
         if piece is None or not table.kinds[number]:
@@ -308,10 +310,11 @@ def _compile_scan(
         ports, to_port, from_port = narrow_ports(signature)
         kinds, directions = int(table.kinds[number]), int(table.directions[number])
         extent = _extent(signature)
-        side = ports, to_port, from_port, ways.of(signature.header), gate_of(signature)
+        lanes = lanes_of(signature.header, classes, ways)
+        side = ports, to_port, from_port, lanes, gate_of(signature)
         scanned.append(ScanRule(pattern, kinds, directions, units[number], limit, extent, *side))
     builder = PatternSetBuilder(patterns)
-    selectors = build_selectors(scanned, ways, builder)
+    selectors = build_selectors(scanned, classes, ways, builder)
     return builder.finish(), fast.finish(), selectors
 
 

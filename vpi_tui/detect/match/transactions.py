@@ -13,7 +13,7 @@ from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.kernels_rules import Subject
 from vpi_tui.detect.match.kernels_scan import Units
-from vpi_tui.detect.match.ways import WAYS
+from vpi_tui.detect.match.kernels_units import WAYS
 from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import I32, I64, U8, U32, StreamBatch
 

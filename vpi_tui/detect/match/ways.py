@@ -16,8 +16,6 @@ import numpy as np
 from vpi_tui.model.batch import U64
 from vpi_tui.model.signature import ANY_ADDRESS, IP_MAX, Header, Ranges
 
-WAYS: Final = 4
-"""Ways are numbered 2 * (is the source inside?) + (is the destination?)."""
 NOWHERE: Final = Ranges(())
 _HALF: Final = (1 << 64) - 1
 
@@ -54,7 +52,7 @@ class Ways:
         self._known: dict[Ranges, tuple[bool, bool]] = {}
 
     def of(self, header: Header) -> int:
-        """Bits 1 << way for the ways that may hold."""
+        """Bits 1 << way for the ways that may hold (numbered in kernels_units)."""
         src, dest = self._reaches(header.src), self._reaches(header.dest)
         either = header.bidirectional or header.transactional
         return sum(
