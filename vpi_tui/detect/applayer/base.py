@@ -307,6 +307,13 @@ class Parser(ABC):
         """Nothing that may still come matters: the flow is passed by from here on."""
         return False
 
+    def part(self) -> None:  # noqa: B027 - most have nothing to let go of
+        """The flow is followed no more, and nothing is asked of the parser any more.
+
+        What it and its parts know of each other is let go of, so that their memory is free at once and not
+        when the next cycles are collected.
+        """
+
     def patience(self, _direction: int) -> int:
         """Asked between two `feed`s: how many bytes that come next of a direction may wait for those behind?
 

@@ -89,6 +89,9 @@ class RfbParser(Parser):
     def finish(self) -> list[Transaction]:
         return [] if self._over else self._stop()
 
+    def part(self) -> None:
+        del self._read
+
     def over(self) -> bool:
         return self._over
 

@@ -211,6 +211,7 @@ class AppLayer:
             if found.open:
                 found.row = row
                 self._outbox.log_open(slot, found)
+            found.parser.part()
 
     def _evict(self, but: int) -> None:
         oldest = next(slot for slot in self._flows if slot != but)

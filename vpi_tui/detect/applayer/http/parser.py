@@ -70,9 +70,11 @@ class HttpParser(Parser):
             for left in self.waiting:
                 self.reached(left, SERVER, _DONE)
             self.waiting = Unanswered()
+        return self._progress() if self._moved else []
+
+    def part(self) -> None:
         self._requests.part()
         self._responses.part()
-        return self._progress() if self._moved else []
 
     def held(self) -> int:
         held = self._requests.held() + self._responses.held() + self.waiting.held()
@@ -149,7 +151,7 @@ class _Requests(Reader):
         self._now: HttpTransaction | None = None
 
     def part(self) -> None:
-        """From its parser, which is over: as long as they know each other they stay in memory for a while."""
+        """From its parser: as long as they know each other they stay in memory for a while."""
         del self._parser
 
     def on_line(self, line: bytes) -> bool:
