@@ -163,7 +163,7 @@ class _Listener:
     def _promises(self, step: Step) -> bool:
         """Does the parser say that these bytes bring nothing?"""
         direction, size = self._promised
-        waits = direction == step.direction and not step.gap and len(step.data) <= size
+        waits = direction == step.direction and not step.gap and 0 < len(step.data) <= size
         return waits and not self._switches & FRAMES and self._parser.may_wait(step.data)
 
     def finish(self) -> int:
