@@ -131,6 +131,20 @@ async def test_a_baseline_is_begun_and_ended_with_one_key() -> None:
         assert [command.on for command in engine.of(Learn)] == [True, False]
 
 
+async def test_a_learned_policy_that_is_open_is_asked_for_again_when_learning_ends() -> None:
+    async with page("matrix", NARROW, matrix=MATRIX) as (app, pilot, engine):
+        await press(app, pilot, "y")
+        engine.put(snapshot(62, matrix=MATRIX), PolicyProposal("", ""))
+        await press(app, pilot, "down")
+        assert "Nothing was learned yet." in text(app)
+        engine.put(snapshot(63, matrix=MATRIX, segmentation=Segmentation(START + 60 * NS, 0, 12)))
+        await press(app, pilot, "down", "b")
+        assert engine.sent[-2:] == [Learn(on=False), GetPolicy()]
+        engine.put(snapshot(64, matrix=MATRIX), PROPOSAL)
+        await press(app, pilot, "down")
+        assert "  - from: web-1" in text(app)
+
+
 async def test_a_learned_policy_is_shown_written_once_and_put_in_force(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,8 @@ async def test_packs_fold_and_unfold(size) -> None:
         assert text(app).count("Rule number") == 0
         await press(app, pilot, "f")
         assert text(app).count("Rule number") == 6
+        await press(app, pilot, "greater_than_sign", "f")
+        assert "shows rules without folds" in text(app)
 
 
 @SIZES

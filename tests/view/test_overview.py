@@ -135,10 +135,10 @@ def test_a_sensor_shows_guests_of_switches_that_are_not_watched():
     span = switch("span0", kind="interface", ports=1)
     bridge = switch("br0", ports=1)
     at_span, at_bridge = panes(snapshot(switches=(span, bridge), guests=guests), history(), 3, by_guest=False)
-    assert (dict(at_span.lines)["guests"], dict(at_span.lines)["busiest"]) == ("1 seen", "web")
+    assert (dict(at_span.lines)["guests"], dict(at_span.lines)["busiest"]) == ("1 active", "web")
     assert dict(at_bridge.lines)["guests"] == "1 on 1 port"
     two = snapshot(switches=(span, switch("span1", kind="interface")), guests=guests)
-    assert dict(panes(two, history(), 3, by_guest=False)[0].lines)["guests"] == "0 seen"
+    assert dict(panes(two, history(), 3, by_guest=False)[0].lines)["guests"] == "0 active"
 
 
 def test_the_worst_alert_is_told():
@@ -205,14 +205,14 @@ def test_nothing_hostile_is_shown(text):
 def test_a_switch_that_is_only_named_tells_how_many_of_its_guests_were_seen():
     guests = (guest("web", "br-prod"), guest("db", "br-prod", present=False))
     named = snapshot(switches=(switch("br-prod", kind="elsewhere", ports=0),), guests=guests)
-    assert dict(panes(named, history(), 3, by_guest=False)[0].lines)["guests"] == "1 of 2 seen"
+    assert dict(panes(named, history(), 3, by_guest=False)[0].lines)["guests"] == "1 of 2 active"
 
 
 def test_a_sensor_of_which_all_guests_are_on_switches_elsewhere_says_so():
     guests = (guest("web", "br-prod"), guest("db", "br-prod", present=False), guest("dns", "br0"))
     shown = (switch("span0", kind="interface", ports=1), switch("br-prod", ports=0), switch("br0", ports=1))
     at_span = panes(snapshot(switches=shown, guests=guests), history(), 3, by_guest=False)[0]
-    assert dict(at_span.lines)["guests"] == "1 seen, of switches elsewhere"
+    assert dict(at_span.lines)["guests"] == "1 active, of switches elsewhere"
 
 
 def test_of_a_capture_nobody_knows_what_a_wire_would_have_seen():

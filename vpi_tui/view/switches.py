@@ -115,12 +115,13 @@ def _guests_at(snapshot: Snapshot, switch: SwitchStat) -> list[GuestStat]:
 
 
 def _guests_words(snapshot: Snapshot, switch: SwitchStat, present: int, known: int) -> str:
-    """Where no port tells who is there: those that were seen, of those that are named."""
+    """Where no port tells who is there: those that spoke, of those that are named. They are not called seen,
+    which is said of what is seen of them."""
     if switch.kind == SENSOR:
         named = {one.name for one in snapshot.switches if not one.ports}
         others = sum(guest.present for guest in snapshot.guests if guest.switch in named)
-        return f"{present} seen" if present or not others else f"{others} seen, of switches elsewhere"
-    return f"{present} on {_ports(switch)}" if switch.ports else f"{present} of {known} seen"
+        return f"{present} active" if present or not others else f"{others} active, of switches elsewhere"
+    return f"{present} on {_ports(switch)}" if switch.ports else f"{present} of {known} active"
 
 
 def _ports(switch: SwitchStat) -> str:

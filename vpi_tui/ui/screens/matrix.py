@@ -195,6 +195,8 @@ class MatrixPage(DrillPage):
         snapshot = self.session.snapshot
         learning = snapshot is not None and snapshot.segmentation.learning_since_ns > 0
         self.send(Learn(on=not learning))
+        if isinstance(self.detail, PolicyView):
+            self.detail.ask()
 
     def action_policy(self) -> None:
         self.drill(PolicyView())

@@ -38,6 +38,10 @@ class PolicyView(Detail):
         yield Panel(self._table, title="Learned policy", id="policy-panel")
 
     def on_mount(self) -> None:
+        self.ask()
+
+    def ask(self) -> None:
+        """What was learned by now?"""
         self.session.send(GetPolicy())
 
     def on_resize(self) -> None:
@@ -53,7 +57,7 @@ class PolicyView(Detail):
         if not isinstance(message, PolicyProposal):
             return
         self._proposal = message
-        self._table.set_empty(("Nothing was learned yet.", "Esc, then b begins; let a usual day go by."))
+        self._table.set_empty(("Nothing was learned yet.", "b begins, and ends it; let a usual day go by."))
         self._table.set_source(policy_rows(message.text, message.current) if message.text else Rows())
         beside = safe(Path(message.path).name, 40) or "the one in force"
         compared = f"+ new, - not seen, beside {beside}" if message.current else "no policy is in force"
@@ -63,7 +67,7 @@ class PolicyView(Detail):
     def action_write(self) -> None:
         """Ask where to; a file that is there is not touched."""
         if not self._proposal.text:
-            self.shell.say("Nothing was learned yet; b on the Matrix begins.", "warning")
+            self.shell.say("Nothing was learned yet; b begins, and ends it.", "warning")
             return
         place = proposed_path(self._proposal.path, str(Path.cwd()))
         self.shell.ask("Write the policy to ", self._written, place)

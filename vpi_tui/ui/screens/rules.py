@@ -60,10 +60,10 @@ class RulesPage(DrillPage):
         Binding("right", "fold(False)", "Unfold", show=False, tooltip="unfold the pack"),
         Binding("left", "fold(True)", "Fold", show=False, tooltip="fold the pack"),
         Binding("f", "fold_all", "Fold all", tooltip="fold or unfold all packs"),
-        Binding("O", "switch_shown(True)", "Filter on", show=False, tooltip="switch them on"),
+        Binding("O", "switch_shown(True)", "All on", show=False, tooltip="switch them on"),
         Binding("h", "only_hit", "Hit", tooltip="only rules that raised an alert"),
         Binding("R", "reload", "Reload", tooltip="read the rule files again while packets go on"),
-        Binding("o", "switch_shown(False)", "Filter off", tooltip="switch off all rules that fit the filter"),
+        Binding("o", "switch_shown(False)", "All off", tooltip="switch off all rules that fit the filter"),
         Binding("less_than_sign", "sort(-1)", show=False),
         Binding(
             "greater_than_sign",
@@ -208,6 +208,9 @@ class RulesPage(DrillPage):
         self.show_list(self.session)
 
     def action_fold_all(self) -> None:
+        if self._filter or self.order:
+            self.shell.say("A filter or an order shows rules without folds: Esc ends it.")
+            return
         packs = frozenset(self.session.rules.by_pack)
         self._opened = frozenset() if packs <= self._opened else self._opened | packs
         self.show_list(self.session)
