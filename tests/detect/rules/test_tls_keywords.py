@@ -41,7 +41,7 @@ SHA1 = ":".join(["aB"] * 20)
             NumberIn("tls.cert_notafter", ((1577923201, 1577923201),)),
         ),
         ('tls_sni; content:"a";', Content("tls.sni", b"a")),
-        ('ja3_hash; content:"AB";', Content("ja3.hash", b"AB", nocase=True)),
+        (f'ja3_hash; content:"{"AB" * 16}";', Content("ja3.hash", b"AB" * 16, nocase=True)),
         ('tls.cert_serial; content:"ab";', Content("tls.cert_serial", b"ab", nocase=True)),
     ],
 )

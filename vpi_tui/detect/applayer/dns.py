@@ -364,14 +364,13 @@ def _number(value: int) -> bytes:
     return value.to_bytes(2, "big")
 
 
-def _types(message: Message) -> Iterator[bytes]:
-    yield from (_number(question.kind) for question in message.questions)
-    yield from (_number(record.kind) for record in message.sections[0])
-
-
-def _rcode(message: Message) -> Iterator[bytes]:
-    if message.is_response:
-        yield _number(message.rcode)
+def _types(transaction: DnsTransaction, direction: int) -> Sequence[bytes]:
+    """As in Suricata: those of questions in what clients send, those of answers in what servers send."""
+    if not transaction.stage[direction]:
+        return ()
+    message = transaction.message
+    asked = direction == Direction.TO_SERVER
+    return [_number(one.kind) for one in (message.questions if asked else message.sections[0])]
 
 
 DNS: Final[Application] = application(
@@ -385,8 +384,8 @@ DNS: Final[Application] = application(
         _buffer("dns.additionals.rrname", _section(2)),
         _buffer("dns.response.rrname", _all_names, TO_CLIENT),
         _buffer("dns.opcode", lambda m: iter((_number(m.opcode),))),
-        _buffer("dns.rcode", _rcode),
-        _buffer("dns.rrtype", _types),
+        _buffer("dns.rcode", lambda m: iter((_number(m.rcode),))),
+        Buffer("dns.rrtype", BOTH, Stage.DONE, _types),
     ),
     transports=("tcp", "udp"),
 )

@@ -6,11 +6,11 @@ import re
 from typing import Any, Final
 
 from vpi_tui.detect.applayer.describe.text import filled, text
-from vpi_tui.detect.applayer.http.buffers import raw_host
+from vpi_tui.detect.applayer.http.buffers import host_of
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
 
 _RANGE: Final = re.compile(rb"bytes\s+(\d{1,15})-(\d{1,15})/(\d{1,15}|\*)")
-_PORT: Final = re.compile(rb"(.*):(\d{1,5})", re.DOTALL)
+_PORT: Final = re.compile(rb"\d{1,5}")
 
 
 def describe(transaction: HttpTransaction) -> dict[str, Any]:
@@ -20,11 +20,10 @@ def describe(transaction: HttpTransaction) -> dict[str, Any]:
 
 
 def _request(request: Request) -> dict[str, Any]:
-    host = raw_host(request) or b""
-    found = _PORT.fullmatch(host)
+    host, port, _ = host_of(request)
     return filled(
-        hostname=found[1] if found else host,
-        http_port=int(found[2]) if found else None,
+        hostname=host,
+        http_port=int(port) if port is not None and _PORT.fullmatch(port) else None,
         url=request.start.uri,
         http_user_agent=request.headers.get(b"user-agent"),
         xff=request.headers.get(b"x-forwarded-for"),

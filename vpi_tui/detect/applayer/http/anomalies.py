@@ -12,7 +12,7 @@ from typing import Final
 
 from vpi_tui.detect.applayer.http.headers import Headers, content_length, is_chunked
 from vpi_tui.detect.applayer.http.lines import RequestLine, StatusLine
-from vpi_tui.detect.applayer.http.uri import decode
+from vpi_tui.detect.applayer.http.uri import Authority, asked_of, authority_in
 
 _METHODS: Final = frozenset(
     b"GET PUT POST DELETE CONNECT OPTIONS TRACE PATCH PROPFIND PROPPATCH MKCOL COPY MOVE LOCK UNLOCK "
@@ -52,10 +52,6 @@ _SCHEME: Final = re.compile(rb"basic|digest|bearer", re.IGNORECASE)
 _USUAL_HOST: Final = re.compile(
     rb"[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63}){0,60}\.?(?::[1-9][0-9]{0,3})?"
 )
-_CREDENTIALS: Final = re.compile(rb"//(?!/)[^@]*@")
-_HOST_AND_PORT: Final = re.compile(
-    rb"(?://)?(?!/) *(\[[^/?#\]]+\]?|[^/?#:]+)(?:: *([^/?# ][^/?#]*))?", re.DOTALL
-)
 _CODINGS: Final = frozenset(b"gzip x-gzip deflate x-deflate lzma br inflate none".split())
 _LISTED: Final = frozenset(b"gzip x-gzip deflate x-deflate lzma inflate none identity".split())
 """Content codings that libhtp knows alone, and in a list of several."""
@@ -85,7 +81,7 @@ def of_request_line(start: RequestLine) -> Iterator[str]:
         yield "uri_delim_non_compliant"
     if not is_method(start.method) and not _version(start.protocol):
         yield "request_line_invalid"
-    host, port = uri_host(start.method, start.uri)
+    host, port, _ = asked_of(start.method, start.uri)
     if host is not None and not (_is_host(host) and _is_port(port)):
         yield "request_uri_host_invalid"
 
@@ -128,38 +124,26 @@ def of_request(start: RequestLine, headers: Headers) -> Iterator[str]:
         if version == _NEWEST:
             yield "missing_host_header"
     elif not start.uri.startswith(b"/") or not _USUAL_HOST.fullmatch(host):
-        yield from _of_host(host, *uri_host(start.method, start.uri))
+        yield from _of_host(host, asked_of(start.method, start.uri))
     if b"authorization" in fields and not _SCHEME.match(fields[b"authorization"][1]):
         yield "request_auth_unrecognized"
 
 
-def _of_host(host: bytes, asked: bytes | None, asked_port: bytes | None) -> Iterator[str]:
+def _of_host(host: bytes, asked: Authority) -> Iterator[str]:
     """A Host field that is not of the usual form, or stands beside a host in the URI."""
-    found = _HOST_AND_PORT.match(host)
-    if found is None:
-        if asked is not None:
+    found = authority_in(host)
+    if found.host is None:
+        if asked.host is not None:
             yield "host_header_ambiguous"
         return
-    name, port = found[1].rstrip(b" "), found[2]
-    if not (_is_host(name) and _is_port(port)) or (port is None and found.end() < len(host)):
+    cut = found.port is None and found.end < len(host)
+    if not (_is_host(found.host) and _is_port(found.port)) or cut:
         yield "request_header_host_invalid"
-    if asked is not None:
-        others = asked_port is not None and port is not None and _number(asked_port) != _number(port)
-        if others or asked.lower() != name.lower():
+    if asked.host is not None:
+        both = asked.port is not None and found.port is not None
+        others = both and _number(asked.port) != _number(found.port)
+        if others or asked.host.lower() != found.host.lower():
             yield "host_header_ambiguous"
-
-
-def uri_host(method: bytes, uri: bytes) -> tuple[bytes | None, bytes | None]:
-    """(host, port) that a URI names; None = it names none."""
-    if method == b"CONNECT":
-        found = _HOST_AND_PORT.match(uri)
-    elif uri.startswith(b"/") or b":" not in uri:
-        return None, None
-    else:
-        rest = uri[uri.index(b":") + 1 :]
-        trusted = _CREDENTIALS.match(rest)
-        found = _HOST_AND_PORT.match(rest[trusted.end() :] if trusted is not None else rest)
-    return (decode(found[1]).rstrip(b" .").lower(), found[2]) if found is not None else (None, None)
 
 
 def of_response(start: StatusLine, headers: Headers) -> Iterator[str]:

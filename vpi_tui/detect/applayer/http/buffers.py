@@ -77,21 +77,26 @@ def _names(message: Request | Response) -> Value:
     return message.headers.names() if message.headers.fields else None
 
 
-def raw_host(request: Request) -> Value:
-    """The host as sent: of the URI, or of its own field."""
-    authority = uri.split(request.start.uri)[0].rpartition(b"@")[2]
-    return authority or request.headers.get(b"host")
+def _uri(request: Request) -> Value:
+    return uri.of_request(request.start.method, request.start.uri)
+
+
+def _raw_host(request: Request) -> Value:
+    """The host that the URI names, or else its own field as sent."""
+    return uri.asked_of(request.start.method, request.start.uri).host or request.headers.get(b"host")
 
 
 def _host(request: Request) -> Value:
-    """The host in lower case and without its port."""
-    host = raw_host(request)
-    if not host:
-        return None
-    name, colon, port = host.rpartition(b":")
-    if colon and port and port.isdigit():
-        host = name
-    return host.lower()
+    return host_of(request).host
+
+
+def host_of(request: Request) -> uri.Authority:
+    """The host that a request is for, in lower case, and the port that is named with it."""
+    asked = uri.asked_of(request.start.method, request.start.uri)
+    if asked.host:
+        return asked
+    found = uri.authority_in(request.headers.get(b"host") or b"")
+    return found._replace(host=found.host and found.host.lower())
 
 
 def _lines(headers: Headers, trailer: Headers | None) -> Iterator[bytes]:
@@ -126,12 +131,12 @@ def _file_data(transaction: HttpTransaction, direction: int) -> Sequence[bytes]:
 
 
 BUFFERS: Final = (
-    _of_request("http.uri", lambda r: uri.normalise(r.start.uri)),
+    _of_request("http.uri", _uri),
     _of_request("http.uri.raw", lambda r: r.start.uri),
     _of_request("http.method", lambda r: r.start.method),
     _of_request("http.request_line", lambda r: r.start.line),
     _of_request("http.host", _host),
-    _of_request("http.host.raw", raw_host),
+    _of_request("http.host.raw", _raw_host),
     _growing("http.request_body", TO_SERVER, lambda t, _d: _held(t.request)),
     _field("http.user_agent", TO_SERVER, b"user-agent", empty=True),
     _field("http.referer", TO_SERVER, b"referer", empty=True),

@@ -8,7 +8,7 @@ percent sign without two digits stays.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 _MAY_CHANGE: Final = re.compile(rb"[%\\]|/[/.]")
 """What a URI that is normal as it is does not hold."""
@@ -16,17 +16,57 @@ _CODE: Final = re.compile(rb"%(?:[uU]([0-9a-fA-F]{4})|([0-9a-fA-F]{2}))")
 _DIGITS: Final = b"0123456789abcdefABCDEF"
 _BYTES: Final = {bytes((a, b)): bytes.fromhex(chr(a) + chr(b)) for a in _DIGITS for b in _DIGITS}
 """Two hexadecimal digits -> the byte that they are."""
-_AUTHORITY: Final = re.compile(rb"[a-zA-Z][a-zA-Z0-9+.\-]*://([^/?#]*)")
+_CREDENTIALS: Final = re.compile(rb"//(?!/)[^@]*@")
+_HOST_AND_PORT: Final = re.compile(
+    rb"(?://)?(?!/) *(\[[^/?#\]]+\]?|[^/?#:]+)(?:: *([^/?# ][^/?#]*))?", re.DOTALL
+)
+_CONNECT: Final = b"CONNECT"
 _SLASHES: Final = re.compile(rb"/{2,}")
 _BEST_FIT: Final = {0x2215: b"/", 0x2044: b"/", 0x2216: b"\\", 0xFF0F: b"/", 0xFF3C: b"\\"}
 _REPLACEMENT: Final = b"?"
 _UTF8: Final = re.compile(rb"[\xc0-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf7][\x80-\xbf]{3}")
 
 
-def split(uri: bytes) -> tuple[bytes, bytes]:
-    """(authority of an absolute URI or b"", the rest from the path on)."""
-    found = _AUTHORITY.match(uri) if uri[:1] != b"/" else None
-    return (found[1], uri[found.end() :]) if found else (b"", uri)
+class Authority(NamedTuple):
+    """What a URI or a Host field names: the host as sent, the port if any, and how
+    many bytes were read. host: None = it names none."""
+
+    host: bytes | None
+    port: bytes | None = None
+    end: int = 0
+
+
+def authority_in(text: bytes, at: int = 0) -> Authority:
+    """Of a Host field, or of a URI from its authority on."""
+    found = _HOST_AND_PORT.match(text, at)
+    return Authority(found[1].rstrip(b" "), found[2], found.end()) if found is not None else Authority(None)
+
+
+def split(uri: bytes) -> tuple[Authority, bytes]:
+    """(authority, the rest from the path on).
+
+    As in libhtp whatever does not begin with a slash has a scheme in front of its first colon.
+    """
+    if uri[:1] == b"/" or b":" not in uri:
+        return Authority(None), uri
+    at = uri.index(b":") + 1
+    trusted = _CREDENTIALS.match(uri, at)
+    at = trusted.end() if trusted is not None else at
+    found = authority_in(uri, at)
+    return found, uri[found.end if found.host is not None else at :]
+
+
+def asked_of(method: bytes, uri: bytes) -> Authority:
+    """The authority that a request line names, its host normalised."""
+    found = authority_in(uri) if method == _CONNECT else split(uri)[0]
+    if found.host is None:
+        return found
+    return found._replace(host=decode(found.host).lower().rstrip(b"."))
+
+
+def of_request(method: bytes, uri: bytes) -> bytes:
+    """What rules see as the URI of a request: CONNECT names nothing but an authority."""
+    return b"" if method == _CONNECT else normalise(uri)
 
 
 def normalise(uri: bytes) -> bytes:
@@ -38,7 +78,7 @@ def normalise(uri: bytes) -> bytes:
         return _path(rest)
     rest, hash_mark, fragment = rest.partition(b"#")
     path, question, query = rest.partition(b"?")
-    return _path(path) + question + decode(query) + hash_mark + fragment
+    return _path(path) + question + decode(query) + hash_mark + decode(fragment)
 
 
 def path_of(uri: bytes) -> bytes:
@@ -93,19 +133,12 @@ def _from_utf8(found: re.Match[bytes]) -> bytes:
 
 
 def _without_dots(path: bytes) -> bytes:
-    """Resolve `.` and `..` as RFC 3986, 5.2.4, does."""
+    """Resolve `.` and `..`; as in libhtp no slash remains where they stood at the end."""
     kept: list[bytes] = []
-    segments = path.split(b"/")
-    last = len(segments) - 1
-    for number, segment in enumerate(segments):
-        if segment == b".":
-            if number == last:
-                kept.append(b"")
-        elif segment == b"..":
-            if len(kept) > 1 or (kept and kept[0]):
+    for segment in path.split(b"/"):
+        if segment == b"..":
+            if kept and kept != [b""]:
                 kept.pop()
-            if number == last:
-                kept.append(b"")
-        else:
+        elif segment != b".":
             kept.append(segment)
-    return b"/".join(kept) if kept != [b""] else b"/"
+    return b"/".join(kept)

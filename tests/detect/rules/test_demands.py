@@ -1,0 +1,55 @@
+"""Rules that could never match, because of what their buffers hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from .rule_text import parse, refused
+
+MD5 = "0123456789abcdef0123456789ABCDEF"
+HTTP, TLS, SSH = (f"alert {word} any any -> any any" for word in ("http", "tls", "ssh"))
+
+
+@pytest.mark.parametrize(
+    ("head", "options", "reason"),
+    [
+        (HTTP, 'http.host; content:"Evil.example";', "in lower case"),
+        (HTTP, 'content:"evil.example"; http_host; nocase;', "nocase"),
+        (HTTP, 'http.method; content:"GET ";', "no blanks"),
+        (HTTP, 'http.method; content:"|09|GET";', "no blanks"),
+        (TLS, 'ja3.hash; content:"0123";', "32 hex digits"),
+        (TLS, f'ja3s.hash; content:"{MD5.replace("f", "g")}";', "32 hex digits"),
+        (SSH, 'ssh-hassh; content:"0123";', "32 hex digits"),
+        (TLS, f'tls.cert_fingerprint; content:"{MD5}";', "20 pairs"),
+        (TLS, 'tls.cert_serial; content:"0123";', "colon"),
+        (HTTP, "app-layer-protocol:http;", "for http already"),
+        ("alert tcp any any -> any any", "app-layer-protocol:!unknown;", "no test"),
+        ("alert tcp any any -> any any", "app-layer-protocol:http; app-layer-protocol:tls;", "cannot both"),
+        ("alert tcp any any -> any any", "app-layer-protocol:!http; app-layer-protocol:tls;", "cannot both"),
+        (HTTP, "urilen:>65536;", "out of range"),
+    ],
+)
+def test_what_is_refused(head: str, options: str, reason: str) -> None:
+    assert reason in refused(options, head=head)
+
+
+@pytest.mark.parametrize(
+    ("head", "options"),
+    [
+        (HTTP, 'http.host; to_uppercase; content:"EVIL";'),
+        (HTTP, 'http.host; content:"evil.example";'),
+        (HTTP, 'http.method; content:"GET";'),
+        (TLS, f'ja3.hash; content:"{MD5}";'),
+        (SSH, f'ssh-hassh-server; content:"{MD5}";'),
+        (SSH, 'ssh-hassh-string; content:"none"; ssh-hassh-server-string; content:"none";'),
+        (TLS, 'tls.cert_serial; content:"01:23";'),
+        (TLS, 'tls.cert_serial; content:"01";'),
+        ("alert tcp any any -> any any", "app-layer-protocol:!http; app-layer-protocol:!tls;"),
+        (
+            "alert tcp any any -> any any",
+            "app-layer-protocol:http,to_server; app-layer-protocol:ssh,to_client;",
+        ),
+    ],
+)
+def test_what_loads(head: str, options: str) -> None:
+    assert parse(options, head=head).steps or parse(options, head=head).checks or parse(options).columns

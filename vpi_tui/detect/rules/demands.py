@@ -1,0 +1,74 @@
+"""What contents of certain buffers have to be like: others could never match, so the rule is refused.
+
+As Suricata does when it loads a rule (the validation of its keywords). A buffer behind a transformation holds
+something else, so its contents are free.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from vpi_tui.detect.applayer.names import plain_name
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.transforms import base_of
+from vpi_tui.model.signature import Content, Step
+
+_MD5: Final = re.compile(rb"[0-9a-fA-F]{32}")
+_SHA1: Final = re.compile(rb"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){19}")
+_SHORT_SERIAL: Final = 2
+"""Characters of a serial number that may do without a colon."""
+
+
+def _lower(name: str, content: Content) -> None:
+    if content.nocase:
+        raise Refused(f"{name}: is in lower case already, so nocase may not stand with it")
+    if content.pattern != content.pattern.lower():
+        raise Refused(f"{name}: is in lower case, so {_text(content)} can never match")
+
+
+def _bare(name: str, content: Content) -> None:
+    if content.pattern.strip(b" \t") != content.pattern:
+        raise Refused(f"{name}: has no blanks around it, so {_text(content)} can never match")
+
+
+def _md5(name: str, content: Content) -> None:
+    if not _MD5.fullmatch(content.pattern):
+        raise Refused(f"{name}: is 32 hex digits, so {_text(content)} can never match")
+
+
+def _sha1(name: str, content: Content) -> None:
+    if not _SHA1.fullmatch(content.pattern):
+        raise Refused(f"{name}: is 20 pairs of hex digits with colons, so {_text(content)} can never match")
+
+
+def _serial(name: str, content: Content) -> None:
+    if len(content.pattern) > _SHORT_SERIAL and b":" not in content.pattern:
+        raise Refused(f"{name}: has a colon behind each pair of digits, so {_text(content)} can never match")
+
+
+def _text(content: Content) -> str:
+    return repr(content.pattern[:40].decode("latin-1"))
+
+
+_DEMANDS: Final[dict[str, Callable[[str, Content], None]]] = {
+    "http.host": _lower,
+    "http.method": _bare,
+    "ja3.hash": _md5,
+    "ja3s.hash": _md5,
+    "ssh.hassh": _md5,
+    "ssh.hassh.server": _md5,
+    "tls.cert_fingerprint": _sha1,
+    "tls.cert_serial": _serial,
+}
+"""By buffer: what is asked of each content."""
+
+
+def check_contents(steps: Iterable[Step]) -> None:
+    """Raises Refused for a content that its buffer can never hold."""
+    for step in steps:
+        if isinstance(step, Content) and base_of(step.buffer) == step.buffer:
+            name = plain_name(step.buffer)
+            if name in _DEMANDS:
+                _DEMANDS[name](name, step)
