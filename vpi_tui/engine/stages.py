@@ -11,6 +11,7 @@ from vpi_tui.detect.applayer.base import EVENTS, Limits
 from vpi_tui.detect.applayer.files import FILE
 from vpi_tui.detect.applayer.registry import FOUND_IN, by_name
 from vpi_tui.detect.applayer.tracker import AppLayer
+from vpi_tui.detect.match.dns_sieve import sieves_of
 from vpi_tui.detect.match.ruleset import RECOGNISED_BY, RuleSet
 from vpi_tui.engine.options import StreamOptions, app_limits, stream_options
 from vpi_tui.engine.spec import EngineSpec
@@ -51,7 +52,12 @@ class Stages:
         limits = self._limits(rules)
         if self.app_layer is not None:
             self.app_layer.require(
-                applications, frames=app.frames, limits=limits, mixed=app.mixed, due=app.due
+                applications,
+                frames=app.frames,
+                limits=limits,
+                mixed=app.mixed,
+                due=app.due,
+                sieves=sieves_of(rules),
             )
         elif applications or self._logged.protocols:
             self.app_layer = AppLayer(
@@ -60,6 +66,7 @@ class Stages:
                 limits=limits,
                 mixed=app.mixed,
                 due=app.due,
+                sieves=sieves_of(rules),
                 logged=self._logged.protocols,
             )
 

@@ -49,6 +49,7 @@ alert tcp any any -> any any (msg:"in a stream"; flow:established,to_server; con
 alert tcp any any -> any any (msg:"measured"; stream_size:client,<,9; sid:7; rev:1;)
 alert http any any -> any any (msg:"in a transaction"; http.method; content:"GET"; sid:5; rev:1;)
 alert http any any -> any any (msg:"without a pattern"; urilen:>1; sid:6; rev:1;)
+alert dns any any -> any any (msg:"asked for"; dns.query; content:"warm"; sid:8; rev:1;)
 alert tcp any any -> any any (msg:"judged"; stream-event:pkt_invalid_ack; sid:80;)
 alert tcp any any -> any any (msg:"recognised"; app-layer-event:applayer_unexpected_protocol; sid:81;)
 alert tcp any any -> any any (msg:"counted"; flags:S; sid:4; rev:1; \
@@ -242,6 +243,7 @@ _READERS: dict[str, Step] = {
 
 _CLIENT, _SERVER = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
 _SYN, _ACK, _PUSH = 0x02, 0x10, 0x18
+_QUERY = struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + b"\4warm\2up\0" + struct.pack("!HH", 1, 1)
 
 
 def _capture(path: Path) -> FileSource:
@@ -253,8 +255,8 @@ def _capture(path: Path) -> FileSource:
 
 
 def _conversation() -> list[bytes]:
-    """Two connections: a handshake, a request, its answer, and what waits for more; and a datagram in
-    two fragments. No checksums."""
+    """Two connections: a handshake, a request, its answer, and what waits for more; a question for a name;
+    and a datagram in two fragments. No checksums."""
     request, answer = b"GET /warm-up HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"
     return [
         frame
@@ -266,8 +268,9 @@ def _conversation() -> list[bytes]:
             _frame(_CLIENT, _SERVER, port, 100, 200, _PUSH, request),
             _frame(_SERVER, _CLIENT, port, 200, 100 + len(request), _PUSH, answer),
             _frame(_CLIENT, _SERVER, port, 100 + len(request), 200 + len(answer), _ACK, b"held back"),
+            _ip_frame(_CLIENT, _SERVER, 17, struct.pack("!HHHH", port, 53, 8 + len(_QUERY), 0) + _QUERY),
             _ip_frame(
-                _CLIENT, _SERVER, 17, struct.pack("!HHHH", port, 53, 24, 0) + b"in two p", offset=0x2000
+                _CLIENT, _SERVER, 17, struct.pack("!HHHH", port, 99, 24, 0) + b"in two p", offset=0x2000
             ),
             _ip_frame(_CLIENT, _SERVER, 17, b"ieces...", offset=2),
         )

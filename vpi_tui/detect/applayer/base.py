@@ -299,6 +299,9 @@ class Parser(ABC):
         """Bytes that the parser keeps, roughly."""
         return 0
 
+    def sifted(self) -> None:  # noqa: B027 - most flows are not sifted
+        """Said before the first byte: messages of the flow have come, each the way that it should."""
+
     def successor(self) -> Successor | None:
         """Asked after each `feed`: does the flow change its protocol? Then the parser is asked no more."""
         return None

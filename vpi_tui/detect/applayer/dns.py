@@ -290,6 +290,9 @@ class DnsUdpOrTcp(Parser):
         self._asks = 0
         """The Direction of queries, as the first message tells; 0 = there was none yet."""
 
+    def sifted(self) -> None:
+        self._asks = Direction.TO_SERVER
+
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         if self.frames.wanted:
             self.frames.add(direction, "pdu", data)

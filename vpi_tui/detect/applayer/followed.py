@@ -53,6 +53,11 @@ class Latest:
         if self._size > _MOST_SENT or len(self._pieces) > _MOST_PIECES:
             self.take()
 
+    def clear(self) -> None:
+        """A datagram is looked at alone."""
+        self._pieces.clear()
+        self._size = 0
+
     def take(self) -> bytes:
         """They stay here as well."""
         if len(self._pieces) > 1 or self._size > SENT_LIMIT:
@@ -85,7 +90,7 @@ class Followed:
         self.position = [0, 0, 0]
         """Where the next bytes of each Direction are expected in the stream."""
         self.sent = (_NONE_SENT, Latest(), Latest()) if keeps_sent else None
-        """By Direction: the latest bytes as they came."""
+        """By Direction: the latest bytes as they came; of datagrams those of the last one."""
         self.stream: list[Frame | None] = [None, None, None]
         """By Direction: all bytes so far as a frame, when rules want that."""
         self.row = -1

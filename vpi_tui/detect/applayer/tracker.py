@@ -19,6 +19,7 @@ from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.passed_by import PassedBy
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name, with_predecessors
+from vpi_tui.detect.applayer.sifting import DatagramSieve, Sifted
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
@@ -51,12 +52,14 @@ class AppLayer:
         limits: Mapping[str, Limits] | None = None,
         mixed: Iterable[str] = (),
         due: Mapping[str, Sequence[int]] | None = None,
+        sieves: Mapping[str, DatagramSieve] | None = None,
         logged: Iterable[str] = (),
         memory: int = MEMORY,
         most_flows: int = MOST_FLOWS,
     ) -> None:
         self._outbox = Outbox(logged)
-        self.require(needed, frames=frames, limits=limits, mixed=mixed, due=due)
+        self._sifted = Sifted()
+        self.require(needed, frames=frames, limits=limits, mixed=mixed, due=due, sieves=sieves)
         self._expected = Expectations()
         self._ends: Ends | None = None
         self._memory, self._share = memory, memory // FLOW_SHARE
@@ -77,6 +80,7 @@ class AppLayer:
         limits: Mapping[str, Limits] | None = None,
         mixed: Iterable[str] = (),
         due: Mapping[str, Sequence[int]] | None = None,
+        sieves: Mapping[str, DatagramSieve] | None = None,
     ) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
         self._of_app: list[Application | None] = [None] * len(APP_PROTOS)
@@ -94,6 +98,8 @@ class AppLayer:
         self._limits = limits or {}
         self._mixed = with_predecessors(mixed)
         self._outbox.due = due
+        unlogged = {name: sieve for name, sieve in (sieves or {}).items() if name not in self._outbox.logged}
+        self._sifted.use({APP_PROTOS.index(name): sieve for name, sieve in unlogged.items()})
 
     # Batches -------------------------------------------------------------------------------------
 
@@ -163,6 +169,7 @@ class AppLayer:
             return
         opened = flows.flow[flows.new_rows]
         self._passed_by.forget(opened)
+        self._sifted.forget(opened)
         if self._flows:
             for slot in self._flows.keys() & set(opened.tolist()):
                 self._flows[slot].open.clear()  # their flow is not the one that the slot names now
@@ -175,6 +182,9 @@ class AppLayer:
         found = self._flows[slot] = self._followed(application, udp=udp)
         if self._ends is not None and found.parser.needs_ends:
             found.parser.ends = self._ends.addresses(slot)
+        if udp and (before := self._sifted.take(slot)):
+            found.transactions = before
+            found.parser.sifted()
         self._held += found.held
         if len(self._flows) > self._most_flows:
             self._evict(slot)
@@ -325,6 +335,8 @@ class AppLayer:
         chosen &= (decoded.payload_off >= 0) & (self._is_needed[flows.app] != 0)
         rows = np.flatnonzero(chosen)
         rows = rows[~self._passed_by.mask(flows.flow[rows])]
+        rows, begun = self._sifted.sift(rows, packets, decoded, flows, self._flows)
+        self._outbox.transactions += begun
         buf = packets.buf.data
         for row, slot, number, direction, start, size in zip(
             rows.tolist(),
@@ -356,6 +368,8 @@ class AppLayer:
         followed.row = row
         followed.way, followed.room = direction, UNKNOWN
         if followed.sent is not None:
+            if at < 0:
+                followed.sent[direction].clear()
             followed.sent[direction].add(data)
         parser = followed.parser
         if followed.has_frames and STREAM in parser.frames.wanted:
