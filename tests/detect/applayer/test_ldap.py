@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
+from vpi_tui.detect.applayer.base import Stage, Successor, Transaction
 from vpi_tui.detect.applayer.ldap import LDAP
 from vpi_tui.detect.applayer.ldap.parser import MOST_WAITING, RESPONSES_LIMIT, START_TLS, LdapParser
 from vpi_tui.model.batch import Direction
@@ -132,7 +132,8 @@ def test_encryption_ends_the_reading() -> None:
     parser = LdapParser()
     parser.feed(SERVER, message(1, tlv(0x77, tlv(0x80, START_TLS))), 0)
     parser.feed(CLIENT, message(1, result(0x78)), 0)
-    assert parser.over()
+    assert parser.successor() == Successor("tls")
+    assert not parser.feed(SERVER, message(2, SEARCH), 0)
 
 
 def test_responses_are_counted_beyond_those_that_are_kept() -> None:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
+from vpi_tui.detect.applayer.base import Stage, Successor, Transaction
 from vpi_tui.detect.applayer.pgsql import PGSQL
-from vpi_tui.detect.applayer.pgsql.message import BODY_LIMIT, CANCEL, SSL
+from vpi_tui.detect.applayer.pgsql.message import BODY_LIMIT, CANCEL, GSSENC, SSL
 from vpi_tui.detect.applayer.pgsql.parser import MOST_RESPONSES, MOST_WAITING, PgsqlParser, PgsqlTransaction
 from vpi_tui.model.batch import Direction
 
@@ -82,7 +82,11 @@ def test_a_query_is_seen_before_its_answer() -> None:
 def test_encryption_ends_the_reading() -> None:
     parser = PgsqlParser()
     parser.feed(SERVER, start(SSL), 0)
-    parser.feed(CLIENT, b"S", 0)
+    parser.feed(CLIENT, b"S\x16", 0)
+    assert parser.successor() == Successor("tls", (b"", b"", b"\x16"))
+    parser = PgsqlParser()
+    parser.feed(SERVER, start(GSSENC), 0)
+    parser.feed(CLIENT, b"G", 0)
     assert parser.over()
 
 

@@ -36,6 +36,12 @@ SMTP = [
     (CLIENT, b"220 go\r\n"),
 ]
 FTP = [(CLIENT, b"220 hi\r\n"), (SERVER, b"AUTH TLS\r\n"), (CLIENT, b"234 go\r\n")]
+START_TLS = b"1.3.6.1.4.1.1466.20037"
+LDAP = [
+    (SERVER, b"\x30\x1d\x02\x01\x01\x77\x18\x80\x16" + START_TLS),
+    (CLIENT, b"\x30\x0c\x02\x01\x01\x78\x07\x0a\x01\0\4\0\4\0"),
+]
+PGSQL = [(SERVER, struct.pack("!II", 8, 80_877_103)), (CLIENT, b"S")]
 CONNECT = [
     (SERVER, b"CONNECT h:443 HTTP/1.1\r\nHost: h:443\r\n\r\n"),
     (CLIENT, b"HTTP/1.1 200 Connected\r\n\r\n"),
@@ -60,7 +66,10 @@ def seen(app: str, wanted: str, said: list[tuple[int, bytes]], name: str) -> tup
     return APP_PROTOS[app_of[1]], values
 
 
-@pytest.mark.parametrize(("app", "talk"), [("smtp", SMTP), ("ftp", FTP), ("http", CONNECT)])
+@pytest.mark.parametrize(
+    ("app", "talk"),
+    [("smtp", SMTP), ("ftp", FTP), ("http", CONNECT), ("ldap", LDAP), ("postgresql", PGSQL)],
+)
 @pytest.mark.parametrize("step", [3, 1000])
 def test_tls_goes_on(app: str, talk: list[tuple[int, bytes]], step: int) -> None:
     pieces = [(SERVER, HELLO[at : at + step]) for at in range(0, len(HELLO), step)]

@@ -143,7 +143,7 @@ def test_a_real_handshake_of_tls_1_2() -> None:
 
 def test_tls_1_3_hides_the_certificate_and_tells_its_version() -> None:
     buffers = seen(parsed(list(handshake(ssl.TLSVersion.TLSv1_3))))
-    assert buffers["tls.version", CLIENT] == [b"\x03\x04"]
+    assert buffers["tls.version", CLIENT] == buffers["tls.version", SERVER] == [b"\x03\x04"]
     assert buffers["ja4.hash", SERVER][0].startswith(b"t13d")
     assert ("tls.certs", CLIENT) not in buffers
 
@@ -219,6 +219,13 @@ def hello_body(ciphers: list[int], extensions: bytes) -> bytes:
         b"\x03\x03" + bytes(32) + b"\0" + len(listed).to_bytes(2) + listed + b"\1\0"
         + len(extensions).to_bytes(2) + extensions
     )  # fmt: skip
+
+
+def test_the_version_of_a_client_is_the_first_that_it_offers() -> None:
+    offered = extension(43, b"\x06\x0a\x0a\x03\x04\x03\x03")
+    for extensions, version in ((offered, b"\x03\x04"), (b"", b"\x03\x03")):
+        found = parsed([(SERVER, message(1, hello_body([0x1301], extensions)))])
+        assert seen(found)["tls.version", SERVER] == [version]
 
 
 def test_fingerprints_leave_grease_out() -> None:

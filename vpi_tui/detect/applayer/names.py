@@ -66,14 +66,20 @@ class NumberName:
 
 
 DNS_TYPES: Final = {
-    "a": 1, "ns": 2, "cname": 5, "soa": 6, "null": 10, "ptr": 12, "hinfo": 13, "mx": 15, "txt": 16,
-    "aaaa": 28, "loc": 29, "srv": 33, "naptr": 35, "opt": 41, "ds": 43, "sshfp": 44, "rrsig": 46,
-    "nsec": 47, "dnskey": 48, "nsec3": 50, "tlsa": 52, "svcb": 64, "https": 65, "axfr": 252, "any": 255,
+    "a": 1, "ns": 2, "md": 3, "mf": 4, "cname": 5, "soa": 6, "mb": 7, "mg": 8, "mr": 9, "null": 10,
+    "wks": 11, "ptr": 12, "hinfo": 13, "minfo": 14, "mx": 15, "txt": 16, "rp": 17, "afsdb": 18, "x25": 19,
+    "isdn": 20, "rt": 21, "nsap": 22, "nsapptr": 23, "sig": 24, "key": 25, "px": 26, "gpos": 27,
+    "aaaa": 28, "loc": 29, "nxt": 30, "srv": 33, "atma": 34, "naptr": 35, "kx": 36, "cert": 37, "a6": 38,
+    "dname": 39, "opt": 41, "apl": 42, "ds": 43, "sshfp": 44, "ipseckey": 45, "rrsig": 46, "nsec": 47,
+    "dnskey": 48, "dhcid": 49, "nsec3": 50, "nsec3param": 51, "tlsa": 52, "smimea": 53, "hip": 55,
+    "cds": 59, "cdnskey": 60, "openpgpkey": 61, "csync": 62, "zonemd": 63, "svcb": 64, "https": 65,
+    "spf": 99, "tkey": 249, "tsig": 250, "ixfr": 251, "axfr": 252, "maila": 254, "any": 255, "uri": 256,
 }  # fmt: skip
 """https://www.iana.org/assignments/dns-parameters"""
 DNS_RCODES: Final = {
     "noerror": 0, "formerr": 1, "servfail": 2, "nxdomain": 3, "notimp": 4, "refused": 5, "yxdomain": 6,
-    "yxrrset": 7, "nxrrset": 8, "notauth": 9, "notzone": 10,
+    "yxrrset": 7, "nxrrset": 8, "notauth": 9, "notzone": 10, "badvers": 16, "badsig": 16, "badkey": 17,
+    "badtime": 18, "badmode": 19, "badname": 20, "badalg": 21, "badtrunc": 22,
 }  # fmt: skip
 
 
@@ -263,7 +269,7 @@ NUMBERS: Final = (
     NumberName("http2.window", "window update of HTTP/2", 0xFFFFFFFF, {}),
     NumberName("http2.size_update", "size of the table of HTTP/2 header fields", (1 << 64) - 1, {}),
     NumberName("tls.cert_chain_len", "number of certificates sent", 0xFFFF, {}),
-    NumberName("dns.opcode", "operation of a DNS message", 15, {}),
+    NumberName("dns.opcode", "operation of a DNS message", 0xFF, {}),
     NumberName("dns.rcode", "outcome of a DNS response", 0xFFFF, DNS_RCODES),
     NumberName("dns.rrtype", "type of a question or answer", 0xFFFF, DNS_TYPES),
     NumberName("dnp3_func", "function of a DNP3 message", 0xFF, DNP3_FUNCTIONS, ("dnp3.func",)),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from vpi_tui.detect.applayer import ber
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Successor, Transaction
 from vpi_tui.detect.applayer.ldap.message import Message, Operation, parse_message
 from vpi_tui.model.batch import Direction
 
@@ -60,6 +60,7 @@ class LdapParser(Parser):
         self._kept = 0
         """Bytes of those."""
         self._over = False
+        self._encrypted = False
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         found: list[Transaction] = []
@@ -105,7 +106,11 @@ class LdapParser(Parser):
         return [*left]
 
     def over(self) -> bool:
-        return self._over
+        return self._over and not self._encrypted
+
+    def successor(self) -> Successor | None:
+        """TLS, once the server has agreed to it (RFC 4511, 4.14)."""
+        return Successor("tls") if self._encrypted else None
 
     def held(self) -> int:
         return sum(map(len, self._pending)) + 1024 * len(self._waiting) + self._kept
@@ -165,7 +170,7 @@ class LdapParser(Parser):
             made.stage[Direction.TO_CLIENT] = Stage.DONE
         asked = known.request if known is not None else None
         if asked is not None and asked.name == START_TLS and message.result == 0:
-            self._over = True  # what follows is encrypted
+            self._over = self._encrypted = True
         return made
 
 

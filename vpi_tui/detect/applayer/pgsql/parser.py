@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Successor, Transaction
 from vpi_tui.detect.applayer.pgsql.message import (
     BODY_LIMIT,
     CANCEL,
@@ -63,6 +63,7 @@ class PgsqlParser(Parser):
         """Bytes of those."""
         self._asked_encryption = False
         self._over = False
+        self._successor: Successor | None = None
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         if self._over:
@@ -87,7 +88,11 @@ class PgsqlParser(Parser):
         return self._stop()
 
     def over(self) -> bool:
-        return self._over
+        return self._over and self._successor is None
+
+    def successor(self) -> Successor | None:
+        """TLS, once the server has agreed to it."""
+        return self._successor
 
     def held(self) -> int:
         return sum(map(len, self._pending)) + 1024 * len(self._waiting) + self._kept
@@ -212,6 +217,10 @@ class PgsqlParser(Parser):
         if answer not in {b"S", b"N", b"G"} or not self._waiting:
             raise _MessageError("pgsql.malformed_response")
         self._waiting[0].outcome.encrypted = self._over = answer != b"N"
+        if answer == b"S":
+            self._successor = Successor(
+                "tls", (b"", bytes(self._pending[Direction.TO_SERVER]), bytes(pending))
+            )
         return self._answered()
 
     def _answered(self) -> PgsqlTransaction:

@@ -8,4 +8,6 @@ from vpi_tui.detect.applayer.base import Application, application
 from vpi_tui.detect.applayer.tls.buffers import BUFFERS
 from vpi_tui.detect.applayer.tls.parser import TlsParser
 
-TLS: Final[Application] = application("tls", TlsParser, BUFFERS, after=("ftp", "http1", "pop3", "smtp"))
+TLS: Final[Application] = application(
+    "tls", TlsParser, BUFFERS, after=("ftp", "http1", "ldap", "pgsql", "pop3", "smtp")
+)

@@ -161,10 +161,23 @@ def protocols(hello: Hello) -> list[bytes]:
     return found
 
 
+_SSL_3, _TLS_1_3, _DRAFTS, _DRAFT_OF_FIZZ = 0x0300, 0x0304, 0x7F, 0xFB1A
+
+
 def offered_versions(hello: Hello) -> list[int]:
     """The versions of a ClientHello's supported_versions, GREASE left out."""
     data = hello.extension(SUPPORTED_VERSIONS)
     return [version for version in numbers(data[1 : 1 + data[0]], 2) if version not in GREASE] if data else []
+
+
+def preferred_version(hello: Hello) -> int:
+    """The version that a ClientHello names first: of those that it offers, or else its own."""
+    return next(filter(_is_version, offered_versions(hello)), hello.version)
+
+
+def _is_version(number: int) -> bool:
+    """Is it SSL 3, one of TLS, or a draft of TLS 1.3? Clients also offer what is none (RFC 8701)."""
+    return _SSL_3 <= number <= _TLS_1_3 or number >> 8 == _DRAFTS or number == _DRAFT_OF_FIZZ
 
 
 def chosen_version(hello: Hello) -> int:

@@ -257,7 +257,8 @@ class TlsParser(Parser):
         side = self._handshake.side[direction]
         if side.hello is None:
             side.hello = made
-            side.version = hello.chosen_version(made) if direction == CLIENT else made.version
+            told = hello.chosen_version if direction == CLIENT else hello.preferred_version
+            side.version = told(made)
             side.states[b"client_hello" if direction == SERVER else b"server_hello"] = None
         self._reach(direction, Stage.HEAD)
 

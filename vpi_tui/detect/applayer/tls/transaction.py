@@ -12,7 +12,7 @@ MOST_CERTIFICATES: Final = 64
 
 
 class Side:
-    """What one side has sent. version: that of its hello, the server's as negotiated."""
+    """What one side has sent. version: the client's preferred one, the server's as negotiated."""
 
     __slots__ = ("_parsed", "chain", "hello", "states", "version")
 
