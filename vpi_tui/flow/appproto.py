@@ -1,9 +1,9 @@
 """Which application a payload belongs to, judged by its first bytes.
 
 One matcher is one line of the registry: patterns are written as hexadecimal digits where `.` is
-any digit (`l` one below 8, `h` another, `v` an even one, `w` an odd one), or as text. A matcher that
-would be too weak alone names a port as well. The first line that fits wins. Sources: the protocols'
-own specifications.
+any digit (`l` one below 8, `h` another, `v` an even one, `w` an odd one, `m` 4 or 6, `n` 5 or 7), or as
+text. A matcher that would be too weak alone names a port as well. The first line that fits wins.
+Sources: the protocols' own specifications.
 """
 
 from __future__ import annotations
@@ -43,6 +43,25 @@ class Matcher:
 def text(words: str) -> str:
     """The hexadecimal pattern of an ASCII text."""
     return words.encode("ascii").hex()
+
+
+def folded(words: str) -> str:
+    """The same in whatever case: letters that differ by bit 0x20 only."""
+    return "".join(
+        ("m" if char.upper() < "P" else "n") + f"{ord(char) & 15:x}" if char.isalpha() else text(char)
+        for char in words
+    )
+
+
+def _either_case(app: str, directions: int, *words: str, port: int = 0) -> list[Matcher]:
+    """Commands and greetings over TCP."""
+    return [
+        Matcher(
+            app, "tcp", folded(word[:8]), second=folded(word[8:]), second_offset=8 if len(word) > 8 else 0,
+            port=port, directions=directions,
+        )
+        for word in words
+    ]  # fmt: skip
 
 
 def _starts(app: str, transport: str, directions: int, *words: str, port: int = 0) -> list[Matcher]:
@@ -89,6 +108,17 @@ def _enip(transport: str) -> list[Matcher]:
     ]
 
 
+_CAPABILITY = folded(" CAPABIL")
+_MOST_TAG = 6
+"""Bytes of the tag in front of an IMAP client's first command."""
+
+
+def _snmp() -> list[Matcher]:
+    """A sequence that begins with a version, its length in each of the usual forms."""
+    heads = ("30..0201 0.", "3081..02 010.", "3082.... 02010.", "3083.... ..02010.", "3084.... ....0201")
+    return [Matcher("snmp", "udp", head, port=port) for head in heads for port in (161, 162)]
+
+
 def _ldap(transport: str) -> list[Matcher]:
     """A sequence that begins with a short number, its length in each of the usual forms."""
     heads = ("30..020", "3081..020", "3082....020", "3083......020", "3084........02")
@@ -124,14 +154,21 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("rdp", "tcp", "0300.... ..e00000", directions=TO_SERVER),
     Matcher("rdp", "tcp", "0300.... ..d00000", directions=TO_CLIENT),
     *_starts("rfb", "tcp", BOTH, "RFB 00"),
-    *_starts("imap", "tcp", TO_CLIENT, "* OK", "* PREAUT"),
+    *_either_case("imap", TO_CLIENT, "* OK", "* PREAUTH", "* NO ", "* BAD ", "* LIST ", "* ESEARCH "),
+    *_either_case("imap", TO_CLIENT, "* STATUS ", "* FLAGS "),
+    *(Matcher("imap", "tcp", _CAPABILITY, at, directions=TO_SERVER) for at in range(1, _MOST_TAG + 1)),
     *_starts("pop3", "tcp", TO_CLIENT, "+OK ", "+OK\r\n", port=110),
-    *_starts("smtp", "tcp", TO_SERVER, "EHLO ", "HELO ", "MAIL FRO"),
+    *_either_case("smtp", TO_SERVER, "EHLO ", "HELO ", "MAIL FROM"),
     *_starts("smtp", "tcp", TO_CLIENT, "220 ", "220-", "554 ", port=25),
+    *_starts("smtp", "tcp", TO_CLIENT, "220 ", "220-", "554 ", port=465),
     *_starts("smtp", "tcp", TO_CLIENT, "220 ", "220-", "554 ", port=587),
     *_starts("ftp", "tcp", TO_CLIENT, "220 ", "220-", port=21),
-    *_starts("ftp", "tcp", TO_SERVER, "USER ", "AUTH TLS", port=21),
-    *_starts("pop3", "tcp", TO_SERVER, "USER ", "CAPA\r\n", "APOP ", "STLS\r\n", port=110),
+    *_either_case("ftp", TO_SERVER, "AUTH TLS", port=21),
+    *_either_case("pop3", TO_SERVER, "USER ", "CAPA\r\n", "APOP ", "STLS\r\n", port=110),
+    *_either_case("irc", TO_SERVER, "PASS ", "USER ", port=6667),
+    *_starts("ftp", "tcp", TO_CLIENT, "220 ("),
+    *_either_case("ftp", TO_SERVER, "USER ", "PASS ", "PORT ", "FEAT"),
+    *_either_case("smtp", TO_SERVER, "QUIT"),
     *_starts("redis", "tcp", TO_SERVER, *(f"*{count}\r\n$" for count in range(1, 10)), "PING\r\n"),
     Matcher("mysql", "tcp", "......00 0a 35", directions=TO_CLIENT),
     Matcher("mysql", "tcp", "......00 0a 38", directions=TO_CLIENT),
@@ -189,10 +226,7 @@ MATCHERS: tuple[Matcher, ...] = (
     *_starts("ssdp", "udp", BOTH, "M-SEARCH", "NOTIFY *"),
     *_starts("sip", "udp", BOTH, *_SIP.split("|")),
     *_longer("sip", "udp", _SIP_ALSO_OTHERS),
-    Matcher("snmp", "udp", "30..0201 0.", port=161),
-    Matcher("snmp", "udp", "30..0201 0.", port=162),
-    Matcher("snmp", "udp", "3081..02 010.", port=161),
-    Matcher("snmp", "udp", "3082.... 02010.", port=161),
+    *_snmp(),
     Matcher("krb5", "udp", "6.", port=88, min_size=32),
     Matcher("krb5", "udp", "7e", port=88, min_size=32),
     Matcher("ntp", "udp", "", port=123, min_size=48, second="..", second_offset=0),
@@ -233,7 +267,7 @@ class AppTables(NamedTuple):
     app: NDArray[np.int32]
 
 
-_PARTIAL = {".": (0, 0), "l": (8, 0), "h": (8, 8), "v": (1, 0), "w": (1, 1)}
+_PARTIAL = {".": (0, 0), "l": (8, 0), "h": (8, 8), "v": (1, 0), "w": (1, 1), "m": (13, 4), "n": (13, 5)}
 """(bits that are looked at, what they are) of what is no hexadecimal digit."""
 
 

@@ -49,6 +49,7 @@ def test_commands_and_replies() -> None:
     assert user["ftp.command_data", SERVER] == [b"Anna"]
     assert user["ftp.completion_code", CLIENT] == [b"331"]
     assert ("ftp.mode", SERVER) not in user
+    assert user["ftp.dynamic_port", CLIENT] == [b"\0\0"]
     for direction in (SERVER, CLIENT):
         assert port["ftp.mode", direction] == [b"active"]
         assert port["ftp.dynamic_port", direction] == [(4 * 256 + 1).to_bytes(2)]
@@ -58,7 +59,12 @@ def test_commands_and_replies() -> None:
     assert ("ftp.reply_received", SERVER) not in passive
     assert retrieve["ftp.command_data", SERVER] == [b"a b.txt"]
     assert retrieve["ftp.completion_code", CLIENT] == [b"150", b"226"]
-    assert retrieve["ftp.reply", CLIENT] == [b"opening", b"almost", b" 226 no end", b"complete"]
+    assert retrieve["ftp.reply", CLIENT] == [
+        b"opening",
+        b"226-almost",
+        b" 226 no end",
+        b"complete",
+    ]
 
 
 @pytest.mark.parametrize("step", [1, 2, 5])
@@ -72,13 +78,16 @@ def test_cuts_change_nothing(step: int) -> None:
     [
         (b"EPRT |1|10.0.0.1|50000|", 50000),
         (b"EPRT |2|fe80::1|50000|", 50000),
-        (b"EPRT |1|10.0.0.1|99999|", None),
-        (b"PORT nothing", None),
+        (b"EPRT |1|10.0.0.1|99999|", 0),
+        (b"PORT nothing", 0),
     ],
 )
-def test_announced_ports(line: bytes, port: int | None) -> None:
+def test_announced_ports(line: bytes, port: int) -> None:
     (found,) = transactions([(SERVER, line + b"\r\n"), (CLIENT, b"200 ok\r\n")])
-    assert found.get(("ftp.dynamic_port", SERVER)) == (None if port is None else [port.to_bytes(2)])
+    assert found["ftp.dynamic_port", SERVER] == [port.to_bytes(2)]
+    assert (("ftp.mode", SERVER) in found) == (port != 0)
+    (found,) = transactions([(SERVER, line + b"\r\n")])
+    assert ("ftp.mode", SERVER) not in found, "nobody has agreed to it"
 
 
 @pytest.mark.parametrize("cut", [1, LINE_LIMIT, LINE_LIMIT + 1, LINE_LIMIT + 2])

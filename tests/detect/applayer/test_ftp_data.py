@@ -20,7 +20,9 @@ RULES = (
     "alert tcp any any -> any any (ftpbounce;)",
 )
 CALLED_BACK = (
-    'alert ftp-data any any -> any any (ftpdata_command:retr; flow:to_server; file_data; content:"root";)'
+    'alert ftp-data any any -> any any (flow:to_server; filename:"passwd"; file_data; content:"root";)',
+    "alert ftp-data any any -> any any (ftpdata_command:stor;)",
+    "alert ftp-data any any -> any any (ftpdata_command:retr;)",
 )
 
 
@@ -49,13 +51,14 @@ def test_passive(
     assert sids(events) == expected
 
 
-@pytest.mark.parametrize(("command", "expected"), [(b"STOR", {3: 1, 4: 1}), (b"RETR", {4: 1, 5: 1, 7: 1})])
+@pytest.mark.parametrize(("command", "expected"), [(b"STOR", {4: 1, 8: 1}), (b"RETR", {4: 1, 7: 1, 9: 1})])
 def test_active_turns_the_directions(tmp_path: Path, command: bytes, expected: dict[int, int]) -> None:
-    """The server of the data connection is the FTP client; here the two hosts stay where they are."""
+    """The server of the data connection is the FTP client; here the two hosts stay where they are. A command
+    is seen in the direction of a passive transfer all the same, as in Suricata."""
     first = control(command, b"PORT 10,0,0,1,195,80\r\n", b"200 ok\r\n")
     second = Connection(50_000, 20)
     (second.server if command == b"STOR" else second.client)(DATA)
-    events = scan(tmp_path, first.packets + second.close().packets, *RULES, CALLED_BACK)
+    events = scan(tmp_path, first.packets + second.close().packets, *RULES, *CALLED_BACK)
     assert sids(events) == expected
 
 

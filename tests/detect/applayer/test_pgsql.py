@@ -90,6 +90,22 @@ def test_encryption_ends_the_reading() -> None:
     assert parser.over()
 
 
+def test_after_a_gap_the_next_message_counts() -> None:
+    parser = PgsqlParser()
+    parser.feed(SERVER, message(b"Q", b"SELECT 1\0")[:9], 0)
+    assert parser.feed(SERVER, b"2\0 rest of what is lost", 4) == []
+    (found,) = parser.feed(SERVER, message(b"Q", b"SELECT 3\0"), 0)
+    assert query(found) == [b"SELECT 3"]
+
+
+def test_behind_what_is_malformed_others_follow() -> None:
+    parser = PgsqlParser()
+    (odd,) = parser.feed(SERVER, b"GET / HTTP/1.0\r\n", 0)
+    assert list(odd.events[SERVER]) == ["pgsql.malformed_request"]
+    (found,) = parser.feed(SERVER, message(b"Q", b"SELECT 3\0"), 0)
+    assert query(found) == [b"SELECT 3"]
+
+
 @pytest.mark.parametrize(
     ("pieces", "wanted"),
     [

@@ -267,7 +267,7 @@ def test_events_of_a_transaction(tmp_path: Path) -> None:
         "alert http any any -> any any (flow:established; app-layer-event:http.missing_host_header;)",
         "alert http any any -> any any (app-layer-event:http.gzip_decompression_failed;)",
     )
-    assert sids(events) == {1: 2, 2: 2, 3: 2}
+    assert sids(events) == {1: 2, 2: 2, 3: 4}
     written = (tmp_path / "out" / "eve.json").read_text().splitlines()
     odd = [event["anomaly"] for event in map(json.loads, written) if event["event_type"] == "anomaly"]
     assert Counter(one["event"] for one in odd) == {"TOO_MANY_ENCODING_LAYERS": 2, "MISSING_HOST_HEADER": 2}

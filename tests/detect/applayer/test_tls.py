@@ -165,6 +165,7 @@ def test_messages_in_many_records_and_many_in_one() -> None:
     shattered = b"".join(b"\x16\x03\x01\0\x01" + bytes([byte]) for byte in body)
     found = seen(parsed([(SERVER, shattered)]))
     assert found.pop(("app-layer-event", SERVER)) == [b"tls.invalid_ssl_record"]
+    assert found.pop(("app-layer-event", CLIENT)) == [b"tls.invalid_ssl_record"]
     assert found == seen(parsed([(SERVER, data)]))
 
 

@@ -63,6 +63,7 @@ class Parts:
     """Files that it has alerted on: only later ones count."""
 
 
+_OTHER: Final = (Direction.NONE, Direction.TO_CLIENT, Direction.TO_SERVER)
 _NO_RULES: Final[list[set[int]]] = [set(), set(), set()]
 _NO_EVENTS: Final[list[Mapping[str, None]]] = [{}, {}, {}]
 _NO_FILES: Final[list[File]] = []
@@ -79,7 +80,7 @@ class Transaction:
 
     __slots__ = (
         "alerted", "application", "bits", "cache", "events", "files", "inspected", "little_endian", "number",
-        "over", "parts", "passed", "pending", "rules_of", "stage",
+        "over", "parts", "passed", "pending", "rules_of", "stage", "told",
     )  # fmt: skip
     is_frame: ClassVar[bool] = False
     grows: ClassVar[bool] = False
@@ -101,6 +102,9 @@ class Transaction:
         """What rules have set (xbits that track tx); None = nothing."""
         self.events = _NO_EVENTS
         """Names of anomalies, in order, by Direction."""
+        self.told = _NO_EVENTS
+        """Those that rules see, by Direction: also what the other side has brought about before this one was
+        done with, as Suricata's events are the whole transaction's."""
         self.cache: dict[tuple[str, int], Sequence[bytes]] = {}
         self.little_endian = False
         """Byte order that the message says its numbers have, for rules with `dce`."""
@@ -138,8 +142,11 @@ class Transaction:
         if name in found or len(found) >= MOST_EVENTS:
             return
         if self.events is _NO_EVENTS:
-            self.events = list(_NO_EVENTS)
+            self.events, self.told = list(_NO_EVENTS), list(_NO_EVENTS)
         self.events[direction] = {**found, name: None}
+        other = _OTHER[direction]
+        for side in (direction, other) if self.stage[other] is not DONE else (direction,):
+            self.told[side] = {**self.told[side], name: None}
         if self.inspected[direction] is DONE:
             self.inspected[direction] = HEAD
             self.cache.pop((EVENTS, direction), None)
@@ -382,7 +389,7 @@ def _hook_buffers() -> tuple[Buffer, ...]:
 
 
 def _events(transaction: Transaction, direction: int) -> Sequence[bytes]:
-    found = transaction.events[direction]
+    found = transaction.told[direction]
     return [name.encode("ascii") for name in found] if found else ()
 
 

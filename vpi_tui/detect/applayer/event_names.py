@@ -64,7 +64,7 @@ _RAISED: Final = {
     "read_queue_size_exceeded write_queue_size_exceeded",
     "smtp": "invalid_reply max_command_line_len_exceeded max_reply_line_len_exceeded "
     "invalid_pipelined_sequence bdat_chunk_len_exceeded no_server_welcome_message tls_rejected "
-    "data_command_rejected mime_malformed_msg mime_invalid_base64 mime_invalid_qp mime_long_line "
+    "data_command_rejected mime_invalid_base64 mime_invalid_qp mime_long_line "
     "mime_long_enc_line mime_long_header_name mime_long_header_value mime_long_boundary "
     "mime_long_filename duplicate_fields unparsable_content truncated_line",
     "snmp": "malformed_data unknown_security_model version_mismatch",
@@ -102,6 +102,7 @@ SILENT: Final = {protocol: frozenset(names.split()) for protocol, names in _SILE
 that are not usual. Rules with them load, as there."""
 
 _NEVER: Final = {
+    "smtp": "mime_malformed_msg",
     "dns": "unsolicited_response flooded state_memcap_reached",
     "modbus": "invalid_unit_identifier",
     "tls": "certificate_missing_element certificate_unknown_element certificate_invalid_string "

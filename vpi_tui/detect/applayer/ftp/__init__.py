@@ -35,7 +35,12 @@ def _buffer(
 
 
 def _port(transaction: FtpTransaction) -> Sequence[bytes]:
-    return (transaction.port.to_bytes(2),) if transaction.port else ()
+    """0 = the command arranges none, which rules about smaller numbers mean too."""
+    return (transaction.port.to_bytes(2),)
+
+
+def _mode(transaction: FtpTransaction) -> Sequence[bytes]:
+    return (transaction.mode,) if transaction.port and transaction.codes else ()
 
 
 # ftp.mode, ftp.dynamic_port and ftp.reply_received (numbers) have keywords of their own. They are known
@@ -48,7 +53,7 @@ FTP: Final[Application] = application(
         _buffer("ftp.command_data", TO_SERVER, Stage.HEAD, lambda t: (t.argument,)),
         _buffer("ftp.reply", TO_CLIENT, Stage.DONE, lambda t: t.replies),
         _buffer("ftp.completion_code", TO_CLIENT, Stage.DONE, lambda t: t.codes),
-        _buffer("ftp.mode", BOTH, Stage.DONE, lambda t: (t.mode,)),
+        _buffer("ftp.mode", BOTH, Stage.DONE, _mode),
         _buffer("ftp.bounce", TO_SERVER, Stage.HEAD, lambda t: (b"\1",) if t.bounces else ()),
         _buffer("ftp.dynamic_port", BOTH, Stage.DONE, _port),
         _buffer("ftp.reply_received", TO_CLIENT, Stage.DONE, lambda t: (bytes((bool(t.codes),)),)),

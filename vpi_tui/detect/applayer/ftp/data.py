@@ -71,8 +71,12 @@ class FtpDataParser(Parser):
         return self._file.held() if self._file is not None else 0
 
 
-def _command(transaction: FtpDataTransaction, _direction: int) -> Sequence[bytes]:
-    return (transaction.command,) if transaction.command else ()
+_WAYS: Final = {b"RETR": CLIENT, b"STOR": SERVER}
+"""In which direction rules see a command, though the file of an active transfer goes the other way."""
+
+
+def _command(transaction: FtpDataTransaction, direction: int) -> Sequence[bytes]:
+    return (transaction.command,) if _WAYS.get(transaction.command) == direction else ()
 
 
 FTP_DATA: Final[Application] = application(

@@ -20,7 +20,7 @@ KEPT_LIMIT: Final = 1_048_576
 """Bytes of those; the oldest make room."""
 MOST_REPLIES: Final = 256
 """Lines of reply kept of one command."""
-_REPLY: Final = re.compile(rb"([1-6][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
+_REPLY: Final = re.compile(rb"([0-9]{3})(?:([ -])(.*))?", re.DOTALL)
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 """In front of an IPv4 address."""
 _NUMBERS: Final = re.compile(rb"(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3}),(\d{1,3})")
@@ -44,7 +44,7 @@ class FtpTransaction(Transaction):
         self.size = len(command) + len(argument)
         """Bytes of it and of its replies."""
         self.replies: list[bytes] = []
-        """Lines without their codes."""
+        """Lines without their codes; those that go on (`220-...`) with them, as Suricata splits them."""
         self.codes: list[bytes] = []
         self.mode = b""
         """active or passive; b"" = the command arranges no data connection."""
@@ -169,7 +169,7 @@ class FtpParser(Parser):
         now = self._waiting[0]
         starts = found is not None and self._inside in (b"", found[1])
         if len(now.replies) < MOST_REPLIES:
-            now.replies.append((found[3] or b"") if found is not None and starts else line)
+            now.replies.append(_said(line))
             now.size += len(line)
             self._kept += len(line)
         if found is None or not starts:
@@ -188,6 +188,12 @@ class FtpParser(Parser):
             self._active, self._data_port = False, now.port
         self._encrypted = now.command == b"AUTH" and code == b"234"
         self._close_first()
+
+
+def _said(line: bytes) -> bytes:
+    """A line of a reply without its code, where a space follows it."""
+    line = line.rstrip()
+    return line[4:] if line[:3].isdigit() and line[3:4] == b" " else line
 
 
 def _announced(text: bytes) -> int:

@@ -49,6 +49,10 @@ class PgsqlTransaction(Transaction):
         return super().weight() + self.size
 
 
+_NO_LENGTH: Final = "pgsql.invalid_length"
+"""The one event behind which nothing can be read: where the next message begins is not known."""
+
+
 class _MessageError(ValueError):
     """What comes is no message. The text is the event that says so."""
 
@@ -62,6 +66,8 @@ class PgsqlParser(Parser):
         self._kept = 0
         """Bytes of those."""
         self._asked_encryption = False
+        self._lost = [False, False, False]
+        """By Direction: where the next message begins is not known; most likely with what comes next."""
         self._over = False
         self._successor: Successor | None = None
 
@@ -69,8 +75,11 @@ class PgsqlParser(Parser):
         if self._over:
             return []
         if gap > self._skip[direction]:
-            return self._stop()
-        self._skip[direction] -= gap
+            self._pending[direction].clear()
+            self._skip[direction] = 0
+            self._lost[direction] = True
+        else:
+            self._skip[direction] -= gap
         self._pending[direction].extend(data)
         found: dict[PgsqlTransaction, None] = {}
         messages = self._requests() if direction == Direction.TO_SERVER else self._responses()
@@ -78,10 +87,17 @@ class PgsqlParser(Parser):
             for one in messages:
                 found[one] = None
         except _MessageError as error:
+            if self._lost[direction]:
+                self._pending[direction].clear()
+                return list(found)
             broken = PgsqlTransaction(None)
             broken.event(direction, str(error))
             broken.stage[direction] = Stage.DONE
-            return [*found, broken, *self._stop()]
+            if str(error) == _NO_LENGTH:
+                return [*found, broken, *self._stop()]
+            self._pending[direction].clear()
+            self._lost[direction] = True
+            return [*found, broken]
         return [*found, *self._stop()] if self._over else list(found)
 
     def finish(self) -> list[Transaction]:
@@ -128,13 +144,14 @@ class PgsqlParser(Parser):
             return None
         size = int.from_bytes(pending[1 : 1 + _LENGTH]) - _LENGTH
         if size < 0:
-            raise _MessageError("pgsql.invalid_length")
+            raise _MessageError(_NO_LENGTH)
         end = 1 + _LENGTH + min(size, BODY_LIMIT)
         if len(pending) < end:
             return None
         kind, body = pending[0], bytes(pending[1 + _LENGTH : end])
         del pending[:end]
         self._skip[direction] = size - len(body)
+        self._lost[direction] = False
         return kind, body, size
 
     # Requests ------------------------------------------------------------------------------------
@@ -175,7 +192,7 @@ class PgsqlParser(Parser):
             return None
         size = int.from_bytes(pending[:_LENGTH])
         if not 2 * _LENGTH <= size <= START_LIMIT:
-            raise _MessageError("pgsql.invalid_length")
+            raise _MessageError(_NO_LENGTH)
         if len(pending) < size:
             return None
         request = parse_start(bytes(pending[_LENGTH:size]))

@@ -1,4 +1,4 @@
-"""What is odd about the MIME of a mail (names of events and limits as Suricata's)."""
+"""What is odd about replies, and about the MIME of a mail (names of events and limits as Suricata's)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from typing import Final
 
 from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.smtp.mime import Part, parameter
+from vpi_tui.detect.applayer.smtp.transaction import SmtpTransaction
 
+REPLIES: Final = frozenset(
+    b"211 214 220 221 235 250 251 252 334 354 401 402 421 435 450 451 452 454 455 500 501 502 503 504 511 "
+    b"521 522 525 530 534 535 541 543 550 551 552 553 554 555".split()
+)
+"""Codes of RFC 5321, 4954 and others in use; another one is an anomaly."""
 BOUNDARY_LIMIT: Final = 254
 FILE_NAME_LIMIT: Final = 255
 NAME_LIMIT: Final = 75
@@ -16,9 +22,8 @@ VALUE_LIMIT: Final = 2_000
 LINE_LIMIT: Final = 998
 ENCODED_LINE_LIMIT: Final = 76
 _OF_CODINGS: Final = ("smtp.mime_invalid_base64", "smtp.mime_long_enc_line", "smtp.mime_invalid_qp")
-OF_MAIL: Final = ("smtp.mime_long_boundary", "smtp.mime_malformed_msg", "smtp.mime_long_line")
+OF_MAIL: Final = ("smtp.mime_long_boundary", "smtp.mime_long_line")
 OF_PARTS: Final = (
-    "smtp.mime_malformed_msg",
     "smtp.mime_long_header_name",
     "smtp.mime_long_header_value",
     "smtp.mime_long_filename",
@@ -29,14 +34,13 @@ _BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz012345678
 _NO_QUOTED: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
 
 
-def mime_events(mail: Part, parts: Sequence[Part], limits: Limits) -> Iterator[str]:
-    """Names without their protocol, some of them more than once. parts: its leaves; what is costly to find
-    is looked for where somebody asks."""
+def mime_events(found: SmtpTransaction, parts: Sequence[Part], limits: Limits) -> Iterator[str]:
+    """Names without their protocol, some of them more than once. parts: the leaves of the mail; what is
+    costly to find is looked for where somebody asks."""
+    mail = found.mail
     if len(parameter(mail.first(b"content-type"), b"boundary")) > BOUNDARY_LIMIT:
         yield "mime_long_boundary"
-    if mail.is_malformed:
-        yield "mime_malformed_msg"
-    if limits.heeds("smtp.mime_long_line") and _longest_line(mail.body) > LINE_LIMIT:
+    if limits.heeds("smtp.mime_long_line") and _longest_line(bytes(found.raw)) > LINE_LIMIT:
         yield "mime_long_line"
     for part in (mail, *parts):
         for name, value in part.fields:
@@ -46,8 +50,6 @@ def mime_events(mail: Part, parts: Sequence[Part], limits: Limits) -> Iterator[s
                 yield "mime_long_header_value"
     coded = limits.heeds(*_OF_CODINGS)
     for part in parts:
-        if part.is_malformed:
-            yield "mime_malformed_msg"
         if len(part.file_name) > FILE_NAME_LIMIT:
             yield "mime_long_filename"
         if coded:

@@ -64,7 +64,7 @@ def decoder(coding: bytes) -> Decoder:
 
 
 class UrlFinder:
-    """Each URL once, in lower case, without its scheme. found: those of earlier texts of the mail."""
+    """Each URL once, without its scheme. found: those of earlier texts of the mail."""
 
     def __init__(self, found: dict[bytes, None]) -> None:
         self._found = found
@@ -88,7 +88,6 @@ class UrlFinder:
         return self._take(match[1]) if match is not None else []
 
     def _take(self, url: bytes) -> list[bytes]:
-        url = url.lower()
         if url in self._found or len(self._found) >= MOST_URLS:
             return []
         self._found[url] = None

@@ -22,7 +22,8 @@ TEXTS: Final = (b"", b"text/plain", b"text/html")
 MOST_DEPTH: Final = 8
 MOST_URLS: Final = 256
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
-_FOLD: Final = re.compile(rb"\r?\n(?=[ \t])")
+_FOLD: Final = re.compile(rb"\r?\n[ \t]")
+"""With the byte that marks a line as one that goes on: what is behind it is the value's."""
 _PARAMETER: Final = re.compile(rb";\s*([A-Za-z0-9*_-]{1,40})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]*))")
 _MARK_END: Final = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
 """What stands behind the boundary in its line."""
@@ -34,10 +35,9 @@ class Part:
     """A mail, or a part of one that has parts."""
 
     fields: list[tuple[bytes, bytes]] = field(default_factory=list)
-    """(name in lower case, value) in order; lines of a folded value are joined without their ends."""
+    """(name in lower case, value) in order; lines of a folded value are joined without their ends and the
+    byte that each begins with."""
     body: bytes = b""
-    is_malformed: bool = False
-    """A line of its head is no field."""
 
     def get(self, name: bytes) -> list[bytes]:
         return [value for found, value in self.fields if found == name]
@@ -76,9 +76,7 @@ def parse_part(data: bytes) -> Part:
     for line in _FOLD.sub(b"", head).split(b"\n")[:MOST_FIELDS]:
         name, colon, value = line.partition(b":")
         if colon:
-            part.fields.append((name.strip(b" \t").lower(), value.strip(b" \t\r")))
-        elif end and line.strip():
-            part.is_malformed = True
+            part.fields.append((name.strip(b" \t").lower(), value.lstrip(b" \t").rstrip(b"\r")))
     return part
 
 
@@ -150,12 +148,12 @@ def decoded(part: Part) -> bytes:
 
 
 def urls(mail: Part) -> list[bytes]:
-    """Those in texts, in lower case, without the scheme."""
+    """Those in texts, without the scheme."""
     found: dict[bytes, None] = {}
     for part in leaves(mail):
         if part.kind in TEXTS and not part.file_name:
             for url in URL.finditer(decoded(part)):
                 if len(found) >= MOST_URLS:
                     break
-                found[url[1].lower()] = None
+                found[url[1]] = None
     return list(found)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
-from vpi_tui.detect.applayer.smtp.anomalies import OF_MAIL, OF_PARTS, mime_events
+from vpi_tui.detect.applayer.smtp.anomalies import OF_MAIL, OF_PARTS, REPLIES, mime_events
 from vpi_tui.detect.applayer.smtp.mime import leaves
 from vpi_tui.detect.applayer.smtp.reader import READS, MailReader
 from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
@@ -31,7 +31,6 @@ _EDGE: Final = re.compile(rb"\n(?:\.|--)")
 _CUT_DOT: Final = 3
 """Bytes of the end of a mail that may have come without the rest of it."""
 _REPLY: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9-])")
-_ANY_REPLY: Final = re.compile(rb"[1-9][0-9]{2}")
 _WORD: Final = re.compile(rb"[A-Za-z]{1,4}(?:[A-Za-z]*[ \r\n]|\Z)")
 """What a command begins with."""
 _CHUNK_LINE: Final = re.compile(rb"(?i)bdat +([0-9]{1,12})( +last)? *")
@@ -52,6 +51,8 @@ class SmtpParser(Parser):
         self._unanswered: deque[bytes] = deque(maxlen=MOST_UNANSWERED)
         """Commands that wait for a reply."""
         self._greeted = False
+        self._spoken = False
+        """The client has."""
         self._encrypted = False
         self._helo = b""
         self._now: SmtpTransaction | None = None
@@ -144,7 +145,7 @@ class SmtpParser(Parser):
         if self._now is not None and self._now.raw:
             self._judge(self._now)
         self._reach(Stage.DONE)
-        if self._now is not None and self._now.events[CLIENT]:
+        if self._now is not None and any(self._now.events):
             self._reach(Stage.DONE, CLIENT)
         self._now = None
         self._mode = _COMMAND
@@ -154,7 +155,7 @@ class SmtpParser(Parser):
         judges = self._limits.heeds(*OF_PARTS)
         parts = leaves(now.mail) if judges else []
         if judges or self._limits.heeds(*OF_MAIL):
-            for name in mime_events(now.mail, parts, self._limits):
+            for name in mime_events(now, parts, self._limits):
                 now.event(SERVER, f"smtp.{name}")
 
     def _lost(self, direction: int, gap: int) -> None:
@@ -210,10 +211,13 @@ class SmtpParser(Parser):
     def _reply(self, line: bytes) -> None:
         found = _REPLY.match(line)
         if found is None:
-            if not _ANY_REPLY.match(line):
-                self._begin().event(CLIENT, "smtp.invalid_reply")
+            if line[:3] not in REPLIES:
+                self._odd_reply()
             return
         code = found[1]
+        if code not in REPLIES:
+            self._odd_reply()
+            return
         if not self._greeted:
             self._greeted = True
             if code in (b"220", b"554"):
@@ -231,6 +235,11 @@ class SmtpParser(Parser):
                 self._begin().event(CLIENT, "smtp.data_command_rejected")
                 self._mode = _COMMAND
 
+    def _odd_reply(self) -> None:
+        """What a server says that nobody has spoken to is of no transaction."""
+        if self._spoken:
+            self._begin().event(CLIENT, "smtp.invalid_reply")
+
     # Commands and mails --------------------------------------------------------------------------
 
     def _take_command(self) -> bool:
@@ -238,6 +247,7 @@ class SmtpParser(Parser):
 
     def _command(self, line: bytes) -> None:
         self._in_turn()
+        self._spoken = True
         word = line[:10].upper()
         for start, handler in _COMMANDS:
             if word.startswith(start):
@@ -254,18 +264,22 @@ class SmtpParser(Parser):
     def _hello(self, line: bytes) -> None:
         if self._helo:
             self._begin().event(SERVER, "smtp.duplicate_fields")
+            return
         self._helo = line[4:].strip(b" \t").partition(b" ")[0]
 
     def _mail_from(self, line: bytes) -> None:
+        """The first one of a mail counts, until its DATA was refused."""
         if self._now is not None and self._now.mail_from:
             self._now.event(SERVER, "smtp.duplicate_fields")
+            if not self._now.stuffed:
+                return
             self._end()
-        self._begin().mail_from = _address(line)
+        self._begin().mail_from = _address(line, _MAIL_FROM)
 
     def _rcpt_to(self, line: bytes) -> None:
         recipients = self._begin().rcpt_to
         if len(recipients) < MOST_RECIPIENTS:
-            recipients.append(_address(line))
+            recipients.append(_address(line, _RCPT_TO))
 
     def _data(self, _line: bytes) -> None:
         if self._now is not None and self._now.stuffed:
@@ -362,16 +376,17 @@ def _is_of_mail(data: bytes) -> bool:
     return b"\n" not in data[-_CUT_DOT:] and _DOT.search(data) is None
 
 
-def _address(line: bytes) -> bytes:
-    """What stands behind the colon, without the parameters behind it."""
-    return line.partition(b":")[2].strip(b" \t").partition(b" ")[0]
+def _address(line: bytes, command: bytes) -> bytes:
+    """What stands behind the command and one more byte, its colon; without the parameters behind it."""
+    return line[len(command) + 1 :].lstrip(b" ").partition(b" ")[0]
 
 
+_MAIL_FROM, _RCPT_TO = b"MAIL FROM", b"RCPT TO"
 _COMMANDS: Final[tuple[tuple[bytes, Callable[[SmtpParser, bytes], None]], ...]] = (
     (b"HELO", SmtpParser._hello),
     (b"EHLO", SmtpParser._hello),
-    (b"MAIL FROM:", SmtpParser._mail_from),
-    (b"RCPT TO:", SmtpParser._rcpt_to),
+    (_MAIL_FROM, SmtpParser._mail_from),
+    (_RCPT_TO, SmtpParser._rcpt_to),
     (b"DATA", SmtpParser._data),
     (b"BDAT ", SmtpParser._bdat),
     (b"RSET", SmtpParser._reset),

@@ -68,8 +68,6 @@ class MailReader:
         self._wants_files = limits.wants(FILE, FILE_NAME, FILE_DATA)
         self._wants_urls = limits.wants(URLS)
         self._digest = hashlib.md5(usedforsecurity=False) if limits.wants(MD5) else None
-        self._digest_end = b""
-        """The end of a line that the digest takes once something follows it."""
         self._has_body = False
         self._pending = bytearray()
         self._at_line_start = True
@@ -123,10 +121,7 @@ class MailReader:
         if self._digest is None or not data:
             return
         self._has_body = True
-        data = self._digest_end + data
-        whole = data.removesuffix(b"\n").removesuffix(b"\r")
-        self._digest_end = data[len(whole) :]
-        self._digest.update(whole)
+        self._digest.update(data)
 
     # Heads ---------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ def ftp_mode(draft: Draft, text: str) -> None:
 @keyword("ftpdata_command")
 def ftpdata_command(draft: Draft, text: str) -> None:
     """What a data connection is for: retr (the client fetches a file) or stor (it brings one)."""
-    word = unquote("ftpdata_command", text, needed=False).strip().lower()
+    word = unquote("ftpdata_command", text, needed=False).strip()
     if word not in {"retr", "stor"}:
         raise Refused(f"ftpdata_command: retr or stor, not {word[:40]!r}")
     draft.steps.append(
