@@ -254,6 +254,7 @@ GOOD = {
     "reputation-categories-file": "/y",
     "reputation-files": "/z",
     "geoip-database": "/g",
+    "packet-alert-max": "40",
     "threshold-file": "/t",
     "probes.ovs.socket": "/run/openvswitch/db.sock",
     "probes.*.enabled": "no",

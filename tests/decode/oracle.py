@@ -134,7 +134,7 @@ def _transport(layer: Packet, data: bytes, version: int) -> Row:
             "dest_port": ports[1],
             "payload": data[8:],
         }
-    return {"payload": data, "src_port": 0, "dest_port": 0}
+    return {"payload": b"", "src_port": 0, "dest_port": 0}
 
 
 def _inside(layer: Packet, row: Row) -> Iterator[Row]:

@@ -251,3 +251,13 @@ def test_counts_are_kept_by_protocol() -> None:
     }
     assert told == {"ipv4": 4, "ipv6": 2, "tcp": 2, "udp": 2, "arp": 2, "vlan": 2, "ipip": 2, "invalid": 2}
     assert stats["decoder.event.ethernet.pkt_too_small"] == 2
+
+
+@pytest.mark.parametrize(
+    ("protocol", "payload"),
+    [(47, b""), (4, b""), (41, b""), (89, b""), (58, b""), (50, bytes(DATA)[8:]), (132, bytes(DATA)[12:])],
+)
+def test_rules_see_the_payload_of_protocols_that_are_taken_apart(protocol: int, payload: bytes) -> None:
+    """As in Suricata; ICMPv6 in IPv4 is none of them, ESP has a header of 8 bytes."""
+    row = decode([bytes(ether() / ip(proto=protocol) / DATA)], verify=False)[0]
+    assert (row["proto"], row["payload"]) == (protocol, payload)

@@ -50,7 +50,7 @@ def rebuilt(
     return [
         (
             int(decoded.packet[row]),
-            packets.buf[start : start + decoded.payload_len[row]].tobytes(),
+            packets.buf[start : decoded.ip_off[row] + decoded.ip_len[row]].tobytes(),
             int(decoded.dest_port[row]),
         )
         for row, start in enumerate(decoded.payload_off)

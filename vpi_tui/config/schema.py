@@ -266,6 +266,12 @@ TABLE: tuple[Setting, ...] = (
         None,
         "addresses of the management plane besides this host's own and those of guests tagged mgmt",
     ),
+    Setting(
+        "packet-alert-max",
+        kinds.whole(1, 255),
+        None,
+        "most alerts of one packet; those of rules that come later are left out (default: 15)",
+    ),
     Setting("threshold-file", kinds.path, None, "limits of alerts, suppressed alerts (threshold.config)"),
     Setting("reputation-files", kinds.paths, None, "lists of IP reputation"),
 )
@@ -278,6 +284,7 @@ ENGINE_OPTIONS = (
     "default-reputation-path",
     "reputation-",
     "geoip-",
+    "packet-alert-max",
     "threshold-",
     "probes.",
     "behaviour.",

@@ -118,7 +118,9 @@ def transport(buf, at, end, stop, d, r, version, proto, zero_is_rest, counts):
         return at + 12, stop, I64(0)
     if proto == IPPROTO_ESP:
         counts[C_ESP] += 1
-        return at, stop, I64(0) if end - at >= 8 else I64(EV_ESP_SMALL)
+        if end - at < 8:
+            return at, stop, I64(EV_ESP_SMALL)
+        return at + 8, stop, I64(0)
     if version == 4 and proto == IPPROTO_ICMPV6:
         note(d, r, ICMP_6_IN_4)
     return at, stop, I64(0)
@@ -129,6 +131,12 @@ def has_checksum(proto, version):
     if proto == IPPROTO_TCP or proto == IPPROTO_UDP:
         return True
     return proto == IPPROTO_ICMP if version == 4 else proto == IPPROTO_ICMPV6
+
+
+@helper
+def has_payload(proto, version):
+    """Do rules see what follows the header? As in Suricata not for protocols that it does not take apart."""
+    return has_checksum(proto, version) or proto == IPPROTO_SCTP or proto == IPPROTO_ESP
 
 
 @inlined
@@ -198,7 +206,7 @@ def datagram(buf, at, end, wire_end, d, r, version, depth, verify, zero_is_rest,
         return I64(-1), at, end, wire_end, I64(0), I64(0), events
     inner_end = min(payload_stop, captured)
     d.payload_off[r] = payload
-    d.payload_len[r] = inner_end - payload
+    d.payload_len[r] = inner_end - payload if has_payload(proto, version) else 0
     if verify and stop <= end and routed == 0 and has_checksum(proto, version):
         events |= transport_sum_event(
             buf,

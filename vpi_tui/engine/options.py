@@ -9,6 +9,7 @@ from ipaddress import ip_network
 
 from vpi_tui.decode.decoder import TunnelPorts
 from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.os_policy import OsPolicy
 from vpi_tui.stream.policies import HostPolicies, Network, host_policies
@@ -104,6 +105,11 @@ def tunnel_ports(options: Mapping[str, str]) -> TunnelPorts:
             for kind in ("vxlan", "geneve", "teredo")
         }
     )
+
+
+def most_alerts(options: Mapping[str, str]) -> int:
+    """How many alerts one packet may raise."""
+    return max(1, _size(options, "packet-alert-max", MOST_OF_A_PACKET))
 
 
 _HTTP = "app-layer.protocols.http.libhtp.default-config"

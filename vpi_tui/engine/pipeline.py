@@ -25,7 +25,7 @@ from vpi_tui.engine.flowless import count_without_flow
 from vpi_tui.engine.learning import Learning
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
-from vpi_tui.engine.options import stream_options, tunnel_ports
+from vpi_tui.engine.options import most_alerts, stream_options, tunnel_ports
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.segments import Segments
 from vpi_tui.engine.sources import EngineSource
@@ -105,6 +105,7 @@ class Pipeline:
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self._passes_midstream = streams.passes_midstream
+        self._most_alerts = most_alerts(spec.options)
         self.matcher = self._new_matcher(rules)
         self.recognition: Recognition | None = None
         """None = no rule has asked yet what each direction looks like."""
@@ -151,7 +152,13 @@ class Pipeline:
         self._serve_recognition()
 
     def _new_matcher(self, rules: RuleBook) -> Matcher:
-        return Matcher(rules.ruleset, self._places, clock=CLOCK, passes_midstream=self._passes_midstream)
+        return Matcher(
+            rules.ruleset,
+            self._places,
+            clock=CLOCK,
+            passes_midstream=self._passes_midstream,
+            most_alerts=self._most_alerts,
+        )
 
     def _serve_recognition(self) -> None:
         if self.recognition is None and self.rules.ruleset.needs_recognition:

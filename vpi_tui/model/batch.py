@@ -136,7 +136,8 @@ class DecodedBatch(NamedTuple):
     """int64[m]: first payload byte; for unknown protocols, after the IP headers; -1 = none: a fragment
     has none, its bytes are looked at when the datagram is whole."""
     payload_len: I32
-    """int32[m]: payload bytes captured; padding excluded."""
+    """int32[m]: payload bytes captured; padding excluded. 0 where the protocol is not taken apart (GRE, IP in
+    IP, OSPF, ...): what a tunnel carries has a row of its own."""
     ttl: U8
     """uint8[m]: TTL or hop limit."""
     tos: U8

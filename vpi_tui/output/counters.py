@@ -22,8 +22,8 @@ SHARED: Final = frozenset(
         "decoder.arp", "decoder.esp", "decoder.geneve", "decoder.gre", "decoder.icmpv4", "decoder.icmpv6",
         "decoder.ipv4", "decoder.ipv6", "decoder.sctp", "decoder.tcp", "decoder.teredo", "decoder.udp",
         "decoder.vlan", "decoder.vlan_qinq", "decoder.vxlan", "defrag.memuse", "detect.alert", "flow.active",
-        "flow.memcap", "flow.memuse", "flow.tcp", "flow.total", "flow.udp", "tcp.memuse",
-        "tcp.midstream_pickups", "tcp.overlap", "tcp.overlap_diff_data", "tcp.reassembly_gap",
+        "detect.alert_queue_overflow", "flow.memcap", "flow.memuse", "flow.tcp", "flow.total", "flow.udp",
+        "tcp.memuse", "tcp.midstream_pickups", "tcp.overlap", "tcp.overlap_diff_data", "tcp.reassembly_gap",
         "tcp.reassembly_memuse", "tcp.segment_memcap_drop", "tcp.sessions",
         *(f"decoder.event.{name}" for name in map(rule_name, DecoderEvent) if name not in OUR_EVENTS),
     )

@@ -208,10 +208,10 @@ def run(
     return matcher.match(batch, decoded, flows, streams, view_of(packets, locality))
 
 
-def matcher_of(*rules: Signature, scope: ScopeResolver | None = None) -> Matcher:
+def matcher_of(*rules: Signature, scope: ScopeResolver | None = None, most_alerts: int = 1 << 20) -> Matcher:
     ruleset = RuleSet.compile(rules)
     assert not ruleset.refused
-    return Matcher(ruleset, scope)
+    return Matcher(ruleset, scope, most_alerts=most_alerts)
 
 
 def hits(

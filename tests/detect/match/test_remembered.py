@@ -6,6 +6,7 @@ import pytest
 
 from tests.detect.match.build import SECOND, Packet, content, hits, ip, matcher_of, rule, run
 from tests.detect.rules.rule_text import PARSER, parse
+from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET
 from vpi_tui.detect.match.remembered import MOST_BITS, HostState
 from vpi_tui.model.batch import DecoderEvent
 from vpi_tui.model.signature import Action, FlowBits, Origin, Signature
@@ -150,6 +151,49 @@ def test_a_flowint_counts_by_flow_and_is_compared() -> None:
         Packet(b"drop", flow=0),
     ]
     assert hits(rules, packets) == [(2, 2), (3, 3), (9, 2), (9, 4)]
+
+
+def test_a_flowint_that_is_not_set_counts_as_0_beside_another_and_is_not_taken_from() -> None:
+    rules = [
+        _sid(1, 'content:"take"; flowint:n,-,1; noalert;'),
+        _sid(2, 'content:"take"; flowint:n,isset;'),
+        _sid(3, 'content:"set"; flowint:n,=,nobody; noalert;'),
+        _sid(4, 'content:"ask"; flowint:n,==,nobody;'),
+        _sid(5, 'content:"ask"; flowint:n,==,4294967295;'),
+    ]
+    words = [b"take", b"ask", b"set", b"ask", b"take", b"ask"]
+    assert hits(rules, [Packet(word) for word in words]) == [(3, 4), (4, 2), (5, 5)]
+
+
+def test_rules_of_equal_rank_come_by_their_sids() -> None:
+    """So the rule with the lower sid, though later in the files, is the one that takes the bit."""
+    once = 'content:"login"; flowbits:isnotset,seen; flowbits:set,seen;'
+    assert hits([_sid(7, once), _sid(3, once)], [_login()]) == [(0, 3)]
+
+
+def test_who_captures_a_text_comes_before_who_asks_for_it() -> None:
+    asks = _sid(1, 'content:"login"; flowvar:word,"log";')
+    writes = _sid(2, r'content:"login"; pcre:"/(l\w+)/, flow:word";')
+    assert hits([asks, writes], [_login()]) == [(0, 2), (0, 1)]
+
+
+def test_a_rule_about_addresses_and_bits_of_hosts_is_inspected_once_a_flow_and_direction() -> None:
+    rule_ = _sid(1, "xbits:set,seen,track ip_src;")
+    others = _sid(2, "flowint:n,+,1;")
+    packets = [_login(first=3), _login(), _login(direction=2, first=2), _login(direction=2)]
+    assert hits([rule_], packets) == [(0, 1), (2, 1)]
+    assert hits([others], packets) == [(n, 2) for n in range(4)]
+
+
+def test_one_packet_raises_so_many_alerts_at_most() -> None:
+    rules = [_sid(n, 'content:"login";') for n in range(30, 0, -1)]
+    matcher = matcher_of(*rules, most_alerts=MOST_OF_A_PACKET)
+    found = [(m.row, rules[m.rule].sid) for m in run(matcher, [_login(), _login()])]
+    assert found == [(row, sid) for row in range(2) for sid in range(1, 16)]
+    assert matcher.stats()["detect.alert_queue_overflow"] == 30
+    silent = [_sid(n, 'content:"login"; noalert;') for n in range(1, 30)]
+    one = matcher_of(*silent, _sid(99, 'content:"login";'), most_alerts=1)
+    assert [m.rule for m in run(one, [_login()])] == [29], "those that say nothing do not count"
 
 
 def test_a_flowint_of_an_earlier_flow_in_the_slot_is_gone() -> None:

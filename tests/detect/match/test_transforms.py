@@ -113,6 +113,7 @@ def test_rules_about_packets(options: str, found: bool) -> None:
         ('tcp.hdr; pkt_data; dotprefix; content:"x";', "needs a sticky buffer"),
         ("tcp.hdr; xor:0;", "in hex"),
         ('tcp.hdr; pcrexform:"abc";', "group"),
+        ('tcp.hdr; pcrexform:"(a)(b)";', "group"),
         ('tcp.hdr; pcrexform:"(abc";', "missing closing"),
         ("tcp.hdr; gunzip:size 3;", "max-size"),
         ("tcp.hdr; from_base64:mode x;", "unknown part"),

@@ -22,6 +22,7 @@ from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans, names_of, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
+from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET, within_most
 from vpi_tui.detect.match.pass_scopes import Passes
 from vpi_tui.detect.match.passing import not_passed, pass_late
 from vpi_tui.detect.match.profile import NO_CLOCK, Clock, Meter, RuleProfile
@@ -50,10 +51,11 @@ class Matcher:
         threshold_places: int = THRESHOLD_PLACES,
         clock: Clock = NO_CLOCK,
         passes_midstream: bool = False,
+        most_alerts: int = MOST_OF_A_PACKET,
     ) -> None:
         """threshold_places: how many counts are kept at a time, a multiple of 8. clock: for the profile.
 
-        passes_midstream: no rule looks at TCP connections whose start was not seen.
+        passes_midstream: no rule looks at TCP connections whose start was not seen. most_alerts: of a packet.
         """
         self.rules = rules
         self._clock = clock
@@ -86,6 +88,8 @@ class Matcher:
         self._counters = FlowCounters()
         self._suppressed = 0
         self._passed = 0
+        self._most_alerts = most_alerts
+        self._left_out = 0
         places = max(8, threshold_places) if rules.has_threshold else 8
         self._thresholds = ThresholdTable(
             key=np.zeros((places, 5), np.uint64),
@@ -114,6 +118,7 @@ class Matcher:
         self._bits, self._bit_names = bit_plans(self.rules.special_rules(), before._bit_names)
         self._tally, self._counters = before._tally, before._counters
         self._suppressed, self._passed = before._suppressed, before._passed
+        self._left_out = before._left_out
         self._limits.take_over(before._limits, numbers.tolist())
         self._salt = before._salt
         take_over_windows(
@@ -161,6 +166,9 @@ class Matcher:
             kept = self._not_suppressed(found, subjects, kept)
         if self.rules.has_threshold:
             kept = self._within_thresholds(found, subjects, kept)
+        within = within_most(found, subjects, kept, self.rules.rank, self._most_alerts)
+        self._left_out += int(kept.size - np.count_nonzero(within))
+        kept = kept[within]
         return self._give_out(found, subjects, kept)
 
     def forget_flows(self, slots: Iterable[int]) -> None:
@@ -173,6 +181,7 @@ class Matcher:
         """Counts since the matcher was made, by EVE path."""
         return {
             "detect.alert": int(self.hits.sum()),
+            "detect.alert_queue_overflow": self._left_out,
             "detect.candidates": int(self.profile.checks.sum()),
             "detect.evaluated": self._tally.evaluated,
             "detect.budget_exhausted": self._tally.exhausted,

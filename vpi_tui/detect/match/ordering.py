@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, Literal
 
 from vpi_tui.detect.match.columns import IP_ONLY_COLUMNS
 from vpi_tui.model.applications import RULE_WORDS
-from vpi_tui.model.signature import ANY_PORT, Action, AddressIn, FlowProtocol, Signature
+from vpi_tui.model.signature import ANY_PORT, Action, AddressIn, FlowProtocol, Pcre, Signature
 
 _ACTION: Final = {Action.PASS: 0, Action.DROP: 1, Action.REJECT: 2, Action.ALERT: 3}
 _OF_FLOW: Final = frozenset(("app_proto", "direction", "state", "ip_v", "proto", "locality"))
@@ -21,21 +21,34 @@ def _rank_of(operations: Iterable[str]) -> int:
     return {(True, False): 0, (True, True): 1, (False, True): 2}.get((any(changing), not all(changing)), 3)
 
 
-def _remembering(signature: Signature) -> tuple[int, int, int, int]:
-    """By kind of memory: flowbits, flowints, bits of hosts, bits of pairs."""
+def _remembering(signature: Signature) -> tuple[int, ...]:
+    """By kind of memory: flowbits, flowints, texts of flows and of packets, bits of hosts and of pairs."""
     hosts = [bits for bits in signature.hostbits if bits.track != "pair"]
     pairs = [bits for bits in signature.hostbits if bits.track == "pair"]
-    kinds = (signature.flowbits, signature.flowints, hosts, pairs)
-    flow, numbers, host, pair = (_rank_of(step.op for step in kind) for kind in kinds)
-    return flow, numbers, host, pair
+    return (
+        _rank_of(step.op for step in signature.flowbits),
+        _rank_of(step.op for step in signature.flowints),
+        _rank_of(_uses_of_texts(signature, "flow")),
+        _rank_of(_uses_of_texts(signature, "pkt")),
+        _rank_of(step.op for step in hosts),
+        _rank_of(step.op for step in pairs),
+    )
+
+
+def _uses_of_texts(signature: Signature, scope: Literal["flow", "pkt"]) -> Iterator[str]:
+    """How a rule uses the texts that expressions capture: only those over the payload make it a writer."""
+    for step in signature.steps:
+        if isinstance(step, Pcre) and step.buffer == "payload":
+            yield from ("set" for capture in step.captures if capture.scope == scope)
+    yield from ("isset" for asked in signature.variables if asked.scope == scope)
 
 
 def rule_order(signatures: Sequence[Signature]) -> list[int]:
-    """Rule numbers in Suricata's order: action, what is remembered, priority, place in the files."""
+    """Rule numbers in Suricata's order: action, what is remembered, priority, sid."""
 
     def rank(number: int) -> tuple[int, ...]:
         signature = signatures[number]
-        return _ACTION[signature.action], *_remembering(signature), signature.priority, number
+        return _ACTION[signature.action], *_remembering(signature), signature.priority, signature.sid, number
 
     return sorted(range(len(signatures)), key=rank)
 
@@ -58,7 +71,8 @@ def is_about_flow(signature: Signature) -> bool:
 
 
 def is_ip_only(signature: Signature) -> bool:
-    """A rule about addresses alone (it may set flowbits): once a flow and direction is enough."""
+    """A rule about addresses alone (it may set flowbits, and ask and change bits of hosts): once a flow and
+    direction is enough."""
     header = signature.header
     return (
         not signature.steps
@@ -68,7 +82,8 @@ def is_ip_only(signature: Signature) -> bool:
         and header.dest_port == ANY_PORT
         and all(bits.op == "set" for bits in signature.flowbits)
         and not signature.flowints
-        and not signature.hostbits
+        and all(bits.track != "tx" for bits in signature.hostbits)
+        and not signature.variables
         and all(isinstance(check, AddressIn) for check in signature.checks)
         and all(test.column in IP_ONLY_COLUMNS for test in signature.columns)
     )

@@ -111,11 +111,11 @@ class RememberedPlan:
         flows, hosts = memory.flows, memory.hosts
         for step in self._changed_numbers:
             numbers = flows.numbers(who.flow, who.born)
-            operand = _operand(step, numbers)
-            if operand is not None:
-                before = numbers.get(step.name, 0)
-                after = {"=": operand, "+": before + operand, "-": max(before - operand, 0)}[step.op]
-                flows.set_number(who.flow, who.born, step.name, after)
+            operand, before = _operand(step, numbers), numbers.get(step.name)
+            if step.op == "-" and before is None:
+                continue
+            after = {"=": operand, "+": (before or 0) + operand, "-": (before or 0) - operand}[step.op]
+            flows.set_number(who.flow, who.born, step.name, after)
         for bits in self._changed_bits:
             if bits.track == "tx":
                 _change_transaction(bits, who.transaction)
@@ -153,17 +153,16 @@ def _key(step: HostBits, who: Who) -> Key:
     return step.name, who.src if step.track == "src" else who.dest, _NOBODY
 
 
-def _operand(step: FlowInt, numbers: Mapping[str, int]) -> int | None:
-    """None = a flowint that is not set."""
-    return numbers.get(step.value) if isinstance(step.value, str) else step.value
+def _operand(step: FlowInt, numbers: Mapping[str, int]) -> int:
+    """A flowint that is not set counts as 0."""
+    return numbers.get(step.value, 0) if isinstance(step.value, str) else step.value
 
 
 def _number_holds(step: FlowInt, numbers: Mapping[str, int]) -> bool:
     value = numbers.get(step.name)
     if step.op in ("isset", "isnotset"):
         return (value is not None) == (step.op == "isset")
-    operand = _operand(step, numbers)
-    return value is not None and operand is not None and _COMPARE[step.op](value, operand)
+    return value is not None and _COMPARE[step.op](value, _operand(step, numbers))
 
 
 def remembered_plans(special: Mapping[int, Signature]) -> dict[int, RememberedPlan]:

@@ -55,8 +55,8 @@ def xor(draft: Draft, text: str) -> None:
 def pcrexform(draft: Draft, text: str) -> None:
     """Transform of the sticky buffer before it: what the group of an expression holds."""
     pattern = raw_bytes(unquote("pcrexform", text))
-    if groups_of("pcrexform", pattern) < 1:
-        raise Refused("pcrexform: the expression needs a group in brackets")
+    if groups_of("pcrexform", pattern) != 1:
+        raise Refused("pcrexform: the expression needs exactly one group in brackets")
     _add(draft, "pcrexform", pattern)
 
 
