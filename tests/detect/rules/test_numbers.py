@@ -86,8 +86,10 @@ def test_several_numbers(text: str, yes: tuple[int, ...], no: tuple[int, ...]) -
 
 @pytest.mark.parametrize(
     ("text", "yes", "no"),
-    [("dup,!retain", 8, 9), ("!retain", 6, 1), (" dup , retain", 0xF, 8), ("&8=8", 8, 1), (">8", 9, 8)],
-)
+    [("dup,!retain", 8, 9), ("!retain", 6, 1), (" dup , retain", 0xF, 8), ("&8=8", 8, 1), (">8", 9, 8),
+     ("+dup,retain", 0xB, 8), ("*dup,retain", 3, 6), ("*dup,!retain", 0, 1), ("-dup,retain", 8, 0xB),
+     ("=dup", 8, 10), ("=dup,!retain", 8, 12)],
+)  # fmt: skip
 def test_bits(text: str, yes: int, no: int) -> None:
     plan = Plan.of([flags_in("n", text, 255, BITS)])
     assert plan.match(Numbers(yes), Tally()) is not None

@@ -23,6 +23,8 @@ _PLACE = re.compile(r"(oob_or)?\s*(-?[0-9]{1,9})", re.A)
 _PART = re.compile(r"(-?[0-9]{1,9}):(-?[0-9]{1,9})", re.A)
 _MOST: Final = 0xFFFFFFFF
 """Of one transaction's numbers; more are not counted."""
+_SIGNS: Final = frozenset("+*-=")
+"""Of lists of flags."""
 _PLAIN_WORDS: Final = {
     "any": None,
     "all": Which("all"),
@@ -105,10 +107,16 @@ def number_in(keyword: str, text: str, highest: int, words: Mapping[str, int] | 
     )
 
 
-def flags_in(keyword: str, text: str, highest: int, words: Mapping[str, int]) -> NumberIn:
-    """A number, or words that stand for bits which are set (or, with `!`, not set). Raises Refused."""
+def flags_in(keyword: str, text: str, highest: int, words: Mapping[str, int], sign: str = "+") -> NumberIn:
+    """A number, or words that stand for bits which are set (or, with `!`, not set).
+
+    In front of words: `+` all are so, `*` one is, `-` one is not, `=` all are and no other bit is set. sign:
+    what is meant when none of them stands there. Raises Refused.
+    """
+    text = text.strip()
+    listed = text[1:] if text[:1] in _SIGNS else text
     mask = value = 0
-    for part in text.split(","):
+    for part in listed.split(","):
         negated, word = part.strip().startswith("!"), part.strip().lstrip("! ").lower()
         bit = words.get(word)
         if bit is None:
@@ -117,7 +125,12 @@ def flags_in(keyword: str, text: str, highest: int, words: Mapping[str, int]) ->
             raise Refused(f"{keyword}: {word} stands there twice")
         mask |= bit
         value |= 0 if negated else bit
-    return NumberIn(keyword, ((value, value),), mask)
+    sign = text[0] if text[:1] in _SIGNS else sign
+    if sign == "=":
+        return NumberIn(keyword, ((value, value),), highest)
+    wanted = value ^ mask if sign == "*" else value
+    inside: Spans = ((wanted, wanted),)
+    return NumberIn(keyword, inside if sign == "+" else complement(inside, mask), mask)
 
 
 def _masked(keyword: str, mask: int, value: int, operator: str) -> Spans:

@@ -6,7 +6,7 @@ from typing import Final
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
-from vpi_tui.detect.rules.numbers import integer
+from vpi_tui.detect.rules.numbers import flags_in, integer
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import unquote
 from vpi_tui.model.signature import NumberIn
@@ -23,12 +23,9 @@ _INDICATIONS: Final = {
 
 @keyword("dnp3_ind", "dnp3.ind")
 def dnp3_ind(draft: Draft, text: str) -> None:
-    """Internal indications of a DNP3 response: one of those that are listed is set."""
-    mask = 0
-    for part in unquote("dnp3_ind", text, needed=False).split(","):
-        word = part.strip().lower()
-        mask |= _INDICATIONS.get(word) or integer("dnp3_ind", word, 1, 0xFFFF)
-    draft.steps.append(NumberIn("dnp3_ind", ((1, 0xFFFF),), mask))
+    """Internal indications of a DNP3 response: one of those that are listed is set; `+` before: all are."""
+    listed = unquote("dnp3_ind", text, needed=False)
+    draft.steps.append(flags_in("dnp3_ind", listed, 0xFFFF, _INDICATIONS, sign="*"))
 
 
 @keyword("dnp3_obj", "dnp3.obj")
