@@ -16,6 +16,7 @@ from vpi_tui.model.applications import APP_PROTOS
 TCP = Seg(flags=ACK, dport=9)
 UDP = Seg(proto=17, dport=9)
 DNS_QUERY = bytes.fromhex("beef0100000100000000000003777777076578616d706c65036f72670000010001")
+DNS_UPDATE = b"\0\x01\x28\0\0\x02\0\0\0\x01\0\0" + 2 * b"\x01a\0\0\x06\0\x01" + bytes(16)
 TLS_HELLO = bytes.fromhex("160301020001000200")
 QUIC = bytes.fromhex("c000000001") + bytes(1200)
 
@@ -47,6 +48,9 @@ def app_of(*rows: Seg) -> str:
         (replace(TCP, payload=bytes.fromhex("0300002a25e00000000000")), "rdp"),
         (replace(TCP, payload=b"\0\x1d" + DNS_QUERY, dport=53), "dns"),
         (replace(UDP, payload=DNS_QUERY, dport=5300), "dns"),
+        (replace(UDP, payload=DNS_UPDATE, dport=53), "dns"),
+        (replace(UDP, payload=DNS_UPDATE, dport=5300), ""),
+        (replace(TCP, payload=b"\0\x2a" + DNS_UPDATE, dport=53), "dns"),
         (replace(UDP, payload=QUIC), "quic"),
         (replace(UDP, payload=b"\x23" + bytes(47), dport=123), "ntp"),
         (replace(UDP, payload=b"M-SEARCH * HTTP/1.1\r\n"), "ssdp"),

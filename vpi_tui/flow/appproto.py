@@ -70,6 +70,7 @@ def _starts(app: str, transport: str, directions: int, *words: str, port: int = 
 
 _HTTP_METHODS = "GET |POST |HEAD |PUT |DELETE |CONNECT |PATCH |TRACE |PROPFIND|OPTIONS |REPORT |MKCOL "
 _DNS_QUERY = "....0001 0000 0000"  # counts: one question, no answers
+# In front of the flags of DNS stands "q": there are no operations above 7.
 _SIP = "INVITE |REGISTER|ACK sip|BYE sip|CANCEL s|SIP/2.0 |SUBSCRIB|PRACK si|UPDATE s|REFER si|INFO sip"
 _SIP_ALSO_OTHERS = "OPTIONS sip|NOTIFY sip|MESSAGE sip|PUBLISH sip"
 """Methods of other protocols as well, so with the start of the URI."""
@@ -203,6 +204,7 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("dnp3", "tcp", "0564", port=20000),
     Matcher("dns", "tcp", "......00 00", second=_DNS_QUERY, second_offset=4, min_size=19, port=53),
     Matcher("dns", "tcp", "", second="....0001", second_offset=4, min_size=19, port=53),
+    Matcher("dns", "tcp", "", second="q... 00..00..00..", second_offset=4, min_size=14, port=53),
     *_enip("tcp"),
     Matcher("telnet", "tcp", "", port=23, min_size=2),
     # udp
@@ -246,8 +248,8 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("bittorrent-dht", "udp", text("d1:ad2:i")),
     Matcher("dns", "udp", "....0.0. 0001 0000", second="0000 00", second_offset=8, min_size=17),
     Matcher("dns", "udp", "....012. 0001 0000", second="0000 00", second_offset=8, min_size=17),
-    Matcher("dns", "udp", "....8... 0001", second="..", second_offset=8, port=53, min_size=17),
-    Matcher("dns", "udp", "....0... 0001", second="..", second_offset=8, port=53, min_size=17),
+    Matcher("dns", "udp", "....q... 0001", second="..", second_offset=8, port=53, min_size=17),
+    Matcher("dns", "udp", "....q... 00..00..", second="00..00..", second_offset=8, port=53, min_size=12),
 )
 
 
@@ -267,7 +269,9 @@ class AppTables(NamedTuple):
     app: NDArray[np.int32]
 
 
-_PARTIAL = {".": (0, 0), "l": (8, 0), "h": (8, 8), "v": (1, 0), "w": (1, 1), "m": (13, 4), "n": (13, 5)}
+_PARTIAL = {
+    ".": (0, 0), "l": (8, 0), "h": (8, 8), "v": (1, 0), "w": (1, 1), "m": (13, 4), "n": (13, 5), "q": (4, 0)
+}  # fmt: skip
 """(bits that are looked at, what they are) of what is no hexadecimal digit."""
 
 

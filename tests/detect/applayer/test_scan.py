@@ -177,6 +177,24 @@ def test_datagrams(tmp_path: Path) -> None:
     assert sids(events) == {1: 2, 2: 2}
 
 
+def test_rules_about_transactions_are_not_held_against_frames(tmp_path: Path) -> None:
+    query = wire.DNS(rd=1, qd=[wire.DNSQR(qname="evil.example"), wire.DNSQR(qname="two.example")])
+    packets = [Ether() / IP(src=CLIENT, dst=SERVER) / UDP(sport=40_000, dport=53) / query]
+    connection = Connection().client(REQUEST).server(RESPONSE).close()
+    events = scan(
+        tmp_path,
+        packets + connection.packets,
+        'alert dns any any -> any any (frame:pdu; content:"evil";)',
+        "alert dns any any -> any any (dns.authorities.rrname; absent;)",
+        "alert dns any any -> any any (dns.rrtype:28,or_absent; flow:to_client;)",
+        'alert dns any any -> any any (dns.query; content:"evil"; dns.query; content:"two";)',
+        'alert http1 any any -> any any (frame:request; content:"POST";)',
+        "alert http any any -> any any (http.request_body; absent; flow:to_server;)",
+        "alert http any any -> any any (http.cookie; absent; flow:to_server;)",
+    )
+    assert sids(events) == {1: 1, 2: 1, 4: 1, 5: 1, 7: 1}
+
+
 def test_a_request_and_its_response_at_once(tmp_path: Path) -> None:
     other = REQUEST.replace(b"login", b"other")
     events = scan(

@@ -108,6 +108,8 @@ class AppRules:
     file: it may hold of each."""
     stays: U8
     """uint8[n]: 1 = such a rule, which is not decided where it was found: it waits for other buffers."""
+    of_frames: U8
+    """uint8[n]: 1 = the rule looks at frames, so at no transactions."""
     buffers: dict[str, frozenset[str]]
     """By protocol: the buffers that rules look at."""
     events: frozenset[str]
@@ -137,13 +139,14 @@ def compile_app_rules(
     chosen: dict[tuple[str, str], tuple[set[int], ...]] = {}
     unfiltered: dict[str, list[int]] = {}
     due = DueBuilder()
-    grows, stays = np.zeros(count, np.uint8), np.zeros(count, np.uint8)
+    grows, stays, of_frames = (np.zeros(count, np.uint8) for _ in range(3))
     for number, (signature, need) in enumerate(zip(signatures, needs, strict=True)):
         if need is None or not table.kinds[number]:
             continue
         table.directions[number] &= need.directions
         _set_stages(stage[number], need)
         found = _fast_pattern(signature, need)
+        of_frames[number] = any(name.startswith(PREFIX) for name in need.buffers)
         grows[number] = any(_grows(name, need) for name in need.buffers)
         if not _FILE_BUFFERS.isdisjoint(need.buffers):
             grows[number] *= OF_FILES
@@ -190,6 +193,7 @@ def compile_app_rules(
         stage=stage,
         grows=grows,
         stays=stays,
+        of_frames=of_frames,
         buffers=_buffers(used),
         events=frozenset(
             step.pattern.decode("ascii")

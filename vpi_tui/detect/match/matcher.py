@@ -299,6 +299,8 @@ class Matcher:
     def _is_due(self, rule: int, progress: Progress) -> bool:
         """Is now the time to evaluate a rule on a transaction?"""
         transaction, direction = progress.transaction, progress.direction
+        if transaction.is_frame != bool(self.rules.app.of_frames[rule]):
+            return False
         stage = int(self.rules.app.stage[rule, direction])
         if not self.rules.app.grows[rule]:
             return rule not in transaction.alerted[direction] and progress.before < stage <= progress.stage
