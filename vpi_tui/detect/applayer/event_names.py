@@ -62,7 +62,7 @@ _RAISED: Final = {
     "negotiate_max_read_size_too_large negotiate_max_write_size_too_large read_request_too_large "
     "read_response_too_large read_queue_cnt_exceeded write_request_too_large write_queue_cnt_exceeded "
     "read_queue_size_exceeded write_queue_size_exceeded",
-    "smtp": "invalid_reply max_command_line_len_exceeded max_reply_line_len_exceeded "
+    "smtp": "invalid_reply "
     "invalid_pipelined_sequence bdat_chunk_len_exceeded no_server_welcome_message tls_rejected "
     "data_command_rejected mime_invalid_base64 mime_invalid_qp mime_long_line "
     "mime_long_enc_line mime_long_header_name mime_long_header_value mime_long_boundary "
@@ -93,7 +93,8 @@ _SILENT: Final = {
     "rfb": "confused_state",
     "sip": "incomplete_data",
     "smb": "internal_error record_overflow malformed_ntlmssp_response",
-    "smtp": "unable_to_match_reply_with_request mime_parse_failed failed_protocol_change",
+    "smtp": "unable_to_match_reply_with_request mime_parse_failed failed_protocol_change "
+    "max_command_line_len_exceeded max_reply_line_len_exceeded",
     "tls": "invalid_tls_header certificate_invalid_subject certificate_invalid_issuer "
     "certificate_invalid_validity too_many_records_in_packet",
 }

@@ -17,9 +17,7 @@ from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 LINE_LIMIT: Final = 4_096
-"""Bytes of a line; one that is longer is not looked at."""
-STATED_LIMIT: Final = 510
-"""Bytes of a command beyond which it is an anomaly (RFC 5321, 4.5.3.1.4)."""
+"""Bytes of a line with its end; one that has as many is an anomaly, and is not looked at."""
 _LAST_OF_SEVERAL: Final = frozenset((b"DATA", b"STARTTLS"))
 """Commands behind which a client has to wait for the reply (RFC 2920, 3.1)."""
 MOST_UNANSWERED: Final = 512
@@ -33,6 +31,8 @@ _CUT_DOT: Final = 3
 _REPLY: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9-])")
 _WORD: Final = re.compile(rb"[A-Za-z]{1,4}(?:[A-Za-z]*[ \r\n]|\Z)")
 """What a command begins with."""
+_GO_ON: Final = b"354"
+"""The code with which a server agrees to DATA."""
 _CHUNK_LINE: Final = re.compile(rb"(?i)bdat +([0-9]{1,12})( +last)? *")
 
 
@@ -183,9 +183,8 @@ class SmtpParser(Parser):
         end = pending.find(b"\n")
         skipping = self._skipping[direction]
         if end < 0:
-            if len(pending) > LINE_LIMIT:
+            if len(pending) >= LINE_LIMIT:
                 if not skipping:
-                    self._too_long(direction)
                     self._begin().event(direction, "smtp.truncated_line")
                 self._skipping[direction] = True
                 pending.clear()
@@ -195,18 +194,12 @@ class SmtpParser(Parser):
         del pending[: end + 1]
         self._skipping[direction] = False
         if not skipping:
-            if len(line) > STATED_LIMIT:
-                self._too_long(direction)
-            if end > LINE_LIMIT:
+            if len(whole) >= LINE_LIMIT:
                 self._begin().event(direction, "smtp.truncated_line")
             else:
                 self.frames.add(direction, "response_line" if direction == CLIENT else "command_line", whole)
                 take(line)
         return True
-
-    def _too_long(self, direction: int) -> None:
-        kind = "command" if direction == SERVER else "reply"
-        self._begin().event(direction, f"smtp.max_{kind}_line_len_exceeded")
 
     def _reply(self, line: bytes) -> None:
         found = _REPLY.match(line)
@@ -228,11 +221,11 @@ class SmtpParser(Parser):
             self._end()
         elif command == b"STARTTLS":
             self._begin().event(CLIENT, "smtp.tls_rejected")
-        elif command == b"DATA" and code >= b"400" and self._mode == _DATA:
-            refused = self._now is not None and len(self._now.raw) + len(self._pending[SERVER]) <= 1
-            if refused:
+        elif command == b"DATA" and code != _GO_ON:
+            self._begin().event(CLIENT, "smtp.data_command_rejected")
+            begun = self._now is not None and len(self._now.raw) + len(self._pending[SERVER]) > 1
+            if self._mode == _DATA and not begun:
                 self._pending[SERVER].clear()
-                self._begin().event(CLIENT, "smtp.data_command_rejected")
                 self._mode = _COMMAND
 
     def _odd_reply(self) -> None:
