@@ -159,3 +159,10 @@ def test_nothing_raises(pieces: list[tuple[int, bytes]]) -> None:
     for found in run(*pieces):
         for name in LDAP.buffers:
             values(found, name)
+
+
+def test_an_answer_that_nobody_asked_for_is_seen_from_both_sides() -> None:
+    (found,) = LdapParser().feed(CLIENT, message(1, result(0x65)), 0)
+    for side in (SERVER, CLIENT):
+        assert found.stage[side] == Stage.DONE
+        assert list(found.told[side]) == ["ldap.request_not_found"]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.detect.rules.rule_text import parse
-from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.modbus import MODBUS
 from vpi_tui.detect.applayer.modbus.parser import FLOOD, ModbusParser
 from vpi_tui.detect.match.evaluate import Plan, Tally
@@ -148,3 +148,11 @@ def test_nothing_raises(pieces: list[tuple[int, bytes]]) -> None:
 def test_an_encapsulated_interface_that_is_not_named_is_of_a_reserved_category() -> None:
     assert holds("function reserved", b"\x2b")
     assert events((SERVER, message(b"\x2b"))) == ["modbus.invalid_length"]
+
+
+def test_an_answer_that_nobody_asked_for_is_seen_from_both_sides() -> None:
+    (found,) = ModbusParser().feed(CLIENT, message(b"\x01\x02\x05"), 0)
+    wanted = {"modbus.unsolicited_response", "modbus.value_mismatch"}
+    for side in (SERVER, CLIENT):
+        assert found.stage[side] == Stage.DONE
+        assert set(found.told[side]) == wanted

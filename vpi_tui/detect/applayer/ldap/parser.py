@@ -160,6 +160,7 @@ class LdapParser(Parser):
         is_last = message.operation not in _NOT_LAST
         known = self._waiting.get(message.number)
         made = known if known is not None else LdapTransaction()
+        answers = made.request is not None
         before = made.held
         made.add(message, size)
         self._kept += made.held - before if known is not None else 0
@@ -168,6 +169,8 @@ class LdapParser(Parser):
         if known is None or is_last:
             self._answered(message.number)
             made.stage[Direction.TO_CLIENT] = Stage.DONE
+        if not answers:
+            made.stage[Direction.TO_SERVER] = Stage.DONE  # rules about either side see that nobody has asked
         asked = known.request if known is not None else None
         if asked is not None and asked.name == START_TLS and message.result == 0:
             self._over = self._encrypted = True

@@ -102,17 +102,17 @@ class ModbusParser(Parser):
         key = _key(message)
         if key not in self._waiting:
             made = ModbusTransaction(Direction.TO_CLIENT, None, message)
+            _at_odds(message, False)
             made.event(Direction.TO_CLIENT, "modbus.unsolicited_response")
+            for name in message.events:
+                made.event(Direction.TO_CLIENT, name)
+            made.stage[Direction.TO_SERVER] = Stage.DONE  # rules about either side see what is odd about it
             return made
         made = self._answered(key)
         made.response = message
         made.stage[Direction.TO_CLIENT] = Stage.DONE
         assert made.request is not None
-        if message.access & (Access.READ | Access.WRITE):
-            wrong = [name for name in message.events if name in _OF_DATA]
-            if wrong or mismatches(made.request, message):
-                message.events = [name for name in message.events if name not in wrong]
-                message.events.append("modbus.value_mismatch")
+        _at_odds(message, mismatches(made.request, message))
         return made
 
     def _answered(self, key: tuple[int, int, int]) -> ModbusTransaction:
@@ -124,6 +124,15 @@ class ModbusParser(Parser):
         self._count -= 1
         self._kept -= found.size
         return found
+
+
+def _at_odds(message: Message, differs: bool) -> None:
+    """What is wrong with the data of an answer is one event. differs: from what was asked."""
+    if not message.access & (Access.READ | Access.WRITE):
+        return
+    if differs or not _OF_DATA.isdisjoint(message.events):
+        message.events = [name for name in message.events if name not in _OF_DATA]
+        message.events.append("modbus.value_mismatch")
 
 
 def _key(message: Message) -> tuple[int, int, int]:
