@@ -26,6 +26,7 @@ SHA1 = ":".join(["aB"] * 20)
         ("ssl_version:!sslv2,!sslv3,!tls1.1,!tls1.2,!tls1.3;", TLS_1_0),
         ("ssl_state:client_hello;", Content("tls.hello", b"client_hello", startswith=True, endswith=True)),
         ("ssl_state:unknown;", Content("tls.state", b"unknown", startswith=True, endswith=True)),
+        ("ssl_state:!client_hello;", Pcre("tls.state", rb"\A(?!(?:client_hello)\z)")),
         ("ssl_state:server_keyx;", Content("tls.state", b"server_keyx", startswith=True, endswith=True)),
         ('tls.subject:!"CN=a";', Content("tls.cert_subject", b"CN=a", negated=True)),
         ('tls.issuerdn:"CN=a";', Content("tls.cert_issuer", b"CN=a")),

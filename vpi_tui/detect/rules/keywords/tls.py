@@ -74,7 +74,8 @@ def ssl_state(draft: Draft, text: str) -> None:
     for word in words:
         if word not in _STATES:
             raise Refused(f"ssl_state: {word[:40]!r} is none of {', '.join(sorted(_STATES))}")
-    buffer = "tls.hello" if _HELLOS.issuperset(words) else "tls.state"
+    # What is not a hello comes behind it, and is waited for where any but that will do.
+    buffer = "tls.hello" if _HELLOS.issuperset(words) and not negated else "tls.state"
     if len(words) == 1 and not negated:
         draft.steps.append(Content(buffer, words[0].encode("ascii"), startswith=True, endswith=True))
         return
