@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.detect.applayer.conversations import memory_of
 from tests.detect.rules.rule_text import parse
-from vpi_tui.detect.applayer.base import Stage, Transaction
+from vpi_tui.detect.applayer.base import Stage, Transaction, instances
 from vpi_tui.detect.applayer.modbus import MODBUS
 from vpi_tui.detect.applayer.modbus.parser import FLOOD, ModbusParser
 from vpi_tui.detect.match.evaluate import Plan, Tally
@@ -156,3 +157,15 @@ def test_an_answer_that_nobody_asked_for_is_seen_from_both_sides() -> None:
     for side in (SERVER, CLIENT):
         assert found.stage[side] == Stage.DONE
         assert set(found.told[side]) == wanted
+
+
+def test_values_of_a_request_that_waits_are_weighed() -> None:
+    """Each bit of it is a value of its own for rules, and takes many times as much."""
+    parser = ModbusParser()
+    for number in range(8):
+        coils = struct.pack("!BHHB", 15, 0, 4_000, 244) + bytes(500)
+        (found,) = parser.feed(SERVER, message(coils, number), 0)
+        assert len(instances(MODBUS.buffers["modbus.written"], found, SERVER)) == 2_000
+    size, waiting = memory_of(parser)
+    assert waiting == 8
+    assert 8 * 2_000 * 40 < size < 2 * parser.held()

@@ -97,13 +97,21 @@ class Message:
             return Category.RESERVED
         return Category.USER if code in _USER else Category.UNASSIGNED
 
+    @property
+    def writes(self) -> int:
+        """How many values a request sets; no more than one may."""
+        if self.value is not None:
+            return 1
+        held = len(self.data) * 8 if self.access & Access.COILS else len(self.data) // 2
+        return min(self.quantity, held, _MOST_BITS)
+
     def written(self) -> Iterator[tuple[int, int]]:
         """(address, value) of what a request sets; a coil is 0 or 1."""
         is_coil = bool(self.access & Access.COILS)
         if self.value is not None:
             yield self.addresses[0], int(self.value != 0) if is_coil else self.value
             return
-        for n in range(min(self.quantity, len(self.data) * 8 if is_coil else len(self.data) // 2)):
+        for n in range(self.writes):
             if is_coil:
                 yield self.addresses[0] + n, self.data[n >> 3] >> (n & 7) & 1
             else:

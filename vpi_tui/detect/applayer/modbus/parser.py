@@ -13,6 +13,8 @@ FLOOD: Final = 500
 """Requests that wait for a response, as Suricata counts a flood."""
 KEPT_LIMIT: Final = 1_048_576
 """Bytes of those; the oldest make room."""
+A_VALUE: Final = 48
+"""Bytes that one value takes which a request sets, as rules see it."""
 _HEADER: Final = 6
 """Bytes before those that the length counts: transaction, protocol, length."""
 _OF_DATA: Final = frozenset({"modbus.invalid_value", "modbus.invalid_length"})
@@ -88,9 +90,9 @@ class ModbusParser(Parser):
             return ModbusTransaction(Direction.TO_SERVER, None)
         made = ModbusTransaction(Direction.TO_SERVER, message)
         self._waiting.setdefault(_key(message), []).append(made)
-        made.size = size
+        made.size = size + A_VALUE * message.writes
         self._count += 1
-        self._kept += size
+        self._kept += made.size
         if self._count > FLOOD:
             made.event(Direction.TO_SERVER, "modbus.flooded")
             self._answered(next(iter(self._waiting)))
