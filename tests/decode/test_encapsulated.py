@@ -122,6 +122,10 @@ ODD_FRAMES: dict[str, tuple[int, bytes]] = {
     "NSH_RESERVED_TYPE": (1, framed(0x894F, nsh(15, 1, b"") + INNER)),
     "NSH_UNSUPPORTED_TYPE": (1, framed(0x894F, nsh(3, 1, b"") + INNER)),
     "NSH_UNKNOWN_PAYLOAD": (1, framed(0x894F, nsh(2, 9, b"") + INNER)),
+    "VXLAN_UNKNOWN_PAYLOAD_TYPE": (
+        1,
+        tunnelled(4789, b"\x08" + bytes(7) + FRAME[:12] + b"\x88\x47" + label(30) + INNER),
+    ),
     "GENEVE_UNKNOWN_PAYLOAD_TYPE": (1, tunnelled(6081, geneve(0x1234) + FRAME)),
     "ERSPAN_HEADER_TOO_SMALL": (1, gre(0x1000, 0x88BE, bytes(4 + 7))),
     "ERSPAN_UNSUPPORTED_VERSION": (1, gre(0x1000, 0x88BE, bytes(4 + 8) + FRAME)),

@@ -193,3 +193,31 @@ def test_only_streams_that_some_rule_inspects_are_followed(tmp_path: Path, talk:
     rule = content("secret-word").replace("any 80", "any 81")
     _, stats = scan(tmp_path, [rule], talk.at(0, b"secret-word").packets)
     assert stats["tcp.sessions"] == 0
+
+
+def test_what_no_parser_divides_is_alerted_on_once_a_window(tmp_path: Path, talk: Connection) -> None:
+    """As Suricata, which inspects 2,560 bytes of such a stream together; a packet's own bytes stand apart."""
+    for place in (0, 1_300, 2_600, 3_900):
+        talk.at(place, b"secret-word".ljust(1_300, b"."))
+    rules = [
+        *RULE,
+        content("secret-word", sid=2, options="byte_test:1,=,0x2e,0,relative; flowint:n,+,1; noalert;"),
+        content("secret-word", sid=3, options="flowint:n,==,2;"),
+        content("secret-word", sid=4, options="flow:no_stream;"),
+    ]
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    first, later = HANDSHAKE + 1, HANDSHAKE + 3
+    assert [a.packet_number for a in alerts if a.sid == 1] == [first, later]
+    assert [a.packet_number for a in alerts if a.sid == 3] == [later]
+    assert len([a for a in alerts if a.sid == 4]) == 4
+
+
+def test_requests_and_answers_of_a_known_protocol_are_windows_of_their_own(
+    tmp_path: Path, talk: Connection
+) -> None:
+    request = b"GET /secret-word HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    for number in range(3):
+        talk.at(number * len(request), request).answer(number * len(answer), answer)
+    alerts, _ = scan(tmp_path, RULE, talk.packets)
+    assert len(alerts) == 3

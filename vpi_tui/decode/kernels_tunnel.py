@@ -17,6 +17,7 @@ from vpi_tui.decode.kernels_link import (
     LINK_ETHERTYPE,
     LINK_IPV4,
     LINK_IPV6,
+    is_vlan,
 )
 from vpi_tui.model.batch import DecoderEvent, TunnelKind
 from vpi_tui.model.jit import helper
@@ -29,6 +30,7 @@ IPPROTO_GRE = 47
 ON_VXLAN, ON_GENEVE, ON_TEREDO = 1, 2, 4
 
 EV_VXLAN = 1 << DecoderEvent.VXLAN_HEADER_INVALID
+VXLAN_UNKNOWN = int(DecoderEvent.VXLAN_UNKNOWN_PAYLOAD_TYPE)
 GENEVE_UNKNOWN = int(DecoderEvent.GENEVE_UNKNOWN_PAYLOAD_TYPE)
 SMALL_4_IN_6 = int(DecoderEvent.IPV6_IPV4_IN_IPV6_TOO_SMALL)
 WRONG_4_IN_6 = int(DecoderEvent.IPV6_IPV4_IN_IPV6_WRONG_VERSION)
@@ -93,10 +95,14 @@ def geneve_inside(buf, at, end, d, r):
 
 
 @helper
-def vxlan_inside(buf, at, end):
-    """(link type or -1, position, tunnel, event)."""
+def vxlan_inside(buf, at, end, d, r):
+    """(link type or -1, position, tunnel, event). What is no IP, ARP or VLAN tag inside is an event, and read
+    as far as it is known."""
     if end - at < 22 or be8(buf, at) & 0x08 == 0 or be8(buf, at + 7) != 0:
         return I64(-1), at, I64(0), I64(EV_VXLAN)
+    kind = be16(buf, at + 20)
+    if not (kind == IPV4 or kind == IPV6 or kind == ARP or is_vlan(kind)):
+        note(d, r, VXLAN_UNKNOWN)
     return I64(LINK_ETHERNET), at + 8, I64(TUNNEL_VXLAN) | (be32(buf, at + 4) >> 8), I64(0)
 
 
@@ -115,7 +121,7 @@ def udp_inside(buf, at, end, kinds, d, r):
     """(link type or -1, position, tunnel, event). kinds: ON_* bits of the two ports."""
     event = I64(0)
     if kinds & ON_VXLAN:
-        link, inner, tunnel, event = vxlan_inside(buf, at, end)
+        link, inner, tunnel, event = vxlan_inside(buf, at, end, d, r)
         if link >= 0:
             return link, inner, tunnel, event
     if kinds & ON_GENEVE:

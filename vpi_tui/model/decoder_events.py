@@ -154,6 +154,7 @@ class DecoderEvent(IntEnum):
     GRE_VERSION1_NO_KEY = 148
     GRE_VERSION1_WRONG_PROTOCOL = 149
     GRE_VERSION1_HDR_TOO_BIG = 150
+    VXLAN_UNKNOWN_PAYLOAD_TYPE = 151
 
 
 ALIASES: Final = {
@@ -169,7 +170,7 @@ ALIASES: Final = {
 NEVER_RAISED: Final = frozenset(
     {
         "afpacket.trunc_pkt", "gre.version1_malformed_sre_hdr", "ipv4.frag_ignored", "ipv6.exthdr_dupl_eh",
-        "ipv6.frag_ignored", "tcp.invalid_optlen", "vxlan.unknown_payload_type",
+        "ipv6.frag_ignored", "tcp.invalid_optlen",
     }
 )  # fmt: skip
 """Names of Suricata that stand for no state that this decoder can be in."""

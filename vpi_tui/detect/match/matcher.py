@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from vpi_tui.detect.match.both_ways import BothWays
 from vpi_tui.detect.match.buffers import Context, TransactionContext
 from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
 from vpi_tui.detect.match.captured import CapturedTexts
+from vpi_tui.detect.match.contexts import context_of
 from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.flow_checks import FlowChecks, Recognised
 from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
@@ -33,7 +33,8 @@ from vpi_tui.detect.match.steps import Captured
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
-from vpi_tui.model.batch import I64, U8, DecodedBatch, FlowBatch, LinkType, PacketBatch, StreamBatch
+from vpi_tui.detect.match.windows import NOWHERE, AlertedWindows, windows_of
+from vpi_tui.model.batch import I64, U8, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.signature import ANYWHERE
 
 THRESHOLD_PLACES = 1 << 16
@@ -74,6 +75,7 @@ class Matcher:
         self._bit_sieve = BitSieve(self._bits, rules.count)
         self._hosts = HostState()
         self._texts = CapturedTexts()
+        self._windows = AlertedWindows()
         self._memory = Memory(self._state, self._hosts, self._texts)
         self._remembered = remembered_plans(special)
         self._tally = Tally()
@@ -115,6 +117,7 @@ class Matcher:
         self._finder.take_over(before._finder)
         self._state, self._hosts, self._texts = before._state, before._hosts, before._texts
         self._memory = Memory(self._state, self._hosts, self._texts)
+        self._windows = before._windows
         self._bits, self._bit_names = bit_plans(self.rules.special_rules(), before._bit_names)
         self._tally, self._counters = before._tally, before._counters
         self._suppressed, self._passed = before._suppressed, before._passed
@@ -176,6 +179,7 @@ class Matcher:
         gone = [int(slot) for slot in slots]
         self._state.forget(gone)
         self._texts.forget(gone)
+        self._windows.forget(gone)
 
     def stats(self) -> dict[str, float]:
         """Counts since the matcher was made, by EVE path."""
@@ -224,11 +228,15 @@ class Matcher:
 
     def _decide(self, batch: Batch, found: Candidates, subjects: Subjects) -> Bools:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
+        windows = windows_of(batch, found, subjects.flow)
         held: Bools = self.rules.plain[found.rule] != 0
+        decided = held.copy()
+        for i in np.flatnonzero(held & (windows != NOWHERE)).tolist():
+            held[i] = self._is_first_in_window(found, subjects, windows, i)
         again = _packet_after_stretch(found, self._packet_too)
         done: tuple[int, int] | None = None
         hopeless = self._bit_sieve.hopeless(self._state, found.rule, subjects.flow)
-        waiting = np.flatnonzero(~(held | hopeless))
+        waiting = np.flatnonzero(~(decided | hopeless))
         meter = Meter(self.profile, self._clock, found.rule[waiting], self.judge)
         whats = (found.rule, found.row, found.stream, found.entry)
         whose = (subjects.flow, subjects.born, subjects.direction)
@@ -252,13 +260,15 @@ class Matcher:
                 continue
             captured: Captured | None = None
             if self.rules.plans[rule] is not None:
-                captured = self._captured(rule, _context(batch, row, stream, entry))
+                captured = self._captured(rule, context_of(batch, row, stream, entry))
                 if captured is None:
                     continue
             scope = self._scopes.get(rule)
             if scope is not None and not scope_holds(scope, self.scope, flow):
                 continue
             if rule in self.rules.once_a_flow and not self._is_first(flow, born, rule, direction):
+                continue
+            if windows[i] != NOWHERE and not self._is_first_in_window(found, subjects, windows, i):
                 continue
             if plan is not None and plan.changes:
                 self._state.set_bits(flow, born, plan.change(self._state.bits(flow, born)))
@@ -277,6 +287,12 @@ class Matcher:
 
     def _is_first(self, flow: int, born: int, rule: int, direction: int) -> bool:
         return self._state.is_first(flow, born, self.rules.identity.key(rule), direction)
+
+    def _is_first_in_window(self, found: Candidates, subjects: Subjects, windows: I64, i: int) -> bool:
+        key, direction = self.rules.identity.key(int(found.rule[i])), int(subjects.direction[i])
+        return self._windows.is_first(
+            int(subjects.flow[i]), int(subjects.born[i]), key, direction, int(windows[i])
+        )
 
     def _captured(self, rule: int, context: Context | TransactionContext) -> Captured | None:
         """What the steps of a rule captured, None = they do not hold."""
@@ -411,29 +427,3 @@ def _packet_after_stretch(found: Candidates, packet_too: Bools) -> Bools:
     counts[:1] = False
     counts[1:] &= found.stream[:-1] >= 0
     return counts
-
-
-def _context(batch: Batch, row: int, stream: int, entry: int) -> Context | TransactionContext:
-    """What a candidate is evaluated on."""
-    progress = batch.progress_of(entry)
-    if progress is not None:
-        return TransactionContext(progress, partial(_context_of_packet, batch, row))
-    decoded, buf = batch.decoded, batch.packets.buf
-    if stream >= 0 and batch.streams is not None:
-        streams = batch.streams
-        start = int(streams.start[stream])
-        fresh = int(streams.fresh[stream]) - start
-        return Context(streams.buf, start, int(streams.end[stream]), fresh, buf, decoded, row)
-    return _context_of_packet(batch, row)
-
-
-def _context_of_packet(batch: Batch, row: int) -> Context:
-    """row -1 = no packet, and so no payload."""
-    decoded, buf = batch.decoded, batch.packets.buf
-    start = max(int(decoded.payload_off[row]), 0) if row >= 0 else 0
-    length = max(int(decoded.payload_len[row]), 0) if row >= 0 else 0
-    packets, packet = batch.packets, int(decoded.packet[row]) if row >= 0 else -1
-    now_ns = int(packets.ts_ns[packet]) if row >= 0 else 0
-    ethernet = row >= 0 and packets.link_type[packet] == LinkType.ETHERNET
-    frame = int(packets.offset[packet]) if ethernet else -1
-    return Context(buf, start, start + length, -1, buf, decoded, row, now_ns=now_ns, frame=frame)

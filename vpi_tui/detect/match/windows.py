@@ -1,0 +1,76 @@
+"""A rule alerts once on a window of a stream that no parser divides into messages.
+
+Suricata inspects such a stream in windows of 2,560 bytes, or all of it at the end of the connection, so that
+several matches in one window are one alert. Here each message is inspected when it is there; what a rule
+says again about the same window is left out. Source: StreamTcpReassembleRawCheckLimit of Suricata's
+stream-tcp-reassemble.c.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.detect.match.candidates import Batch, Candidates
+from vpi_tui.detect.match.flowstate import MOST_FLOWS, RuleKey
+from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
+from vpi_tui.model.batch import I64, U8
+
+WINDOW: Final = 2560
+"""Bytes: Suricata's toserver-chunk-size and toclient-chunk-size."""
+_UNDIVIDED: Final = (
+    "", "imap", "redis", "mysql", "mssql", "rtsp", "irc", "vmware-auth", "iscsi", "rpc",
+)  # fmt: skip
+"""Applications of which no parser of Suricata's tells where a message ends; "" = none is known."""
+NOWHERE: Final = -1
+
+
+def _undivided() -> U8:
+    made = np.zeros(256, np.uint8)
+    made[[APP_FAILED, *(APP_PROTOS.index(name) for name in _UNDIVIDED)]] = 1
+    return made
+
+
+UNDIVIDED: Final[U8] = _undivided()
+
+
+def windows_of(batch: Batch, found: Candidates, flow: NDArray[np.integer]) -> I64:
+    """int64 per candidate: the window of its stream that it is about, NOWHERE for what is in none."""
+    windows = np.full(len(found), NOWHERE, np.int64)
+    if batch.streams is None or not batch.view.app.size:
+        return windows
+    at = np.flatnonzero((found.stream >= 0) & (found.entry < 0) & (flow >= 0))
+    at = at[UNDIVIDED[batch.view.app[flow[at]]] != 0]
+    streams, stretch = batch.streams, found.stream[at]
+    position = streams.stream_offset[stretch] + streams.fresh[stretch] - streams.start[stretch]
+    windows[at] = position // WINDOW
+    return windows
+
+
+class AlertedWindows:
+    """The latest window of each flow and direction that rules have alerted on. Bounded."""
+
+    def __init__(self) -> None:
+        self._latest: dict[int, tuple[int, dict[tuple[RuleKey, int], int]]] = {}
+        """Slot -> (generation, window by rule and direction)."""
+
+    def is_first(self, slot: int, born: int, rule: RuleKey, direction: int, window: int) -> bool:
+        """Did a rule not match on this window before? From now on it did."""
+        known = self._latest.get(slot)
+        if known is None or known[0] != born:
+            if len(self._latest) >= MOST_FLOWS:
+                del self._latest[next(iter(self._latest))]
+            known = self._latest[slot] = born, {}
+        key = rule, direction
+        if known[1].get(key) == window:
+            return False
+        known[1][key] = window
+        return True
+
+    def forget(self, slots: Iterable[int]) -> None:
+        """Of flows that ended."""
+        for slot in slots:
+            self._latest.pop(slot, None)
