@@ -155,3 +155,11 @@ def outcome(read: Callable[..., tuple[bytes, int]]) -> tuple[tuple[bytes, int] |
         return read(odd=odd), set(odd)
     except CutError:
         return None, set(odd)
+
+
+def test_the_root_is_no_name_that_rules_see() -> None:
+    asked = wire.DNS(qd=wire.DNSQR(qname="."), ar=[wire.DNSRROPT()])
+    (found,) = DnsUdpOrTcp().datagram(SERVER, bytes(asked))
+    assert found.message.questions[0].name == b""
+    assert values(found, "dns.query", SERVER) == values(found, "dns.additionals.rrname", SERVER) == []
+    assert values(found, "dns.opcode", SERVER) == [b"\0\0"]

@@ -341,8 +341,10 @@ Get = Callable[[Message], Iterator[bytes]]
 
 
 def _buffer(name: str, get: Get, directions: int = BOTH) -> Buffer:
+    """get: what rules may see; the root, whose name is empty, they do not."""
+
     def instances(transaction: DnsTransaction, direction: int) -> Sequence[bytes]:
-        return list(get(transaction.message)) if transaction.stage[direction] else ()
+        return [value for value in get(transaction.message) if value] if transaction.stage[direction] else ()
 
     return Buffer(name, directions, Stage.DONE, instances)
 
