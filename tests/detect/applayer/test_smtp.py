@@ -447,3 +447,11 @@ def test_rules_about_a_mail(tmp_path: Path) -> None:
     found = scan(tmp_path, spoken(long).packets, first, last)
     assert [event["alert"]["signature_id"] for event in found] == [1, 2]  # type: ignore[index]
     assert found[0]["pcap_cnt"] < found[1]["pcap_cnt"] - 20  # type: ignore[operator]
+
+
+def test_an_event_is_told_to_rules_about_either_side(tmp_path: Path) -> None:
+    """Of the whole transaction, as in Suricata: once to rules about one side, twice to those about both."""
+    long = spoken(b"Subject: s\r\n\r\n" + b"x" * 1_200 + b"\r\n").close().packets
+    sides = ("flow:to_server;", "flow:to_client;", "flow:established;")
+    rules = [f"alert smtp any any -> any any ({side} app-layer-event:smtp.mime_long_line;)" for side in sides]
+    assert sids(scan(tmp_path, long, *rules)) == {1: 1, 2: 1, 3: 2}

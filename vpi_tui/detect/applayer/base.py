@@ -151,6 +151,11 @@ class Transaction:
             self.inspected[direction] = HEAD
             self.cache.pop((EVENTS, direction), None)
 
+    def keep_own(self, direction: int) -> None:
+        """Rules about a direction see no event of the other one: nothing of this one has come since."""
+        if self.told is not _NO_EVENTS:
+            self.told[direction] = self.events[direction]
+
     def wait(self, direction: int, rule: int) -> None:
         """The rule is to be looked at again at a later stage."""
         self.pending = _with(self.pending, direction, rule)

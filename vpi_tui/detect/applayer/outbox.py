@@ -33,8 +33,8 @@ class Outbox:
         self._progress: list[Progress] = []
         self._finished: list[Finished] = []
 
-    def note(self, slot: int, followed: Followed, moved: Iterable[Transaction]) -> int:
-        """Hand out what is new of these transactions. How many were there?"""
+    def note(self, slot: int, followed: Followed, moved: Iterable[Transaction], *, over: bool = False) -> int:
+        """Hand out what is new of these transactions. How many were there? over: the flow is."""
         told = 0
         logs = followed.application.name in self.logged
         for transaction in moved:
@@ -44,7 +44,7 @@ class Outbox:
                 followed.transactions += 1
                 if logs:
                     followed.open[transaction] = None
-            self._tell(slot, followed, transaction)
+            self._tell(slot, followed, transaction, over=over)
             if logs and transaction in followed.open:
                 description = DESCRIPTIONS[followed.application.name]
                 if is_complete(description, transaction):
@@ -53,7 +53,7 @@ class Outbox:
                     self.log(slot, followed, next(iter(followed.open)))
         return told
 
-    def _tell(self, slot: int, followed: Followed, transaction: Transaction) -> None:
+    def _tell(self, slot: int, followed: Followed, transaction: Transaction, *, over: bool) -> None:
         """What rules have not seen of it, if one may find something there."""
         may_grow = transaction.grows or transaction.files
         of = transaction.application
@@ -66,6 +66,8 @@ class Outbox:
             if stage <= before and not grown:
                 continue
             transaction.inspected[direction] = stage
+            if over:
+                transaction.keep_own(direction)
             if not before and direction == _TO_SERVER:
                 self.transactions += 1
             if grown or self._is_shown(application.name, transaction, direction, before, stage):
@@ -81,7 +83,7 @@ class Outbox:
         """May a rule find something in what it has come to?"""
         if self.due is None or transaction.is_frame:
             return True
-        if transaction.events[direction] or transaction.files or transaction.pending[direction]:
+        if transaction.told[direction] or transaction.files or transaction.pending[direction]:
             return True
         passed = (2 << stage) - (2 << before)
         return bool(self.due.get(name, _NEVER)[direction] & passed)

@@ -234,7 +234,7 @@ class AppLayer:
             found.row = row
             moved = found.parser.finish()
             if moved:
-                self._outbox.note(slot, found, moved)
+                self._outbox.note(slot, found, moved, over=True)
             if found.has_frames:
                 self._outbox.note(slot, found, found.parser.frames.take())
             self._drop(slot, row)
