@@ -123,7 +123,7 @@ def test_counts_of_matches_survive_between_batches() -> None:
 
 
 def test_a_backoff_alerts_ever_more_seldom() -> None:
-    rules = [parse('content:"login"; threshold:type backoff, track by_src, count 2, multiplier 3;')]
+    rules = [parse('content:"login"; threshold:type backoff, track by_flow, count 2, multiplier 3;')]
     packets = [_login(ts_ns=n * 3600 * SECOND) for n in range(60)]
     assert [row + 1 for row, _ in hits(rules, packets)] == [2, 6, 18, 54]
 
@@ -183,6 +183,20 @@ def test_a_rule_about_addresses_and_bits_of_hosts_is_inspected_once_a_flow_and_d
     packets = [_login(first=3), _login(), _login(direction=2, first=2), _login(direction=2)]
     assert hits([rule_], packets) == [(0, 1), (2, 1)]
     assert hits([others], packets) == [(n, 2) for n in range(4)]
+
+
+def test_a_rule_about_the_state_of_flows_looks_at_each_packet_of_one() -> None:
+    """As in Suricata: it is no rule about addresses alone, and OSPF and the like have no flows there."""
+    rules = [
+        PARSER.parse(f"alert ip any any -> any any ({options} sid:{sid};)", Origin("t.rules", sid))
+        for sid, options in enumerate(("", "flow:stateless;", "flow:not_established;", "flow:to_server;"), 1)
+    ]
+    tcp = [_login(first=3, state=0), _login(state=1), _login(state=2)]
+    found = hits(rules, [*tcp, *(Packet(flow=1, proto=89, state=0) for _ in range(2))])
+    assert [row for row, sid in found if sid == 1] == [0, 3, 4]
+    assert [row for row, sid in found if sid == 2] == [0, 1, 2]
+    assert [row for row, sid in found if sid == 3] == [0]
+    assert [row for row, sid in found if sid == 4] == [0, 1, 2, 3, 4]
 
 
 def test_one_packet_raises_so_many_alerts_at_most() -> None:

@@ -8,6 +8,7 @@ from vpi_tui.model.signature import FlowBits, Threshold
 
 from .rule_text import columns, parse, refused
 
+ANY_STATE = [(((0, 2),), None, False)]
 TO_SERVER, TO_CLIENT = [(((1, 1),), None, False)], [(((2, 2),), None, False)]
 
 
@@ -20,9 +21,10 @@ TO_SERVER, TO_CLIENT = [(((1, 1),), None, False)], [(((2, 2),), None, False)]
         ("flow:from_server;", {"direction": TO_CLIENT}),
         ("flow: Established , to_server;", {"state": [(((1, 2),), None, False)], "direction": TO_SERVER}),
         ("flow:not_established;", {"state": [(((0, 0),), None, False)]}),
-        ("flow:stateless;", {}),
-        ("flow:only_frag;", {"fragment": [(((3, 3),), None, False)]}),
-        ("flow:no_frag;", {"fragment": [(((3, 3),), None, True)]}),
+        ("flow:stateless;", {"state": ANY_STATE}),
+        ("flow:no_stream;", {"state": ANY_STATE}),
+        ("flow:only_frag;", {"fragment": [(((3, 3),), None, False)], "state": ANY_STATE}),
+        ("flow:no_frag;", {"fragment": [(((3, 3),), None, True)], "state": ANY_STATE}),
     ],
 )
 def test_flow(options, expected):
@@ -82,6 +84,7 @@ def test_thresholds():
         ("threshold:type limit, track by_me, count 1, seconds 1;", "track is one of"),
         ("threshold:type limit, track by_src, count 0, seconds 1;", "out of range"),
         ("threshold:type backoff, track by_flow, count 1, multiplier 1;", "out of range"),
+        ("threshold:type backoff, track by_src, count 1, multiplier 10;", "by_flow only"),
         ("threshold:type backoff, track by_flow, count 1, seconds 10;", "unknown part"),
         ("detection_filter:type limit, track by_src, count 1, seconds 1;", "unknown part"),
         (

@@ -57,6 +57,7 @@ _WORDS: dict[tuple[str, tuple[tuple[int, int], ...], bool], str] = {
     ("direction", ((2, 2),), False): "the server sent it",
     ("state", ((1, 2),), False): "the connection is established",
     ("state", ((0, 0),), False): "the connection is not established yet",
+    ("state", ((0, 2),), False): "it belongs to a flow, in whatever state",
     ("same_ip", ((1, 1),), False): "source and destination address are the same",
     ("fragment", ((3, 3),), True): "it was not put together from fragments",
     ("fragment", ((3, 3),), False): "it was put together from fragments",

@@ -30,6 +30,11 @@ _TESTS: dict[str, tuple[str, tuple[Span, ...], bool]] = {
     "no_frag": ("fragment", _REBUILT, True),
 }
 """Word -> column, spans, negated."""
+_ANY_STATE: tuple[Span, ...] = ((int(FlowState.NEW), int(FlowState.CLOSED)),)
+_OF_FLOWS: tuple[Span, ...] = tuple((number,) * 2 for number in (1, 4, 6, 17, 41, 50, 58, 132))
+"""IP protocols whose packets belong to flows, to Suricata."""
+_ANY_PROTOCOL = frozenset(("ip", "ip4", "ipv4", "ip6", "ipv6"))
+_DIRECTION = "direction"
 _INSPECT: dict[str, Literal["packet", "stream"]] = {"only_stream": "stream", "no_stream": "packet"}
 _GROUP = {
     "to_server": "direction",
@@ -64,6 +69,16 @@ def flow(draft: Draft, text: str) -> None:
             draft.test(column, spans, negated=negated)
         elif word in _INSPECT:
             draft.inspect = _INSPECT[word]
+    if said.keys() - {_DIRECTION}:
+        _of_flow(draft, said)
+
+
+def _of_flow(draft: Draft, said: dict[str, str]) -> None:
+    """More than a direction: each packet is looked at, and it has to be one of a flow."""
+    if not any(test.column == "state" for test in draft.columns):
+        draft.test("state", _ANY_STATE)
+    if said.get("stream") != "no_stream" and draft.header.protocol.lower() in _ANY_PROTOCOL:
+        draft.test("proto", _OF_FLOWS)
 
 
 _SETTERS = frozenset(("set", "unset", "toggle"))

@@ -50,6 +50,8 @@ def _made(name: str, kind: str, parts: dict[str, str]) -> Threshold:
 
 def _backoff(text: str) -> Threshold:
     parts = _parts("threshold", text, ("type", "track", "count", "multiplier"))
+    if parts["track"] != "by_flow":
+        raise Refused("threshold: type backoff counts by_flow only")
     made = _made("threshold", "backoff", {**parts, "seconds": "1"})
     return replace(made, seconds=0, multiplier=integer("threshold multiplier", parts["multiplier"], 2, _U32))
 
