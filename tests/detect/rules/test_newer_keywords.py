@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.layers.l2 import ARP, GRE, Dot1Q, Ether
 from scapy.layers.ntp import NTPHeader
 from scapy.packet import Packet
 
@@ -34,6 +34,15 @@ def test_the_ethernet_header_of_any_frame(tmp_path: Path) -> None:
         'alert arp any any -> any any (ether.hdr; content:"|81 00|"; endswith;)',
     )
     assert sids(scan(tmp_path, packets, *rules)) == {1: 2, 2: 1, 3: 1}
+
+
+def test_what_is_inside_a_tunnel_has_not_the_ethernet_header_around_it(tmp_path: Path) -> None:
+    packet = Ether(**MACS) / IP(src="1.0.0.1", dst="1.0.0.2") / GRE() / datagram()[IP]
+    rules = (
+        'alert ip any any -> any any (ether.hdr; content:"|02|"; startswith;)',
+        'alert ip any any -> any any (ipv4.hdr; content:"E"; startswith;)',
+    )
+    assert sids(scan(tmp_path, [packet], *rules)) == {1: 1, 2: 2}
 
 
 @pytest.mark.parametrize(

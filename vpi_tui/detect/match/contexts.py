@@ -30,6 +30,7 @@ def _context_of_packet(batch: Batch, row: int) -> Context:
     length = max(int(decoded.payload_len[row]), 0) if row >= 0 else 0
     packets, packet = batch.packets, int(decoded.packet[row]) if row >= 0 else -1
     now_ns = int(packets.ts_ns[packet]) if row >= 0 else 0
-    ethernet = row >= 0 and packets.link_type[packet] == LinkType.ETHERNET
+    # What is inside a tunnel has no Ethernet header of its own, or not this one.
+    ethernet = row >= 0 and packets.link_type[packet] == LinkType.ETHERNET and decoded.tunnel[row] == 0
     frame = int(packets.offset[packet]) if ethernet else -1
     return Context(buf, start, start + length, -1, buf, decoded, row, now_ns=now_ns, frame=frame)
