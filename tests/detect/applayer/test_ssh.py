@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import Stage
-from vpi_tui.detect.applayer.ssh import BANNER_LIMIT, PACKET_LIMIT, SSH, SshParser
+from vpi_tui.detect.applayer.ssh import PACKET_LIMIT, SSH, STATED_LIMIT, SshParser
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -26,10 +26,13 @@ def key_exchange() -> bytes:
     return struct.pack("!IB", len(body) + 1 + 4, 4) + body + bytes(4)
 
 
+IGNORED = struct.pack("!IBB", 6, 4, 2) + bytes(4)
+"""A message that says nothing (RFC 4253, 11.2)."""
+
 values = partial(feeding.values, SSH)
 
 
-STREAM = b"Welcome\r\nSSH-2.0-OpenSSH_9.6 Debian-4\r\n" + key_exchange()
+STREAM = b"SSH-2.0-OpenSSH_9.6 Debian-4\r\n" + key_exchange()
 
 
 @pytest.mark.parametrize("at", range(0, len(STREAM), 3))
@@ -54,9 +57,14 @@ def test_a_client_is_fingerprinted_by_its_own_direction() -> None:
     ("data", "expected"),
     [
         (b"SSH-2.0-x\r\n" + key_exchange(), []),
-        (b"SSH-2.0-x " + b"y" * 300 + b"\r\n", [b"ssh.long_banner"]),
+        (b"SSH-2.0-x\r\n" + IGNORED + key_exchange(), []),
+        (b"SSH-2.0-x\r\n" + struct.pack("!IBB", 70_000, 4, 2) + bytes(69_998) + key_exchange(), []),
+        (b"SSH-2.0-" + b"y" * (STATED_LIMIT - 9) + b"\r\n", []),
+        (b"SSH-2.0-" + b"y" * (STATED_LIMIT - 8) + b"\r\n", [b"ssh.long_banner"]),
         (b"SSH-2.0-" + b"y" * 9_000, [b"ssh.long_banner"]),
-        (b"hello\n" * 2_000, [b"ssh.invalid_banner"]),
+        (b"Welcome\r\n" + STREAM, [b"ssh.invalid_banner"]),
+        (b"x" * STATED_LIMIT, [b"ssh.invalid_banner"]),
+        (STREAM + struct.pack("!IBB", 0, 0, 30), [b"ssh.invalid_record"]),
         (b"SSH-2.0-x\r\n" + struct.pack("!IBB", 1, 0, 20), [b"ssh.invalid_record"]),
         (b"SSH-2.0-x\r\n" + struct.pack("!IBB", 70_000, 4, 20), [b"ssh.long_kex_record"]),
     ],
@@ -68,12 +76,21 @@ def test_events(data: bytes, expected: list[bytes]) -> None:
     assert values(found, "app-layer-event", CLIENT) == expected
 
 
+def test_a_banner_whose_end_is_far_away() -> None:
+    parser = SshParser()
+    parser.feed(CLIENT, b"SSH-2.0-x " + b"y" * 9_000, 0)
+    (found,) = parser.feed(CLIENT, b"\r\n" + key_exchange(), 0)
+    assert values(found, "ssh.software", CLIENT) == [b"x"]
+    assert values(found, "ssh.hassh.server", CLIENT)
+    assert values(found, "app-layer-event", CLIENT) == [b"ssh.long_banner"]
+
+
 @given(st.lists(st.tuples(st.sampled_from([SERVER, CLIENT]), st.one_of(st.just(STREAM[:60]), st.binary()))))
 def test_nothing_raises_and_nothing_grows(pieces: list[tuple[int, bytes]]) -> None:
     parser = SshParser()
     for direction, data in pieces:
         parser.feed(direction, data, 0)
-        assert parser.held() <= 2 * (BANNER_LIMIT + PACKET_LIMIT)
+        assert parser.held() <= 2 * (STATED_LIMIT + PACKET_LIMIT + 4)
     for found in parser.finish():
         for name in SSH.buffers:
             values(found, name, CLIENT)

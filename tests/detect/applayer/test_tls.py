@@ -248,6 +248,22 @@ def test_fingerprints_leave_grease_out() -> None:
     assert ja3s_string(server_hello(body)) == b"771,4865,43"
 
 
+@pytest.mark.parametrize(
+    ("names", "ends"),
+    [
+        (b"\3\2h2", b"h2"),
+        (b"\2\1x", b"xx"),
+        (b"\3\2\x2a\x2a", b"00"),
+        (b"\5\0\3\xabbc", b"a3"),
+        (b"\1\0", b"00"),
+    ],
+)
+def test_a_fingerprint_of_next_to_nothing(names: bytes, ends: bytes) -> None:
+    made = client_hello(hello_body([], extension(16, b"\0" + names)))
+    nothing, line = sha256(b"").hexdigest()[:12], sha256(b"_").hexdigest()[:12]
+    assert ja4(made) == b"t12i0001" + ends + f"_{nothing}_{line}".encode()
+
+
 def test_dates_are_read_as_the_library_reads_them() -> None:
     found = certificate(der())
     assert found.not_before == int(BEGIN.timestamp())

@@ -105,8 +105,9 @@ def test_long_payloads_and_messages_are_events() -> None:
     )
     assert values(long, "app-layer-event") == [b"websocket.skip_end_of_payload"]
     assert values(after, "app-layer-event") == []
-    (more,) = parser.feed(SERVER, frame(bytes(PAYLOAD_LIMIT), 0, 0), 0)
+    more, last = parser.feed(SERVER, frame(bytes(PAYLOAD_LIMIT - 5), 0, 0) + frame(b"last", 0), 0)
     assert values(more, "app-layer-event") == [b"websocket.reassembly_limit_reached"]
+    assert values(last, "app-layer-event") == []
     assert parser.held() < 3 * PAYLOAD_LIMIT
 
 

@@ -54,7 +54,7 @@ _RAISED: Final = {
     "pgsql": "invalid_length malformed_request malformed_response too_many_transactions too_many_responses",
     "pop3": "too_many_transactions request_too_long incorrect_argument_count unknown_command "
     "response_too_long",
-    "quic": "failed_decrypt error_on_data error_on_header crypto_frag_too_long",
+    "quic": "failed_decrypt error_on_data crypto_frag_too_long",
     "rfb": "malformed_message unimplemented_security_type unknown_security_result",
     "sip": "invalid_data",
     "smb": "malformed_data malformed_ntlmssp_request duplicate_negotiate "
@@ -90,6 +90,7 @@ _SILENT: Final = {
     "mqtt": "missing_msg_id",
     "nfs": "unsupported_version",
     "ntp": "unsolicited_response not_request not_response",
+    "quic": "error_on_header",
     "rfb": "confused_state",
     "sip": "incomplete_data",
     "smb": "internal_error record_overflow malformed_ntlmssp_response",

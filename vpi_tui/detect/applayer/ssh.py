@@ -21,16 +21,17 @@ from vpi_tui.detect.applayer.base import (
 )
 from vpi_tui.model.batch import Direction
 
-BANNER_LIMIT: Final = 8_192
-"""Bytes in front of and in the banner: a server may send other lines before it."""
 STATED_LIMIT: Final = 256
-"""Bytes of a banner beyond which it is an anomaly (RFC 4253, 4.2)."""
+"""Bytes of a banner from which on it is an anomaly (RFC 4253, 4.2), and its end is not waited for."""
 PACKET_LIMIT: Final = 65_535
 """Bytes of a packet that is put together; RFC 4253, 6.1, asks for 35,000."""
-_BANNER: Final = re.compile(rb"(?:^|\n)SSH-([^-\r\n]++)-([^ \r\n]++)[^\n]*+\n")
+_LINE_END: Final = re.compile(rb"\r?\n|\r(?!\Z)")
+_BANNER: Final = re.compile(rb"SSH-([^-]++)-([^ \r\n]*+)")
 _KEXINIT, _NEWKEYS = 20, 21
 _RECORD_HEADER: Final = 6
 """Length, padding length, type."""
+_TYPE_SIZE: Final = 2
+"""Bytes of padding length and type, which a packet has at least."""
 _LISTS_AT: Final = 22
 """Length, padding length, type, cookie."""
 _CLIENT_LISTS: Final = (0, 2, 4, 6)
@@ -51,25 +52,40 @@ class SshTransaction(Transaction):
         """What the fingerprint is the MD5 of."""
 
 
+class _Half:
+    """One direction. skip: bytes that come next and are not looked at."""
+
+    __slots__ = ("ends", "exchanged", "pending", "skip")
+
+    def __init__(self) -> None:
+        self.pending: bytearray | None = bytearray()
+        """None = it is followed no more."""
+        self.skip = 0
+        self.ends = False
+        """The banner has been read, and only its end is missing."""
+        self.exchanged = False
+
+
 class SshParser(Parser):
-    def __init__(self, _limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
         self._transaction = SshTransaction()
-        self._pending: list[bytearray | None] = [None, bytearray(), bytearray()]
-        self._exchanged = [False, False, False]
+        self._halves = (_Half(), _Half(), _Half())
+        self._events = limits is None or limits.heeds("ssh.invalid_record", "ssh.long_kex_record")
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
-        pending = self._pending[direction]
-        if pending is None:
+        half, made = self._halves[direction], self._transaction
+        if half.pending is None:
             return []
-        pending += data
-        before = self._transaction.stage[direction]
+        half.pending += data
+        before, told = made.stage[direction], made.events[direction]
         if gap:
             self._stop(direction)
         elif before == Stage.NONE:
-            self._banner(direction, pending)
-        if self._transaction.stage[direction] == Stage.HEAD:
-            self._records(direction, pending)
-        return [self._transaction] if self._transaction.stage[direction] != before else []
+            self._banner(direction, half, half.pending)
+        if half.pending is not None and made.stage[direction] != Stage.NONE:
+            self._records(direction, half, half.pending)
+        moved = made.stage[direction] != before or made.events[direction] is not told
+        return [made] if moved else []
 
     def finish(self) -> list[Transaction]:
         for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
@@ -78,59 +94,80 @@ class SshParser(Parser):
         return [self._transaction]
 
     def over(self) -> bool:
-        return self._pending[Direction.TO_SERVER] is None and self._pending[Direction.TO_CLIENT] is None
+        return all(self._halves[side].pending is None for side in (Direction.TO_SERVER, Direction.TO_CLIENT))
 
     def held(self) -> int:
-        return sum(len(pending or b"") for pending in self._pending)
+        return sum(len(half.pending or b"") for half in self._halves)
 
     def _stop(self, direction: int) -> None:
-        self._pending[direction] = None
+        self._halves[direction].pending = None
         self._transaction.stage[direction] = Stage.DONE
 
-    def _banner(self, direction: int, pending: bytearray) -> None:
-        found = _BANNER.search(pending)
-        if found is None:
-            if len(pending) > BANNER_LIMIT:
-                long = b"\n" not in pending and pending.startswith(b"SSH-")
-                self._transaction.event(direction, "ssh.long_banner" if long else "ssh.invalid_banner")
-                self._stop(direction)
-            return
-        if len(found[0].strip(b"\r\n")) > STATED_LIMIT:
-            self._transaction.event(direction, "ssh.long_banner")
-        self._transaction.proto[direction], self._transaction.software[direction] = found.groups()
-        self._transaction.stage[direction] = Stage.HEAD
-        del pending[: found.end()]
+    def _fail(self, direction: int, event: str) -> None:
+        self._transaction.event(direction, event)
+        self._stop(direction)
 
-    def _records(self, direction: int, pending: bytearray) -> None:
+    def _banner(self, direction: int, half: _Half, pending: bytearray) -> None:
+        """The first line; nothing may stand before it, as in Suricata."""
+        end = _LINE_END.search(pending)
+        if half.ends:
+            del pending[: end.end() if end else -1]
+            if end:
+                self._transaction.stage[direction] = Stage.HEAD
+            return
+        if end is None and len(pending) < STATED_LIMIT:
+            return
+        found = _BANNER.match(pending, 0, end.start() if end else len(pending))
+        if found is None:
+            self._fail(direction, "ssh.invalid_banner")
+            return
+        self._transaction.proto[direction], self._transaction.software[direction] = found.groups()
+        if end is None or end.start() >= STATED_LIMIT:
+            self._transaction.event(direction, "ssh.long_banner")
+        if end is None:
+            half.ends = True
+            del pending[:-1]
+        else:
+            self._transaction.stage[direction] = Stage.HEAD
+            del pending[: end.end()]
+
+    def _records(self, direction: int, half: _Half, pending: bytearray) -> None:
         """Up to the first key exchange; up to the new keys when a rule looks at the records themselves."""
-        while self._transaction.stage[direction] == Stage.HEAD and len(pending) >= _RECORD_HEADER:
-            size = int.from_bytes(pending[:4], "big")
-            begins = pending[5] == _KEXINIT
-            if not 2 <= size <= PACKET_LIMIT or not (self._exchanged[direction] or begins):
-                long = begins and size > PACKET_LIMIT
-                self._transaction.event(direction, "ssh.long_kex_record" if long else "ssh.invalid_record")
-                self._stop(direction)
+        while half.pending is not None:
+            passed = min(half.skip, len(pending))
+            del pending[:passed]
+            half.skip -= passed
+            if len(pending) < _RECORD_HEADER:
                 return
-            if len(pending) < 4 + size:
+            size, kind = int.from_bytes(pending[:4]), pending[5]
+            if size < _TYPE_SIZE:
+                self._fail(direction, "ssh.invalid_record")
+            elif size - _TYPE_SIZE >= PACKET_LIMIT:
+                if kind == _KEXINIT:
+                    self._transaction.event(direction, "ssh.long_kex_record")
+                half.skip = 4 + size
+            elif len(pending) < 4 + size:
                 return
-            record = bytes(pending[: 4 + size])
-            del pending[: 4 + size]
-            self.frames.add(direction, "record.hdr", record[:_RECORD_HEADER])
-            self.frames.add(direction, "record.data", record[_RECORD_HEADER:])
-            self.frames.add(direction, "record.pdu", record)
-            if record[5] == _KEXINIT:
-                self._key_exchange(direction, record)
-            if record[5] == _NEWKEYS or not self.frames.wanted:
-                self._stop(direction)
+            else:
+                self._record(direction, half, kind, bytes(pending[: 4 + size]))
+                del pending[: 4 + size]
+
+    def _record(self, direction: int, half: _Half, kind: int, record: bytes) -> None:
+        self.frames.add(direction, "record.hdr", record[:_RECORD_HEADER])
+        self.frames.add(direction, "record.data", record[_RECORD_HEADER:])
+        self.frames.add(direction, "record.pdu", record)
+        if kind == _KEXINIT and not half.exchanged:
+            half.exchanged = True
+            self._key_exchange(direction, record)
+        if kind == _NEWKEYS or (half.exchanged and not self.frames.wanted and not self._events):
+            self._stop(direction)
 
     def _key_exchange(self, direction: int, record: bytes) -> None:
-        if self._exchanged[direction]:
-            return
-        self._exchanged[direction] = True
         chosen = _SERVER_LISTS if direction == Direction.TO_CLIENT else _CLIENT_LISTS
         lists = _name_lists(record[_LISTS_AT:])
         if len(lists) > max(chosen):
             self._transaction.hassh[direction] = b";".join(lists[number] for number in chosen)
+        self._transaction.stage[direction] = Stage.DONE
 
 
 def _name_lists(data: bytes) -> list[bytes]:

@@ -8,7 +8,7 @@ from typing import Final
 from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Buffer, Stage
 from vpi_tui.detect.applayer.quic.transaction import OVER_QUIC, QuicTransaction, cyu_hash
 from vpi_tui.detect.applayer.tls import fingerprints
-from vpi_tui.detect.applayer.tls.hello import Hello, protocols, server_names
+from vpi_tui.detect.applayer.tls.hello import Hello
 
 
 def _buffer(name: str, directions: int, get: Callable[[QuicTransaction], Iterable[bytes]]) -> Buffer:
@@ -26,10 +26,8 @@ BUFFERS: Final = (
     _buffer("quic.version", BOTH, lambda t: (t.version.to_bytes(4),)),
     _buffer("quic.sni", TO_SERVER, lambda t: (t.server_name,)),
     _buffer("quic.ua", TO_SERVER, lambda t: (t.agent,)),
-    _buffer("quic.cyu.string", BOTH, lambda t: t.cyu),
-    _buffer("quic.cyu.hash", BOTH, lambda t: map(cyu_hash, t.cyu)),
-    _of_hello("tls.sni", TO_SERVER, lambda h: server_names(h)[:1]),
-    _of_hello("tls.alpn", BOTH, protocols),
+    _buffer("quic.cyu.string", TO_SERVER, lambda t: t.cyu),
+    _buffer("quic.cyu.hash", TO_SERVER, lambda t: map(cyu_hash, t.cyu)),
     _of_hello("ja3.string", TO_SERVER, lambda h: (fingerprints.ja3_string(h),)),
     _of_hello("ja3.hash", TO_SERVER, lambda h: (fingerprints.md5(fingerprints.ja3_string(h)),)),
     _of_hello("ja3s.string", TO_CLIENT, lambda h: (fingerprints.ja3s_string(h),)),

@@ -46,13 +46,12 @@ class QuicParser(Parser):
             try:
                 packet, data = read_packet(data)
             except TooShortError:
-                made = QuicTransaction(0, direction)
-                self._flaw(made, "error_on_header")
-                found.append(made)
                 break
             if packet is None:
                 break
             found.append(self._take(direction, packet))
+            if found[-1].events[direction]:
+                break
         return found
 
     def finish(self) -> list[Transaction]:
@@ -72,9 +71,11 @@ class QuicParser(Parser):
             # The client begins again, with other keys (RFC 9000, 17.2.5).
             self._retried, self._keys = True, None
             self._handshakes[SERVER], self._greeted[SERVER] = Handshake.new(), False
-        if packet.kind is not Kind.INITIAL or not (packet.clear or packet.version in SALTS):
+        if packet.kind is not Kind.INITIAL:
             return made
-        payload = packet.whole[packet.at :] if packet.clear else self._opened(packet, direction)
+        # As in Suricata, the frames of a version without known keys are taken for such in the clear.
+        clear = packet.clear or packet.version not in SALTS
+        payload = packet.whole[packet.at :] if clear else self._opened(packet, direction)
         if payload is None:
             self._flaw(made, "failed_decrypt")
             return made

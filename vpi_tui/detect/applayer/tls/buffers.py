@@ -58,7 +58,7 @@ BUFFERS: Final = (
     _of_own("tls.cert_subject", lambda c: (c.subject,)),
     _of_own("tls.cert_issuer", lambda c: (c.issuer,)),
     _of_own("tls.cert_serial", lambda c: (c.serial,)),
-    _of_own("tls.subjectaltname", lambda c: c.alternative_names),
+    _of_own("tls.subjectaltname", lambda c: c.alternative_names, TO_CLIENT),
     _of_own("tls.cert_notbefore", lambda c: _time(c.not_before), TO_CLIENT),
     _of_own("tls.cert_notafter", lambda c: _time(c.not_after), TO_CLIENT),
     _of_own("tls.cert_validity", lambda c: _time(c.not_after), TO_CLIENT),

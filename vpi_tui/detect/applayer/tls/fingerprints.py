@@ -54,34 +54,36 @@ def md5(text: bytes) -> bytes:
 
 
 def ja4(hello: Hello, transport: str = "t") -> bytes:
-    """transport: t for TLS over TCP, q for QUIC."""
-    versions = offered_versions(hello)
+    """transport: t for TLS over TCP, q for QUIC.
+
+    Where the standard leaves parts out that are empty, they are hashed, as in Suricata.
+    """
+    version = max([hello.version, *offered_versions(hello)])
     ciphers = _real(hello.ciphers)
     kinds = _real(kind for kind, _ in hello.extensions)
     head = (
         transport
-        + _VERSIONS.get(max(versions) if versions else hello.version, "00")
+        + _VERSIONS.get(version, "00")
         + ("d" if hello.has(SNI) else "i")
         + f"{min(len(ciphers), 99):02}{min(len(kinds), 99):02}"
         + _ends(protocols(hello))
     )
     hashed = ",".join(sorted(f"{kind:04x}" for kind in kinds if kind not in (SNI, ALPN)))
     signatures = _real(numbers(hello.extension(SIGNATURE_ALGORITHMS)[2:], 2))
-    if signatures:
-        hashed += "_" + ",".join(f"{one:04x}" for one in signatures)
+    hashed += "_" + ",".join(f"{one:04x}" for one in signatures)
     ciphers_hash = _short(",".join(sorted(f"{one:04x}" for one in ciphers)))
     return f"{head}_{ciphers_hash}_{_short(hashed)}".encode("ascii")
 
 
 def _short(text: str) -> str:
-    return hashlib.sha256(text.encode("ascii")).hexdigest()[:12] if text else "0" * 12
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:12]
 
 
 def _ends(names: list[bytes]) -> str:
     """First and last character of the first ALPN name, of its hexadecimal form where they are no such."""
-    if not names or not names[0]:
+    name = next(filter(None, names), b"")
+    if not name or (len(name) == 2 and int.from_bytes(name) in GREASE):
         return "00"
-    name = names[0]
     if all(chr(one).isalnum() and one < 128 for one in (name[0], name[-1])):
         return chr(name[0]) + chr(name[-1])
     return name.hex()[0] + name.hex()[-1]

@@ -24,14 +24,15 @@ class Messages:
         self._compressed = False
         self._inflater: zlib._Decompress | None = None
         self.limited = False
-        """The latest frame made its message longer than is put together."""
+        """The latest frame has filled what is put together of its message."""
 
     def payload(self, frame: WireFrame) -> bytes:
         """What rules see as a frame's payload: of the last of a message all of it, in the plain."""
         if not self._open:
             self._compressed = bool(frame.flags & COMPRESSED)
         room = PAYLOAD_LIMIT - len(self._parts)
-        self.limited = len(frame.payload) > room
+        in_parts = self._open or not frame.flags & FIN
+        self.limited = in_parts and 0 < room <= len(frame.payload)
         self._parts += frame.payload[:room]
         self._open = not frame.flags & FIN
         if self._open:
