@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.detect.applayer.test_scan import Connection, scan, sids
 from vpi_tui.detect.applayer.files import EARLY_LIMIT, MOST_EARLY, File, FileNeeds, FileState, grown
 from vpi_tui.detect.applayer.http.files import FormParts
+from vpi_tui.detect.applayer.http.parameters import attachment_name, mime_parameter
 from vpi_tui.detect.applayer.window import SlidingWindow, Window
 from vpi_tui.model.batch import Direction
 
@@ -135,7 +136,38 @@ def test_parts_with_a_file_name_are_files(size: int) -> None:
         (b"none.bin", 0, FileState.CLOSED),
     ]
     assert [one.data for one in grown(files, SERVER)["file.data"]] == [b"first\r\n--XY\r\n-"]
-    assert events == ["http.multipart_no_filedata"] * 2
+    assert events == ["http.multipart_no_filedata"]
+
+
+@pytest.mark.parametrize(("truncated", "state"), [(False, FileState.CLOSED), (True, FileState.TRUNCATED)])
+def test_the_last_boundary_may_be_missing(truncated: bool, state: FileState) -> None:
+    files = [File(SERVER, b"x")]
+    form = FormParts(b"XX", lambda _name: files[0], lambda _event: None)
+    form.feed(b"--XX\r\nContent-Disposition: form-data; filename=x\r\n\r\nabc\r\n--X")
+    form.close(truncated=truncated)
+    assert (files[0].state, files[0].size) == (state, 8)
+    assert bool(files[0].digests) != truncated
+
+
+@pytest.mark.parametrize(
+    ("value", "form", "whole"),
+    [
+        (b"attachment; filename=a b.txt ; x=y", b"a b.txt", b"a b.txt "),
+        (b'attachment; x="filename=no"; filename="a;b.txt"', b"a;b.txt", b"a;b.txt"),
+        (b'attachment; filename="a\\"b.txt"', b'a"b.txt', b'a\\"b.txt'),
+        (b"attachment; FILENAME=a.txt", None, b"a.txt"),
+        (b"filename=a.txt", None, b"a.txt"),
+        (b"attachment; nofilename=a.txt", None, b""),
+        (b'attachment; filename="a.txt', b'"a.txt', b""),
+        (b"attachment; filename*1=t.txt; filename*0=a", b"at.txt", b""),
+        (b"attachment; filename*=UTF-8''a.txt", None, b""),
+        (b"attachment; filename=; x=y", b"", b""),
+        (b"attachment; filename=a; filename=b", b"b", b"a"),
+    ],
+)
+def test_names_in_content_disposition(value: bytes, form: bytes | None, whole: bytes) -> None:
+    assert mime_parameter(value, b"filename") == form
+    assert attachment_name(value) == whole
 
 
 # Rules --------------------------------------------------------------------------------------------

@@ -70,7 +70,9 @@ def _raw_header(message: Request | Response) -> bytes:
 
 
 def _start(message: Request | Response) -> bytes:
-    return message.start.line + b"\r\n" + message.headers.raw
+    """The first line, and behind it all fields as rules see them."""
+    text = message.headers.text()
+    return message.start.line + b"\r\n" + (text + b"\r\n" if text else b"")
 
 
 def _names(message: Request | Response) -> Value:

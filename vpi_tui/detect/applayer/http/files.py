@@ -8,12 +8,11 @@ from typing import Final
 
 from vpi_tui.detect.applayer.files import File
 from vpi_tui.detect.applayer.http.headers import Headers
+from vpi_tui.detect.applayer.http.parameters import attachment_name, mime_parameter
 
 PART_HEAD_LIMIT: Final = 8_192
 """Bytes of the header fields of a part."""
-BOUNDARY_LIMIT: Final = 1_024
-_BOUNDARY: Final = re.compile(rb'boundary\s*=\s*(?:"([^"]+)"|([^\s;,"]+))', re.IGNORECASE)
-_FILE_NAME: Final = re.compile(rb'filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^\s;]+))', re.IGNORECASE)
+BOUNDARY_LIMIT: Final = 255
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 Open = Callable[[bytes], File]
 """Begins a file of this name."""
@@ -22,17 +21,13 @@ Event = Callable[[str], None]
 
 def name_in(disposition: bytes | None) -> bytes:
     """The file name in a Content-Disposition; b"" = there is none."""
-    found = _FILE_NAME.search(disposition[:PART_HEAD_LIMIT]) if disposition else None
-    return (found[1] if found[1] is not None else found[2]) if found is not None else b""
+    return attachment_name(disposition) if disposition else b""
 
 
 def boundary_of(headers: Headers) -> bytes:
-    """What stands between the parts of a form; b"" = the body is no form."""
-    kind = headers.get(b"content-type") or b""
-    if not kind.lstrip().lower().startswith(b"multipart/form-data"):
-        return b""
-    found = _BOUNDARY.search(kind[:PART_HEAD_LIMIT])
-    return (found[1] or found[2])[:BOUNDARY_LIMIT] if found is not None else b""
+    """What stands between the parts of a body; b"" = it has none. Any type that names it has parts."""
+    found = mime_parameter(headers.get(b"content-type") or b"", b"boundary") or b""
+    return found if len(found) <= BOUNDARY_LIMIT else b""
 
 
 class WholeBody:
@@ -90,7 +85,7 @@ class FormParts:
     def close(self, *, truncated: bool) -> None:
         if self._file is not None:
             self._flush(len(self._pending))
-            self._end(truncated=True)
+            self._end(truncated=truncated)  # the last boundary may be missing
         elif self._in_head and not truncated and self._pending.strip(b"\r\n-"):
             self._event("http.multipart_invalid_header")
         self._stop()
@@ -106,8 +101,11 @@ class FormParts:
         if at < 0:
             self._flush(len(self._pending) - len(self._line) + 1)
             return False
+        bare = not at and self._lead > 0
         self._flush(at)
         if self._file is not None:
+            if bare:  # not even the line end of an empty part is there
+                self._event("http.multipart_no_filedata")
             self._end(truncated=False)
         del self._pending[: len(self._line)]
         self._lead = 0
@@ -143,8 +141,6 @@ class FormParts:
 
     def _end(self, *, truncated: bool) -> None:
         assert self._file is not None
-        if not self._file.size and not truncated:
-            self._event("http.multipart_no_filedata")
         self._file.close(truncated=truncated)
         self._file = None
 
@@ -153,5 +149,5 @@ def _part_name(head: bytes) -> bytes:
     for line in head.split(b"\n")[:64]:
         field, colon, value = line.partition(b":")
         if colon and field.strip().lower() == b"content-disposition":
-            return name_in(value.strip())
+            return mime_parameter(value, b"filename") or b""
     return b""
