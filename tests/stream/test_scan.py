@@ -221,3 +221,12 @@ def test_requests_and_answers_of_a_known_protocol_are_windows_of_their_own(
         talk.at(number * len(request), request).answer(number * len(answer), answer)
     alerts, _ = scan(tmp_path, RULE, talk.packets)
     assert len(alerts) == 3
+
+
+@pytest.mark.parametrize(("acknowledged", "alerts"), [(False, [4]), (True, [4, 6])])
+def test_bytes_sent_again_after_they_were_acknowledged_are_a_packet_of_their_own(
+    tmp_path: Path, talk: Connection, acknowledged: bool, alerts: list[int]
+) -> None:
+    talk.at(0, b"secret-word")
+    (talk.acked(11) if acknowledged else talk.raw("A", 7001, client=False)).at(0, b"secret-word")
+    assert numbers(scan(tmp_path, RULE, talk.packets)[0]) == alerts

@@ -223,7 +223,8 @@ class Twin:
         if not same and side.pending:
             self._rewrite(side, later, s.data)
         if later.stop <= side.position:
-            return int(same)
+            had = side.acked is not None and later.stop <= side.acked
+            return int(same and not had)
         stop = min(later.stop, self.depth)
         settled, differs = self._settled(side, later, s.data, stop)
         data = settled[side.position - place : stop - place]

@@ -210,7 +210,8 @@ def synchronise(p, i, seq, limits):
 
 @inlined
 def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out):
-    """A segment's payload. Returns 1 when its bytes are inspected as part of the stream."""
+    """A segment's payload. Returns 1 when its bytes are inspected as part of the stream: not those that the
+    peer has had already, which Suricata looks at once more as a packet's."""
     own = p.directions[i]
     if not synchronise(p, i, seq, limits) or own["flags"] & FULL:
         return 0
@@ -249,7 +250,8 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out)
         different = different or others
     if different:
         tell_different(p, row, limits, out)
-    return 0 if different else 1
+    had = old >= count and own["flags"] & ACKED and distance(own["acked"], seq) >= count
+    return 0 if different or had else 1
 
 
 @inlined
