@@ -36,6 +36,9 @@ def test_bits_of_transactions() -> None:
         ("absent;", "needs a sticky buffer"),
         ('http.cookie; content:"a"; absent;', "must be the first"),
         ("http.cookie; absent: perhaps;", "or_else or nothing"),
+        ('http.cookie; absent; content:"a";', "nothing else may be asked"),
+        ("http.cookie; absent: or_else;", "needs what else shall hold"),
+        ('http.cookie; absent: or_else; content:"a"; fast_pattern;', "no content of http.cookie"),
     ],
 )
 def test_what_is_refused(options: str, reason: str) -> None:

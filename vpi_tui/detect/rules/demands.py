@@ -7,13 +7,13 @@ something else, so its contents are free.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.names import plain_name
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.transforms import base_of
-from vpi_tui.model.signature import Content, Step
+from vpi_tui.model.signature import Absent, Content, Step
 
 _MD5: Final = re.compile(rb"[0-9a-fA-F]{32}")
 _SHA1: Final = re.compile(rb"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){19}")
@@ -52,11 +52,22 @@ def _text(content: Content) -> str:
     return repr(content.pattern[:40].decode("latin-1"))
 
 
+def _absent(step: Absent, others: Sequence[Step]) -> None:
+    name = plain_name(step.buffer)
+    if others and not step.or_else:
+        raise Refused(f"absent: {name} is not there, so nothing else may be asked of it; or_else would let it")
+    if not others and step.or_else:
+        raise Refused(f"absent: or_else needs what else shall hold of {name} behind it")
+    if any(isinstance(one, Content) and one.fast_pattern for one in others):
+        raise Refused(f"absent: no content of {name} may have fast_pattern")
+
+
 _DEMANDS: Final[dict[str, Callable[[str, Content], None]]] = {
     "http.host": _lower,
     "http.method": _bare,
     "ja3.hash": _md5,
     "ja3s.hash": _md5,
+    "quic.cyu.hash": _md5,
     "ssh.hassh": _md5,
     "ssh.hassh.server": _md5,
     "tls.cert_fingerprint": _sha1,
@@ -65,9 +76,11 @@ _DEMANDS: Final[dict[str, Callable[[str, Content], None]]] = {
 """By buffer: what is asked of each content."""
 
 
-def check_contents(steps: Iterable[Step]) -> None:
-    """Raises Refused for a content that its buffer can never hold."""
+def check_contents(steps: Sequence[Step]) -> None:
+    """Raises Refused for a content that its buffer can never hold, or that is not there."""
     for step in steps:
+        if isinstance(step, Absent):
+            _absent(step, [one for one in steps if one.buffer == step.buffer and one is not step])
         if isinstance(step, Content) and base_of(step.buffer) == step.buffer:
             name = plain_name(step.buffer)
             if name in _DEMANDS:
