@@ -90,7 +90,7 @@ RESPONSES = {
     "gzip_decompression_failed": told(b"Content-Encoding: gzip\r\n") + b"\x07" * 5_000,
     "compression_bomb": told(b"Content-Encoding: gzip, gzip\r\nContent-Length: %d\r\n" % len(
         twice := gzip.compress(gzip.compress(bytes(3 << 20))))) + twice,
-    "range_invalid": told(b"Content-Range: bytes 9-3/20\r\nContent-Length: 0\r\n", b"HTTP/1.1 206 Part"),
+    "range_invalid": told(b"Content-Range: bytes 9-3/20\r\nContent-Length: 1\r\n") + b"x",
     "file_name_too_long": told(
         b"Content-Disposition: attachment; filename=" + b"a" * 5_000 + b"\r\nContent-Length: 1\r\n") + b"x",
 }  # fmt: skip
@@ -180,6 +180,8 @@ PLAIN_TOLD = [
     b"HTTP/1.1 200 OK\r\nContent-Encoding: deflate\r\n\r\n" + zlib.compress(b"a" * 9_000),
     b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n" + brotli.compress(b"abcd" * 90_000),
     b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-4/5\r\nContent-Length: 5\r\n\r\nhello",
+    b"HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 9-3/*\r\nContent-Length: 5\r\n\r\nhello",
+    b"HTTP/1.1 416 Range Not Satisfiable\r\nContent-Range: bytes 9-3/5\r\nContent-Length: 0\r\n\r\n",
     b"HTTP/1.1 304 Not Modified\r\nContent-Encoding: x-gzip\r\n\r\n",
 ]
 

@@ -45,7 +45,7 @@ _ODD_DELIMITER: Final = re.compile(rb"[\t\r\n\x0b\x0c]")
 _VERSION: Final = re.compile(rb"\s*HTTP\s*/[\s0]*(\.9|1\.0|1\.1)\s*", re.IGNORECASE)
 _NEWEST: Final = b"1.1"
 _USUAL_VERSIONS: Final = {b"HTTP/1.1": _NEWEST, b"HTTP/1.0": b"1.0"}
-_USUAL_CODES: Final = frozenset(b"%d" % code for code in range(100, 600) if code != 206)
+_USUAL_CODES: Final = frozenset(b"%d" % code for code in range(100, 600))
 _JUDGED_OF_REQUEST: Final = frozenset((b"transfer-encoding", b"content-length", b"authorization"))
 """Fields whose values are looked at, besides Host."""
 _SCHEME: Final = re.compile(rb"basic|digest|bearer", re.IGNORECASE)
@@ -56,7 +56,7 @@ _CODINGS: Final = frozenset(b"gzip x-gzip deflate x-deflate lzma br inflate none
 _LISTED: Final = frozenset(b"gzip x-gzip deflate x-deflate lzma inflate none identity".split())
 """Content codings that libhtp knows alone, and in a list of several."""
 _RANGE: Final = re.compile(
-    rb"\s*bytes[ \t]+(?:([0-9]{1,18})-([0-9]{1,18})|\*)/([0-9]{1,18}|\*)\s*", re.IGNORECASE
+    rb"\s*bytes[ \t]+(?:([0-9]{1,18})-([0-9]{1,18})|\*)/([0-9]{1,18}|\*)", re.IGNORECASE
 )
 
 
@@ -103,7 +103,7 @@ def is_usual_response(start: StatusLine, headers: Headers) -> bool:
     fields = headers.fields
     if start.protocol not in _USUAL_VERSIONS or start.code not in _USUAL_CODES:
         return False
-    if b"transfer-encoding" in fields:
+    if b"transfer-encoding" in fields or b"content-range" in fields:
         return False
     if b"content-length" in fields:
         return fields[b"content-length"][1].isdigit()
@@ -163,8 +163,9 @@ def of_response(start: StatusLine, headers: Headers) -> Iterator[str]:
             yield "invalid_content_length"
     elif b"content-type" in fields and b"multipart/byteranges" in fields[b"content-type"][1].lower():
         yield "response_multipart_byteranges"
-    if start.code == b"206" and b"content-range" in fields and _is_odd_range(fields[b"content-range"][1]):
-        yield "range_invalid"
+    if b"content-range" in fields and _is_odd_range(fields[b"content-range"][1]):
+        if headers.get(b"content-length") != b"0":  # it is looked at with the first byte of the body
+            yield "range_invalid"
 
 
 def of_codings(coding: bytes | None, layers: int) -> Iterator[str]:
@@ -215,11 +216,15 @@ def _is_host(name: bytes) -> bool:
 
 
 def _is_odd_range(value: bytes) -> bool:
-    """Does a Content-Range (RFC 9110, 14.4) name no bytes, or some that the whole does not have?"""
-    found = _RANGE.fullmatch(value)
+    """Does a Content-Range (RFC 9110, 14.4) name no bytes, or some that the whole does not have?
+
+    Of one without a size nothing is said, as in Suricata.
+    """
+    found = _RANGE.match(value)
     if found is None:
         return True
     if found[1] is None:
         return found[3] == b"*"
     first, last = int(found[1]), int(found[2])
-    return first > last or (found[3] != b"*" and last >= int(found[3]))
+    size = 0 if found[3] == b"*" else int(found[3])
+    return last > 0 and size > 0 and (first > last or last >= size)
