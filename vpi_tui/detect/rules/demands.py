@@ -55,7 +55,7 @@ def _text(content: Content) -> str:
 def _absent(step: Absent, others: Sequence[Step]) -> None:
     name = plain_name(step.buffer)
     if others and not step.or_else:
-        raise Refused(f"absent: {name} is not there, so nothing else may be asked of it; or_else would let it")
+        raise Refused(f"absent: {name} is not there, so nothing else may be asked of it without or_else")
     if not others and step.or_else:
         raise Refused(f"absent: or_else needs what else shall hold of {name} behind it")
     if any(isinstance(one, Content) and one.fast_pattern for one in others):

@@ -163,9 +163,10 @@ def of_response(start: StatusLine, headers: Headers) -> Iterator[str]:
             yield "invalid_content_length"
     elif b"content-type" in fields and b"multipart/byteranges" in fields[b"content-type"][1].lower():
         yield "response_multipart_byteranges"
-    if b"content-range" in fields and _is_odd_range(fields[b"content-range"][1]):
-        if headers.get(b"content-length") != b"0":  # it is looked at with the first byte of the body
-            yield "range_invalid"
+    # It is looked at with the first byte of the body.
+    has_body = headers.get(b"content-length") != b"0"
+    if has_body and b"content-range" in fields and _is_odd_range(fields[b"content-range"][1]):
+        yield "range_invalid"
 
 
 def of_codings(coding: bytes | None, layers: int) -> Iterator[str]:
