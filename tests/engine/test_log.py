@@ -50,7 +50,7 @@ def http(tmp_path: Path) -> list[dict[str, Any]]:
 def test_a_transaction_is_an_event_of_its_own(http: list[dict[str, Any]]) -> None:
     found = next(event for event in http if event["event_type"] == "http")
     assert found["http"] == {
-        "hostname": "Shop.Example",
+        "hostname": "shop.example",
         "url": "/a/../login.php?x=%41",
         "http_method": "POST",
         "protocol": "HTTP/1.1",
