@@ -108,6 +108,7 @@ def test_events_of_snmp() -> None:
         ["snmp.version_mismatch", "snmp.unknown_security_model"],
         ["snmp.malformed_data"],
     ]
+    assert parse(SNMP, snmp_message(0, QUESTION)[:-2]) == []
 
 
 # DHCP ------------------------------------------------------------------------------------------
@@ -144,7 +145,8 @@ def test_ntp() -> None:
     assert found.events[SERVER] == {}
     assert (answer.message.version, answer.message.mode) == (3, 4)
     for data in (b"\x23" + bytes(46), bytes(NTPHeader(version=2, mode=3))):
-        (found,) = parse(NTP, data)
+        assert parse(NTP, data) == []
+        _, found = parse(NTP, bytes(NTPHeader(version=4, mode=3)), data)
         assert list(found.events[SERVER]) == ["ntp.malformed_data"]
 
 

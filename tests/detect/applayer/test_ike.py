@@ -131,10 +131,26 @@ def test_an_encrypted_payload_is_not_read() -> None:
     assert number(found, "ike.chosen_sa_attribute.alg_hash", CLIENT) == []
 
 
-@pytest.mark.parametrize("data", [b"", bytes(27), bytes(28), chosen(transform(Hash="SHA"))[:-1]])
-def test_malformed(data: bytes) -> None:
-    (found,) = IkeParser().datagram(CLIENT, data)
-    assert list(found.events[CLIENT]) == ["ike.malformed_data"]
+def short_association() -> bytes:
+    """An association whose proposal does not hold what it says."""
+    whole = chosen(transform(Hash="SHA"))
+    return whole[:28] + b"\0\0\0\x10" + whole[32:44]
+
+
+@pytest.mark.parametrize("data", [b"", bytes(27), bytes(28), short_association()])
+def test_what_is_no_message(data: bytes) -> None:
+    assert IkeParser().datagram(CLIENT, data) == []
+
+
+def test_payloads_that_are_cut() -> None:
+    """Of version 1 the whole ones are read; of version 2 none is."""
+    whole = chosen(transform(Hash="SHA"))
+    (found,) = IkeParser().datagram(CLIENT, whole[:-1])
+    assert list(found.events[CLIENT]) == ["ike.payload_extra_data"]
+    (found,) = IkeParser().datagram(CLIENT, proposal((4, 2))[:-1])
+    assert found.events[CLIENT] == {}
+    assert number(found, "ike.exchtype", CLIENT) == [34]
+    assert number(found, "ike.chosen_sa_attribute.alg_dh", CLIENT) == []
 
 
 @given(st.binary(), st.sampled_from([proposal(*STRONG), chosen(transform(Hash="SHA"))]), st.integers(16, 60))

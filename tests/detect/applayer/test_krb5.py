@@ -100,12 +100,25 @@ def test_a_stream_cut_anywhere() -> None:
         assert [number(one, "krb5_msg_type", SERVER) for one in found] == [[10], [12], [10]]
 
 
-def test_what_is_none() -> None:
+@pytest.mark.parametrize("other", [b"\x6e\x02\x30\0", b"\x6a\x82\xff\xff", b"\x30\x02\x05\0", b"\x6a\x02\x05\0"])
+def test_what_is_none_of_the_messages_that_are_read(other: bytes) -> None:
     parser = Krb5Parser()
-    (found,) = parser.datagram(SERVER, b"\x6a\x82\xff\xff")
-    assert list(found.events[SERVER]) == ["krb5.malformed_data"]
-    (found,) = parser.feed(SERVER, (MESSAGE_LIMIT + 1).to_bytes(4), 0)
-    assert list(found.events[SERVER]) == ["krb5.malformed_data"]
+    for _ in range(2):
+        assert parser.datagram(SERVER, other) == []
+        assert len(parser.datagram(SERVER, request())) == 1
+
+
+def test_what_is_malformed_behind_a_message() -> None:
+    parser = Krb5Parser()
+    assert parser.datagram(SERVER, b"\x6a") == []
+    parser.datagram(SERVER, request())
+    (found,) = parser.datagram(CLIENT, b"\x6b")
+    assert list(found.events[CLIENT]) == ["krb5.malformed_data"]
+
+
+def test_a_message_that_is_too_long_ends_the_reading() -> None:
+    parser = Krb5Parser()
+    assert parser.feed(SERVER, (MESSAGE_LIMIT + 1).to_bytes(4), 0) == []
     assert parser.feed(SERVER, prefixed(request()), 0) == []
 
 

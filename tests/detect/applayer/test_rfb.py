@@ -79,6 +79,8 @@ def test_the_setup_byte_by_byte(pieces: list[tuple[int, bytes]], security: int, 
         ([(CLIENT, b"HTTP/1.1 400\r\n")], "rfb.malformed_message"),
         ([*V38[:3], (SERVER, b"\x13")], "rfb.unimplemented_security_type"),
         ([*V38[:6], (CLIENT, b"\0\0\0\7")], "rfb.unknown_security_result"),
+        ([*V38[:3], (CLIENT, b"not its turn")], "rfb.confused_state"),
+        ([*V38[:1], (CLIENT, b"nor here")], "rfb.confused_state"),
         ([(SERVER, bytes(5 * TEXT_LIMIT))], "rfb.malformed_message"),
     ],
 )

@@ -38,7 +38,7 @@ _RAISED: Final = {
     "invalid_frame_length long_frame_data stream_id_reuse invalid_http1_settings "
     "failed_decompression invalid_range header_integer_overflow too_many_streams authority_host_mismatch "
     "userinfo_in_uri reassembly_limit_reached dns_request_too_long dns_response_too_long data_stream_zero",
-    "ike": "malformed_data no_encryption weak_crypto_enc weak_crypto_prf weak_crypto_dh weak_crypto_auth "
+    "ike": "no_encryption weak_crypto_enc weak_crypto_prf weak_crypto_dh weak_crypto_auth "
     "weak_crypto_no_dh weak_crypto_no_auth invalid_proposal unknown_proposal payload_extra_data "
     "multiple_server_proposal",
     "krb5": "malformed_data weak_encryption",
@@ -55,7 +55,7 @@ _RAISED: Final = {
     "pop3": "too_many_transactions request_too_long incorrect_argument_count unknown_command "
     "response_too_long",
     "quic": "failed_decrypt error_on_data crypto_frag_too_long",
-    "rfb": "malformed_message unimplemented_security_type unknown_security_result",
+    "rfb": "confused_state malformed_message unimplemented_security_type unknown_security_result",
     "sip": "invalid_data",
     "smb": "malformed_data malformed_ntlmssp_request duplicate_negotiate "
     "negotiate_malformed_dialects file_overlap request_to_client response_to_server "
@@ -87,11 +87,11 @@ _SILENT: Final = {
     "invalid_authority_port request_server_port_tcp_port_mismatch double_encoded_uri lzma_memlimit_reached "
     "multipart_generic_error failed_protocol_change",
     "http2": "invalid_frame_header extra_header_data",
+    "ike": "malformed_data",
     "mqtt": "missing_msg_id",
     "nfs": "unsupported_version",
     "ntp": "unsolicited_response not_request not_response",
     "quic": "error_on_header",
-    "rfb": "confused_state",
     "sip": "incomplete_data",
     "smb": "internal_error record_overflow malformed_ntlmssp_response",
     "smtp": "unable_to_match_reply_with_request mime_parse_failed failed_protocol_change "

@@ -45,15 +45,16 @@ class Message:
 
 
 def parse_message(data: bytes) -> Message | None:
-    """None = it is no Kerberos message, or its end is missing."""
+    """None = it is none of the messages that are read, or its end is missing."""
     first = next(ber.elements(data), None)
     if first is None or first.tag & _CLASS != _APPLICATION:
         return None
     made = Message(first.tag & 0x1F)
     fill = _FILL.get(made.kind)
     body = ber.inner(first.value, ber.SEQUENCE)
-    if fill is not None and body is not None:
-        fill(made, ber.by_tag(body))
+    if fill is None or body is None:
+        return None
+    fill(made, ber.by_tag(body))
     return made
 
 
@@ -112,23 +113,21 @@ class Krb5Parser(Parser):
 
     def __init__(self, _limits: Limits | None = None) -> None:
         self._streams = [Prefixed(4, MESSAGE_LIMIT) for _ in range(3)]
+        self._seen = False
+        """Has a message been read?"""
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         message = parse_message(data)
-        events = ["krb5.malformed_data"] if message is None else []
-        if message is not None and message.is_weak:
-            events.append("krb5.weak_encryption")
-        return [MessageTransaction(direction, message, events)]
+        if message is None:
+            # A message of another kind is none that rules see, nor is what comes before the first one.
+            malformed = self._seen and ber.head(data) is None
+            return [MessageTransaction(direction, None, ("krb5.malformed_data",))] if malformed else []
+        self._seen = True
+        return [MessageTransaction(direction, message, ("krb5.weak_encryption",) if message.is_weak else ())]
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
-        found: list[Transaction] = []
         stream = self._streams[direction]
-        before = stream.lost
-        for message in stream.feed(data, gap):
-            found += self.datagram(direction, message)
-        if stream.lost and not before and not gap:
-            found.append(MessageTransaction(direction, None, ("krb5.malformed_data",)))
-        return found
+        return [one for message in stream.feed(data, gap) for one in self.datagram(direction, message)]
 
     def finish(self) -> list[Transaction]:
         return []

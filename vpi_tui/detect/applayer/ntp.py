@@ -34,13 +34,15 @@ def parse_message(data: bytes) -> Message | None:
 
 class NtpParser(DatagramParser):
     def __init__(self, _limits: Limits | None = None) -> None:
-        """Nothing is remembered between datagrams."""
+        self._seen = False
+        """Has a message been read? A flow that begins with something else is taken for none of NTP."""
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         message = parse_message(data)
-        if message is None:
-            return [MessageTransaction(direction, None, ("ntp.malformed_data",))]
-        return [MessageTransaction(direction, message)]
+        if message is not None:
+            self._seen = True
+            return [MessageTransaction(direction, message)]
+        return [MessageTransaction(direction, None, ("ntp.malformed_data",))] if self._seen else []
 
 
 _BUFFERS: Final = (

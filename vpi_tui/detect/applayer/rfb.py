@@ -72,8 +72,11 @@ class RfbParser(Parser):
             return []
         if gap:
             return self._stop()
-        self._pending[direction].extend(data)
         before = [*self._transaction.stage]
+        if direction != self._sender and data and self._transaction.server_version:
+            self._transaction.event(direction, "rfb.confused_state")
+            return self._stop()
+        self._pending[direction].extend(data)
         try:
             while size := self._read(bytes(sent := self._pending[self._sender])):
                 del sent[:size]

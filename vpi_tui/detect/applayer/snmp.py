@@ -145,8 +145,8 @@ class SnmpParser(DatagramParser):
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         message = parse_message(data)
-        if message is None:
-            return [MessageTransaction(direction, None, ("snmp.malformed_data",))]
+        if message is None:  # a flow that begins so is taken for none of SNMP
+            return [MessageTransaction(direction, None, ("snmp.malformed_data",))] if self._version else []
         self._version = self._version or message.version
         events = []
         if message.version != self._version:

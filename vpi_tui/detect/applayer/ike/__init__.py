@@ -34,7 +34,7 @@ class IkeParser(DatagramParser):
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         message = parse_message(data)
         if message is None:
-            return [MessageTransaction(direction, None, ("ike.malformed_data",))]
+            return []
         made = MessageTransaction(direction, message, events_of(message))
         if message.version == 1 and message.proposals:
             if direction == Direction.TO_SERVER:

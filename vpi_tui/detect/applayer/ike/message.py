@@ -68,7 +68,6 @@ class Message:
     notifications: list[int] = field(default_factory=list)
     domain: int | None = None
     """Of interpretation (IKEv1); None = it says none."""
-    malformed: bool = False
     extra: bool = False
     """Bytes stand behind the last payload."""
 
@@ -79,10 +78,24 @@ class Message:
 
 
 def parse_message(data: bytes) -> Message | None:
-    """None = it is no message of a version that is read."""
+    """None = it is no message of a version that is read, or of version 1 and its payloads are not.
+
+    Of one of version 2 whose payloads are not what they say its header is left, as in Suricata.
+    """
     if len(data) < HEADER or data[17] >> 4 not in (1, 2):
         return None
-    made = Message(
+    made = _header(data)
+    if made.version == 1 and made.flags & _ENCRYPTED_FLAG:
+        return made
+    try:
+        _payloads(made, data[16], data[HEADER:])
+    except TooShortError:
+        return None if made.version == 1 else _header(data)
+    return made
+
+
+def _header(data: bytes) -> Message:
+    return Message(
         init_spi=data[:8],
         resp_spi=data[8:16],
         version=data[17] >> 4,
@@ -91,9 +104,6 @@ def parse_message(data: bytes) -> Message | None:
         flags=data[19],
         number=int.from_bytes(data[20:24]),
     )
-    if made.version == 2 or not made.flags & _ENCRYPTED_FLAG:
-        _payloads(made, data[16], data[HEADER:])
-    return made
 
 
 class _Payload(NamedTuple):
@@ -119,17 +129,24 @@ def _chain(first: int, cursor: Cursor) -> Iterator[_Payload]:
 
 
 def _payloads(made: Message, first: int, data: bytes) -> None:
+    """Raises TooShortError."""
     handlers = _HANDLERS[made.version]
     cursor = Cursor(data)
+    payloads = _whole(first, cursor, made) if made.version == 1 else _chain(first, cursor)
+    for kind, body in payloads:
+        made.payloads.append(kind)
+        handler = handlers.get(kind)
+        if handler is not None:
+            handler(made, body)
+    made.extra = made.extra or bool(cursor)
+
+
+def _whole(first: int, cursor: Cursor, made: Message) -> Iterator[_Payload]:
+    """The payloads up to one that is cut: of that the bytes are extra."""
     try:
-        for kind, body in _chain(first, cursor):
-            made.payloads.append(kind)
-            handler = handlers.get(kind)
-            if handler is not None:
-                handler(made, body)
-        made.extra = bool(cursor)
+        yield from _chain(first, cursor)
     except TooShortError:
-        made.malformed = True
+        made.extra = True
 
 
 # IKEv1 -----------------------------------------------------------------------------------------

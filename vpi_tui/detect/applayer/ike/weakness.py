@@ -23,8 +23,6 @@ _AH: Final = 2
 
 def events_of(message: Message) -> Iterator[str]:
     """The events of a message, some of them more than once."""
-    if message.malformed:
-        yield "ike.malformed_data"
     if message.version == 2:
         for proposal in message.proposals:
             yield from _events_of(proposal)
