@@ -100,7 +100,9 @@ def test_a_stream_cut_anywhere() -> None:
         assert [number(one, "krb5_msg_type", SERVER) for one in found] == [[10], [12], [10]]
 
 
-@pytest.mark.parametrize("other", [b"\x6e\x02\x30\0", b"\x6a\x82\xff\xff", b"\x30\x02\x05\0", b"\x6a\x02\x05\0"])
+@pytest.mark.parametrize(
+    "other", [b"\x6e\x02\x30\0", b"\x6a\x82\xff\xff", b"\x30\x02\x05\0", b"\x6a\x02\x05\0"]
+)
 def test_what_is_none_of_the_messages_that_are_read(other: bytes) -> None:
     parser = Krb5Parser()
     for _ in range(2):

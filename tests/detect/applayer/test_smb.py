@@ -166,15 +166,35 @@ def test_commands_in_an_andx_chain() -> None:
     assert len(values(found, "smb.share") + values(found, "smb.named_pipe")) == 1
 
 
-def test_a_share_that_was_refused_is_told_by_its_name() -> None:
+def test_a_share_is_of_pipes_when_the_server_says_so() -> None:
     pieces = [
         (SERVER, record(smb.tree_connect2(r"\\srv\IPC$", message=3))),
         (CLIENT, record(smb.smb2(3, bytes(9), reply=True, status=smb.DENIED, message=3))),
         (SERVER, record(smb.tree_connect2(r"\\srv\C$", message=4))),
     ]
     found = feed(pieces)
-    assert values(found, "smb.named_pipe") == [rb"\srv\IPC$"]
-    assert values(found, "smb.share") == [rb"\srv\C$"]
+    assert values(found, "smb.named_pipe") == []
+    assert values(found, "smb.share") == [rb"\srv\IPC$", rb"\srv\C$"]
+
+
+def test_a_negotiation_that_changes_to_smb2_is_of_smb1() -> None:
+    for pieces, versions in ((SMB2[:2], [1]), (SMB2[:4], [1, 2])):
+        for direction in (SERVER, CLIENT):
+            assert [value[0] for value in values(feed(pieces), "smb.version", direction)] == versions
+
+
+def test_a_negotiation_that_is_repeated_is_none_of_its_own() -> None:
+    pieces = [(SERVER, record(smb.negotiate1(b"A", mid=n))) for n in (1, 2, 3)]
+    (found,) = feed(pieces)
+    assert list(found.events[SERVER]) == ["smb.duplicate_negotiate"]
+    assert len(feed([*SMB2[:3], SMB2[2]])) == 2
+
+
+def test_anomalies_of_no_command_are_of_the_transaction_before_them() -> None:
+    beyond = (CLIENT, record(smb.was_read2(bytes((1 << 20) + 1))))
+    found = feed([*SMB2[:4], beyond, beyond, *SMB2[4:6], beyond])
+    assert events(found, CLIENT) == ["smb.read_response_too_large"] * 2
+    assert [value[0] for value in values(found, "smb.version", CLIENT)] == [1, 2, 2]
 
 
 @pytest.mark.parametrize("lost", [1, 30, 10_000])

@@ -11,7 +11,7 @@ from tests.detect.rules.rule_text import columns, parse, refused
 from vpi_tui.detect.match.asn1 import asn1_holds
 from vpi_tui.detect.rules.known import NEVER
 from vpi_tui.detect.rules.loader import load
-from vpi_tui.model.signature import Asn1, Content, HasReputation
+from vpi_tui.model.signature import Asn1, Content, HasReputation, NumberIn
 
 
 def _flaw(options: str, data: bytes, at: int = 0) -> bool:
@@ -100,3 +100,10 @@ def test_a_modifier_moves_the_last_content_that_is_still_in_the_payload() -> Non
         ("http.host", b"b"),
     ]
     assert "in http.host already" in refused('content:"b"; http_host; http_uri;')
+
+
+@pytest.mark.parametrize(("name", "most"), [("smb.version", 2), ("mqtt.qos", 2)])
+def test_numbers_that_take_no_test_but_one_number(name: str, most: int) -> None:
+    assert parse(f"{name}: {most} ;").steps == (NumberIn(name, ((most, most),)),)
+    for other in (f">{most - 1}", f"!{most}", "1-2", str(most + 1), "-1", "1,all"):
+        assert f"{name}: a number from" in refused(f"{name}:{other};")

@@ -63,6 +63,8 @@ class NumberName:
     others: tuple[str, ...] = ()
     flags: bool = False
     """The words are bits: a rule names those that are set, and with `!` those that are not."""
+    least: int | None = None
+    """A rule writes one number from here to the largest and no other test; None = any."""
 
 
 DNS_TYPES: Final = {
@@ -253,7 +255,7 @@ NUMBERS: Final = (
     NumberName("snmp.version", "version of an SNMP message", 0xFFFFFFFF, {}),
     NumberName("snmp.pdu_type", "type of an SNMP message", 0xFFFFFFFF, SNMP_TYPES),
     NumberName("snmp.trap_type", "generic type of an SNMP trap", 0xFF, SNMP_TRAPS),
-    NumberName("smb.version", "version of SMB: 1, or 2 for versions 2 and 3", 2, {}),
+    NumberName("smb.version", "version of SMB: 1, or 2 for versions 2 and 3", 2, {}, least=1),
     NumberName("ike.exchtype", "type of an IKE exchange", 0xFF, {}),
     NumberName("ike.key_exchange_payload_length", "size of an IKE key exchange", 0xFFFFFFFF, {}),
     NumberName("ike.nonce_payload_length", "size of an IKE nonce", 0xFFFFFFFF, {}),
@@ -301,7 +303,7 @@ NUMBERS: Final = (
     NumberName("mqtt.protocol_version", "version of MQTT", 0xFF, {}),
     NumberName("mqtt.type", "type of an MQTT message", 15, MQTT_TYPES),
     NumberName("mqtt.flags", "flags of an MQTT message", 0xFF, MQTT_FLAGS, flags=True),
-    NumberName("mqtt.qos", "quality of service of an MQTT message", 2, {}),
+    NumberName("mqtt.qos", "quality of service of an MQTT message", 2, {}, least=0),
     NumberName("mqtt.reason_code", "reason code of an MQTT message", 0xFF, {}, ("mqtt.connack.return_code",)),
     NumberName("mqtt.connack.session_present", "presence of an MQTT session", 1, YES_NO),
     NumberName("mqtt.connect.flags", "flags of an MQTT CONNECT", 0xFF, MQTT_CONNECT_FLAGS, flags=True),

@@ -93,7 +93,7 @@ class SmbParser(Parser):
             self._version = 1
             message = parse_smb1(data)
             if self._goes_right(direction, message):
-                smb1_message(self._state, direction, message)
+                smb1_message(self._state, message)
         elif data.startswith(b"\xfeSMB"):
             self._version = 2
             self._compound(direction, data)
@@ -109,7 +109,7 @@ class SmbParser(Parser):
                 message = message._replace(session=before.session, tree=before.tree)
             before = message
             if self._goes_right(direction, message):
-                smb2_message(self._state, direction, message)
+                smb2_message(self._state, message)
 
     def _goes_right(self, direction: int, message: Message) -> bool:
         if message.is_response == (direction == CLIENT):

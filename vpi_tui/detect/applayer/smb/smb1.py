@@ -52,7 +52,7 @@ _PART_OF_OTHERS: Final = frozenset({Command.READ_ANDX, Command.WRITE_ANDX, Comma
 Handler = Callable[[State, Message, Block], None]
 
 
-def smb1_message(state: State, direction: int, first: Message) -> None:
+def smb1_message(state: State, first: Message) -> None:
     """All commands of a message. Those that lack fields note that."""
     table = _RESPONSES if first.is_response else _REQUESTS
     for message in smb1_chain(first):
@@ -63,7 +63,7 @@ def smb1_message(state: State, direction: int, first: Message) -> None:
             if first.is_response and message.status != SUCCESS:
                 state.answer(message)  # an error has no more to say
             else:
-                state.event(direction, 1, "smb.malformed_data")
+                state.malformed(message, is_part=message.command in _PART_OF_OTHERS)
 
 
 def _fid(message: Message, fields: Fields, at: int) -> bytes:
@@ -81,9 +81,11 @@ def _other_response(state: State, message: Message, _block: Block) -> None:
 
 
 def _negotiate(state: State, message: Message, block: Block) -> None:
+    if (before := state.negotiating(1)) is not None:
+        before.event(SERVER, "smb.duplicate_negotiate")
+        state.moved[before] = None
+        return
     made = state.new(message)
-    if state.is_open(1, Command.NEGOTIATE):
-        made.event(SERVER, "smb.duplicate_negotiate")
     for word in block.data.split(b"\0", MOST_DIALECTS)[:MOST_DIALECTS]:
         if len(word) > 1 and word[0] == 2:
             made.dialects.append(word[1:NAME_LIMIT])
@@ -95,15 +97,17 @@ def _negotiate(state: State, message: Message, block: Block) -> None:
 
 
 def _negotiated(state: State, message: Message, block: Block) -> None:
-    made = state.asked(message)
-    if made is not None and message.status == SUCCESS:
+    made = state.negotiating(1)
+    if made is None:
+        return
+    if message.status == SUCCESS:
         index = block.words.number(0, 2)
         if index < len(made.dialects):
             state.dialect = made.dialect = made.dialects[index]
         elif index != _NO_DIALECT:
             made.event(CLIENT, "smb.negotiate_malformed_dialects")
         made.server_guid = block.data[:16] if len(block.words.data) == 34 else b""
-    state.answer(message)
+    state.negotiated(made, message.status)
 
 
 def _session_setup(state: State, message: Message, block: Block) -> None:
@@ -150,7 +154,6 @@ def _tree_connect(state: State, message: Message, block: Block) -> None:
     service, _ = string_at(block.data, at, block.at, unicode=False)
     made = state.new(message)
     made.share = path[1:NAME_LIMIT] if len(path) > 1 else path
-    made.is_pipe = service.startswith(b"IPC") or made.share.upper().endswith(b"IPC$")
     made.native["request_service"] = service[:NAME_LIMIT]
     state.ask(message, made, settled=False)
 

@@ -67,7 +67,7 @@ DIALECTS: Final = {
 Handler = Callable[[State, Message], None]
 
 
-def smb2_message(state: State, direction: int, message: Message) -> None:
+def smb2_message(state: State, message: Message) -> None:
     """One message. One that lacks fields notes that."""
     table = _RESPONSES if message.is_response else _REQUESTS
     handler = table.get(message.command, _other_response if message.is_response else _other_request)
@@ -79,7 +79,7 @@ def smb2_message(state: State, direction: int, message: Message) -> None:
         if message.is_response and message.status != SUCCESS:
             state.answer(message)  # an error has no more to say
         else:
-            state.event(direction, 2, "smb.malformed_data")
+            state.malformed(message, is_part=message.command in _PART_OF_OTHERS)
 
 
 def _body(message: Message, at: int, size: int) -> int:
@@ -115,6 +115,8 @@ def _other_response(state: State, message: Message) -> None:
 
 
 def _negotiate(state: State, message: Message) -> None:
+    if state.negotiating(2) is not None:
+        return
     made = state.new(message)
     made.client_guid = message.fields.bytes(SMB2_HEADER + 12, 16)
     for number in range(min(_body(message, 2, 2), MOST_DIALECTS)):
@@ -124,20 +126,20 @@ def _negotiate(state: State, message: Message) -> None:
 
 
 def _negotiated(state: State, message: Message) -> None:
-    made = state.asked(message)
+    """The response to a negotiation of SMB 1 ends that, and is of SMB 1 as far as rules see."""
+    made = state.negotiating(2, 1)
     if message.status == SUCCESS:
         dialect, guid = _body(message, 4, 2), message.fields.bytes(SMB2_HEADER + 8, 16)
         state.max_read, state.max_write = _body(message, 32, 4), _body(message, 36, 4)
-        if made is None:  # it answers a negotiate of SMB 1
-            made = state.new(message)
-            state.ask(message, made)
-        state.dialect = made.dialect = DIALECTS.get(dialect, b"%d" % dialect)
-        made.server_guid = guid
-        if state.max_read > MAX_SIZE:
-            made.event(CLIENT, "smb.negotiate_max_read_size_too_large")
-        if state.max_write > MAX_SIZE:
-            made.event(CLIENT, "smb.negotiate_max_write_size_too_large")
-    state.answer(message)
+        state.dialect = DIALECTS.get(dialect, b"%d" % dialect)
+        if made is not None:
+            made.dialect, made.server_guid = state.dialect, guid
+    if made is not None:
+        state.negotiated(made, message.status)
+    if message.status == SUCCESS:
+        for what, size in (("read", state.max_read), ("write", state.max_write)):
+            if size > MAX_SIZE:
+                state.event(CLIENT, 2, f"smb.negotiate_max_{what}_size_too_large")
 
 
 def _session_setup(state: State, message: Message) -> None:
@@ -157,7 +159,6 @@ def _tree_connect(state: State, message: Message) -> None:
     path = text(_part(message, _body(message, 4, 2), _body(message, 6, 2)))
     made = state.new(message)
     made.share = path[1:NAME_LIMIT] if len(path) > 1 else path
-    made.is_pipe = made.share.upper().endswith(b"IPC$")
     state.ask(message, made, settled=False)
 
 

@@ -20,6 +20,9 @@ MOST_KNOWN: Final = 1_024
 MAX_SIZE: Final = 16 << 20
 """Bytes of a read or write that Suricata takes for usual (smb max-read-size, max-write-size)."""
 
+_NEGOTIATE: Final = {1: 0x72, 2: 0x00}
+"""By version: the command."""
+
 K = TypeVar("K")
 V = TypeVar("V")
 
@@ -68,6 +71,8 @@ class State:
         self.last_fid = b""
         """The file that was created last: what a compound means by any file."""
         self._open: dict[Key, SmbTransaction] = {}
+        self._last: SmbTransaction | None = None
+        """That was made last: it has the anomalies of what is no command."""
 
     # Commands ------------------------------------------------------------------------------------
 
@@ -75,6 +80,7 @@ class State:
         made = SmbTransaction()
         made.version, made.command = message.version, message.command
         made.session, made.tree, made.dialect = message.session, message.tree, self.dialect
+        self._last = made
         return made
 
     def ask(self, message: Message, made: SmbTransaction, *, settled: bool = True) -> None:
@@ -94,25 +100,52 @@ class State:
         """The command that a response answers, which stays open."""
         return self._open.get(_key(message))
 
-    def is_open(self, version: int, command: int) -> bool:
-        """Does such a command wait for its response?"""
-        return any(key[0] == version and key[3] == command for key in self._open)
+    def negotiating(self, *versions: int) -> SmbTransaction | None:
+        """The negotiation that waits for its response; of one of these versions, the first that has one."""
+        for version in versions:
+            for key, made in self._open.items():
+                if key[0] == version and key[3] == _NEGOTIATE[version]:
+                    return made
+        return None
+
+    def negotiated(self, made: SmbTransaction, status: int) -> None:
+        """Its response is read, whichever version that is of."""
+        self._open = {key: other for key, other in self._open.items() if other is not made}
+        self._answered(made, status)
 
     def answer(self, message: Message) -> None:
         """The response is read: close its command, when that was seen."""
         made = self._open.pop(_key(message), None)
         if made is not None:
-            made.status = message.status
-            made.stage[SERVER] = made.stage[CLIENT] = DONE
-            self.moved[made] = None
+            self._answered(made, message.status)
+
+    def _answered(self, made: SmbTransaction, status: int) -> None:
+        made.status = status
+        made.stage[SERVER] = made.stage[CLIENT] = DONE
+        self.moved[made] = None
+
+    def malformed(self, message: Message, *, is_part: bool) -> None:
+        """A command lacks fields. is_part: such commands are no transactions of their own."""
+        direction = CLIENT if message.is_response else SERVER
+        made = self.asked(message) if message.is_response else None if is_part else self.new(message)
+        if made is None:
+            self.event(direction, message.version, "smb.malformed_data")
+            return
+        made.event(direction, "smb.malformed_data")
+        if message.is_response:
+            self.answer(message)
+        else:
+            self.ask(message, made)
 
     def event(self, direction: int, version: int, name: str) -> None:
-        """An anomaly of no command that is followed."""
-        made = SmbTransaction()
-        made.version = version
+        """An anomaly of no command that is followed: of the transaction before it, as in Suricata."""
+        made = self._last
+        if made is None or made.stage[direction] != DONE:
+            made = self._last = SmbTransaction()
+            made.version = version
+            made.stage[direction] = DONE
+            made.over = True
         made.event(direction, name)
-        made.stage[direction] = DONE
-        made.over = True
         self.moved[made] = None
 
     def finish(self) -> None:

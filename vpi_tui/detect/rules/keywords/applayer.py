@@ -27,7 +27,7 @@ from vpi_tui.detect.rules.text import unquote
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS, RULE_WORDS, app_numbers
 from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
 from vpi_tui.model.detection_events import DetectionEvent, rule_name
-from vpi_tui.model.signature import BufferSize, Content, FlowProtocol
+from vpi_tui.model.signature import BufferSize, Content, FlowProtocol, NumberIn
 
 _LONGEST_URI = 0xFFFF
 _TCP = 6
@@ -80,6 +80,20 @@ for _buffer in BUFFER_NAMES:
         _modifier(_word, _buffer)
 
 
+def _plain_number(found: NumberName, least: int) -> None:
+    numbers = {str(number): number for number in range(least, found.largest + 1)}
+
+    def handler(draft: Draft, text: str) -> None:
+        written = unquote(found.name, text, needed=False).strip()
+        value = numbers.get(written)
+        if value is None:
+            raise Refused(f"{found.name}: a number from {least} to {found.largest}, not {written[:40]!r}")
+        draft.steps.append(NumberIn(found.name, ((value, value),)))
+
+    handler.__doc__ = f"The {found.summary}: a number from {least} to {found.largest}."
+    keyword(found.name, *found.others)(handler)
+
+
 def _number(found: NumberName) -> None:
     read = flags_in if found.flags else number_in
 
@@ -92,7 +106,10 @@ def _number(found: NumberName) -> None:
 
 
 for _named in NUMBERS:
-    _number(_named)
+    if _named.least is None:
+        _number(_named)
+    else:
+        _plain_number(_named, _named.least)
 
 
 @keyword("uricontent")

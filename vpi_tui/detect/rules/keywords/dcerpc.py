@@ -15,6 +15,8 @@ from vpi_tui.model.signature import Content, NumberIn
 
 _UUID = re.compile(r"\{?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?", re.I)
 _LARGEST = 0xFFFF
+_LARGEST_IN_LIST = 0xFFFF_FFFF
+"""What lists may name beyond it is no call's."""
 _VERSION, _FIRST = 16, 18
 """Where version and first fragment stand in the buffer dcerpc.iface."""
 
@@ -55,8 +57,8 @@ def _range(part: str) -> Spans:
     low, dash, high = part.partition("-")
     if "<" in part:
         return spans("dcerpc.opnum", part, _LARGEST)
-    first = integer("dcerpc.opnum", low, 0, _LARGEST)
-    last = integer("dcerpc.opnum", high, 0, _LARGEST) if dash else first
+    first = integer("dcerpc.opnum", low, 0, _LARGEST_IN_LIST)
+    last = integer("dcerpc.opnum", high, 0, _LARGEST_IN_LIST) if dash else first
     if last < first:
         raise Refused(f"dcerpc.opnum: {first} comes after {last}")
     return ((first, last),)
