@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from vpi_tui.detect.applayer.nfs import NFS
 from vpi_tui.detect.applayer.nfs.parser import MOST_WAITING, NfsParser
 from vpi_tui.detect.applayer.nfs.rpc import FRAGMENT_LIMIT, RECORD_LIMIT, Records
 from vpi_tui.model.batch import Direction
+
+from .test_scan import Connection, scan, sids
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 HANDLE = b"handle01"
@@ -106,7 +109,7 @@ def test_a_file_that_is_written_ends_with_its_commit() -> None:
     (found,) = parser.datagram(SERVER, call(3, 7, write))
     assert (found.stage[SERVER], found.size) == (Stage.HEAD, 4)
     moved = parser.datagram(SERVER, call(3, 21, opaque(HANDLE) + bytes(12), xid=2))
-    assert procedures(moved) == [[7, 21], [21]]
+    assert procedures(moved) == [[7, 21]]
     assert found.stage[SERVER] == Stage.DONE
 
 
@@ -228,3 +231,20 @@ def test_nothing_raises_and_nothing_grows(pieces: list[tuple[int, int, bytes]]) 
             parser.feed(direction, marked(data), at)
     parser.finish()
     assert parser.held() < 512 * MOST_WAITING
+
+
+def test_a_commit_is_a_procedure_of_the_file_alone(tmp_path: Path) -> None:
+    connection = Connection(2049)
+    write = opaque(HANDLE) + struct.pack("!QII", 0, 4, 0) + opaque(b"data")
+    connection.client(marked(call(3, 7, write))).server(marked(reply(bytes(16))))
+    connection.client(marked(call(3, 21, opaque(HANDLE) + bytes(12), xid=2))).server(
+        marked(reply(bytes(16), 2))
+    )
+    connection.client(marked(call(3, 21, opaque(b"other") + bytes(12), xid=3)))
+    found = scan(
+        tmp_path,
+        connection.close().packets,
+        "alert nfs any any -> any any (nfs_procedure:21;)",
+        "alert nfs any any -> any any (nfs_procedure:7;)",
+    )
+    assert sids(found) == {1: 1, 2: 1}

@@ -166,9 +166,9 @@ class NfsParser(Parser):
             self._write(direction, call, call.procedure, about.handle, about.offset, about.data, about.last)
         elif kind is Kind.READ:
             waiting.reads = [self._asked(direction, call, call.procedure, about.handle, about.offset)]
+        elif kind is Kind.COMMIT:  # of the file's transaction: it has none of its own, as in Suricata
+            self._close(SERVER, about.handle, call.procedure)
         else:
-            if kind is Kind.COMMIT:
-                self._close(SERVER, about.handle, call.procedure)
             waiting.transaction = self._new(direction, call, call.procedure, about)
         self._wait(waiting)
 
