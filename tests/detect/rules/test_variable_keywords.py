@@ -35,6 +35,7 @@ def test_bits_of_transactions() -> None:
         ("flowvar:who;", "needs `name,content`"),
         ("absent;", "needs a sticky buffer"),
         ('http.cookie; content:"a"; absent;', "must be the first"),
+        ("frame:http1.request; absent;", "not known of frames"),
         ("http.cookie; absent: perhaps;", "or_else or nothing"),
         ('http.cookie; absent; content:"a";', "nothing else may be asked"),
         ("http.cookie; absent: or_else;", "needs what else shall hold"),

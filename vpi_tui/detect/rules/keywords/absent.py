@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import DECODED, PAYLOAD, Draft
 from vpi_tui.detect.rules.registry import keyword
@@ -13,6 +14,8 @@ def absent(draft: Draft, text: str) -> None:
     """The sticky buffer before it is not there; `or_else`: or what follows holds of it."""
     if draft.buffer in (PAYLOAD, DECODED):
         raise Refused("absent: needs a sticky buffer before it")
+    if draft.buffer.startswith(PREFIX):
+        raise Refused("absent: is not known of frames")
     if text not in {"", "or_else"}:
         raise Refused(f"absent: takes or_else or nothing, not {text[:40]!r}")
     if any(step.buffer == draft.buffer for step in draft.steps):
