@@ -209,6 +209,23 @@ def test_keywords_about_files(tmp_path: Path, piece: int) -> None:
     assert sids(events) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1, 10: 1}
 
 
+def test_each_mention_of_the_content_may_be_of_another_file(tmp_path: Path) -> None:
+    form = b"".join(
+        b'--XX\r\nContent-Disposition: form-data; filename="%d"\r\n\r\n%s\r\n' % pair
+        for pair in enumerate((b"alpha beta", b"gamma delta"))
+    )
+    connection = Connection().client(request(form + b"--XX--\r\n", b"multipart/form-data; boundary=XX"))
+    events = scan(
+        tmp_path,
+        connection.server(response(b"left right")).close().packets,
+        'alert http any any -> any any (file.data; content:"alpha"; file.data; content:"delta"; endswith;)',
+        'alert http any any -> any any (file.data; content:"alpha"; content:"delta";)',
+        'alert http any any -> any any (file.data; content:"alpha"; file.data; content:"epsilon";)',
+        'alert http any any -> any any (file.data; content:"left"; file.data; content:"right"; endswith;)',
+    )
+    assert sids(events) == {1: 1, 4: 1}
+
+
 def test_bodies_are_inspected_while_they_come(tmp_path: Path) -> None:
     """What lies anywhere in a body is found, once; places count from its beginning."""
     body = bytearray(b"." * 300_000)

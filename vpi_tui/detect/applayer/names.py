@@ -241,7 +241,7 @@ BUFFER_NAMES: Final = (
     BufferName("ntp.reference_id", "reference identifier of an NTP message, four bytes"),
     BufferName("rfb.name", "name of a VNC desktop"),
     BufferName("file.name", "name of a file", multi=True),
-    BufferName("file.data", "content of a file", ("file_data",)),
+    BufferName("file.data", "content of a file", ("file_data",), multi=True),
 )
 """One line for each buffer of an application layer."""
 
