@@ -121,9 +121,11 @@ def test_a_request_without_fragment_flags_is_whole() -> None:
     assert call.stage[SERVER] == Stage.DONE
 
 
-def test_what_belongs_to_the_pdu_and_not_to_the_call_is_left_out() -> None:
-    (call,) = requests(feed([(SERVER, request(3, b"abc", flags=0x83, auth=b"secret"))]))
-    assert values(call, "dcerpc.stub_data", SERVER) == [b"abc"]
+def test_object_and_credentials_are_stub_data() -> None:
+    sent = request(3, b"abc", flags=0x83, auth=b"secret")
+    (call,) = requests(feed([(SERVER, sent), (CLIENT, response(b"done"))]))
+    assert values(call, "dcerpc.stub_data", SERVER) == [bytes(16) + b"abc" + sent[-14:]]
+    assert values(call, "dcerpc.stub_data", CLIENT) == [b"done"]
 
 
 def test_the_same_number_again_is_another_call() -> None:

@@ -206,7 +206,7 @@ class Calls(Generic[T]):
                 self._accept(call, parse_results(header, body))
         else:
             before = call.size
-            call.extend(CLIENT, parse_response(header, body))
+            call.extend(CLIENT, parse_response(body))
             self._held += call.size - before
             edges = header.flags & (FIRST_FRAGMENT | LAST_FRAGMENT)
             if not edges & LAST_FRAGMENT and not (call.fragments[CLIENT] == 1 and not edges):

@@ -10,12 +10,12 @@ HEADER: Final = 16
 """Bytes of the header that all PDUs have."""
 FIRST_FRAGMENT: Final = 0x01
 LAST_FRAGMENT: Final = 0x02
-HAS_OBJECT: Final = 0x80
 """Flags of the header."""
 MOST_CONTEXTS: Final = 128
 """Presentation contexts that are read of one bind."""
-_TRAILER: Final = 8
-"""Bytes of a security trailer in front of its credentials."""
+_CALL: Final = 8
+"""Bytes in front of the stub data of a call. As in Suricata what follows is all stub data: an object's
+UUID in front of the arguments too, and the credentials behind them."""
 
 
 class Kind(IntEnum):
@@ -37,9 +37,9 @@ class Kind(IntEnum):
 
 
 _KINDS: Final = frozenset(map(int, Kind))
-_LITTLE: Final = struct.Struct("<HHI")
-_BIG: Final = struct.Struct(">HHI")
-"""Length, length of the credentials, number of the call."""
+_LITTLE: Final = struct.Struct("<H2xI")
+_BIG: Final = struct.Struct(">H2xI")
+"""Length, number of the call; between them stands the length of the credentials."""
 
 
 class Header(NamedTuple):
@@ -49,7 +49,6 @@ class Header(NamedTuple):
     flags: int
     little: bool
     length: int
-    auth_length: int
     call_id: int
 
 
@@ -81,10 +80,10 @@ def parse_header(data: bytes | bytearray) -> Header | None:
     if version != 5 or minor > 1 or kind not in _KINDS or order & 0xEE or more > 3:
         return None
     little = bool(order & 0x10)
-    length, auth_length, call_id = (_LITTLE if little else _BIG).unpack_from(data, 8)
+    length, call_id = (_LITTLE if little else _BIG).unpack_from(data, 8)
     if length < HEADER:
         return None
-    return Header(kind, flags, little, length, auth_length, call_id)
+    return Header(kind, flags, little, length, call_id)
 
 
 def parse_uuid(data: bytes, little: bool) -> bytes:
@@ -117,21 +116,12 @@ def parse_results(header: Header, body: bytes) -> list[int]:
 
 def parse_request(header: Header, body: bytes) -> Request | None:
     """None when it is cut short."""
-    if len(body) < 8:
+    if len(body) < _CALL:
         return None
-    start = 24 if header.flags & HAS_OBJECT and len(body) >= 24 else 8
     context, opnum = (number(body, place, 2, header.little) for place in (4, 6))
-    return Request(context, opnum, _without_trailer(header, body)[start:])
+    return Request(context, opnum, body[_CALL:])
 
 
-def parse_response(header: Header, body: bytes) -> bytes:
+def parse_response(body: bytes) -> bytes:
     """The stub data."""
-    return _without_trailer(header, body)[8:]
-
-
-def _without_trailer(header: Header, body: bytes) -> bytes:
-    """What stands before the credentials and the padding in front of them."""
-    if not header.auth_length:
-        return body
-    end = len(body) - header.auth_length - _TRAILER
-    return body[: max(end - body[end + 2], 0)] if end >= 0 else body
+    return body[_CALL:]
