@@ -13,12 +13,16 @@ from typing import Final
 from vpi_tui.detect.applayer.names import plain_name
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.transforms import base_of
-from vpi_tui.model.signature import Absent, Content, Step
+from vpi_tui.model.signature import Absent, BufferSize, Content, Step
 
 _MD5: Final = re.compile(rb"[0-9a-fA-F]{32}")
 _SHA1: Final = re.compile(rb"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){19}")
 _SHORT_SERIAL: Final = 2
 """Characters of a serial number that may do without a colon."""
+
+
+_SPARE: Final = 2
+"""Bytes by which a content may be longer than what is `below` or `between`, and still loads."""
 
 
 def _lower(name: str, content: Content) -> None:
@@ -62,6 +66,19 @@ def _absent(step: Absent, others: Sequence[Step]) -> None:
         raise Refused(f"absent: no content of {name} may have fast_pattern")
 
 
+def _sized(size: BufferSize, steps: Sequence[Step]) -> None:
+    """As there, a size below a limit leaves some room more than it would need to."""
+    if size.negated or size.mask is not None:
+        return
+    low, high = size.spans[-1]
+    most = high if low == high else high + _SPARE
+    for one in steps:
+        found = isinstance(one, Content) and not one.negated and one.buffer == size.buffer
+        if found and isinstance(one, Content) and len(one.pattern) > most:
+            name = plain_name(size.buffer)
+            raise Refused(f"{name}: {_text(one)} has {len(one.pattern)} bytes, more than it may have itself")
+
+
 _DEMANDS: Final[dict[str, Callable[[str, Content], None]]] = {
     "http.host": _lower,
     "http.method": _bare,
@@ -81,6 +98,8 @@ def check_contents(steps: Sequence[Step]) -> None:
     for step in steps:
         if isinstance(step, Absent):
             _absent(step, [one for one in steps if one.buffer == step.buffer and one is not step])
+        if isinstance(step, BufferSize):
+            _sized(step, steps)
         if isinstance(step, Content) and base_of(step.buffer) == step.buffer:
             name = plain_name(step.buffer)
             if name in _DEMANDS:

@@ -41,6 +41,8 @@ _HTTP: Final = {
 }
 _ALSO: Final = {"file.data": "http.response_body"}
 """Of HTTP both are the body of the response, as Suricata sees it."""
+_ESCAPED: Final = re.compile(rb"\\(?:x..|.)", re.DOTALL)
+_UPPER: Final = re.compile(rb"[A-Z]")
 _CAPTURE: Final = re.compile(r"(flow|pkt|alert):([\w.-]{1,64})", re.A)
 _SCOPES: Final[dict[str, Literal["flow", "pkt"]]] = {"flow": "flow", "pkt": "pkt", "alert": "pkt"}
 _NAMED_GROUP: Final = re.compile(r"(flow|pkt|alert)_(\w+)", re.A)
@@ -63,6 +65,8 @@ def pcre(draft: Draft, text: str) -> None:
         pattern = b"\\G(?:" + pattern + b"\n" * ("x" in letters) + b")"
     groups = groups_of("pcre", pattern, flags)
     captures = (*_listed(names, groups), *_named(pattern, flags))
+    if "W" in letters and _UPPER.search(_ESCAPED.sub(b"", pattern)):
+        raise Refused("pcre: http.host (flag W) is in lower case, and the expression has upper case in it")
     if negated and captures:
         raise Refused("pcre: an expression that must not match captures nothing")
     draft.steps.append(Pcre(_buffer(draft, letters), pattern, int(flags), negated, "R" in letters, captures))
