@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.detect.rules.rule_text import parse, refused
-from vpi_tui.detect.applayer.base import FrameLog, Transaction
+from vpi_tui.detect.applayer.base import FrameLog, Transaction, instances
 from vpi_tui.detect.applayer.enip import ENIP
 from vpi_tui.detect.applayer.enip.parser import MOST_WAITING, EnipParser
 from vpi_tui.detect.match.evaluate import Plan, Tally
 from vpi_tui.model.batch import Direction
+
+from .test_scan import Connection, scan, sids
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 
@@ -160,6 +163,56 @@ def test_what_is_wrong_is_an_event() -> None:
     assert events((SERVER, unconnected(GET[:-1]))) == ["enip.invalid_pdu"]
     assert events(*[(SERVER, message(0x63))] * (MOST_WAITING + 1)) == ["enip.too_many_transactions"]
     assert not events(*DIALOGUE)
+    symbol = b"\x4c\x02\x91\x02ab\x01\0"
+    for cip in (symbol, multiple(b"\x0a\x02\x20\x02\x24\x01", GET, symbol)):
+        (found,) = run((SERVER, unconnected(cip)))
+        assert list(found.events[SERVER]) == ["enip.invalid_pdu"]
+        assert not ENIP.buffers["cip_service"].get(found, SERVER)
+    assert (
+        events((CLIENT, message(0x65, status=1)), (CLIENT, message(0x6F, status=1)))
+        == ["enip.invalid_pdu"] * 2
+    )
+    assert not events((CLIENT, message(0x63)), (CLIENT, message(0x04)), (SERVER, message(0x64)))
+
+
+@pytest.mark.parametrize(("words", "wanted"), [(0, []), (1, [0x1234]), (2, [0x1234]), (3, [])])
+def test_extended_status(words: int, wanted: list[int]) -> None:
+    answer = b"\x8e\0\5" + bytes((words,)) + b"\x34\x12" * words
+    (found,) = run((CLIENT, unconnected(answer)))
+    assert numbers(found, "enip.cip_extendedstatus", CLIENT) == wanted
+
+
+def test_segments_of_other_kinds_are_stepped_over() -> None:
+    (found,) = run((SERVER, unconnected(b"\x0e\x04\x20\x04\x28\x01\x2c\x02\x30\x03")))
+    assert numbers(found, "enip.cip_attribute", SERVER) == [3]
+
+
+def test_a_response_has_the_request_looked_at_again() -> None:
+    parser = EnipParser()
+    (found,) = parser.feed(SERVER, message(0x63), 0)
+    assert not instances(ENIP.buffers["enip.vendor_id"], found, SERVER)
+    found.inspected[SERVER] = found.stage[SERVER]
+    parser.feed(CLIENT, message(0x63, IDENTITY), 0)
+    assert found.inspected[SERVER] < found.stage[SERVER]
+    assert instances(ENIP.buffers["enip.vendor_id"], found, SERVER)
+
+
+def test_rules_of_either_way_see_request_and_response(tmp_path: Path) -> None:
+    connection = Connection(44818)
+    for side, data in DIALOGUE[:4]:
+        (connection.client if side == SERVER else connection.server)(data)
+    connection.client(unconnected(GET)).server(unconnected(ANSWER))
+    conditions = (
+        "enip.vendor_id:1;",
+        "enip.cip_class:246;",
+        "enip.cip_status:5;",
+        "enip.protocol_version:1;",
+    )
+    ways = ("", "flow:to_server; ", "flow:to_client; ")
+    rules = [f"alert enip any any -> any any ({way}{one})" for way in ways for one in conditions]
+    found = scan(tmp_path, connection.close().packets, *rules)
+    # A version stands in the registration and its answer, and in the identity, which only a response tells.
+    assert sids(found) == dict(enumerate((2, 2, 2, 3, 1, 1, 1, 1, 1, 1, 1, 2), 1))
 
 
 @pytest.mark.parametrize("option", ["128", "1,2,3,4", "x", "1,"])

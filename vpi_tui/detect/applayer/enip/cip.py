@@ -18,6 +18,11 @@ _CLASS, _INSTANCE, _ATTRIBUTE = 0x20 >> 2, 0x24 >> 2, 0x30 >> 2
 """Segments of a logical path, without the two bits that say how long they are."""
 _SIZES: Final = {0: 1, 1: 2, 2: 4}
 """Those two bits -> bytes of the value; all but the shortest have a byte of padding before it."""
+_LOGICAL: Final = 1
+"""The three highest bits of such segments."""
+_SHORT_STATUS: Final = (1, 2)
+"""Words of an extended status of which the first is looked at. Suricata takes their number for bytes: so
+that it looks at the first of two."""
 KEY_SIZE: Final = 11
 NONE: Final = 0xFF << 32
 """Stands for a class or attribute that is not there, in a key."""
@@ -65,21 +70,23 @@ def parse_cip(data: bytes, *, outer: bool = True) -> Cip:
 def _outcome(cip: Cip, reader: Reader) -> None:
     reader.take(1)
     cip.status = reader.number(1)
-    extended = reader.take(2 * reader.number(1))
-    if len(extended) == 2:
-        cip.extended_status.append(int.from_bytes(extended, "little"))
+    count = reader.number(1)
+    extended = reader.take(2 * count)
+    if count in _SHORT_STATUS:
+        cip.extended_status.append(int.from_bytes(extended[:2], "little"))
 
 
 def _path(cip: Cip, reader: Reader) -> None:
+    """Raises TooShortError."""
     lists = {_CLASS: cip.classes, _INSTANCE: cip.instances, _ATTRIBUTE: cip.attributes}
     while reader:
         segment = reader.number(1)
-        values, size = lists.get(segment >> 2), _SIZES.get(segment & 3)
-        if values is None or size is None:
-            return  # of another kind: how long it is, only that kind tells
+        size = _SIZES.get(segment & 3)
+        if segment >> 5 != _LOGICAL or size is None:
+            raise TooShortError  # how long it is only its own kind tells; as in Suricata all is invalid
         if size > 1:
             reader.take(1)
-        values.append(reader.number(size))
+        lists.get(segment >> 2, []).append(reader.number(size))
 
 
 def _lists(cip: Cip, reader: Reader) -> None:
@@ -92,10 +99,5 @@ def _lists(cip: Cip, reader: Reader) -> None:
 
 def _inner(cip: Cip, data: bytes) -> None:
     reader = Reader(data)
-    offsets = [reader.number(2) for _ in range(min(reader.number(2), MOST_INNER))]
-    ends = [*offsets[1:], len(data)]
-    for begin, end in zip(offsets, ends, strict=False):  # without a service there is an end alone
-        try:
-            cip.inner.append(parse_cip(data[begin:end], outer=False))
-        except TooShortError:
-            return
+    for begin in [reader.number(2) for _ in range(min(reader.number(2), MOST_INNER))]:
+        cip.inner.append(parse_cip(data[begin:], outer=False))

@@ -12,7 +12,7 @@ from vpi_tui.detect.applayer.enip.reader import Reader
 
 HEADER: Final = 24
 MOST_ITEMS: Final = 32
-LIST_SERVICES, LIST_IDENTITY, REGISTER_SESSION = 0x04, 0x63, 0x65
+LIST_SERVICES, LIST_IDENTITY, LIST_INTERFACES, REGISTER_SESSION = 0x04, 0x63, 0x64, 0x65
 SEND_RR_DATA, SEND_UNIT_DATA = 0x6F, 0x70
 _IDENTITY, _SERVICES = 0x0C, 0x100
 _CONNECTED, _UNCONNECTED = 0xB1, 0xB2
@@ -71,18 +71,26 @@ class Message:
 
 
 def parse_message(header: bytes, data: bytes, *, of_request: bool) -> Message:
-    """data: what the header's length counts."""
+    """data: what the header's length counts. What does not hold what it says has its header alone."""
+    message = _headed(header)
+    reader = _READERS.get(message.command)
+    if reader is None or (message.command in _LISTS and not data):
+        return message
+    try:
+        reader(message, Reader(data))
+    except TooShortError:
+        message = _headed(header)
+        message.is_valid = False
+    if of_request and message.command in _LISTS:  # what only responses tell
+        message.versions, message.identities, message.offers = [], [], []
+    return message
+
+
+def _headed(header: bytes) -> Message:
     fields = Reader(header)
     command = fields.number(2)
     fields.take(2)
-    message = Message(command, fields.number(4), fields.number(4))
-    reader = _READERS.get((command, of_request)) or _READERS.get((command, None))
-    if reader is not None and (data or not message.status):
-        try:
-            reader(message, Reader(data))
-        except TooShortError:
-            message.is_valid = False
-    return message
+    return Message(command, fields.number(4), fields.number(4))
 
 
 def _session(message: Message, reader: Reader) -> None:
@@ -119,7 +127,7 @@ def _offers(message: Message, reader: Reader) -> None:
     for kind, item in _items(message, reader):
         if kind == _SERVICES:
             version, capabilities = item.number(2), item.number(2)
-            message.offers.append(Offer(version, capabilities, item.rest()[:16].partition(b"\0")[0]))
+            message.offers.append(Offer(version, capabilities, item.take(16).partition(b"\0")[0]))
             message.versions.append(version)
 
 
@@ -135,11 +143,17 @@ def _data(message: Message, reader: Reader) -> None:
         message.cips.append(parse_cip(sent))
 
 
-_READERS: Final[dict[tuple[int, bool | None], Callable[[Message, Reader], None]]] = {
-    (REGISTER_SESSION, None): _session,
-    (LIST_IDENTITY, False): _identities,
-    (LIST_SERVICES, False): _offers,
-    (SEND_RR_DATA, None): _data,
-    (SEND_UNIT_DATA, None): _data,
+def _interfaces(message: Message, reader: Reader) -> None:
+    list(_items(message, reader))  # nothing in them is looked at
+
+
+_LISTS: Final = frozenset((LIST_SERVICES, LIST_IDENTITY, LIST_INTERFACES))
+"""Commands whose requests are empty."""
+_READERS: Final[dict[int, Callable[[Message, Reader], None]]] = {
+    REGISTER_SESSION: _session,
+    LIST_IDENTITY: _identities,
+    LIST_SERVICES: _offers,
+    LIST_INTERFACES: _interfaces,
+    SEND_RR_DATA: _data,
+    SEND_UNIT_DATA: _data,
 }
-"""(command, is it a request's) -> reader; None = either's."""

@@ -41,6 +41,12 @@ class EnipTransaction(Transaction):
         if not message.is_valid:
             self.event(direction, "enip.invalid_pdu")
 
+    def look_again(self) -> None:
+        """Rules about the client's way look at the transaction once its response has come, too."""
+        if self.inspected[Direction.TO_SERVER] is Stage.DONE:
+            self.inspected[Direction.TO_SERVER] = Stage.HEAD
+            self.cache.clear()
+
 
 class EnipParser(Parser):
     def __init__(self, _limits: Limits | None = None) -> None:
@@ -73,7 +79,10 @@ class EnipParser(Parser):
                 return
             message = bytes(pending[:size])
             del pending[:size]
-            yield self._message(direction, message)
+            made = self._message(direction, message)
+            if direction == Direction.TO_CLIENT:
+                made.look_again()  # a datagram is looked at by itself
+            yield made
 
     def _message(self, direction: int, sent: bytes) -> EnipTransaction:
         of_request = direction == Direction.TO_SERVER
