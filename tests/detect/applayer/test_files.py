@@ -14,6 +14,7 @@ from tests.detect.applayer.test_scan import Connection, scan, sids
 from vpi_tui.detect.applayer.files import EARLY_LIMIT, MOST_EARLY, File, FileNeeds, FileState, grown
 from vpi_tui.detect.applayer.http.files import FormParts
 from vpi_tui.detect.applayer.http.parameters import attachment_name, mime_parameter
+from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.window import SlidingWindow, Window
 from vpi_tui.model.batch import Direction
 
@@ -207,6 +208,12 @@ def test_keywords_about_files(tmp_path: Path, piece: int) -> None:
         'alert http any any -> any any (file.name; content:"Load.TXT"; http.method; content:"PUT";)',
     )
     assert sids(events) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1, 10: 1}
+
+
+def test_a_file_that_nobody_has_asked_for_has_a_name() -> None:
+    parser = HttpParser()
+    (found,) = parser.feed(Direction.TO_CLIENT, response(b"x"), 0)
+    assert [file.name for file in found.files] == [b"/libhtp::request_uri_not_seen"]
 
 
 def test_each_mention_of_the_content_may_be_of_another_file(tmp_path: Path) -> None:

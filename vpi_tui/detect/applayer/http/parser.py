@@ -270,6 +270,8 @@ class _Requests(Reader):
 _FIRST_WORD: Final = re.compile(rb"[ \t\r\n\x0b\x0c]*([^ \t\r\n\x0b\x0c]+)")
 
 
+_NOT_SEEN: Final = b"/libhtp::request_uri_not_seen"
+"""What Suricata calls the file that answers no request: logs and rules of its users say so."""
 _NO_STATUS: Final = StatusLine(b"", b"", b"", b"")
 _BODILESS: Final = frozenset({b"204", b"304"})
 """Codes of responses without a body (RFC 9112, 6.3)."""
@@ -331,7 +333,7 @@ class _Responses(Reader):
 
     def _file(self, now: HttpTransaction, response: Response) -> Sink:
         """The body as a file. Rules see its bytes as those of the body."""
-        named = now.request.start.uri if now.request is not None else b""
+        named = now.request.start.uri if now.request is not None else _NOT_SEEN
         name = name_in(response.headers.get(b"content-disposition")) or uri.path_of(named)
         if len(name) > anomalies.FILE_NAME_LIMIT:
             self.on_event("file_name_too_long")
