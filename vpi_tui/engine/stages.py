@@ -50,6 +50,8 @@ class Stages:
         app = rules.app
         applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
         limits = self._limits(rules)
+        if self.app_layer is None and (applications or self._logged.protocols):
+            self.app_layer = AppLayer((), logged=self._logged.protocols)
         if self.app_layer is not None:
             self.app_layer.require(
                 applications,
@@ -58,16 +60,6 @@ class Stages:
                 mixed=app.mixed,
                 due=app.due,
                 sieves=sieves_of(rules),
-            )
-        elif applications or self._logged.protocols:
-            self.app_layer = AppLayer(
-                applications,
-                frames=app.frames,
-                limits=limits,
-                mixed=app.mixed,
-                due=app.due,
-                sieves=sieves_of(rules),
-                logged=self._logged.protocols,
             )
 
     def _limits(self, rules: RuleSet) -> dict[str, Limits]:
