@@ -7,7 +7,7 @@ from typing import Final
 
 from tests.detect.applayer.conversations import GREETINGS, drive, endless
 from tests.fuzz.target import Target, words_in
-from vpi_tui.detect.applayer.base import Application
+from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.registry import APPLICATIONS
 
 

@@ -17,7 +17,9 @@ from tests.fuzz.bounds import timely
 from tests.fuzz.mutate import mutations
 from tests.fuzz.report import Report
 from tests.fuzz.target import words_in
-from vpi_tui.detect.applayer.base import Application, Buffer, Limits, Parser, Stage, Transaction, application
+from vpi_tui.detect.applayer.application import Application, Buffer, application
+from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from vpi_tui.detect.applayer.base import EVENTS, Limits
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.files import FILE
 from vpi_tui.detect.applayer.registry import FOUND_IN, by_name
 from vpi_tui.detect.applayer.tracker import AppLayer
+from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.match.dns_sieve import sieves_of
 from vpi_tui.detect.match.ruleset import RECOGNISED_BY, RuleSet
 from vpi_tui.engine.options import StreamOptions, app_limits, stream_options

@@ -14,20 +14,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from vpi_tui.detect.applayer.base import (
-    Application,
-    FrameLog,
-    Limits,
-    Parser,
-    Stage,
-    Successor,
-    Transaction,
-    instances,
-)
+from vpi_tui.detect.applayer.application import Application, instances
+from vpi_tui.detect.applayer.base import Limits, Parser, Successor
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
 from vpi_tui.detect.applayer.files import FileNeeds
 from vpi_tui.detect.applayer.frame_names import STREAM, frames_of
+from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.registry import by_name
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 DIRECTIONS: Final = (Direction.TO_SERVER, Direction.TO_CLIENT)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vpi_tui.detect.applayer.base import HOOKS, Application, Stage, Transaction
+from vpi_tui.detect.applayer.application import HOOKS, Application
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

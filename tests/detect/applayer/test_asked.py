@@ -9,10 +9,11 @@ from scapy.layers import dns as wire
 
 from tests.detect.applayer import feeding
 from tests.detect.rules.rule_text import parse
-from vpi_tui.detect.applayer.base import EVENTS, Limits
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.dns import DNS, DnsUdpOrTcp
 from vpi_tui.detect.applayer.smtp import SMTP
 from vpi_tui.detect.applayer.smtp.parser import SmtpParser
+from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.model.batch import Direction
 

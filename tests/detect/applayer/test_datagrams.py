@@ -17,13 +17,15 @@ from scapy.packet import Packet, Raw
 
 from tests.detect.applayer.test_krb5 import request as kerberos_request
 from tests.detect.applayer.test_scan import scan, sids
-from vpi_tui.detect.applayer.base import Application, Limits, Transaction
+from vpi_tui.detect.applayer.application import Application
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.bittorrent_dht import BITTORRENT_DHT
 from vpi_tui.detect.applayer.dhcp import DHCP
 from vpi_tui.detect.applayer.mdns import MDNS
 from vpi_tui.detect.applayer.ntp import NTP
 from vpi_tui.detect.applayer.snmp import SNMP
 from vpi_tui.detect.applayer.tftp import TFTP
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

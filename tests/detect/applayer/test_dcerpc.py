@@ -13,11 +13,12 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import FrameLog, Stage, Transaction
 from vpi_tui.detect.applayer.dcerpc import DCERPC
 from vpi_tui.detect.applayer.dcerpc.calls import CALLS_LIMIT, MOST_OPEN, STUB_LIMIT, Call
 from vpi_tui.detect.applayer.dcerpc.parser import DcerpcParser
 from vpi_tui.detect.applayer.dcerpc.pdu import Kind
+from vpi_tui.detect.applayer.frames import FrameLog
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 from .dcerpc_pdus import (

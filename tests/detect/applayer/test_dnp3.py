@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.dnp3 import DNP3
 from vpi_tui.detect.applayer.dnp3.link import crc
 from vpi_tui.detect.applayer.dnp3.message import MOST_OBJECTS
 from vpi_tui.detect.applayer.dnp3.parser import FLOOD, MOST_SEGMENTS, Dnp3Parser
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.detect.rules.rule_text import parse, refused
-from vpi_tui.detect.applayer.base import FrameLog, Transaction, instances
+from vpi_tui.detect.applayer.application import instances
 from vpi_tui.detect.applayer.enip import ENIP
 from vpi_tui.detect.applayer.enip.parser import MOST_WAITING, EnipParser
+from vpi_tui.detect.applayer.frames import FrameLog
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.detect.match.evaluate import Plan, Tally
 from vpi_tui.model.batch import Direction
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.detect.applayer.test_ssh import STREAM as SSH_STREAM
-from vpi_tui.detect.applayer.base import FRAME_LIMIT, MOST_FRAMES, FrameLog, Parser, instances
+from vpi_tui.detect.applayer.application import instances
+from vpi_tui.detect.applayer.base import Parser
 from vpi_tui.detect.applayer.dns import DnsUdpOrTcp
 from vpi_tui.detect.applayer.frame_names import FRAMES, frame_buffer, frames_of
+from vpi_tui.detect.applayer.frames import FRAME_LIMIT, MOST_FRAMES, FrameLog
 from vpi_tui.detect.applayer.ftp.parser import FtpParser
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.registry import by_name

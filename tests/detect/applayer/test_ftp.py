@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.ftp import FTP
 from vpi_tui.detect.applayer.ftp.parser import LINE_LIMIT, MOST_OPEN, FtpParser
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import BODY_LIMIT, Stage, Transaction
+from vpi_tui.detect.applayer.base import BODY_LIMIT
 from vpi_tui.detect.applayer.http import HTTP1
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.http.unanswered import KEPT_LIMIT, MOST_OPEN
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

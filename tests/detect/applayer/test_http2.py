@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import Limits, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.http2 import DOH2, HTTP2
 from vpi_tui.detect.applayer.http2.fields import LIST_LIMIT, FieldDecoder
@@ -24,6 +24,7 @@ from vpi_tui.detect.applayer.http2.frames import END_HEADERS, END_STREAM, FRAME_
 from vpi_tui.detect.applayer.http2.parser import KEPT_LIMIT, MAGIC, MOST_STREAMS, Http2Parser
 from vpi_tui.detect.applayer.http2.transaction import Http2Transaction
 from vpi_tui.detect.applayer.tracker import AppLayer
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import Direction
 

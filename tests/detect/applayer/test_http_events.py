@@ -8,8 +8,8 @@ import zlib
 import brotli
 import pytest
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.http.parser import HttpParser
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import instances
+from vpi_tui.detect.applayer.application import instances
 from vpi_tui.detect.applayer.files import NOTHING_GROWN
 from vpi_tui.detect.applayer.http import HTTP1
 from vpi_tui.detect.applayer.http.headers import parse_headers, plain_headers

@@ -12,8 +12,8 @@ from scapy.layers import isakmp
 from scapy.packet import Packet
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.ike import IKE, IkeParser
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

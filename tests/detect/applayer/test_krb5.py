@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from scapy.layers import kerberos as wire
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.krb5 import KRB5, MESSAGE_LIMIT, Krb5Parser, parse_message
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

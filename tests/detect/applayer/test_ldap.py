@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Stage, Successor, Transaction
+from vpi_tui.detect.applayer.base import Successor
 from vpi_tui.detect.applayer.ldap import LDAP
 from vpi_tui.detect.applayer.ldap.parser import MOST_WAITING, RESPONSES_LIMIT, START_TLS, LdapParser
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

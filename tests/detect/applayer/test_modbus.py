@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from tests.detect.applayer.conversations import memory_of
 from tests.detect.rules.rule_text import parse
-from vpi_tui.detect.applayer.base import Stage, Transaction, instances
+from vpi_tui.detect.applayer.application import instances
 from vpi_tui.detect.applayer.modbus import MODBUS
 from vpi_tui.detect.applayer.modbus.parser import FLOOD, ModbusParser
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.detect.match.evaluate import Plan, Tally
 from vpi_tui.model.batch import Direction
 

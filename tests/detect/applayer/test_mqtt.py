@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.mqtt.message import MOST_TOPICS
 from vpi_tui.detect.applayer.mqtt.parser import MESSAGE_LIMIT, MOST_OPEN, MqttParser, MqttTransaction
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -9,11 +9,12 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import FrameLog, Stage, Transaction
 from vpi_tui.detect.applayer.frame_names import FRAMES
+from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.nfs import NFS
 from vpi_tui.detect.applayer.nfs.parser import MOST_WAITING, NfsParser
 from vpi_tui.detect.applayer.nfs.rpc import FRAGMENT_LIMIT, RECORD_LIMIT, Records
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 from .test_scan import Connection, scan, sids

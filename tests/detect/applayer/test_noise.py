@@ -22,7 +22,8 @@ from tests.detect.applayer.conversations import (
     steps_of,
 )
 from tests.fuzz.bounds import SECONDS, cpu_seconds, timely
-from vpi_tui.detect.applayer.base import Application, Limits
+from vpi_tui.detect.applayer.application import Application
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name
 from vpi_tui.model.batch import Direction
 

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from tests.detect.applayer.test_pass_by import SLOTS, stretches
-from vpi_tui.detect.applayer.base import Application, Limits
+from vpi_tui.detect.applayer.application import Application
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.registry import APPLICATIONS
 from vpi_tui.detect.applayer.tracker import AppLayer

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Stage, Successor, Transaction
+from vpi_tui.detect.applayer.base import Successor
 from vpi_tui.detect.applayer.pgsql import PGSQL
 from vpi_tui.detect.applayer.pgsql.message import BODY_LIMIT, CANCEL, GSSENC, SSL
 from vpi_tui.detect.applayer.pgsql.parser import MOST_RESPONSES, MOST_WAITING, PgsqlParser, PgsqlTransaction
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

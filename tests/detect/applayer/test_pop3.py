@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Stage
 from vpi_tui.detect.applayer.pop3 import LINE_LIMIT, MOST_WAITING, Pop3Parser, Pop3Transaction
+from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.model.batch import Direction
 
 from .test_scan import Connection, scan, sids

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import FrameLog, Transaction
+from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.rfb import RFB, TEXT_LIMIT, RfbParser
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.sip import SIP
 from vpi_tui.detect.applayer.sip.parser import BODY_LIMIT, HEAD_LIMIT, SipParser
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

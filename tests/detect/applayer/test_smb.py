@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.dcerpc.pdu import Kind
 from vpi_tui.detect.applayer.smb import SMB
 from vpi_tui.detect.applayer.smb.parser import SmbParser
 from vpi_tui.detect.applayer.smb.records import START, WHOLE_LIMIT, Records
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 from . import smb_messages as smb

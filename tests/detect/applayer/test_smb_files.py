@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from vpi_tui.detect.applayer.base import FrameLog, Stage, Transaction
 from vpi_tui.detect.applayer.files import FileState
 from vpi_tui.detect.applayer.frame_names import FRAMES
+from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.smb.parser import SmbParser
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
 from vpi_tui.detect.applayer.smb.transfers import MOST_EARLY, MOST_EARLY_BYTES, MOST_OPEN
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 from . import smb_messages as smb

@@ -14,12 +14,13 @@ from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
 from tests.fuzz.bounds import SECONDS, cpu_seconds
-from vpi_tui.detect.applayer.base import Limits, Transaction
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.smtp import SMTP
 from vpi_tui.detect.applayer.smtp.mime import MOST_PARTS, decoded, leaves, parse_part, urls
 from vpi_tui.detect.applayer.smtp.parser import LINE_LIMIT, SmtpParser
 from vpi_tui.detect.applayer.smtp.reader import MailReader
 from vpi_tui.detect.applayer.smtp.transaction import MAIL_LIMIT, SmtpTransaction
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 from .test_scan import Connection, scan, sids

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import Stage
 from vpi_tui.detect.applayer.ssh import PACKET_LIMIT, SSH, STATED_LIMIT, SshParser
+from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

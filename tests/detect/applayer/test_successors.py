@@ -7,7 +7,7 @@ import struct
 import numpy as np
 import pytest
 
-from vpi_tui.detect.applayer.base import instances
+from vpi_tui.detect.applayer.application import instances
 from vpi_tui.detect.applayer.followed import WEIGHED_AFTER
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.model.applications import APP_PROTOS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import FrameLog
+from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.telnet import LINE_LIMIT, TelnetParser
 from vpi_tui.model.batch import Direction
 

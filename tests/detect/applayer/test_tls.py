@@ -20,13 +20,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
-from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.ber import object_identifier
 from vpi_tui.detect.applayer.tls import TLS
 from vpi_tui.detect.applayer.tls.certificates import Certificate, certificate
 from vpi_tui.detect.applayer.tls.fingerprints import ja3_string, ja3s_string, ja4
 from vpi_tui.detect.applayer.tls.hello import client_hello, server_hello
 from vpi_tui.detect.applayer.tls.parser import MESSAGE_LIMIT, RECORD_LIMIT, TlsParser
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -10,11 +10,12 @@ import pytest
 
 from tests.detect.applayer.conversations import MOST_HELD, memory_of
 from tests.detect.applayer.test_pass_by import SLOTS, stretches
-from vpi_tui.detect.applayer.base import Limits, Transaction
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.mqtt.parser import MqttParser
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.applayer.tracker import FLOW_SHARE, AppLayer
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import Direction
 

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import FrameLog, Transaction
+from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.tracker import AppLayer
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.detect.applayer.websocket import WEBSOCKET
 from vpi_tui.detect.applayer.websocket.frames import PAYLOAD_LIMIT
 from vpi_tui.detect.applayer.websocket.parser import WebSocketParser

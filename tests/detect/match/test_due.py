@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.stream.scanning import Connection, scan
-from vpi_tui.detect.applayer.base import Stage
+from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.loader import load
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vpi_tui.detect.applayer.base import EVENTS
+from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.model.signature import Content, NumberIn
 
 from .rule_text import parse, refused

@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vpi_tui.detect.applayer.base import Application, Limits, Transaction, application
+from vpi_tui.detect.applayer.application import Application, application
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.messages import DatagramParser, MessageTransaction
+from vpi_tui.detect.applayer.transaction import Transaction
 
 MOST_DEPTH: Final = 8
 MOST_VALUES: Final = 4_096

@@ -6,9 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, Limits, Transaction, application
+from vpi_tui.detect.applayer.application import Application, application
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 from vpi_tui.detect.applayer.messages import DatagramParser, MessageTransaction, number_buffer
+from vpi_tui.detect.applayer.transaction import Transaction
 
 _HEADER: Final = 236
 _COOKIE: Final = bytes.fromhex("63825363")

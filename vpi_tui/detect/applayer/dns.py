@@ -6,19 +6,9 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, NamedTuple
 
-from vpi_tui.detect.applayer.base import (
-    BOTH,
-    DONE,
-    TO_CLIENT,
-    TO_SERVER,
-    Application,
-    Buffer,
-    Limits,
-    Parser,
-    Stage,
-    Transaction,
-    application,
-)
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Application, Buffer, application
+from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.transaction import DONE, Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 HEADER: Final = 12

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from vpi_tui.model.batch import U16, U64
 
 if TYPE_CHECKING:
-    from vpi_tui.detect.applayer.base import Transaction
+    from vpi_tui.detect.applayer.transaction import Transaction
 
 MOST_EXPECTED: Final = 4_096
 """Flows that are expected at a time; the one that was arranged first makes room."""

@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Final, NamedTuple
 
-from vpi_tui.detect.applayer.base import A_TRANSACTION, Application, Frame, Parser, Transaction
+from vpi_tui.detect.applayer.application import Application
+from vpi_tui.detect.applayer.base import Parser
+from vpi_tui.detect.applayer.frames import Frame
+from vpi_tui.detect.applayer.transaction import A_TRANSACTION, Transaction
 
 A_FLOW: Final = 2_048
 """Bytes that a parser costs beside what it says it holds."""

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from vpi_tui.detect.applayer import ber
-from vpi_tui.detect.applayer.base import TO_CLIENT, Application, Limits, Parser, Transaction, application
+from vpi_tui.detect.applayer.application import TO_CLIENT, Application, application
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.messages import MessageTransaction, Prefixed, message_buffer, number_buffer
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.detect.applayer.words import KRB5_STRONG
 from vpi_tui.model.batch import Direction
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, Limits, Transaction, application
+from vpi_tui.detect.applayer.application import Application, application
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.dns import Message, parse_message
 from vpi_tui.detect.applayer.messages import DatagramParser, Get, MessageTransaction, message_buffer
+from vpi_tui.detect.applayer.transaction import Transaction
 
 
 class MdnsParser(DatagramParser):

@@ -6,7 +6,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from vpi_tui.detect.applayer.base import BOTH, Buffer, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.application import BOTH, Buffer
+from vpi_tui.detect.applayer.base import Parser
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 
 
 class MessageTransaction(Transaction):

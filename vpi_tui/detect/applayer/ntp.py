@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, Limits, Transaction, application
+from vpi_tui.detect.applayer.application import Application, application
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.messages import (
     DatagramParser,
     MessageTransaction,
     message_buffer,
     number_buffer,
 )
+from vpi_tui.detect.applayer.transaction import Transaction
 
 _SIZE: Final = 48
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, is_complete
 from vpi_tui.detect.applayer.files import NOTHING_GROWN
 from vpi_tui.detect.applayer.followed import Followed
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import by_name
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 MOST_OPEN: Final = 256

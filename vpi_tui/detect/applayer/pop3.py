@@ -10,16 +10,10 @@ import re
 from collections import deque
 from typing import Final
 
-from vpi_tui.detect.applayer.base import (
-    Application,
-    Limits,
-    Parser,
-    Stage,
-    Successor,
-    Transaction,
-    application,
-)
+from vpi_tui.detect.applayer.application import Application, application
+from vpi_tui.detect.applayer.base import Limits, Parser, Successor
 from vpi_tui.detect.applayer.lines import Lines
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

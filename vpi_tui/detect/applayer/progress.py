@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from vpi_tui.detect.applayer.base import Application, Stage, Transaction
+from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.files import NOTHING_GROWN
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.detect.applayer.window import Window
 
 

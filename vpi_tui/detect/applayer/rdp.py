@@ -6,8 +6,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, Limits, Parser, Transaction, application
+from vpi_tui.detect.applayer.application import Application, application
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.messages import MessageTransaction
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 _VERSION: Final = 3

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application
+from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.bittorrent_dht import BITTORRENT_DHT
 from vpi_tui.detect.applayer.dcerpc import DCERPC
 from vpi_tui.detect.applayer.dhcp import DHCP

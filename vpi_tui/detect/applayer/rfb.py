@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import (
-    TO_CLIENT,
-    TO_SERVER,
-    Application,
-    Buffer,
-    Limits,
-    Parser,
-    Stage,
-    Transaction,
-    application,
-)
+from vpi_tui.detect.applayer.application import TO_CLIENT, TO_SERVER, Application, Buffer, application
+from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 TEXT_LIMIT: Final = 4_096

@@ -7,13 +7,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from vpi_tui.detect.applayer import ber
-from vpi_tui.detect.applayer.base import Application, Limits, Transaction, application
+from vpi_tui.detect.applayer.application import Application, application
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.messages import (
     DatagramParser,
     MessageTransaction,
     message_buffer,
     number_buffer,
 )
+from vpi_tui.detect.applayer.transaction import Transaction
 
 MOST_VARIABLES: Final = 256
 _PDU: Final = 0xA0

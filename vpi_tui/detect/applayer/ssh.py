@@ -7,18 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import (
-    BOTH,
-    TO_CLIENT,
-    TO_SERVER,
-    Application,
-    Buffer,
-    Limits,
-    Parser,
-    Stage,
-    Transaction,
-    application,
-)
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Application, Buffer, application
+from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 STATED_LIMIT: Final = 256

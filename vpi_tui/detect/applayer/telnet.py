@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, Limits, Parser, Transaction, application
+from vpi_tui.detect.applayer.application import Application, application
+from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 LINE_LIMIT: Final = 4_096

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, Limits, Transaction, application
+from vpi_tui.detect.applayer.application import Application, application
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.messages import DatagramParser, MessageTransaction
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 _PACKETS: Final = {1: "read", 2: "write"}

@@ -11,15 +11,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.applayer.base import Application, Frame, FrameLog, Limits, Parser, Transaction
+from vpi_tui.detect.applayer.application import Application
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
 from vpi_tui.detect.applayer.followed import A_FLOW, SENT_LIMIT, UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
+from vpi_tui.detect.applayer.frames import Frame, FrameLog
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.passed_by import PassedBy
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name, with_predecessors
 from vpi_tui.detect.applayer.sifting import DatagramSieve, Sifted
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State

@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from vpi_tui.detect.applayer import registry
-from vpi_tui.detect.applayer.base import BOTH, EVENTS, TO_CLIENT, Stage
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT
 from vpi_tui.detect.applayer.files import DIGESTS, FILE, FILE_DATA, FILE_NAME, FileNeeds
 from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.applayer.names import plain_name, side_of
+from vpi_tui.detect.applayer.transaction import EVENTS, Stage
 from vpi_tui.detect.match import fast_pattern
 from vpi_tui.detect.match.due import Due, DueBuilder
 from vpi_tui.detect.match.fast_contents import FastBuilder

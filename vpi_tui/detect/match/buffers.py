@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from vpi_tui.detect.applayer.base import TO_CLIENT, TO_SERVER, Stage, instances
+from vpi_tui.detect.applayer.application import TO_CLIENT, TO_SERVER, instances
 from vpi_tui.detect.applayer.files import File
 from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.units import PAYLOAD
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, Fragment

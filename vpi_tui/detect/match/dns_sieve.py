@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.applayer.base import EVENTS
 from vpi_tui.detect.applayer.kernels_dns import ASKS, ODD, plain_messages
+from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.match.app_rules import AppRules
 from vpi_tui.detect.match.kernels_scan import Units, scan
 from vpi_tui.detect.match.ruleset import RuleSet

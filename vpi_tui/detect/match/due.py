@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vpi_tui.detect.applayer import registry
-from vpi_tui.detect.applayer.base import EVENTS, Stage
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
+from vpi_tui.detect.applayer.transaction import EVENTS, Stage
 from vpi_tui.model.batch import U8, Direction
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.applayer.base import Parts
 from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.transaction import Parts
 from vpi_tui.detect.match.app_rules import OF_FILES
 from vpi_tui.detect.match.both_ways import BothWays
 from vpi_tui.detect.match.buffers import Context, TransactionContext

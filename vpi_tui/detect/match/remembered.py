@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
-from vpi_tui.detect.applayer.base import Transaction
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.detect.match.captured import CapturedTexts, variable_holds
 from vpi_tui.detect.match.flowstate import FlowState
 from vpi_tui.model.signature import FlowInt, HostBits, Signature, VariableHolds

@@ -11,8 +11,8 @@ from typing import Final
 
 import numpy as np
 
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.detect.match.identity import Identity, numbers_of
 from vpi_tui.model.batch import I64
 

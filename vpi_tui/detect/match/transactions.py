@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from vpi_tui.detect.applayer.base import Getter, Stage
+from vpi_tui.detect.applayer.application import Getter
 from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.kernels_rules import Subject
 from vpi_tui.detect.match.kernels_scan import Units

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final, Literal, cast
 
-from vpi_tui.detect.applayer.base import HOOKS
+from vpi_tui.detect.applayer.application import HOOKS
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.model.applications import RULE_WORDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import application
+from vpi_tui.detect.applayer.application import application
 from vpi_tui.detect.applayer.dcerpc.buffers import CALL_BUFFERS
 from vpi_tui.detect.applayer.dcerpc.parser import DcerpcParser
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, Buffer, Stage
+from vpi_tui.detect.applayer.application import BOTH, Buffer
 from vpi_tui.detect.applayer.dcerpc.calls import Call
 from vpi_tui.detect.applayer.dcerpc.pdu import Kind
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _interface(call: Call, _direction: int) -> Sequence[bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final, Generic, TypeVar
 
-from vpi_tui.detect.applayer.base import DONE, Transaction
 from vpi_tui.detect.applayer.dcerpc.pdu import (
     FIRST_FRAGMENT,
     HEADER,
@@ -18,6 +17,7 @@ from vpi_tui.detect.applayer.dcerpc.pdu import (
     parse_response,
     parse_results,
 )
+from vpi_tui.detect.applayer.transaction import DONE, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from vpi_tui.detect.applayer.base import Stage
 from vpi_tui.detect.applayer.dcerpc.calls import A_CALL, CALLS_LIMIT, MOST_OPEN, Call
 from vpi_tui.detect.applayer.dcerpc.pdu import Interface, Kind, number, parse_uuid
+from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.dcerpc.calls import Call, Calls
 from vpi_tui.detect.applayer.dcerpc.datagrams import Activities
 from vpi_tui.detect.applayer.dcerpc.pdu import HEADER, Header, parse_header
+from vpi_tui.detect.applayer.transaction import Transaction
 
 _START: Final = re.compile(rb"\x05[\x00\x01][\x00-\x14][\x00-\xff][\x00\x01\x10\x11][\x00-\x03]")
 """First bytes that a header may have: version, kind, flags, byte order."""

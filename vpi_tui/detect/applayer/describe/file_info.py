@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.describe.text import MOST_LISTED, text
 from vpi_tui.detect.applayer.files import File
+from vpi_tui.detect.applayer.transaction import Transaction
 
 
 def describe_file(file: File, tx_id: int) -> dict[str, Any]:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.describe import (
     bittorrent_dht,
     dcerpc,
@@ -39,6 +38,7 @@ from vpi_tui.detect.applayer.describe import (
     tls,
     websocket,
 )
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 

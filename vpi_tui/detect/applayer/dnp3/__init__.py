@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, Application, Buffer, Stage, application
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, Application, Buffer, application
 from vpi_tui.detect.applayer.dnp3.message import Message
 from vpi_tui.detect.applayer.dnp3.parser import Dnp3Parser, Dnp3Transaction
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _buffer(name: str, directions: int, get: Callable[[Message], Iterable[bytes]]) -> Buffer:

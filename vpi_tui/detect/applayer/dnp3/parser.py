@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.dnp3.link import HEADER, START, Frame, LinkError, frame_size, parse_frame
 from vpi_tui.detect.applayer.dnp3.message import Message, read_objects
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 MOST_SEGMENTS: Final = 64

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, Application, Buffer, Stage, application
+from vpi_tui.detect.applayer.application import BOTH, Application, Buffer, application
 from vpi_tui.detect.applayer.enip.cip import Cip, service_keys
 from vpi_tui.detect.applayer.enip.message import Identity, Message
 from vpi_tui.detect.applayer.enip.parser import EnipParser, EnipTransaction
+from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

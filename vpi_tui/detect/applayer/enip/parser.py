@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.enip.message import HEADER, REGISTER_SESSION, Message, parse_message
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 MOST_WAITING: Final = 1_024

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Application, Buffer, Stage, application
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Application, Buffer, application
 from vpi_tui.detect.applayer.ftp.parser import FtpParser, FtpTransaction
+from vpi_tui.detect.applayer.transaction import Stage
 
 _AUTH_TLS: Final = b"AUTH", b"TLS"
 _NAMED: Final = frozenset(

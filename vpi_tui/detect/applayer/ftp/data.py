@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import (
-    BOTH,
-    Application,
-    Buffer,
-    Limits,
-    Parser,
-    Stage,
-    Transaction,
-    application,
-)
+from vpi_tui.detect.applayer.application import BOTH, Application, Buffer, application
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.files import File
 from vpi_tui.detect.applayer.ftp.parser import FtpTransaction
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -6,9 +6,10 @@ import re
 from collections import deque
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Successor, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser, Successor
 from vpi_tui.detect.applayer.expectations import Arranged
 from vpi_tui.detect.applayer.lines import Lines
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, Application, application
+from vpi_tui.detect.applayer.application import BOTH, Application, application
 from vpi_tui.detect.applayer.http.buffers import BUFFERS
 from vpi_tui.detect.applayer.http.parser import HttpParser
 

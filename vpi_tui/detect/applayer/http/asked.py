@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from vpi_tui.detect.applayer.base import EVENTS, Limits
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
 from vpi_tui.detect.applayer.http.body import Inspection
+from vpi_tui.detect.applayer.transaction import EVENTS
 
 
 class Asked(NamedTuple):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Buffer
 from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.http import uri
 from vpi_tui.detect.applayer.http.headers import Headers
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
+from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.model.batch import Direction
 
 Value = bytes | None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser, Successor
 from vpi_tui.detect.applayer.files import File, FileNeeds
+from vpi_tui.detect.applayer.frames import FrameSpool
 from vpi_tui.detect.applayer.http import anomalies, uri
 from vpi_tui.detect.applayer.http.asked import asked_by
 from vpi_tui.detect.applayer.http.body import NO_BODY, Body, Sink
@@ -25,6 +26,7 @@ from vpi_tui.detect.applayer.http.reader import LINE_LIMIT, Reader
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
 from vpi_tui.detect.applayer.http.tunnel import Tunnel
 from vpi_tui.detect.applayer.http.unanswered import Unanswered
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 # Bound once: until Python 3.12 a member is looked up in its enum by a call.

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.files import FILE_DATA, NOTHING_GROWN
 from vpi_tui.detect.applayer.http.body import NO_BODY, Body
 from vpi_tui.detect.applayer.http.headers import Headers
 from vpi_tui.detect.applayer.http.lines import RequestLine, StatusLine
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.model.batch import Direction
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, Application, application
+from vpi_tui.detect.applayer.application import BOTH, Application, application
 from vpi_tui.detect.applayer.http2.buffers import BUFFERS, DNS_BUFFERS
 from vpi_tui.detect.applayer.http2.parser import Http2Parser
 

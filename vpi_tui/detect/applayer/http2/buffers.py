@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, EVENTS, TO_CLIENT, TO_SERVER, Buffer, Getter, Stage
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Buffer, Getter
 from vpi_tui.detect.applayer.dns import DNS
 from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.http2.transaction import Http2Transaction, Side
+from vpi_tui.detect.applayer.transaction import EVENTS, Stage
 from vpi_tui.model.batch import Direction
 
 Get = Callable[[Side, int], Iterable[bytes | None]]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final, NamedTuple
 
-from vpi_tui.detect.applayer.base import NO_FRAMES, FrameLog
+from vpi_tui.detect.applayer.frames import NO_FRAMES, FrameLog
 
 HEADER: Final = 9
 FRAME_LIMIT: Final = 65_536

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction
 from vpi_tui.detect.applayer.http2 import doh
 from vpi_tui.detect.applayer.http2.bodies import begin_body
@@ -23,6 +23,7 @@ from vpi_tui.detect.applayer.http2.frames import (
     Kind,
 )
 from vpi_tui.detect.applayer.http2.transaction import Http2Transaction, note
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 MAGIC: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.dns import DnsTransaction
 from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.http.body import Body
 from vpi_tui.detect.applayer.http2.fields import LIST_LIMIT, Field
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.model.batch import Direction
 

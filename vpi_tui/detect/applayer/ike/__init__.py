@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.detect.applayer.base import (
-    TO_CLIENT,
-    TO_SERVER,
-    Application,
-    Buffer,
-    Limits,
-    Transaction,
-    application,
-)
+from vpi_tui.detect.applayer.application import TO_CLIENT, TO_SERVER, Application, Buffer, application
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.ike.message import ATTRIBUTES1, Message, parse_message
 from vpi_tui.detect.applayer.ike.weakness import events_of
 from vpi_tui.detect.applayer.messages import (
@@ -23,6 +16,7 @@ from vpi_tui.detect.applayer.messages import (
     number_buffer,
 )
 from vpi_tui.detect.applayer.names import IKE_ATTRIBUTE
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import TO_CLIENT, TO_SERVER, Application, Buffer, Stage, application
+from vpi_tui.detect.applayer.application import TO_CLIENT, TO_SERVER, Application, Buffer, application
 from vpi_tui.detect.applayer.ldap.message import Message, Operation
 from vpi_tui.detect.applayer.ldap.parser import LdapParser, LdapTransaction
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _of_request(name: str, get: Callable[[Message], Iterable[bytes]]) -> Buffer:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from vpi_tui.detect.applayer import ber
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Successor, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser, Successor
 from vpi_tui.detect.applayer.ldap.message import Message, Operation, parse_message
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 MESSAGE_LIMIT: Final = 1_048_576

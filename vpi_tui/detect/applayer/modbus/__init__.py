@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import TO_SERVER, Application, Buffer, Stage, application
+from vpi_tui.detect.applayer.application import TO_SERVER, Application, Buffer, application
 from vpi_tui.detect.applayer.modbus.message import Message
 from vpi_tui.detect.applayer.modbus.parser import ModbusParser, ModbusTransaction
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _number(name: str, size: int, get: Callable[[Message], Iterable[int]]) -> Buffer:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.application import BOTH, TO_SERVER, Buffer
 from vpi_tui.detect.applayer.mqtt.message import Kind, Message
 from vpi_tui.detect.applayer.mqtt.parser import MqttTransaction
+from vpi_tui.detect.applayer.transaction import Stage
 
 _WITHOUT_QOS: Final = 0b1001
 

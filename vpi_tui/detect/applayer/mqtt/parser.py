@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 from vpi_tui.detect.applayer.mqtt.message import (
     Kind,
@@ -14,6 +14,7 @@ from vpi_tui.detect.applayer.mqtt.message import (
     parse_message,
     variable_number,
 )
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 
 MESSAGE_LIMIT: Final = 1_048_576
 """Bytes of a message; longer ones are passed over, as Suricata's mqtt.max-msg-length."""

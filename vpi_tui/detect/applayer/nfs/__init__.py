@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, TO_SERVER, Application, Buffer, Stage, application
+from vpi_tui.detect.applayer.application import BOTH, TO_SERVER, Application, Buffer, application
 from vpi_tui.detect.applayer.nfs.parser import NfsParser, names
 from vpi_tui.detect.applayer.nfs.transaction import NfsTransaction
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _procedures(transaction: NfsTransaction, _direction: int) -> Sequence[bytes]:

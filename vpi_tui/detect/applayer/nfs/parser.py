@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.cursor import TooShortError
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
 from vpi_tui.detect.applayer.nfs import compound as v4
 from vpi_tui.detect.applayer.nfs.records import KINDS, Arguments, Kind, arguments, results
 from vpi_tui.detect.applayer.nfs.rpc import Call, Records, Reply, XdrCursor, parse_message
 from vpi_tui.detect.applayer.nfs.transaction import HANDLE_LIMIT, NAME_LIMIT, NfsTransaction
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.detect.applayer.words import NFS3_PROCEDURES, NFS4_PROCEDURES
 from vpi_tui.model.batch import Direction
 

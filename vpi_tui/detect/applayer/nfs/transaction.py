@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.files import FileNeeds
 from vpi_tui.detect.applayer.nfs.rpc import Call
+from vpi_tui.detect.applayer.transaction import Transaction
 
 MOST_PROCEDURES: Final = 256
 NAME_LIMIT: Final = 1_024

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import TO_SERVER, Application, Buffer, Stage, application
+from vpi_tui.detect.applayer.application import TO_SERVER, Application, Buffer, application
 from vpi_tui.detect.applayer.pgsql.parser import PgsqlParser, PgsqlTransaction
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _query(transaction: PgsqlTransaction, _direction: int) -> Sequence[bytes]:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Stage, Successor, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser, Successor
 from vpi_tui.detect.applayer.pgsql.message import (
     BODY_LIMIT,
     CANCEL,
@@ -20,6 +20,7 @@ from vpi_tui.detect.applayer.pgsql.message import (
     parse_request,
     parse_start,
 )
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 MOST_WAITING: Final = 1_024

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Buffer
 from vpi_tui.detect.applayer.quic.transaction import OVER_QUIC, QuicTransaction, cyu_hash
 from vpi_tui.detect.applayer.tls import fingerprints
 from vpi_tui.detect.applayer.tls.hello import Hello
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _buffer(name: str, directions: int, get: Callable[[QuicTransaction], Iterable[bytes]]) -> Buffer:

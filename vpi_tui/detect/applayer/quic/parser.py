@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.cursor import TooShortError
 from vpi_tui.detect.applayer.quic.frames import Handshake, Piece, frames
 from vpi_tui.detect.applayer.quic.keys import SALTS, InitialKeys
 from vpi_tui.detect.applayer.quic.packets import Kind, Packet, read_packet
 from vpi_tui.detect.applayer.quic.transaction import QuicTransaction
 from vpi_tui.detect.applayer.tls import hello
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

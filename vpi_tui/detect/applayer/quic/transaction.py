@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
 from vpi_tui.detect.applayer.quic.frames import Tags
 from vpi_tui.detect.applayer.tls.hello import Hello, server_names
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 
 OVER_QUIC = "q"
 """What JA4 calls the transport."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Application, application
+from vpi_tui.detect.applayer.application import Application, application
 from vpi_tui.detect.applayer.sip.buffers import BUFFERS
 from vpi_tui.detect.applayer.sip.parser import SipParser
 

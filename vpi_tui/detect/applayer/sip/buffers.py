@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Buffer
 from vpi_tui.detect.applayer.sip.message import Message
 from vpi_tui.detect.applayer.sip.parser import SipTransaction
 from vpi_tui.detect.applayer.sip.sdp import lines
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _buffer(name: str, directions: int, get: Callable[[Message], Sequence[bytes]]) -> Buffer:

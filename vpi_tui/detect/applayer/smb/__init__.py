@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, application
+from vpi_tui.detect.applayer.application import BOTH, application
 from vpi_tui.detect.applayer.smb.buffers import SMB_BUFFERS
 from vpi_tui.detect.applayer.smb.parser import SmbParser
 

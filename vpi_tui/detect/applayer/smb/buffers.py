@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.application import BOTH, TO_SERVER, Buffer
 from vpi_tui.detect.applayer.dcerpc.buffers import CALL_BUFFERS
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _buffer(name: str, directions: int, get: Callable[[SmbTransaction], bytes | None]) -> Buffer:

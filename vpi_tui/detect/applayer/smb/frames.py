@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import FrameLog
+from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.smb.headers import (
     SMB1_HEADER,
     SMB2_HEADER,

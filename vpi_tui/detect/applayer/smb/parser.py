@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import FRAME_LIMIT, Limits, Parser, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.frames import FRAME_LIMIT
 from vpi_tui.detect.applayer.smb.frames import emit_frames
 from vpi_tui.detect.applayer.smb.headers import (
     SMB1_HEADER,
@@ -19,6 +20,7 @@ from vpi_tui.detect.applayer.smb.records import MESSAGE, NONSENSE, Piece, Record
 from vpi_tui.detect.applayer.smb.smb1 import smb1_message
 from vpi_tui.detect.applayer.smb.smb2 import smb2_message
 from vpi_tui.detect.applayer.smb.state import CLIENT, SERVER, State
+from vpi_tui.detect.applayer.transaction import Transaction
 
 _LAST: Final = bytes(4)
 """Where the next message of a compound begins, when there is none."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from vpi_tui.detect.applayer.base import DONE
 from vpi_tui.detect.applayer.files import FileNeeds
 from vpi_tui.detect.applayer.smb.headers import Message
 from vpi_tui.detect.applayer.smb.pipes import Pipes, looks_like_rpc
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
 from vpi_tui.detect.applayer.smb.transfers import Transfers
+from vpi_tui.detect.applayer.transaction import DONE
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from vpi_tui.detect.applayer.base import DONE, HEAD
 from vpi_tui.detect.applayer.files import File, FileNeeds
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
+from vpi_tui.detect.applayer.transaction import DONE, HEAD
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import TO_SERVER, Application, application
+from vpi_tui.detect.applayer.application import TO_SERVER, Application, application
 from vpi_tui.detect.applayer.smtp.buffers import BUFFERS
 from vpi_tui.detect.applayer.smtp.parser import SmtpParser
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.application import TO_SERVER, Buffer
 from vpi_tui.detect.applayer.smtp.transaction import FIELDS, MD5, URLS, SmtpTransaction
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _of_envelope(name: str, get: Callable[[SmtpTransaction], Sequence[bytes]]) -> Buffer:

@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.detect.applayer.base import FrameSpool, Limits, Parser, Stage, Successor, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser, Successor
+from vpi_tui.detect.applayer.frames import FrameSpool
 from vpi_tui.detect.applayer.smtp.anomalies import OF_MAIL, OF_PARTS, REPLIES, mime_events
 from vpi_tui.detect.applayer.smtp.mime import leaves
 from vpi_tui.detect.applayer.smtp.reader import READS, MailReader
 from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.detect.applayer.window import ANY_SIZE
 from vpi_tui.model.batch import Direction
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.smtp.mime import Part, parse_part
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.model.batch import Direction
 

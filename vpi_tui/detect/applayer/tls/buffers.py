@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, TO_CLIENT, TO_SERVER, Buffer, Stage
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Buffer
 from vpi_tui.detect.applayer.tls import fingerprints
 from vpi_tui.detect.applayer.tls.certificates import Certificate, fingerprint
 from vpi_tui.detect.applayer.tls.hello import Hello, protocols, server_names
 from vpi_tui.detect.applayer.tls.transaction import Side, TlsTransaction
+from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _of_side(name: str, directions: int, stage: Stage, get: Callable[[Side], Sequence[bytes]]) -> Buffer:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Transaction
 from vpi_tui.detect.applayer.tls.certificates import Certificate, known_certificate
 from vpi_tui.detect.applayer.tls.hello import Hello
+from vpi_tui.detect.applayer.transaction import Transaction
 
 MOST_CERTIFICATES: Final = 64
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.base import BOTH, Buffer, Stage
+from vpi_tui.detect.applayer.application import BOTH, Buffer
+from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.detect.applayer.websocket.transaction import WebSocketTransaction
 
 

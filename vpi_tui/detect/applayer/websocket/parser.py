@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vpi_tui.detect.applayer.base import Limits, Parser, Transaction
+from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.detect.applayer.websocket.frames import CONTROL, FrameReader, WireFrame
 from vpi_tui.detect.applayer.websocket.messages import Messages
 from vpi_tui.detect.applayer.websocket.transaction import WebSocketTransaction

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vpi_tui.detect.applayer.base import Stage, Transaction
+from vpi_tui.detect.applayer.transaction import Stage, Transaction
 
 
 class WebSocketTransaction(Transaction):

@@ -7,7 +7,6 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from vpi_tui.detect.applayer.base import EVENTS
 from vpi_tui.detect.applayer.event_names import NEVER_RAISED, OLD_NAMES, PROTOCOLS, RAISED, UNTOLD, known
 from vpi_tui.detect.applayer.names import (
     BUFFER_NAMES,
@@ -18,6 +17,7 @@ from vpi_tui.detect.applayer.names import (
     NumberName,
     plain_name,
 )
+from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import PAYLOAD, ContentDraft, Draft
 from vpi_tui.detect.rules.keywords.content import content
