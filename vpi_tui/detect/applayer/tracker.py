@@ -1,6 +1,7 @@
 """AppLayer: gives each flow of a needed protocol its parser, and hands out what progressed.
 
-Python is entered once for each stretch (or datagram) of such a flow, never for others.
+Python is entered once for each stretch of such a flow, or for several; for a datagram unless a sieve knows
+that nothing is in it; never for other flows.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
 from vpi_tui.detect.applayer.followed import A_FLOW, SENT_LIMIT, UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
-from vpi_tui.detect.applayer.frames import Frame, FrameLog
+from vpi_tui.detect.applayer.frames import Frame
 from vpi_tui.detect.applayer.outbox import Outbox
+from vpi_tui.detect.applayer.parsers import Parsers
 from vpi_tui.detect.applayer.passed_by import PassedBy
 from vpi_tui.detect.applayer.progress import Finished, Progress
-from vpi_tui.detect.applayer.registry import APPLICATIONS, by_name, with_predecessors
+from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.applayer.sifting import DatagramSieve, Sifted
-from vpi_tui.detect.applayer.transaction import Transaction
-from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
+from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
 
@@ -36,15 +37,13 @@ MOST_FLOWS: Final = 65_536
 MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
 _UDP: Final = 17
-_NO_LIMITS: Final = Limits()
 
 
 class AppLayer:
     """The parsers of all flows.
 
-    needed: names of protocols; frames: names of the frames that rules look at, by protocol; limits: by
-    protocol, what is asked of its parsers (of one that is missing: everything); mixed: names of the
-    protocols of which the latest bytes as sent are kept.
+    needed, frames, limits, mixed: as of Parsers. due: as of Outbox. sieves: by protocol. logged: names of the
+    protocols whose transactions are handed out once they are whole. memory: bytes that all keep at most.
     """
 
     def __init__(
@@ -86,20 +85,8 @@ class AppLayer:
         sieves: Mapping[str, DatagramSieve] | None = None,
     ) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
-        self._of_app: list[Application | None] = [None] * len(APP_PROTOS)
-        wanted = with_predecessors(self._outbox.logged.union(needed))
-        for application in APPLICATIONS:
-            for app in application.apps if application.name in wanted else ():
-                self._of_app[APP_PROTOS.index(app)] = application
-        self._is_needed: U8 = np.zeros(APP_FAILED + 1, np.uint8)
-        self._is_needed[[n for n, found in enumerate(self._of_app) if found is not None]] = 1
-        self._over_udp = any(found is not None and "udp" in found.transports for found in self._of_app)
-        self._frames = dict(frames or {})
-        self._arranges = np.zeros(APP_FAILED + 1, np.bool_)
-        """By number of an application: do its flows arrange others that are needed?"""
-        self._arranges[APP_PROTOS.index("ftp")] = "ftp-data" in wanted
-        self._limits = limits or {}
-        self._mixed = with_predecessors(mixed)
+        wanted = self._outbox.logged.union(needed)
+        self._parsers = Parsers(wanted, frames=frames, limits=limits, mixed=mixed)
         self._outbox.due = due
         unlogged = {name: sieve for name, sieve in (sieves or {}).items() if name not in self._outbox.logged}
         self._sifted.use({APP_PROTOS.index(name): sieve for name, sieve in unlogged.items()})
@@ -126,7 +113,7 @@ class AppLayer:
         self._renamed.clear()
         if streams is not None and streams.row.size:
             self._take_streams(streams, app_of)
-        if self._over_udp:
+        if self._parsers.over_udp:
             self._take_datagrams(packets, decoded, flows)
         self._finish_closed(flows)
         for slot, row in self._renamed.items():
@@ -182,7 +169,7 @@ class AppLayer:
         """Begin to, in the place of whatever was followed there before."""
         if slot in self._flows:
             self._drop(slot)
-        found = self._flows[slot] = self._followed(application, udp=udp)
+        found = self._flows[slot] = self._parsers.follow(application, udp=udp)
         if self._ends is not None and found.parser.needs_ends:
             found.parser.ends = self._ends.addresses(slot)
         if udp and (before := self._sifted.take(slot)):
@@ -192,24 +179,6 @@ class AppLayer:
         if len(self._flows) > self._most_flows:
             self._evict(slot)
         return found
-
-    def _followed(
-        self, application: Application, cause: Transaction | None = None, *, udp: bool = False
-    ) -> Followed:
-        made = self._parser(application, cause)
-        return Followed(application, made, udp=udp, keeps_sent=application.name in self._mixed)
-
-    def _parser(self, application: Application, cause: Transaction | None = None) -> Parser:
-        """cause: of the protocol before, by which the flow has come to this one."""
-        limits = self._limits.get(application.name, _NO_LIMITS)
-        if application.takes_over is not None and cause is not None:
-            made = application.takes_over(limits, cause)
-        else:
-            made = application.parser(limits)
-        wanted = self._frames.get(application.name)
-        if wanted:
-            made.frames = FrameLog(wanted)
-        return made
 
     def _pass_by(self, slot: int, row: int) -> None:
         """Look at the flow no more, however much it goes on to say."""
@@ -254,10 +223,10 @@ class AppLayer:
     # Bytes ---------------------------------------------------------------------------------------
 
     def _take_streams(self, streams: StreamBatch, app_of: U8) -> None:
-        control = self._arranges[app_of[streams.flow]]
+        control = self._parsers.arranges[app_of[streams.flow]]
         if control.any():  # they go first: what they arrange may lie in the same batch
             self._take_those(streams, app_of, control)
-        if self._expected and self._arranges.any():
+        if self._expected and self._parsers.arranges.any():
             self._meet(streams, app_of)
         self._take_those(streams, app_of, ~control)
 
@@ -275,20 +244,20 @@ class AppLayer:
             application = by_name()[found.application]
             number = APP_PROTOS.index(application.apps[0])
             app_of[slot] = number
-            if self._is_needed[number]:
-                self._flows[slot] = self._followed(application, found.cause)
+            if self._parsers.is_needed[number]:
+                self._flows[slot] = self._parsers.follow(application, found.cause)
                 self._held += A_FLOW
 
     def _take_those(self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]) -> None:
         app = app_of[streams.flow]
         chosen = np.flatnonzero(
             which
-            & (self._is_needed[app] != 0)
+            & (self._parsers.is_needed[app] != 0)
             & (streams.flow >= 0)
             & (streams.fresh < streams.end)
             & ~self._passed_by.mask(streams.flow)
         )
-        buf, of_app, changed = streams.buf.data, self._of_app, False
+        buf, of_app, changed = streams.buf.data, self._parsers.of_app, False
         waiting: dict[int, Followed] = {}
         for slot, number, direction, row, start, fresh, end, first in zip(
             *(
@@ -335,7 +304,7 @@ class AppLayer:
 
     def _take_datagrams(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
         chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)
-        chosen &= (decoded.payload_off >= 0) & (self._is_needed[flows.app] != 0)
+        chosen &= (decoded.payload_off >= 0) & (self._parsers.is_needed[flows.app] != 0)
         rows = np.flatnonzero(chosen)
         rows = rows[~self._passed_by.mask(flows.flow[rows])]
         rows, begun = self._sifted.sift(rows, packets, decoded, flows, self._flows)
@@ -351,7 +320,7 @@ class AppLayer:
             ),
             strict=True,
         ):  # fmt: skip
-            application = self._of_app[number]
+            application = self._parsers.of_app[number]
             if application is not None and "udp" in application.transports:
                 self._feed(slot, application, direction, bytes(buf[start : start + size]), row, -1)
 
@@ -445,10 +414,10 @@ class AppLayer:
         self._outbox.note(slot, followed, followed.parser.finish())
         position, row = followed.position, followed.row
         self._drop(slot, row)
-        application = self._of_app[int(app_of[slot])]
+        application = self._parsers.of_app[int(app_of[slot])]
         if application is None:
             return True
-        followed = self._flows[slot] = self._followed(application, next_one.cause)
+        followed = self._flows[slot] = self._parsers.follow(application, next_one.cause)
         followed.position = position
         self._held += followed.held
         for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):

@@ -1,0 +1,70 @@
+"""Which protocols are parsed now, and parsers made as rules and log ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+
+from vpi_tui.detect.applayer.application import Application
+from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.followed import Followed
+from vpi_tui.detect.applayer.frames import FrameLog
+from vpi_tui.detect.applayer.registry import APPLICATIONS, with_predecessors
+from vpi_tui.detect.applayer.transaction import Transaction
+from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
+from vpi_tui.model.batch import U8
+
+_NO_LIMITS: Final = Limits()
+
+
+class Parsers:
+    """needed: names of protocols; frames: names of the frames that rules look at, by protocol; limits: by
+    protocol, what is asked of its parsers (of one that is missing: everything); mixed: names of the
+    protocols of which the latest bytes as sent are kept.
+    """
+
+    def __init__(
+        self,
+        needed: Iterable[str],
+        *,
+        frames: Mapping[str, frozenset[str]] | None = None,
+        limits: Mapping[str, Limits] | None = None,
+        mixed: Iterable[str] = (),
+    ) -> None:
+        self.of_app: list[Application | None] = [None] * len(APP_PROTOS)
+        """By number of an application: its protocol, None = it is not needed."""
+        wanted = with_predecessors(needed)
+        for application in APPLICATIONS:
+            for app in application.apps if application.name in wanted else ():
+                self.of_app[APP_PROTOS.index(app)] = application
+        self.is_needed: U8 = np.zeros(APP_FAILED + 1, np.uint8)
+        """uint8[applications]: the same as a column."""
+        self.is_needed[[n for n, found in enumerate(self.of_app) if found is not None]] = 1
+        self.over_udp = any(found is not None and "udp" in found.transports for found in self.of_app)
+        """Is there one whose messages are datagrams?"""
+        self.arranges = np.zeros(APP_FAILED + 1, np.bool_)
+        """By number of an application: do its flows arrange others that are needed?"""
+        self.arranges[APP_PROTOS.index("ftp")] = "ftp-data" in wanted
+        self._frames = dict(frames or {})
+        self._limits = limits or {}
+        self._mixed = with_predecessors(mixed)
+
+    def follow(
+        self, application: Application, cause: Transaction | None = None, *, udp: bool = False
+    ) -> Followed:
+        """A flow of the protocol. cause: of the protocol before, by which the flow has come to this one."""
+        made = self._parser(application, cause)
+        return Followed(application, made, udp=udp, keeps_sent=application.name in self._mixed)
+
+    def _parser(self, application: Application, cause: Transaction | None) -> Parser:
+        limits = self._limits.get(application.name, _NO_LIMITS)
+        if application.takes_over is not None and cause is not None:
+            made = application.takes_over(limits, cause)
+        else:
+            made = application.parser(limits)
+        wanted = self._frames.get(application.name)
+        if wanted:
+            made.frames = FrameLog(wanted)
+        return made
