@@ -36,7 +36,8 @@ def cut(batch: PacketBatch, start: int, end: int) -> PacketBatch:
 class PacedSource:
     """A source whose packets come `speed` times as fast as they were captured; 0 = at once.
 
-    Time stamps that go back are handed on at once; a silence longer than MAX_GAP_NS is shortened.
+    Its time begins with the first packet that is read. Time stamps that go back are handed on at once; a
+    silence longer than MAX_GAP_NS is shortened.
     """
 
     def __init__(
@@ -118,8 +119,10 @@ class PacedSource:
         if batch is None or not len(batch.ts_ns):
             return False
         self._read_before = begun
-        before = batch.ts_ns[0] if self._last_ts is None else self._last_ts
-        steps = np.diff(batch.ts_ns, prepend=before)
+        if self._last_ts is None:
+            # Loading rules and compiling kernels came before, and is no time of the capture.
+            self._last_ts, self._moved_at = int(batch.ts_ns[0]), self._clock()
+        steps = np.diff(batch.ts_ns, prepend=self._last_ts)
         self._due = self._played + np.cumsum(np.clip(steps, 0, MAX_GAP_NS))
         self._batch, self._next = batch, 0
         self._last_ts, self._played = int(batch.ts_ns[-1]), int(self._due[-1])
