@@ -41,6 +41,8 @@ def test_no_alerts_is_said_of_a_share_of_the_traffic() -> None:
     assert "; 2 ports are blind: 7." in said(PORTS[0], PORTS[1], PORTS[4])
     assert all(len(said(*PORTS[:count])) <= 80 for count in range(len(PORTS)))
     assert said() == "No alerts; how much of the traffic is seen is not known: 7 says why."
+    one_way = port("f", "one-way", truth="", inferred=True)
+    assert said(one_way) == "No alerts in the traffic that is seen; 1 port is seen one way: 7 says why."
     assert said(*PORTS, scope=Scope("guest", "vm-a")) == "No alerts in the 100 % of the traffic that is seen."
     assert "of switch br1" in said(*PORTS, scope=Scope("switch", "br1"))
 

@@ -79,8 +79,11 @@ def no_alerts(snapshot: Snapshot, scope: Scope) -> str:
     """How much "no alerts" is worth: of what share of the traffic it is said."""
     told = totals(of_scope(snapshot, scope))
     if told.percent is None:
-        where = "" if scope.kind == "all" else f" of {scope.label}"
-        return f"No alerts; how much of the traffic{where} is seen is not known: 7 says why."
+        if told.missing:  # concluded from what the traffic looks like
+            return f"No alerts in the traffic that is seen; {_missing(told)}: 7 says why."
+        if scope.kind == "all":
+            return "No alerts; how much of the traffic is seen is not known: 7 says why."
+        return f"No alerts; how much of {scope.label} is seen is not known: 7."
     share = percent_text(told.percent)
     if not told.missing:
         return f"No alerts in the {share} of the traffic that is seen."
