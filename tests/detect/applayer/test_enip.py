@@ -12,12 +12,14 @@ from hypothesis import strategies as st
 from tests.detect.rules.rule_text import parse, refused
 from vpi_tui.detect.applayer.application import instances
 from vpi_tui.detect.applayer.enip import ENIP
+from vpi_tui.detect.applayer.enip.cip import MOST_KEYS
 from vpi_tui.detect.applayer.enip.parser import MOST_WAITING, EnipParser
 from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.detect.match.evaluate import Plan, Tally
 from vpi_tui.model.batch import Direction
 
+from .conversations import memory_of
 from .test_scan import Connection, scan, sids
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -182,6 +184,27 @@ def test_extended_status(words: int, wanted: list[int]) -> None:
     answer = b"\x8e\0\5" + bytes((words,)) + b"\x34\x12" * words
     (found,) = run((CLIENT, unconnected(answer)))
     assert numbers(found, "enip.cip_extendedstatus", CLIENT) == wanted
+
+
+def overlapping(service: bytes, count: int) -> bytes:
+    """A multiple service packet in which the same bytes are all its services."""
+    offsets = struct.pack(f"<{count + 1}H", count, *[2 + 2 * count] * count)
+    return b"\x0a\x02\x20\x02\x24\x01" + offsets + service
+
+
+def test_services_that_overlap_make_no_more_of_their_bytes_than_others() -> None:
+    path = b"".join(struct.pack("<BxH", 0x21, 0x300 + number) for number in range(64))
+    service = b"\x03\x80" + path + struct.pack("<257H", 256, *range(0x400, 0x500))
+    parser = EnipParser()
+    for sequence in range(16):
+        (found,) = parser.feed(SERVER, connected(overlapping(service, 64), sequence), 0)
+        assert 320 <= len(ENIP.buffers["enip.cip_class"].get(found, SERVER)) + 256 < len(service)
+        assert len(ENIP.buffers["cip_service"].get(found, SERVER)) == MOST_KEYS
+    size, waiting = memory_of(parser)
+    assert waiting == 16
+    assert size < 2 * parser.held()
+    (found,) = run((SERVER, unconnected(overlapping(GET, 2))))
+    assert numbers(found, "enip.cip_attribute", SERVER) == [6, 6]
 
 
 def test_segments_of_other_kinds_are_stepped_over() -> None:

@@ -64,7 +64,7 @@ ENIP: Final[Application] = application(
         _identity("enip.identity_status", lambda one: one.status),
         _identity("enip.serial", lambda one: one.serial),
         _identity("enip.state", lambda one: one.state),
-        _of_either("cip_service", lambda m: (key for cip in m.services() for key in service_keys(cip))),
+        _of_either("cip_service", lambda m: service_keys(m.services())),
         _cip("enip.cip_class", SERVER, lambda cip: cip.classes),
         _cip("enip.cip_instance", SERVER, lambda cip: cip.instances),
         _cip("enip.cip_attribute", SERVER, lambda cip: cip.attributes),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from vpi_tui.detect.applayer.cursor import TooShortError
@@ -13,6 +14,10 @@ RESPONSE: Final = 0x80
 MOST_INNER: Final = 64
 """Services of a multiple service packet that are looked at."""
 MOST_ATTRIBUTES: Final = 256
+MOST_KEYS: Final = 1_024
+"""Of all services of a message; classes and attributes are paired, so that few bytes could make many."""
+_VALUE_SIZE: Final = 2
+"""Bytes that a class, instance or attribute takes at least."""
 _GET_LIST, _SET_LIST, _MULTIPLE = 0x03, 0x04, 0x0A
 _CLASS, _INSTANCE, _ATTRIBUTE = 0x20 >> 2, 0x24 >> 2, 0x30 >> 2
 """Segments of a logical path, without the two bits that say how long they are."""
@@ -43,9 +48,18 @@ class Cip:
     inner: list[Cip] = field(default_factory=list)
     """Of a multiple service packet."""
 
+    @property
+    def values(self) -> int:
+        """How many classes, instances and attributes it names."""
+        return len(self.classes) + len(self.instances) + len(self.attributes)
 
-def service_keys(cip: Cip) -> Iterator[bytes]:
+
+def service_keys(services: Iterable[Cip]) -> Iterator[bytes]:
     """What the keyword cip_service is held against: service, class and attribute side by side."""
+    return islice((key for cip in services for key in _keys(cip)), MOST_KEYS)
+
+
+def _keys(cip: Cip) -> Iterator[bytes]:
     for kind in cip.classes[:MOST_INNER] or [NONE]:
         for attribute in cip.attributes or [NONE]:
             number = (cip.service << 40 | kind) << 40 | attribute
@@ -98,6 +112,11 @@ def _lists(cip: Cip, reader: Reader) -> None:
 
 
 def _inner(cip: Cip, data: bytes) -> None:
-    reader = Reader(data)
+    """Services may overlap, but together they have no more values than stand in `data` side by side."""
+    reader, room = Reader(data), len(data)
     for begin in [reader.number(2) for _ in range(min(reader.number(2), MOST_INNER))]:
-        cip.inner.append(parse_cip(data[begin:], outer=False))
+        if room < 0:
+            return
+        found = parse_cip(data[begin:], outer=False)
+        room -= _VALUE_SIZE * found.values
+        cip.inner.append(found)

@@ -14,6 +14,8 @@ MOST_WAITING: Final = 1_024
 """Requests that wait for a response, as Suricata's enip.max-tx."""
 KEPT_LIMIT: Final = 1_048_576
 """Bytes of those; beyond either none waits any more."""
+A_VALUE: Final = 40
+"""Bytes that a class, instance or attribute takes which a CIP service names."""
 
 _Key = tuple[int, int, int | None]
 
@@ -26,7 +28,7 @@ class EnipTransaction(Transaction):
     def __init__(self) -> None:
         super().__init__()
         self.size = 0
-        """Bytes of the request."""
+        """Bytes of the request and of what it names."""
         self.request: Message | None = None
         self.response: Message | None = None
 
@@ -105,14 +107,14 @@ class EnipParser(Parser):
 
     def _request(self, message: Message, size: int) -> EnipTransaction:
         made = EnipTransaction()
-        made.size = size
+        made.size = size + A_VALUE * sum(cip.values for cip in message.services())
         if self._count >= MOST_WAITING or self._kept > KEPT_LIMIT:
             self._waiting.clear()
             self._count = self._kept = 0
             made.event(Direction.TO_SERVER, "enip.too_many_transactions")
         self._waiting.setdefault(_key(message), []).append(made)
         self._count += 1
-        self._kept += size
+        self._kept += made.size
         return made
 
     def _response(self, message: Message) -> EnipTransaction:
