@@ -9,8 +9,9 @@ LIMIT: Final = 8_192
 """Bytes of a field that are looked at."""
 MOST_SECTIONS: Final = 64
 """Pieces of one value (RFC 2231, 3) that are put together."""
-_MIME: Final = re.compile(rb'[ \t\r\n]*([^=]*+)=(?:"((?:[^"\\]|\\.)*+)"|([^;]*+))[ \t\r\n]*;?', re.DOTALL)
+_MIME: Final = re.compile(rb'[ \t\r\n]*+([^=]*+)=(?:"((?:[^"\\]|\\.)*+)"|([^;]*+))[ \t\r\n]*;?', re.DOTALL)
 _FILE_NAME: Final = b"filename="
+_MARK: Final = re.compile(rb'(?<!\\)[";]')
 
 
 def mime_parameter(value: bytes, name: bytes) -> bytes | None:
@@ -38,7 +39,7 @@ def mime_parameter(value: bytes, name: bytes) -> bytes | None:
 def attachment_name(disposition: bytes) -> bytes:
     """The file name in a Content-Disposition of HTTP itself; b"" = there is none.
 
-    It may be the first parameter, in either case, and a quotation mark is lacked.
+    It may be the first parameter, its name in either case; quotation marks around it are dropped.
     """
     for token in _outside_quotes(disposition[:LIMIT].lstrip()):
         if token[: len(_FILE_NAME)].lower() == _FILE_NAME and len(token) > len(_FILE_NAME):
@@ -56,6 +57,3 @@ def _outside_quotes(text: bytes) -> list[bytes]:
             tokens.append(text[begin : found.start()].lstrip())
             begin = found.end()
     return tokens if quoted else [*tokens, text[begin:].lstrip()]
-
-
-_MARK: Final = re.compile(rb'(?<!\\)[";]')
