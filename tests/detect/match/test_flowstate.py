@@ -1,4 +1,7 @@
-"""Flowbits: which candidates cannot hold by them is told from 64 bits a flow, and never too often."""
+"""Flowbits: which candidates cannot hold by them is told from 64 bits a flow, and never too often.
+
+Rules that match once: what is remembered of them is bounded.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import random
 import numpy as np
 
 from tests.detect.match.build import rule
-from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans
+from vpi_tui.detect.match.flowstate import MOST_MATCHES, BitSieve, FlowState, bit_plans
 from vpi_tui.model.signature import FlowBits
 
 
@@ -77,3 +80,28 @@ def test_what_holds_is_never_hopeless() -> None:
         assert not any(plans[n].allows(bits) for n in hopeless)
         few += len(hopeless)
     assert few > 1_000
+
+
+def test_a_rule_matches_once_in_a_window() -> None:
+    state, rule_ = FlowState(), (1, 7)
+    assert [state.is_first(3, 1, rule_, 1, window) for window in (4, 4, 5, 5)] == [True, False] * 2
+    assert state.is_first(3, 1, rule_, 2, 5), "the other direction"
+    assert state.is_first(3, 2, rule_, 1, 5), "another flow in the same slot"
+    state.forget([3])
+    assert state.is_first(3, 2, rule_, 1, 5)
+
+
+def test_matches_of_few_flows_are_bounded() -> None:
+    state = FlowState()
+    for number in range(MOST_MATCHES):
+        state.is_first(number % 4, 1, (1, number), 1)
+    assert not state.is_first(0, 1, (1, 0), 1)
+    assert state.evicted == 0
+    assert state.is_first(4, 1, (1, 0), 1)
+    assert state.evicted == 1
+    assert not state.is_first(1, 1, (1, 1), 1)
+    assert state.is_first(0, 1, (1, 0), 1), "the flow with the oldest match made room"
+    state.forget([1])
+    for number in range(MOST_MATCHES // 4):
+        state.is_first(5, 1, (1, number), 1)
+    assert state.evicted == 1

@@ -15,6 +15,10 @@ from vpi_tui.model.signature import FlowBits, Scope, Signature
 
 MOST_FLOWS: Final = 262_144
 """Flows with flowbits, and flows with flowints; the one that got its first bit longest ago makes room."""
+MOST_MATCHES: Final = 2 * MOST_FLOWS
+"""Matches of rules that match once, of all flows; the flow that has the oldest makes room."""
+NOWHERE: Final = -1
+"""No window of a stream."""
 
 RuleKey = tuple[int, int]
 """(gid, sid): lasts longer than a rule's number."""
@@ -38,8 +42,10 @@ class FlowState:
         """Slot -> (generation, set of bits)."""
         self._numbers: dict[int, tuple[int, dict[str, int]]] = {}
         """Slot -> (generation, flowints)."""
-        self._once: dict[int, tuple[int, set[tuple[RuleKey, int]]]] = {}
-        """Slot -> (generation, what matched of the rules that match once a flow and direction)."""
+        self._once: dict[int, tuple[int, dict[tuple[RuleKey, int], int]]] = {}
+        """Slot -> (generation, the latest window by rule and direction, of rules that match once in each)."""
+        self._matches = 0
+        """How many of those there are."""
 
     def make_room(self, slots: int) -> None:
         """Grow to at least so many slots."""
@@ -78,23 +84,35 @@ class FlowState:
             found = self._numbers[slot] = born, {}
         found[1][name] = value & _U32
 
-    def is_first(self, slot: int, born: int, rule: RuleKey, direction: int) -> bool:
-        """Did a rule not match on this direction of the flow before? From now on it did."""
+    def is_first(self, slot: int, born: int, rule: RuleKey, direction: int, window: int = NOWHERE) -> bool:
+        """Did a rule not match on this direction of the flow before? From now on it did.
+
+        window: of the stream; in another one than that of its latest match it matches again.
+        """
         found = self._once.get(slot)
         if found is None or found[0] != born:
-            if len(self._once) >= MOST_FLOWS:
-                del self._once[next(iter(self._once))]
-                self.evicted += 1
-            found = self._once[slot] = born, set()
-        fresh = (rule, direction) not in found[1]
-        found[1].add((rule, direction))
-        return fresh
+            self._forget_matches(slot)
+            found = self._once[slot] = born, {}
+        windows, key = found[1], (rule, direction)
+        if windows.get(key) == window:
+            return False
+        self._matches += key not in windows
+        windows[key] = window
+        while len(self._once) > MOST_FLOWS or self._matches > MOST_MATCHES:
+            self._forget_matches(next(iter(self._once)))
+            self.evicted += 1
+        return True
+
+    def _forget_matches(self, slot: int) -> None:
+        found = self._once.pop(slot, None)
+        if found is not None:
+            self._matches -= len(found[1])
 
     def forget(self, slots: Iterable[int]) -> None:
         for slot in slots:
             self._bits.pop(slot, None)
             self._numbers.pop(slot, None)
-            self._once.pop(slot, None)
+            self._forget_matches(slot)
             if 0 <= slot < self.passed.size:
                 self.passed[slot] = 0
                 self.marked[slot] = 0

@@ -19,7 +19,7 @@ from vpi_tui.detect.match.contexts import context_of
 from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.flow_checks import FlowChecks, Recognised
 from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
-from vpi_tui.detect.match.flowstate import BitSieve, FlowState, bit_plans, names_of, scope_holds
+from vpi_tui.detect.match.flowstate import NOWHERE, BitSieve, FlowState, bit_plans, names_of, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
 from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET, within_most
@@ -33,7 +33,7 @@ from vpi_tui.detect.match.steps import Captured
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
-from vpi_tui.detect.match.windows import NOWHERE, AlertedWindows, windows_of
+from vpi_tui.detect.match.windows import windows_of
 from vpi_tui.model.batch import I64, U8, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.signature import ANYWHERE
 
@@ -75,7 +75,6 @@ class Matcher:
         self._bit_sieve = BitSieve(self._bits, rules.count)
         self._hosts = HostState()
         self._texts = CapturedTexts()
-        self._windows = AlertedWindows()
         self._memory = Memory(self._state, self._hosts, self._texts)
         self._remembered = remembered_plans(special)
         self._tally = Tally()
@@ -117,7 +116,6 @@ class Matcher:
         self._finder.take_over(before._finder)
         self._state, self._hosts, self._texts = before._state, before._hosts, before._texts
         self._memory = Memory(self._state, self._hosts, self._texts)
-        self._windows = before._windows
         self._bits, self._bit_names = bit_plans(self.rules.special_rules(), before._bit_names)
         self._tally, self._counters = before._tally, before._counters
         self._suppressed, self._passed = before._suppressed, before._passed
@@ -179,7 +177,6 @@ class Matcher:
         gone = [int(slot) for slot in slots]
         self._state.forget(gone)
         self._texts.forget(gone)
-        self._windows.forget(gone)
 
     def stats(self) -> dict[str, float]:
         """Counts since the matcher was made, by EVE path."""
@@ -229,19 +226,21 @@ class Matcher:
     def _decide(self, batch: Batch, found: Candidates, subjects: Subjects) -> Bools:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
         windows = windows_of(batch, found, subjects.flow)
-        held: Bools = self.rules.plain[found.rule] != 0
-        decided = held.copy()
-        for i in np.flatnonzero(held & (windows != NOWHERE)).tolist():
-            held[i] = self._is_first_in_window(found, subjects, windows, i)
+        decided: Bools = self.rules.plain[found.rule] != 0
+        held = decided.copy()
+        whose = (subjects.flow, subjects.born, found.rule, subjects.direction, windows)
+        inside = np.flatnonzero(decided & (windows != NOWHERE))
+        held[inside] = [
+            self._is_first(*one) for one in zip(*(c[inside].tolist() for c in whose), strict=True)
+        ]
         again = _packet_after_stretch(found, self._packet_too)
         done: tuple[int, int] | None = None
         hopeless = self._bit_sieve.hopeless(self._state, found.rule, subjects.flow)
         waiting = np.flatnonzero(~(decided | hopeless))
         meter = Meter(self.profile, self._clock, found.rule[waiting], self.judge)
-        whats = (found.rule, found.row, found.stream, found.entry)
-        whose = (subjects.flow, subjects.born, subjects.direction)
+        whats = (found.row, found.stream, found.entry)
         each = zip(waiting.tolist(), *(c[waiting].tolist() for c in (*whats, *whose)), strict=True)
-        for i, rule, row, stream, entry, flow, born, direction in each:
+        for i, row, stream, entry, flow, born, rule, direction, window in each:
             meter.next()
             if rule in meter.stopped:
                 continue
@@ -266,9 +265,10 @@ class Matcher:
             scope = self._scopes.get(rule)
             if scope is not None and not scope_holds(scope, self.scope, flow):
                 continue
-            if rule in self.rules.once_a_flow and not self._is_first(flow, born, rule, direction):
-                continue
-            if windows[i] != NOWHERE and not self._is_first_in_window(found, subjects, windows, i):
+            if rule in self.rules.once_a_flow:
+                if not self._is_first(flow, born, rule, direction, NOWHERE):
+                    continue
+            elif window != NOWHERE and not self._is_first(flow, born, rule, direction, window):
                 continue
             if plan is not None and plan.changes:
                 self._state.set_bits(flow, born, plan.change(self._state.bits(flow, born)))
@@ -285,14 +285,8 @@ class Matcher:
         self.profile.matched(found.rule[held])
         return held
 
-    def _is_first(self, flow: int, born: int, rule: int, direction: int) -> bool:
-        return self._state.is_first(flow, born, self.rules.identity.key(rule), direction)
-
-    def _is_first_in_window(self, found: Candidates, subjects: Subjects, windows: I64, i: int) -> bool:
-        key, direction = self.rules.identity.key(int(found.rule[i])), int(subjects.direction[i])
-        return self._windows.is_first(
-            int(subjects.flow[i]), int(subjects.born[i]), key, direction, int(windows[i])
-        )
+    def _is_first(self, flow: int, born: int, rule: int, direction: int, window: int) -> bool:
+        return self._state.is_first(flow, born, self.rules.identity.key(rule), direction, window)
 
     def _captured(self, rule: int, context: Context | TransactionContext) -> Captured | None:
         """What the steps of a rule captured, None = they do not hold."""

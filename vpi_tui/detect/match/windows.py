@@ -8,14 +8,13 @@ stream-tcp-reassemble.c.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.detect.match.candidates import Batch, Candidates
-from vpi_tui.detect.match.flowstate import MOST_FLOWS, RuleKey
+from vpi_tui.detect.match.flowstate import NOWHERE
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import I64, U8
 
@@ -25,7 +24,6 @@ _UNDIVIDED: Final = (
     "", "imap", "redis", "mysql", "mssql", "rtsp", "irc", "vmware-auth", "iscsi", "rpc",
 )  # fmt: skip
 """Applications of which no parser of Suricata's tells where a message ends; "" = none is known."""
-NOWHERE: Final = -1
 
 
 def _undivided() -> U8:
@@ -48,29 +46,3 @@ def windows_of(batch: Batch, found: Candidates, flow: NDArray[np.integer]) -> I6
     position = streams.stream_offset[stretch] + streams.fresh[stretch] - streams.start[stretch]
     windows[at] = position // WINDOW
     return windows
-
-
-class AlertedWindows:
-    """The latest window of each flow and direction that rules have alerted on. Bounded."""
-
-    def __init__(self) -> None:
-        self._latest: dict[int, tuple[int, dict[tuple[RuleKey, int], int]]] = {}
-        """Slot -> (generation, window by rule and direction)."""
-
-    def is_first(self, slot: int, born: int, rule: RuleKey, direction: int, window: int) -> bool:
-        """Did a rule not match on this window before? From now on it did."""
-        known = self._latest.get(slot)
-        if known is None or known[0] != born:
-            if len(self._latest) >= MOST_FLOWS:
-                del self._latest[next(iter(self._latest))]
-            known = self._latest[slot] = born, {}
-        key = rule, direction
-        if known[1].get(key) == window:
-            return False
-        known[1][key] = window
-        return True
-
-    def forget(self, slots: Iterable[int]) -> None:
-        """Of flows that ended."""
-        for slot in slots:
-            self._latest.pop(slot, None)
