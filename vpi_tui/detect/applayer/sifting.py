@@ -79,8 +79,9 @@ class Sifted:
 
 def _behind(slots: I32, marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which stand behind a marked one of the same slot?"""
-    first = dict(zip(slots[marked][::-1].tolist(), np.flatnonzero(marked)[::-1].tolist(), strict=True))
-    if not first:
-        return np.zeros(slots.size, np.bool_)
-    end = slots.size
-    return np.array([place > first.get(slot, end) for place, slot in enumerate(slots.tolist())], np.bool_)
+    _, of = np.unique(slots, return_inverse=True)
+    place = np.arange(slots.size)
+    first = np.full(slots.size, slots.size)
+    np.minimum.at(first, of[marked], place[marked])
+    behind: NDArray[np.bool_] = place > first[of]
+    return behind
