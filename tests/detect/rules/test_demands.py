@@ -62,4 +62,5 @@ def test_what_is_refused(head: str, options: str, reason: str) -> None:
     ],
 )
 def test_what_loads(head: str, options: str) -> None:
-    assert parse(options, head=head).steps or parse(options, head=head).checks or parse(options).columns
+    found = parse(options, head=head)
+    assert found.steps or found.checks or found.columns

@@ -19,8 +19,6 @@ _MD5: Final = re.compile(rb"[0-9a-fA-F]{32}")
 _SHA1: Final = re.compile(rb"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){19}")
 _SHORT_SERIAL: Final = 2
 """Characters of a serial number that may do without a colon."""
-
-
 _SPARE: Final = 2
 """Bytes by which a content may be longer than what is `below` or `between`, and still loads."""
 
@@ -73,8 +71,9 @@ def _sized(size: BufferSize, steps: Sequence[Step]) -> None:
     low, high = size.spans[-1]
     most = high if low == high else high + _SPARE
     for one in steps:
-        found = isinstance(one, Content) and not one.negated and one.buffer == size.buffer
-        if found and isinstance(one, Content) and len(one.pattern) > most:
+        if not isinstance(one, Content) or one.negated or one.buffer != size.buffer:
+            continue
+        if len(one.pattern) > most:
             name = plain_name(size.buffer)
             raise Refused(f"{name}: {_text(one)} has {len(one.pattern)} bytes, more than it may have itself")
 

@@ -30,7 +30,8 @@ _EDGE: Final = re.compile(rb"\n(?:\.|--)")
 """What may end a mail, or a part of it, when it has come as a whole."""
 _CUT_DOT: Final = 3
 """Bytes of the end of a mail that may have come without the rest of it."""
-_REPLY: Final = re.compile(rb"([2-5][0-9]{2})(?![0-9-])")
+_IS_LAST: Final = re.compile(rb"(?![0-9-])")
+"""What follows the code of a reply in its last line."""
 _WORD: Final = re.compile(rb"[A-Za-z]{1,4}(?:[A-Za-z]*[ \r\n]|\Z)")
 """What a command begins with."""
 _GO_ON: Final = b"354"
@@ -204,14 +205,11 @@ class SmtpParser(Parser):
         return True
 
     def _reply(self, line: bytes) -> None:
-        found = _REPLY.match(line)
-        if found is None:
-            if line[:3] not in REPLIES:
-                self._odd_reply()
-            return
-        code = found[1]
+        code = line[:3]
         if code not in REPLIES:
             self._odd_reply()
+            return
+        if not _IS_LAST.match(line, len(code)):
             return
         if not self._greeted:
             self._greeted = True
