@@ -61,12 +61,19 @@ def test_switches_and_undo_outlast_the_program(tmp_path: Path) -> None:
     rules.toggle(Toggle(False, pack="recon"))
     later = book(tmp_path)
     assert on(later) == on(rules)
-    assert "recon" in later.undo().text
+    assert later.undo().text == "Undone: pack recon off."
     assert on(later) == every - {SQL}
     assert later.undo().changed == 1
     assert on(later) == every
     assert later.undo() == ToggledMessage("Nothing to undo.", 0, later.serial)
     assert on(book(tmp_path)) == every
+
+
+def test_an_undo_of_rules_that_are_not_loaded_says_that_none_changes(tmp_path: Path) -> None:
+    others = tmp_path / "other.rules"
+    others.write_text('alert tcp any any -> any any (msg:"Other"; content:"other"; sid:7;)\n')
+    book(tmp_path, str(others)).toggle(Toggle(False, ((1, 7),)))
+    assert book(tmp_path).undo().text == "Undone: 1:7 off; no loaded rule changes."
 
 
 def test_the_serial_grows_only_when_something_was_meant(tmp_path: Path) -> None:

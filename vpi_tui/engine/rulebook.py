@@ -219,7 +219,8 @@ class RuleBook:
         if not label:
             return ToggledMessage("Nothing to undo.", 0, self.serial)
         changed = self._apply(range(len(self.signatures)))
-        return ToggledMessage(f"Undone: {label}.", changed, self.serial)
+        effect = "" if changed else "; no loaded rule changes"
+        return ToggledMessage(f"Undone: {label}{effect}.", changed, self.serial)
 
     def stop_for_budget(self, number: int) -> None:
         """Switch a rule off for what it costs; until the program ends, or somebody switches it."""
