@@ -97,10 +97,14 @@ def test_a_baseline_becomes_a_policy_that_what_comes_after_breaks(
     assert segments.proposal().text == ""
     assert segments.learn(False, 1).severity == "warning"
     segments.learn(True, demo.pipeline.packet_ns)
+    since = f"# since 1970-01-01 00:00:{demo.pipeline.packet_ns // NS:02} UTC"
     demo.go(7)
     assert demo.snapshot().segmentation.learning_since_ns > 0
+    assert f"{since}, still learning.\n" in segments.proposal().text
     segments.learn(False, demo.pipeline.packet_ns)
     proposal = segments.proposal()
+    until = f"until 1970-01-01 00:00:{demo.pipeline.packet_ns // NS:02} UTC"
+    assert f"{since}, {until}.\n" in proposal.text
     assert proposal.current == "default: allow\n"
     assert "tag:web" in proposal.text
     assert "tcp/5432" in proposal.text

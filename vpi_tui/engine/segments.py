@@ -104,11 +104,10 @@ class Segments:
         if not len(baseline):
             return PolicyProposal("", mine, self._text)
         policy = baseline.policy(self.judge.topology, self._file)
-        until = baseline.until_ns or baseline.since_ns
-        spans = " and ".join(_moment(ns) for ns in (baseline.since_ns, until))
+        until = "still learning" if baseline.learning else f"until {_moment(baseline.until_ns)}"
         comments = (
-            f"Learned by vpi-tui ({self._mode}) from {len(baseline):,} kinds of connection between",
-            f"{spans}.",
+            f"Learned by vpi-tui ({self._mode}) from {len(baseline):,} kinds of connection:",
+            f"since {_moment(baseline.since_ns)}, {until}.",
             "Spans of ports stand for many that were seen; narrow them where you know better.",
         )
         return PolicyProposal(policy_text(policy, comments), mine, self._text)
