@@ -25,7 +25,8 @@ IN_THE_RING_NS = 40_000_000
 """A frame is handed over so long after it came at the latest: ring.RETIRE_MS and ticks of a timer."""
 LATE_S = 8.0
 LATE = (
-    "What is seen is judged {:.0f} s late, as the engine is so far behind: key 9 shows what costs its time."
+    "What is seen is judged {:.0f} s late or more, as the engine is so far behind:"
+    " key 9 shows what costs its time."
 )
 WAITING = 64
 """Counts that wait until the packets before them were read."""
@@ -55,6 +56,8 @@ class Coverage:
         self._due = self._note_at = float("-inf")
         self._waiting: deque[tuple[int, tuple[TrueCount, ...], int, float]] = deque(maxlen=WAITING)
         """Moments that were marked, what was counted then, packets dropped by then, and when that was."""
+        self._told_late = 0.0
+        """Seconds that the notice speaks of; 0 = of none."""
         self.notice = ""
         """Why there are no counts; a whole sentence."""
         self.signs = SignReader(source) if infers else None
@@ -93,11 +96,20 @@ class Coverage:
         moment = self._clock_ns()
         if not moment:  # time is that of the packets, and none has come
             return
-        late = now - self._waiting[0][3] if self._waiting else 0.0
-        self.notice = LATE.format(late) if late > LATE_S else ""
+        self.notice = self._lateness(now)
         self._seen.mark(moment)
         self._waiting.append((moment, counts, self._source.drops, now))
         self._compare()
+
+    def _lateness(self, now: float) -> str:
+        """Told anew when it has doubled, not every second. The time of a file or the demo may stand still."""
+        late = now - self._waiting[0][3] if self._waiting and self._source.live else 0.0
+        if late <= LATE_S:
+            self._told_late = 0.0
+            return ""
+        if not self._told_late or late >= 2 * self._told_late:
+            self._told_late = late
+        return LATE.format(self._told_late)
 
     def _note(self, now: float) -> None:
         """Mark what is seen between two counts too, if one that comes late may be of that moment."""
