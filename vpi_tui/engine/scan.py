@@ -82,6 +82,8 @@ def run_scan(
         gc.unfreeze()
         source.close()
     result.errors += source.errors
+    if source.order:
+        result.notices.append(source.order)
     if pipeline.checksums is not None and pipeline.checksums.wrong:
         result.notices.append(NOTICE)
     result.packets = pipeline.packets

@@ -15,6 +15,8 @@ from vpi_tui.model.batch import PacketBatch
 from vpi_tui.model.errors import CaptureError
 from vpi_tui.model.topology import Switch, Topology
 
+BACK_NS = 1_000_000_000
+"""So far may a file begin before the end of the one ahead of it: parts of one capture overlap a little."""
 OPEN_FILES = 256
 """Files that are held open before their turn; a process may hold no more than some thousand."""
 
@@ -55,6 +57,11 @@ class ReplayFeed(EngineSource):
         self._waiting = deque(_Waiting(name, now=n < OPEN_FILES) for n, name in enumerate(spec.files))
         self._current = ""
         self._over = False
+        self._fresh = True
+        """Nothing was read of the current file."""
+        self._latest_ns = 0
+        self.order = ""
+        """Which file was the first out of the order of time; a whole sentence."""
         self.errors: list[CaptureError] = []
         first = self._next_that_opens()
         if first is None:
@@ -78,13 +85,25 @@ class ReplayFeed(EngineSource):
 
     @property
     def notices(self) -> list[str]:
-        return [str(error) for error in self.errors]
+        return [str(error) for error in self.errors] + [self.order] * bool(self.order)
 
     def read(self, timeout_s: float) -> PacketBatch | None:
         batch = super().read(timeout_s)
-        if batch is None and self.capture.exhausted:
+        if batch is not None and len(batch.ts_ns):
+            self._note_order(batch)
+        elif self.capture.exhausted:
             self._turn_over()
         return batch
+
+    def _note_order(self, batch: PacketBatch) -> None:
+        """The time of the engine does not go back, so flows of a file from before it may end too early."""
+        if self._fresh and int(batch.ts_ns[0]) < self._latest_ns - BACK_NS and not self.order:
+            self.order = (
+                f"{self.describe()} begins before the end of the file that was read ahead of it, so its flows"
+                " may be cut short: give the files in the order of their time."
+            )
+        self._fresh = False
+        self._latest_ns = max(self._latest_ns, int(batch.ts_ns.max()))
 
     def _turn_over(self) -> None:
         """The file is at its end: go on with the next that opens."""
@@ -94,6 +113,7 @@ class ReplayFeed(EngineSource):
         if following is None:
             self._over = True
             return
+        self._fresh = True
         self.capture.close()
         self.capture = PacedSource(following, self.speed)
         self.capture.set_speed(self.speed, self.paused)
