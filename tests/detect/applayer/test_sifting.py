@@ -17,13 +17,18 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import wrpcap
 
+from tests.detect.match.build import Packet as Sent
+from tests.detect.match.build import decoded_of
+from tests.detect.rules.rule_text import parse
 from tests.stream.scanning import scan
 from vpi_tui.cli.main import main
 from vpi_tui.detect.applayer.dns import DnsUdpOrTcp, parse_message
 from vpi_tui.detect.applayer.kernels_dns import ASKS, ODD, SILENT, plain_messages
+from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.dns_sieve import sieves_of
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.loader import load
+from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -205,7 +210,36 @@ def test_a_message_that_goes_the_wrong_way_after_others(tmp_path: Path) -> None:
     assert [a.packet_number for a in alerts] == [3]
 
 
-def test_another_flow_in_the_same_place_begins_anew() -> None:
+def batches(folder: Path, *parts: Sequence[Packet]) -> tuple[str, ...]:
+    """Captures, of which each is a batch of its own."""
+    paths = [folder / f"{number}.pcap" for number in range(len(parts))]
+    for path, packets in zip(paths, parts, strict=True):
+        wrpcap(str(path), list(packets), linktype=101)
+    return tuple(map(str, paths))
+
+
+def test_a_flow_that_has_its_parser_is_sifted_no_more(tmp_path: Path) -> None:
+    """Else the numbers of its transactions would leave some out."""
+    files = batches(tmp_path, datagrams(*GOOD, EVIL), datagrams(*GOOD, EVIL, start=101.0))
+    text, out = tmp_path / "some.rules", tmp_path / "eve.json"
+    text.write_text(QUERY_RULE.replace('"evil"', '"evil"; nocase'))
+    captures = [word for path in files for word in ("-r", path)]
+    assert main(["scan", *captures, "-S", str(text), "--eve", str(out), "--events", "alert"]) == 0
+    assert [json.loads(line)["tx_id"] for line in out.read_text().splitlines()] == [2, 5]
+
+
+def test_another_flow_in_the_same_slot_begins_anew() -> None:
+    rules = RuleSet.compile([parse("app-layer-event:dns.not_request;", head="alert dns any any -> any any")])
+    for first, odd in ((0, ["dns.not_request"]), (3, [])):
+        layer, seen = AppLayer({"dns"}, sieves=sieves_of(rules)), []
+        for direction, data, begins in ((SERVER, question(), 3), (SERVER, ANSWER, first)):
+            dns = {"proto": 17, "app": APP_PROTOS.index("dns")}
+            packets = decoded_of([Sent(data, direction=direction, first=begins, **dns)])
+            seen = layer.update(*packets, None, np.zeros(1, np.uint8))
+        assert [event for one in seen for event in one.transaction.events[SERVER]] == odd
+
+
+def test_what_was_sifted_tells_the_parser_which_way_queries_go() -> None:
     parser = DnsUdpOrTcp()
     parser.sifted()
     (wrong,) = parser.datagram(SERVER, ANSWER)

@@ -76,13 +76,22 @@ def test_events(data: bytes, expected: list[bytes]) -> None:
     assert values(found, "app-layer-event", CLIENT) == expected
 
 
-def test_a_banner_whose_end_is_far_away() -> None:
+@pytest.mark.parametrize(("last", "then"), [(b"", b"\r\n"), (b"\r", b"\n"), (b"\r", b""), (b"", b"\n")])
+def test_a_banner_whose_end_is_far_away(last: bytes, then: bytes) -> None:
     parser = SshParser()
-    parser.feed(CLIENT, b"SSH-2.0-x " + b"y" * 9_000, 0)
-    (found,) = parser.feed(CLIENT, b"\r\n" + key_exchange(), 0)
+    parser.feed(CLIENT, b"SSH-2.0-x " + b"y" * 9_000 + last, 0)
+    (found,) = parser.feed(CLIENT, then + key_exchange(), 0)
     assert values(found, "ssh.software", CLIENT) == [b"x"]
     assert values(found, "ssh.hassh.server", CLIENT)
     assert values(found, "app-layer-event", CLIENT) == [b"ssh.long_banner"]
+
+
+def test_a_message_that_is_too_long_is_stepped_over() -> None:
+    parser = SshParser()
+    parser.feed(CLIENT, b"SSH-2.0-x\r\n" + struct.pack("!IBB", 70_000, 4, 2) + bytes(9_000), 0)
+    assert parser.held() == 0
+    (found,) = parser.feed(CLIENT, bytes(69_998 - 9_000) + key_exchange(), 0)
+    assert values(found, "ssh.hassh.server", CLIENT)
 
 
 @given(st.lists(st.tuples(st.sampled_from([SERVER, CLIENT]), st.one_of(st.just(STREAM[:60]), st.binary()))))
