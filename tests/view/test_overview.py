@@ -9,12 +9,14 @@ from hypothesis import strategies as st
 from vpi_tui.model.snapshot import Talker, TalkerTable
 from vpi_tui.view.escape import is_safe
 from vpi_tui.view.history import History
+from vpi_tui.view.humanize import bit_rate
 from vpi_tui.view.overview import (
     SPARK_POINTS,
     east_west,
     protocol_mix,
     talker_rows,
     talkers,
+    traffic,
     tree,
 )
 from vpi_tui.view.scope import ALL, Scope, absence
@@ -113,6 +115,17 @@ def test_rates_stand_beside_the_names():
     nodes = {node.key: node for node in tree(later, history(PICTURE, later))}
     assert nodes["guest:web"].rate == "1.00 Mb/s"
     assert nodes[""].rate == "-"
+
+
+def test_the_tree_and_the_curves_tell_the_same_rate():
+    burst = [
+        snapshot(taken_ns=START + n * NS, total=switch("all", counters=counters(bytes_in=size)))
+        for n, size in enumerate((0, 1_000_000, 1_001_000))
+    ]
+    kept = history(*burst)
+    told = traffic(kept, ALL, 10).now
+    assert sum(told) > 1000
+    assert tree(burst[-1], kept)[0].rate == bit_rate(sum(told))
 
 
 # The wall -------------------------------------------------------------------------------------

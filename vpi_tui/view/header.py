@@ -60,7 +60,7 @@ def fields(
 ) -> list[Field]:
     """The fields of the first line, left to right."""
     over = condition.life in ("finished", "failed")
-    rates = Rates() if over else history.rates("", 2.0)
+    rates = Rates() if over else history.rates("")
     return [
         Field((("vpi-tui", "header.brand"),), 4),
         _mode(snapshot, condition),

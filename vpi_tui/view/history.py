@@ -19,6 +19,8 @@ from vpi_tui.model.snapshot import Counters, Snapshot
 NS = 1_000_000_000
 Field = Literal["pkts_in", "pkts_out", "bytes_in", "bytes_out", "inside_bytes"]
 FIELDS: tuple[Field, ...] = ("pkts_in", "pkts_out", "bytes_in", "bytes_out", "inside_bytes")
+RATE_S = 2.0
+"""Over so many seconds is every rate "now", so that two of the same thing on one screen are the same."""
 STEPS = (1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 21600, 86400)
 """Seconds that one column of a graph may stand for."""
 
@@ -153,7 +155,7 @@ class History:
         for key in [k for k, t in self._tracks.items() if t.first + len(t.columns[0]) < oldest]:
             del self._tracks[key]
 
-    def rates(self, key: str, window: float = 1.0) -> Rates:
+    def rates(self, key: str, window: float = RATE_S) -> Rates:
         """Mean rates over about the last `window` seconds; zeros when nothing moves any more."""
         track = self._tracks.get(key)
         if track is None or self._still or len(track.columns[0]) < 2:

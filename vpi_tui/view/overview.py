@@ -216,7 +216,7 @@ def traffic(history: History, scope: Scope, points: int) -> Traffic:
     stayed on this host above what left or entered it."""
     key = scope.key
     into = history.series(key, "bytes_in", points)
-    rates = history.rates(key, 2.0)
+    rates = history.rates(key)
     number = history.column_number(points)
     if scope.kind == "guest":
         out = history.series(key, "bytes_out", points)
