@@ -137,10 +137,33 @@ def test_panes_of_switches():
     assert dict(first.lines)["guests"] == "1 on 2 ports"
     assert dict(second.lines)["busiest"] == "dns"
     assert dict(second.lines)["alert"] == "none"
-    assert len(first.inbound.values) == 12
+    assert len(first.traffic.upper) == 12
     assert [p.key for p in panes(PICTURE, history(), 3, by_guest=False, scope=Scope("switch", "br1"))] == [
         "switch:br1"
     ]
+
+
+def test_the_curves_of_a_switch_are_what_its_rates_say():
+    """What stayed on the host above what left it; for a guest what it sent above what it received."""
+    sizes = [(1_000 * n, 100 * n) for n in range(20)]
+    kept = history(
+        *(
+            snapshot(
+                taken_ns=START + n * NS,
+                switches=(switch("br0", counters=counters(bytes_in=all_of_it, inside_bytes=inside)),),
+                guests=(guest("web", counters=counters(bytes_in=all_of_it, bytes_out=inside)),),
+            )
+            for n, (all_of_it, inside) in enumerate(sizes)
+        )
+    )
+    shown = snapshot(switches=(switch("br0"),), guests=(guest("web"),))
+    (of_switch,) = panes(shown, kept, 8, by_guest=False)
+    (of_guest,) = panes(shown, kept, 8, by_guest=True)
+    for pane, upper, lower in ((of_switch, 100, 900), (of_guest, 1_000, 100)):
+        told = pane.traffic
+        assert told.now == (upper, lower)
+        assert set(told.upper) == {8.0 * upper}
+        assert set(told.lower) == {8.0 * lower}
 
 
 def test_a_sensor_shows_guests_of_switches_that_are_not_watched():

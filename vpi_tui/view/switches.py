@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from vpi_tui.model.snapshot import GuestStat, Severities, Snapshot, SwitchStat
 from vpi_tui.view import humanize
 from vpi_tui.view.escape import safe
-from vpi_tui.view.history import Field, History, Rates, Series
+from vpi_tui.view.history import History, Rates
 from vpi_tui.view.learned import learned_words, shown_name
 from vpi_tui.view.matrix import inside_share, inside_words
-from vpi_tui.view.scope import ALL, Scope, absence, guests_in
+from vpi_tui.view.overview import Traffic, traffic
+from vpi_tui.view.scope import ALL, Scope, absence, guests_in, parse
 
 SENSOR = "interface"
 """Kind of what is no switch, but an interface that was named to be watched."""
@@ -22,13 +23,11 @@ GAP = 1
 class Pane:
     """One pane. key: the scope that Enter narrows to. lines: what stands under the graph, label and text.
 
-    points: of its curves. second: what the lower one shows. What moves is read when the pane is drawn: of
-    hundreds few are on the screen.
+    points: of its curves. What moves is read when the pane is drawn: of hundreds few are on the screen.
     """
 
     history: History = field(repr=False, compare=False)
     points: int
-    second: Field
     key: str
     title: str
     kind: str
@@ -42,12 +41,9 @@ class Pane:
         return self.history.rates(self.key)
 
     @property
-    def inbound(self) -> Series:
-        return self.history.series(self.key, "bytes_in", self.points)
-
-    @property
-    def outbound(self) -> Series:
-        return self.history.series(self.key, self.second, self.points)
+    def traffic(self) -> Traffic:
+        """Its curves and their newest rates, as the Overview has them for its scope."""
+        return traffic(self.history, parse(self.key), self.points)
 
 
 def panes(
@@ -94,7 +90,6 @@ def _switch_pane(snapshot: Snapshot, switch: SwitchStat, history: History, point
     return Pane(
         history,
         points,
-        "inside_bytes",
         f"switch:{switch.name}",
         safe(switch.name, 64),
         safe(switch.kind, 16),
@@ -147,7 +142,6 @@ def _guest_pane(guest: GuestStat, history: History, points: int) -> Pane:
     return Pane(
         history,
         points,
-        "bytes_out",
         f"guest:{guest.name}",
         shown_name(guest, 64),
         "guest" if guest.present else absence(guest),

@@ -15,6 +15,7 @@ from vpi_tui.ui.widgets.line_widget import Common, LineWidget
 from vpi_tui.ui.widgets.lines import Line, Span, cells, clip, fit, indented, line, width_of
 from vpi_tui.view import humanize
 from vpi_tui.view.cells import SEVERITY_STYLES
+from vpi_tui.view.overview import Traffic
 from vpi_tui.view.switches import GAP, Pane, grid
 
 _NAMED_FROM = 46
@@ -133,8 +134,9 @@ class PaneWall(LineWidget, can_focus=True):
         """Rates, the curve in what room is left, and as many of the lines as fit."""
         told = max(min(len(pane.lines), height - 3), 1)
         curve = max(height - 1 - told, 0)
-        rows: list[list[Span]] = [self._rates(pane, width)]
-        rows += self._curve(pane, width, curve)
+        traffic = pane.traffic
+        rows: list[list[Span]] = [self._rates(pane, traffic, width)]
+        rows += self._curve(traffic, width, curve)
         label = max((cells(name) for name, _ in pane.lines), default=0)
         for name, text in pane.lines[len(pane.lines) - told :]:
             alarm = name == "alert" and text != "none"
@@ -144,28 +146,21 @@ class PaneWall(LineWidget, can_focus=True):
             )
         return [*rows, *([[]] * height)][:height]
 
-    def _rates(self, pane: Pane, width: int) -> list[Span]:
+    def _rates(self, pane: Pane, traffic: Traffic, width: int) -> list[Span]:
         guest = not pane.key.startswith("switch:")
-        up, down = self.look.glyphs.ascending, self.look.glyphs.descending
-        rates = pane.rates
-        if guest:
-            parts = [
-                (f"{up} sent", "graph.in", rates.bytes_in),
-                (f"{down} rcvd", "graph.out", rates.bytes_out),
-            ]
-        else:
-            outside = max(rates.bytes_in - rates.inside_bytes, 0.0)
-            parts = [(f"{up} e-w", "graph.in", rates.inside_bytes), (f"{down} n-s", "graph.out", outside)]
+        glyphs = self.look.glyphs
+        names = ("sent", "rcvd") if guest else traffic.short_names
+        signs = (glyphs.ascending, "graph.in"), (glyphs.descending, "graph.out")
         spans: list[Span] = []
-        for name, style, rate in parts:
-            shown = name if width >= _NAMED_FROM else name[:1]
+        for (sign, style), name, rate in zip(signs, names, traffic.now, strict=True):
+            shown = f"{sign} {name}" if width >= _NAMED_FROM else sign
             spans += [(f"{shown} ", style), (f"{humanize.bit_rate(rate):>9}  ", "number")]
         return clip([*spans, (f"{humanize.packet_rate(pane.rates.pkts):>9}", "muted")], width)
 
-    def _curve(self, pane: Pane, width: int, height: int) -> list[list[Span]]:
+    def _curve(self, traffic: Traffic, width: int, height: int) -> list[list[Span]]:
         if height <= 0:
             return []
-        upper, lower = pane.inbound.values, pane.outbound.values
+        upper, lower = traffic.upper, traffic.lower
         peak = ceiling(max(max(upper, default=0.0), max(lower, default=0.0)))
         if height == 1:
             return [indented(area(upper, width, 1, peak, self.look.glyphs)[0], "graph.in")]
