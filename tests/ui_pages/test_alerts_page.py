@@ -193,6 +193,19 @@ async def test_what_another_page_points_at_is_shown() -> None:
         assert app.page.group is group
 
 
+@SIZES
+async def test_the_overview_says_what_its_filter_is_about(size) -> None:
+    """It holds alerts back, and neither traffic nor talkers."""
+    async with page("overview", size) as (app, pilot, _):
+        assert "the filter" not in text(app)
+        app.set_filter("sev:1")
+        await pilot.pause()
+        assert "2 groups fit the filter, Enter opens one" in text(app)
+        app.set_filter("guest:nobody")
+        await pilot.pause()
+        assert "none fits the filter" in text(app)
+
+
 async def test_an_empty_inbox_says_why() -> None:
     async with page("alerts", NARROW) as (app, pilot, engine):
         app.session.inbox.clear()

@@ -151,8 +151,7 @@ class OverviewPage(Page):
         listed.set_source(
             overview.alert_rows(groups, self.look.glyphs.severity, session.now_ns, session.zone)
         )
-        many = "1 group" if len(groups) == 1 else f"{len(groups)} groups"
-        note: list[Cell] = [(f"{many}, Enter opens one" if groups else "none", "muted")]
+        note: list[Cell] = [(_alerts_note(len(groups), bool(self._wanted)), "muted")]
         self.query_one("#ov-alerts", Panel).set_title("Newest alerts", note)
 
     # Keys -------------------------------------------------------------------------------------
@@ -192,6 +191,15 @@ class OverviewPage(Page):
         message.stop()
         page = await self.shell.go("alerts")
         page.reveal(message.key)
+
+
+def _alerts_note(groups: int, filtered: bool) -> str:
+    """How many are shown; the filter is about these, not about the traffic beside them."""
+    if not groups:
+        return "none fits the filter" if filtered else "none"
+    many = "1 group" if groups == 1 else f"{groups} groups"
+    fits = f" fit{'s' * (groups == 1)} the filter" if filtered else ""
+    return f"{many}{fits}, Enter opens one"
 
 
 def _no_alerts(session: Session, filtered: bool) -> tuple[str, str]:
