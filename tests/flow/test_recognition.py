@@ -9,6 +9,7 @@ from scapy.layers.dns import DNS, DNSQR
 from scapy.layers.inet import IP, UDP
 
 from tests.stream.scanning import Connection, numbers, scan
+from vpi_tui.engine import pacing
 from vpi_tui.flow.kernels_recognition import GIVEN_UP
 from vpi_tui.model.detection_events import DetectionEvent, rule_name
 
@@ -93,6 +94,39 @@ def test_each_direction_is_asked_for_by_itself(tmp_path: Path, talk: Connection)
     )  # fmt: skip
     alerts, _ = scan(tmp_path, rules, talk.packets)
     assert {alert.sid for alert in alerts} == {1, 2, 3, 7}
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 1000])
+def test_a_side_is_known_from_its_packet_on(
+    tmp_path: Path, talk: Connection, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """And not from the batch's beginning."""
+    monkeypatch.setattr(pacing, "SLICE", size)
+    talk.answer(0, b"").at(0, REQUEST).answer(0, b"").answer(0, BANNER).answer(len(BANNER), b"more")
+    rules = modes("http1,to_server+ssh,to_client", "ssh,either", "ssh", "http,final", "!dns,either")
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    assert sorted((a.sid, a.packet_number - 3) for a in alerts) == [
+        (1, 4), (2, 4), (3, 4), (4, 3), (5, 2), (5, 3),
+    ]  # fmt: skip
+
+
+def test_a_packet_is_asked_about_its_own_direction(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, REQUEST).answer(0, BANNER).at(len(REQUEST), REQUEST).answer(len(BANNER), NOTHING)
+    rules = modes(
+        "ssh",
+        "http",
+        "ssh|http1,exact,to_client",
+        "!http",
+        "!http|ssh",
+        "!ssh,either",
+        "!tls|dns,either",
+        "failed",
+    )
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    assert {(a.sid, a.direction) for a in alerts if a.sid in (1, 2, 4)} == {
+        (1, "to_client"), (2, "to_server"), (4, "to_client")
+    }  # fmt: skip
+    assert {alert.sid for alert in alerts} == {1, 2, 3, 4, 6, 7}  # 6: while nothing is known of the server
 
 
 def test_a_flow_that_changed_was_another_at_first(tmp_path: Path, talk: Connection) -> None:

@@ -13,6 +13,7 @@ from vpi_tui.detect.applayer.describe.registry import Describer
 from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
+from vpi_tui.detect.match.flow_checks import Recognised
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.profile import Clock
 from vpi_tui.detect.match.types import FlowView
@@ -163,7 +164,8 @@ class Pipeline:
     def _serve_recognition(self) -> None:
         if self.recognition is None and self.rules.ruleset.needs_recognition:
             self.recognition = Recognition(self.table.max_flows, self.table.recognise_starts)
-        self.matcher.recognised = self.recognition.seen if self.recognition is not None else None
+        found = self.recognition
+        self.matcher.recognised = Recognised(found.seen, found.since) if found is not None else None
 
     # Packets ----------------------------------------------------------------------------------
 

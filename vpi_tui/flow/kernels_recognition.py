@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
-from vpi_tui.model.batch import U8, Direction
+from vpi_tui.model.batch import I32, U8, Direction
 from vpi_tui.model.detection_events import DetectionEvent
 from vpi_tui.model.jit import kernel
 
@@ -37,6 +37,8 @@ class Looks(NamedTuple):
     """uint8[s]: what was recognised first."""
     spoke_first: U8
     """uint8[s]: Direction of the first data; 0 = there was none."""
+    since: I32
+    """int32[s, 3]: row of this batch that brought what `seen` says; -1 = it was known before."""
 
 
 @kernel
@@ -67,6 +69,7 @@ def judge_starts(streams, now, app_of, looks, oddities):
                 if look == 0 and size >= ENOUGH:
                     taken_for = np.uint8(FAILED)
                 looks.seen[slot, direction] = taken_for
+                looks.since[slot, direction] = streams.row[k]
                 if looks.first[slot] == 0:
                     looks.first[slot] = look if look else app
                 if look and others != 0 and others != FAILED and others != look:

@@ -13,7 +13,7 @@ import numpy as np
 
 from vpi_tui.flow.kernels_recognition import Looks, judge_starts
 from vpi_tui.model.applications import APP_PROTOS
-from vpi_tui.model.batch import U8, U64, DecodedBatch, FlowBatch, StreamBatch
+from vpi_tui.model.batch import I32, U8, U64, DecodedBatch, FlowBatch, StreamBatch
 from vpi_tui.model.detection_events import DetectionEvent
 
 ORIGINAL: Final = 0
@@ -31,8 +31,14 @@ class Recognition:
     def __init__(self, max_flows: int, look: Callable[[StreamBatch], U8]) -> None:
         self.seen: U8 = np.zeros((max_flows, 3), np.uint8)
         """uint8[slots, ORIGINAL | Direction]: applications; 0 = not known, APP_FAILED = none of them."""
+        self.since: I32 = np.full((max_flows, 3), -1, np.int32)
+        """int32[slots, 3]: row of the batch that was judged last which brought it; -1 = an earlier batch."""
         self._look = look
-        self._looks = Looks(self.seen, np.zeros(max_flows, np.uint8), np.zeros(max_flows, np.uint8))
+        self._looks = Looks(
+            self.seen, np.zeros(max_flows, np.uint8), np.zeros(max_flows, np.uint8), self.since
+        )
+        self._judged: list[I32] = []
+        """Slots about which `since` may name a row."""
         self._awaits_tls: dict[int, int] = {}
         """Slots that were to change to TLS in this batch or before, and the row that said so; -1 = before."""
 
@@ -49,13 +55,16 @@ class Recognition:
         app_of: uint8[slots], the flow table's. changed: slots that changed their protocol in this batch, and
         the rows that brought it about.
         """
-        self._forget(flows)
+        self._begin(flows)
         for slot, row in changed.items():
             if app_of[slot] == _TLS:
                 self._awaits_tls[slot] = row
         self._judge(decoded.oddities, streams, app_of)
-        for slot in changed:
+        for slot, row in changed.items():
             self.seen[slot, ORIGINAL] = self._looks.first[slot]
+            self.since[slot, ORIGINAL] = row
+        if changed:
+            self._judged.append(np.array(list(changed), np.int32))
         for slot in self._awaits_tls:
             self._awaits_tls[slot] = -1
 
@@ -63,9 +72,13 @@ class Recognition:
         """Stretches that no packet released."""
         self._judge(np.empty((0, 2), np.uint64), streams, app_of)
 
-    def _forget(self, flows: FlowBatch) -> None:
+    def _begin(self, flows: FlowBatch) -> None:
+        """What is known is known to all of this batch, but to flows that open in it."""
+        for slots in self._judged:
+            self.since[slots] = -1
+        self._judged.clear()
         opened = flows.flow[flows.new_rows]
-        for column in self._looks:
+        for column in (self.seen, self._looks.first, self._looks.spoke_first):
             column[opened] = 0
         if self._awaits_tls:
             for slot in self._awaits_tls.keys() & set(opened.tolist()):
@@ -75,6 +88,7 @@ class Recognition:
         if not streams.flow.size:
             return
         judge_starts(streams, self._look(streams), app_of, self._looks, oddities)
+        self._judged.append(streams.flow[(streams.stream_offset == 0) & (streams.flow >= 0)])
         if self._awaits_tls:
             for k in np.flatnonzero(np.isin(streams.flow, list(self._awaits_tls))).tolist():
                 slot, row = int(streams.flow[k]), int(streams.row[k])

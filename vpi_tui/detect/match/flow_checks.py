@@ -13,10 +13,11 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.detect.match.candidates import Batch, Candidates
 from vpi_tui.detect.match.countries import country_of
 from vpi_tui.detect.match.flow_counters import Counted
 from vpi_tui.detect.match.subjects import Subjects
-from vpi_tui.model.batch import I64, U8, U64
+from vpi_tui.model.batch import I32, I64, U8, U64
 from vpi_tui.model.signature import AddressIn, CountryIn, FlowNumber, FlowProtocol, Ranges, Signature
 
 Bools = NDArray[np.bool_]
@@ -28,8 +29,8 @@ class Recognised(NamedTuple):
 
     sides: U8
     """uint8[slots, 3]: before the flow changed its protocol, to the server, to the client; 0 = not known."""
-    final: U8
-    """uint8[slots]: what the flow is taken for; it counts for flows of which no side is known (UDP)."""
+    since: I32
+    """int32[slots, 3]: row of this batch with which it became known; -1 = before."""
 
 
 class FlowChecks:
@@ -45,11 +46,11 @@ class FlowChecks:
         rule: NDArray[np.int32],
         subjects: Subjects,
         counted: Callable[[], Counted | None],
-        recognised: Recognised | None = None,
+        sides_of: Callable[[], U8] | None = None,
     ) -> Bools | None:
         """bool per candidate; None = no rule among them has a check.
 
-        counted: of each candidate. recognised: None = nobody looked.
+        counted: of each candidate. sides_of: gives `known_sides` of each; None = nobody looked.
         """
         if not self._rules.size:
             return None
@@ -57,14 +58,15 @@ class FlowChecks:
         if not asked.size:
             return None
         held = np.ones(rule.size, np.bool_)
-        counters = counted()
+        counters, sides = counted(), None
         for number in asked.tolist():
             at = np.flatnonzero(rule == number)
             for check in self._of_rule[number]:
                 if isinstance(check, FlowNumber):
                     held[at] &= _number_holds(check, counters, at)
                 elif isinstance(check, FlowProtocol):
-                    held[at] &= _protocol_holds(check, recognised, subjects.flow[at])
+                    sides = sides_of() if sides is None and sides_of is not None else sides
+                    held[at] &= _protocol_holds(check, sides, subjects.direction, at)
                 else:
                     held[at] &= _addresses_hold(check, subjects.src_ip[at], subjects.dest_ip[at])
         return held
@@ -91,18 +93,40 @@ def _inside(values: I64, spans: Sequence[tuple[int, int]]) -> Bools:
 
 
 _ORIGINAL: Final = 0
-_COLUMNS: Final = {"original": [_ORIGINAL], "to_server": [1], "to_client": [2], "either": [1, 2]}
+_COLUMNS: Final = {
+    "original": [_ORIGINAL], "to_server": [1], "to_client": [2], "either": [1, 2], "neither": [1, 2]
+}  # fmt: skip
+_NO_FLOW: Final = 0xFE
+"""Is no application, nor one that is not known yet."""
 
 
-def _protocol_holds(check: FlowProtocol, recognised: Recognised | None, flow: I64) -> Bools:
-    if recognised is None:
-        return np.zeros(flow.size, np.bool_)
+def known_sides(recognised: Recognised, batch: Batch, found: Candidates, subjects: Subjects) -> U8:
+    """uint8[candidates, 3]: what of Recognised.sides was known when the packet of each had come.
+
+    What the flow was taken for then counts where no side is known (UDP).
+    """
+    flow, row = subjects.flow, found.row
     at = np.maximum(flow, 0)
     sides = recognised.sides[at]
+    sides[(recognised.since[at] > row[:, None]) & (row >= 0)[:, None]] = 0
+    final = batch.view.app[at]
+    of_packet = (row >= 0) & (found.stream < 0) & (found.entry < 0)
+    final[of_packet] = batch.flows.app[row[of_packet]]
     unseen = ~sides.any(axis=1)
-    sides[unseen, 1:] = recognised.final[at[unseen], None]
-    held: Bools = np.isin(sides[:, _COLUMNS[check.mode]], list(check.numbers)).any(axis=1) & (flow >= 0)
-    return held
+    sides[unseen, 1:] = final[unseen, None]
+    sides[flow < 0] = _NO_FLOW
+    return sides
+
+
+def _protocol_holds(check: FlowProtocol, sides: U8 | None, direction: U8, at: I64) -> Bools:
+    if sides is None:
+        return np.zeros(at.size, np.bool_)
+    asked = sides[at, direction[at]] if check.mode == "direction" else sides[at][:, _COLUMNS[check.mode]]
+    found: Bools = np.isin(asked.reshape(at.size, -1), list(check.numbers)).any(axis=1)
+    if check.mode == "neither":
+        known: Bools = (asked != 0).any(axis=1) & (asked != _NO_FLOW).all(axis=1)
+        return known & ~found
+    return found
 
 
 _SIDES: Final[dict[str, Callable[[bool, bool], bool]]] = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from vpi_tui.detect.match.candidates import Batch, Candidates, Finder
 from vpi_tui.detect.match.captured import CapturedTexts
 from vpi_tui.detect.match.contexts import context_of
 from vpi_tui.detect.match.evaluate import Tally
-from vpi_tui.detect.match.flow_checks import FlowChecks, Recognised
+from vpi_tui.detect.match.flow_checks import FlowChecks, Recognised, known_sides
 from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import NOWHERE, BitSieve, FlowState, bit_plans, names_of, scope_holds
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
@@ -34,7 +35,7 @@ from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
 from vpi_tui.detect.match.windows import windows_of
-from vpi_tui.model.batch import I64, U8, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.signature import ANYWHERE
 
 THRESHOLD_PLACES = 1 << 16
@@ -84,8 +85,8 @@ class Matcher:
         self._both_ways = BothWays(special)
         self._limits = AlertLimits(special)
         self._flow_checks = FlowChecks(special)
-        self.recognised: U8 | None = None
-        """uint8[slots, 3]: what flows were at first, to the server and to the client; None = nobody looks."""
+        self.recognised: Recognised | None = None
+        """None = nobody looks."""
         self._counters = FlowCounters()
         self._suppressed = 0
         self._passed = 0
@@ -217,8 +218,9 @@ class Matcher:
                 np.where(here, of_rows.age[at], now.age),
             )
 
-        recognised = None if self.recognised is None else Recognised(self.recognised, batch.view.app)
-        held = self._flow_checks.hold(found.rule, subjects, counted, recognised)
+        recognised = self.recognised
+        sides = partial(known_sides, recognised, batch, found, subjects) if recognised is not None else None
+        held = self._flow_checks.hold(found.rule, subjects, counted, sides)
         if held is None or held.all():
             return found, subjects
         return found.where(held), subjects.where(held)

@@ -163,9 +163,11 @@ def check_text(check: Check) -> str:
 
 
 _SIDES = {
+    "direction": "what is sent this way looks like",
     "to_server": "what the client sends looks like",
     "to_client": "what the server sends looks like",
     "either": "what the client or the server sends looks like",
+    "neither": "neither what the client nor what the server sends looks like",
     "original": "before its protocol changed the flow was",
 }
 _TRACK = {

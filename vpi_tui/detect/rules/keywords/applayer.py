@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from typing import Final, Literal
 
 from msgspec.structs import replace
 
@@ -24,21 +23,13 @@ from vpi_tui.detect.rules.keywords.content import content
 from vpi_tui.detect.rules.numbers import flags_in, number_in, spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import unquote
-from vpi_tui.model.applications import APP_FAILED, APP_PROTOS, RULE_WORDS, app_numbers
 from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
 from vpi_tui.model.detection_events import DetectionEvent, rule_name
-from vpi_tui.model.signature import BufferSize, Content, FlowProtocol, NumberIn
+from vpi_tui.model.signature import BufferSize, Content, NumberIn
 
 _LONGEST_URI = 0xFFFF
 _TCP = 6
-_ONE_SIDED: dict[str, Literal["to_server", "to_client", "either", "original"]] = {
-    "to_server": "to_server", "toserver": "to_server", "to_client": "to_client", "toclient": "to_client",
-    "either": "either", "original": "original",
-}  # fmt: skip
-_ALIKE: Final = {"toserver": "to_server", "toclient": "to_client"}
-_MODES = frozenset([*_ONE_SIDED, "final", "direction"])
 _DETECTION_EVENTS = {rule_name(event): event for event in DetectionEvent}
-_UNSURE: dict[str, tuple[int, ...]] = {"unknown": (0,), "failed": (APP_FAILED,)}
 
 
 def _sticky(buffer: BufferName) -> None:
@@ -157,38 +148,3 @@ def app_layer_event(draft: Draft, text: str) -> None:
         hint = f", did you mean {near[0]}?" if near else ""
         raise Refused(f"app-layer-event {text[:60]!r}: not an event of {protocol}{hint}")
     draft.steps.append(Content(EVENTS, name.encode("ascii"), startswith=True, endswith=True))
-
-
-def _only_one(draft: Draft, where: str, *, negated: bool) -> None:
-    """Of one side a rule may name one application, or any number of those that it is not."""
-    wanted, unwanted = f"app-layer-protocol,{where}", f"app-layer-protocol:!,{where}"
-    if wanted in draft.seen or (unwanted in draft.seen and not negated):
-        raise Refused(f"app-layer-protocol: two that cannot both be ({where})")
-    draft.seen.add(unwanted if negated else wanted)
-
-
-@keyword("app-layer-protocol")
-def app_layer_protocol(draft: Draft, text: str) -> None:
-    """The application that the flow was recognised as; `!` before it: any other, or none."""
-    header = draft.header.protocol.lower()
-    if header in RULE_WORDS:
-        raise Refused(f"app-layer-protocol: the rule is for {header} already; let it be for tcp, udp or ip")
-    word, _, where = unquote("app-layer-protocol", text, needed=False).partition(",")
-    where = where.strip().lower() or "direction"
-    if where not in _MODES:
-        raise Refused(f"app-layer-protocol: {where[:40]!r}: one of {', '.join(sorted(_MODES))}")
-    negated, word = word.startswith("!"), word.lstrip("!").strip().lower()
-    numbers = _UNSURE.get(word) or app_numbers(word)
-    if not numbers and word in APP_PROTOS:
-        numbers = (APP_PROTOS.index(word),)
-    if not numbers:
-        raise Refused(f"app-layer-protocol: {word[:40]!r} is not recognised")
-    if negated and word == "unknown":
-        raise Refused("app-layer-protocol: !unknown is no test; name a protocol, or leave it out")
-    _only_one(draft, _ALIKE.get(where, where), negated=negated)
-    if negated:  # not a word about flows of which nothing is known yet
-        numbers = tuple(number for number in range(1, APP_FAILED + 1) if number not in numbers)
-    if where in _ONE_SIDED:
-        draft.checks.append(FlowProtocol(_ONE_SIDED[where], frozenset(numbers)))
-    else:
-        draft.test("app_proto", [(number, number) for number in numbers])
