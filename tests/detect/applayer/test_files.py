@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.applayer.test_scan import Connection, scan, sids
+from tests.stream import scanning
 from vpi_tui.detect.applayer.files import EARLY_LIMIT, MOST_EARLY, File, FileNeeds, FileState, grown
 from vpi_tui.detect.applayer.http.files import FormParts
 from vpi_tui.detect.applayer.http.parameters import attachment_name, mime_parameter
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.window import SlidingWindow, Window
+from vpi_tui.engine import pacing
 from vpi_tui.model.batch import Direction
 
 SERVER = Direction.TO_SERVER
@@ -254,3 +256,20 @@ def test_bodies_are_inspected_while_they_come(tmp_path: Path) -> None:
         ),
     )
     assert sids(events) == {1: 1, 2: 1, 3: 2, 6: 1}
+
+
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_what_is_said_of_a_whole_file_is_said_with_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    """Whichever packets are looked at together."""
+    monkeypatch.setattr(pacing, "SLICE", size)
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"
+    talk = scanning.Connection().open().at(0, b"GET /a.bin HTTP/1.1\r\nHost: a\r\n\r\n")
+    talk.answer(0, head + b"abc").answer(len(head) + 3, b"def").answer(len(head) + 6, b"ghi")
+    rules = [
+        f"alert http any any -> any any ({option}; sid:{sid};)"
+        for sid, option in enumerate(("filesize:9", "filesize:>2", 'filename:"a.bin"'), 1)
+    ]
+    alerts, _ = scanning.scan(tmp_path, rules, talk.packets)
+    assert sorted((a.sid, a.packet_number - 3) for a in alerts) == [(1, 4), (2, 4), (3, 2)]

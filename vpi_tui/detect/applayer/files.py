@@ -46,8 +46,8 @@ class File:
     """One file in one Direction. name: as sent, no path of this machine. needs: what its bytes are for."""
 
     __slots__ = (
-        "_early", "_early_bytes", "_hashes", "_told", "_window", "digests", "direction", "gaps", "name",
-        "position", "size", "state",
+        "_early", "_early_bytes", "_hashes", "_told", "_window", "closed_at", "digests", "direction", "gaps",
+        "name", "position", "size", "state",
     )  # fmt: skip
 
     def __init__(
@@ -62,6 +62,8 @@ class File:
         self.direction = direction
         self.name = name[:NAME_LIMIT]
         self.state = FileState.OPEN
+        self.closed_at = 0
+        """Number of the Progress that tells its end; 0 = none has yet."""
         self.size = 0
         """Bytes so far, those that are missing not counted."""
         self.position = 0
@@ -81,6 +83,10 @@ class File:
     @property
     def is_open(self) -> bool:
         return self.state is FileState.OPEN
+
+    def was_open(self, number: int) -> bool:
+        """Was it open when a Progress was told? Behind it in the same batch it may have been closed."""
+        return self.is_open or self.closed_at > number
 
     @property
     def early(self) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, is_complete
-from vpi_tui.detect.applayer.files import NOTHING_GROWN
+from vpi_tui.detect.applayer.files import FILE, NOTHING_GROWN, File
 from vpi_tui.detect.applayer.followed import Followed
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import by_name
@@ -30,6 +30,8 @@ class Outbox:
         self.due: Mapping[str, Sequence[int]] | None = None
         """By protocol and Direction: bits 1 << Stage of the stages at which rules want to see whatever
         transaction; None = they want to see all. One with anomalies or files is always shown."""
+        self._told = 0
+        """Numbers of Progress that are taken."""
         self._progress: list[Progress] = []
         self._finished: list[Finished] = []
 
@@ -71,11 +73,14 @@ class Outbox:
             if not before and direction == _TO_SERVER:
                 self.transactions += 1
             if grown or self._is_shown(application.name, transaction, direction, before, stage):
+                self._told += 1
+                if FILE in grown:
+                    _close(transaction.files, direction, self._told)
                 sent = followed.sent[direction].take() if followed.sent is not None else b""
                 self._progress.append(
                     Progress(
                         application, transaction, slot, direction, followed.row, before, stage,
-                        followed.udp, sent, grown, len(transaction.files),
+                        followed.udp, sent, grown, len(transaction.files), self._told,
                     )
                 )  # fmt: skip
 
@@ -104,3 +109,10 @@ class Outbox:
     def take_progress(self) -> list[Progress]:
         out, self._progress = self._progress, []
         return out
+
+
+def _close(files: Iterable[File], direction: int, number: int) -> None:
+    """The ends of files that no Progress before has told are told by this one."""
+    for file in files:
+        if file.direction == direction and not file.closed_at and not file.is_open:
+            file.closed_at = number

@@ -30,6 +30,8 @@ class Progress(NamedTuple):
     """By buffer: what has come of those that grow."""
     files: int = 0
     """How many files the transaction had by then."""
+    number: int = 0
+    """Of all that were told; later ones have larger numbers."""
 
 
 class Finished(NamedTuple):

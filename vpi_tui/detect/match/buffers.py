@@ -50,7 +50,7 @@ class Context:
     def grows(self, _name: str) -> bool:
         return False
 
-    def files(self) -> Sequence[File]:
+    def files(self) -> Sequence[tuple[File, bool]]:
         """A packet has none."""
         return ()
 
@@ -112,11 +112,11 @@ class TransactionContext:
         buffer = self.progress.application.buffers.get(plain_name(name))
         return buffer is not None and buffer.grows
 
-    def files(self) -> Sequence[File]:
-        """Of this direction, those that the rule has not alerted on."""
+    def files(self) -> Sequence[tuple[File, bool]]:
+        """Of this direction, those that the rule has not alerted on, and whether each was open then."""
         progress = self.progress
         found = progress.transaction.files[self.first_file : progress.files]
-        return [file for file in found if file.direction == progress.direction]
+        return [(f, f.was_open(progress.number)) for f in found if f.direction == progress.direction]
 
 
 class Subject(Protocol):
@@ -143,8 +143,8 @@ class Subject(Protocol):
     def grows(self, name: str) -> bool:
         """Does the buffer come piece by piece?"""
 
-    def files(self) -> Sequence[File]:
-        """The files that keywords about files may speak of."""
+    def files(self) -> Sequence[tuple[File, bool]]:
+        """The files that keywords about files may speak of, and whether each was open then."""
 
 
 Buffer = Callable[[Context], bytes | None]

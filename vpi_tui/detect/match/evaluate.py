@@ -104,7 +104,7 @@ class Plan:
         first = steps[0]
         if isinstance(first, FileTest):
             tests = [step for step in steps if isinstance(step, FileTest)]
-            return {} if any(tests_hold(tests, file) for file in context.files()) else None
+            return {} if any(tests_hold(tests, *one) for one in context.files()) else None
         if isinstance(first, NumberIn) and first.which is not None:
             numbers = [_bytes(one) for one in context.instances(group.buffer)]
             return {} if numbers_hold(first, first.which, numbers) else None

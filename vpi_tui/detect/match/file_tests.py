@@ -9,9 +9,12 @@ from vpi_tui.detect.applayer.files import DIGESTS, File, FileState
 from vpi_tui.model.signature import FileTest
 
 
-def tests_hold(tests: Iterable[FileTest], file: File) -> bool:
-    """Do all tests hold of this file, as far as it has come? What is not known yet holds for nothing."""
-    return all(_TESTS[test.kind](test, file) for test in tests)
+def tests_hold(tests: Iterable[FileTest], file: File, is_open: bool) -> bool:
+    """Do all tests hold of this file, as far as it has come? What is not known yet holds for nothing.
+
+    is_open: whether it was, though it may have been closed since.
+    """
+    return all(not (is_open and test.kind in _OF_WHOLE) and _TESTS[test.kind](test, file) for test in tests)
 
 
 def _name(test: FileTest, file: File) -> bool:
@@ -25,8 +28,6 @@ def _extension(test: FileTest, file: File) -> bool:
 
 def _size(test: FileTest, file: File) -> bool:
     """Of a file that is cut only that it is larger can be said: it would go on."""
-    if file.is_open:
-        return False
     inside = any(low <= file.size <= high for low, high in test.spans)
     if file.state is FileState.CLOSED:
         return inside
@@ -42,6 +43,8 @@ def _any(_test: FileTest, _file: File) -> bool:
     return True
 
 
+_OF_WHOLE: Final = frozenset(("size", *DIGESTS))
+"""Of a file that is open they hold for nothing."""
 _LARGEST: Final = (1 << 64) - 1
 _TESTS: Final[dict[str, Callable[[FileTest, File], bool]]] = {
     "name": _name,

@@ -122,7 +122,7 @@ def _protocol_holds(check: FlowProtocol, sides: U8 | None, direction: U8, at: I6
     if sides is None:
         return np.zeros(at.size, np.bool_)
     asked = sides[at, direction[at]] if check.mode == "direction" else sides[at][:, _COLUMNS[check.mode]]
-    found: Bools = np.isin(asked.reshape(at.size, -1), list(check.numbers)).any(axis=1)
+    found = np.asarray(np.isin(asked.reshape(at.size, -1), list(check.numbers)).any(axis=1))
     if check.mode == "neither":
         known: Bools = (asked != 0).any(axis=1) & (asked != _NO_FLOW).all(axis=1)
         return known & ~found
