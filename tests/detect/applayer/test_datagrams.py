@@ -134,8 +134,11 @@ def test_dhcp_times() -> None:
 def test_dhcp_options_that_are_wrong() -> None:
     (cut,) = parse(DHCP, offer(("lease_time", 3600), end=False))
     assert list(cut.events[SERVER]) == ["dhcp.truncated_options"]
-    (wrong,) = parse(DHCP, offer((51, b"\0\1")))
-    assert list(wrong.events[SERVER]) == ["dhcp.malformed_options"]
+    (wrong,) = parse(DHCP, offer((61, b"\1"), ("lease_time", 3600)))
+    assert list(wrong.events[SERVER]) == ["dhcp.truncated_options"]
+    assert numbers(DHCP, wrong, "dhcp.leasetime") == []
+    (longer,) = parse(DHCP, offer((51, b"\0\0\0\1"), (58, b"\0\0\0\2\0\0")))
+    assert numbers(DHCP, longer, "dhcp.renewal_time") == [2]  # and goes on behind its fourth byte
     assert parse(DHCP, offer()[:236]) == []
 
 

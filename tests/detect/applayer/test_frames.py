@@ -94,8 +94,14 @@ def test_lines_with_their_ends() -> None:
 
 def test_the_data_of_a_mail() -> None:
     found = emitted(SmtpParser(), frames_of("smtp"), SERVER, MAIL)
-    assert [name for _, name, _ in found] == ["command_line"] * 4 + ["data", "command_line"]
-    assert found[4][2] == b"Subject: s\r\n\r\nhi\r\n"
+    assert [name for _, name, _ in found] == ["command_line"] * 8 + ["data"] + ["command_line"] * 2
+    assert found[8][2] == b"Subject: s\r\n\r\nhi\r\n.\r\n"
+    assert [data for _, _, data in found[:2]] == [b"EHLO me\r\n", b"EHLO me"]
+
+
+def test_chunks_of_a_mail_are_no_data() -> None:
+    found = emitted(SmtpParser(), frames_of("smtp"), SERVER, b"BDAT 4 LAST\r\nhi\r\nQUIT\r\n")
+    assert [data for _, name, data in found if name == "data"] == []
 
 
 def test_tls_records_by_what_they_hold() -> None:

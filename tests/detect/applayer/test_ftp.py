@@ -33,6 +33,26 @@ TALK: Pieces = [
 seen = partial(feeding.seen, FTP)
 
 
+def answered(*pieces: tuple[int, bytes]) -> list[list[bytes]]:
+    """What rules are told about being answered after each piece, and at the end."""
+    parser = FtpParser()
+
+    def told(moved: list[Transaction]) -> list[bytes]:
+        windows = (window for one in moved for window in one.grown(CLIENT).get("ftp.reply_received", ()))
+        return [window.data for window in windows]
+
+    return [*(told(parser.feed(direction, data, 0)) for direction, data in pieces), told(parser.finish())]
+
+
+def test_a_reply_that_announces_another_is_none() -> None:
+    ask, opening, done = (SERVER, b"RETR a\r\n"), (CLIENT, b"150 opening\r\n"), (CLIENT, b"226 ok\r\n")
+    assert answered(ask, opening, done) == [[], [b"\0"], [b"\1"], []]
+    assert answered(ask, opening) == [[], [b"\0"], [b"\0"]]
+    assert answered(ask, (CLIENT, opening[1] + done[1])) == [[], [b"\1"], []]
+    assert answered(ask) == [[], [b"\0"]]
+    assert answered((SERVER, b"FEAT\r\n"), (CLIENT, b"211 none\r\n")) == [[], [], []]  # Suricata names none
+
+
 def transactions(pieces: Pieces) -> list[Seen]:
     parser = FtpParser()
     found: dict[Transaction, None] = {}

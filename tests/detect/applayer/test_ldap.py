@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vpi_tui.detect.applayer.base import Successor
 from vpi_tui.detect.applayer.ldap import LDAP
-from vpi_tui.detect.applayer.ldap.parser import MOST_WAITING, RESPONSES_LIMIT, START_TLS, LdapParser
+from vpi_tui.detect.applayer.ldap.parser import COUNT, MOST_WAITING, RESPONSES_LIMIT, START_TLS, LdapParser
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
@@ -135,6 +135,22 @@ def test_encryption_ends_the_reading() -> None:
     parser.feed(CLIENT, message(1, result(0x78)), 0)
     assert parser.successor() == Successor("tls")
     assert not parser.feed(SERVER, message(2, SEARCH), 0)
+
+
+def test_rules_are_told_how_many_responses_each_piece_leaves() -> None:
+    parser = LdapParser()
+    pieces = [(SERVER, message(2, SEARCH)), (CLIENT, message(2, ENTRY)), (CLIENT, message(2, ENTRY) * 2)]
+    told = [
+        [window.data[-1] for one in parser.feed(*piece, 0) for window in one.grown(CLIENT).get(COUNT, ())]
+        for piece in [*pieces, (CLIENT, message(2, DONE))]
+    ]
+    assert told == [[], [0, 1], [3], [4]]
+    assert [w.data[-1] for one in run_of_datagrams(*pieces[:2]) for w in one.grown(CLIENT)[COUNT]] == [1]
+
+
+def run_of_datagrams(*pieces: tuple[int, bytes]) -> list[Transaction]:
+    parser = LdapParser()
+    return list(dict.fromkeys(one for way, data in pieces for one in parser.datagram(way, data)))
 
 
 def test_responses_are_counted_beyond_those_that_are_kept() -> None:

@@ -16,7 +16,7 @@ from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 BODY = (
-    b"v=0\r\no=me 1 2 IN IP4 10.0.0.1\r\ns=call\r\ni=of the session\r\na=one\r\na=two\r\n"
+    b"v=0\r\no=me 1 2 IN IP4 10.0.0.1\r\ns=call\r\ni=of the session\r\nt=0 0\r\na=one\r\na=two\r\n"
     b"m=audio 3000 RTP/AVP 0\r\ni=of the medium\r\nk=prompt\r\na=not of the session\r\n"
 )
 INVITE = (
@@ -53,6 +53,54 @@ def test_a_request() -> None:
     assert found["sdp.media.media_info", SERVER] == [b"of the medium"]
     assert found["sdp.media.encryption_key", SERVER] == [b"prompt"]
     assert not [key for key in found if key[1] == CLIENT]
+
+
+HEAD, TIME = b"v=0\no=-  1 2 IN IP4 a.example\ns=a call\n", b"t=1 2\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "buffer", "instances"),
+    [
+        (HEAD + TIME, "sdp.origin", [b"- 1 2 IN IP4 a.example"]),
+        (HEAD, "sdp.origin", []),  # no time
+        (HEAD.replace(b"a call", b"-") + TIME, "sdp.origin", []),
+        (HEAD.replace(b"v=0", b"v=1") + TIME, "sdp.origin", []),
+        (HEAD + b"e=a@b\np=\xff\n" + TIME, "sdp.email", []),
+        (HEAD + b"p=+1\ne=a@b\n" + TIME, "sdp.phone_number", []),  # e= comes first
+        (HEAD + b"c=IN  IP4 224.2.1.1/127/3\n" + TIME, "sdp.connection_data", [b"IN IP4 224.2.1.1/127/3"]),
+        (HEAD + b"c=IN IP4 224.2.1.1\n" + TIME, "sdp.connection_data", []),
+        (HEAD + b"c=IN IP4 10.0.0.1/3\n" + TIME, "sdp.connection_data", [b"IN IP4 10.0.0.1/3"]),
+        (HEAD + b"c=IN IP4 10.0.0.1/256\n" + TIME, "sdp.connection_data", []),
+        (HEAD + b"c=IN IP6 FF15:0::101/3\n" + TIME, "sdp.connection_data", [b"IN IP6 ff15::101/3"]),
+        (HEAD + b"c=IN IP4 a.example\n" + TIME, "sdp.origin", []),
+        (HEAD + b"b=AS:64\nb=CT:1\n" + TIME, "sdp.bandwidth", [b"AS:64", b"CT:1"]),
+        (HEAD + b"b=XX:64\n" + TIME, "sdp.origin", []),
+        (
+            HEAD + TIME + b"r=7d  1h 0 25h\n" + TIME + TIME + b"r=1 2 3 4\n",
+            "sdp.repeat_time",
+            [b"7d 1h 0 25h"],
+        ),
+        (HEAD + TIME + b"r=7d 1h\na=one\n", "sdp.attribute", []),  # all behind it is not read
+        (HEAD + TIME + b"r=7d 1h\na=one\n", "sdp.time", [b"1 2"]),
+        (HEAD + TIME + b"a=one:1 2\na=two\na=x-3:y\n", "sdp.attribute", [b"one:1 2", b"two"]),
+        (
+            HEAD + TIME + b"m=audio 00080/2 RTP/AVP 0  8\nm=video 9 RTP/SAVPF 1\n",
+            "sdp.media.media",
+            [b"audio 80/2 RTP/AVP 0 8"],
+        ),
+        (HEAD + TIME + b"m=image 80 udp 0\n", "sdp.media.media", []),
+        (HEAD + TIME + b"m=text 65536 udp 0\n", "sdp.media.media", []),
+        (HEAD + TIME + b"m=text 1 udp 0\nm=text 2 udp 0\nk=prompt\n", "sdp.media.encryption_key", []),
+    ],
+)
+def test_sessions_are_read_as_strictly_as_there(body: bytes, buffer: str, instances: list[bytes]) -> None:
+    head, _, _ = INVITE.partition(b"\r\n\r\n")
+    for end in (b"\n", b"\r\n"):
+        message = (
+            head.replace(b"c: application/sdp", b"c: text/plain") + b"\r\n\r\n" + body.replace(b"\n", end)
+        )
+        (found,) = map(seen, SipParser().datagram(SERVER, message))
+        assert found.get((buffer, SERVER), []) == instances
 
 
 def test_a_response() -> None:

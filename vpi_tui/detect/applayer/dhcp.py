@@ -34,7 +34,6 @@ class Message:
     options: dict[int, bytes] = field(default_factory=dict)
     """Code -> value; of several with the same code the first."""
     truncated: bool = False
-    malformed: bool = False
 
 
 def parse_message(data: bytes) -> Message | None:
@@ -58,17 +57,24 @@ def parse_message(data: bytes) -> Message | None:
 
 
 def _options(made: Message, cursor: Cursor) -> None:
-    """Up to the one that says that it is the last. Raises TooShortError when there is none."""
+    """Up to the one that says that it is the last. Raises TooShortError when there is none.
+
+    As in Suricata a time is four bytes whatever its length says, and an identifier too short for its type
+    ends the options as their want does: its malformed_options is never raised.
+    """
     while True:
         code = cursor.number(1)
         if code == _END:
             return
         if code == _PAD:
             continue
-        value = cursor.field(1)
-        if (code in _TIMES and len(value) != 4) or (code == CLIENT_ID and len(value) < 2):
-            made.malformed = True
-            return
+        if code in _TIMES:
+            cursor.take(1)
+            value = cursor.take(4)
+        else:
+            value = cursor.field(1)
+        if code == CLIENT_ID and len(value) < 2:
+            raise TooShortError
         made.options.setdefault(code, value)
 
 
@@ -80,9 +86,7 @@ class DhcpParser(DatagramParser):
         message = parse_message(data)
         if message is None:
             return []
-        events = ["dhcp.malformed_options"] if message.malformed else []
-        if message.truncated:
-            events.append("dhcp.truncated_options")
+        events = ["dhcp.truncated_options"] if message.truncated else []
         return [MessageTransaction(direction, message, events)]
 
 

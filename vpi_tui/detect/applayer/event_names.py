@@ -13,7 +13,7 @@ _OF_DNS: Final = (
 )
 _RAISED: Final = {
     "bittorrent-dht": "malformed_packet",
-    "dhcp": "truncated_options malformed_options",
+    "dhcp": "truncated_options",
     "dnp3": "flooded len_too_small bad_link_crc bad_transport_crc unknown_object too_many_points "
     "too_many_objects too_long_reassembly",
     "dns": _OF_DNS,
@@ -82,6 +82,7 @@ _RAISED: Final = {
 RAISED: Final = {protocol: frozenset(names.split()) for protocol, names in _RAISED.items()}
 
 _SILENT: Final = {
+    "dhcp": "malformed_options",
     "dnp3": "malformed",
     "http": "unknown_error invalid_transfer_encoding_value_in_response invalid_server_port_in_request "
     "invalid_authority_port request_server_port_tcp_port_mismatch double_encoded_uri lzma_memlimit_reached "

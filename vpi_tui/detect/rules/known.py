@@ -23,6 +23,8 @@ NEVER: Mapping[str, str] = {
     "detect-event": "it is about the limits of Suricata's own engine",
     "ndpi-protocol": "it needs the nDPI plugin of Suricata",
     "ndpi-risk": "it needs the nDPI plugin of Suricata",
+    "ssh.protoversion": "Suricata takes it no more; write ssh.proto; content with startswith",
+    "ssh.softwareversion": "Suricata takes it no more; write ssh.software; content",
     "template": "it belongs to an example in the sources of Suricata",
 }
 """Keywords that will not be supported, and why."""

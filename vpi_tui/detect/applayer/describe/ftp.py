@@ -15,7 +15,7 @@ def describe(transaction: FtpTransaction) -> dict[str, Any]:
             command_data=transaction.argument,
             reply=[text(line) for line in transaction.replies],
             completion_code=[text(code) for code in transaction.codes],
-            reply_received="yes" if transaction.codes else "no",
+            reply_received="yes" if transaction.answered else "no",
             mode=transaction.mode,
             dynamic_port=transaction.port or None,
         )

@@ -10,27 +10,15 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Application, Buffer, application
-from vpi_tui.detect.applayer.ftp.parser import FtpParser, FtpTransaction
+from vpi_tui.detect.applayer.ftp.parser import REPLY_RECEIVED, FtpParser, FtpTransaction
 from vpi_tui.detect.applayer.transaction import Stage
-
-_AUTH_TLS: Final = b"AUTH", b"TLS"
-_NAMED: Final = frozenset(
-    b"ABOR ACCT ALLO APPE CDUP CHMOD CWD DELE EPRT EPSV HELP IDLE LIST MAIL MDTM MKD MLFL MODE MRCP MRSQ "
-    b"MSAM MSND MSOM NLST NOOP PASS PASV PORT PWD QUIT REIN REST RETR RMD RNFR RNTO SITE SIZE SMNT STAT STOR "
-    b"STOU STRU SYST TYPE UMASK USER".split()
-)
-
-
-def _is_named(transaction: FtpTransaction) -> bool:
-    command = transaction.command
-    return command in _NAMED or (command, transaction.argument.upper()) == _AUTH_TLS
 
 
 def _buffer(
     name: str, directions: int, stage: Stage, get: Callable[[FtpTransaction], Sequence[bytes]]
 ) -> Buffer:
     def instances(transaction: FtpTransaction, _direction: int) -> Sequence[bytes]:
-        return [value for value in get(transaction) if value] if _is_named(transaction) else ()
+        return [value for value in get(transaction) if value] if transaction.is_named else ()
 
     return Buffer(name, directions, stage, instances)
 
@@ -44,8 +32,13 @@ def _mode(transaction: FtpTransaction) -> Sequence[bytes]:
     return (transaction.mode,) if transaction.port and transaction.codes else ()
 
 
-# ftp.mode, ftp.dynamic_port and ftp.reply_received (numbers) have keywords of their own. They are known
-# once the command is answered, the first two also to rules about the client's direction.
+def _received(transaction: FtpTransaction, _direction: int) -> Sequence[bytes]:
+    return (bytes((transaction.answered,)),) if transaction.is_named else ()
+
+
+# ftp.mode, ftp.dynamic_port and ftp.reply_received (numbers) have keywords of their own. The first two are
+# known once the command is answered, also to rules about the client's direction. The last is asked whenever
+# replies have come, as in Suricata: between the 150 and the 226 of a transfer none has.
 FTP: Final[Application] = application(
     "ftp",
     FtpParser,
@@ -57,6 +50,6 @@ FTP: Final[Application] = application(
         _buffer("ftp.mode", BOTH, Stage.DONE, _mode),
         _buffer("ftp.bounce", TO_SERVER, Stage.HEAD, lambda t: (b"\1",) if t.bounces else ()),
         _buffer("ftp.dynamic_port", BOTH, Stage.DONE, _port),
-        _buffer("ftp.reply_received", TO_CLIENT, Stage.DONE, lambda t: (bytes((bool(t.codes),)),)),
+        Buffer(REPLY_RECEIVED, TO_CLIENT, Stage.HEAD, _received, grows=True),
     ),
 )

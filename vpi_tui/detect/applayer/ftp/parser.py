@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Limits, Parser, Successor
 from vpi_tui.detect.applayer.expectations import Arranged
+from vpi_tui.detect.applayer.files import NOTHING_GROWN
 from vpi_tui.detect.applayer.lines import Lines
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
+from vpi_tui.detect.applayer.window import Window
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -21,6 +24,13 @@ KEPT_LIMIT: Final = 1_048_576
 """Bytes of those; the oldest make room."""
 MOST_REPLIES: Final = 256
 """Lines of reply kept of one command."""
+REPLY_RECEIVED: Final = "ftp.reply_received"
+_AUTH_TLS: Final = b"AUTH", b"TLS"
+_NAMED: Final = frozenset(
+    b"ABOR ACCT ALLO APPE CDUP CHMOD CWD DELE EPRT EPSV HELP IDLE LIST MAIL MDTM MKD MLFL MODE MRCP MRSQ "
+    b"MSAM MSND MSOM NLST NOOP PASS PASV PORT PWD QUIT REIN REST RETR RMD RNFR RNTO SITE SIZE SMNT STAT STOR "
+    b"STOU STRU SYST TYPE UMASK USER".split()
+)
 _REPLY: Final = re.compile(rb"([0-9]{3})(?:([ -])(.*))?", re.DOTALL)
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 """In front of an IPv4 address."""
@@ -33,7 +43,7 @@ class FtpTransaction(Transaction):
     """One command; without one, what a server says unasked."""
 
     __slots__ = (
-        "argument", "bounces", "codes", "command", "mode", "port", "replies", "size",
+        "answered", "argument", "bounces", "codes", "command", "mode", "port", "replies", "size", "tells",
         "transfers_actively",
     )  # fmt: skip
 
@@ -47,6 +57,10 @@ class FtpTransaction(Transaction):
         self.replies: list[bytes] = []
         """Lines without their codes; those that go on (`220-...`) with them, as Suricata splits them."""
         self.codes: list[bytes] = []
+        self.answered = False
+        """The last reply has come: one that announces others (150) is none."""
+        self.tells = False
+        """It has news whether it is answered."""
         self.mode = b""
         """active or passive; b"" = the command arranges no data connection."""
         self.port = 0
@@ -56,11 +70,24 @@ class FtpTransaction(Transaction):
         self.transfers_actively = False
         """Of RETR and STOR: the server calls the client, to transfer the file."""
 
+    @property
+    def is_named(self) -> bool:
+        """Is it a command that Suricata names?"""
+        return self.command in _NAMED or (self.command, self.argument.upper()) == _AUTH_TLS
+
+    def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
+        """Whether it is answered, each time that replies have come."""
+        if direction != CLIENT or not self.tells:
+            return NOTHING_GROWN
+        self.tells = False
+        return {REPLY_RECEIVED: [Window(bytes((self.answered,)))]}
+
 
 class FtpParser(Parser):
     needs_ends = True
 
-    def __init__(self, _limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._tells = limits is None or limits.wants(REPLY_RECEIVED)
         self._lines = (Lines(0), Lines(LINE_LIMIT), Lines(LINE_LIMIT))
         self._waiting: deque[FtpTransaction] = deque()
         self._kept = 0
@@ -113,6 +140,7 @@ class FtpParser(Parser):
         directions = (SERVER, CLIENT) if transaction.command else (CLIENT,)
         for direction in directions:
             transaction.stage[direction] = Stage.DONE
+        transaction.tells = self._tells and transaction.is_named
         self._moved[transaction] = None
 
     def _open(self, transaction: FtpTransaction) -> None:
@@ -183,7 +211,11 @@ class FtpParser(Parser):
         if len(now.codes) < MOST_REPLIES:
             now.codes.append(code)
         if code.startswith(b"1"):
+            if self._tells and now.is_named:
+                now.tells, now.stage[CLIENT] = True, Stage.HEAD
+                self._moved[now] = None
             return  # what it announces is still to come
+        now.answered = True
         if now.mode == b"passive" and code in (b"227", b"229"):
             now.port = _announced(found[3] or b"")
             self._active, self._data_port = False, now.port

@@ -7,7 +7,7 @@ from typing import Final
 
 from vpi_tui.detect.applayer.application import TO_CLIENT, TO_SERVER, Application, Buffer, application
 from vpi_tui.detect.applayer.ldap.message import Message, Operation
-from vpi_tui.detect.applayer.ldap.parser import LdapParser, LdapTransaction
+from vpi_tui.detect.applayer.ldap.parser import COUNT, LdapParser, LdapTransaction
 from vpi_tui.detect.applayer.transaction import Stage
 
 
@@ -66,7 +66,7 @@ LDAP: Final[Application] = application(
         _of_request("ldap.request.operation", _operation),
         _of_request("ldap.request.dn", _dn),
         _of_request("ldap.request.attribute_type", lambda m: (kind for kind, _ in m.attributes)),
-        Buffer("ldap.responses.count", TO_CLIENT, Stage.DONE, _count),
+        Buffer(COUNT, TO_CLIENT, Stage.HEAD, _count, grows=True),
         _of_responses("ldap.responses.operation", _operation),
         _of_responses("ldap.responses.dn", _dn),
         _of_responses("ldap.responses.result_code", _result),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer import ber
 from vpi_tui.detect.applayer.base import Limits, Parser, Successor
+from vpi_tui.detect.applayer.files import NOTHING_GROWN
 from vpi_tui.detect.applayer.ldap.message import Message, Operation, parse_message
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
+from vpi_tui.detect.applayer.window import Window
 from vpi_tui.model.batch import Direction
 
 MESSAGE_LIMIT: Final = 1_048_576
@@ -19,6 +21,7 @@ KEPT_LIMIT: Final = 1_048_576
 """Bytes of those and of their responses; the oldest make room."""
 RESPONSES_LIMIT: Final = 262_144
 """Bytes of the responses to one request that are kept; those beyond are counted."""
+COUNT: Final = "ldap.responses.count"
 START_TLS: Final = b"1.3.6.1.4.1.1466.20037"
 _HEAD_LIMIT: Final = 6
 _NO_RESPONSE: Final = frozenset({Operation.UNBIND_REQUEST, Operation.ABANDON_REQUEST})
@@ -30,7 +33,7 @@ _NOT_LAST: Final = frozenset(
 class LdapTransaction(Transaction):
     """A request and its responses; request None: what came has none."""
 
-    __slots__ = ("_room", "count", "held", "request", "responses")
+    __slots__ = ("_room", "count", "held", "request", "responses", "tells")
 
     def __init__(self, request: Message | None = None, size: int = 0) -> None:
         super().__init__()
@@ -41,9 +44,18 @@ class LdapTransaction(Transaction):
         self.held = size
         """Bytes of the request, and of the responses that are kept."""
         self._room = RESPONSES_LIMIT
+        self.tells: set[int] = set()
+        """How many responses there were, where rules are to be told."""
 
     def weight(self) -> int:
         return super().weight() + self.held
+
+    def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
+        """How many responses there are, each time that some have come."""
+        if direction != Direction.TO_CLIENT or not self.tells:
+            return NOTHING_GROWN
+        told, self.tells = sorted(self.tells), set()
+        return {COUNT: [Window(count.to_bytes(4, "big")) for count in told]}
 
     def add(self, response: Message, size: int) -> None:
         self.count += 1
@@ -54,7 +66,8 @@ class LdapTransaction(Transaction):
 
 
 class LdapParser(Parser):
-    def __init__(self, _limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._counts = limits is None or limits.wants(COUNT)
         self._pending = (bytearray(), bytearray(), bytearray())
         self._waiting: dict[int, LdapTransaction] = {}
         """By message number, the oldest first."""
@@ -62,6 +75,7 @@ class LdapParser(Parser):
         """Bytes of those."""
         self._over = False
         self._encrypted = False
+        self._is_stream = False
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         found: list[Transaction] = []
@@ -78,6 +92,7 @@ class LdapParser(Parser):
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         if self._over:
             return []
+        self._is_stream = True
         pending = self._pending[direction]
         if gap:  # the stretch behind it mostly begins with a message; when not, that is no LDAP
             pending.clear()
@@ -104,6 +119,8 @@ class LdapParser(Parser):
             pending.clear()
         for one in left:
             one.stage[Direction.TO_CLIENT] = Stage.DONE
+            if self._counts and one.count == 0:
+                one.tells.add(0)
         return [*left]
 
     def over(self) -> bool:
@@ -163,7 +180,12 @@ class LdapParser(Parser):
         made = known if known is not None else LdapTransaction()
         answers = made.request is not None
         before = made.held
+        if self._counts and made.count == 0 and answers and self._is_stream:
+            made.tells.add(0)  # Suricata looks when the request is acknowledged, before it reads the response
         made.add(message, size)
+        if self._counts:
+            made.tells = made.tells & {0} | {made.count}
+            made.stage[Direction.TO_CLIENT] = Stage.HEAD
         self._kept += made.held - before if known is not None else 0
         if known is None and message.operation is not Operation.EXTENDED_RESPONSE:
             made.event(Direction.TO_CLIENT, "ldap.request_not_found")

@@ -8,7 +8,6 @@ from typing import Final
 from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Buffer
 from vpi_tui.detect.applayer.sip.message import Message
 from vpi_tui.detect.applayer.sip.parser import SipTransaction
-from vpi_tui.detect.applayer.sip.sdp import lines
 from vpi_tui.detect.applayer.transaction import Stage
 
 
@@ -24,11 +23,9 @@ def _field(name: str, field: bytes) -> Buffer:
     return _buffer(name, BOTH, lambda message: message.fields.get(field, ()))
 
 
-def _sdp(name: str, key: str) -> Buffer:
-    """The lines of a description with one letter, of the session or (`m` before it) of its media."""
-    return _buffer(
-        name, BOTH, lambda message: [value for found, value in lines(message.body) if found == key]
-    )
+def _sdp(name: str) -> Buffer:
+    """Of the session that the body describes, whatever the message says that it holds."""
+    return _buffer(name, BOTH, lambda message: message.session.get(name, ()))
 
 
 BUFFERS: Final = (
@@ -45,21 +42,21 @@ BUFFERS: Final = (
     _field("sip.user_agent", b"user-agent"),
     _field("sip.content_type", b"content-type"),
     _field("sip.content_length", b"content-length"),
-    _sdp("sdp.origin", "o"),
-    _sdp("sdp.session_name", "s"),
-    _sdp("sdp.session_info", "i"),
-    _sdp("sdp.uri", "u"),
-    _sdp("sdp.email", "e"),
-    _sdp("sdp.phone_number", "p"),
-    _sdp("sdp.connection_data", "c"),
-    _sdp("sdp.bandwidth", "b"),
-    _sdp("sdp.time", "t"),
-    _sdp("sdp.repeat_time", "r"),
-    _sdp("sdp.timezone", "z"),
-    _sdp("sdp.encryption_key", "k"),
-    _sdp("sdp.attribute", "a"),
-    _sdp("sdp.media.media", "m"),
-    _sdp("sdp.media.media_info", "mi"),
-    _sdp("sdp.media.connection_data", "mc"),
-    _sdp("sdp.media.encryption_key", "mk"),
+    _sdp("sdp.origin"),
+    _sdp("sdp.session_name"),
+    _sdp("sdp.session_info"),
+    _sdp("sdp.uri"),
+    _sdp("sdp.email"),
+    _sdp("sdp.phone_number"),
+    _sdp("sdp.connection_data"),
+    _sdp("sdp.bandwidth"),
+    _sdp("sdp.time"),
+    _sdp("sdp.repeat_time"),
+    _sdp("sdp.timezone"),
+    _sdp("sdp.encryption_key"),
+    _sdp("sdp.attribute"),
+    _sdp("sdp.media.media"),
+    _sdp("sdp.media.media_info"),
+    _sdp("sdp.media.connection_data"),
+    _sdp("sdp.media.encryption_key"),
 )

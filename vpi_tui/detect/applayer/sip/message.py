@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
+
+from vpi_tui.detect.applayer.sip.session import Session, parse
 
 MOST_FIELDS: Final = 512
 """Header fields of one message; more are not looked at."""
@@ -20,7 +23,7 @@ _LONG_NAMES: Final = {
 """Compact forms (RFC 3261, 7.3.3, and the registry of IANA)."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Message:
     """What stands in it as sent; code and reason are a response's, method and uri a request's."""
 
@@ -33,6 +36,11 @@ class Message:
     fields: dict[bytes, list[bytes]] = field(default_factory=dict)
     """Long name in lower case -> values in order."""
     body: bytes = b""
+
+    @cached_property
+    def session(self) -> Session:
+        """What its body describes; empty = nothing that rules see."""
+        return parse(self.body) or {}
 
     @property
     def body_length(self) -> int | None:

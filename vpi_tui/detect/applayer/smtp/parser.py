@@ -141,7 +141,9 @@ class SmtpParser(Parser):
     def _end(self, *, whole: bool = True) -> None:
         """The mail is whole, or will not become so."""
         if self.frames.wanted:
-            self.frames.add(SERVER, "data", self._mail.cut().removeprefix(b"\n"))
+            mail = self._mail.cut().removeprefix(b"\n")
+            if self._mode == _DATA:  # as in Suricata, chunks are no such frame
+                self.frames.add(SERVER, "data", mail)
         if self._reader is not None:
             self._reader.close(truncated=self._mode != _COMMAND and not whole)
             self._reader = None
@@ -200,9 +202,17 @@ class SmtpParser(Parser):
             if len(whole) >= LINE_LIMIT:
                 self._begin().event(direction, "smtp.truncated_line")
             else:
-                self.frames.add(direction, "response_line" if direction == CLIENT else "command_line", whole)
+                self._emit(direction, whole)
                 take(line)
         return True
+
+    def _emit(self, direction: int, whole: bytes) -> None:
+        """Frames of a line. Suricata makes two of a command: as it came, and without its line end."""
+        if direction == CLIENT:
+            self.frames.add(direction, "response_line", whole)
+        else:
+            self.frames.add(direction, "command_line", whole)
+            self.frames.add(direction, "command_line", whole[:-1].removesuffix(b"\r"))
 
     def _reply(self, line: bytes) -> None:
         code = line[:3]
@@ -340,6 +350,8 @@ class SmtpParser(Parser):
             del pending[:keep]
             return False
         self._add(pending[: end.start() + 1], dotted=dotted)
+        if self.frames.wanted:
+            self._mail.add(pending[end.start() + 1 : end.end()])
         del pending[: end.end()]
         self._in_turn()
         self._unanswered.append(b".")
