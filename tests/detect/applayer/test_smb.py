@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from vpi_tui.detect.applayer.dcerpc.pdu import Kind
 from vpi_tui.detect.applayer.smb import SMB
+from vpi_tui.detect.applayer.smb.commands import MOST_OPEN, OpenCommands
 from vpi_tui.detect.applayer.smb.parser import SmbParser
 from vpi_tui.detect.applayer.smb.records import START, WHOLE_LIMIT, Records
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
@@ -352,3 +353,14 @@ def test_a_response_that_is_seen_first_tells_the_server(tmp_path: Path) -> None:
         settings=("stream.midstream=true",),
     )
     assert sids(found) == {1: 1}
+
+
+def test_a_negotiation_waits_like_any_command() -> None:
+    commands, made = OpenCommands(), SmbTransaction()
+    first, other = (1, 0, 1, 0x72), (2, 0, 1, 0)
+    assert [*commands.put(first, made), *commands.put(other, SmbTransaction())] == []
+    assert (commands.negotiation(1), commands.negotiation(2)) == (first, other)
+    assert list(commands.put(first, SmbTransaction())) == [made]  # the same again: it waits behind the other
+    pushed = [one for n in range(MOST_OPEN) for one in commands.put((2, 0, n, 5), SmbTransaction())]
+    assert len(pushed) == 2
+    assert (commands.negotiation(1), commands.negotiation(2), len(commands)) == (None, None, MOST_OPEN)

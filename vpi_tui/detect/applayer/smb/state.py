@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from vpi_tui.detect.applayer.files import FileNeeds
+from vpi_tui.detect.applayer.smb.commands import OpenCommands, key_of
 from vpi_tui.detect.applayer.smb.headers import Message
 from vpi_tui.detect.applayer.smb.pipes import Pipes, looks_like_rpc
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
@@ -13,15 +14,10 @@ from vpi_tui.detect.applayer.transaction import DONE
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
-MOST_OPEN: Final = 512
-"""Commands that wait for their response."""
 MOST_KNOWN: Final = 1_024
 """Shares, names and reads that are remembered, of each."""
 MAX_SIZE: Final = 16 << 20
 """Bytes of a read or write that Suricata takes for usual (smb max-read-size, max-write-size)."""
-
-_NEGOTIATE: Final = {1: 0x72, 2: 0x00}
-"""By version: the command."""
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -49,10 +45,6 @@ class Read(NamedTuple):
     offset: int
 
 
-Key = tuple[int, int, int, int]
-"""(version, session, identifier, command)"""
-
-
 class State:
     def __init__(self, needs: FileNeeds) -> None:
         self.moved: dict[SmbTransaction, None] = {}
@@ -70,7 +62,7 @@ class State:
         """Negotiated; b"" = not known."""
         self.last_fid = b""
         """The file that was created last: what a compound means by any file."""
-        self._open: dict[Key, SmbTransaction] = {}
+        self._open = OpenCommands()
         self._last: SmbTransaction | None = None
         """That was made last: it has the anomalies of what is no command."""
 
@@ -88,34 +80,28 @@ class State:
         if settled:
             made.stage[SERVER] = DONE
             self.moved[made] = None
-        key = _key(message)
-        former = self._open.pop(key, None)
-        if former is not None:
+        for former in self._open.put(key_of(message), made):
             self._settle(former)
-        self._open[key] = made
-        if len(self._open) > MOST_OPEN:
-            self._settle(self._open.pop(next(iter(self._open))))
 
     def asked(self, message: Message) -> SmbTransaction | None:
         """The command that a response answers, which stays open."""
-        return self._open.get(_key(message))
+        return self._open.get(key_of(message))
 
     def negotiating(self, *versions: int) -> SmbTransaction | None:
         """The negotiation that waits for its response; of one of these versions, the first that has one."""
-        for version in versions:
-            for key, made in self._open.items():
-                if key[0] == version and key[3] == _NEGOTIATE[version]:
-                    return made
-        return None
+        keys = (self._open.negotiation(version) for version in versions)
+        return next((self._open.get(key) for key in keys if key is not None), None)
 
     def negotiated(self, made: SmbTransaction, status: int) -> None:
-        """Its response is read, whichever version that is of."""
-        self._open = {key: other for key, other in self._open.items() if other is not made}
+        """The response to what `negotiating` gave is read, whichever version that is of."""
+        key = self._open.negotiation(made.version)
+        if key is not None:
+            self._open.pop(key)
         self._answered(made, status)
 
     def answer(self, message: Message) -> None:
         """The response is read: close its command, when that was seen."""
-        made = self._open.pop(_key(message), None)
+        made = self._open.pop(key_of(message))
         if made is not None:
             self._answered(made, message.status)
 
@@ -150,9 +136,8 @@ class State:
 
     def finish(self) -> None:
         """No response comes any more."""
-        for made in self._open.values():
+        for made in self._open.clear():
             self._settle(made)
-        self._open.clear()
         self.pipes.finish()
         self.files.finish()
 
@@ -198,7 +183,3 @@ class State:
         self.pipes.close(fid)
         self.files.close(fid)
         self.names.pop(fid, None)
-
-
-def _key(message: Message) -> Key:
-    return message.version, message.session, message.identifier, message.command
