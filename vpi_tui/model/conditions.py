@@ -82,6 +82,8 @@ class FlowNumber(Part, frozen=True):
     side: Literal["toserver", "toclient", "either", "both"]
     """Of whose packets; an age has no side."""
     spans: tuple[tuple[int, int], ...]
+    mask: int | None = None
+    """Bits of the number that are looked at, where they are; None = all."""
 
 
 class AddressIn(Part, frozen=True):

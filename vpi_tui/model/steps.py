@@ -244,6 +244,8 @@ class FileTest(Part, frozen=True):
     digests: frozenset[bytes] = frozenset()
     negated: bool = False
     buffer: str = "file"
+    mask: int | None = None
+    """Bits of the size that are looked at, where they are; None = all."""
 
 
 Step = (

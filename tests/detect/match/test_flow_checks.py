@@ -39,6 +39,7 @@ def test_counters_are_those_of_the_moment(tmp_path: Path) -> None:
         "flow.bytes:either,>90;",
         "flow.age:>1;",
         "flow.pkts:either,=3; flow.bytes_toserver:<50;",
+        "flow.pkts:toserver,&1=1;",
     )
     packets = [
         Packet(ts_ns=SECOND),
@@ -47,7 +48,9 @@ def test_counters_are_those_of_the_moment(tmp_path: Path) -> None:
         Packet(flow=1, ts_ns=9 * SECOND),
         Packet(ts_ns=3 * SECOND),
     ]
-    assert hits(rules, packets) == [(1, 1), (2, 1), (2, 2), (4, 2), (4, 3), (4, 4)]
+    assert hits(rules, packets) == [
+        (0, 6), (1, 1), (2, 1), (2, 2), (3, 6), (4, 2), (4, 3), (4, 4), (4, 6),
+    ]  # fmt: skip
 
 
 def test_the_age_is_that_of_whole_seconds(tmp_path: Path) -> None:
@@ -148,3 +151,36 @@ def test_a_limit_of_the_file_gives_way_to_the_rules_own(tmp_path: Path) -> None:
         threshold_file="threshold gen_id 1, sig_id 0, type limit, track by_src, count 1, seconds 60",
     )
     assert hits(rules, [Packet(b"x")] * 3) == [(0, 1), (0, 2), (1, 1)]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("threshold gen_id 1, sig_id 1, type limit, track by_src, count 2, seconds 60", [0, 1]),
+        (
+            "threshold gen_id 1, sig_id 1, type limit, track by_src, count 2, seconds 60\n"
+            "event_filter gen_id 1, sig_id 1, type threshold, track by_src, count 3, seconds 60",
+            [2],
+        ),
+        (
+            "threshold gen_id 1, sig_id 1, type limit, track by_src, count 2, seconds 60\n"
+            "threshold gen_id 0, sig_id 0, type limit, track by_src, count 3, seconds 60",
+            [0, 1],
+        ),
+        (
+            "rate_filter gen_id 1, sig_id 1, track by_src, count 1, seconds 60, new_action pass, timeout 60\n"
+            "rate_filter gen_id 1, sig_id 0, track by_src, count 1, seconds 60, new_action pass, timeout 60",
+            [0],
+        ),
+    ],
+)
+def test_a_threshold_for_one_rule_takes_the_place_of_what_limits_it(
+    tmp_path: Path, lines: str, expected: list[int]
+) -> None:
+    rules = _rules(
+        tmp_path,
+        'content:"x"; threshold:type limit, track by_src, count 1, seconds 60;',
+        head="alert tcp any any -> any any",
+        threshold_file=lines,
+    )
+    assert [row for row, _ in hits(rules, [Packet(b"x")] * 4)] == expected

@@ -37,7 +37,12 @@ from .rule_text import parse, refused
             "byte_math:bytes 2, offset 1, oper <<, rvalue 3, result r, relative, endian little;",
             ByteMath("payload", 2, 1, "<<", 3, "r", True, True),
         ),
-        ("tcp.hdr; bsize:>20;", BufferSize("tcp.hdr", ((21, 0xFFFFFFFF),))),
+        (
+            "dcerpc.stub_data; byte_math:bytes 2,offset 1,oper /,rvalue 0,result r,endian dce,bitmask f0;",
+            ByteMath("dcerpc.stub_data", 2, 1, "/", 0, "r", bitmask=0xF0, dce=True),
+        ),
+        ("tcp.hdr; bsize:&0x0f!=4;", BufferSize("tcp.hdr", ((0, 3), (5, 15)), mask=15)),
+        ("tcp.hdr; bsize:>20;", BufferSize("tcp.hdr", ((21, (1 << 64) - 1),))),
     ],
 )
 def test_steps(options, step):
@@ -76,7 +81,13 @@ def test_variables_reach_the_steps_after_them():
         ("byte_extract:4,0,1x;", "not a variable name"),
         ("byte_extract:4,0,x,align 3;", "align is 2 or 4"),
         ("byte_math:bytes 1, offset 0, oper %, rvalue 1, result r;", "unknown operator"),
-        ("byte_math:bytes 1, offset 0, oper /, rvalue 0, result r;", "division by 0"),
+        ("byte_math:bytes 5, offset 0, oper <<, rvalue 1, result r;", "for 1 to 4 bytes"),
+        ("byte_math:bytes 1, offset 0, oper +, rvalue 1, result r, dce, endian big;", "byte order stands"),
+        (
+            "byte_math:bytes 1,offset 0,oper +,rvalue 1,result r,relative,relative;",
+            "stands there twice",
+        ),
+        ("byte_extract:4,0,x,align 4,align 2;", "stands there twice"),
         ("byte_math:bytes 1, offset 0, oper +, rvalue 1, bitmask 1;", "result is missing"),
         ("byte_math:bytes 1, bytes 2, offset 0, oper +, rvalue 1, result r;", "once"),
         ("isdataat:!5,sideways;", "unknown part"),

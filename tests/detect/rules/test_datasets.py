@@ -53,6 +53,16 @@ def test_a_file_of_each_kind(tmp_path: Path, kind: str, transform: str, word: st
     assert found(tmp_path, [Packet(b"x")], *options) == [(0, 1)]
 
 
+@pytest.mark.parametrize("name", ["{}/values.csv", "../{}/values.csv"])
+def test_what_is_only_read_may_be_anywhere(tmp_path: Path, name: str) -> None:
+    elsewhere, rules = tmp_path / "lists", tmp_path / "rules"
+    elsewhere.mkdir()
+    rules.mkdir()
+    (elsewhere / "values.csv").write_text(f"{hashlib.md5(HEADER).hexdigest()}\n")
+    said = name.format("lists" if name.startswith("..") else elsewhere)
+    assert found(rules, [Packet(b"x")], f"tcp.hdr; to_md5; dataset:isset,s,type md5,load {said};") == [(0, 1)]
+
+
 @pytest.mark.parametrize("kind", ["ip", "ipv4"])
 def test_addresses(tmp_path: Path, kind: str) -> None:
     elsewhere = tmp_path / "data"
@@ -108,8 +118,9 @@ def test_subdomains(tmp_path: Path) -> None:
         ("tcp.hdr; dataset:isset,a,type word;", "type is one of"),
         ("tcp.hdr; dataset:has,a,type string;", "needs isset"),
         ("tcp.hdr; dataset:isset,a,type string,load none;", "cannot be read"),
-        ("tcp.hdr; dataset:isset,a,type string,load /etc/passwd;", "inside of the data directory"),
-        ("tcp.hdr; dataset:isset,a,type string,load ../x;", "inside of the data directory"),
+        ("tcp.hdr; dataset:isset,a,type string,load /dev/zero;", "no regular file"),
+        ("tcp.hdr; dataset:isset,a,type string,load ..;", "no regular file"),
+        ("tcp.hdr; dataset:set,a,type string,state /tmp/a;", "inside of the data directory"),
         ("tcp.hdr; dataset:isset,a,type md5,load bad;", "not what it should be"),
         ("tcp.hdr; dataset:isset,a,type md5,load bad,format json,value_key k;", "not what it should be"),
         ("tcp.hdr; dataset:isset,a,type md5,load bad,format json;", "value_key"),

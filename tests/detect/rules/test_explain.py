@@ -51,7 +51,7 @@ def test_a_rule_in_words():
         ("byte_math:bytes 1, offset 0, oper +, rvalue 2, result r;", "(r = the 1-byte number"),
         ("isdataat:!1,relative;", "the payload has no byte at 1 after the last match"),
         ('pcre:!"/a+/";', "the payload does not match the expression 'a+'"),
-        ("tcp.hdr; bsize:>20;", "the length of the tcp.hdr is 21 to 4294967295"),
+        ("tcp.hdr; bsize:>20;", "the length of the tcp.hdr is 21 to 18446744073709551615"),
         ("tcpv4-csum:invalid;", "the decoder found tcp csum invalid"),
         ("flow:only_stream;", "only reassembled streams"),
         ("sameip;", "source and destination address are the same"),

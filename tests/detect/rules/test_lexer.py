@@ -66,11 +66,15 @@ def test_what_is_no_rule(text, reason):
 
 
 def test_header_words_keep_lists_with_blanks_together():
-    header = split_rule(
-        "alert tcp [10.0.0.1, ![ 10.0.0.2 ]] any -> ! [1.1.1.1] 80 (sid:1;)".replace("! [", "![")
-    ).header
+    header = split_rule("alert tcp [10.0.0.1, ![ 10.0.0.2 ]] any -> ![1.1.1.1] 80 (sid:1;)").header
     assert header.src == "[10.0.0.1,![10.0.0.2]]"
     assert (header.dest, header.dest_port) == ("![1.1.1.1]", "80")
+
+
+def test_a_blank_behind_an_exclamation_mark_parts_no_word():
+    header = split_rule("alert any ! 10.0.0.1 any -> ! [10.0.0.2, ! 10.0.0.3] !  80 (sid:1;)").header
+    assert (header.src, header.src_port) == ("!10.0.0.1", "any")
+    assert (header.dest, header.dest_port) == ("![10.0.0.2,!10.0.0.3]", "!80")
 
 
 @pytest.mark.parametrize(

@@ -130,7 +130,8 @@ def test_actions_that_only_change_something_do_not_alert() -> None:
         ("nfq_set_mark:x;", "needs a mark"),
         ("config: logging enable, type tx, scope tx;", "config: needs"),
         ("vlan.id:1,3;", "layer 0, 1, 2, -1, -2, -3, any or all"),
-        ("http.uri; dataset:set,a, type string, state a, load a;", "exclude each other"),
+        ("http.uri; dataset:set,a, type string, state a, load a;", "excludes load and save"),
+        ("http.uri; dataset:set,a, type string, state a, save b;", "excludes load and save"),
         ("http.uri; dataset:set,a, type string, state ../a;", "inside of the data directory"),
     ],
 )

@@ -119,6 +119,10 @@ def test_captures_by_names_behind_the_flags_and_by_names_of_groups():
         Capture(1, "flow", "one"),
         Capture(2, "pkt", "two"),
     )
+    slashes = step(r'pcre:"/(a+)\/(b)$/Gi, flow:ua/ubuntu/repo, alert:ua/pkg";')
+    assert (slashes.pattern, slashes.flags) == (rb"(a+)\/(b)$", regex.Flag.UNGREEDY | regex.Flag.CASELESS)
+    assert slashes.captures == (Capture(1, "flow", "ua/ubuntu/repo"), Capture(2, "pkt", "ua/pkg"))
+    assert step('pcre:"/a, flow:b/";').pattern == b"a, flow:b"
     assert step('pcre:"/(x)(?P<flow_name>b)(?P<other>c)/";').captures == (Capture(2, "flow", "name"),)
 
 

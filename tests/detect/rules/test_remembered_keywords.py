@@ -74,6 +74,7 @@ def test_entropy(options: str, expected: Entropy) -> None:
         ("hostbits:set,a,both;", "src or dst"),
         ("base64_decode:lines 3;", "unknown part"),
         ('base64_data; content:"x";', "needs a base64_decode before it"),
+        ('base64_decode; base64_data; content:"x"; fast_pattern;', "not for base64_data"),
         ("entropy:bytes 3;", "needs a value"),
         ("entropy:value >9;", "no bytes have"),
         ("entropy:value 5-4;", "no bytes have"),

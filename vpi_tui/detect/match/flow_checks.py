@@ -6,7 +6,7 @@ All candidates of a batch are decided at once, a rule at a time, before any step
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -76,18 +76,20 @@ def _number_holds(check: FlowNumber, counted: Counted | None, at: I64) -> Bools:
     if counted is None:
         return np.zeros(at.size, np.bool_)
     if check.counter == "age":
-        return _inside(counted.age[at], check.spans)
+        return _inside(counted.age[at], check)
     sides = (counted.pkts if check.counter == "pkts" else counted.bytes)[at]
     if check.side == "either":
-        return _inside(sides[:, 0], check.spans) | _inside(sides[:, 1], check.spans)
+        return _inside(sides[:, 0], check) | _inside(sides[:, 1], check)
     if check.side == "both":
-        return _inside(sides[:, 0], check.spans) & _inside(sides[:, 1], check.spans)
-    return _inside(sides[:, 0 if check.side == "toserver" else 1], check.spans)
+        return _inside(sides[:, 0], check) & _inside(sides[:, 1], check)
+    return _inside(sides[:, 0 if check.side == "toserver" else 1], check)
 
 
-def _inside(values: I64, spans: Sequence[tuple[int, int]]) -> Bools:
+def _inside(values: I64, check: FlowNumber) -> Bools:
     held = np.zeros(values.size, np.bool_)
-    for low, high in spans:
+    if check.mask is not None:
+        values = values & np.int64(check.mask)
+    for low, high in check.spans:
         held |= (values >= low) & (values <= high)
     return held
 

@@ -1,4 +1,4 @@
-"""Flag letters with a modifier: the common form of `flags` and `fragbits`."""
+"""Flag letters with a modifier, the common form of `flags` and `fragbits`; and numbers of columns."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ from collections.abc import Mapping
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
+from vpi_tui.detect.rules.numbers import bits_in
+
+
+def number_test(draft: Draft, column: str, name: str, text: str, highest: int) -> None:
+    """A column's number: 5, <5, 1-5, &0x0f=3. name: the keyword. Raises Refused."""
+    inside, mask = bits_in(name, text, highest)
+    draft.test(column, inside, mask=mask)
 
 
 def bit_test(

@@ -57,7 +57,10 @@ class DataSets:
         return made
 
     def has(self, name: str) -> bool:
-        """Is there a file of that name? Raises Refused for a name that leaves the directory."""
+        """Is there a file of that name (of a state)? Raises Refused for a name that leaves the directory."""
+        path = Path(name)
+        if path.is_absolute() or ".." in path.parts:
+            raise Refused(f"dataset: {name[:60]!r} must be a name inside of the data directory")
         return bool(name) and self._path("dataset", name).is_file()
 
     def digests(self, name: str, kind: str) -> frozenset[bytes]:
@@ -82,10 +85,10 @@ class DataSets:
         return found
 
     def _path(self, keyword: str, name: str) -> Path:
-        path = Path(name)
-        if path.is_absolute() or ".." in path.parts:
-            raise Refused(f"{keyword}: {name[:60]!r} must be a name inside of the data directory")
-        found = (self.directory or self.beside) / path
+        """Where a list is that is read: as it says, else in the directory. Raises Refused for a device."""
+        found = (self.directory or self.beside) / name
+        if found.exists() and not found.is_file():
+            raise Refused(f"{keyword}: {name[:60]!r} is no regular file")
         self.inputs.note(found)
         return found
 

@@ -144,14 +144,17 @@ _ADDRESSES = {
 
 def check_text(check: Check) -> str:
     if isinstance(check, FlowNumber):
+        number = spans_text(check.spans)
+        if check.mask is not None:
+            number = f"(of the bits {check.mask:#x}) {number}"
         if check.counter == "age":
-            return f"the flow is {spans_text(check.spans)} seconds old"
+            return f"the flow is {number} seconds old"
         what = "packets" if check.counter == "pkts" else check.counter
         side = {
             "toserver": "to the server", "toclient": "to the client", "either": "one way or the other",
             "both": "each way",
         }  # fmt: skip
-        return f"the flow has carried {spans_text(check.spans)} {what} {side[check.side]}"
+        return f"the flow has carried {number} {what} {side[check.side]}"
     if isinstance(check, FlowProtocol):
         names = {APP_PROTOS[n] or "none yet" if n < len(APP_PROTOS) else "none" for n in check.numbers}
         return f"{_SIDES[check.mode]} one of {', '.join(sorted(names))}"

@@ -26,6 +26,8 @@ _OPTION = re.compile(
     """,
     re.X | re.S,
 )
+_NOT = re.compile(r"!\s+")
+"""`! 10.0.0.1` is one word."""
 _BRACKETS = re.compile(r"[\[\]]|[^\s\[\]]+|\s+")
 
 
@@ -95,6 +97,7 @@ def split_options(body: str) -> list[Option]:
 
 
 def _header(head: str) -> HeaderText:
+    head = _NOT.sub("!", head)
     words = head.split()
     if len(words) != 7:
         words = _words_with_brackets(head)

@@ -72,6 +72,17 @@ def spans(keyword: str, text: str, highest: int) -> Spans:
     return made
 
 
+def bits_in(keyword: str, text: str, highest: int) -> tuple[Spans, int | None]:
+    """A test as in `spans`, or of some bits: `&0xc0=0x80`, `&0xc0!=0`. Gives (spans, mask; None = all bits).
+
+    Raises Refused.
+    """
+    if masked := _MASKED.fullmatch(text.strip()):
+        mask, value = (integer(keyword, part, 0, highest) for part in masked.group(1, 3))
+        return _masked(keyword, mask, value, masked[2]), mask
+    return spans(keyword, text, highest), None
+
+
 def _compare(operator: str, value: int, highest: int) -> Spans:
     table: dict[str, Spans] = {
         "=": ((value, value),),
@@ -97,14 +108,10 @@ def number_in(keyword: str, text: str, highest: int, words: Mapping[str, int] | 
         which = Which("count", counts=spans(keyword, test[5:], _MOST), part=_part(keyword, rest))
         return NumberIn(keyword, ((0, highest),), which=which)
     chosen = _which(keyword, rest) if comma else None
-    if masked := _MASKED.fullmatch(test):
-        mask, value = (integer(keyword, part, 0, highest) for part in masked.group(1, 3))
-        return NumberIn(keyword, _masked(keyword, mask, value, masked[2]), mask, chosen)
     negation, word = ("!", test[1:].strip()) if test.startswith("!") else ("", test)
     known = (words or {}).get(word.lower())
-    return NumberIn(
-        keyword, spans(keyword, test if known is None else f"{negation}{known}", highest), which=chosen
-    )
+    inside, mask = bits_in(keyword, test if known is None else f"{negation}{known}", highest)
+    return NumberIn(keyword, inside, mask, chosen)
 
 
 def flags_in(keyword: str, text: str, highest: int, words: Mapping[str, int], sign: str = "+") -> NumberIn:

@@ -18,8 +18,8 @@ from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.signature import ANYWHERE, Header, Origin, Scope, Signature
 
 _ALIASES = {
-    "ip4": "ipv4", "ip6": "ipv6", "icmp4": "icmpv4", "icmp6": "icmpv6", "ether": "pkthdr", "arp": "pkthdr",
-    "esp": "ip", "igmp": "ip",
+    "any": "ip", "ip4": "ipv4", "ip6": "ipv6", "icmp4": "icmpv4", "icmp6": "icmpv6", "ether": "pkthdr",
+    "arp": "pkthdr", "esp": "ip", "igmp": "ip",
 }  # fmt: skip
 _MEANT: Mapping[str, tuple[str, int]] = {
     "arp": ("ethertype", 0x0806),

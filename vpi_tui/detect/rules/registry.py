@@ -38,6 +38,7 @@ _KEYWORDS: dict[str, Keyword] = {}
 
 PROTOCOLS: dict[str, str] = {
     "ip": "any IPv4 or IPv6 packet",
+    "any": "any IPv4 or IPv6 packet",
     "ipv4": "any IPv4 packet",
     "ip4": "any IPv4 packet",
     "ipv6": "any IPv6 packet",

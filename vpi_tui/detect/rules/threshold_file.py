@@ -4,8 +4,9 @@
     threshold gen_id 1, sig_id 2404000, type limit, track by_dst, count 1, seconds 60
     rate_filter gen_id 1, sig_id 0, track by_rule, count 10, seconds 60, new_action pass, timeout 30
 
-gen_id and sig_id 0 mean all. A limit that a rule has itself goes before one of this file. Source: "Global
-Thresholds" in the manual of Suricata.
+gen_id and sig_id 0 mean all. A threshold for one sig_id takes the place of what limits that rule already, in
+its own text or by a line before; any other limit is for rules that have none. Source: "Global Thresholds" in
+the manual of Suricata.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Final, Literal, cast
 
@@ -63,28 +65,34 @@ def read(path: Path, variables: Variables) -> tuple[list[Entry], list[RuleError]
 
 
 def limited(signatures: Sequence[Signature], entries: Sequence[Entry]) -> list[Signature]:
-    """The rules with the limits of the file, as far as they have none of their own."""
-    by_sid: dict[int, list[Entry]] = {}
-    for entry in entries:
-        by_sid.setdefault(entry.sid, []).append(entry)
+    """The rules with the limits of the file, line by line."""
+    by_sid: dict[int, list[tuple[int, Entry]]] = {}
+    for numbered in enumerate(entries):
+        by_sid.setdefault(numbered[1].sid, []).append(numbered)
     made = []
     for signature in signatures:
         meant = signature
-        for entry in (*by_sid.get(signature.sid, ()), *by_sid.get(0, ())):
+        lines = (*by_sid.get(signature.sid, ()), *by_sid.get(0, ()))
+        for _, entry in sorted(lines, key=itemgetter(0)):
             if entry.means(signature):
-                meant = _with(meant, entry.limit)
+                meant = _with(meant, entry)
         made.append(meant)
     return made
 
 
-def _with(signature: Signature, limit: Limit) -> Signature:
+def _with(signature: Signature, entry: Entry) -> Signature:
+    limit = entry.limit
     if isinstance(limit, Suppress):
         if limit.ranges == ANY_ADDRESS:
             return replace(signature, noalert=True)
         return replace(signature, suppress=(*signature.suppress, limit))
+    if isinstance(limit, Threshold) and entry.sid:
+        return replace(signature, threshold=limit, rate_filter=None)
+    if signature.threshold is not None or signature.rate_filter is not None:
+        return signature
     if isinstance(limit, RateFilter):
-        return replace(signature, rate_filter=signature.rate_filter or limit)
-    return replace(signature, threshold=signature.threshold or limit)
+        return replace(signature, rate_filter=limit)
+    return replace(signature, threshold=limit)
 
 
 def _lines(text: str) -> Iterator[tuple[int, str]]:

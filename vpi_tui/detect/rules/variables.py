@@ -3,7 +3,7 @@
 Defaults are those of suricata.yaml; a setting `vars.address-groups.HOME_NET` or
 `vars.port-groups.SSH_PORTS` overrides one. Lists follow Suricata's manual ("Rules Format"): in
 `[a,b,!c]` the negated members are taken away from the others, or from everything when there are no
-others.
+others. The brackets of the outermost list may be left out.
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class _Lists:
 
     def _read(self, text: str, inside: tuple[str, ...]) -> Spans:
         reader = _Reader(_TOKEN.findall(text), self, inside)
-        spans = reader.member(0)
+        spans = reader.members(0)
         if not reader.at_end():
             raise Refused(f"{self._kind} list {_short(text)} goes on after its end; put several in [ ]")
         return spans
@@ -176,9 +176,30 @@ class _Reader:
         self._at += 1
         return self._tokens[self._at - 1]
 
-    def member(self, depth: int) -> Spans:
-        negated, spans = self._signed(depth)
-        return self._lists.invert(spans) if negated else spans
+    def members(self, depth: int) -> Spans:
+        """A list: up to its bracket, or, outside of all, to the first token that follows no comma."""
+        plus: list[Span] = []
+        minus: list[Span] = []
+        only_negated = True
+        more = True
+        while more:
+            negated, spans = self._signed(depth)
+            (minus if negated else plus).extend(spans)
+            only_negated = only_negated and negated
+            more = self._goes_on(depth)
+        base = self._lists.invert(()) if only_negated else union(plus)
+        return subtract(base, union(minus))
+
+    def _goes_on(self, depth: int) -> bool:
+        """Whether a comma follows; takes it, or the bracket that ends the list."""
+        if not depth:
+            comma = not self.at_end() and self._tokens[self._at] == ","
+            self._at += comma
+            return comma
+        token = self._next()
+        if token not in {"]", ","}:
+            raise self._lists.fail(f"a comma is missing before {token[:40]!r}")
+        return token == ","
 
     def _signed(self, depth: int) -> tuple[bool, Spans]:
         token = self._next()
@@ -188,26 +209,10 @@ class _Reader:
         if token == "[":
             if depth >= MAX_DEPTH:
                 raise self._lists.fail(f"brackets are nested more than {MAX_DEPTH} deep")
-            return negated, self._list(depth + 1)
+            return negated, self.members(depth + 1)
         if token in {"]", ",", "!"}:
             raise self._lists.fail(f"unexpected {token!r}")
         return negated, self._lists.word(token, self._inside)
-
-    def _list(self, depth: int) -> Spans:
-        plus: list[Span] = []
-        minus: list[Span] = []
-        only_negated = True
-        while True:
-            negated, spans = self._signed(depth)
-            (minus if negated else plus).extend(spans)
-            only_negated = only_negated and negated
-            token = self._next()
-            if token == "]":
-                break
-            if token != ",":
-                raise self._lists.fail(f"a comma is missing before {token[:40]!r}")
-        base = self._lists.invert(()) if only_negated else union(plus)
-        return subtract(base, union(minus))
 
 
 def _short(text: str) -> str:

@@ -20,7 +20,7 @@ from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import PAYLOAD, ContentDraft, Draft
 from vpi_tui.detect.rules.keywords.content import content
-from vpi_tui.detect.rules.numbers import flags_in, number_in, spans
+from vpi_tui.detect.rules.numbers import bits_in, flags_in, number_in
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import unquote
 from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
@@ -122,7 +122,8 @@ def urilen(draft: Draft, text: str) -> None:
     if kind not in {"", "norm", "raw"}:
         raise Refused(f"urilen: norm or raw, not {kind[:40]!r}")
     buffer = "http.uri.raw" if kind == "raw" else "http.uri"
-    draft.steps.append(BufferSize(buffer, spans("urilen", number, _LONGEST_URI)))
+    sizes, mask = bits_in("urilen", number, _LONGEST_URI)
+    draft.steps.append(BufferSize(buffer, sizes, mask=mask))
 
 
 @keyword("app-layer-event")

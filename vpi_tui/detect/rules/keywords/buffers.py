@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import PAYLOAD, Draft
-from vpi_tui.detect.rules.numbers import number_in, spans
+from vpi_tui.detect.rules.numbers import bits_in
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.model.signature import BufferSize
 
+_LARGEST: Final = (1 << 64) - 1
 _HEADERS: dict[str, tuple[tuple[str, int], ...]] = {
     "ether.hdr": (),
     "ipv4.hdr": (("ip_v", 4),),
@@ -46,7 +49,5 @@ def bsize(draft: Draft, text: str) -> None:
     """Length of the sticky buffer."""
     if draft.buffer == PAYLOAD:
         raise Refused("bsize: needs a sticky buffer before it; for the payload there is dsize")
-    masked = text.strip().startswith("&")
-    found = number_in("bsize", text, 0xFFFFFFFF) if masked else None
-    sizes = found.spans if found is not None else spans("bsize", text, 0xFFFFFFFF)
-    draft.steps.append(BufferSize(draft.buffer, sizes, mask=found.mask if found is not None else None))
+    sizes, mask = bits_in("bsize", text, _LARGEST)
+    draft.steps.append(BufferSize(draft.buffer, sizes, mask=mask))

@@ -24,6 +24,12 @@ _U64 = 0xFFFFFFFFFFFFFFFF
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.\-]{0,63}", re.A)
 _OPERATOR = re.compile(r"(!?)\s*(<=|>=|<|>|=|&|\^|(?<=!))")
 """`!` alone = not equal."""
+_ONCE = frozenset(("byte_extract", "byte_math"))
+"""Each part of them may stand once."""
+_KIND = dict.fromkeys(("endian", "big", "little", "dce"), "a byte order")
+_HEX = re.compile(r"[0-9a-fA-F]{1,8}", re.A)
+_SHIFTED = 4
+"""Most bytes of a number that byte_math shifts."""
 _MATH = frozenset(("+", "-", "*", "/", "<<", ">>"))
 
 
@@ -58,13 +64,17 @@ def _trailer(
     name: str, words: list[str], *, flags: tuple[str, ...] = (), settings: tuple[str, ...] = ()
 ) -> _Trailer:
     made = _Trailer()
+    if name in _ONCE:
+        firsts = [_KIND.get(first := word.partition(" ")[0], first) for word in words]
+        if twice := next((first for at, first in enumerate(firsts) if first in firsts[:at]), ""):
+            raise Refused(f"{name}: {twice[:40]} stands there twice")
     for word in words:
         first, _, rest = word.partition(" ")
         rest = rest.strip()
         if first == "string" and rest in _BASES:
             made.string, made.base = True, _BASES[rest]
-        elif first == "endian" and rest in {"big", "little"}:
-            made.little_endian = rest == "little"
+        elif first == "endian" and rest in {"big", "little", "dce"}:
+            made.little_endian, made.dce = rest == "little", rest == "dce"
         elif first in settings and rest:
             made.words[first] = rest
         elif rest:
@@ -242,11 +252,13 @@ def byte_math(draft: Draft, text: str) -> None:
     if parts["oper"] not in _MATH:
         raise Refused(f"byte_math: unknown operator {parts['oper'][:10]!r}")
     trailer = _trailer("byte_math", rest, settings=("bitmask",))
+    if _HEX.fullmatch(mask := trailer.words.get("bitmask", "")):
+        trailer.words["bitmask"] = f"0x{mask}"  # hex digits with or without the 0x, of byte_math alone
     base = trailer.number_base("byte_math")
     count = _count(draft, "byte_math bytes", parts["bytes"], base)
+    if parts["oper"] in {"<<", ">>"} and isinstance(count, int) and count > _SHIFTED:
+        raise Refused(f"byte_math: {parts['oper']} is for 1 to {_SHIFTED} bytes, not {count}")
     rvalue = _value(draft, "byte_math rvalue", parts["rvalue"], 0, _U32)
-    if rvalue == 0 and parts["oper"] == "/":
-        raise Refused("byte_math: division by 0")
     draft.steps.append(
         ByteMath(
             _buffer(draft, trailer),

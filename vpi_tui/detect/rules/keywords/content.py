@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.draft import PAYLOAD, ContentDraft, Draft, Position
+from vpi_tui.detect.rules.draft import DECODED, PAYLOAD, ContentDraft, Draft, Position
 from vpi_tui.detect.rules.numbers import integer
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import pattern, signed, unquote
@@ -146,6 +146,8 @@ def endswith(draft: Draft, _text: str) -> None:
 def fast_pattern(draft: Draft, text: str) -> None:
     """Look for this content first; `only`: nowhere else; `offset,length`: look for that part of it."""
     item = draft.last_content("fast_pattern")
+    if item.buffer == DECODED:
+        raise Refused("fast_pattern: not for base64_data, which no packet holds as it is")
     if any(isinstance(step, ContentDraft) and step.fast_pattern for step in draft.steps):
         raise Refused("fast_pattern: only one content of a rule may have it")
     placed = item.relative or item.offset is not None or item.depth is not None

@@ -44,8 +44,8 @@ def dataset(draft: Draft, text: str) -> None:
         draft.notices.append(
             f"dataset: what is put into {name[:40]} lives as long as the engine: no file is written"
         )
-    if "state" in said and "load" in said:
-        raise Refused("dataset: state and load exclude each other")
+    if "state" in said and {"load", "save"} & said.keys():
+        raise Refused("dataset: state excludes load and save")
     kind = said.get("type")
     if kind is not None and kind not in get_args(ValueKind):
         raise Refused(f"dataset: type is one of {', '.join(get_args(ValueKind))}, not {kind[:20]!r}")

@@ -45,18 +45,13 @@ def dcerpc_iface(draft: Draft, text: str) -> None:
 
 @keyword("dcerpc.opnum", "dce_opnum")
 def dcerpc_opnum(draft: Draft, text: str) -> None:
-    """Operation of a DCE/RPC call: numbers and ranges (both ends included) with commas, or <, >, !."""
+    """Operation of a DCE/RPC call: numbers and ranges (both ends included) with commas."""
     parts = [part.strip() for part in unquote("dcerpc.opnum", text, needed=False).split(",")]
-    if len(parts) == 1 and not parts[0][:1].isdigit():
-        draft.steps.append(NumberIn("dcerpc.opnum", spans("dcerpc.opnum", parts[0], _LARGEST)))
-        return
     draft.steps.append(NumberIn("dcerpc.opnum", tuple(span for part in parts for span in _range(part))))
 
 
 def _range(part: str) -> Spans:
     low, dash, high = part.partition("-")
-    if "<" in part:
-        return spans("dcerpc.opnum", part, _LARGEST)
     first = integer("dcerpc.opnum", low, 0, _LARGEST_IN_LIST)
     last = integer("dcerpc.opnum", high, 0, _LARGEST_IN_LIST) if dash else first
     if last < first:

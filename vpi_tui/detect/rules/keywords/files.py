@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
-from vpi_tui.detect.rules.numbers import spans
+from vpi_tui.detect.rules.numbers import bits_in
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import pattern, signed, unquote
 from vpi_tui.model.signature import FileTest
@@ -42,8 +42,8 @@ def fileext(draft: Draft, text: str) -> None:
 @keyword("filesize")
 def filesize(draft: Draft, text: str) -> None:
     """Size of a file that has come to its end: 100, <100, >=1kb, 100<>200."""
-    found = spans("filesize", unquote("filesize", text, needed=False), _LARGEST)
-    draft.steps.append(FileTest("size", spans=found))
+    sizes, mask = bits_in("filesize", unquote("filesize", text, needed=False), _LARGEST)
+    draft.steps.append(FileTest("size", spans=sizes, mask=mask))
 
 
 def _digest(kind: Literal["md5", "sha1", "sha256"]) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.bits import bit_test
+from vpi_tui.detect.rules.bits import bit_test, number_test
 from vpi_tui.detect.rules.draft import Draft
-from vpi_tui.detect.rules.numbers import integer, spans
+from vpi_tui.detect.rules.numbers import bits_in, integer, spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.sets import complement
 from vpi_tui.model.signature import NumberIn
 
+_VLAN_MAX = 0xFFF
+_VLAN_LAYERS = 3
 _IPV4 = ((4, 4),)
 _IP = ((4, 4), (6, 6))
 
@@ -31,7 +33,7 @@ PROTOCOL_NUMBERS = {
 def ttl(draft: Draft, text: str) -> None:
     """Time to live, or hop limit: 64, <5, >=128, 10-20."""
     draft.test("ip_v", _IP)
-    draft.test("ttl", spans("ttl", text, 255))
+    number_test(draft, "ttl", "ttl", text, 255)
     draft.needs_packet = True
 
 
@@ -118,20 +120,21 @@ def vlan_id(draft: Draft, text: str) -> None:
     number, comma, layer = (part.strip() for part in text.partition(","))
     draft.needs_packet = True
     if number.startswith("count"):
-        draft.test("vlan_layers", spans("vlan.id", number.removeprefix("count"), 255))
+        number_test(draft, "vlan_layers", "vlan.id", number.removeprefix("count"), _VLAN_LAYERS)
         return
-    wanted = spans("vlan.id", number, 4094)
+    wanted, mask = bits_in("vlan.id", number, _VLAN_MAX)
     if not comma or layer == "any":
-        draft.test("vlan_any", wanted)
+        draft.test("vlan_any", wanted, mask=mask)
     elif layer == "all":
         # All layers lie inside: there is a layer, and none that lies outside.
         draft.test("vlan_layers", ((0, 0),), negated=True)
-        draft.test("vlan_any", complement(wanted, 0xFFF), negated=True)
+        others = complement(wanted, _VLAN_MAX if mask is None else mask)
+        draft.test("vlan_any", others, mask=mask, negated=True)
     elif layer in {"0", "1"}:
         draft.test("vlan_layers", ((int(layer) + 1, 255),))
-        draft.test(f"vlan{layer}", wanted)
+        draft.test(f"vlan{layer}", wanted, mask=mask)
     elif layer in {"2", "-1", "-2", "-3"}:
-        draft.steps.append(NumberIn(f"vlan.id.{layer}", wanted))
+        draft.steps.append(NumberIn(f"vlan.id.{layer}", wanted, mask))
     else:
         raise Refused(f"vlan.id: layer 0, 1, 2, -1, -2, -3, any or all, not {layer[:20]!r}")
 
@@ -139,5 +142,5 @@ def vlan_id(draft: Draft, text: str) -> None:
 @keyword("vlan.layers")
 def vlan_layers(draft: Draft, text: str) -> None:
     """Number of VLAN tags."""
-    draft.test("vlan_layers", spans("vlan.layers", text, 255))
+    number_test(draft, "vlan_layers", "vlan.layers", text, _VLAN_LAYERS)
     draft.needs_packet = True

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from vpi_tui.detect.rules.bits import bit_test
+from vpi_tui.detect.rules.bits import bit_test, number_test
 from vpi_tui.detect.rules.draft import Draft
-from vpi_tui.detect.rules.numbers import spans
 from vpi_tui.detect.rules.registry import keyword
 
 _TCP = ((6, 6),)
@@ -20,7 +19,7 @@ _WITH_IDENTIFIER = ((0, 0), (8, 8), (13, 18), (128, 129))
 def _tcp_number(names: tuple[str, ...], column: str, highest: int, summary: str) -> None:
     def handler(draft: Draft, text: str) -> None:
         draft.test("proto", _TCP)
-        draft.test(column, spans(names[0], text, highest))
+        number_test(draft, column, names[0], text, highest)
         draft.needs_packet = True
 
     handler.__doc__ = summary
@@ -37,7 +36,7 @@ def tcp_mss(draft: Draft, text: str) -> None:
     """Maximum segment size that the packet's option gives; packets without one do not match."""
     draft.test("proto", _TCP)
     draft.test("tcp_mss", ((1, 0xFFFF),))
-    draft.test("tcp_mss", spans("tcp.mss", text, 0xFFFF))
+    number_test(draft, "tcp_mss", "tcp.mss", text, 0xFFFF)
     draft.needs_packet = True
 
 
@@ -57,7 +56,7 @@ def flags(draft: Draft, text: str) -> None:
 def itype(draft: Draft, text: str) -> None:
     """ICMP type: 8, <5, 3<>7."""
     draft.test("proto", _ICMP)
-    draft.test("icmp_type", spans("itype", text, 255))
+    number_test(draft, "icmp_type", "itype", text, 255)
     draft.needs_packet = True
 
 
@@ -65,7 +64,7 @@ def itype(draft: Draft, text: str) -> None:
 def icode(draft: Draft, text: str) -> None:
     """ICMP code: 0, >2, 1<>5."""
     draft.test("proto", _ICMP)
-    draft.test("icmp_code", spans("icode", text, 255))
+    number_test(draft, "icmp_code", "icode", text, 255)
     draft.needs_packet = True
 
 
@@ -73,7 +72,7 @@ def _icmp_number(name: str, column: str, summary: str) -> None:
     def handler(draft: Draft, text: str) -> None:
         draft.test("proto", _ICMP)
         draft.test("icmp_type", _WITH_IDENTIFIER)
-        draft.test(column, spans(name, text.strip('"'), 0xFFFF))
+        number_test(draft, column, name, text.strip('"'), 0xFFFF)
         draft.needs_packet = True
 
     handler.__doc__ = summary
@@ -88,5 +87,5 @@ _icmp_number("icmp_seq", "icmp_seq", "Sequence number of echo and like messages.
 def dsize(draft: Draft, text: str) -> None:
     """Length of the packet's payload: 300, >100, 10<>20."""
     draft.once("dsize")
-    draft.test("payload_len", spans("dsize", text, 0xFFFF))
+    number_test(draft, "payload_len", "dsize", text, 0xFFFF)
     draft.needs_packet = True

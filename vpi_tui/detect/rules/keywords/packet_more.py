@@ -6,7 +6,7 @@ from typing import Final
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
-from vpi_tui.detect.rules.numbers import spans
+from vpi_tui.detect.rules.numbers import bits_in, spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.model.batch import TunnelKind
 from vpi_tui.model.signature import NumberIn
@@ -36,7 +36,7 @@ def tcp_wscale(draft: Draft, text: str) -> None:
     """Window scale option of the TCP header; packets without one do not match."""
     draft.test("proto", ((6, 6),))
     draft.test("tcp_flags", ((_SYN, _SYN),), mask=_SYN)  # RFC 7323: it stands in a SYN alone
-    draft.steps.append(NumberIn("tcp.wscale", spans("tcp.wscale", text, 255)))
+    draft.steps.append(NumberIn("tcp.wscale", *bits_in("tcp.wscale", text, 255)))
     draft.needs_packet = True
 
 
@@ -45,7 +45,7 @@ def icmpv6_mtu(draft: Draft, text: str) -> None:
     """MTU that an ICMPv6 packet-too-big message tells."""
     draft.test("proto", ((58, 58),))
     draft.test("icmp_type", ((_PACKET_TOO_BIG, _PACKET_TOO_BIG),))
-    draft.steps.append(NumberIn("icmpv6.mtu", spans("icmpv6.mtu", text, 0xFFFFFFFF)))
+    draft.steps.append(NumberIn("icmpv6.mtu", *bits_in("icmpv6.mtu", text, 0xFFFFFFFF)))
     draft.needs_packet = True
 
 
@@ -53,7 +53,7 @@ def icmpv6_mtu(draft: Draft, text: str) -> None:
 def igmp_type(draft: Draft, text: str) -> None:
     """Type of an IGMP message."""
     draft.test("proto", ((_IGMP, _IGMP),))
-    draft.steps.append(NumberIn("igmp.type", spans("igmp.type", text, 255)))
+    draft.steps.append(NumberIn("igmp.type", *bits_in("igmp.type", text, 255)))
     draft.needs_packet = True
 
 

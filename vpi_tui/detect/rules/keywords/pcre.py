@@ -43,7 +43,9 @@ _ALSO: Final = {"file.data": "http.response_body"}
 """Of HTTP both are the body of the response, as Suricata sees it."""
 _ESCAPED: Final = re.compile(rb"\\(?:x..|.)", re.DOTALL)
 _UPPER: Final = re.compile(rb"[A-Z]")
-_CAPTURE: Final = re.compile(r"(flow|pkt|alert):([\w.-]{1,64})", re.A)
+_CAPTURE: Final = re.compile(r"(flow|pkt|alert):([^\s,]{1,64})", re.A)
+_CAPTURES: Final = re.compile(r"(/[A-Za-z]*)\s*((?:,\s*(?:flow|pkt|alert):[^\s,]*\s*)+)\Z", re.A)
+"""The names behind the flags; a name may have a slash in it, which then ends no expression."""
 _SCOPES: Final[dict[str, Literal["flow", "pkt"]]] = {"flow": "flow", "pkt": "pkt", "alert": "pkt"}
 _NAMED_GROUP: Final = re.compile(r"(flow|pkt|alert)_(\w+)", re.A)
 """The older way to name a capture: by the group's own name."""
@@ -53,12 +55,13 @@ _NAMED_GROUP: Final = re.compile(r"(flow|pkt|alert)_(\w+)", re.A)
 def pcre(draft: Draft, text: str) -> None:
     """A Perl regular expression, `/expression/flags, flow:name` in quotes; `!` before: does not match."""
     negated, quoted = signed(text)
-    body = unquote("pcre", quoted, needed=False)
+    body, names = _without_captures(unquote("pcre", quoted, needed=False))
     start = body.find("/")
     end = body.rfind("/")
     if body[:start].strip() or start < 0 or end == start:
         raise Refused("pcre: must read /expression/flags")
-    letters, *names = body[end + 1 :].split(",")
+    letters, *odd = body[end + 1 :].split(",")
+    names = [*odd, *names]
     flags = _flags(letters.strip())
     pattern = raw_bytes(body[start + 1 : end])
     if "A" in letters:
@@ -70,6 +73,12 @@ def pcre(draft: Draft, text: str) -> None:
     if negated and captures:
         raise Refused("pcre: an expression that must not match captures nothing")
     draft.steps.append(Pcre(_buffer(draft, letters), pattern, int(flags), negated, "R" in letters, captures))
+
+
+def _without_captures(body: str) -> tuple[str, list[str]]:
+    """The expression with its flags, and the names of captures behind them."""
+    found = _CAPTURES.search(body, body.find("/") + 1)
+    return (body[: found.end(1)], found[2].split(",")[1:]) if found else (body, [])
 
 
 def groups_of(name: str, pattern: bytes, flags: int = 0) -> int:
