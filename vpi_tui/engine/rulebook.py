@@ -70,6 +70,8 @@ class RuleBook:
         self.serial: int = before.serial if before else 1
         self.hits: dict[int, tuple[int, int]] = {}
         """Rule number to (alerts raised, time of the last); only rules that raised one."""
+        self._of_behaviour = {s.sid: self.ruleset.count + place for place, s in enumerate(built_in)}
+        """Numbers of the behaviours' signatures by sid: asked for with every batch."""
         self._packs = loaded.packs
         self._switches = switches
         self._keys = self.identity.keys()
@@ -135,13 +137,13 @@ class RuleBook:
         and stay silent. claimed: the addresses that its senders claim."""
         for behaviour in self.behaviours:
             for finding in (*behaviour.observe(packets, decoded, flows), *behaviour.heed(claimed)):
-                number = self.number(GID, finding.sid)
+                number = self._of_behaviour[finding.sid]
                 if self._enabled[number]:
                     yield number, finding
 
     def of_living(self, now_ns: int) -> Iterator[tuple[int, int, str]]:
         """Rule, slot and sentence for flows that broke a policy when it came into force."""
-        number = self.number(GID, SEGMENTATION_SID)
+        number = self._of_behaviour[SEGMENTATION_SID]
         for slot, detail in self.segmentation.tell_living(now_ns):
             if self._enabled[number]:
                 yield number, slot, detail

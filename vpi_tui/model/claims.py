@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vpi_tui.model.batch import I64, U64, DecodedBatch, PacketBatch
+from vpi_tui.model.distinct import firsts_of
 
 ETHERTYPE_ARP, ICMPV6 = 0x0806, 58
 SOLICITATION, ADVERTISEMENT = 135, 136
@@ -67,9 +68,8 @@ def _distinct(packets: PacketBatch, decoded: DecodedBatch, rows: I64, addresses:
     frames = decoded.packet[rows]
     columns = packets.ifindex[frames], decoded.vlan[rows, 0], decoded.src_mac[rows]
     key = np.stack((addresses[:, 0], addresses[:, 1], *(column.astype(np.uint64) for column in columns)))
-    _, firsts = np.unique(key, axis=1, return_index=True)
     times = packets.ts_ns[frames].tolist()
-    for at in np.sort(firsts)[:MAX_CLAIMS].tolist():
+    for at in firsts_of(key)[:MAX_CLAIMS].tolist():
         high, low, port, vlan, mac = (int(value) for value in key[:, at])
         yield Claim(int(rows[at]), high, low, port, vlan, mac, times[at])
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from vpi_tui.detect.behaviour.base import NO_OPTIONS, Behaviour, Finding, Quiet, describe, register
 from vpi_tui.model.batch import I64, U64, DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.distinct import firsts_of
 
 ETHERTYPE_ARP = 0x0806
 SENDER_MAC_OFFSET = 8
@@ -43,9 +44,8 @@ class ArpSpoofing(Behaviour):
         known = address != 0  # an RFC 5227 probe claims nothing
         rows, address = rows[known], address[known]
         key = np.stack((decoded.vlan[rows, 0].astype(np.uint64), address, sender_mac(packets, decoded, rows)))
-        _, firsts = np.unique(key, axis=1, return_index=True)
         found = []
-        for at in np.sort(firsts)[:MAX_PAIRS].tolist():
+        for at in firsts_of(key)[:MAX_PAIRS].tolist():
             vlan, ip, mac = (int(v) for v in key[:, at])
             row = int(rows[at])
             if detail := self._claim(vlan, ip, mac, int(packets.ts_ns[decoded.packet[row]])):

@@ -15,6 +15,7 @@ import numpy as np
 from vpi_tui.detect.behaviour.arp import ETHERTYPE_ARP, mac_text, sender_mac
 from vpi_tui.detect.behaviour.base import NO_OPTIONS, Behaviour, Finding, Quiet, describe, register
 from vpi_tui.model.batch import I64, DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.distinct import firsts_of
 
 OPERATION_OFFSET = 6
 REQUEST = 1
@@ -63,9 +64,8 @@ class ArpSweep(Behaviour):
                 decoded.dest_ip[rows, 1] & np.uint64(0xFFFFFFFF),
             )
         )
-        _, firsts = np.unique(key, axis=1, return_index=True)
         found = []
-        for one in np.sort(firsts)[:MAX_PAIRS].tolist():
+        for one in firsts_of(key)[:MAX_PAIRS].tolist():
             port, vlan, mac, target = (int(value) for value in key[:, one])
             now_ns = int(packets.ts_ns[at[one]])
             if self._sweeps((port, vlan, mac), target, now_ns):

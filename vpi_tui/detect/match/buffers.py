@@ -13,7 +13,7 @@ from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.units import PAYLOAD
-from vpi_tui.model.batch import U8, DecodedBatch, Direction, Fragment
+from vpi_tui.model.batch import U8, DecodedBatch, Direction, Fragment, LinkType, PacketBatch
 
 
 @dataclass(slots=True)
@@ -28,16 +28,21 @@ class Context:
     start: int
     end: int
     fresh: int
-    buf: U8
-    """The packets' bytes."""
+    packets: PacketBatch
     decoded: DecodedBatch
     row: int
     """-1 = no packet."""
     little_endian: bool = False
-    now_ns: int = 0
-    """Time of the packet; 0 = no packet."""
-    frame: int = -1
-    """First byte of the Ethernet frame; -1 = no packet, or another link."""
+
+    @property
+    def buf(self) -> U8:
+        """The packets' bytes."""
+        return self.packets.buf
+
+    @property
+    def now_ns(self) -> int:
+        """Time of the packet; 0 = no packet."""
+        return int(self.packets.ts_ns[self.decoded.packet[self.row]]) if self.row >= 0 else 0
 
     def instances(self, name: str) -> Sequence[bytes]:
         """The bytes of a buffer as the one instance; empty when the packet does not have it."""
@@ -171,7 +176,15 @@ _ETHERNET: Final = 14
 
 def _ethernet_header(context: Context) -> bytes | None:
     """Addresses and the type behind them, of the outer frame: a VLAN tag has its own type there."""
-    header = context.buf[context.frame : context.frame + _ETHERNET].tobytes() if context.frame >= 0 else b""
+    packets, decoded, row = context.packets, context.decoded, context.row
+    # What is inside a tunnel has no Ethernet header of its own, or not this one.
+    if row < 0 or decoded.tunnel[row] != 0:
+        return None
+    packet = decoded.packet[row]
+    if packets.link_type[packet] != LinkType.ETHERNET:
+        return None
+    start = int(packets.offset[packet])
+    header = packets.buf[start : start + _ETHERNET].tobytes()
     return header if len(header) == _ETHERNET else None
 
 
