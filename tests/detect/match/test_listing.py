@@ -122,11 +122,17 @@ def test_rules_about_events_are_tried_on_packets_that_have_one() -> None:
         rule(3, columns=(column("events", (1, 1 << 60), mask=8, negated=True),)),
     ]
     odd = np.array([0, 4], np.uint64)
-    packets = [Packet(), Packet(more={"oddities": odd}), Packet(more={"events": 8})]
-    assert hits(rules, packets) == [(0, 3), (1, 1), (1, 3), (2, 2)]
+    packets = [
+        Packet(),
+        Packet(more={"oddities": odd}),
+        Packet(more={"events": 8}),
+        Packet(more={"events": 16}),
+    ]
+    assert hits(rules, packets) == [(0, 3), (1, 1), (1, 3), (2, 2), (3, 3)]
     made = RuleSet.compile(rules).packet_rules
     tried = [made.list_of[0, 1, 16], made.odd_of[0, 1]]
     assert [len(_rules_of(made.lists, number)) for number in tried] == [1, 2]
+    assert made.events.tolist() == [8, 0, 4, 0]
 
 
 def _rules_of(lists: RuleLists, number: int) -> list[int]:

@@ -53,6 +53,8 @@ class PacketRules(NamedTuple):
     """int32[4, 3, 256]: class (tcp, udp, icmp, other), direction, key -> number of a list."""
     odd_of: I32
     """int32[4, 3]: class, direction -> list of the rules that only hold for packets with some event."""
+    events: U64
+    """uint64[4]: by event column (listing.EVENT_COLUMNS), the bits of which such a rule needs one."""
     once_of: I32
     """int32[4, 3]: class, direction -> list of rules inspected once a flow and direction."""
     needs: U8
@@ -138,10 +140,11 @@ def counts_as_flow(proto, group):
 
 
 @inlined
-def _is_odd(decoded, row):
-    """Has the packet any event? These are listing.EVENT_COLUMNS."""
-    either = decoded.oddities[row, 0] | decoded.oddities[row, 1] | decoded.stream_events[row]
-    return either != 0 or decoded.events[row] != 0
+def _is_odd(decoded, row, events):
+    """Has the packet any event that some rule asks for? Many have a wrong checksum, which few rules do."""
+    either = (decoded.events[row] & events[0]) | (decoded.oddities[row, 0] & events[1])
+    either |= (decoded.oddities[row, 1] & events[2]) | (decoded.stream_events[row] & events[3])
+    return either != 0
 
 
 @kernel
@@ -165,7 +168,7 @@ def check_packets(decoded, flows, subject, taken, listed, enabled, bidirectional
         if flows.flow[row] < 0 or flows.first[row] & 2 or not counts_as_flow(decoded.proto[row], group):
             once = np.int64(listed.once_of[group, direction])
         usual = np.int64(listed.list_of[group, direction, key])
-        odd = np.int64(listed.odd_of[group, direction] if _is_odd(decoded, row) else 0)
+        odd = np.int64(listed.odd_of[group, direction] if _is_odd(decoded, row, listed.events) else 0)
         if not (once or usual or odd):
             continue
         kind = np.int64(-1)

@@ -21,20 +21,21 @@ from vpi_tui.detect.match.kernels_listed import (
     RuleLists,
 )
 from vpi_tui.detect.match.units import UnitKind, mask
-from vpi_tui.model.batch import I32
-from vpi_tui.model.signature import ANY_PORT, Header, Ranges, Signature
+from vpi_tui.model.batch import I32, U64
+from vpi_tui.model.signature import ANY_PORT, ColumnTest, Header, Ranges, Signature
 
 FEW_ADDRESSES: Final = 1 << 16
 """A set of more IPv4 addresses than this sorts no better than ports do."""
-MOST_ADDRESSES: Final = 1 << 20
-"""A set of more than this is no help in sorting; nor is a network of IPv6 larger than a /48."""
+MOST_ADDRESSES: Final = 1 << 23
+"""A set of more than this (10.0.0.0/8) is no help in sorting; nor is a network of IPv6 larger than a /48."""
 FEW_PORTS: Final = 2048
 _IPV4_END: Final = 0xFFFF_FFFF_FFFF
 _IPV6_SITE_BITS: Final = 80
 _HALF: Final = (1 << 64) - 1
 _CLASS_KINDS: Final = (KIND_TCP, KIND_UDP, KIND_ICMP4 | KIND_ICMP6, KIND_SCTP | KIND_OTHER)
-EVENT_COLUMNS: Final = frozenset({"events", "oddities0", "oddities1", "stream_events"})
+EVENT_COLUMNS: Final = ("events", "oddities0", "oddities1", "stream_events")
 """Columns that are 0 for almost all packets."""
+_ALL_EVENTS: Final = (1 << 64) - 1
 _KEY_COLUMN: Final = {0: "tcp_flags", 2: "icmp_type"}
 
 Run = tuple[int, ...]
@@ -67,16 +68,16 @@ def build_packet_rules(rules: Sequence[ListedRule], total: int) -> PacketRules:
             once = (r.number for r in rules if r.once and r.kinds & kinds and r.directions >> direction & 1)
             once_of[group, direction] = lists.add(tuple(once))
             here = [r for r in per_packet if r.kinds & kinds and r.directions >> direction & 1]
-            usual = [rule for rule in here if not _wants_event(rule.signature)]
+            usual = [rule for rule in here if _wanted_event(rule.signature) is None]
             list_of[group, direction] = _by_key(usual, _KEY_COLUMN.get(group, ""), lists)
-            odd_of[group, direction] = lists.add(tuple(r.number for r in here if _wants_event(r.signature)))
+            odd_of[group, direction] = lists.add(tuple(r.number for r in here if _wanted_event(r.signature)))
     for direction in range(3):
         streams = (r.number for r in rules if r.units & ~packets and r.directions >> direction & 1)
         stream_of[direction] = lists.add(tuple(streams))
     needs = np.zeros(total, np.uint8)
     for rule in rules:
         needs[rule.number] = rule.units
-    return PacketRules(lists.finish(), list_of, odd_of, once_of, needs, stream_of)
+    return PacketRules(lists.finish(), list_of, odd_of, _events(per_packet), once_of, needs, stream_of)
 
 
 def one_list(rules: Iterable[tuple[int, Header]], total: int) -> PacketRules:
@@ -88,18 +89,29 @@ def one_list(rules: Iterable[tuple[int, Header]], total: int) -> PacketRules:
         lists=lists.finish(),
         list_of=np.zeros((4, 3, 256), np.int32),
         odd_of=np.zeros((4, 3), np.int32),
+        events=np.zeros(len(EVENT_COLUMNS), np.uint64),
         once_of=np.zeros((4, 3), np.int32),
         needs=np.zeros(total, np.uint8),
         stream_of=np.full(3, number, np.int32),
     )
 
 
-def _wants_event(signature: Signature) -> bool:
-    """Does the rule fail for every packet without an event?"""
-    return any(
-        test.column in EVENT_COLUMNS and not test.negated and all(low > 0 for low, _ in test.spans)
-        for test in signature.columns
-    )
+def _wanted_event(signature: Signature) -> ColumnTest | None:
+    """A test that fails for every packet without an event."""
+    for test in signature.columns:
+        if test.column in EVENT_COLUMNS and not test.negated and all(low > 0 for low, _ in test.spans):
+            return test
+    return None
+
+
+def _events(rules: Iterable[ListedRule]) -> U64:
+    """PacketRules.events: without one of the bits that a test looks at it finds 0."""
+    wanted = dict.fromkeys(EVENT_COLUMNS, 0)
+    for rule in rules:
+        test = _wanted_event(rule.signature)
+        if test is not None:
+            wanted[test.column] |= _ALL_EVENTS if test.mask is None else test.mask
+    return np.array(list(wanted.values()), np.uint64)
 
 
 def _by_key(rules: Sequence[ListedRule], column: str, lists: ListBuilder) -> I32:
