@@ -122,7 +122,7 @@ class Threshold(Record, frozen=True):
     track: Literal["by_src", "by_dst", "by_both", "by_rule", "by_flow"]
     count: int
     seconds: int
-    """0 = the count never starts again (backoff)."""
+    """Of backoff none: its count never starts again."""
     multiplier: int = 0
     """backoff: after each alert so many times as many matches are needed."""
 

@@ -85,6 +85,12 @@ def test_a_window_of_a_threshold_ends() -> None:
     assert [row for row, _ in hits(rules, packets)] == [0, 2, 4]
 
 
+def test_a_window_of_no_seconds_is_one_moment() -> None:
+    rules = [parse('content:"login"; threshold:type limit, track by_src, count 1, seconds 0;')]
+    packets = [_login(ts_ns=at * SECOND) for at in (1, 1, 2, 3, 3)]
+    assert [row for row, _ in hits(rules, packets)] == [0, 2, 3]
+
+
 def test_a_pass_rule_silences_others_on_its_packet() -> None:
     rules = [
         rule(1, steps=(content(b"login"),)),

@@ -61,6 +61,7 @@ def test_thresholds():
     assert limit == Threshold("limit", "by_src", 1, 60)
     both = parse("threshold:type both, count 5, seconds 10, track by_flow;").threshold
     assert both == Threshold("both", "by_flow", 5, 10)
+    assert parse("threshold:type limit, track by_src, count 1, seconds 0;").threshold.seconds == 0
     rarer = parse("threshold: type backoff, track by_flow, count 2, multiplier 10;").threshold
     assert rarer == Threshold("backoff", "by_flow", 2, 0, 10)
     wait = parse("detection_filter:track by_dst, count 3, seconds 30;").threshold
@@ -84,6 +85,7 @@ def test_thresholds():
         ("threshold:type limit, track by_me, count 1, seconds 1;", "track is one of"),
         ("threshold:type limit, track by_src, count 0, seconds 1;", "out of range"),
         ("threshold:type backoff, track by_flow, count 1, multiplier 1;", "out of range"),
+        ("detection_filter:track by_src, count 1, seconds 0;", "out of range"),
         ("threshold:type backoff, track by_src, count 1, multiplier 10;", "by_flow only"),
         ("threshold:type backoff, track by_flow, count 1, seconds 10;", "unknown part"),
         ("detection_filter:type limit, track by_src, count 1, seconds 1;", "unknown part"),

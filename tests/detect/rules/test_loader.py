@@ -56,6 +56,25 @@ def test_directories_classification_and_disabled_rules(tmp_path):
     assert not both.errors
 
 
+def test_a_rule_for_another_engine_is_left_out_and_is_no_error(tmp_path):
+    path = write(
+        tmp_path / "a.rules",
+        "alert ip any any -> any any (requires:version >= 99; blorb:1; sid:1;)\n"
+        "#alert ip any any -> any any (requires:version >= 99; sid:2;)\n"
+        "alert ip any any -> any any (sid:3;)\n",
+    )
+    pack = write(
+        tmp_path / "b.yaml",
+        "name: p\nrules:\n  - 'alert ip any any -> any any (requires:moon full; sid:4;)'\n",
+    )
+    result = load([path, pack], with_disabled=True)
+    assert ([s.sid for s in result.signatures], result.errors) == ([3], [])
+    assert [(note.origin.line, note.text.partition(",")[0]) for note in result.notices] == [
+        (1, "requires: version >= 99"),
+        (3, "requires: moon full"),
+    ]
+
+
 def test_settings_reach_the_rules(tmp_path):
     path = write(tmp_path / "a.rules", "alert ip $HOME_NET any -> any any (sid:1;)\n")
     result = load([path], {"vars.address-groups.HOME_NET": "[9.9.9.9]"})

@@ -45,6 +45,7 @@ from vpi_tui.model.signature import (
     Header,
     Pcre,
     Signature,
+    Threshold,
 )
 
 RECOGNISED_BY: Final = 32
@@ -343,9 +344,13 @@ def _thresholds(signatures: Sequence[Signature]) -> ThresholdRules:
         kind=np.array([_THRESHOLD_KIND[t.kind] if t else 0 for t in found], np.uint8),
         track=np.array([_THRESHOLD_TRACK[t.track] if t else 0 for t in found], np.uint8),
         limit=np.array([t.count if t else 0 for t in found], np.int64),
-        window_ns=np.array([t.seconds * 1_000_000_000 or _FOREVER_NS if t else 0 for t in found], np.int64),
+        window_ns=np.array([_window_ns(t) if t else 0 for t in found], np.int64),
         multiplier=np.array([t.multiplier if t else 0 for t in found], np.int64),
     )
+
+
+def _window_ns(threshold: Threshold) -> int:
+    return _FOREVER_NS if threshold.kind == "backoff" else threshold.seconds * 1_000_000_000
 
 
 def _rank(signatures: Sequence[Signature]) -> I32:

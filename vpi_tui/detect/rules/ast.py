@@ -25,6 +25,10 @@ class Refused(Exception):  # noqa: N818 - a verdict on a rule, not a fault of ou
         return RuleError(path, line, reason, sid=_sid_in(text))
 
 
+class Skipped(Refused):
+    """A rule that says itself that it is not for this engine (requires): left out, and no error."""
+
+
 def _sid_in(text: str) -> int:
     at = text.rfind("sid:")
     digits = text[at + 4 : at + 24].partition(";")[0].strip() if at >= 0 else ""

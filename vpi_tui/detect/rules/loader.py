@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vpi_tui.detect.rules import threshold_file
-from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.ast import Refused, Skipped
 from vpi_tui.detect.rules.classification import DEFAULT_CLASSES, FILE_NAME, read_classification
 from vpi_tui.detect.rules.inputs import Inputs, rule_files_in
 from vpi_tui.detect.rules.lexer import rules_in
@@ -102,6 +102,9 @@ def _read_rules(
     for count, rule in enumerate(rules_in(text, with_disabled=with_disabled), 1):
         try:
             found = parser.parse(rule.text, Origin(name, rule.line), enabled=rule.enabled)
+        except Skipped as skipped:
+            if rule.enabled:
+                parser.notices.append((Origin(name, rule.line), skipped.reason))
         except Refused as refused:
             # A commented-out line that is no rule is just a comment.
             if rule.enabled:

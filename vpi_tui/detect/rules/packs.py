@@ -97,7 +97,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.ast import Refused, Skipped
 from vpi_tui.detect.rules.pack_fields import (
     Compiled,
     FieldProblem,
@@ -215,6 +215,8 @@ class _Reader:
                 self._content.signatures.append(self._rule(item))
             except FieldProblem as problem:
                 self._fail(problem.line, problem.reason, _sid(item))
+            except Skipped as skipped:
+                self._parser.notices.append((self._origin(item), skipped.reason))
             except Refused as refused:
                 self._content.errors.append(refused.at(self._path, item.line, _raw(item)))
 
@@ -234,6 +236,8 @@ class _Reader:
     def _built(self, made: Compiled, origin: Origin, scope: Scope) -> Signature:
         try:
             return self._parser.build(made.syntax, made.raw, origin, scope=scope, enabled=made.enabled)
+        except Skipped:
+            raise
         except Refused as refused:
             at_option = 0 <= refused.option < len(made.lines)
             line = made.lines[refused.option] if at_option else origin.line

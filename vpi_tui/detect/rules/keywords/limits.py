@@ -44,7 +44,7 @@ def _made(name: str, kind: str, parts: dict[str, str]) -> Threshold:
         cast(_Kind, kind),
         cast(_Track, parts["track"]),
         integer(f"{name} count", parts["count"], 1, _U32),
-        integer(f"{name} seconds", parts["seconds"], 1, _U32),
+        integer(f"{name} seconds", parts["seconds"], int(kind == "detection_filter"), _U32),
     )
 
 
