@@ -23,6 +23,7 @@ from vpi_tui.detect.applayer.http2.fields import LIST_LIMIT, FieldDecoder
 from vpi_tui.detect.applayer.http2.frames import END_HEADERS, END_STREAM, FRAME_LIMIT, PADDED, Kind
 from vpi_tui.detect.applayer.http2.parser import KEPT_LIMIT, MAGIC, MOST_STREAMS, Http2Parser
 from vpi_tui.detect.applayer.http2.transaction import Http2Transaction
+from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.applications import APP_PROTOS
@@ -258,6 +259,20 @@ def test_ranges_that_are_well() -> None:
         answer = headers([(b":status", b"206"), (b"content-range", value)], 1)
         (found,) = read((CLIENT, answer + frame(Kind.DATA, b"x", 1, END_STREAM)))
         assert values(found, "app-layer-event", CLIENT) == []
+
+
+def test_ranges_of_a_file_are_put_together() -> None:
+    parser = Http2Parser()
+    parser.ranges = Ranges()
+    said = [(SERVER, MAGIC)]
+    for stream, (start, data) in ((1, (3, b"def")), (3, (0, b"abc"))):
+        told = [(b":status", b"206"), (b"content-range", b"bytes %d-%d/6" % (start, start + 2))]
+        said.append((SERVER, headers(ASKED, stream, END_HEADERS | END_STREAM)))
+        said.append((CLIENT, headers(told, stream) + frame(Kind.DATA, data, stream, END_STREAM)))
+    first, second = read(*said, parser=parser)
+    assert [(file.size, file.is_open) for file in first.files] == [(3, False)]
+    part, whole = second.files
+    assert (part.size, whole.size, whole.digests["md5"]) == (3, 6, hashlib.md5(b"abcdef").digest())
 
 
 def test_streams_are_bounded() -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from vpi_tui.detect.applayer.expectations import Arranged
 from vpi_tui.detect.applayer.files import FileNeeds
 from vpi_tui.detect.applayer.frames import NO_FRAMES, FrameLog
+from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.transaction import Transaction
 
 BODY_LIMIT: Final = 102_400
@@ -71,6 +72,9 @@ class Parser(ABC):
     """Addresses of client and server, 16 bytes each; b"" = not known. Set before the first byte."""
     needs_ends: ClassVar[bool] = False
     """Does it look at them?"""
+    ranges: Ranges | None = None
+    """Where files that come in several responses are put together, of all flows; None = nobody does that. Set
+    before the first byte."""
     arranged: Sequence[Arranged] = ()
     """Flows that it has arranged; whoever takes care of them empties the list."""
 

@@ -11,6 +11,7 @@ from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.followed import Followed
 from vpi_tui.detect.applayer.frames import FrameLog
+from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.registry import APPLICATIONS, with_predecessors
 from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
@@ -22,7 +23,7 @@ _NO_LIMITS: Final = Limits()
 class Parsers:
     """needed: names of protocols; frames: names of the frames that rules look at, by protocol; limits: by
     protocol, what is asked of its parsers (of one that is missing: everything); mixed: names of the
-    protocols of which the latest bytes as sent are kept.
+    protocols of which the latest bytes as sent are kept. ranges: where files in pieces are put together.
     """
 
     def __init__(
@@ -32,7 +33,9 @@ class Parsers:
         frames: Mapping[str, frozenset[str]] | None = None,
         limits: Mapping[str, Limits] | None = None,
         mixed: Iterable[str] = (),
+        ranges: Ranges | None = None,
     ) -> None:
+        self._ranges = ranges
         self.of_app: list[Application | None] = [None] * len(APP_PROTOS)
         """By number of an application: its protocol, None = it is not needed."""
         wanted = with_predecessors(needed)
@@ -64,6 +67,7 @@ class Parsers:
             made = application.takes_over(limits, cause)
         else:
             made = application.parser(limits)
+        made.ranges = self._ranges
         wanted = self._frames.get(application.name)
         if wanted:
             made.frames = FrameLog(wanted)

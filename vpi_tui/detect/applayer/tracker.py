@@ -22,6 +22,7 @@ from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.parsers import Parsers
 from vpi_tui.detect.applayer.passed_by import PassedBy
 from vpi_tui.detect.applayer.progress import Finished, Progress
+from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.applayer.sifting import DatagramSieve, Sifted
 from vpi_tui.model.applications import APP_PROTOS
@@ -61,6 +62,7 @@ class AppLayer:
     ) -> None:
         self._outbox = Outbox(logged)
         self._sifted = Sifted()
+        self._ranges = Ranges()
         self.require(needed, frames=frames, limits=limits, mixed=mixed, due=due, sieves=sieves)
         self._expected = Expectations()
         self._ends: Ends | None = None
@@ -86,7 +88,7 @@ class AppLayer:
     ) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
         wanted = self._outbox.logged.union(needed)
-        self._parsers = Parsers(wanted, frames=frames, limits=limits, mixed=mixed)
+        self._parsers = Parsers(wanted, frames=frames, limits=limits, mixed=mixed, ranges=self._ranges)
         self._outbox.due = due
         unlogged = {name: sieve for name, sieve in (sieves or {}).items() if name not in self._outbox.logged}
         self._sifted.use({APP_PROTOS.index(name): sieve for name, sieve in unlogged.items()})
@@ -109,6 +111,8 @@ class AppLayer:
         flows that others arrange are not known.
         """
         self._ends = ends
+        if packets.ts_ns.size:
+            self._ranges.now_ns = int(packets.ts_ns[0])
         self._forget_reused(flows)
         self._renamed.clear()
         if streams is not None and streams.row.size:
@@ -145,7 +149,7 @@ class AppLayer:
     def stats(self) -> dict[str, float]:
         return {
             "app_layer.flows": float(len(self._flows)),
-            "app_layer.memuse": float(self._held),
+            "app_layer.memuse": float(self._held + self._ranges.held()),
             "app_layer.tx": float(self._outbox.transactions),
             "app_layer.evicted": float(self._evicted),
             "app_layer.error": float(self._errors),

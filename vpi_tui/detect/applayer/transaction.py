@@ -112,6 +112,11 @@ class Transaction:
             self.files.append(made)
         return made
 
+    def take_file(self, file: File) -> None:
+        """A file is of it that did not begin with it."""
+        if len(self.files) < MOST_FILES:
+            self.files = [*self.files, file]
+
     def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
         """By buffer: what is new in those that grow. Asked once after each move, so it may forget."""
         return grown(self.files, direction) if self.files else NOTHING_GROWN

@@ -18,6 +18,8 @@ class Asked(NamedTuple):
     request_files: bool
     response_files: bool
     """Does anybody ask more of a response's file than its bytes, which are those of the body?"""
+    response_file_data: bool
+    """Does anybody ask more or its bytes?"""
 
 
 _MOST_KNOWN: Final = 8
@@ -51,6 +53,7 @@ def _asked_by(limits: Limits) -> Asked:
         ),
         limits.wants(FILE, FILE_NAME, FILE_DATA),
         limits.wants(FILE, FILE_NAME),
+        limits.wants(FILE, FILE_NAME, FILE_DATA),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from vpi_tui.detect.applayer.files import File
 from vpi_tui.detect.applayer.http.headers import Headers
 from vpi_tui.detect.applayer.http.parameters import attachment_name, mime_parameter
+from vpi_tui.detect.applayer.ranges import RangePart
 
 PART_HEAD_LIMIT: Final = 8_192
 """Bytes of the header fields of a part."""
@@ -52,6 +53,34 @@ class WholeBody:
     def close(self, *, truncated: bool) -> None:
         if self._file is not None:
             self._file.close(truncated=truncated)
+
+
+class PartOfFile:
+    """A body that is a range of a file, beside what else it is. `done` gets the file that it completes."""
+
+    __slots__ = ("_also", "_done", "_part")
+
+    def __init__(self, part: RangePart, also: WholeBody | None, done: Callable[[File], None]) -> None:
+        self._part = part
+        self._also = also
+        self._done = done
+
+    def feed(self, data: bytes) -> None:
+        self._part.feed(data)
+        if self._also is not None:
+            self._also.feed(data)
+
+    def skip(self, count: int) -> None:
+        self._part.skip(count)
+        if self._also is not None:
+            self._also.skip(count)
+
+    def close(self, *, truncated: bool) -> None:
+        if self._also is not None:
+            self._also.close(truncated=truncated)
+        whole = self._part.close()
+        if whole is not None:
+            self._done(whole)
 
 
 class FormParts:

@@ -12,7 +12,7 @@ from vpi_tui.detect.applayer.http import anomalies, uri
 from vpi_tui.detect.applayer.http.asked import asked_by
 from vpi_tui.detect.applayer.http.body import NO_BODY, Body, Sink
 from vpi_tui.detect.applayer.http.coding import decoders
-from vpi_tui.detect.applayer.http.files import FormParts, WholeBody, boundary_of, name_in
+from vpi_tui.detect.applayer.http.files import FormParts, PartOfFile, WholeBody, boundary_of, name_in
 from vpi_tui.detect.applayer.http.headers import NO_HEADERS, Headers, content_length, is_chunked
 from vpi_tui.detect.applayer.http.lines import (
     StatusLine,
@@ -326,21 +326,30 @@ class _Responses(Reader):
         coding = response.headers.get(b"content-encoding")
         layers = decoders(coding, self._parser.limits.decompression_layers) if coding else ()
         asked = self._parser.asked
-        return Body(layers, asked.response, self._file(now, response) if asked.response_files else None)
+        return Body(layers, asked.response, self._file(now, response) if asked.response_file_data else None)
 
     def _no_body_of(self, now: HttpTransaction, response: Response) -> Body:
         """Of a response that has none: what is sent nevertheless counts as one."""
         asked = self._parser.asked.response_files or self._buffer
         return self._body_of(now, response) if asked else NO_BODY
 
-    def _file(self, now: HttpTransaction, response: Response) -> Sink:
-        """The body as a file. Rules see its bytes as those of the body."""
+    def _file(self, now: HttpTransaction, response: Response) -> Sink | None:
+        """The body as a file, and as a range of one. Rules see its bytes as those of the body."""
+        span, files = response.headers.get(b"content-range"), self._parser.asked.response_files
+        if span is None and not files:
+            return None
         named = now.request.start.uri if now.request is not None else _NOT_SEEN
         name = name_in(response.headers.get(b"content-disposition")) or uri.path_of(named)
         if len(name) > anomalies.FILE_NAME_LIMIT:
             self.on_event("file_name_too_long")
         needs = FileNeeds(self._parser.limits.files.digests, data=False)
-        return WholeBody(name, lambda name: now.open_file(CLIENT, name, needs))
+        whole = WholeBody(name, lambda name: now.open_file(CLIENT, name, needs)) if files else None
+        ranges, request = self._parser.ranges, now.request
+        if span is None or ranges is None or request is None:
+            return whole
+        host = uri.asked_of(request.start.method, request.start.uri).host or request.headers.get(b"host")
+        part = ranges.part(host, name, span, self._parser.limits.files)
+        return PartOfFile(part, whole, now.take_file) if part is not None else whole
 
     def on_headers(self, headers: Headers) -> None:
         now = self._now

@@ -59,5 +59,5 @@ class HttpTransaction(Transaction):
         if window is None:
             return found
         if direction == CLIENT:
-            return {**found, "http.response_body": (window,), FILE_DATA: (window,)}
+            return {**found, "http.response_body": (window,), FILE_DATA: (window, *found.get(FILE_DATA, ()))}
         return {**found, "http.request_body": (window,)}

@@ -10,9 +10,10 @@ from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME, File, File
 from vpi_tui.detect.applayer.http import uri
 from vpi_tui.detect.applayer.http.body import Body, Inspection, Sink
 from vpi_tui.detect.applayer.http.coding import decoders
-from vpi_tui.detect.applayer.http.files import WholeBody, name_in
+from vpi_tui.detect.applayer.http.files import PartOfFile, WholeBody, name_in
 from vpi_tui.detect.applayer.http2.doh import MESSAGE_LIMIT
 from vpi_tui.detect.applayer.http2.transaction import Http2Transaction
+from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -22,15 +23,21 @@ _RANGE: Final = re.compile(rb"bytes[ \t]+(?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|
 _LARGEST: Final = (1 << 63) - 1
 
 
-def begin_body(found: Http2Transaction, direction: int, limits: Limits) -> None:
-    """A side begins to send its body."""
+def begin_body(found: Http2Transaction, direction: int, limits: Limits, ranges: Ranges | None) -> None:
+    """A side begins to send its body. ranges: where files in pieces are put together."""
     side = found.side[direction]
     coding = decoders(side.joined(b"content-encoding"), limits.decompression_layers)
-    side.body = Body(coding, _inspection(found, direction, limits), _file(found, direction, limits))
-    side.has_body = True
-    span = side.first(b"content-range")
-    if direction == CLIENT and span is not None and not is_range(span):
+    span = side.first(b"content-range") if direction == CLIENT else None
+    sink: Sink | None = (also := _file(found, direction, limits))
+    if span is not None and not is_range(span):
         found.event(CLIENT, "http2.invalid_range")
+    elif span is not None and ranges is not None and limits.wants(FILE, FILE_NAME, FILE_DATA):
+        asked = found.side[SERVER]
+        host = asked.first(b":authority") or asked.first(b"host")
+        part = ranges.part(host, _name(found, direction), span, limits.files)
+        sink = PartOfFile(part, also, found.take_file) if part is not None else also
+    side.body = Body(coding, _inspection(found, direction, limits), sink)
+    side.has_body = True
 
 
 def _inspection(found: Http2Transaction, direction: int, limits: Limits) -> Inspection:
@@ -43,19 +50,22 @@ def _inspection(found: Http2Transaction, direction: int, limits: Limits) -> Insp
     return Inspection(LIMIT, limits.response_minimum, limits.response_overlap, wanted)
 
 
-def _file(found: Http2Transaction, direction: int, limits: Limits) -> Sink | None:
+def _name(found: Http2Transaction, direction: int) -> bytes:
+    named = name_in(found.side[direction].first(b"content-disposition"))
+    return named or uri.path_of(found.side[SERVER].first(b":path") or b"")
+
+
+def _file(found: Http2Transaction, direction: int, limits: Limits) -> WholeBody | None:
     """The body as a file, None = nobody asks. Of a response rules see its bytes as those of the body."""
     asked = (FILE, FILE_NAME, FILE_DATA) if direction == SERVER else (FILE, FILE_NAME)
     if not limits.wants(*asked):
         return None
     needs = limits.files if direction == SERVER else FileNeeds(limits.files.digests, data=False)
-    named = name_in(found.side[direction].first(b"content-disposition"))
-    name = named or uri.path_of(found.side[SERVER].first(b":path") or b"")
 
     def opened(name: bytes) -> File:
         return found.open_file(direction, name, needs)
 
-    return WholeBody(name, opened)
+    return WholeBody(_name(found, direction), opened)
 
 
 def is_range(value: bytes) -> bool:

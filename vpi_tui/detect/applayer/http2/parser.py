@@ -236,7 +236,7 @@ class Http2Parser(Parser):
     def _data(self, direction: int, frame: Frame, found: Http2Transaction) -> None:
         side = found.side[direction]
         if not side.has_body:
-            begin_body(found, direction, self.limits)
+            begin_body(found, direction, self.limits, self.ranges)
         if frame.missing:
             side.body.skip(frame.missing)
         side.body.feed(frame.payload)

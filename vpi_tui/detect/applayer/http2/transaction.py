@@ -125,7 +125,7 @@ class Http2Transaction(Transaction):
         if window is None:
             return found
         if direction == Direction.TO_CLIENT:
-            return {**found, "http.response_body": (window,), FILE_DATA: (window,)}
+            return {**found, "http.response_body": (window,), FILE_DATA: (window, *found.get(FILE_DATA, ()))}
         return {**found, "http.request_body": (window,)}
 
     def held(self) -> int:
