@@ -8,12 +8,14 @@ from typing import Final
 import numpy as np
 
 from vpi_tui.detect.applayer.base import Limits
-from vpi_tui.detect.applayer.files import FILE
+from vpi_tui.detect.applayer.files import FILE, FILE_DATA
+from vpi_tui.detect.applayer.parsers import ByWay
 from vpi_tui.detect.applayer.registry import FOUND_IN, by_name
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.match.dns_sieve import sieves_of
 from vpi_tui.detect.match.ruleset import RECOGNISED_BY, RuleSet
+from vpi_tui.detect.match.ways import Edge
 from vpi_tui.engine.options import StreamOptions, app_limits, stream_options
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged
@@ -63,7 +65,7 @@ class Stages:
                 sieves=sieves_of(rules),
             )
 
-    def _limits(self, rules: RuleSet) -> dict[str, Limits]:
+    def _limits(self, rules: RuleSet) -> dict[str, Limits | ByWay]:
         """By protocol: what rules and log ask of its parsers."""
         app, logged = rules.app, self._logged
         told = {name for name, is_told in ((FILE, logged.files), (EVENTS, logged.anomalies)) if is_told}
@@ -72,11 +74,20 @@ class Stages:
             files=app.files,
             events=None if logged.anomalies else app.events,
         )
-        found = {}
+        edge = Edge(rules.selectors.home_low, rules.selectors.home_high)
+        found: dict[str, Limits | ByWay] = {}
         for name in by_name():
             names = (name, *FOUND_IN.get(name, ()))
-            buffers = frozenset(told).union(*(app.buffers.get(one, ()) for one in names))
-            found[name] = replace(common, buffers=buffers, logged=not logged.protocols.isdisjoint(names))
+            own = replace(common, logged=not logged.protocols.isdisjoint(names))
+            asked = [app.buffers[one] for one in names if one in app.buffers]
+            # Flows of which the same is asked share their limits: parsers know them by their identity.
+            known: dict[frozenset[str], Limits] = {}
+            ways = [
+                known.setdefault(buffers, _asking(own, buffers))
+                for buffers in (frozenset(told).union(*of_way) for of_way in zip(*asked, strict=True))
+            ]
+            every = _asking(own, frozenset(told).union(*known))
+            found[name] = ByWay(ways, edge.way, every) if len(known) > 1 else every
         return found
 
     def ignore_checksums(self) -> None:
@@ -116,3 +127,9 @@ class Stages:
         if not self._logged.protocols:
             return rules.stream_ports
         return np.maximum(rules.stream_ports, np.uint16(1 + RECOGNISED_BY))
+
+
+def _asking(limits: Limits, buffers: frozenset[str]) -> Limits:
+    """The same limits where rules look at these buffers: bytes of files are kept if one is theirs."""
+    files = replace(limits.files, data=limits.files.data and FILE_DATA in buffers)
+    return replace(limits, buffers=buffers, files=files)

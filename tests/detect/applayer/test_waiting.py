@@ -65,6 +65,11 @@ CONVERSATIONS: Final[dict[str, tuple[str, Pieces]]] = {
         [(CLIENT, b"220 a\r\n"), (SERVER, b"HELO b\r\nMAIL FROM:<c>\r\nDATA\r\n"),
          (CLIENT, b"250 d\r\n354 e\r\n"), (SERVER, MAIL), (CLIENT, b"250 f\r\n"), (SERVER, b"QUIT\r\n")],
     ),
+    "a mail that nobody reads": (
+        "smtp",
+        [(SERVER, b"HELO b\r\nMAIL FROM:<c>\r\nDATA\r\n"), (SERVER, MAIL), (CLIENT, b"250 f\r\n"),
+         (SERVER, b"MAIL FROM:<d>\r\nDATA\r\n.a\n..\r\n." + TEXT + b"\n.\nQUIT\r\n")],
+    ),
     "a file over SMB": (
         "smb",
         [(SERVER, smb.record(smb.create2("f"))), (CLIENT, smb.record(smb.created2())),
@@ -99,11 +104,17 @@ def ended(layer: AppLayer) -> list[object]:
     ]
 
 
+ASKED: Final[dict[str, Limits]] = {"http1": BODIES, "smtp": Limits()}
+UNREAD: Final = Limits(buffers=frozenset())
+
+
 def outcome(
-    name: str, said: list[tuple[int, int, bytes]], sizes: list[int]
+    which: str, said: list[tuple[int, int, bytes]], sizes: list[int]
 ) -> tuple[list[object], list[object]]:
     """said: (direction, offset, bytes); sizes: how many of them one batch has, the last again and again."""
-    layer = AppLayer({name}, mixed={name}, limits={"http1": BODIES})
+    name = CONVERSATIONS[which][0]
+    asked = ASKED | {"smtp": UNREAD} if "nobody reads" in which else ASKED
+    layer = AppLayer({name}, mixed={name}, limits=asked)
     seen: list[object] = []
     at = 0
     for number in range(len(said)):
@@ -138,9 +149,23 @@ def cut(pieces: Pieces, size: int, lost: int) -> list[tuple[int, int, bytes]]:
     lost=st.integers(-3, 40),
 )
 def test_what_waits_changes_nothing(which: str, size: int, sizes: list[int], lost: int) -> None:
-    name, pieces = CONVERSATIONS[which]
-    said = cut(pieces, size, lost)
-    assert outcome(name, said, sizes) == outcome(name, said, [1])
+    said = cut(CONVERSATIONS[which][1], size, lost)
+    assert outcome(which, said, sizes) == outcome(which, said, [1])
+
+
+@given(
+    sizes=st.lists(st.integers(1, 5), min_size=20, max_size=40),
+    end=st.sampled_from([b"\r\n.\r\n", b"\n.\n", b"\n..\n\n.\n", b"\n.\r\r\n\r\n.\r\n"]),
+)
+def test_a_mail_ends_where_it_does_however_its_end_is_cut(sizes: list[int], end: bytes) -> None:
+    which = "a mail that nobody reads"
+    mail = b"MAIL FROM:<c>\r\nDATA\r\na.\r\n.b" + end + b"QUIT\r\n"
+    said, at = [], 0
+    for size in sizes:
+        if mail[at : at + size]:
+            said.append((int(SERVER), at, mail[at : at + size]))
+        at += size
+    assert outcome(which, said, [len(said)]) == outcome(which, said, [1])
 
 
 def test_bytes_wait_up_to_where_something_happens() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.match.build import Packet, content, hits, ip, rule
-from vpi_tui.detect.match.ways import NOWHERE, Ways, most_named, outside
+from vpi_tui.detect.match.ways import NOWHERE, Edge, Ways, most_named, outside, returning
 from vpi_tui.model.signature import ANY_ADDRESS, IP_MAX, Ranges, Signature
 
 HOME = Ranges(((ip("10.0.0.0"), ip("10.255.255.255")), (1 << 120, (1 << 120) + 9)))
@@ -44,6 +44,17 @@ def test_a_rule_is_kept_for_the_ways_that_its_addresses_allow(
     src: Ranges, dest: Ranges, both: bool, ways: int
 ) -> None:
     assert Ways(HOME).of(rule(src=src, dest=dest, both=both).header) == ways
+
+
+@given(SETS, ADDRESSES, ADDRESSES)
+def test_two_addresses_tell_the_way_that_a_rule_about_just_them_allows(
+    home: Ranges, src: int, dest: int
+) -> None:
+    ways = Ways(home)
+    between = Edge(*ways.bounds())
+    header = rule(src=Ranges(((src, src),)), dest=Ranges(((dest, dest),))).header
+    assert 1 << between.way(src, dest) == ways.of(header)
+    assert 1 << between.way(dest, src) == returning(ways.of(header))
 
 
 def holds(one: Signature, packet: Packet) -> bool:

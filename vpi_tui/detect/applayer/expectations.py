@@ -20,15 +20,20 @@ class Ends(NamedTuple):
     server: U64
     server_port: U16
 
+    def numbers(self, slot: int) -> tuple[int, int]:
+        """Addresses of (client, server), 128 bits each; IPv4 as ::ffff:a.b.c.d."""
+        return _number(self.client, slot), _number(self.server, slot)
+
     def addresses(self, slot: int) -> tuple[bytes, bytes]:
-        """(client, server), 16 bytes each; IPv4 as ::ffff:a.b.c.d."""
-        return _packed(self.client, slot), _packed(self.server, slot)
+        """The same, 16 bytes each."""
+        client, server = self.numbers(slot)
+        return client.to_bytes(16), server.to_bytes(16)
 
 
-def _packed(column: U64, slot: int) -> bytes:
+def _number(column: U64, slot: int) -> int:
     high, low = column[slot].tolist()
-    packed: bytes = (high << 64 | low).to_bytes(16)
-    return packed
+    number: int = high << 64 | low
+    return number
 
 
 class Arranged(NamedTuple):

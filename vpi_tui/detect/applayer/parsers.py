@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
 from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.applayer.followed import Followed
 from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.ranges import Ranges
@@ -18,6 +20,21 @@ from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import U8
 
 _NO_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class ByWay:
+    """Limits that depend on between whom a flow is: many rules are about what comes in, or goes out."""
+
+    limits: Sequence[Limits]
+    """By way."""
+    way: Callable[[int, int], int]
+    """(address of the client, of the server) -> the way of the flow."""
+    unknown: Limits
+    """Of a flow of which nobody says between whom it is."""
+
+    def of(self, slot: int, ends: Ends | None) -> Limits:
+        return self.unknown if ends is None else self.limits[self.way(*ends.numbers(slot))]
 
 
 class Parsers:
@@ -31,7 +48,7 @@ class Parsers:
         needed: Iterable[str],
         *,
         frames: Mapping[str, frozenset[str]] | None = None,
-        limits: Mapping[str, Limits] | None = None,
+        limits: Mapping[str, Limits | ByWay] | None = None,
         mixed: Iterable[str] = (),
         ranges: Ranges | None = None,
     ) -> None:
@@ -55,14 +72,22 @@ class Parsers:
         self._mixed = with_predecessors(mixed)
 
     def follow(
-        self, application: Application, cause: Transaction | None = None, *, udp: bool = False
+        self,
+        application: Application,
+        slot: int,
+        ends: Ends | None,
+        cause: Transaction | None = None,
+        *,
+        udp: bool = False,
     ) -> Followed:
         """A flow of the protocol. cause: of the protocol before, by which the flow has come to this one."""
-        made = self._parser(application, cause)
+        limits = self._limits.get(application.name, _NO_LIMITS)
+        made = self._parser(
+            application, limits.of(slot, ends) if isinstance(limits, ByWay) else limits, cause
+        )
         return Followed(application, made, udp=udp, keeps_sent=application.name in self._mixed)
 
-    def _parser(self, application: Application, cause: Transaction | None) -> Parser:
-        limits = self._limits.get(application.name, _NO_LIMITS)
+    def _parser(self, application: Application, limits: Limits, cause: Transaction | None) -> Parser:
         if application.takes_over is not None and cause is not None:
             made = application.takes_over(limits, cause)
         else:

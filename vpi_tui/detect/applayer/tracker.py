@@ -19,7 +19,7 @@ from vpi_tui.detect.applayer.followed import A_FLOW, SENT_LIMIT, UNKNOWN, Follow
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.frames import Frame
 from vpi_tui.detect.applayer.outbox import Outbox
-from vpi_tui.detect.applayer.parsers import Parsers
+from vpi_tui.detect.applayer.parsers import ByWay, Parsers
 from vpi_tui.detect.applayer.passed_by import PassedBy
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.ranges import Ranges
@@ -52,7 +52,7 @@ class AppLayer:
         needed: Iterable[str],
         *,
         frames: Mapping[str, frozenset[str]] | None = None,
-        limits: Mapping[str, Limits] | None = None,
+        limits: Mapping[str, Limits | ByWay] | None = None,
         mixed: Iterable[str] = (),
         due: Mapping[str, Sequence[int]] | None = None,
         sieves: Mapping[str, DatagramSieve] | None = None,
@@ -81,7 +81,7 @@ class AppLayer:
         needed: Iterable[str],
         *,
         frames: Mapping[str, frozenset[str]] | None = None,
-        limits: Mapping[str, Limits] | None = None,
+        limits: Mapping[str, Limits | ByWay] | None = None,
         mixed: Iterable[str] = (),
         due: Mapping[str, Sequence[int]] | None = None,
         sieves: Mapping[str, DatagramSieve] | None = None,
@@ -173,7 +173,7 @@ class AppLayer:
         """Begin to, in the place of whatever was followed there before."""
         if slot in self._flows:
             self._drop(slot)
-        found = self._flows[slot] = self._parsers.follow(application, udp=udp)
+        found = self._flows[slot] = self._parsers.follow(application, slot, self._ends, udp=udp)
         if self._ends is not None and found.parser.needs_ends:
             found.parser.ends = self._ends.addresses(slot)
         if udp and (before := self._sifted.take(slot)):
@@ -249,7 +249,7 @@ class AppLayer:
             number = APP_PROTOS.index(application.apps[0])
             app_of[slot] = number
             if self._parsers.is_needed[number]:
-                self._flows[slot] = self._parsers.follow(application, found.cause)
+                self._flows[slot] = self._parsers.follow(application, slot, self._ends, found.cause)
                 self._held += A_FLOW
 
     def _take_those(self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]) -> None:
@@ -421,7 +421,7 @@ class AppLayer:
         application = self._parsers.of_app[int(app_of[slot])]
         if application is None:
             return True
-        followed = self._flows[slot] = self._parsers.follow(application, next_one.cause)
+        followed = self._flows[slot] = self._parsers.follow(application, slot, self._ends, next_one.cause)
         followed.position = position
         self._held += followed.held
         for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from vpi_tui.detect.applayer import registry
-from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT
+from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER
 from vpi_tui.detect.applayer.files import DIGESTS, FILE, FILE_DATA, FILE_NAME, FileNeeds
 from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.applayer.names import plain_name, side_of
@@ -28,7 +28,7 @@ from vpi_tui.detect.match.kernels_units import WAYS
 from vpi_tui.detect.match.listing import one_list
 from vpi_tui.detect.match.pattern_sets import Patterns, PatternSetBuilder
 from vpi_tui.detect.match.rule_table import directions_of
-from vpi_tui.detect.match.ways import Ways
+from vpi_tui.detect.match.ways import Ways, returning
 from vpi_tui.detect.transforms import base_of, raw_piece
 from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.batch import U8, Direction
@@ -111,8 +111,9 @@ class AppRules:
     """uint8[n]: 1 = such a rule, which is not decided where it was found: it waits for other buffers."""
     of_frames: U8
     """uint8[n]: 1 = the rule looks at frames, so at no transactions."""
-    buffers: dict[str, frozenset[str]]
-    """By protocol: the buffers that rules look at."""
+    buffers: dict[str, tuple[frozenset[str], ...]]
+    """By protocol, then by way (ways.py) from client to server: the buffers that rules about such flows look
+    at."""
     events: frozenset[str]
     """The anomalies that rules look for."""
     files: FileNeeds
@@ -195,7 +196,7 @@ def compile_app_rules(
         grows=grows,
         stays=stays,
         of_frames=of_frames,
-        buffers=_buffers(used),
+        buffers=_buffers(signatures, needs, table, ways),
         events=frozenset(
             step.pattern.decode("ascii")
             for s in signatures
@@ -240,12 +241,22 @@ def _file_needs(signatures: Sequence[Signature], used: Sequence[Needs]) -> FileN
     return FileNeeds(frozenset(asked.intersection(DIGESTS)), any(FILE_DATA in need.buffers for need in used))
 
 
-def _buffers(used: Sequence[Needs]) -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for need in used:
+def _buffers(
+    signatures: Sequence[Signature], needs: Sequence[Needs | None], table: RuleTable, ways: Ways
+) -> dict[str, tuple[frozenset[str], ...]]:
+    found: dict[str, tuple[set[str], ...]] = {}
+    for number, (signature, need) in enumerate(zip(signatures, needs, strict=True)):
+        if need is None or not table.kinds[number]:
+            continue
+        allowed = ways.of(signature.header)
+        flows = allowed if need.directions & TO_SERVER else 0
+        flows |= returning(allowed) if need.directions & TO_CLIENT else 0
         for application in need.applications:
-            found.setdefault(application, set()).update(need.buffers)
-    return {application: frozenset(names) for application, names in found.items()}
+            names = found.setdefault(application, tuple(set() for _ in range(WAYS)))
+            for way in range(WAYS):
+                if flows >> way & 1:
+                    names[way].update(need.buffers)
+    return {application: tuple(map(frozenset, names)) for application, names in found.items()}
 
 
 def _frames(used: Sequence[Needs]) -> dict[str, frozenset[str]]:

@@ -73,4 +73,5 @@ def sieves_of(rules: RuleSet) -> dict[str, DnsSieve]:
 
 
 def _is_enough(app: AppRules) -> bool:
-    return _DNS not in app.listed and _DNS not in app.frames and app.buffers.get(_DNS, frozenset()) <= _SOUGHT
+    looked_at = frozenset().union(*app.buffers.get(_DNS, ()))
+    return _DNS not in app.listed and _DNS not in app.frames and looked_at <= _SOUGHT

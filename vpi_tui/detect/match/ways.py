@@ -7,6 +7,7 @@ address.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable
 from typing import Final
@@ -29,6 +30,11 @@ def most_named(headers: Iterable[Header]) -> Ranges:
         if total > most:
             best, most = ends, total
     return best
+
+
+def returning(ways: int) -> int:
+    """The ways of what is said back. ways: bits 1 << way, like what is given."""
+    return ways & 0b1001 | (ways & 0b0010) << 1 | (ways & 0b0100) >> 1
 
 
 def outside(ends: Ranges) -> Ranges:
@@ -74,6 +80,21 @@ class Ways:
         halves = [[(one >> 64, one & _HALF) for one in ends] for ends in zip(*self.home.spans, strict=True)]
         low, high = halves or ([], [])
         return np.array(low, np.uint64).reshape(-1, 2), np.array(high, np.uint64).reshape(-1, 2)
+
+
+class Edge:
+    """Tells which way one address speaks to another. low, high: as of Ways.bounds."""
+
+    def __init__(self, low: U64, high: U64) -> None:
+        self._low, self._high = ([a << 64 | b for a, b in halves.tolist()] for halves in (low, high))
+
+    def way(self, source: int, target: int) -> int:
+        """source, target: addresses as numbers of 128 bits."""
+        return 2 * self._is_inside(source) + self._is_inside(target)
+
+    def _is_inside(self, address: int) -> bool:
+        at = bisect_right(self._low, address) - 1
+        return at >= 0 and address <= self._high[at]
 
 
 def _meet(one: Ranges, other: Ranges) -> bool:

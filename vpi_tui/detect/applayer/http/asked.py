@@ -22,7 +22,7 @@ class Asked(NamedTuple):
     """Does anybody ask more or its bytes?"""
 
 
-_MOST_KNOWN: Final = 8
+_MOST_KNOWN: Final = 32
 _known: dict[int, tuple[Limits, Asked]] = {}
 """By the identity of the limits, which are kept so that no others get it."""
 

@@ -26,6 +26,7 @@ MOST_UNANSWERED: Final = 512
 _DOT: Final = re.compile(rb"\n\.(?:\r?\n|(\.))")
 """A line that begins with a dot: the end of a mail, or a dot that is doubled."""
 _LINE_END: Final = re.compile(rb"[\r\n]")
+_DOT_LINE: Final = re.compile(rb"\n\.")
 _EDGE: Final = re.compile(rb"\n(?:\.|--)")
 """What may end a mail, or a part of it, when it has come as a whole."""
 _CUT_DOT: Final = 3
@@ -103,12 +104,17 @@ class SmtpParser(Parser):
         return kept + (len(self._now.raw) + 64 * len(self._now.rcpt_to) if self._now is not None else 0)
 
     def patience(self, direction: int) -> int:
-        """For bytes of a mail that are looked at in pieces: `may_wait` tells whether it goes on."""
-        if direction != SERVER or self._mode != _DATA or self._mail_begins or self._pending[SERVER]:
+        """For bytes of a mail, looked at in pieces or not at all: `may_wait` tells whether it goes on."""
+        if direction != SERVER or self._mode != _DATA:
             return 0
-        return ANY_SIZE if self._reader is None else self._reader.patience()
+        pending = self._pending[SERVER]
+        if self._reader is None:
+            return ANY_SIZE if b"." not in pending else 0
+        return self._reader.patience() if not (self._mail_begins or pending) else 0
 
     def may_wait(self, data: bytes | memoryview) -> bool:
+        if self._reader is None:  # nobody looks for a line end that the next bytes may make a dot's
+            return data[:1] != b"." and _DOT_LINE.search(data) is None
         return _LINE_END.search(data, len(data) - _CUT_DOT) is None and _EDGE.search(data) is None
 
     def successor(self) -> Successor | None:
