@@ -31,6 +31,15 @@ def test_a_rule_that_parses_and_cannot_run_is_named_too(tmp_path: Path, capsys) 
     assert "1 rule loads (33.33%), 2 do not." in out
 
 
+def test_what_rules_refer_to_is_where_the_settings_say(tmp_path: Path, capsys) -> None:
+    rules = rule_file(tmp_path, "alert tcp any any -> any any (tcp.hdr; dataset:isset,seen; sid:1;)\n")
+    assert main(["rules", "check", rules]) == 1
+    assert "type is missing" in capsys.readouterr().out
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("datasets:\n  seen:\n    type: string\n")
+    assert main(["rules", "check", "--config", str(settings), rules]) == 0
+
+
 def test_keywords_are_counted(tmp_path: Path, capsys) -> None:
     two = GOOD + GOOD.replace("sid:1", "nocase; sid:2")
     assert main(["rules", "check", "--keywords", rule_file(tmp_path, two)]) == 0

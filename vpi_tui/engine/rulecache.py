@@ -31,7 +31,7 @@ from vpi_tui.detect import regex
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.inputs import rule_files_in, unchanged
 from vpi_tui.detect.rules.loader import LoadResult, load
-from vpi_tui.detect.rules.sources import SETTINGS
+from vpi_tui.detect.rules.sources import settings_read
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.detect.stored.container import is_whole
 from vpi_tui.engine.forked import fork
@@ -80,7 +80,7 @@ def entry_of(spec: EngineSpec) -> Path | None:
     """Where these rules belong; None = there is no place to keep them."""
     if not spec.rule_cache or not is_private_and_writable(Path(spec.rule_cache)):
         return None
-    settings = {name: spec.options[name] for name in SETTINGS if name in spec.options}
+    settings = settings_read(spec.options)
     asked = (spec.rules or (spec.rules_dir,), sorted(spec.variables.items()), sorted(settings.items()))
     versions = (sys.version, np.__version__, msgspec.__version__, regex.LIBRARY)
     digest = blake2b(source_digest(PACKAGE, _DEPENDS_ON).encode(), digest_size=16)

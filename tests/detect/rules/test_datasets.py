@@ -11,6 +11,7 @@ import pytest
 
 from tests.detect.match.build import Packet, hits, ip
 from vpi_tui.detect.rules.loader import load
+from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.signature import InSet
 
 HEADER = bytes(range(100, 120))
@@ -130,3 +131,24 @@ def test_subdomains(tmp_path: Path) -> None:
 def test_refused(tmp_path: Path, options: str, said: str) -> None:
     (tmp_path / "bad").write_text("no hex")
     assert said in reason(tmp_path, options)
+
+
+def test_sets_of_the_settings_are_known_by_name(tmp_path: Path) -> None:
+    (tmp_path / "seen.lst").write_text(f"{base64.b64encode(HEADER).decode()}\n")
+    options = {
+        "datasets.seen.type": "string",
+        "datasets.seen.load": str(tmp_path / "seen.lst"),
+        "datasets.new.type": "string",
+        "datasets.new.state": str(tmp_path / "missing.lst"),
+    }
+    rules = write(
+        tmp_path,
+        "tcp.hdr; dataset:isset,seen;",
+        "tcp.hdr; dataset:isnotset,new;",
+        "tcp.hdr; dataset:isset,new;",
+    )
+    loaded = load([rules], options=options)
+    assert not loaded.errors
+    assert hits(loaded.signatures, [Packet(b"x")]) == [(0, 1), (0, 2)]
+    with pytest.raises(ConfigError, match="has no type"):
+        load([rules], options={"datasets.seen.load": "x"})

@@ -40,7 +40,8 @@ def loaded(args: argparse.Namespace, files: tuple[str, ...] = ()) -> LoadResult:
     from vpi_tui.detect.rules.loader import load
 
     settings = settings_of(args)
-    return load(files or existing(rule_files(settings), "rule file"), settings.variables())
+    chosen = files or existing(rule_files(settings), "rule file")
+    return load(chosen, settings.variables(), options=settings.options())
 
 
 def in_force(args: argparse.Namespace) -> list[Signature]:

@@ -6,13 +6,14 @@ import base64
 import binascii
 import ipaddress
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.inputs import Inputs
+from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.valueset import ScoreList, ValueKind, ValueSet
 
 MAX_FILE: Final = 256 << 20
@@ -32,6 +33,36 @@ class DataFile:
     array_key: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A set of the settings. file "": it begins empty; optional: so it does when the file is missing."""
+
+    kind: ValueKind
+    file: str = ""
+    optional: bool = False
+
+
+DATASETS: Final = "datasets."
+
+
+def declared(options: Mapping[str, str]) -> dict[str, Declared]:
+    """The sets that `datasets.NAME.type`, with `load` or `state` beside it, declare. Raises ConfigError."""
+    made = {}
+    for key in options:
+        name, dot, _ = key.removeprefix(DATASETS).rpartition(".")
+        if not key.startswith(DATASETS) or not dot or name in made:
+            continue
+        said = {word: options.get(f"{DATASETS}{name}.{word}", "") for word in ("type", "load", "state")}
+        if not said["type"] or (said["load"] and said["state"]):
+            raise ConfigError(
+                f"The dataset {name!r} has no type, or both load and state.",
+                hint=f"Set {DATASETS}{name}.type to string, md5, sha256 or ip, and one file or none.",
+            )
+        kind = cast(ValueKind, said["type"])
+        made[name] = Declared(kind, said["load"] or said["state"], bool(said["state"]))
+    return made
+
+
 @dataclass(slots=True)
 class DataSets:
     """directory: where relative names are looked for; None = beside the rule file (`beside`)."""
@@ -39,13 +70,14 @@ class DataSets:
     directory: Path | None = None
     beside: Path = field(default_factory=Path)
     inputs: Inputs = field(default_factory=Inputs)
+    declared: Mapping[str, Declared] = field(default_factory=dict)
     _sets: dict[str, ValueSet] = field(default_factory=dict)
     _scores: dict[tuple[str, str], ScoreList] = field(default_factory=dict)
     _digests: dict[tuple[Path, str], frozenset[bytes]] = field(default_factory=dict)
 
     def get(self, name: str, kind: ValueKind | None, file: DataFile | None, limit: int) -> ValueSet:
-        """The set of this name; the first rule that says its kind makes it. Raises Refused."""
-        found = self._sets.get(name)
+        """The set of this name; the settings or the first rule that says its kind make it. Raises Refused."""
+        found = self._sets.get(name) or self._declared(name)
         if found is not None:
             if kind not in {None, found.kind}:
                 raise Refused(f"dataset: {name[:40]} holds {found.kind}, not {kind}, by an earlier rule")
@@ -54,6 +86,15 @@ class DataSets:
             raise Refused(f"dataset: type is missing, and no earlier rule has said it of {name[:40]}")
         values = self._read(file, kind) if file is not None else ()
         made = self._sets[name] = ValueSet(name, kind, values, limit=min(limit, MOST_VALUES))
+        return made
+
+    def _declared(self, name: str) -> ValueSet | None:
+        said = self.declared.get(name)
+        if said is None:
+            return None
+        absent = not said.file or (said.optional and not self._path("dataset", said.file).is_file())
+        values = () if absent else self._read(DataFile(said.file), said.kind)
+        made = self._sets[name] = ValueSet(name, said.kind, values, limit=MOST_VALUES)
         return made
 
     def has(self, name: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from vpi_tui.detect.rules.datasets import DataSets
+from vpi_tui.detect.rules.datasets import DATASETS, DataSets, declared
 from vpi_tui.detect.rules.inputs import Inputs
 from vpi_tui.detect.rules.reputation import Reputation
 
@@ -19,7 +19,12 @@ SETTINGS: Final = (
     "default-reputation-path",
     "data-dir",
 )
-"""What is read of the settings."""
+"""What is read of the settings, and all that begin with DATASETS."""
+
+
+def settings_read(options: Mapping[str, str]) -> dict[str, str]:
+    """Those of the settings that change what rules are."""
+    return {name: value for name, value in options.items() if name in SETTINGS or name.startswith(DATASETS)}
 
 
 @dataclass(slots=True)
@@ -41,7 +46,7 @@ class Sources:
         for name in filter(None, (thresholds, countries)):
             inputs.note(Path(name))
         return cls(
-            DataSets(data_dir, inputs=inputs),
+            DataSets(data_dir, inputs=inputs, declared=declared(options)),
             _reputation(options, inputs),
             countries,
             Path(thresholds) if thresholds else None,
