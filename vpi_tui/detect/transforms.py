@@ -14,7 +14,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final
-from urllib.parse import unquote_to_bytes
 
 from vpi_tui.detect.match.coded import base64_prefix
 from vpi_tui.detect.regex import SUBJECT_LIMIT, search
@@ -105,6 +104,10 @@ def _parts(buffer: str) -> list[tuple[Transform, bytes]]:
     return found
 
 
+def transforms_of(buffer: str) -> list[Transform]:
+    return [one for one, _ in _parts(buffer)]
+
+
 @lru_cache(maxsize=4096)
 def function_of(buffer: str) -> Function | None:
     """All transforms of a buffer as one function, None when it has none."""
@@ -132,7 +135,8 @@ def raw_piece(buffer: str, pattern: bytes) -> bytes:
 _SPACE: Final = b" \t\n\v\f\r"
 _SPACES: Final = re.compile(rb"[ \t\n\v\f\r]+")
 _PSEUDO: Final = re.compile(rb"^:[^\n]*(?:\n|\Z)", re.M)
-_HEADER_NAME: Final = re.compile(rb"^(?:[^\n:]|:(?! ))*+", re.M)
+_HEADER_NAME: Final = re.compile(rb"^[^\n:]*+", re.M)
+_ESCAPE: Final = re.compile(rb"%(?:([0-9A-Fa-f]{2})|[0-9A-Fa-f]?.)|\+", re.S)
 
 
 def _without(separator: re.Pattern[bytes]) -> Piece:
@@ -216,8 +220,14 @@ def _last_labels(name: bytes, beyond: int) -> bytes:
 
 @transform("url_decode")
 def url_decode(data: bytes) -> bytes:
-    """%XX as the byte and + as a blank."""
-    return unquote_to_bytes(data.replace(b"+", b" "))
+    """%XX as the byte and + as a blank; what stands behind a % that escapes nothing is not looked at."""
+    return _ESCAPE.sub(_unescaped, data) if b"%" in data else data.replace(b"+", b" ")
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    if found[0] == b"+":
+        return b" "
+    return bytes.fromhex(found[1].decode("ascii")) if found[1] is not None else found[0]
 
 
 @transform("to_md5")

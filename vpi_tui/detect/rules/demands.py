@@ -1,7 +1,7 @@
 """What contents of certain buffers have to be like: others could never match, so the rule is refused.
 
 As Suricata does when it loads a rule (the validation of its keywords). A buffer behind a transformation holds
-something else, so its contents are free.
+something else, so its contents are free but for what the transformation itself takes away.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from typing import Final
 
 from vpi_tui.detect.applayer.names import plain_name
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.transforms import base_of
+from vpi_tui.detect.transforms import base_of, transforms_of
 from vpi_tui.model.signature import Absent, BufferSize, Content, Step
 
 _MD5: Final = re.compile(rb"[0-9a-fA-F]{32}")
 _SHA1: Final = re.compile(rb"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){19}")
+_CLEARING: Final = frozenset(("to_lowercase", "to_uppercase", "strip_whitespace", "compress_whitespace"))
+"""Transformations of which contents have to be such as they leave."""
 _SHORT_SERIAL: Final = 2
 """Characters of a serial number that may do without a colon."""
 _SPARE: Final = 2
@@ -48,6 +50,13 @@ def _sha1(name: str, content: Content) -> None:
 def _serial(name: str, content: Content) -> None:
     if len(content.pattern) > _SHORT_SERIAL and b":" not in content.pattern:
         raise Refused(f"{name}: has a colon behind each pair of digits, so {_text(content)} can never match")
+
+
+def _kept(content: Content) -> None:
+    """As there nocase does not help."""
+    for one in transforms_of(content.buffer):
+        if one.name in _CLEARING and one.make(b"")(content.pattern) != content.pattern:
+            raise Refused(f"{one.name}: leaves nothing like {_text(content)}")
 
 
 def _text(content: Content) -> str:
@@ -99,7 +108,9 @@ def check_contents(steps: Sequence[Step]) -> None:
             _absent(step, [one for one in steps if one.buffer == step.buffer and one is not step])
         if isinstance(step, BufferSize):
             _sized(step, steps)
-        if isinstance(step, Content) and base_of(step.buffer) == step.buffer:
+        if isinstance(step, Content) and base_of(step.buffer) != step.buffer:
+            _kept(step)
+        elif isinstance(step, Content):
             name = plain_name(step.buffer)
             if name in _DEMANDS:
                 _DEMANDS[name](name, step)

@@ -45,7 +45,7 @@ for _name in _PLAIN:
 @keyword("xor")
 def xor(draft: Draft, text: str) -> None:
     """Transform of the sticky buffer before it: xor with a key in hex."""
-    key = unquote("xor", text, needed=False)
+    key = unquote("xor", text)
     if not _HEX.fullmatch(key):
         raise Refused(f"xor: needs a key of 1 to 255 bytes in hex, has {key[:40]!r}")
     _add(draft, "xor", bytes.fromhex(key))
