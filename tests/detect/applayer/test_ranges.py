@@ -130,6 +130,15 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert store.part(b"a", b"/large", b"bytes 5-9/100", FileNeeds()) is None
 
 
+def test_names_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranges, "MEMORY", 1 << 20)
+    store = Ranges()
+    for number in range(256):
+        assert store.part(b"a" * 8_000, b"/%0*d" % (8_000, number), b"bytes 0-1/4", FileNeeds()) is not None
+        assert store.held() <= 1 << 20
+    assert store.held() > 1 << 19
+
+
 def test_so_many_are_put_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ranges, "MOST_FILES", 4)
     store = Ranges()

@@ -67,9 +67,11 @@ class _Waiting:
 class _Whole:
     """A file that is being put together."""
 
-    __slots__ = ("dead", "file", "known", "owned", "pending", "seen_ns", "size", "waiting")
+    __slots__ = ("dead", "file", "key", "known", "owned", "pending", "seen_ns", "size", "waiting")
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, key: tuple[bytes, bytes], file: File) -> None:
+        self.key = key
+        """Host and name, as sent."""
         self.file = file
         self.size = 0
         """The largest that a range has stated."""
@@ -85,7 +87,8 @@ class _Whole:
         """It is forgotten, too large, or whole."""
 
     def held(self) -> int:
-        return A_FILE + A_RANGE * len(self.waiting) + self.pending + self.file.held()
+        named = sum(map(len, self.key))
+        return A_FILE + named + A_RANGE * len(self.waiting) + self.pending + self.file.held()
 
     def join(self) -> None:
         """Append what waited and is reached by now."""
@@ -171,7 +174,6 @@ class Ranges:
         """Packet time."""
         self._files: OrderedDict[tuple[bytes, bytes], _Whole] = OrderedDict()
         """That of the latest range is the last."""
-        self._keys: dict[_Whole, tuple[bytes, bytes]] = {}
         self._weights: dict[_Whole, int] = {}
         self._held = 0
 
@@ -216,21 +218,20 @@ class Ranges:
             self.forget(next(iter(self._files.values())))
 
     def forget(self, whole: _Whole) -> None:
-        key = self._keys.pop(whole, None)
-        if key is not None:
-            del self._files[key]
+        if self._files.get(whole.key) is whole:
+            del self._files[whole.key]
         self._held -= self._weights.pop(whole, 0)
         whole.dead, whole.owned = True, False
 
     def _at(self, host: bytes, name: bytes, needs: FileNeeds) -> _Whole:
-        whole = self._files.get((host, name))
+        key = host, name
+        whole = self._files.get(key)
         if whole is None:
-            whole = self._files[host, name] = _Whole(File(Direction.TO_CLIENT, name, needs))
-            self._keys[whole] = host, name
+            whole = self._files[key] = _Whole(key, File(Direction.TO_CLIENT, name, needs))
             while len(self._files) > MOST_FILES:
                 self.forget(next(iter(self._files.values())))
         whole.seen_ns = self.now_ns
-        self._files.move_to_end((host, name))
+        self._files.move_to_end(key)
         self.weigh(whole)
         return whole
 
