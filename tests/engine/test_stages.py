@@ -56,3 +56,22 @@ def test_files_are_looked_for_in_flows_that_a_rule_may_be_about(
     client: int, server: int, head: str, logged: Logged, files: int
 ) -> None:
     assert files_between(client, server, head, logged) == files
+
+
+def test_files_that_several_flows_bring_are_looked_for_in_all() -> None:
+    head = INWARDS.replace("smtp", "http")
+    rules = RuleSet.compile([parse('file_data; content:"abcd";', head=head)])
+    layer = Stages(EngineSpec("replay", files=(str(Path("none.pcap")),)), rules).app_layer
+    assert layer is not None
+    addresses = np.array([[0, INSIDE]] * SLOTS, np.uint64)
+    ends = Ends(addresses, addresses, np.zeros(SLOTS, np.uint16))
+    app_of = np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
+    told = 0
+    for slot, place in ((1, b"0-1/4"), (2, b"2-3/4")):
+        asked = b"GET /f HTTP/1.1\r\nHost: a\r\n\r\n"
+        answer = b"HTTP/1.1 206 P\r\nContent-Length: 2\r\nContent-Range: bytes %b\r\n\r\nab" % place
+        said = stretches(
+            (slot, int(Direction.TO_SERVER), 0, asked), (slot, int(Direction.TO_CLIENT), 0, answer)
+        )
+        told += sum(progress.files for progress in layer.released(said, app_of, ends))
+    assert told, "the file is whole"

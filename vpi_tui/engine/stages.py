@@ -8,9 +8,9 @@ from typing import Final
 import numpy as np
 
 from vpi_tui.detect.applayer.base import Limits
-from vpi_tui.detect.applayer.files import FILE, FILE_DATA
+from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
 from vpi_tui.detect.applayer.parsers import ByWay
-from vpi_tui.detect.applayer.registry import FOUND_IN, by_name
+from vpi_tui.detect.applayer.registry import FILES_JOINED, FOUND_IN, by_name
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.match.dns_sieve import sieves_of
@@ -25,6 +25,7 @@ from vpi_tui.stream.sessions import SessionOptions, SessionTracker
 
 UPGRADING: Final = frozenset({"smtp", "ftp", "pop3"})
 """Protocols whose parsers know when TLS was agreed on."""
+_OF_FILES: Final = frozenset({FILE, FILE_NAME, FILE_DATA})
 
 
 class Stages:
@@ -80,13 +81,15 @@ class Stages:
             names = (name, *FOUND_IN.get(name, ()))
             own = replace(common, logged=not logged.protocols.isdisjoint(names))
             asked = [app.buffers[one] for one in names if one in app.buffers]
+            looked_at = frozenset(told).union(*(buffers for of_way in asked for buffers in of_way))
+            every = _asking(own, looked_at, name)
+            everywhere = looked_at & (_OF_FILES.union(told) if name in FILES_JOINED else told)
             # Flows of which the same is asked share their limits: parsers know them by their identity.
-            known: dict[frozenset[str], Limits] = {}
+            known = {looked_at: every}
             ways = [
-                known.setdefault(buffers, _asking(own, buffers))
-                for buffers in (frozenset(told).union(*of_way) for of_way in zip(*asked, strict=True))
+                known.setdefault(buffers, _asking(own, buffers, name))
+                for buffers in (everywhere.union(*of_way) for of_way in zip(*asked, strict=True))
             ]
-            every = _asking(own, frozenset(told).union(*known))
             found[name] = ByWay(ways, edge.way, every) if len(known) > 1 else every
         return found
 
@@ -129,7 +132,10 @@ class Stages:
         return np.maximum(rules.stream_ports, np.uint16(1 + RECOGNISED_BY))
 
 
-def _asking(limits: Limits, buffers: frozenset[str]) -> Limits:
-    """The same limits where rules look at these buffers: bytes of files are kept if one is theirs."""
-    files = replace(limits.files, data=limits.files.data and FILE_DATA in buffers)
-    return replace(limits, buffers=buffers, files=files)
+def _asking(limits: Limits, buffers: frozenset[str], application: str) -> Limits:
+    """The same limits where rules look at these buffers.
+
+    Bytes of files are kept if one is theirs, or if other flows bring parts of the same files.
+    """
+    kept = FILE_DATA in buffers or application in FILES_JOINED
+    return replace(limits, buffers=buffers, files=replace(limits.files, data=limits.files.data and kept))

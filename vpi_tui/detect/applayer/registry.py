@@ -87,6 +87,8 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
 """Words of rule headers that mean other protocols than the one of their name."""
 FOUND_IN: Final[dict[str, tuple[str, ...]]] = {"http2": ("doh2",)}
 """Protocols whose transactions the parser of another one finds."""
+FILES_JOINED: Final = frozenset({"http1", "http2"})
+"""Protocols whose files are put together of what several flows bring (ranges.py)."""
 
 
 @cache
