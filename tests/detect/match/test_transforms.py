@@ -64,6 +64,7 @@ def changed(options: str, data: bytes) -> bytes:
         ("from_base64;", b"!!", b"!!"),
         ("gunzip;", gzip.compress(b"hello" * 300, mtime=0), (b"hello" * 300)[:1024]),
         ("gunzip:max-size 2000;", gzip.compress(b"hello" * 300, mtime=0), b"hello" * 300),
+        ("gunzip:max-size=2kb;", gzip.compress(b"hello" * 300, mtime=0), b"hello" * 300),
         ("gunzip;", b"no gzip", b""),
         ("zlib_deflate;", zlib.compress(b"hello"), b"hello"),
         ("strip_whitespace; to_uppercase; dotprefix;", b"a b", b".AB"),

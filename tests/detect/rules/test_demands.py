@@ -75,3 +75,22 @@ def test_what_is_refused(head: str, options: str, reason: str) -> None:
 def test_what_loads(head: str, options: str) -> None:
     found = parse(options, head=head)
     assert found.steps or found.checks or found.columns
+
+
+@pytest.mark.parametrize(
+    ("head", "options"),
+    [
+        ("alert udp any any -> any any", "tcp.flags:S;"),
+        ("alert tcp any any -> any any", 'udp.hdr; content:"a";'),
+        ("alert tcp-pkt any any -> any any", "itype:8;"),
+        ("alert icmpv6 any any -> any any", "ip_proto:1;"),
+        ("alert ip any any -> any any", "ip_proto:5; ip_proto:6;"),
+    ],
+)
+def test_headers_that_no_packet_has_together_are_refused(head: str, options: str) -> None:
+    assert "no packet has together" in refused(options, head=head)
+
+
+def test_headers_that_a_packet_may_have_load() -> None:
+    parse("itype:8; icode:0;", head="alert icmp any any -> any any")
+    parse("ip_proto:!6; ip_proto:<50;", head="alert ip any any -> any any")

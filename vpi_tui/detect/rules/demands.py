@@ -1,4 +1,5 @@
-"""What contents of certain buffers have to be like: others could never match, so the rule is refused.
+"""What contents of certain buffers, and the protocol of a rule, have to be like: others could never match, so
+the rule is refused.
 
 As Suricata does when it loads a rule (the validation of its keywords). A buffer behind a transformation holds
 something else, so its contents are free but for what the transformation itself takes away.
@@ -12,8 +13,9 @@ from typing import Final
 
 from vpi_tui.detect.applayer.names import plain_name
 from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.sets import Spans, complement, subtract
 from vpi_tui.detect.transforms import base_of, transforms_of
-from vpi_tui.model.signature import Absent, BufferSize, Content, Step
+from vpi_tui.model.signature import Absent, BufferSize, ColumnTest, Content, Step
 
 _MD5: Final = re.compile(rb"[0-9a-fA-F]{32}")
 _SHA1: Final = re.compile(rb"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){19}")
@@ -23,6 +25,31 @@ _SHORT_SERIAL: Final = 2
 """Characters of a serial number that may do without a colon."""
 _SPARE: Final = 2
 """Bytes by which a content may be longer than what is `below` or `between`, and still loads."""
+
+_TCP: Final = ((6, 6),)
+_ICMP4, _ICMP6 = ((1, 1),), ((58, 58),)
+_TRANSPORTS: Final[dict[str, Spans]] = {
+    "tcp": _TCP,
+    "tcp-pkt": _TCP,
+    "tcp-stream": _TCP,
+    "udp": ((17, 17),),
+    "sctp": ((132, 132),),
+    "icmp": _ICMP4 + _ICMP6,
+    **dict.fromkeys(("icmpv4", "icmp4"), _ICMP4),
+    **dict.fromkeys(("icmpv6", "icmp6"), _ICMP6),
+}
+"""IP protocols that the word before the addresses means; a word not here leaves them open."""
+_HIGHEST: Final = 0xFF
+
+
+def check_protocol(word: str, tests: Sequence[ColumnTest]) -> None:
+    """Refuses a rule whose protocol and keywords (tcp.hdr, itype, ip_proto) no IP protocol fits together."""
+    left = _TRANSPORTS.get(word, ((0, _HIGHEST),))
+    for test in tests:
+        if test.column == "proto" and test.mask is None and not test.negated:
+            left = subtract(left, complement(test.spans, _HIGHEST))
+    if not left:
+        raise Refused(f"keywords ask for headers that no packet has together in a rule for {word}")
 
 
 def _lower(name: str, content: Content) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from vpi_tui.detect.applayer.names import FOLDED
 from vpi_tui.detect.rules.ast import HeaderText, Refused
-from vpi_tui.detect.rules.demands import check_contents
+from vpi_tui.detect.rules.demands import check_contents, check_protocol
 from vpi_tui.detect.rules.sets import complement, subtract
 from vpi_tui.detect.rules.sources import Sources
 from vpi_tui.model.signature import (
@@ -172,6 +172,7 @@ class Draft:
             raise Refused("sid is missing")
         steps = _with_decoded([s.finish() if isinstance(s, ContentDraft) else s for s in self.steps])
         check_contents(steps)
+        check_protocol(self.header.protocol.lower(), self.columns)
         inspect = self._inspection()
         header, checks = _lowered(header, self.checks)
         priority = self.numbers.get("priority", self.priorities.get(self.classtype.lower(), 3))

@@ -62,7 +62,7 @@ def pcrexform(draft: Draft, text: str) -> None:
 
 def _inflating(name: str) -> None:
     def handler(draft: Draft, text: str) -> None:
-        word, _, size = text.partition(" ")
+        word, _, size = text.replace("=", " ", 1).partition(" ")
         if text and word != "max-size":
             raise Refused(f"{name}: unknown part {text[:40]!r}; there is max-size")
         _add(draft, name, str(integer(name, size, 1, MOST_INFLATED)).encode() if text else b"")
