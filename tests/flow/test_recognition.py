@@ -110,6 +110,17 @@ def test_a_side_is_known_from_its_packet_on(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("size", [1, 2, 1000])
+def test_first_bytes_in_pieces_name_what_comes_behind(
+    tmp_path: Path, talk: Connection, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setattr(pacing, "SLICE", size)
+    talk.at(0, REQUEST[:2], "A").at(2, REQUEST[2:]).answer(0, b"").at(len(REQUEST), REQUEST)
+    rules = [*modes("http,final"), 'alert http any any -> any any (http.uri; content:"nowhere"; sid:9;)']
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    assert sorted((a.sid, a.packet_number - 3) for a in alerts) == [(1, 3), (1, 4)]
+
+
 def test_a_packet_is_asked_about_its_own_direction(tmp_path: Path, talk: Connection) -> None:
     talk.at(0, REQUEST).answer(0, BANNER).at(len(REQUEST), REQUEST).answer(len(BANNER), NOTHING)
     rules = modes(

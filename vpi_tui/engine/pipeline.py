@@ -244,7 +244,7 @@ class Pipeline:
         if self.app_layer is None:
             return []
         if streams is not None:
-            self.table.recognise(streams)
+            self.table.recognise(streams, flows)
         progress = self.app_layer.update(
             packets, decoded, flows, streams, self.table.records["app_proto"], self._ends()
         )

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from vpi_tui.flow import kernels, kernels_index, kernels_slots
 from vpi_tui.flow.appproto import app_tables
 from vpi_tui.flow.records import FLOW_DTYPE, KERNEL_DTYPE, RECORD_SIZE, EndReason
+from vpi_tui.model.applications import APP_FAILED
 from vpi_tui.model.batch import U8, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
 __all__ = ["FLOW_DTYPE", "FlowTable", "FlowTimeouts", "Touched"]
@@ -165,9 +166,27 @@ class FlowTable:
             closed=closed,
         )
 
-    def recognise(self, streams: StreamBatch) -> None:
-        """Name the applications of flows whose first bytes came in more than one piece."""
+    def recognise(self, streams: StreamBatch, flows: FlowBatch | None = None) -> None:
+        """Name the applications of flows whose first bytes came in more than one piece.
+
+        flows: the batch that released the stretches; what it says of the rows behind each is set right.
+        """
         kernels.recognise_streams(self._arrays, self._apps, streams)
+        if flows is not None and ((streams.stream_offset == 0) & (streams.row >= 0)).any():
+            self._set_right(streams, flows)
+
+    def _set_right(self, streams: StreamBatch, flows: FlowBatch) -> None:
+        """Rows behind a stretch that names their flow: by themselves they are of none that is known."""
+        tells = np.flatnonzero((self.recognise_starts(streams) != 0) & (streams.row >= 0))
+        slots, which = np.unique(streams.flow[tells], return_inverse=True)
+        rows = np.flatnonzero((flows.app == 0) | (flows.app == APP_FAILED))
+        if not slots.size or not rows.size:
+            return
+        named_at = np.full(slots.size, flows.flow.size, np.int64)
+        np.minimum.at(named_at, which, streams.row[tells])
+        at = np.minimum(np.searchsorted(slots, flows.flow[rows]), slots.size - 1)
+        rows = rows[(slots[at] == flows.flow[rows]) & (named_at[at] < rows)]
+        flows.app[rows] = self.records["app_proto"][flows.flow[rows]]
 
     def recognise_starts(self, streams: StreamBatch) -> U8:
         """uint8[stretches]: what those that begin a stream look like, each direction by itself."""
