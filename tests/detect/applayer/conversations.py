@@ -20,6 +20,7 @@ from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
 from vpi_tui.detect.applayer.files import FileNeeds
 from vpi_tui.detect.applayer.frame_names import STREAM, frames_of
 from vpi_tui.detect.applayer.frames import FrameLog
+from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
@@ -134,6 +135,7 @@ class _Listener:
 
     def _begin(self, application: Application, parser: Parser) -> None:
         self._application, self._parser = application, parser
+        parser.ranges = Ranges()
         if self._switches & FRAMES:
             parser.frames = FrameLog(frozenset(frames_of(application.name)) - {STREAM})
 
