@@ -106,7 +106,9 @@ ODD_FRAMES: dict[str, tuple[int, bytes]] = {
     "PPP_PKT_TOO_SMALL": (LinkType.PPP, b"\xff\x03\x00"),
     "PPP_VJU_PKT_TOO_SMALL": (LinkType.PPP, b"\xff\x03\x00\x2f" + bytes(19)),
     "PPP_WRONG_TYPE": (LinkType.PPP, b"\xff\x03\x12\x34"),
-    "PPP_UNSUP_PROTO": (LinkType.PPP, b"\xff\x03\xc0\x21"),
+    "PPP_UNSUP_PROTO": (LinkType.PPP, b"\xff\x03\x80\x2b"),
+    "PPP_IP4_PKT_TOO_SMALL": (LinkType.PPP, b"\xff\x03\x00\x21" + bytes(19)),
+    "PPP_IP6_PKT_TOO_SMALL": (LinkType.PPP, b"\xff\x03\x00\x57" + bytes(39)),
     "PPPOE_PKT_TOO_SMALL": (1, framed(0x8864, bytes(7))),
     "PPPOE_WRONG_CODE": (1, framed(0x8863, b"\x11\x08" + bytes(4))),
     "PPPOE_MALFORMED_TAGS": (1, framed(0x8863, b"\x11\x09\0\0\0\x05" + b"\x01\x01\x00\x04a")),
@@ -157,3 +159,13 @@ def test_what_is_odd_has_its_event(event: str) -> None:
     rows = decode([frame], link=link, verify=False)
     found = set().union(*(row["events"] for row in rows))
     assert found - {"IPV6_DATA_AFTER_NONE_HEADER"} == {event}
+
+
+@pytest.mark.parametrize(
+    "carried", ["8021", "8057", "80fd", "8207", "c021", "c023", "c025", "c029", "c223", "00fd"]
+)
+def test_what_keeps_a_ppp_link_up_is_not_odd(carried: str) -> None:
+    protocol = bytes.fromhex(carried)
+    in_session = framed(0x8864, b"\x11\x00\x00\x01\x00\x06" + protocol + b"\x01\x01\x00\x04")
+    for link, frame in ((LinkType.PPP, b"\xff\x03" + protocol + b"\x01\x01\x00\x04"), (1, in_session)):
+        assert not any(row["events"] for row in decode([frame], link=link, verify=False))

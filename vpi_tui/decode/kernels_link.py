@@ -45,11 +45,13 @@ LINK_ETHERTYPE = 1 << 16
 """Above it: no link header, what follows is of the ethertype that the low bits name. Inside tunnels only."""
 
 PPP_IPV4, PPP_IPV6, PPP_VJ_UNCOMPRESSED = 0x21, 0x57, 0x2F
+PPP_CONTROL = (0xFD, 0x8021, 0x8057, 0x80FD, 0x8207, 0xC021, 0xC023, 0xC025, 0xC029, 0xC223)
+"""What keeps a link up, or is compressed: expected there, and not read (IANA, "PPP DLL Protocol Numbers")."""
 PPP_OTHERS = (
-    0x23, 0x25, 0x27, 0x29, 0x2B, 0x2D, 0x31, 0x33, 0x35, 0x281, 0x283, 0x8021, 0x8023, 0x8025, 0x8027,
-    0x8029, 0x802B, 0x8031, 0x8033, 0x8035, 0x8057, 0x80FD, 0xC021, 0xC023, 0xC025, 0xC223,
+    0x23, 0x25, 0x27, 0x29, 0x2B, 0x2D, 0x31, 0x33, 0x35, 0x201, 0x231, 0x233, 0x281, 0x283, 0x8023, 0x8025,
+    0x8027, 0x8029, 0x802B, 0x8033, 0x8035, 0x8281,
 )  # fmt: skip
-"""Assigned protocols of PPP that carry no IP (IANA, "PPP DLL Protocol Numbers")."""
+"""Assigned protocols that carry no IP and that nothing here reads."""
 
 PPP_SMALL = int(DecoderEvent.PPP_PKT_TOO_SMALL)
 PPP_IP4_SMALL = int(DecoderEvent.PPP_IP4_PKT_TOO_SMALL)
@@ -87,10 +89,12 @@ def ppp_protocol(buf, at, end, carried, d, r):
     if carried == PPP_IPV4:
         if end - at < 20:
             note(d, r, PPP_IP4_SMALL)
+            return I64(0)
         return I64(IPV4)
     if carried == PPP_IPV6:
         if end - at < 40:
             note(d, r, PPP_IP6_SMALL)
+            return I64(0)
         return I64(IPV6)
     if carried == PPP_VJ_UNCOMPRESSED:
         if end - at < 20:
@@ -98,6 +102,9 @@ def ppp_protocol(buf, at, end, carried, d, r):
         elif be8(buf, at) >> 4 == 4:
             return I64(IPV4)
         return I64(0)
+    for control in PPP_CONTROL:
+        if carried == control:
+            return I64(0)
     known = False
     for other in PPP_OTHERS:
         known = known or carried == other
