@@ -126,11 +126,19 @@ def test_subdomains(tmp_path: Path) -> None:
         ("tcp.hdr; dataset:isset,a,type md5,load bad,format json,value_key k;", "not what it should be"),
         ("tcp.hdr; dataset:isset,a,type md5,load bad,format json;", "value_key"),
         ("tcp.hdr; dataset:isset,a,type md5; tcp.hdr; dataset:isset,a,type ip;", "by an earlier rule"),
+        ("tcp.hdr; dataset:set,a,type md5,hashsize 65537;", "leave hashsize out"),
+        ("tcp.hdr; dataset:set,a,type md5,hashsize 65kb;", "leave hashsize out"),
+        ("tcp.hdr; to_md5; datarep:a,>,1,load bad,type md5,hashsize 65537;", "leave hashsize out"),
     ],
 )
 def test_refused(tmp_path: Path, options: str, said: str) -> None:
     (tmp_path / "bad").write_text("no hex")
     assert said in reason(tmp_path, options)
+
+
+def test_a_hashsize_counts_only_where_the_set_is_made(tmp_path: Path) -> None:
+    rules = [f"tcp.hdr; dataset:set,a,type md5,hashsize {size};" for size in ("65536", "0", "word", "70000")]
+    assert not load([write(tmp_path, *rules)]).errors
 
 
 def test_sets_of_the_settings_are_known_by_name(tmp_path: Path) -> None:

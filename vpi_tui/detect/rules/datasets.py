@@ -6,6 +6,7 @@ import base64
 import binascii
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,12 +14,17 @@ from typing import Any, Final, cast
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.inputs import Inputs
+from vpi_tui.detect.rules.numbers import integer
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.valueset import ScoreList, ValueKind, ValueSet
 
 MAX_FILE: Final = 256 << 20
 MOST_VALUES: Final = 4_000_000
-"""In one set, when the rule says nothing else or more."""
+"""In one set."""
+MOST_HASHSIZE: Final = 65_536
+"""Suricata's datasets.limits.single-hashsize, as it is there when nothing is set."""
+
+_SIZE: Final = re.compile(r"[0-9]{1,10}(?:[kmg]b)?", re.A | re.I)
 
 FORMATS: Final = ("csv", "json", "ndjson", "jsonline")
 
@@ -75,7 +81,11 @@ class DataSets:
     _scores: dict[tuple[str, str], ScoreList] = field(default_factory=dict)
     _digests: dict[tuple[Path, str], frozenset[bytes]] = field(default_factory=dict)
 
-    def get(self, name: str, kind: ValueKind | None, file: DataFile | None, limit: int) -> ValueSet:
+    def knows(self, name: str) -> bool:
+        """Has a rule before, or the settings, made the set of this name?"""
+        return name in self._sets or name in self.declared
+
+    def get(self, name: str, kind: ValueKind | None, file: DataFile | None) -> ValueSet:
         """The set of this name; the settings or the first rule that says its kind make it. Raises Refused."""
         found = self._sets.get(name) or self._declared(name)
         if found is not None:
@@ -85,7 +95,7 @@ class DataSets:
         if kind is None:
             raise Refused(f"dataset: type is missing, and no earlier rule has said it of {name[:40]}")
         values = self._read(file, kind) if file is not None else ()
-        made = self._sets[name] = ValueSet(name, kind, values, limit=min(limit, MOST_VALUES))
+        made = self._sets[name] = ValueSet(name, kind, values, limit=MOST_VALUES)
         return made
 
     def _declared(self, name: str) -> ValueSet | None:
@@ -172,6 +182,20 @@ class DataSets:
         if len(values) > MOST_VALUES:
             raise Refused(f"dataset: {path} holds more than {MOST_VALUES:,} values")
         return values
+
+
+def check_hashsize(keyword: str, text: str) -> None:
+    """Our sets need none, but a rule that asks for more than Suricata gives is not loaded there either.
+
+    What is no number of it is passed over, as there. Raises Refused.
+    """
+    if not _SIZE.fullmatch(text):
+        return
+    asked = integer(f"{keyword} hashsize", text, 0, 0xFFFFFFFF)
+    if asked > MOST_HASHSIZE:
+        raise Refused(
+            f"{keyword}: hashsize {asked:,} is above Suricata's {MOST_HASHSIZE:,}; leave hashsize out"
+        )
 
 
 def _words(file: DataFile, text: str) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.datasets import check_hashsize
 from vpi_tui.detect.rules.draft import DECODED, PAYLOAD, Draft
 from vpi_tui.detect.rules.numbers import spans
 from vpi_tui.detect.rules.registry import keyword
@@ -35,6 +36,7 @@ def datarep(draft: Draft, text: str) -> None:
         raise Refused(f"datarep: type is one of {', '.join(_KINDS)}")
     if not said.get("load"):
         raise Refused("datarep: load is missing; a file gives the scores")
+    check_hashsize("datarep", said.get("hashsize", ""))
     scores = draft.sources.datasets.scores(said["load"], said["type"])
     operator = _OPERATORS.get(rest[0], rest[0])
     draft.steps.append(HasReputation(draft.buffer, scores, spans("datarep", operator + rest[1], _MOST)))

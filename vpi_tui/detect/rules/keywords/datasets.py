@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final, Literal, cast, get_args
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.datasets import FORMATS, MOST_VALUES, DataFile
+from vpi_tui.detect.rules.datasets import FORMATS, DataFile, check_hashsize
 from vpi_tui.detect.rules.draft import DECODED, PAYLOAD, Draft
-from vpi_tui.detect.rules.numbers import integer
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import printable
 from vpi_tui.model.signature import InSet
@@ -59,8 +58,9 @@ def dataset(draft: Draft, text: str) -> None:
         file = DataFile(said.get("load") or said["state"], said.get("format", "csv"), *keys)
         if file.format != "csv" and not file.value_key:
             raise Refused("dataset: JSON needs a value_key")
-    limit = integer("dataset hashsize", said.get("hashsize", str(MOST_VALUES)), 1, 1 << 32)
-    values = draft.sources.datasets.get(name, cast(ValueKind | None, kind), file, max(limit, MOST_VALUES))
+    if not draft.sources.datasets.knows(name):
+        check_hashsize("dataset", said.get("hashsize", ""))
+    values = draft.sources.datasets.get(name, cast(ValueKind | None, kind), file)
     made = cast(Literal["isset", "isnotset", "set", "unset"], op)
     draft.steps.append(InSet(draft.buffer, values, made, said.get("match") == "subdomain"))
 
