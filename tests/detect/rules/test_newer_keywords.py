@@ -96,9 +96,11 @@ def test_messages_of_ntp(tmp_path: Path) -> None:
         'ntp.reference_id; content:"|c0 00 02 01|";',
         "ntp.version:>=4;",
         "ntp.version:3;",
+        "ntp.version:<9;",
+        "ntp.mode:8;",
     )
     rules = [f"alert ntp any any -> any any ({condition})" for condition in conditions]
-    assert sids(scan(tmp_path, packets, *rules)) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 2}
+    assert sids(scan(tmp_path, packets, *rules)) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 2, 7: 2}
 
 
 def test_what_a_monitor_does_not_do_leaves_the_alert(tmp_path: Path) -> None:
