@@ -169,3 +169,15 @@ def test_what_keeps_a_ppp_link_up_is_not_odd(carried: str) -> None:
     in_session = framed(0x8864, b"\x11\x00\x00\x01\x00\x06" + protocol + b"\x01\x01\x00\x04")
     for link, frame in ((LinkType.PPP, b"\xff\x03" + protocol + b"\x01\x01\x00\x04"), (1, in_session)):
         assert not any(row["events"] for row in decode([frame], link=link, verify=False))
+
+
+@pytest.mark.parametrize("frame", ["23", "fd", "ff0313", "ff00802b"])
+def test_ppp_protocols_of_one_byte_and_headers_with_another_control(frame: str) -> None:
+    (row,) = decode([bytes.fromhex(frame) + bytes(8)], link=LinkType.PPP, verify=False)
+    assert row["events"] == {"PPP_UNSUP_PROTO"}
+
+
+@pytest.mark.parametrize("frame", ["", "ff", "ff03", "ff0300", "00"])
+def test_ppp_frames_without_a_whole_protocol_are_too_small(frame: str) -> None:
+    (row,) = decode([bytes.fromhex(frame)], link=LinkType.PPP, verify=False)
+    assert row["events"] == {"PPP_PKT_TOO_SMALL"}

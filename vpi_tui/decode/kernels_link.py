@@ -118,9 +118,9 @@ def ppp_protocol(buf, at, end, carried, d, r):
 @helper
 def ppp_header(buf, at, end, d, r):
     """(position or -1, ethertype): with or without address and control, protocol of one byte or two."""
-    if end - at >= 2 and be16(buf, at) == 0xFF03:
+    if end > at and be8(buf, at) == 0xFF:
         at += 2
-    if end - at < 2:
+    if end - at < 1 or (be8(buf, at) & 1 == 0 and end - at < 2):
         note(d, r, PPP_SMALL)
         return I64(-1), I64(0)
     carried = be8(buf, at)
@@ -128,6 +128,9 @@ def ppp_header(buf, at, end, d, r):
     if carried & 1 == 0:
         carried = (carried << 8) | be8(buf, at)
         at += 1
+    elif carried != PPP_IPV4 and carried != PPP_IPV6 and carried != PPP_VJ_UNCOMPRESSED:
+        note(d, r, PPP_UNSUPPORTED)
+        return at, I64(0)
     return at, ppp_protocol(buf, at, end, carried, d, r)
 
 
