@@ -42,6 +42,10 @@ THRESHOLDS: Final = (
     b"rate_filter gen_id 1, sig_id 0, track by_rule, count 10, seconds 60, new_action pass, timeout 30",
     b"event_filter gen_id 1, sig_id 1, type both, track by_both, count 2, seconds 3\n# a comment\\\nsuppress",
 )
+OF_FILES: Final = (
+    b'alert http any any -> any any (filename:"a"; filesize:>1kb; fileext:!"exe"; filestore; sid:1;)'
+)
+"""No pack asks for these."""
 CHOICES: Final = (
     b'2019401 "seconds \\\\d+" "seconds 3600"',
     b'modifysid * "^drop" | "alert"',
@@ -69,11 +73,11 @@ class Everything:
     def grows(self, _name: str) -> bool:
         return False
 
-    def files(self) -> Sequence[File]:
+    def files(self) -> Sequence[tuple[File, bool]]:
         made = File(1, self.data[:20])
         made.append(self.data)
         made.close()
-        return (made,)
+        return (made, False), (made, True)
 
 
 @cache
@@ -157,6 +161,7 @@ def selection(data: bytes) -> None:
 
 
 def _rules() -> Iterable[bytes]:
+    yield OF_FILES + b"\nabc"
     for number, signature in enumerate(samples()):
         yield signature.raw.encode() + b"\n" + bytes(signature.msg.encode()) * (number % 3)
 
