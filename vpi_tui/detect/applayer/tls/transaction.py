@@ -36,8 +36,9 @@ class Side:
 class TlsTransaction(Transaction):
     """side: by Direction (entry 0 is not used)."""
 
-    __slots__ = ("side",)
+    __slots__ = ("sealed", "side")
 
     def __init__(self) -> None:
         super().__init__()
+        self.sealed = False
         self.side = [Side(), Side(), Side()]
