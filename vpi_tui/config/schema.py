@@ -231,12 +231,6 @@ TABLE: tuple[Setting, ...] = (
         "most layers of compression that are undone",
     ),
     Setting(
-        "app-layer.protocols.tls.encryption-handling",
-        kinds.choice("track-only", "full"),
-        None,
-        "whether rules about payload look at encrypted records: track-only (they do not) or full",
-    ),
-    Setting(
         "datasets.*.type",
         kinds.choice("string", "md5", "sha256", "ipv4", "ipv6", "ip"),
         None,

@@ -45,8 +45,6 @@ class StreamOptions:
     """Follow TCP connections whose beginning was not seen."""
     passes_midstream: bool
     """No rule looks at connections whose beginning was not seen."""
-    reads_encrypted: bool
-    """Rules about payload look at encrypted records as well."""
     checksums: bool
     """Leave out segments whose checksum is wrong, unless none is looked at."""
     one_sided: bool
@@ -65,7 +63,6 @@ def stream_options(options: Mapping[str, str]) -> StreamOptions:
     return StreamOptions(
         midstream=midstream,
         passes_midstream=_passes_midstream(options, midstream),
-        reads_encrypted=options.get("app-layer.protocols.tls.encryption-handling") == "full",
         checksums=_switch(options, "stream.checksum-validation", True),
         one_sided=_switch(options, "stream.async-oneside", False),
         depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),

@@ -105,7 +105,7 @@ class Pipeline:
         self.describe = Describer()
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
-        self._passes_midstream, self._reads_encrypted = streams.passes_midstream, streams.reads_encrypted
+        self._passes_midstream = streams.passes_midstream
         self._most_alerts = most_alerts(spec.options)
         self.matcher = self._new_matcher(rules)
         self.recognition: Recognition | None = None
@@ -158,7 +158,6 @@ class Pipeline:
             self._places,
             clock=CLOCK,
             passes_midstream=self._passes_midstream,
-            reads_encrypted=self._reads_encrypted,
             most_alerts=self._most_alerts,
         )
 

@@ -65,8 +65,6 @@ class Transaction:
     is_frame: ClassVar[bool] = False
     grows: ClassVar[bool] = False
     """Has it buffers that grow, beside its files?"""
-    sealed: bool = False
-    """Is all that its connection carries from here on encrypted?"""
 
     def __init_subclass__(cls) -> None:
         cls.grows = cls.grown is not Transaction.grown

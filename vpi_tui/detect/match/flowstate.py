@@ -35,8 +35,6 @@ class FlowState:
         """uint32[slots]: grows with each flow in a slot."""
         self.passed: U32 = np.zeros(1, np.uint32)
         """uint32[slots]: the generation that a pass rule let through; 0 = none."""
-        self.sealed: U32 = np.zeros(1, np.uint32)
-        """uint32[slots]: the generation whose payload is encrypted; 0 = none."""
         self.marked: U64 = np.zeros(1, np.uint64)
         """uint64[slots]: the flowbits that the flow, or an earlier one in the slot, has had, folded."""
         self.evicted = 0
@@ -56,7 +54,6 @@ class FlowState:
             extra = max(short, self.generation.size)
             self.generation = np.concatenate((self.generation, np.ones(extra, np.uint32)))
             self.passed = np.concatenate((self.passed, np.zeros(extra, np.uint32)))
-            self.sealed = np.concatenate((self.sealed, np.zeros(extra, np.uint32)))
             self.marked = np.concatenate((self.marked, np.zeros(extra, np.uint64)))
 
     def bits(self, slot: int, born: int) -> int:
@@ -118,7 +115,6 @@ class FlowState:
             self._forget_matches(slot)
             if 0 <= slot < self.passed.size:
                 self.passed[slot] = 0
-                self.sealed[slot] = 0
                 self.marked[slot] = 0
 
     @property

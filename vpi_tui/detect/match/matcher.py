@@ -30,7 +30,6 @@ from vpi_tui.detect.match.profile import NO_CLOCK, Clock, Meter, RuleProfile
 from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
 from vpi_tui.detect.match.renumber import Renumbering, new_numbers
 from vpi_tui.detect.match.ruleset import RuleSet
-from vpi_tui.detect.match.sealed import legible
 from vpi_tui.detect.match.steps import Captured
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
@@ -54,17 +53,15 @@ class Matcher:
         threshold_places: int = THRESHOLD_PLACES,
         clock: Clock = NO_CLOCK,
         passes_midstream: bool = False,
-        reads_encrypted: bool = False,
         most_alerts: int = MOST_OF_A_PACKET,
     ) -> None:
         """threshold_places: how many counts are kept at a time, a multiple of 8. clock: for the profile.
 
-        passes_midstream: no rule looks at TCP connections whose start was not seen. reads_encrypted: rules
-        look at payload that is encrypted. most_alerts: of a packet.
+        passes_midstream: no rule looks at TCP connections whose start was not seen. most_alerts: of a packet.
         """
         self.rules = rules
         self._clock = clock
-        self._passes_midstream, self._reads_encrypted = passes_midstream, reads_encrypted
+        self._passes_midstream = passes_midstream
         self.judge: Callable[[], Iterable[int]] = tuple
         """Asked now and then, also within a batch, which rules shall not be tried any more."""
         self.scope = scope
@@ -156,10 +153,6 @@ class Matcher:
         found = self._finder.find(batch, enabled)
         subjects = subjects_of(batch, found)
         found, subjects = self._checked(batch, found, subjects)
-        if not self._reads_encrypted:
-            held = legible(self.rules.of_payload, batch, found, subjects, progress, self._state)
-            if held is not None:
-                found, subjects = found.where(held), subjects.where(held)
         if not len(found):
             return []
         self.profile.checked(found.rule)

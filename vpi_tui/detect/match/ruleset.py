@@ -30,7 +30,7 @@ from vpi_tui.detect.match.ordering import is_ip_only, is_protocol_only, rule_ord
 from vpi_tui.detect.match.pass_scopes import what_passes
 from vpi_tui.detect.match.pattern_sets import Patterns, PatternSetBuilder
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
-from vpi_tui.detect.match.units import PAYLOAD, UnitKind, is_relative, mask, unit_kinds
+from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
 from vpi_tui.detect.match.ways import Ways, most_named
 from vpi_tui.model.batch import I32, I64, U8, U16, DecoderEvent, Direction
 from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
@@ -85,8 +85,6 @@ class RuleSet:
     """int32[n]: place of a rule in the order of evaluation."""
     plain: U8
     """uint8[n]: 1 = what the compiled loops found is a match; nothing is left for Python to check."""
-    of_payload: U8
-    """uint8[n]: 1 = it asks something of the payload."""
     once: U8
     """uint8[n]: 1 = inspected once a flow and direction."""
     once_a_flow: frozenset[int]
@@ -156,7 +154,6 @@ class RuleSet:
             thresholds=_thresholds(usable),
             rank=_rank(usable),
             plain=np.array([_is_plain(s, done) for s, done in zip(usable, simple, strict=True)], np.uint8),
-            of_payload=np.array([any(step.buffer == PAYLOAD for step in s.steps) for s in usable], np.uint8),
             once=np.array(once, np.uint8),
             once_a_flow=frozenset(number for number, s in enumerate(usable) if is_protocol_only(s)),
             plans=Plans(

@@ -39,7 +39,7 @@ _OTHER_MESSAGES: Final = frozenset((0, 1, 2, 4, 11, 12, 13, 14, 15, 16, 20, 21, 
 class _Half:
     """One direction: bytes of an unfinished record, and of an unfinished handshake message."""
 
-    __slots__ = ("encrypted", "messages", "needed", "over", "records", "sealed", "seen")
+    __slots__ = ("encrypted", "messages", "needed", "over", "records", "seen")
 
     def __init__(self) -> None:
         self.records = bytearray()
@@ -51,8 +51,6 @@ class _Half:
         """A record has been read."""
         self.encrypted = False
         """The handshake has ended, and the sizes of heartbeats are still looked at."""
-        self.sealed = False
-        """It said that it encrypts from there on."""
 
 
 class TlsParser(Parser):
@@ -145,8 +143,6 @@ class TlsParser(Parser):
             if self.frames.wanted:
                 self._emit(direction, kind, bytes(records[:5]), body)
             del records[: 5 + length]
-            if kind in (_CHANGE_CIPHER, _DATA):
-                self._seal(half, kind)
             if half.encrypted:
                 self._encrypted(direction, kind, length)
             elif kind == _CHANGE_CIPHER and self._follows:
@@ -163,17 +159,6 @@ class TlsParser(Parser):
                 if length < _MESSAGE_HEAD:
                     self._handshake.event(direction, "tls.invalid_ssl_record")
                 self._messages(direction, half, body)
-
-    def _seal(self, half: _Half, kind: int) -> None:
-        """Once both sides encrypt, or one has sent data, nothing of the connection can be read any more.
-
-        What a client sends before the server's hello is early data, and the handshake goes on.
-        """
-        half.sealed = True
-        both = self._halves[SERVER].sealed and self._halves[CLIENT].sealed
-        answered = self._handshake.side[CLIENT].hello is not None
-        if not self._handshake.sealed and (both or (kind == _DATA and answered)):
-            self._handshake.sealed = self._moved = True
 
     def _emit(self, direction: int, kind: int, head: bytes, body: bytes) -> None:
         """The frames of a record."""

@@ -36,9 +36,8 @@ class Side:
 class TlsTransaction(Transaction):
     """side: by Direction (entry 0 is not used)."""
 
-    __slots__ = ("sealed", "side")
+    __slots__ = ("side",)
 
     def __init__(self) -> None:
         super().__init__()
-        self.sealed = False
         self.side = [Side(), Side(), Side()]
