@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
+from tests.detect.applayer.conversations import memory_of
 from vpi_tui.detect.applayer.ber import object_identifier
 from vpi_tui.detect.applayer.tls import TLS
 from vpi_tui.detect.applayer.tls.certificates import Certificate, certificate
@@ -177,6 +178,18 @@ def test_after_the_handshake_the_flow_is_passed_by() -> None:
     kept = parser.held()
     assert parser.feed(SERVER, b"\x17\x03\x03\x01\0" * 1000, 0) == []
     assert parser.held() == kept
+
+
+def test_what_a_hello_lists_is_weighed() -> None:
+    parser = TlsParser()
+    extensions = b"".join(extension(number, bytes(40)) for number in range(250))
+    body = hello_body(list(range(0x1000, 0x7000)), extensions)
+    whole = b"\1" + len(body).to_bytes(3) + body
+    for at in range(0, len(whole), 16_000):
+        parser.feed(SERVER, record(22, whole[at : at + 16_000]), 0)
+    kept, _ = memory_of(parser)
+    assert kept > len(body)
+    assert kept / 2 < parser.held() < 2 * kept
 
 
 def test_a_gap_ends_one_direction_only() -> None:

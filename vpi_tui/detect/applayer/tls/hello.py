@@ -17,6 +17,8 @@ SUPPORTED_VERSIONS: Final = 43
 _MOST_EXTENSIONS: Final = 256
 _EXTENSION: Final = struct.Struct(">HH")
 """Kind and size."""
+_A_NUMBER, _AN_EXTENSION = 36, 120
+"""Bytes that one costs here, those of the extension itself left out."""
 
 
 @dataclass(slots=True)
@@ -30,6 +32,11 @@ class Hello:
     extensions: list[tuple[int, bytes]] = field(default_factory=list)
     cut: bool = False
     """A field of it is longer than what is there."""
+
+    def weight(self) -> int:
+        """Bytes that it keeps, roughly: a cipher is two on the wire."""
+        extensions = sum(_AN_EXTENSION + len(data) for _, data in self.extensions)
+        return _A_NUMBER * len(self.ciphers) + extensions
 
     def extension(self, kind: int) -> bytes:
         """The first extension of a kind; b"" when there is none."""

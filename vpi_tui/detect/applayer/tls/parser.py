@@ -92,8 +92,7 @@ class TlsParser(Parser):
     def held(self) -> int:
         _, asking, answering = self._halves
         kept = len(asking.records) + len(asking.messages) + len(answering.records) + len(answering.messages)
-        _, client, server = self._handshake.side
-        return kept + (sum(map(len, client.chain + server.chain)) if client.chain or server.chain else 0)
+        return kept + sum(side.weight() for side in self._handshake.side)
 
     def over(self) -> bool:
         return self._halves[SERVER].over and self._halves[CLIENT].over
@@ -257,7 +256,7 @@ class TlsParser(Parser):
     def _greeted(self, direction: int, made: hello.Hello) -> None:
         side = self._handshake.side[direction]
         if side.hello is None:
-            side.hello = made
+            side.greet(made)
             told = hello.chosen_version if direction == CLIENT else hello.preferred_version
             side.version = told(made)
             side.states[b"client_hello" if direction == SERVER else b"server_hello"] = None

@@ -14,7 +14,7 @@ MOST_CERTIFICATES: Final = 64
 class Side:
     """What one side has sent. version: the client's preferred one, the server's as negotiated."""
 
-    __slots__ = ("_parsed", "chain", "hello", "states", "version")
+    __slots__ = ("_greeting", "_parsed", "chain", "hello", "states", "version")
 
     def __init__(self) -> None:
         self.version = 0
@@ -24,6 +24,15 @@ class Side:
         self.states: dict[bytes, None] = {}
         """Messages seen, by the names of ssl_state."""
         self._parsed: Certificate | None = None
+        self._greeting = 0
+        """Bytes that the hello keeps."""
+
+    def greet(self, hello: Hello) -> None:
+        self.hello, self._greeting = hello, hello.weight()
+
+    def weight(self) -> int:
+        """Bytes that are kept, roughly."""
+        return self._greeting + sum(map(len, self.chain))
 
     @property
     def own(self) -> Certificate | None:
