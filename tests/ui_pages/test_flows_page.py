@@ -108,6 +108,11 @@ async def test_groups_and_into_one_of_them(size) -> None:
     async with page("flows", size) as (app, pilot, _):
         await press(app, pilot, "g")
         assert "8 groups by guest" in text(app)
+        app.set_filter("is:alerted")
+        await pilot.pause()
+        assert "1 group by guest" in text(app)
+        app.set_filter("")
+        await pilot.pause()
         await press(app, pilot, "g", "g")
         assert "2 groups by port" in text(app)
         assert "tcp/443" in text(app)

@@ -141,23 +141,24 @@ class FlowsPage(DrillPage):
         self._set_columns(NARROW_COLUMNS if narrow else COLUMNS)
         self.table.set_sort(self.sort_key, self.descending)
         self.table.set_source(rows)
-        self._title(len(rows), flows.total, "flows")
+        self._title(len(rows), flows.total, "flow")
 
     def _show_groups(self, session: Session, flows: FlowTable) -> None:
         self._groups = tuple(group_rows(flows, self.group, self._filter, scope=session.scope))
         self._set_columns(GROUP_COLUMNS)
         self.table.set_sort("bytes", descending=True)
         self.table.set_source(group_cells(self._groups))
-        self._title(len(self._groups), flows.total, f"groups by {self.group}")
+        self._title(len(self._groups), flows.total, "group", f" by {self.group}")
 
     def _set_columns(self, columns: tuple[Column, ...]) -> None:
         if self.table.columns is not columns:
             self.table.set_columns(columns)
 
-    def _title(self, shown: int, total: int, what: str) -> None:
+    def _title(self, shown: int, total: int, what: str, how: str = "") -> None:
         of = f" of {humanize.count(total)}" if not self.group and shown != total else ""
+        many = "s" * (bool(of) or shown != 1)
         note: list[Span] = [] if self.group else self._legend()
-        note.append((f"{humanize.count(shown)}{of} {what}", "muted"))
+        note.append((f"{humanize.count(shown)}{of} {what}{many}{how}", "muted"))
         if not self.group:
             arrow = self.look.glyphs.descending if self.descending else self.look.glyphs.ascending
             note.append((f"  {arrow} {_title_of(self.sort_key)}", "accent"))
