@@ -10,18 +10,17 @@ import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.applayer.describe.registry import Describer
-from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.flow_checks import Recognised
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.profile import Clock
-from vpi_tui.detect.match.types import FlowView
 from vpi_tui.engine.alerted import AlertedFlows
 from vpi_tui.engine.alerts import Alerter, flows_of
 from vpi_tui.engine.anomalies import Found, packet_anomalies
 from vpi_tui.engine.checksums import ChecksumSample
 from vpi_tui.engine.closed import ClosedFlows
+from vpi_tui.engine.flow_columns import ends_of, view_of
 from vpi_tui.engine.flowless import count_without_flow
 from vpi_tui.engine.learning import Learning
 from vpi_tui.engine.ledger import AlertLedger
@@ -246,7 +245,7 @@ class Pipeline:
         if streams is not None:
             self.table.recognise(streams, flows)
         progress = self.app_layer.update(
-            packets, decoded, flows, streams, self.table.records["app_proto"], self._ends()
+            packets, decoded, flows, streams, self.table.records["app_proto"], ends_of(self.table.records)
         )
         self._tell_transactions(packets, decoded)
         return progress
@@ -297,7 +296,7 @@ class Pipeline:
         progress: Sequence[Progress] = (),
     ) -> list[Alert]:
         records, first = self.table.records, self.packets + 1
-        matches = self.matcher.match(packets, decoded, flows, streams, self._flow_view(), progress)
+        matches = self.matcher.match(packets, decoded, flows, streams, view_of(records), progress)
         known = flows_of(matches, records, self.names) if matches else {}
         return [
             self.alerter.from_match(
@@ -319,7 +318,7 @@ class Pipeline:
                 if self.app_layer is not None:
                     self.table.recognise(stretches)
                     progress = self.app_layer.released(
-                        stretches, self.table.records["app_proto"], self._ends()
+                        stretches, self.table.records["app_proto"], ends_of(self.table.records)
                     )
                     self._tell_transactions(self._no_packets.packets, self._no_packets.decoded)
                 alerts += self._alerts_of_rules(*self._no_packets, stretches, progress)
@@ -339,21 +338,6 @@ class Pipeline:
             return []
         with self.stopwatch.measure("detect"):
             return self._alerts_of_rules(*self._no_packets, None, progress)
-
-    def _ends(self) -> Ends:
-        records = self.table.records
-        return Ends(records["src_ip"], records["dest_ip"], records["dest_port"])
-
-    def _flow_view(self) -> FlowView:
-        records = self.table.records
-        return FlowView(
-            records["src_ip"],
-            records["dest_ip"],
-            records["src_port"],
-            records["dest_port"],
-            records["locality"],
-            records["app_proto"],
-        )
 
     def _hand_out(self, closed: Any) -> list[Alert]:
         """Flows that ended outside of a batch. What their end completed may alert."""

@@ -67,7 +67,7 @@ class _Waiting:
 class _Whole:
     """A file that is being put together."""
 
-    __slots__ = ("dead", "file", "key", "known", "owned", "pending", "seen_ns", "size", "waiting")
+    __slots__ = ("dead", "file", "key", "known", "owned", "pending", "seen_ns", "size", "waiting", "weight")
 
     def __init__(self, key: tuple[bytes, bytes], file: File) -> None:
         self.key = key
@@ -83,6 +83,8 @@ class _Whole:
         self.pending = 0
         """Bytes of those, and of ranges that are going to be."""
         self.seen_ns = 0
+        self.weight = 0
+        """Bytes that count for it with those of all files."""
         self.dead = False
         """It is forgotten, too large, or whole."""
 
@@ -174,7 +176,6 @@ class Ranges:
         """Packet time."""
         self._files: OrderedDict[tuple[bytes, bytes], _Whole] = OrderedDict()
         """That of the latest range is the last."""
-        self._weights: dict[_Whole, int] = {}
         self._held = 0
 
     def held(self) -> int:
@@ -207,20 +208,18 @@ class Ranges:
         """It has changed. What holds too much is forgotten."""
         if whole.dead:
             return
-        held = whole.held()
-        self._held += held - self._weights.get(whole, 0)
-        self._weights[whole] = held
-        if held > FILE_MEMORY:  # its name is kept, so that its next ranges are not gathered in vain
+        if whole.held() > FILE_MEMORY:  # its name is kept, so that its next ranges are not gathered in vain
             _give_up(whole)
-            self._held += whole.held() - held
-            self._weights[whole] = whole.held()
+        before, whole.weight = whole.weight, whole.held()
+        self._held += whole.weight - before
         while self._held > MEMORY:
             self.forget(next(iter(self._files.values())))
 
     def forget(self, whole: _Whole) -> None:
         if self._files.get(whole.key) is whole:
             del self._files[whole.key]
-        self._held -= self._weights.pop(whole, 0)
+        self._held -= whole.weight
+        whole.weight = 0
         whole.dead, whole.owned = True, False
 
     def _at(self, host: bytes, name: bytes, needs: FileNeeds) -> _Whole:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from vpi_tui.detect.applayer.smb.headers import Message
@@ -34,18 +33,15 @@ class OpenCommands:
     def get(self, key: Key) -> SmbTransaction | None:
         return self._all.get(key)
 
-    def put(self, key: Key, made: SmbTransaction) -> Iterator[SmbTransaction]:
+    def put(self, key: Key, made: SmbTransaction) -> list[SmbTransaction]:
         """A command was sent. Gives those that wait no more: one with the same key, and the oldest."""
-        former = self.pop(key)
-        if former is not None:
-            yield former
+        former = [self.pop(key)]
         self._all[key] = made
         if _is_negotiation(key):
             self._negotiations[key[0]][key] = None
         if len(self._all) > MOST_OPEN:
-            oldest = self.pop(next(iter(self._all)))
-            assert oldest is not None
-            yield oldest
+            former.append(self.pop(next(iter(self._all))))
+        return [one for one in former if one is not None]
 
     def pop(self, key: Key) -> SmbTransaction | None:
         if _is_negotiation(key):
