@@ -179,7 +179,7 @@ class Pipeline:
             flows = self.table.update(packets, decoded)
             ended = self._ended_slots(flows.closed)
             alerts = self._finish_flows(ended)
-            self.matcher.forget_flows(ended.tolist())
+            self.matcher.forget_flows(ended)
         with measure("attribute"):
             self.attributor.attribute(flows, self.table.records)
             claimed = tuple(claims(packets, decoded))
@@ -343,7 +343,7 @@ class Pipeline:
         """Flows that ended outside of a batch. What their end completed may alert."""
         ended = self._ended_slots(closed)
         alerts = self._finish_flows(ended)
-        self.matcher.forget_flows(ended.tolist())
+        self.matcher.forget_flows(ended)
         if self.streams is not None:
             self.streams.forget_flows(ended)
         self.attributor.attribute_closed(closed)

@@ -121,7 +121,7 @@ def _reach(what: str, progress: Progress) -> None:
             if missing := count_missing():
                 compile_rooms(what, lambda done: tell(len(every) - missing + done))
     for step in steps:
-        step(lambda: tell(sum(bool(kernel.signatures) for kernel in every)))
+        step(lambda: tell(sum(bool(kernel.overloads) for kernel in every)))
     tell(len(every))
 
 

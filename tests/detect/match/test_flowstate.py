@@ -87,7 +87,7 @@ def test_a_rule_matches_once_in_a_window() -> None:
     assert [state.is_first(3, 1, rule_, 1, window) for window in (4, 4, 5, 5)] == [True, False] * 2
     assert state.is_first(3, 1, rule_, 2, 5), "the other direction"
     assert state.is_first(3, 2, rule_, 1, 5), "another flow in the same slot"
-    state.forget([3])
+    state.forget(np.array([3], np.int32))
     assert state.is_first(3, 2, rule_, 1, 5)
 
 
@@ -101,7 +101,7 @@ def test_matches_of_few_flows_are_bounded() -> None:
     assert state.evicted == 1
     assert not state.is_first(1, 1, (1, 1), 1)
     assert state.is_first(0, 1, (1, 0), 1), "the flow with the oldest match made room"
-    state.forget([1])
+    state.forget(np.array([1], np.int32))
     for number in range(MOST_MATCHES // 4):
         state.is_first(5, 1, (1, number), 1)
     assert state.evicted == 1

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final, Literal
 
+from vpi_tui.model.batch import I32
 from vpi_tui.model.signature import VariableHolds
 
 MOST_FLOWS: Final = 65_536
@@ -46,9 +47,10 @@ class CapturedTexts:
         found = self._flows.get(slot)
         return found[1] if found and found[0] == born else _NONE
 
-    def forget(self, slots: Iterable[int]) -> None:
-        for slot in slots:
-            self._flows.pop(slot, None)
+    def forget(self, slots: I32) -> None:
+        """slots: int32[n], of flows that ended."""
+        for slot in self._flows.keys() & set(slots.tolist()) if self._flows else ():
+            del self._flows[slot]
 
     def _of_slot(self, slot: int, born: int) -> dict[str, bytes]:
         found = self._flows.get(slot)

@@ -108,14 +108,18 @@ class FlowState:
         if found is not None:
             self._matches -= len(found[1])
 
-    def forget(self, slots: Iterable[int]) -> None:
-        for slot in slots:
-            self._bits.pop(slot, None)
-            self._numbers.pop(slot, None)
+    def forget(self, slots: I32) -> None:
+        """slots: int32[n], of flows that ended."""
+        known = slots[(slots >= 0) & (slots < self.passed.size)]
+        self.passed[known] = 0
+        self.marked[known] = 0
+        gone = set(slots.tolist())
+        for slot in self._bits.keys() & gone:
+            del self._bits[slot]
+        for slot in self._numbers.keys() & gone:
+            del self._numbers[slot]
+        for slot in self._once.keys() & gone:
             self._forget_matches(slot)
-            if 0 <= slot < self.passed.size:
-                self.passed[slot] = 0
-                self.marked[slot] = 0
 
     @property
     def remembers(self) -> bool:

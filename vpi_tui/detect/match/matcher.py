@@ -35,7 +35,7 @@ from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
 from vpi_tui.detect.match.windows import windows_of
-from vpi_tui.model.batch import I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+from vpi_tui.model.batch import I32, I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.signature import ANYWHERE
 
 THRESHOLD_PLACES = 1 << 16
@@ -173,11 +173,10 @@ class Matcher:
         kept = kept[within]
         return self._give_out(found, subjects, kept)
 
-    def forget_flows(self, slots: Iterable[int]) -> None:
-        """Drop what is remembered of flows that ended."""
-        gone = [int(slot) for slot in slots]
-        self._state.forget(gone)
-        self._texts.forget(gone)
+    def forget_flows(self, slots: I32) -> None:
+        """Drop what is remembered of flows that ended. slots: int32[n]."""
+        self._state.forget(slots)
+        self._texts.forget(slots)
 
     def stats(self) -> dict[str, float]:
         """Counts since the matcher was made, by EVE path."""
