@@ -8,8 +8,8 @@ from typing import Final
 import numpy as np
 
 from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.applayer.demand import ByWay, Demand
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
-from vpi_tui.detect.applayer.parsers import ByWay
 from vpi_tui.detect.applayer.registry import FILES_JOINED, FOUND_IN, by_name
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.applayer.transaction import EVENTS
@@ -53,18 +53,11 @@ class Stages:
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
         applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
-        limits = self._limits(rules)
+        demand = Demand(applications, app.frames, self._limits(rules), app.mixed, app.due, sieves_of(rules))
         if self.app_layer is None and (applications or self._logged.protocols):
-            self.app_layer = AppLayer((), logged=self._logged.protocols)
-        if self.app_layer is not None:
-            self.app_layer.require(
-                applications,
-                frames=app.frames,
-                limits=limits,
-                mixed=app.mixed,
-                due=app.due,
-                sieves=sieves_of(rules),
-            )
+            self.app_layer = AppLayer(demand, logged=self._logged.protocols)
+        elif self.app_layer is not None:
+            self.app_layer.require(demand)
 
     def _limits(self, rules: RuleSet) -> dict[str, Limits | ByWay]:
         """By protocol: what rules and log ask of its parsers."""

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.http2 import DOH2, HTTP2
 from vpi_tui.detect.applayer.http2.fields import LIST_LIMIT, FieldDecoder
@@ -310,7 +311,7 @@ def test_fields_that_unfold_on_many_streams_are_bounded() -> None:
 
 
 def test_the_tracker_changes_the_protocol_in_the_middle() -> None:
-    layer = AppLayer({"http2"})
+    layer = AppLayer(Demand({"http2"}))
     app_of = np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
     answer = SWITCHED + settings_frame((3, 5)) + headers([(b":status", b"404")], 1, END_HEADERS | END_STREAM)
     found = layer.released(

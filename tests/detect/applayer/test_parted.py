@@ -12,6 +12,7 @@ import pytest
 from tests.detect.applayer.test_pass_by import SLOTS, stretches
 from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.registry import APPLICATIONS
 from vpi_tui.detect.applayer.tracker import AppLayer
@@ -46,7 +47,7 @@ def test_a_parser_that_is_parted_is_gone(application: Application, ends: bool) -
 
 
 def test_flows_that_make_room_for_others_leave_nothing_behind() -> None:
-    layer = AppLayer({"http1"}, most_flows=2)
+    layer = AppLayer(Demand({"http1"}), most_flows=2)
     app_of = np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
     for number in range(40):
         layer.released(stretches((1 + number % 3, SERVER, 0, SAID[0])), app_of)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import U8, Direction, StreamBatch
@@ -35,7 +36,7 @@ def tls() -> U8:
 
 
 def test_a_flow_is_passed_by_once_both_sides_encrypt() -> None:
-    layer = AppLayer({"tls"})
+    layer = AppLayer(Demand({"tls"}))
     one_side = layer.released(stretches((1, Direction.TO_SERVER, 0, ENCRYPTED)), tls())
     assert [progress.flow for progress in one_side] == [1]
     assert layer.stats()["app_layer.flows"] == 1

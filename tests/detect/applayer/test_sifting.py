@@ -22,6 +22,7 @@ from tests.detect.match.build import decoded_of
 from tests.detect.rules.rule_text import parse
 from tests.stream.scanning import scan
 from vpi_tui.cli.main import main
+from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.dns import DnsUdpOrTcp, parse_message
 from vpi_tui.detect.applayer.kernels_dns import ASKS, ODD, SILENT, plain_messages
 from vpi_tui.detect.applayer.progress import Progress
@@ -232,7 +233,7 @@ def test_a_flow_that_has_its_parser_is_sifted_no_more(tmp_path: Path) -> None:
 def test_another_flow_in_the_same_slot_begins_anew() -> None:
     rules = RuleSet.compile([parse("app-layer-event:dns.not_request;", head="alert dns any any -> any any")])
     for first, odd in ((0, ["dns.not_request"]), (3, [])):
-        layer, seen = AppLayer({"dns"}, sieves=sieves_of(rules)), list[Progress]()
+        layer, seen = AppLayer(Demand({"dns"}, sieves=sieves_of(rules))), list[Progress]()
         for direction, data, begins in ((SERVER, question(), 3), (SERVER, ANSWER, first)):
             sent = Sent(data, proto=17, app=APP_PROTOS.index("dns"), direction=direction, first=begins)
             seen = layer.update(*decoded_of([sent]), None, np.zeros(1, np.uint8))

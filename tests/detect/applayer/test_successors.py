@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from vpi_tui.detect.applayer.application import instances
+from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.followed import WEIGHED_AFTER
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.model.applications import APP_PROTOS
@@ -50,7 +51,7 @@ CONNECT = [
 
 def seen(app: str, wanted: str, said: list[tuple[int, bytes]], name: str) -> tuple[str, list[bytes]]:
     """(what the flow is called at the end, values of a buffer)"""
-    layer, app_of = AppLayer({wanted}), np.full(SLOTS, APP_PROTOS.index(app), np.uint8)
+    layer, app_of = AppLayer(Demand({wanted})), np.full(SLOTS, APP_PROTOS.index(app), np.uint8)
     at, found = [0, 0, 0], []
     for direction, data in said:
         found += layer.released(stretches((1, direction, at[direction], data)), app_of)
@@ -93,7 +94,7 @@ def test_tunnels_of_tunnels_come_to_an_end() -> None:
 
 
 def test_what_nobody_knows_is_held_in_bounds() -> None:
-    layer, app_of = AppLayer({"tls"}), np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
+    layer, app_of = AppLayer(Demand({"tls"})), np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
     layer.released(stretches((1, SERVER, 0, CONNECT[0][1]), (1, CLIENT, 0, CONNECT[1][1])), app_of)
     before = layer.stats()["app_layer.memuse"]
     at = len(CONNECT[1][1])

@@ -11,6 +11,7 @@ import pytest
 from tests.detect.applayer.conversations import MOST_HELD, memory_of
 from tests.detect.applayer.test_pass_by import SLOTS, stretches
 from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.mqtt.parser import MqttParser
 from vpi_tui.detect.applayer.registry import by_name
@@ -128,7 +129,7 @@ def test_what_is_answered_is_kept_no_more() -> None:
 
 
 def test_a_flow_that_keeps_too_much_is_passed_by_and_drives_out_no_other() -> None:
-    layer = AppLayer({"ftp"}, memory=400_000)
+    layer = AppLayer(Demand({"ftp"}), memory=400_000)
     app_of = np.full(SLOTS, APP_PROTOS.index("ftp"), np.uint8)
     layer.released(stretches((2, SERVER, 0, ftp(0))), app_of)
     for number in range(60):
@@ -142,7 +143,7 @@ def test_a_flow_that_keeps_too_much_is_passed_by_and_drives_out_no_other() -> No
 
 
 def test_what_a_flow_leaves_open_that_makes_room_names_no_row_of_another_batch() -> None:
-    layer = AppLayer({"ftp"}, logged=("ftp",), most_flows=1)
+    layer = AppLayer(Demand({"ftp"}), logged=("ftp",), most_flows=1)
     app_of = np.full(SLOTS, APP_PROTOS.index("ftp"), np.uint8)
     first = stretches((1, SERVER, 0, b"USER one\r\n"))
     layer.released(first._replace(row=np.array([7], np.int32)), app_of)

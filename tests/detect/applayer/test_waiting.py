@@ -14,6 +14,7 @@ from tests.detect.applayer import smb_messages as smb
 from tests.detect.applayer.feeding import Pieces
 from tests.detect.applayer.test_pass_by import SLOTS, stretches
 from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.followed import UNKNOWN, Followed
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.registry import by_name
@@ -114,7 +115,7 @@ def outcome(
     """said: (direction, offset, bytes); sizes: how many of them one batch has, the last again and again."""
     name = CONVERSATIONS[which][0]
     asked = ASKED | {"smtp": UNREAD} if "nobody reads" in which else ASKED
-    layer = AppLayer({name}, mixed={name}, limits=asked)
+    layer = AppLayer(Demand({name}, mixed={name}, limits=asked))
     seen: list[object] = []
     at = 0
     for number in range(len(said)):

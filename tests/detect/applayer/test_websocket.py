@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.applayer.transaction import Transaction
@@ -137,7 +138,7 @@ SWITCHED = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade:
 
 @pytest.mark.parametrize("early", [b"", frame(b"hello")])
 def test_the_tracker_hands_the_flow_over(early: bytes) -> None:
-    layer = AppLayer({"websocket"})
+    layer = AppLayer(Demand({"websocket"}))
     app_of = np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
     said = (
         (1, SERVER, 0, ASKED),

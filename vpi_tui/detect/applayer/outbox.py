@@ -28,8 +28,7 @@ class Outbox:
         self.transactions = 0
         """How many have begun, of all flows."""
         self.due: Mapping[str, Sequence[int]] | None = None
-        """By protocol and Direction: bits 1 << Stage of the stages at which rules want to see whatever
-        transaction; None = they want to see all. One with anomalies or files is always shown."""
+        """As of Demand."""
         self._told = 0
         """Numbers of Progress that are taken."""
         self._progress: list[Progress] = []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.demand import ByWay, Demand
 from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.applayer.followed import Followed
 from vpi_tui.detect.applayer.frames import FrameLog
@@ -22,40 +22,14 @@ from vpi_tui.model.batch import U8
 _NO_LIMITS: Final = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class ByWay:
-    """Limits that depend on between whom a flow is: many rules are about what comes in, or goes out."""
-
-    limits: Sequence[Limits]
-    """By way."""
-    way: Callable[[int, int], int]
-    """(address of the client, of the server) -> the way of the flow."""
-    unknown: Limits
-    """Of a flow of which nobody says between whom it is."""
-
-    def of(self, slot: int, ends: Ends | None) -> Limits:
-        return self.unknown if ends is None else self.limits[self.way(*ends.numbers(slot))]
-
-
 class Parsers:
-    """needed: names of protocols; frames: names of the frames that rules look at, by protocol; limits: by
-    protocol, what is asked of its parsers (of one that is missing: everything); mixed: names of the
-    protocols of which the latest bytes as sent are kept. ranges: where files in pieces are put together.
-    """
+    """ranges: where files in pieces are put together. logged: protocols that are parsed for the log."""
 
-    def __init__(
-        self,
-        needed: Iterable[str],
-        *,
-        frames: Mapping[str, frozenset[str]] | None = None,
-        limits: Mapping[str, Limits | ByWay] | None = None,
-        mixed: Iterable[str] = (),
-        ranges: Ranges | None = None,
-    ) -> None:
+    def __init__(self, demand: Demand, ranges: Ranges, logged: Iterable[str] = ()) -> None:
         self._ranges = ranges
         self.of_app: list[Application | None] = [None] * len(APP_PROTOS)
         """By number of an application: its protocol, None = it is not needed."""
-        wanted = with_predecessors(needed)
+        wanted = with_predecessors({*demand.protocols, *logged})
         for application in APPLICATIONS:
             for app in application.apps if application.name in wanted else ():
                 self.of_app[APP_PROTOS.index(app)] = application
@@ -67,9 +41,9 @@ class Parsers:
         self.arranges = np.zeros(APP_FAILED + 1, np.bool_)
         """By number of an application: do its flows arrange others that are needed?"""
         self.arranges[APP_PROTOS.index("ftp")] = "ftp-data" in wanted
-        self._frames = dict(frames or {})
-        self._limits = limits or {}
-        self._mixed = with_predecessors(mixed)
+        self._frames = demand.frames
+        self._limits = demand.limits
+        self._mixed = with_predecessors(demand.mixed)
 
     def follow(
         self,

@@ -6,25 +6,26 @@ that nothing is in it; never for other flows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.application import Application
-from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.base import Parser
+from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
 from vpi_tui.detect.applayer.followed import A_FLOW, SENT_LIMIT, UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.frames import Frame
 from vpi_tui.detect.applayer.outbox import Outbox
-from vpi_tui.detect.applayer.parsers import ByWay, Parsers
+from vpi_tui.detect.applayer.parsers import Parsers
 from vpi_tui.detect.applayer.passed_by import PassedBy
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.registry import by_name
-from vpi_tui.detect.applayer.sifting import DatagramSieve, Sifted
+from vpi_tui.detect.applayer.sifting import Sifted
 from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
@@ -43,19 +44,14 @@ _UDP: Final = 17
 class AppLayer:
     """The parsers of all flows.
 
-    needed, frames, limits, mixed: as of Parsers. due: as of Outbox. sieves: by protocol. logged: names of the
-    protocols whose transactions are handed out once they are whole. memory: bytes that all keep at most.
+    demand: of rules. logged: names of the protocols whose transactions are handed out once they are whole.
+    memory: bytes that all keep at most.
     """
 
     def __init__(
         self,
-        needed: Iterable[str],
+        demand: Demand,
         *,
-        frames: Mapping[str, frozenset[str]] | None = None,
-        limits: Mapping[str, Limits | ByWay] | None = None,
-        mixed: Iterable[str] = (),
-        due: Mapping[str, Sequence[int]] | None = None,
-        sieves: Mapping[str, DatagramSieve] | None = None,
         logged: Iterable[str] = (),
         memory: int = MEMORY,
         most_flows: int = MOST_FLOWS,
@@ -63,7 +59,7 @@ class AppLayer:
         self._outbox = Outbox(logged)
         self._sifted = Sifted()
         self._ranges = Ranges()
-        self.require(needed, frames=frames, limits=limits, mixed=mixed, due=due, sieves=sieves)
+        self.require(demand)
         self._expected = Expectations()
         self._ends: Ends | None = None
         self._memory, self._share = memory, memory // FLOW_SHARE
@@ -76,21 +72,12 @@ class AppLayer:
         self._renamed: dict[int, int] = {}
         """Flows that changed their protocol in this batch, and the row that brought it about."""
 
-    def require(
-        self,
-        needed: Iterable[str],
-        *,
-        frames: Mapping[str, frozenset[str]] | None = None,
-        limits: Mapping[str, Limits | ByWay] | None = None,
-        mixed: Iterable[str] = (),
-        due: Mapping[str, Sequence[int]] | None = None,
-        sieves: Mapping[str, DatagramSieve] | None = None,
-    ) -> None:
+    def require(self, demand: Demand) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
-        wanted = self._outbox.logged.union(needed)
-        self._parsers = Parsers(wanted, frames=frames, limits=limits, mixed=mixed, ranges=self._ranges)
-        self._outbox.due = due
-        unlogged = {name: sieve for name, sieve in (sieves or {}).items() if name not in self._outbox.logged}
+        logged = self._outbox.logged
+        self._parsers = Parsers(demand, self._ranges, logged)
+        self._outbox.due = demand.due
+        unlogged = {name: sieve for name, sieve in demand.sieves.items() if name not in logged}
         self._sifted.use({APP_PROTOS.index(name): sieve for name, sieve in unlogged.items()})
 
     # Batches -------------------------------------------------------------------------------------
