@@ -74,72 +74,127 @@ def app_of_row(flow, known, proto, direction):
     return I64(app)
 
 
+@helper
+def tag_of_row(t, d, r, vlans, tunnel):
+    src, dest, proto = d.src_ip[r], d.dest_ip[r], I64(d.proto[r])
+    ports = d.src_port[r], d.dest_port[r]
+    return flow_tag(src[0], src[1], ports[0], dest[0], dest[1], ports[1], vlans, tunnel, proto, t.secret)
+
+
+@helper
+def find_flow_of_row(t, d, r, tag, vlans, tunnel):
+    """(slot, direction) of the flow that a row belongs to; (-1, any) = none."""
+    src, dest, ip_v, proto = d.src_ip[r], d.dest_ip[r], d.ip_v[r], d.proto[r]
+    ports = d.src_port[r], d.dest_port[r]
+    return find_flow(t, ip_v, proto, src[0], src[1], dest[0], dest[1], tag, vlans, tunnel, ports[0], ports[1])
+
+
+@helper
+def is_over(t, flow, now, flags):
+    """Why a flow cannot be that of a packet that comes now, an EndReason; 0 = it may be."""
+    track, state = I64(flow["track"]), I64(flow["state"])
+    if now - flow["last_ns"] > time_out(I64(flow["proto"]), state, track, t.timeouts):
+        return end_reason(track)
+    if flags & (SYN | ACK) == SYN and (state == CLOSED or track & T_FINS == T_FINS):
+        return end_reason(track)
+    return 0
+
+
+@helper
+def touch(t, slot, stamp):
+    """Remember that the batch has a packet of the flow."""
+    flow = t.records[slot]
+    flow["stamp"] = stamp
+    if flow["dirty"] == 0:
+        flow["dirty"] = 1
+        t.touched[t.numbers[N_TOUCHED]] = slot
+        t.numbers[N_TOUCHED] += 1
+
+
+@helper
+def count_packet(flow, direction, size, flags, ifindex, quoted):
+    """Add a packet to the counts of its direction. Returns OF_DIRECTION for the first one, else 0."""
+    first = 0
+    if direction == TO_SERVER:
+        if flow["pkts_toserver"] == U64(0):
+            first = OF_DIRECTION
+            flow["ifindex_client"] = ifindex
+        flow["pkts_toserver"] += U64(1)
+        flow["bytes_toserver"] += size
+        flow["flags_toserver"] |= flags & 0xFF
+        return first
+    if flow["pkts_toclient"] == U64(0):
+        first = OF_DIRECTION
+    if flow["track"] & T_ANSWERED == 0 and not quoted:
+        flow["track"] |= T_ANSWERED
+        flow["ifindex_server"] = ifindex
+    flow["pkts_toclient"] += U64(1)
+    flow["bytes_toclient"] += size
+    flow["flags_toclient"] |= flags & 0xFF
+    return first
+
+
+@helper
+def advance(flow, proto, flags, direction, payload, options):
+    """Bring the flow to the state after a packet, which is counted already. Returns it."""
+    state = I64(flow["state"])
+    if proto == TCP:
+        midstream, one_sided = options.midstream, options.one_sided
+        track = I64(flow["track"])
+        track, state = tcp_track(track, state, flags, direction, payload, midstream, one_sided)
+        flow["track"] = track
+        flow["state"] = state
+    elif state == NEW and flow["proto"] != TCP:
+        if flow["pkts_toserver"] != U64(0) and flow["pkts_toclient"] != U64(0):
+            state = I64(ESTABLISHED)
+            flow["state"] = state
+    return state
+
+
+@helper
+def probe(flow, apps, p, d, r, proto, direction):
+    """Look for the application in the bytes of a row, unless enough of its direction were looked at."""
+    shift = 0 if direction == TO_SERVER else 4
+    probes = I64(flow["probes"])
+    if (probes >> shift) & 15 >= MAX_PROBED:
+        return
+    flow["probes"] = probes + (1 << shift)
+    at, size = d.payload_off[r], I64(d.payload_len[r])
+    src, dest = I64(d.src_port[r]), I64(d.dest_port[r])
+    flow["app_proto"] = find_app(apps, p.buf, at, size, proto, direction, src, dest)
+
+
 @kernel
 def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, out_app, new_rows, options):
     """Assign every row of `d` to a flow. Returns the number of rows in new_rows.
 
     options: table.TcpOptions.
     """
-    midstream, one_sided = options.midstream, options.one_sided
     t.numbers[N_READY] = t.numbers[N_FREE]
     t.numbers[N_BATCH] += 1
     stamp = t.numbers[N_BATCH] & 0xFF
     opened = 0
     for r in range(len(d.packet)):
+        out_flow[r] = -1
+        out_direction[r] = 0
+        out_state[r] = 0
+        out_first[r] = 0
+        out_app[r] = 0
         if d.ip_v[r] == 0 or d.payload_off[r] < 0:
-            out_flow[r] = -1
-            out_direction[r] = 0
-            out_state[r] = 0
-            out_first[r] = 0
-            out_app[r] = 0
             continue
         i = I64(d.packet[r])
         now = p.ts_ns[i]
         proto = I64(d.proto[r])
-        src_port = d.src_port[r]
-        dest_port = d.dest_port[r]
         vlans = I64(d.vlan[r, 0]) | (I64(d.vlan[r, 1]) << 16)
         tunnel = I64(d.tunnel[r])
         flags = I64(d.tcp_flags[r]) if proto == TCP else I64(0)
-        tag = flow_tag(
-            d.src_ip[r, 0],
-            d.src_ip[r, 1],
-            src_port,
-            d.dest_ip[r, 0],
-            d.dest_ip[r, 1],
-            dest_port,
-            vlans,
-            tunnel,
-            proto,
-            t.secret,
-        )
+        tag = tag_of_row(t, d, r, vlans, tunnel)
         slot, direction = find_quoted(t, p, d, r, vlans, tunnel)
         quoted = slot >= 0
         if not quoted:
-            slot, direction = find_flow(
-                t,
-                d.ip_v[r],
-                d.proto[r],
-                d.src_ip[r, 0],
-                d.src_ip[r, 1],
-                d.dest_ip[r, 0],
-                d.dest_ip[r, 1],
-                tag,
-                vlans,
-                tunnel,
-                src_port,
-                dest_port,
-            )
+            slot, direction = find_flow_of_row(t, d, r, tag, vlans, tunnel)
         if slot >= 0:
-            old = t.records[slot]
-            track = I64(old["track"])
-            state = I64(old["state"])
-            idle = now - old["last_ns"]
-            ended = 0
-            if idle > time_out(I64(old["proto"]), state, track, t.timeouts):
-                ended = end_reason(track)
-            elif flags & (SYN | ACK) == SYN and (state == CLOSED or track & T_FINS == T_FINS):
-                ended = end_reason(track)
+            ended = is_over(t, t.records[slot], now, flags)
             if ended:
                 if ended == R_TIMEOUT:
                     t.numbers[N_TIMEOUT] += 1
@@ -148,14 +203,9 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
                 quoted = False
         first = 0
         if slot < 0:
-            swapped = midstream and proto == TCP and answers(apps, p, d, r, flags)
+            swapped = options.midstream and proto == TCP and answers(apps, p, d, r, flags)
             slot = open_flow(t, d, r, now, tag, vlans, tunnel, swapped, stamp)
             if slot < 0:
-                out_flow[r] = -1
-                out_direction[r] = 0
-                out_state[r] = 0
-                out_first[r] = 0
-                out_app[r] = 0
                 continue
             direction = I64(TO_CLIENT) if swapped else I64(TO_SERVER)
             if flags & SYN == 0 or swapped:
@@ -163,59 +213,17 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
             new_rows[opened] = r
             opened += 1
             first = OF_FLOW
+        touch(t, slot, stamp)
         flow = t.records[slot]
-        flow["stamp"] = stamp
-        if flow["dirty"] == 0:
-            flow["dirty"] = 1
-            t.touched[t.numbers[N_TOUCHED]] = slot
-            t.numbers[N_TOUCHED] += 1
         flow["last_ns"] = max(now, flow["last_ns"])
         framed = tunnel == 0 and d.fragment[r] != REBUILT
         size = U64(p.length[i]) if framed else U64(d.ip_len[r])
-        if direction == TO_SERVER:
-            if flow["pkts_toserver"] == U64(0):
-                first |= OF_DIRECTION
-                flow["ifindex_client"] = p.ifindex[i]
-            flow["pkts_toserver"] += U64(1)
-            flow["bytes_toserver"] += size
-            flow["flags_toserver"] |= flags & 0xFF
-        else:
-            if flow["pkts_toclient"] == U64(0):
-                first |= OF_DIRECTION
-            if flow["track"] & T_ANSWERED == 0 and not quoted:
-                flow["track"] |= T_ANSWERED
-                flow["ifindex_server"] = p.ifindex[i]
-            flow["pkts_toclient"] += U64(1)
-            flow["bytes_toclient"] += size
-            flow["flags_toclient"] |= flags & 0xFF
-        state = I64(flow["state"])
-        both = flow["pkts_toserver"] != U64(0) and flow["pkts_toclient"] != U64(0)
+        first |= count_packet(flow, direction, size, flags, p.ifindex[i], quoted)
         payload = I64(d.payload_len[r])
-        if proto == TCP:
-            track, state = tcp_track(
-                I64(flow["track"]), state, flags, direction, payload, midstream, one_sided
-            )
-            flow["track"] = track
-            flow["state"] = state
-        elif both and state == NEW and flow["proto"] != TCP:
-            state = I64(ESTABLISHED)
-            flow["state"] = state
+        state = advance(flow, proto, flags, direction, payload, options)
         known = I64(flow["app_proto"])
-        if payload > 0 and flow["app_proto"] == 0 and not quoted:
-            shift = 0 if direction == TO_SERVER else 4
-            probes = I64(flow["probes"])
-            if (probes >> shift) & 15 < MAX_PROBED:
-                flow["probes"] = probes + (1 << shift)
-                flow["app_proto"] = find_app(
-                    apps,
-                    p.buf,
-                    d.payload_off[r],
-                    payload,
-                    proto,
-                    direction,
-                    I64(src_port),
-                    I64(dest_port),
-                )
+        if payload > 0 and known == 0 and not quoted:
+            probe(flow, apps, p, d, r, proto, direction)
         out_flow[r] = slot
         out_direction[r] = direction
         out_state[r] = state
