@@ -230,3 +230,46 @@ def test_bytes_sent_again_after_they_were_acknowledged_are_a_packet_of_their_own
     talk.at(0, b"secret-word")
     (talk.acked(11) if acknowledged else talk.raw("A", 7001, client=False)).at(0, b"secret-word")
     assert numbers(scan(tmp_path, RULE, talk.packets)[0]) == alerts
+
+
+INLINE = {"options": {"stream.inline": "true"}}
+
+
+def test_an_inline_sensor_sees_a_packet_with_what_came_before_it(tmp_path: Path, talk: Connection) -> None:
+    """Each packet with the bytes around it, 2,560 in all: a rule alerts while its content is among them."""
+    talk.at(0, b"secret-word".ljust(1_000, b"."))
+    for place in (1_000, 2_000, 3_000):
+        talk.at(place, b"." * 1_000)
+    rules = [
+        *RULE,
+        content("secret-word", sid=2, options="depth:11;"),
+        content("secret-word", sid=3, options="flow:no_stream;"),
+    ]
+    alerts, _ = scan(tmp_path, rules, talk.packets, **INLINE)
+    first = HANDSHAKE + 1
+    assert numbers(a for a in alerts if a.sid == 1) == [first, first + 1]
+    assert numbers(a for a in alerts if a.sid == 2) == [first, first + 1]
+    assert numbers(a for a in alerts if a.sid == 3) == [first]
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    assert numbers(a for a in alerts if a.sid == 2) == [first, first]
+
+
+def test_a_packet_that_fills_a_window_has_some_of_the_bytes_before(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-word").at(11, b"." * 842).at(853, b"." * 1_707).at(2_560, b"." * 1_707)
+    first = HANDSHAKE + 1
+    assert numbers(scan(tmp_path, RULE, talk.packets, **INLINE)[0]) == [first, first + 1, first + 2]
+
+
+def test_an_inline_sensor_waits_for_no_push_and_no_hole(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-", "A").at(7, b"word", "A").at(100, b"secret-word", "A").at(11, b"." * 89, "A")
+    first = HANDSHAKE + 1
+    alerts, _ = scan(tmp_path, RULE, talk.packets, **INLINE)
+    assert numbers(alerts) == [first + 1, first + 2, first + 3]
+
+
+def test_an_inline_sensor_puts_the_first_copy_in_place_of_another(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"harmless").at(2, b"secret-word").at(0, b"harmless")
+    assert not numbers(scan(tmp_path, RULE, talk.packets, **INLINE)[0])
+    assert numbers(scan(tmp_path, RULE, talk.packets)[0]) == [HANDSHAKE + 2]
+    again = content("harmless")
+    assert numbers(scan(tmp_path, [again], talk.packets, **INLINE)[0]) == [4, 5, 6]

@@ -55,6 +55,8 @@ class StreamOptions:
     """A copy of bytes that says something else is an event."""
     hosts: HostPolicies
     """Whose bytes count where segments or fragments overlap."""
+    inline: bool
+    """Inspect each segment when it comes; "auto" = no, as this is a monitor."""
 
 
 def stream_options(options: Mapping[str, str]) -> StreamOptions:
@@ -68,6 +70,7 @@ def stream_options(options: Mapping[str, str]) -> StreamOptions:
         depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),
         tells_different=_switch(options, "stream.reassembly.check-overlap-different-data", True),
         hosts=host_policies({policy: _networks(options, policy) for policy in OsPolicy}),
+        inline=options.get("stream.inline", "auto") != "auto" and _switch(options, "stream.inline", False),
     )
 
 

@@ -105,6 +105,7 @@ class Pipeline:
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self._passes_midstream = streams.passes_midstream
+        self._inline = streams.inline
         self._most_alerts = most_alerts(spec.options)
         self.matcher = self._new_matcher(rules)
         self.recognition: Recognition | None = None
@@ -157,6 +158,7 @@ class Pipeline:
             self._places,
             clock=CLOCK,
             passes_midstream=self._passes_midstream,
+            inline=self._inline,
             most_alerts=self._most_alerts,
         )
 

@@ -117,6 +117,7 @@ class Stages:
                 checksums=self._leaves_out_bad,
                 hosts=self._options.hosts,
                 tells_different=self._options.tells_different,
+                inline=self._options.inline,
             )
 
     def _wanted(self, rules: RuleSet) -> U16:

@@ -211,7 +211,8 @@ def synchronise(p, i, seq, limits):
 @inlined
 def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out):
     """A segment's payload. Returns 1 when its bytes are inspected as part of the stream: not those that the
-    peer has had already, which Suricata looks at once more as a packet's."""
+    peer has had already, which Suricata looks at once more as a packet's. An inline sensor inspects by itself
+    what comes too early or again, and puts the bytes of the first copy in place of others."""
     own = p.directions[i]
     if not synchronise(p, i, seq, limits) or own["flags"] & FULL:
         return 0
@@ -235,7 +236,7 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out)
             tell(out, row, NO_SEGMENT)
         if different:
             tell_different(p, row, limits, out)
-        return 1 if held and not different else 0
+        return 1 if held and not different and not limits.inline else 0
     old = -ahead
     different = False
     if old > 0:
@@ -250,6 +251,8 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out)
         different = different or others
     if different:
         tell_different(p, row, limits, out)
+    if limits.inline:
+        return 1 if old < count or different else 0
     had = old >= count and own["flags"] & ACKED and distance(own["acked"], seq) >= count
     return 0 if different or had else 1
 
@@ -381,7 +384,7 @@ def update_rows(p, packets, d, flows, first_row, limits, hosts, taken, out):
             if p.directions[i ^ 1]["kept"] > I64(p.directions[i ^ 1]["window"]):
                 release(p, i ^ 1, I64(r), out)
             if own_wanted and not flags & RST:
-                push = flags & (PSH | FIN) != 0
+                push = flags & (PSH | FIN) != 0 or limits.inline != 0
                 policy = policy_of(hosts, hosts.tcp, d.dest_ip[r, 0], d.dest_ip[r, 1])
                 at = I64(d.payload_off[r])
                 taken[r] = take_data(

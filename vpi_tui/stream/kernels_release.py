@@ -7,7 +7,16 @@ import numpy as np
 
 from vpi_tui.model.jit import helper, inlined
 from vpi_tui.model.stream_events import StreamEvent
-from vpi_tui.stream.kernels_cells import cells_left, copy_bytes, differs, free_chain, take_cell, unroll
+from vpi_tui.stream.kernels_cells import (
+    cells_left,
+    cells_of,
+    copy_bytes,
+    differs,
+    free_chain,
+    store,
+    take_cell,
+    unroll,
+)
 from vpi_tui.stream.kernels_held import dequeue
 from vpi_tui.stream.kernels_policies import later_wins
 from vpi_tui.stream.kernels_segments import distance, drop_first
@@ -80,18 +89,21 @@ def advance(own, count):
 def keep_window(p, i, out, end, count):
     """Remember the last `count` bytes before `end` of the arena in place of all that was kept."""
     own = p.directions[i]
-    if count <= 0 or (not own["chain"] and not cells_left(p)):
-        drop_chain(p, i)
-        return
     cell = I64(own["chain"])
     if cell:
         free_chain(p, p.following[cell])
         p.following[cell] = 0
-    else:
+    if count <= 0 or cells_left(p) + (cell != 0) < cells_of(count):
+        drop_chain(p, i)
+        return
+    if not cell:
         cell = take_cell(p)
-    copy_bytes(p.cells, cell * CELL, out.arena, end - count, count)
+    first = min(count, I64(CELL))
+    copy_bytes(p.cells, cell * CELL, out.arena, end - count, first)
     own["chain"] = cell
     own["last"] = cell
+    if first < count:
+        _, own["last"] = store(p, cell, first, out.arena, end - count + first, count - first)
     own["kept"] = count
     own["window"] = count
 

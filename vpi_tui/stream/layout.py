@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vpi_tui.model.batch import I32, I64, U8, U32, U64
 
 CELL = 512
-"""Bytes of a cell; a window of bytes inspected before fits in one."""
+"""Bytes of a cell; a window of bytes inspected before fits in one, unless the sensor inspects inline."""
 CHUNK = 2560
 """Bytes that are inspected at the latest, as Suricata's toserver-chunk-size."""
 HOLD_NS = 1_000_000_000
@@ -126,6 +126,8 @@ class Limits(NamedTuple):
     """Bits of DecoderEvent with which a segment is not taken."""
     tells_different: int
     """1 = a copy with other bytes is an event."""
+    inline: int
+    """1 = each segment is inspected when it comes, as by a sensor that lets it through only then."""
 
 
 class Output(NamedTuple):

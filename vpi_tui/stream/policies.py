@@ -102,6 +102,11 @@ def host_policies(networks: Mapping[OsPolicy, Sequence[Network]] | None = None) 
     )
 
 
+def first_copies() -> HostPolicies:
+    """Whatever a host would believe, it gets the copy that came first: an inline sensor sees to that."""
+    return host_policies({OsPolicy.FIRST: [ip_network("0.0.0.0/0"), ip_network("::/0")]})
+
+
 def _span(network: Network) -> tuple[int, int]:
     """First and last address, IPv4 as ::ffff:a.b.c.d."""
     mapped = _IPV4 if network.version == 4 else 0

@@ -20,7 +20,7 @@ from vpi_tui.model.batch import (
 )
 from vpi_tui.stream import kernels, layout
 from vpi_tui.stream.kernels_held import NEVER
-from vpi_tui.stream.policies import HostPolicies, host_policies
+from vpi_tui.stream.policies import HostPolicies, first_copies, host_policies
 
 EVERYTHING = 1 << 62
 BAD_CHECKSUMS = sum(1 << event for event in (DecoderEvent.IPV4_CSUM_INVALID, DecoderEvent.TCP_CSUM_INVALID))
@@ -39,7 +39,8 @@ class Reassembler:
     1 + the bytes given again before fresh ones (at most CELL). depth: bytes followed of each
     direction, 0 = all. midstream: follow connections whose beginning was not seen. checksums: leave
     out segments with a wrong one. hosts: whose bytes count where segments overlap, by destination; None =
-    the default's everywhere. tells_different: a copy with other bytes is an event.
+    the default's everywhere. tells_different: a copy with other bytes is an event. inline: each segment is
+    given out when it comes, behind the CHUNK bytes before it, and the first copy of bytes counts everywhere.
     """
 
     def __init__(
@@ -53,16 +54,19 @@ class Reassembler:
         checksums: bool = True,
         hosts: HostPolicies | None = None,
         tells_different: bool = True,
+        inline: bool = False,
     ) -> None:
         cells = max(_LEAST_CELLS, memory // (layout.CELL + 4 + layout.SEGMENT_DTYPE.itemsize))
+        self._inline = inline
         self.want(wanted)
         self._limits = layout.Limits(
             depth=depth or EVERYTHING,
             midstream=int(midstream),
             bad_events=BAD_CHECKSUMS if checksums else 0,
-            tells_different=int(tells_different),
+            tells_different=int(tells_different or inline),
+            inline=int(inline),
         )
-        self._hosts = hosts or host_policies()
+        self._hosts = first_copies() if inline else hosts or host_policies()
         self._pools = layout.Pools(
             directions=np.zeros(2 * max_flows, layout.DIRECTION_DTYPE),
             cells=np.zeros((cells + 1) * layout.CELL, np.uint8),
@@ -77,7 +81,10 @@ class Reassembler:
 
     def want(self, wanted: U16) -> None:
         """Follow connections that open from now on as far as this says."""
-        self._wanted = np.minimum(wanted, np.uint16(1 + layout.CELL))
+        if self._inline:
+            self._wanted = np.where(wanted > 0, np.uint16(1 + layout.CHUNK), np.uint16(0))
+        else:
+            self._wanted = np.minimum(wanted, np.uint16(1 + layout.CELL))
 
     def ignore_checksums(self) -> None:
         """Take segments whose checksum is wrong too, from now on."""

@@ -21,6 +21,7 @@ from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.flow_checks import FlowChecks, Recognised, known_sides
 from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import NOWHERE, BitSieve, FlowState, bit_plans, names_of, scope_holds
+from vpi_tui.detect.match.inline import around_packets
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
 from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET, within_most
@@ -54,14 +55,17 @@ class Matcher:
         clock: Clock = NO_CLOCK,
         passes_midstream: bool = False,
         most_alerts: int = MOST_OF_A_PACKET,
+        inline: bool = False,
     ) -> None:
         """threshold_places: how many counts are kept at a time, a multiple of 8. clock: for the profile.
 
         passes_midstream: no rule looks at TCP connections whose start was not seen. most_alerts: of a packet.
+        inline: a stream is inspected around each of its packets.
         """
         self.rules = rules
         self._clock = clock
         self._passes_midstream = passes_midstream
+        self._inline = inline
         self.judge: Callable[[], Iterable[int]] = tuple
         """Asked now and then, also within a batch, which rules shall not be tried any more."""
         self.scope = scope
@@ -81,7 +85,7 @@ class Matcher:
         self._tally = Tally()
         self._bypassing = [n for n, s in special.items() if s.bypass]
         self._scopes = {n: s.scope for n, s in special.items() if s.scope != ANYWHERE}
-        self._packet_too = rules.packet_too
+        self._packet_too = rules.packet_too & (not inline)
         self._both_ways = BothWays(special)
         self._limits = AlertLimits(special)
         self._flow_checks = FlowChecks(special)
@@ -147,6 +151,8 @@ class Matcher:
         self._texts.new_batch()
         self._renumbering.update(progress)
         enabled = self.rules.enabled.copy()
+        if self._inline and streams is not None:
+            streams = around_packets(streams, decoded, flows)
         if self._passes_midstream:
             pass_late(self._state, decoded, flows)
         batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state, progress)
@@ -226,7 +232,7 @@ class Matcher:
 
     def _decide(self, batch: Batch, found: Candidates, subjects: Subjects) -> Bools:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
-        windows = windows_of(batch, found, subjects.flow)
+        windows = windows_of(batch, found, subjects.flow, divided=self._inline)
         decided: Bools = self.rules.plain[found.rule] != 0
         held = decided.copy()
         whose = (subjects.flow, subjects.born, found.rule, subjects.direction, windows)

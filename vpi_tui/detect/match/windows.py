@@ -35,10 +35,13 @@ def _undivided() -> U8:
 UNDIVIDED: Final[U8] = _undivided()
 
 
-def windows_of(batch: Batch, found: Candidates, flow: NDArray[np.integer]) -> I64:
-    """int64 per candidate: the window of its stream that it is about, NOWHERE for what is in none."""
+def windows_of(batch: Batch, found: Candidates, flow: NDArray[np.integer], *, divided: bool = False) -> I64:
+    """int64 per candidate: the window of its stream that it is about, NOWHERE for what is in none.
+
+    divided: every stream comes in pieces that are inspected each for itself.
+    """
     windows = np.full(len(found), NOWHERE, np.int64)
-    if batch.streams is None or not batch.view.app.size:
+    if divided or batch.streams is None or not batch.view.app.size:
         return windows
     at = np.flatnonzero((found.stream >= 0) & (found.entry < 0) & (flow >= 0))
     at = at[UNDIVIDED[batch.view.app[flow[at]]] != 0]

@@ -1,0 +1,41 @@
+"""What an inline sensor inspects of a stream: each packet, with the bytes around it.
+
+A packet is let through when it was inspected, so nothing waits for more of the stream; instead rules see it
+once more with what came before, and with what was there already behind it. The same bytes are in the windows
+of several packets, and a rule alerts on each of these. Source: StreamReassembleRawInline of Suricata's
+stream-tcp-reassemble.c.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from vpi_tui.model.batch import DecodedBatch, FlowBatch, StreamBatch
+
+CHUNK: Final = 2560
+"""Bytes of a window: Suricata's toserver-chunk-size and toclient-chunk-size."""
+BESIDE: Final = CHUNK // 3
+"""Bytes around a packet that nearly fills a window by itself."""
+
+
+def around_packets(streams: StreamBatch, decoded: DecodedBatch, flows: FlowBatch) -> StreamBatch:
+    """The stretches cut to windows, each of which counts from its own start and is all new to the rules.
+
+    Empty is what came with no packet of its own: rules saw its packets when these came.
+    """
+    row = np.maximum(streams.row, 0)
+    known = decoded.payload_len.size > 0
+    payload = decoded.payload_len[row].astype(np.int64) if known else np.zeros(row.size, np.int64)
+    own = (streams.row >= 0) & (payload > 0)
+    if known:
+        own &= (flows.flow[row] == streams.flow) & (flows.direction[row] == streams.direction)
+    right = np.minimum(streams.fresh + payload, streams.end)
+    whole = streams.end - streams.start
+    chunk = np.where(payload > 2 * BESIDE, payload + BESIDE, CHUNK)
+    room = np.where(whole > chunk, chunk - (right - streams.fresh), 2 * whole)
+    before, after = streams.fresh - streams.start, streams.end - right
+    start = streams.fresh - np.minimum(before, np.where(after >= room // 2, room // 2, room - after))
+    end = np.where(own, right + np.minimum(after, room - (streams.fresh - start)), start)
+    return streams._replace(start=start, fresh=start - 1, end=end, stream_offset=np.zeros_like(start))
