@@ -6,7 +6,7 @@ one set of patterns for each buffer, and evaluated once the last of its buffers 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -35,6 +35,8 @@ from vpi_tui.model.batch import U8, Direction
 from vpi_tui.model.signature import Absent, Content, FileTest, Signature, Step
 
 DIRECTIONS: Final = (Direction.TO_SERVER, Direction.TO_CLIENT)
+_FILE_BUFFERS: Final = frozenset((FILE, FILE_NAME, FILE_DATA))
+OF_FILES: Final = 2
 
 
 class Needs(NamedTuple):
@@ -134,89 +136,95 @@ def compile_app_rules(
     signatures: Sequence[Signature], needs: Sequence[Needs | None], table: RuleTable, ways: Ways
 ) -> AppRules:
     """needs: for each rule, None for those that are not about transactions."""
-    count = len(signatures)
-    stage = np.zeros((count, 3), np.uint8)
-    patterns = Patterns()
-    fast = FastBuilder(count)
-    chosen: dict[tuple[str, str], tuple[set[int], ...]] = {}
-    unfiltered: dict[str, list[int]] = {}
-    due = DueBuilder()
-    grows, stays, of_frames = (np.zeros(count, np.uint8) for _ in range(3))
-    for number, (signature, need) in enumerate(zip(signatures, needs, strict=True)):
-        if need is None or not table.kinds[number]:
-            continue
+    used = {n: need for n, need in enumerate(needs) if need is not None and table.kinds[n]}
+    building = _Building(signatures, ways)
+    for number, need in used.items():
         table.directions[number] &= need.directions
-        _set_stages(stage[number], need)
-        found = _fast_pattern(signature, need)
-        of_frames[number] = any(name.startswith(PREFIX) for name in need.buffers)
-        grows[number] = any(_grows(name, need) for name in need.buffers)
-        if not _FILE_BUFFERS.isdisjoint(need.buffers):
-            grows[number] *= OF_FILES
-        if grows[number]:
-            stays[number] = found is None or _waits(need, found[0])
-            stage[number][stage[number] > Stage.HEAD] = Stage.HEAD
-        due.add(need, stage[number], found[0] if found else None, grows=bool(grows[number]))
-        if found is None:
-            for name in need.applications:
-                unfiltered.setdefault(name, []).append(number)
-            continue
-        buffer, piece = found
-        content = _raw_step(signature.steps[piece.step])
-        assert isinstance(content, Content)
-        if base_of(content.buffer) != content.buffer:  # places in a transformed buffer say nothing of it
-            pattern = patterns.add(piece.piece, number, -1)
-            fast.add(number, content, piece, (0, -1), kinds=1, simple=False)
-        else:
-            places = fast_pattern.places(signature.steps, content.buffer)
-            limit = -1 if content.endswith else places[piece.step][1]
-            pattern = patterns.add(piece.piece, number, limit)
-            if _grows(buffer, need):  # a relative step counts from the start of each window
-                places = fast_pattern.places(signature.steps, content.buffer, -1)
-            fast.add(number, content, piece, places[piece.step], kinds=1, simple=False)
-            fast.add_others(number, signature.steps, piece.step, places)
-        allowed = ways.of(signature.header)
-        for name in need.applications:
-            sets = chosen.setdefault((name, buffer), tuple(set() for _ in range(WAYS)))
-            for way in range(WAYS):
-                if allowed >> way & 1:
-                    sets[way].add(pattern)
-    builder = PatternSetBuilder(patterns)
-    set_of = {key: tuple(builder.add(frozenset(one)) for one in sets) for key, sets in chosen.items()}
-    used = [need for n, need in enumerate(needs) if need is not None and table.kinds[n]]
+        building.add(number, need)
+    builder = PatternSetBuilder(building.patterns)
+    sets = building.sets.items()
     return AppRules(
-        applications=frozenset(name for need in used for name in need.applications),
-        set_of=set_of,
+        applications=frozenset(name for need in used.values() for name in need.applications),
+        set_of={key: tuple(builder.add(frozenset(one)) for one in by_way) for key, by_way in sets},
         patterns=builder.finish(),
-        fast=fast.finish(),
+        fast=building.fast.finish(),
         listed={
-            name: one_list(((n, signatures[n].header) for n in rules), count)
-            for name, rules in unfiltered.items()
+            name: one_list(((n, signatures[n].header) for n in rules), len(signatures))
+            for name, rules in building.unfiltered.items()
         },
-        stage=stage,
-        grows=grows,
-        stays=stays,
-        of_frames=of_frames,
-        buffers=_buffers(signatures, needs, table, ways),
-        events=frozenset(
-            step.pattern.decode("ascii")
-            for s in signatures
-            for step in s.steps
-            if isinstance(step, Content) and plain_name(step.buffer) == EVENTS
-        ),
-        files=_file_needs(signatures, used),
-        frames=_frames(used),
-        mixed=frozenset(
-            name
-            for s, need in zip(signatures, needs, strict=True)
-            if need is not None and len({plain_name(step.buffer) for step in s.steps}) > len(need.buffers)
-            for name in need.applications
-        ),
-        due=due.finish(),
+        stage=building.stage,
+        grows=building.grows,
+        stays=building.stays,
+        of_frames=building.of_frames,
+        buffers=_buffers(signatures, used, ways),
+        events=_events(signatures),
+        files=_file_needs(signatures, used.values()),
+        frames=_frames(used.values()),
+        mixed=_mixed(signatures, used),
+        due=building.due.finish(),
     )
 
 
-_FILE_BUFFERS: Final = frozenset((FILE, FILE_NAME, FILE_DATA))
-OF_FILES: Final = 2
+class _Building:
+    """What the rules are found by and when, while they are added one by one."""
+
+    def __init__(self, signatures: Sequence[Signature], ways: Ways) -> None:
+        self._signatures, self._ways = signatures, ways
+        count = len(signatures)
+        self.stage: U8 = np.zeros((count, 3), np.uint8)
+        self.grows: U8 = np.zeros(count, np.uint8)
+        self.stays: U8 = np.zeros(count, np.uint8)
+        self.of_frames: U8 = np.zeros(count, np.uint8)
+        self.patterns = Patterns()
+        self.fast = FastBuilder(count)
+        self.due = DueBuilder()
+        self.sets: dict[tuple[str, str], tuple[set[int], ...]] = {}
+        """(protocol, buffer) -> by way the patterns that are sought there."""
+        self.unfiltered: dict[str, list[int]] = {}
+        """By protocol: rules that are sought by no pattern."""
+
+    def add(self, number: int, need: Needs) -> None:
+        stage = self.stage[number]
+        _set_stages(stage, need)
+        found = _fast_pattern(self._signatures[number], need)
+        self.of_frames[number] = any(name.startswith(PREFIX) for name in need.buffers)
+        grows = any(_grows(name, need) for name in need.buffers)
+        if grows:
+            self.grows[number] = 1 if _FILE_BUFFERS.isdisjoint(need.buffers) else OF_FILES
+            self.stays[number] = found is None or _waits(need, found[0])
+            stage[stage > Stage.HEAD] = Stage.HEAD
+        self.due.add(need, stage, found[0] if found else None, grows=grows)
+        if found is None:
+            for name in need.applications:
+                self.unfiltered.setdefault(name, []).append(number)
+        else:
+            self._seek(number, need, *found)
+
+    def _seek(self, number: int, need: Needs, buffer: str, piece: fast_pattern.FastPattern) -> None:
+        """Let the rule be sought by a piece of a content in this buffer."""
+        pattern = self._pattern(number, piece, grows=_grows(buffer, need))
+        allowed = self._ways.of(self._signatures[number].header)
+        for name in need.applications:
+            sets = self.sets.setdefault((name, buffer), tuple(set() for _ in range(WAYS)))
+            for way in range(WAYS):
+                if allowed >> way & 1:
+                    sets[way].add(pattern)
+
+    def _pattern(self, number: int, piece: fast_pattern.FastPattern, *, grows: bool) -> int:
+        """Number of the pattern, with the places at which it can be and what else is checked at once."""
+        steps = self._signatures[number].steps
+        content = _raw_step(steps[piece.step])
+        assert isinstance(content, Content)
+        if base_of(content.buffer) != content.buffer:  # places in a transformed buffer say nothing of it
+            self.fast.add(number, content, piece, (0, -1), kinds=1, simple=False)
+            return self.patterns.add(piece.piece, number, -1)
+        places = fast_pattern.places(steps, content.buffer)
+        limit = -1 if content.endswith else places[piece.step][1]
+        if grows:  # a relative step counts from the start of each window
+            places = fast_pattern.places(steps, content.buffer, -1)
+        self.fast.add(number, content, piece, places[piece.step], kinds=1, simple=False)
+        self.fast.add_others(number, steps, piece.step, places)
+        return self.patterns.add(piece.piece, number, limit)
 
 
 def _grows(buffer: str, need: Needs) -> bool:
@@ -236,19 +244,31 @@ def _waits(need: Needs, found_in: str) -> bool:
     return late or any(_grows(name, need) for name in others)
 
 
-def _file_needs(signatures: Sequence[Signature], used: Sequence[Needs]) -> FileNeeds:
+def _events(signatures: Sequence[Signature]) -> frozenset[str]:
+    contents = (step for s in signatures for step in s.steps if isinstance(step, Content))
+    return frozenset(one.pattern.decode("ascii") for one in contents if plain_name(one.buffer) == EVENTS)
+
+
+def _mixed(signatures: Sequence[Signature], used: Mapping[int, Needs]) -> frozenset[str]:
+    return frozenset(
+        name
+        for number, need in used.items()
+        if len({plain_name(step.buffer) for step in signatures[number].steps}) > len(need.buffers)
+        for name in need.applications
+    )
+
+
+def _file_needs(signatures: Sequence[Signature], used: Iterable[Needs]) -> FileNeeds:
     asked = {step.kind for s in signatures for step in s.steps if isinstance(step, FileTest)}
     return FileNeeds(frozenset(asked.intersection(DIGESTS)), any(FILE_DATA in need.buffers for need in used))
 
 
 def _buffers(
-    signatures: Sequence[Signature], needs: Sequence[Needs | None], table: RuleTable, ways: Ways
+    signatures: Sequence[Signature], used: Mapping[int, Needs], ways: Ways
 ) -> dict[str, tuple[frozenset[str], ...]]:
     found: dict[str, tuple[set[str], ...]] = {}
-    for number, (signature, need) in enumerate(zip(signatures, needs, strict=True)):
-        if need is None or not table.kinds[number]:
-            continue
-        allowed = ways.of(signature.header)
+    for number, need in used.items():
+        allowed = ways.of(signatures[number].header)
         flows = allowed if need.directions & TO_SERVER else 0
         flows |= returning(allowed) if need.directions & TO_CLIENT else 0
         for application in need.applications:
@@ -259,7 +279,7 @@ def _buffers(
     return {application: tuple(map(frozenset, names)) for application, names in found.items()}
 
 
-def _frames(used: Sequence[Needs]) -> dict[str, frozenset[str]]:
+def _frames(used: Iterable[Needs]) -> dict[str, frozenset[str]]:
     found: dict[str, set[str]] = {}
     for need in used:
         for buffer in need.buffers:
