@@ -96,18 +96,9 @@ REASONS: tuple[Reason, ...] = (
     ),
     Reason(
         "ours",
-        "besides the packet, 4.1 inspects the first 2,560 bytes of the stream together, where the anchored "
-        "content of the first message matches with the rest of a later one; here each message is inspected "
-        "when it is complete",
-        rules=_of("1:2025699 1:2025714 1:2027177 1:2027191 1:2027202"),
-        inferred=True,
-    ),
-    Reason(
-        "ours",
-        "a stream is inspected message by message here, in 4.1 in windows of 2,560 bytes: several "
-        "occurrences in one window are one alert there",
-        rules=_of("1:2010781"),
-        inferred=True,
+        "a rule that counts from the first byte looks here at packets and the first 2,560 bytes of a stream; "
+        "there also at each later window of as many, which here begins with a message of SMB",
+        rules=_of("1:2025699 1:2027191"),
     ),
     Reason(
         "ours",

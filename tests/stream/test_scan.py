@@ -273,3 +273,19 @@ def test_an_inline_sensor_puts_the_first_copy_in_place_of_another(tmp_path: Path
     assert numbers(scan(tmp_path, RULE, talk.packets)[0]) == [HANDSHAKE + 2]
     again = content("harmless")
     assert numbers(scan(tmp_path, [again], talk.packets, **INLINE)[0]) == [4, 5, 6]
+
+
+def test_contents_of_a_short_stream_may_lie_in_several_messages(tmp_path: Path, talk: Connection) -> None:
+    """The first 2,560 bytes are a window, as long as no parser says where a message ends."""
+    talk.at(0, b"\x01first".ljust(600, b".")).at(600, b"." * 600).at(1_200, b"second".ljust(1_400, b"."))
+    talk.at(2_600, b"third")
+    rules = [
+        'alert tcp any any -> any 80 (content:"first"; offset:1; depth:5; content:"second"; sid:2;)',
+        'alert tcp any any -> any 80 (content:"first"; offset:1; depth:5; content:"third"; sid:3;)',
+        'alert tcp any any -> any 80 (content:"first"; offset:1; depth:5; sid:4;)',
+    ]
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    first = HANDSHAKE + 1
+    assert numbers(a for a in alerts if a.sid == 2) == [first + 2]
+    assert not [a for a in alerts if a.sid == 3]
+    assert numbers(a for a in alerts if a.sid == 4) == [first, first]

@@ -47,6 +47,8 @@ class Stretch:
     offset: int
     """Of the first old byte."""
     gap: bool
+    beginning: bytes
+    """What lies between the stream's first byte and the old ones, while all of it is kept."""
 
 
 @dataclass
@@ -272,10 +274,14 @@ class Twin:
         side = self.sides.get(key)
         if side is None or not side.pending:
             return
-        offset = side.position - len(side.pending) - len(side.window)
-        self.out.append(Stretch(row, *key, side.window, side.pending, offset, side.gap))
+        far = max(0, len(side.window) - self.lookback)
+        offset = side.position - len(side.pending) - len(side.window) + far
+        old = side.window[far:]
+        self.out.append(Stretch(row, *key, old, side.pending, offset, side.gap, side.window[:far]))
         together = side.window + side.pending
-        side.window = together[len(together) - min(self.lookback, len(together)) :]
+        if not side.position == len(together) < CHUNK:
+            together = together[len(together) - min(self.lookback, len(together)) :]
+        side.window = together
         side.pending, side.gap = b"", False
         self._unhold(key)
 

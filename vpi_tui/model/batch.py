@@ -241,6 +241,8 @@ class StreamBatch(NamedTuple):
     end: I64
     stream_offset: I64
     """int64[k]: position of `start` in the stream; 0 = the first byte after the SYN."""
+    beginning: I64
+    """int64[k]: where what is there of the stream begins: its first byte while it is short, else `start`."""
     gap: U8
     """uint8[k]: 1 = bytes are missing right before `start`."""
     reassembled: U8

@@ -22,6 +22,7 @@ from vpi_tui.stream.kernels_policies import later_wins
 from vpi_tui.stream.kernels_segments import distance, drop_first
 from vpi_tui.stream.layout import (
     CELL,
+    CHUNK,
     FULL,
     GAP,
     N_ARENA,
@@ -110,21 +111,28 @@ def keep_window(p, i, out, end, count):
 
 @inlined
 def finish(p, i, start, row, out):
-    """Give the stretch from `start` to the end of the arena out; its last bytes become the window."""
+    """Give the stretch from `start` to the end of the arena out; its last bytes become the window.
+
+    The first CHUNK bytes of a stream are kept until they are there.
+    """
     own = p.directions[i]
     end = p.numbers[N_ARENA]
     k = p.numbers[N_STRETCHES]
+    fresh, lookback = start + I64(own["window"]), I64(own["wanted"]) - 1
+    near = max(start, fresh - lookback)
     out.row[k] = row
     out.flow[k] = i >> 1
     out.direction[k] = 1 + (i & 1)
-    out.start[k] = start
-    out.fresh[k] = start + I64(own["window"])
+    out.start[k] = near
+    out.fresh[k] = fresh
     out.end[k] = end
-    out.stream_offset[k] = own["offset"] - (end - start)
+    out.stream_offset[k] = own["offset"] - (end - near)
+    out.beginning[k] = start
     out.gap[k] = 1 if own["flags"] & GAP else 0
     p.numbers[N_STRETCHES] = k + 1
     own["flags"] &= 0xFF ^ GAP
-    keep_window(p, i, out, end, min(end - start, I64(own["wanted"]) - 1))
+    is_beginning = own["offset"] < CHUNK and own["offset"] == end - start
+    keep_window(p, i, out, end, end - start if is_beginning else min(end - start, lookback))
     unhold(p, i)
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from vpi_tui.model.batch import I32, I64, U8, U32, U64
 
 CELL = 512
-"""Bytes of a cell; a window of bytes inspected before fits in one, unless the sensor inspects inline."""
+"""Bytes of a cell; a window of bytes inspected before fits in one, but for the beginning of a stream, and
+where the sensor inspects inline."""
 CHUNK = 2560
 """Bytes that are inspected at the latest, as Suricata's toserver-chunk-size."""
 HOLD_NS = 1_000_000_000
@@ -141,6 +142,7 @@ class Output(NamedTuple):
     fresh: I64
     end: I64
     stream_offset: I64
+    beginning: I64
     gap: U8
     events: U64
     """uint64[rows]: DecodedBatch.stream_events of the batch, added to."""

@@ -174,6 +174,7 @@ def streams_of(stretches: list[Stretch], packets: list[Packet]) -> StreamBatch:
         starts + np.array([s.fresh for s in stretches], np.int64),
         ends,
         np.array([s.offset for s in stretches], np.int64),
+        starts,
         np.zeros(len(stretches), np.uint8),
         np.array([p.taken for p in packets], np.uint8),
     )

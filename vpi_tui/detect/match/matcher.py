@@ -35,7 +35,7 @@ from vpi_tui.detect.match.steps import Captured
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
-from vpi_tui.detect.match.windows import windows_of
+from vpi_tui.detect.match.windows import windows_of, with_beginnings
 from vpi_tui.model.batch import I32, I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.signature import ANYWHERE
 
@@ -151,8 +151,8 @@ class Matcher:
         self._texts.new_batch()
         self._renumbering.update(progress)
         enabled = self.rules.enabled.copy()
-        if self._inline and streams is not None:
-            streams = around_packets(streams, decoded, flows)
+        if streams is not None:
+            streams = self._windows_in(streams, decoded, flows, flow_view)
         if self._passes_midstream:
             pass_late(self._state, decoded, flows)
         batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state, progress)
@@ -291,6 +291,12 @@ class Matcher:
         meter.pause()
         self.profile.matched(found.rule[held])
         return held
+
+    def _windows_in(
+        self, streams: StreamBatch, decoded: DecodedBatch, flows: FlowBatch, view: FlowView
+    ) -> StreamBatch:
+        """What rules see at once of each stream."""
+        return around_packets(streams, decoded, flows) if self._inline else with_beginnings(streams, view.app)
 
     def _is_first(self, flow: int, born: int, rule: int, direction: int, window: int) -> bool:
         return self._state.is_first(flow, born, self.rules.identity.key(rule), direction, window)

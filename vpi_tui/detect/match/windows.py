@@ -1,9 +1,10 @@
-"""A rule alerts once on a window of a stream that no parser divides into messages.
+"""Windows of a stream of which no parser tells where a message ends.
 
-Suricata inspects such a stream in windows of 2,560 bytes, or all of it at the end of the connection, so that
-several matches in one window are one alert. Here each message is inspected when it is there; what a rule
-says again about the same window is left out. Source: StreamTcpReassembleRawCheckLimit of Suricata's
-stream-tcp-reassemble.c.
+Suricata inspects such a stream in windows of 2,560 bytes, or all of it at the end of the connection. So a
+rule that counts from the first byte may find one content in the first message and another in the next, and
+several matches in one window are one alert. Here each message is inspected when it is there, the first ones
+with all before them; what a rule says again about the same window is left out. Source:
+StreamTcpReassembleRawCheckLimit of Suricata's stream-tcp-reassemble.c.
 """
 
 from __future__ import annotations
@@ -16,14 +17,15 @@ from numpy.typing import NDArray
 from vpi_tui.detect.match.candidates import Batch, Candidates
 from vpi_tui.detect.match.flowstate import NOWHERE
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
-from vpi_tui.model.batch import I64, U8
+from vpi_tui.model.batch import I64, U8, StreamBatch
 
 WINDOW: Final = 2560
 """Bytes: Suricata's toserver-chunk-size and toclient-chunk-size."""
 _UNDIVIDED: Final = (
-    "", "imap", "redis", "mysql", "mssql", "rtsp", "irc", "vmware-auth", "iscsi", "rpc",
+    "", "imap", "redis", "mysql", "mssql", "rtsp", "irc", "vmware-auth", "iscsi", "rpc", "smb",
 )  # fmt: skip
-"""Applications of which no parser of Suricata's tells where a message ends; "" = none is known."""
+"""Applications of which no parser of Suricata's tells the inspection of streams where a message ends: there
+is none, or it does not, as that of SMB. "" = none is known."""
 
 
 def _undivided() -> U8:
@@ -33,6 +35,17 @@ def _undivided() -> U8:
 
 
 UNDIVIDED: Final[U8] = _undivided()
+
+
+def with_beginnings(streams: StreamBatch, app: U8) -> StreamBatch:
+    """Undivided streams from their first byte on, as long as all up to there is kept. app: of each slot."""
+    if not app.size:
+        return streams
+    whole = (streams.beginning < streams.start) & (UNDIVIDED[app[streams.flow]] != 0)
+    if not whole.any():
+        return streams
+    start = np.where(whole, streams.beginning, streams.start)
+    return streams._replace(start=start, stream_offset=streams.stream_offset - (streams.start - start))
 
 
 def windows_of(batch: Batch, found: Candidates, flow: NDArray[np.integer], *, divided: bool = False) -> I64:
