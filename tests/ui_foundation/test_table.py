@@ -179,3 +179,26 @@ async def test_only_lines_that_changed_are_painted():
         assert app.table.painted == []
         await pilot.press("down")
         assert sorted(region.y for region in app.table.painted) == [1, 2]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+@pytest.mark.parametrize("key", ["name", "size", "last"])
+async def test_the_column_that_sorts_is_there_and_its_title_is_whole(key: str, descending: bool):
+    async with shown(Numbers(), size=(20, 10)) as (app, pilot):
+        app.table.set_columns(
+            (
+                Column("name", "Name", 4, align="right"),
+                Column("size", "Size", 4),
+                Column("age", "Age", 4, priority=1),
+                Column("last", "Last", 4, align="right", priority=2),
+            )
+        )
+        app.table.set_sort(key, descending)
+        await pilot.pause()
+        titles = {"name": "Name", "size": "Size", "last": "Last"}
+        assert titles[key] in app.lines[0]
+        assert "…" not in app.lines[0]
+        glyphs = app.table.look.glyphs
+        mark = glyphs.descending if descending else glyphs.ascending
+        assert (f"{titles[key]}{mark}" if key == "size" else f"{mark}{titles[key]}") in app.lines[0]
+        assert ("Age" in app.lines[0]) == (key != "last")

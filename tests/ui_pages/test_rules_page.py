@@ -41,6 +41,18 @@ async def test_packs_fold_and_unfold(size) -> None:
         assert "shows rules without folds" in text(app)
 
 
+async def test_a_key_pressed_twice_switches_there_and_back() -> None:
+    """Without waiting for what the engine says to the first."""
+    async with page("rules", NARROW) as (app, pilot, engine):
+        await pilot.press("right", "down", "space", "space")
+        one = ((1, 2000001),)
+        assert engine.of(Toggle) == [Toggle(False, one), Toggle(True, one)]
+        await pilot.press("home", "space", "space")
+        assert engine.of(Toggle)[2:] == [Toggle(False, pack="web-attack"), Toggle(True, pack="web-attack")]
+        await pilot.press("4", "x", "x")
+        assert [order.enabled for order in engine.of(Toggle)[4:]] == [False, True]
+
+
 @SIZES
 async def test_one_rule_is_switched_and_the_effect_is_shown(size) -> None:
     async with page("rules", size) as (app, pilot, engine):

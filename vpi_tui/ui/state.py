@@ -23,6 +23,7 @@ from vpi_tui.feed.messages import (
     RulesMessage,
     SetSpeed,
     Toggle,
+    ToggledMessage,
     UndoToggle,
     Watch,
 )
@@ -128,7 +129,8 @@ class Session:
         self._held_lost = 0
         self._newest: Snapshot | None = None
         self._newest_at = self._started_at = monotonic()
-        self._rules_asked = -1
+        self._rules_asked = self._rules_switched = -1
+        """Serials of the list that was asked for last, and of that after the last switch."""
         self._told: set[str] = set()
         self._watch = Watch()
         self._want_flows = False
@@ -221,6 +223,9 @@ class Session:
             self.rules_loaded = True
             if self.snapshot is not None:
                 self._lay_hits_over(self.snapshot)
+        elif isinstance(message, ToggledMessage):
+            self._rules_switched = self._rules_asked = message.serial
+            self.send(GetRules())  # whatever was meant, this is what came of it
         elif isinstance(message, Notice):
             return [self.note(message.text, message.severity)]
         elif isinstance(message, Goodbye) and message.failed:
@@ -282,12 +287,16 @@ class Session:
     def need_rules(self) -> None:
         """Ask for the list of rules when the one here is not that of the engine. Cheap to call often."""
         serial = self.snapshot.ruleset_serial if self.snapshot is not None else 0
+        serial = max(serial, self._rules_switched)
         if self._rules_asked != serial and not (self.rules_loaded and self.rules.serial == serial):
             self._rules_asked = serial
             self.send(GetRules())
 
     def toggle(self, enabled: bool, sids: Iterable[tuple[int, int]] = (), pack: str = "") -> None:
-        self.send(Toggle(enabled, tuple(sids), pack))
+        order = Toggle(enabled, tuple(sids), pack)
+        self.send(order)
+        if not self._ended:
+            self.rules = self.rules.switched(order.enabled, order.sids, order.pack)
 
     def reload_rules(self) -> None:
         self.send(Reload())
@@ -351,7 +360,8 @@ class Session:
         self._newest_at = self._started_at = self._monotonic()
         self.history.clear()
         self.inbox.clear()
-        self.rules, self.rules_loaded, self._rules_asked = RuleBook(), False, -1
+        self.rules, self.rules_loaded = RuleBook(), False
+        self._rules_asked = self._rules_switched = -1
         self.failure, self._ended, self.ran = "", False, False
         self.speed, self.held = self._first_speed, False
         self._told.clear()

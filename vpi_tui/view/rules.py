@@ -8,6 +8,8 @@ from datetime import UTC, tzinfo
 from pathlib import PurePosixPath
 from typing import Any
 
+from msgspec import structs
+
 from vpi_tui.feed.messages import PackRow, RefusedRow, RuleRow, RulesMessage
 from vpi_tui.model.snapshot import RuleStat
 from vpi_tui.view import humanize
@@ -104,6 +106,17 @@ class RuleBook:
             return ()
         wanted = int(number)
         return tuple(key for key in self.by_id if key[1] == wanted and (not colon or key[0] == int(gid)))
+
+    def switched(self, enabled: bool, sids: Iterable[tuple[int, int]], pack: str = "") -> RuleBook:
+        """As the engine will list them once it has obeyed, so that the next key switches the other way."""
+        chosen = {*sids, *((rule.gid, rule.sid) for rule in self.by_pack.get(pack, ()) if pack)}
+        rules = tuple(
+            structs.replace(rule, enabled=enabled, why_off="") if key in chosen else rule
+            for key, rule in self.by_id.items()
+        )
+        book = RuleBook(RulesMessage(self.serial, self.packs, rules, self.refused))
+        book.hits, book.busy_seconds = self.hits, self.busy_seconds
+        return book
 
     def on_in(self, pack: str) -> int:
         return sum(rule.enabled for rule in self.by_pack.get(pack, ()))

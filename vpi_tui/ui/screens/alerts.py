@@ -9,7 +9,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from vpi_tui.feed.messages import EngineMessage, ToggledMessage
 from vpi_tui.model.event import Alert
 from vpi_tui.ui.screens.alert_detail import AlertView
 from vpi_tui.ui.screens.drill import DrillPage
@@ -203,6 +202,7 @@ class AlertsPage(DrillPage):
             return
         rule = self.session.rules.by_id.get(group.key[:2])
         self.session.toggle(enabled=rule is not None and not rule.enabled, sids=(group.key[:2],))
+        self.redraw_list()
 
     @on(LineTable.RowToggled, "#alert-table")
     def _toggled(self) -> None:
@@ -230,8 +230,3 @@ class AlertsPage(DrillPage):
     @on(LineTable.HeaderSelected, "#alert-table")
     def _header(self, message: LineTable.HeaderSelected) -> None:
         self.set_sort(message.column.key)
-
-    def receive(self, message: EngineMessage) -> None:
-        super().receive(message)
-        if isinstance(message, ToggledMessage):
-            self.session.need_rules()

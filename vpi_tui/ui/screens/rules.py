@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 
-from vpi_tui.feed.messages import EngineMessage, RulesMessage, ToggledMessage
+from vpi_tui.feed.messages import EngineMessage, RulesMessage
 from vpi_tui.ui.screens.drill import DrillPage
 from vpi_tui.ui.screens.rule_detail import RuleView
 from vpi_tui.ui.state import Session
@@ -60,10 +60,12 @@ class RulesPage(DrillPage):
         Binding("right", "fold(False)", "Unfold", show=False, tooltip="unfold the pack"),
         Binding("left", "fold(True)", "Fold", show=False, tooltip="fold the pack"),
         Binding("f", "fold_all", "Fold all", tooltip="fold or unfold all packs"),
-        Binding("O", "switch_shown(True)", "All on", show=False, tooltip="switch them on"),
         Binding("h", "only_hit", "Hit", tooltip="only rules that raised an alert"),
         Binding("R", "reload", "Reload", tooltip="read the rule files again while packets go on"),
         Binding("o", "switch_shown(False)", "All off", tooltip="switch off all rules that fit the filter"),
+        Binding(
+            "O", "switch_shown(True)", "All on", show=False, tooltip="switch on all rules that fit the filter"
+        ),
         Binding("less_than_sign", "sort(-1)", show=False),
         Binding(
             "greater_than_sign",
@@ -155,8 +157,6 @@ class RulesPage(DrillPage):
 
     def receive(self, message: EngineMessage) -> None:
         super().receive(message)
-        if isinstance(message, ToggledMessage):
-            self.session.need_rules()
         if isinstance(message, RulesMessage) and self.has_class("-shown") and not self.session.frozen:
             self.show(self.session)
 
@@ -230,6 +230,7 @@ class RulesPage(DrillPage):
                 session.toggle(enabled=enabled, sids=[(rule.gid, rule.sid) for rule in rules])
         else:
             self.shell.say("A refused rule cannot be switched: mend it in its file, then R reloads.")
+        self.show_list(session)
 
     @on(LineTable.RowToggled, "#rule-table")
     def _toggled(self) -> None:
@@ -245,6 +246,7 @@ class RulesPage(DrillPage):
             self.shell.say(f"All rules that fit the filter are {'on' if enabled else 'off'} already.")
             return
         self.session.toggle(enabled=enabled, sids=sids[:MOST_SWITCHED])
+        self.show_list(self.session)
 
     def _sort_by(self, order: Order | None) -> None:
         self.order = order

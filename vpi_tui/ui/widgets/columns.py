@@ -1,4 +1,5 @@
-"""Columns of a table and where they stand. Pure: a layout depends on the width alone, so it never jumps."""
+"""Columns of a table and where they stand. Pure: a layout depends on the width and on the column that sorts, so
+it never jumps by itself."""
 
 from __future__ import annotations
 
@@ -40,11 +41,15 @@ class Placed(NamedTuple):
     width: int
 
 
-def place(columns: Sequence[Column], width: int) -> tuple[Placed, ...]:
-    """Which columns stand where in `width` cells. The first column is cut when even that does not fit."""
+def place(columns: Sequence[Column], width: int, sorted_by: str = "") -> tuple[Placed, ...]:
+    """Which columns stand where in `width` cells. The first column is cut when even that does not fit.
+
+    sorted_by: key of the column that sorts. It is hidden last: an order that cannot be seen explains nothing.
+    """
     shown = list(enumerate(columns))
     while len(shown) > 1 and _least(shown) > width:
-        hideable = [entry for entry in shown if entry[1].priority > 0] or shown[1:]
+        others = [entry for entry in shown if entry[1].key != sorted_by]
+        hideable = [entry for entry in others if entry[1].priority > 0] or others[1:] or shown[1:]
         shown.remove(max(hideable, key=lambda entry: (entry[1].priority, entry[0])))
     widths = _grow([column for _, column in shown], width - GAP * (len(shown) - 1))
     placed, x = [], 0

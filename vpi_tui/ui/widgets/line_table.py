@@ -11,7 +11,7 @@ from textual.message import Message
 
 from vpi_tui.ui.widgets.columns import GAP, Column, Placed, place
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
-from vpi_tui.ui.widgets.lines import BLANK, Line, Span, fit, line, width_of
+from vpi_tui.ui.widgets.lines import BLANK, Line, Span, cells, fit, line, width_of
 from vpi_tui.ui.widgets.rows import RowSource, SequenceSource
 
 __all__ = ["Column", "LineTable", "RowSource", "SequenceSource"]
@@ -96,7 +96,8 @@ class LineTable(LineWidget, can_focus=True):
         self._following_top = True
         self._cursor_key: Hashable = self._source.key(0) if len(self._source) else None
         self._placed: tuple[Placed, ...] = ()
-        self._placed_width = -1
+        self._placed_for: tuple[int, str] = (-1, "")
+        """Cells and sorted column that the columns are placed for."""
         self._dragging = False
 
     # What screens call ------------------------------------------------------------------------
@@ -134,7 +135,7 @@ class LineTable(LineWidget, can_focus=True):
 
     def set_columns(self, columns: Sequence[Column]) -> None:
         self._columns = tuple(columns)
-        self._placed_width = -1
+        self._placed_for = (-1, "")
         self.redraw()
 
     def set_sort(self, key: str, descending: bool = True) -> None:
@@ -185,24 +186,34 @@ class LineTable(LineWidget, can_focus=True):
         return lines + self._with_scrollbar(rows, width)
 
     def _lay_out(self, room: int) -> tuple[Placed, ...]:
-        if room != self._placed_width:
-            self._placed = place(self._columns, room)
-            self._placed_width = room
+        wanted = (room, self._sort[0])
+        if wanted != self._placed_for:
+            self._placed = place(self._columns, *wanted)
+            self._placed_for = wanted
         return self._placed
 
     def _header_line(self, room: int) -> Line:
-        glyphs = self.look.glyphs
-        key, descending = self._sort
-        mark = glyphs.descending if descending else glyphs.ascending
-        spans: list[Span] = [(" ", "table.header")]
-        for column, _, _, cells in self._lay_out(room):
-            sorts = column.key == key
-            title = column.title
-            if sorts:
-                title = f"{mark}{title}" if column.align == "right" else f"{title}{mark}"
-            style = "table.header.sorted" if sorts else "table.header"
-            spans += ((fit(title, cells, column.align, glyphs.ellipsis), style), (" " * GAP, "table.header"))
+        """A title that fills its column lends a cell of the gap to the mark of the order: on the side where
+        its text ends nothing is lost, and no column moves."""
+        spans: list[Span] = []
+        lent = 0
+        for column, _, x, wide in self._lay_out(room):
+            title = self._title_of(column)
+            over = min(max(cells(title) - wide, 0), 1)
+            right = column.align == "right"
+            gap = (GAP if x else 1) - lent - over * right
+            style = "table.header.sorted" if column.key == self._sort[0] else "table.header"
+            shown = fit(title, wide + over, column.align, self.look.glyphs.ellipsis)
+            spans += ((" " * gap, "table.header"), (shown, style))
+            lent = over * (not right)
         return Line(tuple(spans), self._surface)
+
+    def _title_of(self, column: Column) -> str:
+        key, descending = self._sort
+        if column.key != key:
+            return column.title
+        mark = self.look.glyphs.descending if descending else self.look.glyphs.ascending
+        return f"{mark}{column.title}" if column.align == "right" else f"{column.title}{mark}"
 
     def _row_line(self, index: int, room: int) -> Line:
         chosen = index == self._cursor
@@ -214,12 +225,12 @@ class LineTable(LineWidget, can_focus=True):
         row = self._source.row(index)
         spans: list[Span] = []
         gap = (" " * GAP, "text")
-        for column, number, x, cells in self._lay_out(room):
+        for column, number, x, wide in self._lay_out(room):
             cell = row[number] if number < len(row) else ""
             text, style = (cell, column.style) if isinstance(cell, str) else cell
             if x:
                 spans.append(gap)
-            spans.append((fit(text, cells, column.align, ellipsis), style))
+            spans.append((fit(text, wide, column.align, ellipsis), style))
         return spans
 
     def _margin(self, chosen: bool) -> Span:
