@@ -123,6 +123,18 @@ def test_guests_that_move_in_the_topology_keep_what_they_said() -> None:
     ]
 
 
+def test_groups_have_names() -> None:
+    table, talkers = FlowTable(64), Talkers()
+    ends = ("10.0.0.2", "10.0.0.255", "224.0.0.251", "203.0.113.9")
+    flows = table.update(*batch([Seg(ts_ns=SECOND, dst=dst) for dst in ends]))
+    for slot, mac in zip(flows.flow.tolist(), (0x22, (1 << 48) - 1, 0x0100_5E00_00FB, 0x33), strict=True):
+        table.records["dest_mac"][slot] = mac
+    Attributor(TOPOLOGY).attribute(flows, table.records)
+    talkers.tick(table, SECOND)
+    assert {row.dest for row in told(talkers)} == {"db", "broadcast", "multicast", "world"}
+    assert {row.locality for row in told(talkers) if row.dest.endswith("cast")} == {Locality.UNKNOWN}
+
+
 def test_what_is_remembered_is_bounded() -> None:
     first = FirstSeen()
     pair = np.arange(MAX_FIRST_SEEN + 5, dtype=np.uint64)

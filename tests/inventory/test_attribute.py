@@ -100,12 +100,13 @@ def expected(topology: Topology, flow: Any) -> tuple[int, int, int, int]:
         locality = Locality.NORTH_SOUTH
     else:
         locality = Locality.EXTERNAL if knows else Locality.UNKNOWN
-    group = int(flow["dest_mac"]) >> 40 & 1
+    mac = int(flow["dest_mac"])
+    group = int(End.BROADCAST if mac == (1 << 48) - 1 else End.MULTICAST) if mac >> 40 & 1 else 0
     nowhere = int(End.WORLD) if knows else int(End.UNKNOWN)
     if src < 0:
         src = int(End.HOST) if ends[0] in hosts else nowhere
     if dest < 0:
-        dest = int(End.HOST) if ends[1] in hosts else int(End.UNKNOWN) if group else nowhere
+        dest = int(End.HOST) if ends[1] in hosts else group or nowhere
     return switch, src, dest, int(locality)
 
 

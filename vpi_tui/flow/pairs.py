@@ -1,6 +1,6 @@
 """Who speaks to whom: facts joined by their two ends, in windows of time; and which pairs are new.
 
-An end is a guest, the world, this host, or not known. A tick costs one sort of its facts; first-seen pairs
+An end is a guest, the world, this host, a group, or not known. A tick costs one sort of its facts; first-seen pairs
 are kept as two sorted columns, so that a pair is looked up by halving and only a new one is inserted.
 """
 
@@ -43,7 +43,7 @@ MAX_FIRST_SEEN = 1 << 18
 """Pairs whose first time is remembered: a full mesh of 512 guests."""
 SETTLE_NS = 60_000_000_000
 """After the start of the sensor everything is seen for the first time; so long nothing is called new."""
-END_NAMES = {End.WORLD: "world", End.HOST: "host", End.UNKNOWN: "unknown"}
+END_NAMES = {end: end.name.lower() for end in End}
 _LOCALITIES = tuple(Locality)
 _ALERT_WEIGHT = np.uint64(1 << 48)
 """A pair with alerts is not cut off for its few bytes."""

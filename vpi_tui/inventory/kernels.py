@@ -19,6 +19,7 @@ UPLINK = -2
 """In the table of ports: surely no guest. Asked no further, so that nobody poses as a guest from outside."""
 MULTICAST_MAC = U64(1 << 40)
 """The group bit of a MAC address, which broadcast has too."""
+BROADCAST_MAC = U64((1 << 48) - 1)
 
 EAST_WEST = int(Locality.EAST_WEST)
 NORTH_SOUTH = int(Locality.NORTH_SOUTH)
@@ -28,6 +29,8 @@ EXTERNAL = int(Locality.EXTERNAL)
 END_UNKNOWN = int(End.UNKNOWN)
 END_WORLD = int(End.WORLD)
 END_HOST = int(End.HOST)
+END_BROADCAST = int(End.BROADCAST)
+END_MULTICAST = int(End.MULTICAST)
 
 ODD_A = U64(0x9E3779B97F4A7C15)
 ODD_B = U64(0xC2B2AE3D27D4EB4F)
@@ -84,15 +87,15 @@ def find_dest(t, ifindex, mac, high, low, switch):
 
 
 @helper
-def end_of(t, guest, high, low, group):
-    """A guest's number, or an End. group: it is the server's end, and a broadcast or multicast address."""
+def end_of(t, guest, high, low, mac):
+    """A guest's number, or an End. mac: of the server's end, which may be a group; 0 for the client's."""
     if guest >= 0:
         return guest
     if find(t.host_ips, high, low) >= 0:
         return I64(END_HOST)
-    if group or not t.knows_guests:
-        return I64(END_UNKNOWN)
-    return I64(END_WORLD)
+    if mac & MULTICAST_MAC:
+        return I64(END_BROADCAST) if mac == BROADCAST_MAC else I64(END_MULTICAST)
+    return I64(END_WORLD) if t.knows_guests else I64(END_UNKNOWN)
 
 
 @helper
@@ -120,7 +123,7 @@ def locality_of(source, dest):
         return EAST_WEST
     if source == END_HOST or dest == END_HOST:
         return HOST
-    if source == END_UNKNOWN or dest == END_UNKNOWN:
+    if source == END_UNKNOWN or dest == END_UNKNOWN or dest <= END_BROADCAST:
         return UNKNOWN
     return NORTH_SOUTH if source >= 0 or dest >= 0 else EXTERNAL
 
@@ -131,14 +134,13 @@ def write(t, flow):
     src_high, src_low = flow["src_ip"][0], flow["src_ip"][1]
     dest_high, dest_low = flow["dest_ip"][0], flow["dest_ip"][1]
     client_port, server_port = flow["ifindex_client"], flow["ifindex_server"]
-    group = flow["dest_mac"] & MULTICAST_MAC != U64(0)
     source = find_source(t, client_port, flow["src_mac"], src_high, src_low)
     switch = find(t.port_switch, U64(0), U64(client_port))
     if switch == NOBODY:
         switch = find(t.beside, U64(0), U64(client_port))
     dest = find_dest(t, server_port, flow["dest_mac"], dest_high, dest_low, switch)
-    source = end_of(t, source, src_high, src_low, False)
-    dest = end_of(t, dest, dest_high, dest_low, group)
+    source = end_of(t, source, src_high, src_low, U64(0))
+    dest = end_of(t, dest, dest_high, dest_low, flow["dest_mac"])
     flow["switch"] = switch_of(t, client_port, server_port, source, dest)
     flow["src_guest"] = source
     flow["dest_guest"] = dest

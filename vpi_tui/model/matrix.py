@@ -50,5 +50,5 @@ class Segmentation:
     """Connections that broke it, those included of which no alert was raised."""
 
 
-ELSEWHERE = ("world", "host", "unknown")
-"""Ends that are no guest: beyond an uplink, this host itself, and what no port tells."""
+ELSEWHERE = ("world", "host", "unknown", "broadcast", "multicast")
+"""Ends that are no guest: beyond an uplink, this host itself, what no port tells, and groups."""

@@ -27,11 +27,14 @@ class End(IntEnum):
     """Where an end of a flow is that is no guest; guests are their positions in the topology, from 0."""
 
     UNKNOWN = -1
-    """No port, MAC or address tells; or it is a group."""
+    """No port, MAC or address tells."""
     WORLD = -2
     """Beyond an uplink."""
     HOST = -3
     """This host itself."""
+    BROADCAST = -4
+    """Everybody on the switch, as the MAC says: 255.255.255.255, or the last address of a network."""
+    MULTICAST = -5
 
 
 @dataclass(frozen=True, slots=True)

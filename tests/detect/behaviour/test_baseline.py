@@ -35,6 +35,8 @@ def learned(*flows: object) -> Baseline:
 def test_a_policy_of_tags_that_a_person_can_read() -> None:
     world, host = int(End.WORLD), int(End.HOST)
     baseline = learned(
+        flow(int(End.HOST), int(End.BROADCAST), 67, 17, locality=Locality.HOST),
+        flow(int(End.HOST), int(End.MULTICAST), 5353, 17, locality=Locality.HOST),
         *(flow(web, 2) for web in (0, 1)),
         *(flow(world, web, port) for web in (0, 1) for port in (80, 443)),
         flow(3, 2, 5432),

@@ -235,8 +235,9 @@ def test_a_connection_whose_start_was_not_seen_is_measured_both_ways() -> None:
 )
 def test_what_is_not_judged(changes: dict[str, int]) -> None:
     assert judged(judge_of(), [flow(3, 2, **changes)]) == []
-    group = flow(int(End.HOST), int(End.UNKNOWN), 5353, 17, locality=Locality.HOST)
-    assert judged(judge_of(), [group]) == []
+    for end in (End.UNKNOWN, End.BROADCAST, End.MULTICAST):
+        group = flow(int(End.HOST), int(end), 5353, 17, locality=Locality.HOST)
+        assert judged(judge_of(), [group]) == []
 
 
 def test_guests_and_tags_that_change_change_the_verdict() -> None:

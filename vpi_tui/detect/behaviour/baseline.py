@@ -87,7 +87,7 @@ def judged(flows: NDArray[Any]) -> NDArray[Any]:
     """Those with an end here, that are not to a group, nor inside a tunnel."""
     here = (flows["flow_id"] != 0) & (flows["tunnel"] == 0) & np.isin(flows["locality"], _JUDGED)
     known = (flows["src_guest"] != End.UNKNOWN) & (flows["dest_guest"] != End.UNKNOWN)
-    kept: NDArray[Any] = flows[here & known]
+    kept: NDArray[Any] = flows[here & known & (flows["dest_guest"] > End.BROADCAST)]
     return kept
 
 

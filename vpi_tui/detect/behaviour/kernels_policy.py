@@ -17,6 +17,8 @@ TCP, UDP = 6, 17
 ICMP, ICMP6 = 1, 58
 SYN = 2
 NOWHERE = int(End.UNKNOWN)
+GROUPS = int(End.BROADCAST)
+"""An end that is no greater is a group."""
 OF_FLOW = int(FirstSeen.OF_FLOW)
 FIRST_END = 3
 """Class of the ends -3, -2, -1 stand before those of the guests."""
@@ -60,7 +62,7 @@ def start_seen(flow):
 def is_judged(flow):
     """Flows with an end here, not to a group, and not inside a tunnel, whose own flow is judged."""
     place = flow["locality"]
-    known = flow["src_guest"] != NOWHERE and flow["dest_guest"] != NOWHERE
+    known = flow["src_guest"] != NOWHERE and flow["dest_guest"] != NOWHERE and flow["dest_guest"] > GROUPS
     return known and flow["tunnel"] == 0 and (place == EAST_WEST or place == NORTH_SOUTH or place == HOST)
 
 
