@@ -152,6 +152,38 @@ async def test_wall_drills_into_switch_and_guest() -> None:
         assert (app.session.scope.key, app.page.id) == ("", "page-switches")
 
 
+async def test_a_wall_that_has_no_room_for_all_says_how_many_more_there_are() -> None:
+    async with dashboard(FakeClient()) as (app, pilot):
+        await pilot.press("2", "v")
+        await pilot.pause()
+        assert "4 more below: Down" in text(app)
+        await pilot.press("end")
+        await pilot.pause()
+        assert "4 more above: Up" in text(app)
+        assert "below" not in text(app)
+        assert all(len(line) == NARROW[0] for line in drawn(app))
+
+
+async def test_a_graph_without_traffic_says_so_and_has_no_scale() -> None:
+    async with dashboard(FakeClient(), seconds=1) as (app, _):
+        assert "No traffic in this time." in text(app)
+        assert "1 b/s" not in text(app)
+
+
+async def test_the_number_without_a_screen_says_where_packets_are() -> None:
+    async with dashboard(FakeClient()) as (app, pilot):
+        await pilot.press("8")
+        await pilot.pause()
+        assert "Packets are kept behind alerts" in text(app)
+
+
+async def test_a_filter_is_completed() -> None:
+    async with dashboard(FakeClient()) as (app, pilot):
+        await pilot.press("4", "slash", *"web !te", "tab")
+        await pilot.pause()
+        assert "/web !tech:" in text(app)
+
+
 @pytest.mark.parametrize(
     ("typed", "scope"),
     [("guest web-1", "guest:web-1"), ("switch lab", "switch:lab0"), ("gue DESK", "guest:desk-7")],

@@ -51,6 +51,14 @@ async def test_all_is_well(size) -> None:
         assert "Counters: some" in shown + text(app)
 
 
+async def test_a_long_source_and_the_state_beside_it_are_whole() -> None:
+    source = "demo: two virtual switches, twelve guests, staged attacks"
+    async with page("engine", NARROW, source=source, stats=WELL) as (app, _, _):
+        title = next(line for line in drawn(app) if "twelve" in line)
+        assert source in title
+        assert "running" in title
+
+
 @SIZES
 async def test_what_is_wrong_comes_first_with_mark_word_and_remedy(size) -> None:
     stats = WELL | {"capture.kernel_drops": 50.0, "feed.alerts_dropped": 3.0}

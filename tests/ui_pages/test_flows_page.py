@@ -174,6 +174,17 @@ async def test_frozen_the_table_stands_still() -> None:
         assert names(app)[0] == "guest-8"
 
 
+@pytest.mark.parametrize("key", ["3", "6"])
+async def test_a_picture_that_was_frozen_before_says_why_it_holds_none(key: str) -> None:
+    async with page("alerts", NARROW, flows=()) as (app, pilot, engine):
+        await press(app, pilot, "p", key)
+        engine.put(snapshot(62))
+        await step(app, pilot)
+        assert "The picture was frozen before" in text(app)
+        await press(app, pilot, "p", "p", "4", key)
+        assert "was frozen before" not in text(app)
+
+
 async def test_no_flow_yet() -> None:
     async with page("flows", NARROW, flows=()) as (app, _, _):
         assert "No flow yet" in text(app)

@@ -65,6 +65,25 @@ async def test_the_engine_is_asked_for_the_matrix_only_while_it_is_shown() -> No
         assert not engine.of(Watch)[-1].matrix
 
 
+async def test_the_list_sorts_names_from_a_and_can_be_turned() -> None:
+    async with page("matrix", NARROW, matrix=MATRIX) as (app, pilot, _):
+        key = app.page.look.glyphs
+        while app.page.sort_key != "src":  # type: ignore[attr-defined]
+            await press(app, pilot, "greater_than_sign")
+        assert f"From{key.ascending}" in text(app)
+        assert app.page.table.source.key(0)[0] == "db-1"  # type: ignore[attr-defined]
+        await press(app, pilot, "s")
+        assert f"From{key.descending}" in text(app)
+        assert app.page.table.source.key(0)[0] == "web-10"  # type: ignore[attr-defined]
+
+
+async def test_the_time_of_a_frozen_picture_stays() -> None:
+    async with page("matrix", WIDE, matrix=MATRIX) as (app, pilot, _):
+        await press(app, pilot, "p", "w")
+        assert "bytes, 1 min" in text(app)
+        assert "p goes on" in text(app)
+
+
 async def test_the_measure_is_switched() -> None:
     async with page("matrix", WIDE, matrix=MATRIX) as (app, pilot, _):
         await press(app, pilot, "m", "m")
@@ -89,7 +108,7 @@ async def test_a_filter_narrows_and_says_what_it_can() -> None:
     async with page("matrix", NARROW, matrix=MATRIX) as (app, pilot, _):
         await press(app, pilot, "slash")
         await typed(app, pilot, "new")
-        assert "1 pairs" in text(app)
+        assert "1 pair " in text(app)
         assert "web-10" not in text(app)
 
 

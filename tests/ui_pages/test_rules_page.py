@@ -43,7 +43,7 @@ async def test_packs_fold_and_unfold(size) -> None:
 
 async def test_a_key_pressed_twice_switches_there_and_back() -> None:
     """Without waiting for what the engine says to the first."""
-    async with page("rules", NARROW) as (app, pilot, engine):
+    async with page("rules", NARROW) as (_, pilot, engine):
         await pilot.press("right", "down", "space", "space")
         one = ((1, 2000001),)
         assert engine.of(Toggle) == [Toggle(False, one), Toggle(True, one)]

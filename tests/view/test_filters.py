@@ -51,9 +51,9 @@ def test_reading(text, terms):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("scr:1", ["scr is not known here", "Did you mean src:?", "Possible: guest: ip: net: port:"]),
-        ("is:alertd", ["is:alertd is not known", "Did you mean is:alerted?", "is:off is:on"]),
-        ("zzzz:1", ["zzzz is not known here", "Possible:"]),
+        ("scr:1", ["scr: is not known here", "Did you mean src:?"]),
+        ("is:alertd", ["is:alertd is not known", "Did you mean is:alerted?"]),
+        ("zzzz:1", ["zzzz: is not known here", "? lists what is"]),
         ("port:http", ["port: takes a number or a range such as 1-1024", "'http'"]),
         ("port:-5", ["port: takes a number"]),
         ("port:1-x", ["port: takes a number"]),
@@ -140,3 +140,10 @@ def test_help_names_every_field():
     text = FIELDS.help()
     assert all(f"{key}:" in text for key in FIELDS.keys)
     assert all(f"is:{flag}" in text for flag in FIELDS.flags)
+
+
+def test_a_field_that_is_begun_is_completed() -> None:
+    assert FIELDS.complete("web !po") == ["web !port:"]
+    assert FIELDS.complete("is:al") == ["is:alerted"]
+    assert FIELDS.complete("port:80 ") == [f"port:80 {term}" for term in FIELDS.help().split()]
+    assert FIELDS.complete("port:80") == []

@@ -34,7 +34,7 @@ def spread(word):
 
 @helper
 def place_of(guest):
-    """Two bits: 0 = a guest, else which End it is. Groups share those of the host: addresses tell them apart."""
+    """Two bits: 0 = a guest, else which End it is; groups share the host's, as addresses tell them apart."""
     return I64(0) if guest >= 0 else min(-I64(guest), I64(3))
 
 

@@ -1,7 +1,8 @@
 """Who speaks to whom: facts joined by their two ends, in windows of time; and which pairs are new.
 
-An end is a guest, the world, this host, a group, or not known. A tick costs one sort of its facts; first-seen pairs
-are kept as two sorted columns, so that a pair is looked up by halving and only a new one is inserted.
+An end is a guest, the world, this host, a group, or not known. A tick costs one sort of its facts;
+first-seen pairs are kept as two sorted columns, so that a pair is looked up by halving and only a new one is
+inserted.
 """
 
 from __future__ import annotations

@@ -50,5 +50,6 @@ class Segmentation:
     """Connections that broke it, those included of which no alert was raised."""
 
 
-ELSEWHERE = ("world", "host", "unknown", "broadcast", "multicast")
+GROUPS = ("broadcast", "multicast")
+ELSEWHERE = ("world", "host", "unknown", *GROUPS)
 """Ends that are no guest: beyond an uplink, this host itself, what no port tells, and groups."""

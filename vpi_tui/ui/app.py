@@ -398,6 +398,10 @@ class VpiApp(DiffDisplay, App[int]):
     def action_help(self) -> None:
         dialogs.show_help(self, self._keys.help())
 
+    def action_packets(self) -> None:
+        """A packet has no screen of its own: it is kept with what it raised."""
+        self.say("Packets are kept behind alerts: 4, then Enter on one shows the rule, the flow, the packet.")
+
     def action_notices(self) -> None:
         dialogs.show_notices(self)
 

@@ -13,6 +13,7 @@ BINDINGS: Final[list[BindingType]] = [
         Binding(entry.key, f"open_page('{entry.name}')", entry.title, show=False, tooltip=entry.help)
         for entry in registry.PAGES
     ),
+    Binding("8", "packets", "Packets", show=False, tooltip="the packet of an alert: Enter on it, in 4"),
     Binding("colon", "command", "Command", key_display=":", tooltip="type a command; Tab completes"),
     Binding("slash", "filter", "Filter", key_display="/", tooltip="narrow this screen; /!word = without"),
     Binding("question_mark", "help", "Help", key_display="?", tooltip="the keys of this screen"),

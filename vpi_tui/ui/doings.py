@@ -257,10 +257,11 @@ def filter_question(app: VpiApp) -> Question:
         "/",
         app.set_filter,
         typed=app.set_filter,
+        options=fields.complete if fields is not None else lambda _text: (),
         left=lambda: app.set_filter(before),
         value=before,
         remembers="filter",
-        hint=fields.help() if fields is not None else "",
+        hint="a word, or !word for those without it",
     )
 
 

@@ -135,7 +135,8 @@ class Prompt(Vertical):
         if state is None:
             return
         state.offered, state.chosen = tuple(state.question.options(text)), -1
-        state.error = state.question.typed(text)
+        error = state.question.typed(text)
+        state.error = "" if state.offered else error  # what can be completed is not wrong yet
         self._draw()
 
     def _draw(self) -> None:

@@ -124,6 +124,8 @@ class Session:
         """True once the engine saw traffic or waited for it; False while it starts, or when that failed."""
         self._ended = False
         self._frozen_at: float | None = None
+        self._frozen_watch = Watch()
+        """What was watched when the picture was frozen: it holds no more than that."""
         self._held_snapshots: deque[Snapshot] = deque(maxlen=HELD_SNAPSHOTS)
         self._held_alerts: deque[Alert] = deque()
         self._held_lost = 0
@@ -324,6 +326,11 @@ class Session:
         """Seconds since the picture was frozen; 0 when it is not."""
         return 0.0 if self._frozen_at is None else self._monotonic() - self._frozen_at
 
+    def frozen_without(self, *, flows: bool = False, matrix: bool = False) -> bool:
+        """True when the picture was frozen while no page that needs these was shown."""
+        watch = self._frozen_watch
+        return self.frozen and ((flows and not watch.flows) or (matrix and not watch.matrix))
+
     @property
     def held_alerts(self) -> int:
         """Alerts that came since it was frozen and wait."""
@@ -332,6 +339,7 @@ class Session:
     def freeze(self) -> None:
         if self._frozen_at is None:
             self._frozen_at = self._monotonic()
+            self._frozen_watch = self._watch
 
     def thaw(self) -> News:
         """Lay in what was put aside; what `poll` would have said of it."""

@@ -111,8 +111,8 @@ def summary(ports: Sequence[PortCoverage], marks: Marks) -> list[tuple[str, str]
         if verdict in told.verdicts
     ]
     if told.percent is not None:
-        spans.append((f"{percent_text(told.percent)} of the bytes seen", "muted"))
-    return spans
+        return [*spans, (f"{percent_text(told.percent)} of the bytes seen", "muted")]
+    return [*spans[:-1], *((text.rstrip(), style) for text, style in spans[-1:])]
 
 
 def why_empty(snapshot: Snapshot | None, *, filtered: bool, scope: Scope) -> tuple[str, ...]:

@@ -69,9 +69,17 @@ class Fields:
     bare: frozenset[str] = frozenset()
 
     def help(self) -> str:
-        keys = " ".join(f"{key}:" for key in sorted(self.keys))
-        flags = " ".join(f"is:{flag}" for flag in sorted(self.flags))
-        return f"{keys} {flags}".strip()
+        return " ".join(self._terms())
+
+    def complete(self, text: str) -> list[str]:
+        """What the line could become by another word, or by the rest of the one that is begun."""
+        before, space, word = text.rpartition(" ")
+        bare = word.lstrip("!")
+        signs = before + space + word[: len(word) - len(bare)]
+        return [signs + term for term in self._terms() if term.startswith(bare) and term != bare]
+
+    def _terms(self) -> list[str]:
+        return [*(f"{key}:" for key in sorted(self.keys)), *(f"is:{flag}" for flag in sorted(self.flags))]
 
 
 NOTHING = Filter()
@@ -117,9 +125,9 @@ def _known(name: str, known: frozenset[str], prefix: str) -> None:
     if name in known:
         return
     near = difflib.get_close_matches(name, sorted(known), n=1)
-    guess = f" Did you mean {prefix}{near[0]}{'' if prefix else ':'}?" if near else ""
-    listed = " ".join(f"{prefix}{k}{'' if prefix else ':'}" for k in sorted(known))
-    raise FilterError(f"{prefix}{name} is not known here.{guess} Possible: {listed}")
+    sign = "" if prefix else ":"
+    what = f"Did you mean {prefix}{near[0]}{sign}?" if near else "Esc, then ? lists what is."
+    raise FilterError(f"{prefix}{name}{sign} is not known here. {what}")
 
 
 def _span(key: str, value: str) -> tuple[int, int]:

@@ -213,7 +213,7 @@ def endpoint(table: FlowTable, at: int, side: str, *, short: bool = False) -> st
         return guest + port
     text = address_text(packed)
     text = f"[{text}]{port}" if port and ":" in text else text + port
-    return f"{guest} {text}".strip()
+    return text if guest == address_text(packed) else f"{guest} {text}".strip()
 
 
 # Groups ---------------------------------------------------------------------------------------
@@ -305,8 +305,10 @@ class GroupRow(NamedTuple):
     word: str = ""
 
 
-def empty_text(columns: FlowColumns) -> tuple[str, str]:
-    """Why no flow is shown, and what to do."""
+def empty_text(columns: FlowColumns, *, unasked: bool = False) -> tuple[str, str]:
+    """Why no flow is shown, and what to do. unasked: the picture was frozen before this screen was opened."""
+    if unasked:
+        return "The picture was frozen before flows were looked at.", "p goes on, and they are shown."
     if columns.total:
         return "No flow fits the filter or the scope.", "Esc takes them away."
     return "No flow yet.", "Flows appear with the first packets; see 9 for what the engine captures."

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from operator import attrgetter
 
-from vpi_tui.model.matrix import ELSEWHERE, PairStat
+from vpi_tui.model.matrix import ELSEWHERE, GROUPS, PairStat
 from vpi_tui.model.snapshot import Snapshot
 from vpi_tui.model.topology import Locality
 from vpi_tui.view import humanize
@@ -70,6 +70,8 @@ def _marks(pair: PairStat) -> list[str]:
 
 # The list -------------------------------------------------------------------------------------
 
+WORDS = frozenset({"src", "dest"})
+"""Columns that begin at A when they are chosen; all others begin with the most."""
 SORTS: dict[str, Callable[[PairStat], object]] = {
     "bytes": lambda p: -p.bytes,
     "flows": lambda p: -p.flows,
@@ -86,7 +88,8 @@ def pair_rows(pairs: Pairs, sort: str, descending: bool, now_ns: int, broken: st
     """Columns: mark, source, destination, bytes, flows, alerts, path, age of the first packet, of the last,
     and the line that is broken. broken: the sign of a pair that breaks the policy."""
     order = SORTS[sort]
-    ranked = sorted(pairs.values(), key=lambda p: (order(p), p.src, p.dest), reverse=not descending)
+    turned = descending if sort in WORDS else not descending
+    ranked = sorted(pairs.values(), key=lambda p: (order(p), p.src, p.dest), reverse=turned)
 
     def cells(index: int) -> tuple[tuple[str, str], ...]:
         pair = ranked[index]
@@ -97,7 +100,7 @@ def pair_rows(pairs: Pairs, sort: str, descending: bool, now_ns: int, broken: st
             (humanize.size(pair.bytes), "number"),
             (humanize.count(pair.flows), "number"),
             (f"!{humanize.count(pair.alerts)}" if pair.alerts else "-", _alert_style(pair)),
-            (PATHS[pair.locality], "muted"),
+            ("-" if pair.dest in GROUPS else PATHS[pair.locality], "muted"),
             (humanize.ago(pair.first_ns, now_ns), "time"),
             (humanize.ago(pair.last_ns, now_ns), "time"),
             (safe(pair.broken, 80), "warning"),
@@ -181,11 +184,18 @@ def told(pair: PairStat, now_ns: int) -> str:
         f"{safe(pair.src, 48)} > {safe(pair.dest, 48)}",
         humanize.size(pair.bytes),
         f"{humanize.count(pair.flows)} flow{'s' * (pair.flows != 1)}",
-        f"{humanize.count(pair.alerts)} alert{'s' * (pair.alerts != 1)}",
-        PLACES[pair.locality],
+        f"{humanize.count(pair.alerts)} alert{'s' * (pair.alerts != 1)}" if pair.alerts else "",
+        "" if pair.dest in GROUPS else PLACES[pair.locality],
         f"first {_since(pair.first_ns, now_ns)}",
     ]
-    return "  ".join(parts)
+    return "  ".join(part for part in parts if part)
+
+
+def told_nothing(src: str, dest: str) -> str:
+    """What is said of two ends that did not speak."""
+    if src == dest:
+        return f"What {safe(src, 48)} says to itself crosses no switch."
+    return f"{safe(src, 48)} has opened nothing to {safe(dest, 48)} in this window."
 
 
 def _since(then_ns: int, now_ns: int) -> str:
@@ -224,8 +234,12 @@ def inside_words(mode: str) -> str:
     return "passed between hosts of this capture" if mode == "replay" else "never left this host"
 
 
-def empty_text(snapshot: Snapshot | None, window: str, filtered: bool) -> tuple[str, str]:
-    """Why no pair is shown, and what to do."""
+def empty_text(
+    snapshot: Snapshot | None, window: str, filtered: bool, *, unasked: bool = False
+) -> tuple[str, str]:
+    """Why no pair is shown, and what to do. unasked: the picture was frozen before this screen was opened."""
+    if unasked:
+        return "The picture was frozen before pairs were looked at.", "p goes on, and they are shown."
     if filtered:
         return "No pair fits the filter.", "Esc takes it away."
     if snapshot is not None and snapshot.flows.total and not snapshot.guests:

@@ -252,7 +252,7 @@ class RuleRows:
         about = f"{safe(pack.name, 60) or 'rules without a pack'}  {safe(pack.description, 200)}".strip()
         return (
             (f"{fold} {'on' if on == len(rules) else 'part' if on else 'off'}", state),
-            (f"{on}/{len(rules)}", "number"),
+            (_share_on(on, len(rules)), "number"),
             (about, "title"),
             "",
             "",
@@ -320,6 +320,12 @@ def busy_seconds(stats: Mapping[str, float]) -> float:
     return sum(
         value for name, value in stats.items() if name.startswith("stage.") and name.endswith(".seconds")
     )
+
+
+def _share_on(on: int, all_of_them: int) -> str:
+    """`15/16`; of thousands, for which there is no room, those that are on."""
+    both = f"{on}/{all_of_them}"
+    return both if len(both) <= 8 else f"{on:,}"
 
 
 def _count(number: int) -> str:

@@ -23,17 +23,19 @@ from vpi_tui.view.cells import SEVERITY_STYLES, SEVERITY_WORDS
 from vpi_tui.view.coverage import no_alerts
 
 ORDER_KEYS = ("severity", "last", "count", "signature", "guest", "technique", "first")
-_WIDE = 100
+_WIDE, _NARROW = 100, 80
 WORDS_FIRST = frozenset({"signature", "guest", "technique"})
 
 
-def columns(zone: str, *, wide: bool = True) -> tuple[Column, ...]:
-    """zone: name of the zone that the times are in. wide: names of rules may take more room than times."""
+def columns(zone: str, room: int = _WIDE) -> tuple[Column, ...]:
+    """zone: name of the zone that the times are in. room: cells of the terminal; where there are many, names
+    of rules may take more of them than times."""
+    signature, guest = (43, 23) if room >= _WIDE else (26, 18) if room >= _NARROW else (16, 13)
     return (
         Column("severity", "Level", 8),
         Column("count", "Count", 5, align="right"),
-        Column("signature", "Signature", 43 if wide else 26, 2, limit=90),
-        Column("guest", "Guest > peer", 23 if wide else 18, 1, limit=44),
+        Column("signature", "Signature", signature, 2, limit=90),
+        Column("guest", "Guest > peer", guest, 1, limit=44),
         Column("last", "Last", 7, align="right"),
         Column("technique", "ATT&CK", 9, priority=2),
         Column("first", f"First {zone}", max(len(zone) + 7, 8), priority=4),
@@ -92,7 +94,7 @@ class AlertsPage(DrillPage):
             descending=self.descending,
         )
         zone = humanize.zone_name(session.now_ns, session.zone)
-        wanted = columns(zone, wide=self.size.width >= _WIDE)
+        wanted = columns(zone, self.size.width)
         if wanted != self.table.columns:
             self.table.set_columns(wanted)
         self.table.set_sort(self.sort_key, self.descending)

@@ -96,14 +96,17 @@ class EnginePage(Page):
             entries = [("", ((waits, "good" if session.snapshot else "muted"),))]
         notices = [*session.notes][-_NOTICES:]
         tall = self.size.height >= 24
+        panel = self.query_one("#engine-verdict", Panel)
+        narrow = panel.has_class("-rule")
+        zone = humanize.zone_name(session.now_ns, session.zone)
         for note in reversed(notices if tall else notices[-1:]):
             when = humanize.clock(int(note.when * humanize.NS), session.zone)
+            when = f"{when} {zone}" if narrow else when
             style = f"notice.{note.severity}"
             entries.append(("", ((f"{when}  ", "time"), (safe(note.text, 300), style))))
-        panel = self.query_one("#engine-verdict", Panel)
-        panel.set_title(_title(session), [(_state(session), "muted")])
+        state = _state(session) + ("" if narrow else f", times in {zone}")
+        panel.set_title(_title(session), [(state, "muted")])
         self._verdict.set_entries(entries)
-        narrow = panel.has_class("-rule")
         lines = self._verdict.height_for(self.size.width - (0 if narrow else 2))
         panel.styles.height = min(lines, 10 if tall else 4) + (1 if narrow else 2)
 
@@ -118,8 +121,7 @@ def _title(session: Session) -> str:
 
 def _state(session: Session) -> str:
     text = safe(session.snapshot.state_text, 100).rstrip(".") if session.snapshot else ""
-    zone = humanize.zone_name(session.now_ns, session.zone)
-    return f"{session.life}{f': {text}' if text else ''}, times in {zone}"
+    return f"{session.life}{f': {text}' if text else ''}"
 
 
 def _stages(stages: list[Stage]) -> Block:

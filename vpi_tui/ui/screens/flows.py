@@ -27,7 +27,7 @@ from vpi_tui.view.flows import (
     group_rows,
 )
 
-_WIDE = 100
+_WIDE, _NARROW = 100, 80
 
 
 def _columns(end: int, app: int) -> tuple[Column, ...]:
@@ -52,6 +52,7 @@ def _columns(end: int, app: int) -> tuple[Column, ...]:
 
 COLUMNS = _columns(25, 10)
 NARROW_COLUMNS = _columns(18, 8)
+SLIM_COLUMNS = _columns(12, 6)
 GROUP_COLUMNS = (
     Column("alerts", "Alert", 5, align="right"),
     Column("name", "Group", 24, 1, limit=40),
@@ -119,7 +120,8 @@ class FlowsPage(DrillPage):
     def show_list(self, session: Session) -> None:
         flows = self.flow_table(session)
         if session.snapshot is not None:
-            self.table.set_empty(empty_text(session.snapshot.flows))
+            unasked = session.frozen_without(flows=True)
+            self.table.set_empty(empty_text(session.snapshot.flows, unasked=unasked))
         if self.group:
             self._show_groups(session, flows)
         else:
@@ -138,7 +140,8 @@ class FlowsPage(DrillPage):
             marks=("+", glyphs.on, glyphs.off),
             short=narrow,
         )
-        self._set_columns(NARROW_COLUMNS if narrow else COLUMNS)
+        slim = self.size.width < _NARROW
+        self._set_columns(SLIM_COLUMNS if slim else NARROW_COLUMNS if narrow else COLUMNS)
         self.table.set_sort(self.sort_key, self.descending)
         self.table.set_source(rows)
         self._title(len(rows), flows.total, "flow")

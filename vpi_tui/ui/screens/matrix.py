@@ -61,6 +61,7 @@ class MatrixPage(DrillPage):
             key_display="< >",
             tooltip="list: sort by the next column, or by the one before",
         ),
+        Binding("s", "reverse", "Reverse", show=False, tooltip="list: turn the order round"),
     ]
     DEFAULT_CSS = """
     MatrixPage #matrix-told { height: 3; }
@@ -108,7 +109,8 @@ class MatrixPage(DrillPage):
     def show_list(self, session: Session) -> None:
         snapshot = session.snapshot
         self._pairs = matrix.joined(snapshot.matrix if snapshot else (), self._filter)
-        empty = matrix.empty_text(snapshot, session.matrix_window, bool(self._filter))
+        unasked = session.frozen_without(matrix=True)
+        empty = matrix.empty_text(snapshot, session.matrix_window, bool(self._filter), unasked=unasked)
         as_grid = self.shows_grid
         self.grid.display, self.table.display = as_grid, not as_grid
         if as_grid:
@@ -128,9 +130,12 @@ class MatrixPage(DrillPage):
         broken, new = sum([p.broken != "" for p in pairs]), sum([p.new for p in pairs])
         note: list[Cell] = []
         if broken:
-            note += [(self.look.glyphs.severity[0], "error"), (f" {broken} break the policy  ", "warning")]
-        note += [("+", "new"), (f" {new} new  ", "muted")]
-        note.append((f"{humanize.count(len(self._pairs))} pairs  ", "muted"))
+            breaks = f" {broken} break{'s' * (broken == 1)} the policy  "
+            note += [(self.look.glyphs.severity[0], "error"), (breaks, "warning")]
+        if new:
+            note += [("+", "new"), (f" {new} new  ", "muted")]
+        count = len(self._pairs)
+        note.append((f"{humanize.count(count)} pair{'s' * (count != 1)}  ", "muted"))
         note.append((f"{self.measure}, {WINDOW_WORDS[session.matrix_window]}", "accent"))
         self.query_one("#matrix-panel", Panel).set_title("Matrix", note)
 
@@ -145,7 +150,7 @@ class MatrixPage(DrillPage):
         key = self.grid.pair if self.shows_grid else self.table.cursor_key
         pair = self._pairs.get(key) if key else None  # type: ignore[call-overload]
         if pair is None:
-            nothing = f"{key[0]} has opened nothing to {key[1]} in this window." if key else ""  # type: ignore[index]
+            nothing = matrix.told_nothing(*key) if key else ""  # type: ignore[misc]
             return Line(((f" {nothing}", "muted"),))
         spans = [(f" {matrix.told(pair, session.now_ns)}", "text")]
         if pair.broken:
@@ -169,7 +174,7 @@ class MatrixPage(DrillPage):
     # Keys -------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        if action == "sort":
+        if action in ("sort", "reverse"):
             return self.detail is None and not self.shows_grid
         return self.detail is None if action in ("view", "measure", "window", "policy") else True
 
@@ -187,6 +192,9 @@ class MatrixPage(DrillPage):
         self.show_list(self.session)
 
     def action_window(self) -> None:
+        if self.session.frozen:
+            self.shell.say("The picture is frozen; p goes on, then w chooses another time.")
+            return
         place = WINDOWS.index(self.session.matrix_window)
         self.session.watch_matrix(True, WINDOWS[(place + 1) % len(WINDOWS)])
         self.show_list(self.session)
@@ -203,7 +211,7 @@ class MatrixPage(DrillPage):
 
     def set_sort(self, key: str) -> None:
         """The same column again turns the order round."""
-        self.descending = not self.descending if key == self.sort_key else True
+        self.descending = not self.descending if key == self.sort_key else key not in matrix.WORDS
         self.sort_key = key
         self.table.action_top()
         self.show_list(self.session)
@@ -211,6 +219,9 @@ class MatrixPage(DrillPage):
     def action_sort(self, by: int) -> None:
         place = SORT_KEYS.index(self.sort_key)
         self.set_sort(SORT_KEYS[(place + by) % len(SORT_KEYS)])
+
+    def action_reverse(self) -> None:
+        self.set_sort(self.sort_key)
 
     @on(LineTable.HeaderSelected, "#matrix-table")
     def _header(self, message: LineTable.HeaderSelected) -> None:

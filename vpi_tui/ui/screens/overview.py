@@ -95,6 +95,7 @@ class OverviewPage(Page):
     def on_resize(self) -> None:
         narrow = self.size.width < NARROW
         self.set_class(narrow, "-narrow")
+        self.query_one("#ov-talker-list", LineTable).set_columns(_TALKERS[:3] if narrow else _TALKERS)
         for panel in self.query(Panel):
             panel.set_class(narrow, "-rule")
         self.call_after_refresh(lambda: self.show(self.session))

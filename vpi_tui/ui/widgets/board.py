@@ -40,10 +40,10 @@ class Board(LineWidget, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "scroll_lines(-1)", "Up", show=False),
         Binding("down,j", "scroll_lines(1)", "Down", show=False),
-        Binding("pageup", "scroll_lines(-10)", "Page up", show=False),
-        Binding("pagedown,space", "scroll_lines(10)", "Page down", show=False),
-        Binding("home", "scroll_lines(-10000)", "Top", show=False),
-        Binding("end", "scroll_lines(10000)", "Bottom", show=False),
+        Binding("pageup,ctrl+b", "scroll_lines(-10)", "Page up", show=False),
+        Binding("pagedown,ctrl+f,space", "scroll_lines(10)", "Page down", show=False),
+        Binding("home,g", "scroll_lines(-10000)", "Top", show=False),
+        Binding("end,G", "scroll_lines(10000)", "Bottom", show=False),
     ]
 
     def __init__(self, **common: Unpack[Common]) -> None:

@@ -1,5 +1,5 @@
-"""Columns of a table and where they stand. Pure: a layout depends on the width and on the column that sorts, so
-it never jumps by itself."""
+"""Columns of a table and where they stand. Pure: a layout depends on the width and on the column that sorts,
+so it never jumps by itself."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import Unpack
 
 from vpi_tui.ui.widgets.glyphs import area
 from vpi_tui.ui.widgets.line_widget import Common, LineWidget
-from vpi_tui.ui.widgets.lines import Line, Span, fit, indented
+from vpi_tui.ui.widgets.lines import BLANK, Line, Span, fit, indented, line
 
 _STEPS = (1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 _UNITS = ("", "k", "M", "G", "T", "P")
@@ -64,7 +64,11 @@ class TrafficGraph(LineWidget):
 
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         inbound, outbound = self._aligned(width)
-        self._scale = self._next_scale(max(max(inbound, default=0.0), max(outbound, default=0.0)))
+        peak = max(max(inbound, default=0.0), max(outbound, default=0.0))
+        if not peak > 0 and height > 1:
+            said = line((fit("No traffic in this time.", width, "center"), "empty"))
+            return [*[BLANK] * ((height - 1) // 2), said, *[BLANK] * (height // 2)]
+        self._scale = self._next_scale(peak)
         if not outbound or height < 2:
             return self._half(inbound, width, height, "graph.in", hang=False)
         upper = (height + 1) // 2

@@ -62,7 +62,7 @@ def fit(text: str, width: int, align: Align = "left", ellipsis: str = "…") -> 
     else:
         length = len(text)
     if length > width:
-        return set_cell_size(text, width - 1) + ellipsis if width > 1 else ellipsis
+        return set_cell_size(text, width - len(ellipsis)) + ellipsis
     if align == "right":
         return " " * (width - length) + text
     if align == "center":
@@ -97,14 +97,14 @@ def justify(left: Sequence[Span], right: Sequence[Span], width: int, surface: st
     return Line((*kept, (" " * gap, "text"), *right), surface)
 
 
-def clip(spans: Sequence[Span], width: int) -> list[Span]:
+def clip(spans: Sequence[Span], width: int, ellipsis: str = "…") -> list[Span]:
     """The spans cut to at most `width` cells, with an ellipsis where text was lost."""
     kept: list[Span] = []
     for text, style in spans:
         length = cells(text)
         if length > width:
             if width > 0:
-                kept.append((fit(text, width), style))
+                kept.append((fit(text, width, ellipsis=ellipsis), style))
             return kept
         kept.append((text, style))
         width -= length

@@ -91,6 +91,19 @@ class PaneWall(LineWidget, can_focus=True):
                 for x, pane in enumerate(drawn):
                     spans += [*(((" " * GAP, "text"),) if x else ()), *pane[y]]
                 lines.append(Line(tuple(spans)))
+        return self._with_rest(lines[:height], self._top_row * columns, max(height // tall, 1) * columns)
+
+    def _with_rest(self, lines: list[Line], above: int, shown: int) -> list[Line]:
+        """How many panes are out of sight stands in the frame of the last ones that are seen."""
+        below = len(self._panes) - above - shown
+        told = [f"{above} more above: Up"] * (above > 0) + [f"{below} more below: Down"] * (below > 0)
+        if told and lines:
+            text = f" {', '.join(told)} "
+            whole = width_of(lines[-1].spans)
+            kept = clip(lines[-1].spans, max(whole - len(text) - 2, 0), ellipsis="")
+            rule = self.look.glyphs.frame.horizontal
+            tail = rule + self.look.glyphs.frame.bottom_right
+            lines[-1] = Line((*kept, (text, "muted"), (tail, "border")))
         return lines
 
     def _keep_in_view(self, columns: int, tall: int, height: int) -> None:

@@ -64,12 +64,19 @@ class Panel(LineWidget):
 
     def _top_line(self, width: int, edge: str, title_style: str, corners: tuple[str, str]) -> Line:
         rule = self.look.glyphs.frame.horizontal
-        title = clip(((f" {self._title} ", title_style),), width - 4) if self._title else []
+        title = self._clipped_title(width - 4, title_style)
         room = width - 4 - width_of(title)
         note = [(" ", edge), *clip(self._note, room - 3), (" ", edge)] if self._note and room > 8 else []
         gap = max(width - 4 - width_of(title) - width_of(note), 0)
         spans = [(corners[0] + rule, edge), *title, (rule * gap, edge), *note, (rule + corners[1], edge)]
         return Line(tuple(spans), self._surface)
+
+    def _clipped_title(self, room: int, style: str) -> list[Span]:
+        """It leaves the note what this needs, but never more than half: of two that are long both are cut."""
+        if not self._title:
+            return []
+        note = width_of(self._note) + 3 if self._note else 0
+        return clip(((f" {self._title} ", style),), min(max(room - note, room // 2), room))
 
     def on_descendant_focus(self) -> None:
         self.redraw()
