@@ -40,6 +40,13 @@ def run(*words: str) -> int:
         return int(ended.code or 0)
 
 
+def test_what_the_demo_switches_off_stays_on_for_the_real_thing(monkeypatch):
+    orders = []
+    monkeypatch.setattr("vpi_tui.cli.dashboard.run", lambda spec, _settings: orders.append(spec) or 0)
+    assert run("demo") == 0
+    assert orders[0].state_dir == ""
+
+
 # Help -----------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,20 @@ def test_what_rules_refer_to_is_where_the_settings_say(tmp_path: Path, capsys) -
     settings = tmp_path / "settings.yaml"
     settings.write_text("datasets:\n  seen:\n    type: string\n")
     assert main(["rules", "check", "--config", str(settings), rules]) == 0
+
+
+def test_where_there_is_no_rule_that_is_an_error(tmp_path: Path, capsys) -> None:
+    assert main(["rules", "check", str(tmp_path)]) == 2
+    assert f"There is no rule in {tmp_path}" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_list_that_a_full_disk_does_not_take_says_so() -> None:
+    with Path("/dev/full").open("wb") as full:
+        command = [sys.executable, "-m", "vpi_tui", "rules", "list"]
+        done = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.decode() == "vpi-tui: Standard output cannot be written: No space left on device.\n"
 
 
 def test_keywords_are_counted(tmp_path: Path, capsys) -> None:

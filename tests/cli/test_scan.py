@@ -73,6 +73,7 @@ def test_several_files_rules_and_settings(capture: Path, tmp_path: Path) -> None
     assert set(sids) == {7, *(s for s in sids if s == 1)}
     assert sids[7] % 2 == 0
     assert b"(1 refused)" in done.stderr
+    assert b"1 rule does not load; `vpi-tui rules check " in done.stderr
 
 
 def test_what_was_read_is_reported_when_a_file_is_broken(capture: Path, tmp_path: Path) -> None:

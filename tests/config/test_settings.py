@@ -301,6 +301,8 @@ def test_every_setting_can_be_set_by_text_and_by_yaml(tmp_path, name):
         ("memory.flows=1e9", "must be a whole number"),
         ("stream.midstream=perhaps", "must be true or false"),
         ("vars.address-groups.=x", "unknown setting"),
+        ("memory.how-much-at-most=1", "Possible: memory.evidence, memory.flows"),
+        ("zzz.zzz=1", "Names begin with: app-layer, "),
     ],
 )
 def test_a_wrong_assignment(text, said):

@@ -176,8 +176,7 @@ class FileSource:
         rest = self._end - self._begin
         at = self._skip_from if self._skip else self._base + self._begin
         if self._format is None:
-            head = self._buf[: min(self._end, 24)].tobytes()
-            self._fail(_not_a_capture(head) if head else "is empty: no capture file.", 0)
+            self._fail(_no_header(self._buf[: min(self._end, 24)].tobytes()), 0)
         elif rest or self._skip:
             missing = "The bytes before it were read."
             self._fail(f"is cut off: what starts at byte {at} is not whole. {missing}", at)
@@ -186,6 +185,15 @@ class FileSource:
     def _fail(self, what: str, offset: int | None, *, tail: bool = False) -> None:
         self.error = CaptureError(f"{self._name} {what}", offset=offset, tail=tail)
         self.exhausted = True
+
+
+def _no_header(head: bytes) -> str:
+    """Why a file that ended within its first bytes is of no use."""
+    if not head:
+        return "is empty: no capture file."
+    if any(head.startswith(magic.first) for magic in MAGICS):
+        return f"is cut off within its header, after {len(head)} bytes: there is no packet in it."
+    return _not_a_capture(head)
 
 
 def _not_a_capture(head: bytes) -> str:

@@ -20,14 +20,16 @@ def _run(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     speed = settings["demo.speed"] if args.speed is None else args.speed
-    return run(engine_spec("demo", settings, speed=speed, seed=settings["demo.seed"]), settings)
+    # What is switched off to see what happens must not be off when the real thing is started.
+    spec = engine_spec("demo", settings, speed=speed, seed=settings["demo.seed"], state_dir="")
+    return run(spec, settings)
 
 
 COMMAND = Command(
     name="demo",
     summary="show the dashboard over staged traffic; needs no rights",
-    description="Two switches, some ten guests, everyday traffic and a few attacks: real frames through"
-    " the real engine, the same for the same seed. Switch a rule off and its alert stays away.",
+    description="Two switches, twelve guests, everyday traffic and six attacks: real frames through the real"
+    " engine, the same for the same seed. Switch a rule off and its alert stays away, until the demo ends.",
     epilog=examples(
         ("vpi-tui demo", "in real time"),
         ("vpi-tui demo --seed 7 --speed 4", "other traffic, four times as fast"),

@@ -5,6 +5,7 @@ Importing this module imports no stage, no ui and none of their libraries: `--ve
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -17,6 +18,8 @@ from vpi_tui.model.errors import ConfigError, VpiError
 
 EXIT_INTERRUPTED = 128 + signal.SIGINT
 EXIT_PIPE = 128 + signal.SIGPIPE
+_FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
+"""Why a file that standard output was sent to takes no more."""
 _ALONE = frozenset(["--version", "-h", "--help"])
 """Flags of the program itself, after which no command is needed."""
 
@@ -43,6 +46,12 @@ def main(argv: list[str] | None = None) -> int:
         # The reader of our output has gone. Python would complain when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PIPE
+    except OSError as error:
+        if args.debug or error.filename is not None or error.errno not in _FULL:
+            raise  # not of what was printed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        print(f"vpi-tui: Standard output cannot be written: {error.strerror}.", file=sys.stderr)
+        return EXIT_FAILED
     return code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from vpi_tui.cli.progress import ProgressLine
 from vpi_tui.cli.replay import capture_files
 from vpi_tui.engine.spec import EVENT_TYPES
 from vpi_tui.model.errors import CaptureError, ConfigError, VpiError
+from vpi_tui.view.humanize import counted
 
 if TYPE_CHECKING:
     from vpi_tui.engine.scan import ScanResult
@@ -72,6 +74,8 @@ def _run(args: argparse.Namespace) -> int:
     with _eve_stream(args) as stream, ProgressLine(sys.stderr) as line:
         result = run_scan(spec, stream, line.show, replace(spec.log, types=args.events))
     print(_summary(result), file=sys.stderr)
+    if result.rules_refused:
+        print(_refused(settings_of(args)["rules"], result.rules_refused), file=sys.stderr)
     for notice in result.notices:
         print(notice, file=sys.stderr)
     for error in result.errors:
@@ -85,9 +89,17 @@ def _summary(result: ScanResult) -> str:
     """One paragraph for people; it goes to standard error, as standard output may be the events."""
     refused = f" ({result.rules_refused:,} refused)" if result.rules_refused else ""
     return (
-        f"{result.packets:,} packets, {result.bytes:,} bytes, {result.flows:,} flows,"
-        f" {result.alerts:,} alerts of {result.rules_loaded:,} rules{refused}, {result.seconds:.1f} s"
+        f"{counted(result.packets, 'packet')}, {counted(result.bytes, 'byte')}, {counted(result.flows, 'flow')},"
+        f" {counted(result.alerts, 'alert')} of {counted(result.rules_loaded, 'rule')}{refused},"
+        f" {result.seconds:.1f} s"
     )
+
+
+def _refused(named: tuple[str, ...], count: int) -> str:
+    """What to do about rules that did not load. named: files that were given with -S."""
+    files = "".join(f" {shlex.quote(file)}" for file in named)
+    is_told = "1 rule does" if count == 1 else f"{count:,} rules do"
+    return f"{is_told} not load; `vpi-tui rules check{files}` says why."
 
 
 def _spec(args: argparse.Namespace) -> EngineSpec:

@@ -75,6 +75,16 @@ def read_file(path: Path) -> dict[str, Any]:
     return values
 
 
+def _possible(name: str) -> str:
+    """The settings beside one that is unknown; if there are none, how names begin."""
+    names = sorted(schema.all_names())
+    head = name.partition(".")[0]
+    beside = [known for known in names if known.startswith(f"{head}.")]
+    if beside:
+        return f"Possible: {', '.join(beside)}."
+    return f"Names begin with: {', '.join(sorted({known.partition('.')[0] for known in names}))}."
+
+
 def set_from_text(assignment: str) -> tuple[str, Any]:
     """`KEY=VALUE` of --set. Raises ConfigError."""
     name, equals, text = assignment.partition("=")
@@ -88,7 +98,7 @@ def set_from_text(assignment: str) -> tuple[str, Any]:
     if setting is None:
         raise ConfigError(
             f"--set: unknown setting {name[:120]!r}.",
-            hint=did_you_mean(name, schema.all_names()) or "Run `vpi-tui scan --help` for the list.",
+            hint=did_you_mean(name, schema.all_names()) or _possible(name),
         )
     try:
         return name, setting.kind.read(text.strip())

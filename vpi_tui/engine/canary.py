@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from vpi_tui.capture.privileges import net_raw_hint
 from vpi_tui.config.nearest import did_you_mean
 from vpi_tui.engine.sources.live import LiveFeed
 from vpi_tui.engine.spec import EngineSpec
@@ -69,7 +68,7 @@ def prove(spec: EngineSpec, name: str) -> Proof:
     """
     if os.geteuid() != 0:
         raise PrivilegeError(
-            "A canary needs root: it is sent from inside another network namespace.", hint=net_raw_hint()
+            "A canary needs root: it is sent from inside another network namespace.", hint="Run it with sudo."
         )
     feed = LiveFeed(spec)
     try:

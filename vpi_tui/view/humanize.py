@@ -32,6 +32,11 @@ def _digits(value: float, *, whole: bool) -> str:
     return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
 
 
+def counted(number: int, what: str) -> str:
+    """`1 alert`, `2,345 alerts`."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
+
+
 def count(value: float) -> str:
     """`0`, `999`, `1.23k`, `12.3M`. At most 5 characters."""
     digits, prefix = _scaled(value)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from vpi_tui.cli.order import existing
 from vpi_tui.cli.parser import EXIT_DONE, EXIT_FAILED, Parser
 from vpi_tui.cli.rules.verb import Verb, loaded
+from vpi_tui.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from vpi_tui.model.errors import RuleError
@@ -42,6 +43,11 @@ def _run(args: argparse.Namespace) -> int:
         _print_counts("keyword, and the rules that use it:", _keywords(result.signatures), None)
     reasons = Counter(error.reason.partition(":")[0][:60] for error in errors)
     _print_counts("why, and how many:", reasons, TOP_REASONS)
+    if not result.signatures and not errors:
+        named = ", ".join(args.files) or "the rules in force"
+        raise ConfigError(
+            f"There is no rule in {named}.", hint="Files of rules end in .rules, packs in .yaml."
+        )
     count = len(result.signatures) - len(refused)
     share = count / max(1, count + len(errors))
     load = "rule loads" if count == 1 else "rules load"

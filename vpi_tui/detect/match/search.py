@@ -68,7 +68,8 @@ def cost_of(signature: Signature) -> str:
     expressions = sum(isinstance(step, Pcre) for step in signature.steps)
     tried = f"a try takes {len(signature.steps)} steps" if signature.steps else "a try compares header fields"
     if expressions:
-        tried += f", {expressions} of them regular expression{'s' * (expressions > 1)}"
+        which = "a regular expression" if expressions == 1 else "regular expressions"
+        tried += f", {expressions} of them {which}"
     if search is None:
         return f"tried on everything in its group (it has no content to look for); {tried}"
     if search.bits >= RARE:

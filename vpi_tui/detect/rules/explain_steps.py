@@ -27,6 +27,9 @@ from vpi_tui.model.signature import (
     Which,
 )
 
+_LONGEST = 200
+"""Bytes of a regular expression that are shown."""
+
 
 @singledispatch
 def step_text(step: Step) -> str:
@@ -41,18 +44,30 @@ def _(step: Content) -> str:
         (step.startswith, "at its start"),
         (step.endswith, "at its end"),
         (step.offset is not None, f"from byte {step.offset}"),
-        (step.depth is not None, f"within {step.depth} bytes"),
-        (step.distance is not None, f"{step.distance} bytes after the last match"),
-        (step.within is not None, f"within {step.within} bytes of the last match"),
+        (step.depth is not None, f"within {_bytes(step.depth)}"),
+        (step.distance is not None, f"{_bytes(step.distance)} after the last match"),
+        (step.within is not None, f"within {_bytes(step.within)} of the last match"),
     ]
     return ", ".join(words + [text for holds, text in notes if holds])
+
+
+def _bytes(number: object) -> str:
+    """A number, or the name of a variable."""
+    return "1 byte" if number == 1 else f"{number} bytes"
+
+
+def _expression(pattern: bytes) -> str:
+    """As it was written: a backslash is one backslash."""
+    kept = pattern[:_LONGEST].decode("latin-1")
+    written = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in kept)
+    return f"/{written}/" if len(pattern) <= _LONGEST else f"/{written}... (it goes on)"
 
 
 @step_text.register
 def _(step: Pcre) -> str:
     behind = " after the last match" if step.relative else ""
     verb = "does not match" if step.negated else "matches"
-    return f"the {step.buffer} {verb} the expression {step.pattern[:80].decode('latin-1')!r}{behind}"
+    return f"the {step.buffer} {verb} the expression {_expression(step.pattern)}{behind}"
 
 
 @step_text.register
