@@ -6,11 +6,13 @@ import shlex
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from vpi_tui import __version__
 from vpi_tui.cli.completion import levels
+from vpi_tui.cli.dashboard import takes_unicode
 from vpi_tui.cli.main import EXIT_PIPE, main, with_command
 from vpi_tui.cli.order import settings_of
 from vpi_tui.cli.parser import SETTING_PREFIX
@@ -45,6 +47,21 @@ def test_what_the_demo_switches_off_stays_on_for_the_real_thing(monkeypatch):
     monkeypatch.setattr("vpi_tui.cli.dashboard.run", lambda spec, _settings: orders.append(spec) or 0)
     assert run("demo") == 0
     assert orders[0].state_dir == ""
+
+
+def test_a_terminal_that_cannot_be_drawn_on_is_not_drawn_on(monkeypatch, capsys):
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    monkeypatch.setenv("TERM", "dumb")
+    assert run("demo") == 2
+    assert "cannot be drawn on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("encoding", "taken"), [("utf-8", True), ("UTF8", True), ("iso8859-1", False), (None, False)]
+)
+def test_where_utf_8_is_not_spoken_ascii_is(monkeypatch, encoding, taken):
+    monkeypatch.setattr(sys, "__stderr__", SimpleNamespace(encoding=encoding))
+    assert takes_unicode() is taken
 
 
 # Help -----------------------------------------------------------------------------------------

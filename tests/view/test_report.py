@@ -40,7 +40,7 @@ def test_it_says_what_was_seen():
     )
     lines = text.splitlines()
     assert text.endswith("\n")
-    assert "12,345 packets, 2.00 MB, 17 dropped; 1 alerts" in text
+    assert "12,345 packets, 2.00 MB, 17 dropped; 1 alert (" in text
     assert "40 of 41 rules on" in text
     (line,) = (line for line in lines if "1:9000100" in line)
     told = ("medium", "2", "1:9000100", "RECON port scan", "web-1 > db-1", "T1046", "14:13:21", "14:13:22")

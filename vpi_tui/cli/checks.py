@@ -183,7 +183,7 @@ def terminal(_: Context) -> Iterator[Finding]:
     if encoding == "utf8":
         yield Finding("OK", "characters", "UTF-8")
     else:
-        yield Finding("WARN", "characters", f"{encoding} is not UTF-8.", "Set LANG=C.UTF-8, or use --ascii.")
+        yield Finding("WARN", "characters", f"{encoding} is not UTF-8: ASCII is drawn.", "Set LANG=C.UTF-8.")
 
 
 @check

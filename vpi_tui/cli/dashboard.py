@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import sys
 import time
 from dataclasses import replace
@@ -17,15 +19,28 @@ if TYPE_CHECKING:
     from vpi_tui.engine.spec import EngineSpec
     from vpi_tui.view.alerts import Inbox
 
+UNDRAWABLE = frozenset(["", "dumb", "unknown"])
+"""Values of TERM of what cannot move a cursor."""
 POLL = 0.1
 """Seconds between two looks at the feed while a report is waited for."""
 
 
 def run(spec: EngineSpec, settings: Settings) -> int:
     """Watch until the operator leaves (a terminal), or until it is over, and print a report (none)."""
-    if sys.stdout.isatty():
-        return _dashboard(spec, settings)
-    return _report(_bounded(spec))
+    if not sys.stdout.isatty():
+        return _report(_bounded(spec))
+    if os.environ.get("TERM", "") in UNDRAWABLE:
+        raise ConfigError(
+            "This terminal says (by TERM) that it cannot be drawn on.",
+            hint="Set TERM to what it is, such as xterm-256color, or `| cat` for a plain report.",
+        )
+    return _dashboard(spec, settings)
+
+
+def takes_unicode() -> bool:
+    """Whether what is drawn, which goes to standard error, may hold more than ASCII."""
+    encoding = getattr(sys.__stderr__, "encoding", None) or "ascii"
+    return codecs.lookup(encoding).name == "utf-8"
 
 
 def _dashboard(spec: EngineSpec, settings: Settings) -> int:
@@ -37,7 +52,7 @@ def _dashboard(spec: EngineSpec, settings: Settings) -> int:
         session = run_app(
             client,
             theme=settings["theme"],
-            ascii_only=settings["ascii"],
+            ascii_only=settings["ascii"] or not takes_unicode(),
             interval=settings["refresh"],
             speed=spec.speed,
             user_themes=paths.user_config_dir() / "themes",

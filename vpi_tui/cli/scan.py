@@ -89,9 +89,9 @@ def _summary(result: ScanResult) -> str:
     """One paragraph for people; it goes to standard error, as standard output may be the events."""
     refused = f" ({result.rules_refused:,} refused)" if result.rules_refused else ""
     return (
-        f"{counted(result.packets, 'packet')}, {counted(result.bytes, 'byte')}, {counted(result.flows, 'flow')},"
-        f" {counted(result.alerts, 'alert')} of {counted(result.rules_loaded, 'rule')}{refused},"
-        f" {result.seconds:.1f} s"
+        f"{counted(result.packets, 'packet')}, {counted(result.bytes, 'byte')},"
+        f" {counted(result.flows, 'flow')}, {counted(result.alerts, 'alert')}"
+        f" of {counted(result.rules_loaded, 'rule')}{refused}, {result.seconds:.1f} s"
     )
 
 

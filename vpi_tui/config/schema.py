@@ -93,7 +93,15 @@ TABLE: tuple[Setting, ...] = (
         "NAME",
         DASHBOARD,
     ),
-    Setting("ascii", kinds.boolean, False, "draw with ASCII characters only", ("--ascii",), "", DASHBOARD),
+    Setting(
+        "ascii",
+        kinds.boolean,
+        False,
+        "draw with ASCII only, as where UTF-8 is not spoken",
+        ("--ascii",),
+        "",
+        DASHBOARD,
+    ),
     Setting(
         "rules",
         kinds.paths,

@@ -41,7 +41,8 @@ def _head(snapshot: Snapshot, zone: tzinfo) -> str:
     lines = [
         f"{snapshot.mode} of {safe(snapshot.source, 200)}, "
         f"until {humanize.full_time(snapshot.packet_ns, zone)}",
-        f"{humanize.counted(total.pkts_in, 'packet')}, {humanize.size(total.bytes_in)}, {drops:,.0f} dropped; "
+        f"{humanize.counted(total.pkts_in, 'packet')}, {humanize.size(total.bytes_in)}, "
+        f"{drops:,.0f} dropped; "
         f"{humanize.counted(high + medium + low, 'alert')} ({high:,} high, {medium:,} medium, {low:,} low); "
         f"{snapshot.rules_enabled:,} of {snapshot.rules_loaded:,} rules on, "
         f"{snapshot.rules_refused:,} refused",

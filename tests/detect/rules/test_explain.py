@@ -50,7 +50,7 @@ def test_a_rule_in_words():
         ("byte_extract:2,0,v; byte_jump:v,0;", "(moves on by the v-byte number at byte 0 of the payload)"),
         ("byte_math:bytes 1, offset 0, oper +, rvalue 2, result r;", "(r = the 1-byte number"),
         ("isdataat:!1,relative;", "the payload has no byte at 1 after the last match"),
-        ('pcre:!"/a+/";', "the payload does not match the expression 'a+'"),
+        ('pcre:!"/a+/";', "the payload does not match the expression /a+/"),
         ("tcp.hdr; bsize:>20;", "the length of the tcp.hdr is 21 to 18446744073709551615"),
         ("tcpv4-csum:invalid;", "the decoder found tcp csum invalid"),
         ("flow:only_stream;", "only reassembled streams"),
