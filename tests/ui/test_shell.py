@@ -166,7 +166,7 @@ async def test_a_wall_that_has_no_room_for_all_says_how_many_more_there_are() ->
 
 async def test_a_graph_without_traffic_says_so_and_has_no_scale() -> None:
     async with dashboard(FakeClient(), seconds=1) as (app, _):
-        assert "No traffic in this time." in text(app)
+        assert "No traffic was seen in this time." in text(app)
         assert "1 b/s" not in text(app)
 
 

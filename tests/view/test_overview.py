@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vpi_tui.model.coverage import PortCoverage, Verdict
 from vpi_tui.model.snapshot import Talker, TalkerTable
 from vpi_tui.view.escape import is_safe
 from vpi_tui.view.history import History
@@ -19,7 +22,7 @@ from vpi_tui.view.overview import (
     traffic,
     tree,
 )
-from vpi_tui.view.scope import ALL, Scope, absence
+from vpi_tui.view.scope import ALL, Scope, absence, counters_of, exists
 from vpi_tui.view.switches import grid, panes
 
 from .samples import HOSTILE, NS, START, counters, guest, snapshot, switch
@@ -99,6 +102,27 @@ def test_the_tree():
     assert all(len(node.spark) == SPARK_POINTS for node in nodes)
     assert by_key["switch:br0"].expanded
     assert by_key["guest:web"].expanded is None
+
+
+def test_what_nobody_watches_stands_in_the_tree_too():
+    ports = (
+        PortCoverage("br0", "vnet1", "web", Verdict.SEEN, "Seen."),
+        PortCoverage("br0", "vnet7", "left-out", Verdict.ONE_WAY, "Half."),
+        PortCoverage("br9", "vnet8", "legacy", Verdict.UNKNOWN, "Silent."),
+        PortCoverage("br9", "vnet9", "", Verdict.BLIND, "Not watched."),
+    )
+    picture = replace(PICTURE, coverage=ports)
+    nodes = {node.key: node for node in tree(picture, history(picture))}
+    left_out, legacy, switch_9 = (nodes[k] for k in ("guest:left-out", "guest:legacy", "switch:br9"))
+    assert {n.rate for n in (left_out, legacy, switch_9)} == {"unwatched"}
+    assert (left_out.coverage, legacy.coverage, switch_9.coverage) == ("one-way", "unknown", "blind")
+    assert nodes["guest:web"].rate != "unwatched"
+    assert len(nodes) == len(tree(PICTURE, history(PICTURE))) + 3
+    assert exists(picture, Scope("switch", "br9"))
+    assert exists(picture, Scope("guest", "legacy"))
+    assert not exists(PICTURE, Scope("switch", "br9"))
+    assert counters_of(picture, Scope("switch", "br9")) == counters()
+    assert counters_of(PICTURE, Scope("switch", "gone")) == counters()
 
 
 def test_a_folded_switch_hides_its_guests():

@@ -15,7 +15,7 @@ from vpi_tui.model.snapshot import (
     TalkerTable,
     Window,
 )
-from vpi_tui.view import humanize
+from vpi_tui.view import humanize, unwatched
 from vpi_tui.view.alerts import Group, inbox_rows
 from vpi_tui.view.cells import Cell, LazyRows, Row, Rows
 from vpi_tui.view.escape import safe
@@ -97,7 +97,7 @@ def talker_rows(table: TalkerTable | None, rows: int) -> Rows:
 class TreeNode:
     """One line of the tree. key: the scope. depth: 0 = all, 1 = switch, 2 = guest. last: of its siblings.
 
-    expanded: None = it has no children. style: name of a theme style. away: why the guest is not here. What
+    expanded: None = it has no children. style: name of a theme style. away: why it has no rate. What
     moves is read when it is looked at: of hundreds of guests few lines are on the screen.
     """
 
@@ -115,7 +115,7 @@ class TreeNode:
 
     @property
     def rate(self) -> str:
-        """Or why the guest is not here: it sends nothing, and no name is cut for the reason so."""
+        """Or why there is none: it is not here, or nobody looks; no name is cut for the reason so."""
         if self.away:
             return self.away
         moving = self.history.rates(self.key).bytes
@@ -128,17 +128,19 @@ class TreeNode:
 
 
 def tree(snapshot: Snapshot, history: History, folded: Collection[str] = ()) -> list[TreeNode]:
-    """Everything, the switches, and the guests of those that are not folded; loose guests come last."""
+    """Everything, the switches, and the guests of those that are not folded; loose guests come last. What is
+    not watched is there too."""
     nodes = [
         _node(history, "", "all", 0, "title", snapshot.total.alerts, snapshot.total.coverage, expanded=True)
     ]
     by_switch: dict[str, list[GuestStat]] = {}
-    for guest in snapshot.guests:
+    for guest in (*snapshot.guests, *unwatched.guests(snapshot)):
         by_switch.setdefault(guest.switch, []).append(guest)
-    known = {switch.name for switch in snapshot.switches}
+    switches = (*snapshot.switches, *unwatched.switches(snapshot))
+    known = {switch.name for switch in switches}
     loose = [g for name, guests in by_switch.items() if name not in known for g in guests]
-    for place, switch in enumerate(snapshot.switches):
-        last = place == len(snapshot.switches) - 1 and not loose
+    for place, switch in enumerate(switches):
+        last = place == len(switches) - 1 and not loose
         nodes += _branch(history, switch, by_switch.get(switch.name, []), folded, last=last)
     nodes += [_guest(history, guest, 1, last=guest is loose[-1]) for guest in loose]
     return nodes
@@ -154,6 +156,8 @@ def _branch(
     node = _node(
         history, key, name, 1, "switch", switch.alerts, switch.coverage, last=last, expanded=expanded
     )
+    if switch.kind == unwatched.STATE:
+        node = replace(node, away=unwatched.STATE)
     if not opened:
         return [node]
     return [node, *(_guest(history, g, 2, last=g is guests[-1], parent_last=last) for g in guests)]

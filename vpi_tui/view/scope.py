@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vpi_tui.model.snapshot import Counters, GuestStat, Snapshot, SwitchStat
+from vpi_tui.view import unwatched
 from vpi_tui.view.escape import safe
 
 Kind = Literal["all", "switch", "guest"]
@@ -41,16 +42,23 @@ def parse(key: str) -> Scope:
 
 
 def switch_of(snapshot: Snapshot, scope: Scope) -> SwitchStat:
-    """The switch of the scope: its own, that of its guest, or the total."""
+    """The switch of the scope: its own, that of its guest, or the total. One that is gone has zeros."""
     name = scope.name
     if scope.kind == "guest":
         guest = find_guest(snapshot, scope.name)
         name = guest.switch if guest else ""
-    return next((s for s in snapshot.switches if scope.kind != "all" and s.name == name), snapshot.total)
+    nothing = SwitchStat(name, "", 0, Counters(), (0, 0, 0)) if scope.kind == "switch" else snapshot.total
+    return snapshot.total if scope.kind == "all" else find_switch(snapshot, name) or nothing
+
+
+def find_switch(snapshot: Snapshot, name: str) -> SwitchStat | None:
+    watched = (s for s in snapshot.switches if s.name == name)
+    return next(watched, None) or next((s for s in unwatched.switches(snapshot) if s.name == name), None)
 
 
 def find_guest(snapshot: Snapshot, name: str) -> GuestStat | None:
-    return next((g for g in snapshot.guests if g.name == name), None)
+    watched = (g for g in snapshot.guests if g.name == name)
+    return next(watched, None) or next((g for g in unwatched.guests(snapshot) if g.name == name), None)
 
 
 def counters_of(snapshot: Snapshot, scope: Scope) -> Counters:
@@ -74,7 +82,7 @@ def exists(snapshot: Snapshot, scope: Scope) -> bool:
     if scope.kind == "all":
         return True
     if scope.kind == "switch":
-        return any(s.name == scope.name for s in snapshot.switches)
+        return find_switch(snapshot, scope.name) is not None
     return find_guest(snapshot, scope.name) is not None
 
 

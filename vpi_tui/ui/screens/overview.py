@@ -142,7 +142,7 @@ class OverviewPage(Page):
         note: list[Cell] = [(f"{_KIND_WORDS[self.kind]}, {overview.WINDOW_WORDS[self.window]}", "muted")]
         self.query_one("#ov-talkers", Panel).set_title("Top talkers", note)
         listed = self.query_one("#ov-talker-list", LineTable)
-        listed.set_empty(f"Nobody talked in this window ({overview.WINDOW_WORDS[self.window]}).")
+        listed.set_empty(f"Nobody was seen to talk in this window ({overview.WINDOW_WORDS[self.window]}).")
         listed.set_source(overview.talker_rows(table, 20))
 
     def _show_alerts(self, session: Session) -> None:

@@ -48,6 +48,9 @@ class SwitchesPage(Page):
     def _empty(self) -> tuple[str, ...]:
         if self._filter:
             return (f"Nothing here holds {self.filter_text}.", "Esc takes the filter away.")
+        picture, where = self.session.snapshot, self.session.scope
+        if picture is not None and where.kind != "all" and scope.exists(picture, where):
+            return (f"Nothing of {where.label} is watched: 7 says why.", "Esc shows all switches.")
         return ("There is no switch or guest in this scope.", "Esc shows all switches.")
 
     def apply_filter(self, text: str) -> str:

@@ -66,7 +66,7 @@ class TrafficGraph(LineWidget):
         inbound, outbound = self._aligned(width)
         peak = max(max(inbound, default=0.0), max(outbound, default=0.0))
         if not peak > 0 and height > 1:
-            said = line((fit("No traffic in this time.", width, "center"), "empty"))
+            said = line((fit("No traffic was seen in this time.", width, "center"), "empty"))
             return [*[BLANK] * ((height - 1) // 2), said, *[BLANK] * (height // 2)]
         self._scale = self._next_scale(peak)
         if not outbound or height < 2:

@@ -30,7 +30,7 @@ class MixPane(LineWidget):
 
     def compose_lines(self, width: int, height: int) -> Sequence[Line]:
         if not self._parts:
-            return [line((" No traffic here yet.", "empty"))][:height]
+            return [line((" No traffic seen yet.", "empty"))][:height]
         inside = self._lay_out(max(width - 2, 1), height)
         return [Line(((" ", "text"), *spans)) for spans, _ in inside]
 
