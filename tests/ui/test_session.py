@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC
 
 from tests.ui.fake_client import FakeClient, snapshot
-from vpi_tui.feed.messages import GetRules, Goodbye, Notice, RulesMessage, Watch
+from vpi_tui.feed.messages import GetRules, Goodbye, Notice, RuleRow, RulesMessage, ToggledMessage, Watch
 from vpi_tui.ui import state
 from vpi_tui.ui.state import Session
 from vpi_tui.view.scope import Scope
@@ -146,3 +146,23 @@ def test_silence_is_told_only_of_a_running_engine() -> None:
     assert watched.silent_for == 0
     clock.now += 4
     assert watched.silent_for == 8
+
+
+def test_a_list_of_rules_from_before_a_switch_does_not_undo_it() -> None:
+    client = FakeClient()
+    watched = session(client)
+    rule = RuleRow(1, 7, 1, "seven", "pack", "f:1", "", 1, "", enabled=True)
+    client.put(None, RulesMessage(1, (), (rule,), ()))
+    watched.poll()
+    watched.toggle(enabled=False, sids=((1, 7),))
+    assert watched.rules.off == {(1, 7)}
+    client.put(None, RulesMessage(1, (), (rule,), ()))
+    watched.poll()
+    assert watched.rules.off == {(1, 7)}
+    asked = client.sent.count(GetRules())
+    client.put(None, ToggledMessage("No loaded rule is meant by that.", 0, 1))
+    watched.poll()
+    assert client.sent.count(GetRules()) == asked + 1
+    client.put(None, RulesMessage(1, (), (rule,), ()))
+    watched.poll()
+    assert not watched.rules.off

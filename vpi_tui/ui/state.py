@@ -133,6 +133,8 @@ class Session:
         self._newest_at = self._started_at = monotonic()
         self._rules_asked = self._rules_switched = -1
         """Serials of the list that was asked for last, and of that after the last switch."""
+        self._switching = 0
+        """Switches that were ordered and not answered: a list that comes before may not know of them."""
         self._told: set[str] = set()
         self._watch = Watch()
         self._want_flows = False
@@ -221,11 +223,14 @@ class Session:
 
     def _take_message(self, message: EngineMessage) -> list[Note]:
         if isinstance(message, RulesMessage):
+            if self._switching:
+                return []
             self.rules = RuleBook(message)
             self.rules_loaded = True
             if self.snapshot is not None:
                 self._lay_hits_over(self.snapshot)
         elif isinstance(message, ToggledMessage):
+            self._switching = max(self._switching - 1, 0)
             self._rules_switched = self._rules_asked = message.serial
             self.send(GetRules())  # whatever was meant, this is what came of it
         elif isinstance(message, Notice):
@@ -298,12 +303,14 @@ class Session:
         order = Toggle(enabled, tuple(sids), pack)
         self.send(order)
         if not self._ended:
+            self._switching += 1
             self.rules = self.rules.switched(order.enabled, order.sids, order.pack)
 
     def reload_rules(self) -> None:
         self.send(Reload())
 
     def undo(self) -> None:
+        self._switching += not self._ended
         self.send(UndoToggle())
 
     def set_speed(self, speed: float, *, paused: bool) -> None:
@@ -370,6 +377,7 @@ class Session:
         self.inbox.clear()
         self.rules, self.rules_loaded = RuleBook(), False
         self._rules_asked = self._rules_switched = -1
+        self._switching = 0
         self.failure, self._ended, self.ran = "", False, False
         self.speed, self.held = self._first_speed, False
         self._told.clear()
