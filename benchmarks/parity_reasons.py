@@ -96,12 +96,6 @@ REASONS: tuple[Reason, ...] = (
     ),
     Reason(
         "ours",
-        "a rule that counts from the first byte looks here at packets and the first 2,560 bytes of a stream; "
-        "there also at each later window of as many, which here begins with a message of SMB",
-        rules=_of("1:2025699 1:2027191"),
-    ),
-    Reason(
-        "ours",
         "besides packets and the start of the stream, as here, 4.1 alerts on a few later windows of a "
         "connection with several responses",
         rules=_of("1:2007670"),

@@ -53,7 +53,7 @@ def finish(streams: Reassembler) -> list[Stretch]:
 
 
 def stretches_of(batch: StreamBatch) -> list[Stretch]:
-    columns = (batch.row, batch.flow, batch.direction, batch.start, batch.fresh, batch.end, batch.beginning)
+    columns = (batch.row, batch.flow, batch.direction, batch.start, batch.fresh, batch.end, batch.window)
     rows = zip(*(column.tolist() for column in (*columns, batch.stream_offset, batch.gap)), strict=True)
     return [
         Stretch(
@@ -64,7 +64,7 @@ def stretches_of(batch: StreamBatch) -> list[Stretch]:
             batch.buf[fresh:end].tobytes(),
             offset,
             bool(gap),
-            batch.buf[beginning:start].tobytes(),
+            fresh - window,
         )
-        for row, flow, side, start, fresh, end, beginning, offset, gap in rows
+        for row, flow, side, start, fresh, end, window, offset, gap in rows
     ]

@@ -289,3 +289,20 @@ def test_contents_of_a_short_stream_may_lie_in_several_messages(tmp_path: Path, 
     assert numbers(a for a in alerts if a.sid == 2) == [first + 2]
     assert not [a for a in alerts if a.sid == 3]
     assert numbers(a for a in alerts if a.sid == 4) == [first, first]
+
+
+def test_rules_count_anew_from_each_window_of_a_stream(tmp_path: Path, talk: Connection) -> None:
+    """One begins where one of 2,560 bytes or more ended; contents are found across its edge all the same."""
+    talk.at(0, b"." * 1_300).at(1_300, b"." * 1_300 + b"secret-")
+    talk.at(2_607, b"word!".ljust(100, b".")).at(2_707, b"word!second".ljust(100, b"."))
+    second = 'alert tcp any any -> any 80 (content:"word!"; depth:5; content:"second"; sid:3;)'
+    rules = [*RULE, content("word!", sid=2, options="depth:5;"), second]
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    later = HANDSHAKE + 3
+
+    def found(sid: int) -> list[tuple[int, bool]]:
+        return sorted((a.packet_number, a.stream) for a in alerts if a.sid == sid)
+
+    assert found(1) == [(later, True)]
+    assert found(2) == [(later, False), (later, True), (later + 1, False)]
+    assert found(3) == [(later + 1, False), (later + 1, True)]

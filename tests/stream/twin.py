@@ -47,8 +47,8 @@ class Stretch:
     offset: int
     """Of the first old byte."""
     gap: bool
-    beginning: bytes
-    """What lies between the stream's first byte and the old ones, while all of it is kept."""
+    inside: int
+    """Bytes before the new ones that are of the same window of the stream."""
 
 
 @dataclass
@@ -59,6 +59,8 @@ class Side:
     position: int = 0
     acked: int | None = None
     window: bytes = b""
+    inside: int = 0
+    """How many of the last bytes of `window` are of a window of the stream that is not over."""
     pending: bytes = b""
     begun: list[int] = field(default_factory=list)
     """Where the segments of the pending bytes begin."""
@@ -254,7 +256,7 @@ class Twin:
     def _skip(self, key: tuple[int, int], place: int, row: int) -> None:
         side = self._side(key)
         self._release(key, row)
-        side.window, side.position, side.gap = b"", place, True
+        side.window, side.inside, side.position, side.gap = b"", 0, place, True
 
     def _give_up(self, key: tuple[int, int], row: int) -> None:
         side = self._side(key)
@@ -267,7 +269,7 @@ class Twin:
     def _stop_at_depth(self, key: tuple[int, int]) -> None:
         side = self._side(key)
         if side.position >= self.depth:
-            side.full, side.early, side.window, side.pending = True, [], b"", b""
+            side.full, side.early, side.window, side.inside, side.pending = True, [], b"", 0, b""
             self._unhold(key)
 
     def _release(self, key: tuple[int, int], row: int) -> None:
@@ -277,10 +279,11 @@ class Twin:
         far = max(0, len(side.window) - self.lookback)
         offset = side.position - len(side.pending) - len(side.window) + far
         old = side.window[far:]
-        self.out.append(Stretch(row, *key, old, side.pending, offset, side.gap, side.window[:far]))
+        self.out.append(Stretch(row, *key, old, side.pending, offset, side.gap, side.inside))
         together = side.window + side.pending
-        if not side.position == len(together) < CHUNK:
-            together = together[len(together) - min(self.lookback, len(together)) :]
+        side.inside += len(side.pending)
+        if side.inside >= CHUNK:
+            together, side.inside = together[len(together) - min(self.lookback, len(together)) :], 0
         side.window = together
         side.pending, side.gap = b"", False
         self._unhold(key)
@@ -290,7 +293,7 @@ class Twin:
         self._release(key, row)
         while side.early:
             self._give_up(key, row)
-        side.window = b""
+        side.window, side.inside = b"", 0
 
     def _ended(self, key: tuple[int, int], seq: int, flags: int, row: int) -> None:
         side = self._side(key)
@@ -302,7 +305,7 @@ class Twin:
         elif ahead == 0:
             self._release(key, row)
             if not side.early:
-                side.window = b""
+                side.window, side.inside = b"", 0
 
     def _enter(self, key: tuple[int, int]) -> None:
         if key not in self.queue:

@@ -25,6 +25,7 @@ from vpi_tui.stream.layout import (
     CHUNK,
     FULL,
     GAP,
+    LOOKS_BACK,
     N_ARENA,
     N_GAPS,
     N_STRETCHES,
@@ -51,6 +52,7 @@ def drop_chain(p, i):
     own["last"] = 0
     own["kept"] = 0
     own["window"] = 0
+    own["flags"] &= 0xFF ^ LOOKS_BACK
 
 
 @inlined
@@ -111,14 +113,15 @@ def keep_window(p, i, out, end, count):
 
 @inlined
 def finish(p, i, start, row, out):
-    """Give the stretch from `start` to the end of the arena out; its last bytes become the window.
+    """Give the stretch from `start` to the end of the arena out; what is inspected again of it is kept.
 
-    The first CHUNK bytes of a stream are kept until they are there.
+    That is all of a window of CHUNK bytes until these are there, and what patterns need that begin before.
     """
     own = p.directions[i]
     end = p.numbers[N_ARENA]
     k = p.numbers[N_STRETCHES]
     fresh, lookback = start + I64(own["window"]), I64(own["wanted"]) - 1
+    window = min(start + lookback, fresh) if own["flags"] & LOOKS_BACK else start
     near = max(start, fresh - lookback)
     out.row[k] = row
     out.flow[k] = i >> 1
@@ -127,12 +130,15 @@ def finish(p, i, start, row, out):
     out.fresh[k] = fresh
     out.end[k] = end
     out.stream_offset[k] = own["offset"] - (end - near)
-    out.beginning[k] = start
+    out.window[k] = window
     out.gap[k] = 1 if own["flags"] & GAP else 0
     p.numbers[N_STRETCHES] = k + 1
     own["flags"] &= 0xFF ^ GAP
-    is_beginning = own["offset"] < CHUNK and own["offset"] == end - start
-    keep_window(p, i, out, end, end - start if is_beginning else min(end - start, lookback))
+    if end - window < CHUNK:
+        keep_window(p, i, out, end, end - start)
+    else:
+        own["flags"] |= LOOKS_BACK
+        keep_window(p, i, out, end, min(end - start, lookback))
     unhold(p, i)
 
 

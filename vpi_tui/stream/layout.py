@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 from vpi_tui.model.batch import I32, I64, U8, U32, U64
 
 CELL = 512
-"""Bytes of a cell; a window of bytes inspected before fits in one, but for the beginning of a stream, and
-where the sensor inspects inline."""
+"""Bytes of a cell; what patterns across an edge need of the bytes inspected before fits in one, but where
+the sensor inspects inline."""
 CHUNK = 2560
-"""Bytes that are inspected at the latest, as Suricata's toserver-chunk-size."""
+"""Bytes that are inspected at the latest, as Suricata's toserver-chunk-size; a window of a stream has so many
+at least, but for the last."""
 HOLD_NS = 1_000_000_000
 """Packet time after which what waits is looked at again."""
 PATIENCE = 5
@@ -32,8 +33,9 @@ ROW_ROOM = 2 << 20
 ROW_STRETCHES = 2 * EARLY_SEGMENTS + 16
 """Stretches that one row can release at most."""
 
-# Bits of `flags`.
-SYNCED, ACKED, HELD, GAP, FULL = (1 << k for k in range(5))
+# Bits of `flags`. LOOKS_BACK: the first bytes kept, as many as patterns across an edge need, are of an
+# earlier window of the stream.
+SYNCED, ACKED, HELD, GAP, FULL, LOOKS_BACK = (1 << k for k in range(6))
 
 DIRECTION_DTYPE = np.dtype(
     [
@@ -142,7 +144,7 @@ class Output(NamedTuple):
     fresh: I64
     end: I64
     stream_offset: I64
-    beginning: I64
+    window: I64
     gap: U8
     events: U64
     """uint64[rows]: DecodedBatch.stream_events of the batch, added to."""

@@ -178,7 +178,7 @@ class Reassembler:
             fresh=out.fresh[:count],
             end=out.end[:count],
             stream_offset=out.stream_offset[:count],
-            beginning=out.beginning[:count],
+            window=out.window[:count],
             gap=out.gap[:count],
             reassembled=taken,
         )
@@ -211,6 +211,6 @@ def _columns(arena: int, stretches: int) -> layout.Output:
 
     return layout.Output(
         arena=np.empty(arena, np.uint8), row=ints(), flow=ints(), direction=bytes_(), start=longs(),
-        fresh=longs(), end=longs(), stream_offset=longs(), beginning=longs(), gap=bytes_(),
+        fresh=longs(), end=longs(), stream_offset=longs(), window=longs(), gap=bytes_(),
         events=np.empty(0, np.uint64),
     )  # fmt: skip

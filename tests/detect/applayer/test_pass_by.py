@@ -26,7 +26,7 @@ def stretches(*said: tuple[int, int, int, bytes]) -> StreamBatch:
         fresh=start,
         end=end,
         stream_offset=np.array([offset for _, _, offset, _ in said], np.int64),
-        beginning=start,
+        window=start,
         gap=np.zeros(len(said), np.uint8),
         reassembled=np.zeros(0, np.uint8),
     )

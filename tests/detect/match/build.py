@@ -102,6 +102,8 @@ class Stretch:
     fresh: int = 0
     """Bytes that were inspected before."""
     offset: int = 0
+    window: int = 0
+    """Bytes before its window."""
 
 
 _IP, _L4 = 20, 20
@@ -174,7 +176,7 @@ def streams_of(stretches: list[Stretch], packets: list[Packet]) -> StreamBatch:
         starts + np.array([s.fresh for s in stretches], np.int64),
         ends,
         np.array([s.offset for s in stretches], np.int64),
-        starts,
+        starts + np.array([s.window for s in stretches], np.int64),
         np.zeros(len(stretches), np.uint8),
         np.array([p.taken for p in packets], np.uint8),
     )

@@ -138,7 +138,9 @@ def test_an_anchored_rule_alerts_on_the_packet_and_on_the_stream_that_begins_wit
     free = rule(2, steps=(content(text), *more))
     packets = [Packet(text, taken=True)]
     assert hits([anchored, free], packets, [Stretch(text)]) == [(0, 1), (0, 1), (0, 2)]
-    assert hits([anchored, free], packets, [Stretch(text, offset=99)]) == [(0, 1), (0, 2)]
+    assert hits([anchored, free], packets, [Stretch(b"." + text, offset=99)]) == [(0, 1), (0, 2)]
+    of_window = Stretch(b"." + text, offset=99, fresh=1, window=1)
+    assert hits([anchored, free], packets, [of_window]) == [(0, 1), (0, 1), (0, 2)]
     assert hits([anchored], [Packet(text, proto=17), Packet(text)]) == [(1, 1)]
 
 

@@ -40,7 +40,7 @@ MOST_PIECES: Final = 40_000
 """Patterns of all groups of a selector together: each group repeats those for any port."""
 
 _MAIN = mask(UnitKind.PACKET, UnitKind.STREAM_START)
-_TAKEN = mask(UnitKind.TAKEN)
+_TAKEN = mask(UnitKind.TAKEN, UnitKind.STREAM_WINDOW)
 _LATER = mask(UnitKind.STREAM_LATER)
 _STREAMS = mask(UnitKind.STREAM_START, UnitKind.STREAM_LATER)
 _TO_SERVER, _TO_CLIENT = 0b011, 0b100

@@ -39,5 +39,5 @@ def around_packets(streams: StreamBatch, decoded: DecodedBatch, flows: FlowBatch
     start = streams.fresh - np.minimum(before, np.where(after >= room // 2, room // 2, room - after))
     end = np.where(own, right + np.minimum(after, room - (streams.fresh - start)), start)
     return streams._replace(
-        start=start, fresh=start - 1, end=end, stream_offset=np.zeros_like(start), beginning=start
+        start=start, fresh=start - 1, end=end, stream_offset=np.zeros_like(start), window=start
     )

@@ -15,7 +15,9 @@ from vpi_tui.detect.match.kernels_units import (
     PACKET,
     STREAM_LATER,
     STREAM_START,
+    STREAM_WINDOW,
     TAKEN,
+    is_in_window,
     protocol_class,
 )
 from vpi_tui.model.batch import I32, U8, U64
@@ -189,4 +191,7 @@ def check_streams(streams, subject, listed, enabled, bidirectional, out):
         if number and subject.kinds[i] and streams.end[i] > streams.start[i]:
             kind = np.int64(STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER)
             n = _put_list(lists, number, kind, needs, enabled, bidirectional, subject, i, out, n)
+            if is_in_window(streams, i):
+                kind = np.int64(STREAM_WINDOW)
+                n = _put_list(lists, number, kind, needs, enabled, bidirectional, subject, i, out, n)
     return n

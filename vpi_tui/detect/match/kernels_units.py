@@ -1,10 +1,10 @@
 """Which bytes to scan with which set of patterns.
 
 Traffic is sorted by *selector*: class of protocol x direction x (packets and starts of streams |
-packets whose payload a stream took | later parts of streams), and by its *lane*: class of application
-(app_classes.py) x way (ways.py). Within a selector, rules for few ports are looked for only on those ports,
-and patterns near the start only there. Most rules whose pattern may lie anywhere want something else near the
-start, or a short payload: where that is missing, the payload is not scanned for them.
+packets whose payload a stream took, and windows | later parts of streams), and by its *lane*: class of
+application (app_classes.py) x way (ways.py). Within a selector, rules for few ports are looked for only on
+those ports, and patterns near the start only there. Most rules whose pattern may lie anywhere want something
+else near the start, or a short payload: where that is missing, the payload is not scanned for them.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs
@@ -20,13 +20,13 @@ from vpi_tui.model.batch import I32, U8, U64
 from vpi_tui.model.jit import helper, inlined, kernel
 
 # Unit kinds (units.UnitKind): numbers of the bits in FastContents.kinds.
-PACKET, TAKEN, STREAM_START, STREAM_LATER = 0, 1, 2, 3
+PACKET, TAKEN, STREAM_START, STREAM_LATER, STREAM_WINDOW = 0, 1, 2, 3, 4
 SELECTORS = 10
 ANYWHERE, EARLY, GATED = 0, 1, 2
 CLASSES = 3
 """Patterns that may lie anywhere, that end near the start, and that are behind a gate."""
-UNITS_AN_ENTRY = 2 * CLASSES
-"""Destination and source port, each with patterns of each class."""
+UNITS_AN_ENTRY = 2 * 2 * CLASSES
+"""Stretch and window, destination and source port, each with patterns of each class."""
 
 
 # Sides of a selector: which port a group is found by, and which patterns a unit is scanned for.
@@ -100,7 +100,7 @@ def _selector(kinds, direction, kind):
     """tcp 0-5 (direction, then kind), udp 6-7, others 8-9. Without a direction: as to server."""
     client = 1 if direction == 2 else 0
     if kinds & np.uint16(1):
-        if kind == TAKEN:
+        if kind == TAKEN or kind == STREAM_WINDOW:
             return client + 2
         return client + 4 if kind == STREAM_LATER else client
     return (6 if kinds & np.uint16(2) else 8) + client
@@ -178,6 +178,12 @@ def _put_sides(units, n, selectors, buf, subject, i, number, start, end, fresh, 
     return n
 
 
+@inlined
+def is_in_window(streams, i):
+    """Is the stretch of a window behind the first one, which is the start of the stream?"""
+    return streams.window[i] >= 0 and streams.stream_offset[i] != 0
+
+
 @kernel
 def packet_units(buf, decoded, subject, taken, selectors, units):
     """Fill `units` (room for UNITS_AN_ENTRY times the rows) from packet payloads in `buf`; returns how many.
@@ -208,4 +214,8 @@ def stream_units(streams, subject, selectors, units):
         number = _selector(subject.kinds[i], subject.direction[i], kind)
         fresh = streams.fresh[i]
         n = _put_sides(units, n, selectors, streams.buf, subject, i, number, start, end, fresh, kind)
+        if is_in_window(streams, i):
+            kind, start = STREAM_WINDOW, streams.window[i]
+            number = _selector(subject.kinds[i], subject.direction[i], kind)
+            n = _put_sides(units, n, selectors, streams.buf, subject, i, number, start, end, fresh, kind)
     return n

@@ -35,7 +35,7 @@ from vpi_tui.detect.match.steps import Captured
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
-from vpi_tui.detect.match.windows import windows_of, with_beginnings
+from vpi_tui.detect.match.windows import windows_of, with_windows
 from vpi_tui.model.batch import I32, I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.signature import ANYWHERE
 
@@ -232,7 +232,7 @@ class Matcher:
 
     def _decide(self, batch: Batch, found: Candidates, subjects: Subjects) -> Bools:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
-        windows = windows_of(batch, found, subjects.flow, divided=self._inline)
+        windows = windows_of(batch, found, divided=self._inline)
         decided: Bools = self.rules.plain[found.rule] != 0
         held = decided.copy()
         whose = (subjects.flow, subjects.born, found.rule, subjects.direction, windows)
@@ -266,7 +266,9 @@ class Matcher:
                 continue
             captured: Captured | None = None
             if self.rules.plans[rule] is not None:
-                captured = self._captured(rule, context_of(batch, row, stream, entry))
+                captured = self._captured(
+                    rule, context_of(batch, row, stream, entry, self.rules.windowed[rule])
+                )
                 if captured is None:
                     continue
             scope = self._scopes.get(rule)
@@ -296,7 +298,7 @@ class Matcher:
         self, streams: StreamBatch, decoded: DecodedBatch, flows: FlowBatch, view: FlowView
     ) -> StreamBatch:
         """What rules see at once of each stream."""
-        return around_packets(streams, decoded, flows) if self._inline else with_beginnings(streams, view.app)
+        return around_packets(streams, decoded, flows) if self._inline else with_windows(streams, view.app)
 
     def _is_first(self, flow: int, born: int, rule: int, direction: int, window: int) -> bool:
         return self._state.is_first(flow, born, self.rules.identity.key(rule), direction, window)

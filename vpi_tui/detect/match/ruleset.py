@@ -55,6 +55,7 @@ LOOKBACK_LIMIT: Final = 512
 CHECKSUMS: Final = sum(1 << event for event in DecoderEvent if event.name.endswith("_CSUM_INVALID"))
 _UNKNOWN_GAP: Final = 64
 _STREAMS: Final = mask(UnitKind.STREAM_START, UnitKind.STREAM_LATER)
+_WINDOWS: Final = mask(UnitKind.STREAM_WINDOW)
 _THRESHOLD_KIND: Final = {"limit": 1, "threshold": 2, "both": 3, "detection_filter": 4, "backoff": 5}
 _FOREVER_NS: Final = 1 << 62
 _THRESHOLD_TRACK: Final = {"by_src": 0, "by_dst": 1, "by_both": 2, "by_rule": 3, "by_flow": 4}
@@ -92,6 +93,8 @@ class RuleSet:
     plans: Plans
     packet_too: NDArray[np.bool_]
     """bool[n]: the rule looks at each packet by itself as well as at the stream."""
+    windowed: NDArray[np.bool_]
+    """bool[n]: the rule counts from where the stream begins, or a window of it."""
     passes: U8
     """uint8[n]: a Passes."""
     noalert: U8
@@ -162,6 +165,7 @@ class RuleSet:
             ),
             # One that counts events is about events, not about how often an engine looks at the same bytes.
             packet_too=np.array([s.packet_too and not s.threshold for s in signatures], np.bool_),
+            windowed=np.array(units, np.int64) & _WINDOWS != 0,
             passes=np.array([what_passes(s) for s in usable], np.uint8),
             noalert=np.array([s.noalert for s in usable], np.uint8),
             has_threshold=any(s.threshold for s in usable),

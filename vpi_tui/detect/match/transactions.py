@@ -49,7 +49,7 @@ def shaped(progress: Sequence[Progress]) -> StreamBatch:
         fresh=places,
         end=places + 1,
         stream_offset=places,
-        beginning=places,
+        window=places,
         gap=np.zeros(count, np.uint8),
         reassembled=np.zeros(0, np.uint8),
     )

@@ -1,4 +1,4 @@
-"""What a rule inspects: packets, packets whose payload a stream took, starts or later parts of streams."""
+"""What a rule inspects: packets, packets whose payload a stream took; starts, windows or rests of streams."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ class UnitKind(IntEnum):
     STREAM_START = 2
     """The first bytes of a stream."""
     STREAM_LATER = 3
+    STREAM_WINDOW = 4
+    """Later bytes of a stream that no parser divides, from where positions count anew (windows.py)."""
 
 
 def mask(*kinds: UnitKind) -> int:
@@ -68,8 +70,8 @@ def _is_anchored(step: Step, follows: bool) -> bool:
 def is_positioned(signature: Signature) -> bool:
     """True when a payload step counts from the start of the payload.
 
-    Such a rule looks at the first bytes of a stream and at each packet, as in Suricata, where depth
-    and offset make a rule look at packets besides the stream.
+    Such a rule looks at the first bytes of a stream, at the windows behind them and at each packet, as in
+    Suricata, where depth and offset make a rule look at packets besides the stream.
     """
     steps = [step for step in signature.steps if step.buffer == PAYLOAD]
     return any(_is_anchored(step, number > 0) for number, step in enumerate(steps))
@@ -85,7 +87,7 @@ def unit_kinds(signature: Signature) -> int:
     if inspect == "packet" or not tcp or columns_of_packet or header_steps:
         return mask(UnitKind.PACKET, UnitKind.TAKEN)
     positioned = signature.packet_too or is_positioned(signature)
-    streams = mask(UnitKind.STREAM_START, *(() if positioned else (UnitKind.STREAM_LATER,)))
+    streams = mask(UnitKind.STREAM_START, UnitKind.STREAM_WINDOW if positioned else UnitKind.STREAM_LATER)
     if inspect == "stream":
         return streams
     return streams | mask(UnitKind.PACKET, *((UnitKind.TAKEN,) if positioned else ()))

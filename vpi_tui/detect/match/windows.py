@@ -1,10 +1,11 @@
 """Windows of a stream of which no parser tells where a message ends.
 
-Suricata inspects such a stream in windows of 2,560 bytes, or all of it at the end of the connection. So a
-rule that counts from the first byte may find one content in the first message and another in the next, and
-several matches in one window are one alert. Here each message is inspected when it is there, the first ones
-with all before them; what a rule says again about the same window is left out. Source:
-StreamTcpReassembleRawCheckLimit of Suricata's stream-tcp-reassemble.c.
+Suricata inspects such a stream in windows of 2,560 bytes and more, each of which begins where the one
+before it ended, or all that is left at the end of the connection. Rules count from the first byte of a
+window: one may find a content there in one message and another in the next, and several matches in one window
+are one alert. Here each message is inspected when it is there, with all of its window before it; what a rule
+says again about the same window is left out. Source: StreamTcpReassembleRawCheckLimit and
+StreamReassembleRawDo of Suricata's stream-tcp-reassemble.c.
 """
 
 from __future__ import annotations
@@ -12,15 +13,12 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vpi_tui.detect.match.candidates import Batch, Candidates
 from vpi_tui.detect.match.flowstate import NOWHERE
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import I64, U8, StreamBatch
 
-WINDOW: Final = 2560
-"""Bytes: Suricata's toserver-chunk-size and toclient-chunk-size."""
 _UNDIVIDED: Final = (
     "", "imap", "redis", "mysql", "mssql", "rtsp", "irc", "vmware-auth", "iscsi", "rpc", "smb",
 )  # fmt: skip
@@ -37,28 +35,32 @@ def _undivided() -> U8:
 UNDIVIDED: Final[U8] = _undivided()
 
 
-def with_beginnings(streams: StreamBatch, app: U8) -> StreamBatch:
-    """Undivided streams from their first byte on, as long as all up to there is kept. app: of each slot."""
+def with_windows(streams: StreamBatch, app: U8) -> StreamBatch:
+    """Undivided streams from where their window begins, or the bytes before it that patterns across its edge
+    need; the others without one. app: of each slot."""
     if not app.size:
-        return streams
-    whole = (streams.beginning < streams.start) & (UNDIVIDED[app[streams.flow]] != 0)
-    if not whole.any():
-        return streams
-    start = np.where(whole, streams.beginning, streams.start)
-    return streams._replace(start=start, stream_offset=streams.stream_offset - (streams.start - start))
+        return streams._replace(window=np.full_like(streams.start, -1))
+    undivided = UNDIVIDED[app[streams.flow]] != 0
+    start = np.where(undivided, np.minimum(streams.window, streams.start), streams.start)
+    return streams._replace(
+        start=start,
+        stream_offset=streams.stream_offset - (streams.start - start),
+        window=np.where(undivided, streams.window, -1),
+    )
 
 
-def windows_of(batch: Batch, found: Candidates, flow: NDArray[np.integer], *, divided: bool = False) -> I64:
-    """int64 per candidate: the window of its stream that it is about, NOWHERE for what is in none.
+def windows_of(batch: Batch, found: Candidates, *, divided: bool = False) -> I64:
+    """int64 per candidate: the window of its stream that it is about, by its first byte; NOWHERE for what is
+    in none.
 
     divided: every stream comes in pieces that are inspected each for itself.
     """
     windows = np.full(len(found), NOWHERE, np.int64)
-    if divided or batch.streams is None or not batch.view.app.size:
+    if divided or batch.streams is None:
         return windows
-    at = np.flatnonzero((found.stream >= 0) & (found.entry < 0) & (flow >= 0))
-    at = at[UNDIVIDED[batch.view.app[flow[at]]] != 0]
-    streams, stretch = batch.streams, found.stream[at]
-    position = streams.stream_offset[stretch] + streams.fresh[stretch] - streams.start[stretch]
-    windows[at] = position // WINDOW
+    streams = batch.streams
+    at = np.flatnonzero((found.stream >= 0) & (found.entry < 0))
+    at = at[streams.window[found.stream[at]] >= 0]
+    stretch = found.stream[at]
+    windows[at] = streams.stream_offset[stretch] + streams.window[stretch] - streams.start[stretch]
     return windows
