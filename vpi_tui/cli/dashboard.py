@@ -37,6 +37,21 @@ def run(spec: EngineSpec, settings: Settings) -> int:
     return _dashboard(spec, settings)
 
 
+def take_keyboard() -> None:
+    """Read keys from the terminal also where standard input is none: packets come by it, for one."""
+    if os.isatty(0):
+        return
+    try:
+        terminal = os.open("/dev/tty", os.O_RDWR)
+    except OSError as error:
+        raise ConfigError(
+            f"Standard input is no terminal, and there is no other to read keys from: {error.strerror}.",
+            hint="Start it from a terminal, or with `| cat` for a plain report.",
+        ) from None
+    os.dup2(terminal, 0)
+    os.close(terminal)
+
+
 def takes_unicode() -> bool:
     """Whether what is drawn, which goes to standard error, may hold more than ASCII."""
     encoding = getattr(sys.__stderr__, "encoding", None) or "ascii"
@@ -49,6 +64,7 @@ def _dashboard(spec: EngineSpec, settings: Settings) -> int:
 
     client = EngineClient(spec)  # before the app: the engine starts while the ui is imported and painted
     try:
+        take_keyboard()  # the engine has its own descriptor of standard input by now
         session = run_app(
             client,
             theme=settings["theme"],
