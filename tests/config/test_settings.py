@@ -229,6 +229,7 @@ GOOD = {
     "rule-budget": "25",
     "vars.address-groups.*": "[10.0.0.0/8,!10.1.0.0/16]",
     "vars.port-groups.*": "80",
+    "app-layer.protocols.tls.encryption-handling": "full",
     "stream.midstream": "yes",
     "stream.midstream-policy": "pass-flow",
     "stream.checksum-validation": "no",

@@ -239,6 +239,13 @@ TABLE: tuple[Setting, ...] = (
         "most layers of compression that are undone",
     ),
     Setting(
+        "app-layer.protocols.tls.encryption-handling",
+        kinds.choice("track-only", "default", "full", "bypass"),
+        None,
+        "what rules see of TLS once it is encrypted: track-only (all but payload; older name: default), "
+        "full, or bypass (nothing)",
+    ),
+    Setting(
         "datasets.*.type",
         kinds.choice("string", "md5", "sha256", "ipv4", "ipv6", "ip"),
         None,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from vpi_tui.decode.decoder import TunnelPorts
-from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.applayer.base import Encrypted, Limits
 from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.os_policy import OsPolicy
@@ -115,6 +115,22 @@ def most_alerts(options: Mapping[str, str]) -> int:
     return max(1, _size(options, "packet-alert-max", MOST_OF_A_PACKET))
 
 
+_ENCRYPTION = "app-layer.protocols.tls.encryption-handling"
+_OLD_NAME = "default"
+"""Of track-only, in Suricata up to 7."""
+
+
+def encryption_handling(options: Mapping[str, str]) -> Encrypted:
+    """What becomes of TLS once it is encrypted."""
+    word = options.get(_ENCRYPTION, _OLD_NAME)
+    if word == _OLD_NAME:
+        return Encrypted.TRACK_ONLY
+    if word not in tuple(Encrypted):
+        hint = f"Write one of {', '.join(Encrypted)}."
+        raise ConfigError(f"{_ENCRYPTION} is {word!r}.", hint=hint)
+    return Encrypted(word)
+
+
 _HTTP = "app-layer.protocols.http.libhtp.default-config"
 MOST_BODY = 1 << 40
 MOST_WINDOW = 1 << 20
@@ -136,6 +152,7 @@ def app_limits(options: Mapping[str, str]) -> Limits:
         request_overlap=_window(options, "request-body-inspect-window", known.request_overlap),
         response_minimum=_window(options, "response-body-minimal-inspect-size", known.response_minimum),
         response_overlap=_window(options, "response-body-inspect-window", known.response_overlap),
+        encrypted=encryption_handling(options),
     )
 
 

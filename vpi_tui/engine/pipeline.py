@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
+from vpi_tui.detect.applayer.base import Encrypted
 from vpi_tui.detect.applayer.describe.registry import Describer
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
@@ -25,7 +26,7 @@ from vpi_tui.engine.flowless import count_without_flow
 from vpi_tui.engine.learning import Learning
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
-from vpi_tui.engine.options import most_alerts, stream_options, tunnel_ports
+from vpi_tui.engine.options import encryption_handling, most_alerts, stream_options, tunnel_ports
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.segments import Segments
 from vpi_tui.engine.sources import EngineSource
@@ -106,6 +107,7 @@ class Pipeline:
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self._passes_midstream = streams.passes_midstream
         self._inline = streams.inline
+        self._bypasses_encrypted = encryption_handling(spec.options) is Encrypted.BYPASS
         self._most_alerts = most_alerts(spec.options)
         self.matcher = self._new_matcher(rules)
         self.recognition: Recognition | None = None
@@ -159,6 +161,7 @@ class Pipeline:
             clock=CLOCK,
             passes_midstream=self._passes_midstream,
             inline=self._inline,
+            bypasses_encrypted=self._bypasses_encrypted,
             most_alerts=self._most_alerts,
         )
 
@@ -298,7 +301,8 @@ class Pipeline:
         progress: Sequence[Progress] = (),
     ) -> list[Alert]:
         records, first = self.table.records, self.packets + 1
-        matches = self.matcher.match(packets, decoded, flows, streams, view_of(records), progress)
+        sealed = self.app_layer.sealed if self.app_layer is not None and streams is not None else ()
+        matches = self.matcher.match(packets, decoded, flows, streams, view_of(records), progress, sealed)
         known = flows_of(matches, records, self.names) if matches else {}
         return [
             self.alerter.from_match(

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.applayer.base import Encrypted, Limits
 from vpi_tui.detect.applayer.demand import ByWay, Demand
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
 from vpi_tui.detect.applayer.registry import FILES_JOINED, FOUND_IN, by_name
@@ -16,7 +16,7 @@ from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.match.dns_sieve import sieves_of
 from vpi_tui.detect.match.ruleset import RECOGNISED_BY, RuleSet
 from vpi_tui.detect.match.ways import Edge
-from vpi_tui.engine.options import StreamOptions, app_limits, stream_options
+from vpi_tui.engine.options import StreamOptions, app_limits, encryption_handling, stream_options
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged
 from vpi_tui.model.batch import U16
@@ -52,7 +52,11 @@ class Stages:
             options = SessionOptions(self._options.midstream, self._options.one_sided, bad)
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
-        applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
+        applications = frozenset(app.applications)
+        if rules.needs_recognition:
+            applications |= UPGRADING
+        if self._heeds_encryption(rules):
+            applications |= {"tls"}
         demand = Demand(applications, app.frames, self._limits(rules), app.mixed, app.due, sieves_of(rules))
         if self.app_layer is None and (applications or self._logged.protocols):
             self.app_layer = AppLayer(demand, logged=self._logged.protocols)
@@ -94,6 +98,10 @@ class Stages:
         if self.sessions is not None:
             self.sessions.ignore_checksums()
 
+    def _heeds_encryption(self, rules: RuleSet) -> bool:
+        """Do rules look at payload of TCP, but not at what is encrypted?"""
+        return rules.needs_payload and encryption_handling(self._spec.options) is not Encrypted.FULL
+
     @property
     def _leaves_out_bad(self) -> bool:
         """Do segments with a wrong checksum not belong to their stream?"""
@@ -107,7 +115,7 @@ class Stages:
         wanted = self._wanted(rules)
         if self.streams is not None:
             self.streams.want(wanted)
-        elif rules.needs_streams or self._logged.protocols:
+        elif rules.needs_streams or self._heeds_encryption(rules) or self._logged.protocols:
             self.streams = Reassembler(
                 self._spec.max_flows,
                 self._spec.stream_memory,
@@ -121,7 +129,7 @@ class Stages:
             )
 
     def _wanted(self, rules: RuleSet) -> U16:
-        if not self._logged.protocols:
+        if not (self._logged.protocols or self._heeds_encryption(rules)):
             return rules.stream_ports
         return np.maximum(rules.stream_ports, np.uint16(1 + RECOGNISED_BY))
 

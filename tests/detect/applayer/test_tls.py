@@ -26,7 +26,8 @@ from vpi_tui.detect.applayer.tls import TLS
 from vpi_tui.detect.applayer.tls.certificates import Certificate, certificate
 from vpi_tui.detect.applayer.tls.fingerprints import ja3_string, ja3s_string, ja4
 from vpi_tui.detect.applayer.tls.hello import client_hello, server_hello
-from vpi_tui.detect.applayer.tls.parser import MESSAGE_LIMIT, RECORD_LIMIT, TlsParser
+from vpi_tui.detect.applayer.tls.parser import MESSAGE_LIMIT, TlsParser
+from vpi_tui.detect.applayer.tls.records import RECORD_LIMIT
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 

@@ -34,6 +34,17 @@ class Progress(NamedTuple):
     """Of all that were told; later ones have larger numbers."""
 
 
+class Sealed(NamedTuple):
+    """From here on nobody can read what a flow carries."""
+
+    flow: int
+    """Slot in the flow table."""
+    row: int
+    """Row of the DecodedBatch that released the first encrypted bytes; -1 = none did."""
+    direction: int
+    """The Direction of those."""
+
+
 class Finished(NamedTuple):
     """A transaction of which nothing more will come, for the log."""
 

@@ -6,7 +6,7 @@ that nothing is in it; never for other flows.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -22,7 +22,7 @@ from vpi_tui.detect.applayer.frames import Frame
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.parsers import Parsers
 from vpi_tui.detect.applayer.passed_by import PassedBy
-from vpi_tui.detect.applayer.progress import Finished, Progress
+from vpi_tui.detect.applayer.progress import Finished, Progress, Sealed
 from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.applayer.sifting import Sifted
@@ -71,6 +71,7 @@ class AppLayer:
         self._passed_by = PassedBy()
         self._renamed: dict[int, int] = {}
         """Flows that changed their protocol in this batch, and the row that brought it about."""
+        self._sealed: list[Sealed] = []
 
     def require(self, demand: Demand) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
@@ -98,6 +99,7 @@ class AppLayer:
         flows that others arrange are not known.
         """
         self._ends = ends
+        self._sealed = []
         if packets.ts_ns.size:
             self._ranges.now_ns = int(packets.ts_ns[0])
         self._forget_reused(flows)
@@ -117,9 +119,15 @@ class AppLayer:
         """Slots whose flow changed its protocol in the last batch, and the row that brought it about."""
         return self._renamed
 
+    @property
+    def sealed(self) -> Sequence[Sealed]:
+        """Flows that became encrypted in the last batch, or by what was released last."""
+        return self._sealed
+
     def released(self, streams: StreamBatch, app_of: U8, ends: Ends | None = None) -> list[Progress]:
         """What progressed by stretches that no packet released."""
         self._ends = ends
+        self._sealed = []
         self._take_streams(streams, app_of)
         return self._outbox.take_progress()
 
@@ -358,6 +366,9 @@ class AppLayer:
             self._errors += 1
             self._pass_by(slot, row)
             return None
+        if followed.may_seal and parser.sealed():
+            followed.may_seal = False
+            self._sealed.append(Sealed(slot, row, direction))
         if followed.may_end and parser.over():
             self._pass_by(slot, row)
             return None

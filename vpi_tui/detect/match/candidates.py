@@ -103,6 +103,9 @@ class Batch:
     """uint32[m]: generation of each row's flow."""
     stream_subject: Subject | None
     stream_born: U32
+    taken: U8
+    """uint8[m]: 1 = a stream took the row's payload, kernels_sealed.SEALED = it is not to be looked at; of
+    length 0 when no stream is followed."""
     entries: Entries | None = None
     """Progress of transactions; None = there was none."""
 
@@ -161,6 +164,7 @@ class Finder:
         """Subjects of the batch; advances the generations of the slots in which flows opened."""
         top = int(flows.flow.max(initial=-1)) + 1
         state.make_room(max(top, view.client_port.size))
+        taken = streams.reassembled.copy() if streams is not None else _NO_ROWS
         stretches = streams if streams is not None and streams.row.size else None
         subject, born = packet_subject(
             decoded, flows, view.locality, state.generation, state.passed, MALFORMED, BROKEN_LAYER4
@@ -179,12 +183,16 @@ class Finder:
             mark_applications(of_entries, progress)
             entries = Entries(progress, like, of_entries, entries_born)
         if stretches is None:
-            return Batch(packets, decoded, flows, streams, view, subject, born, None, _NO_BORN, entries)
+            return Batch(
+                packets, decoded, flows, streams, view, subject, born, None, _NO_BORN, taken, entries
+            )
         of_streams, stream_born = stream_subject(stretches, flows, view, state.generation, born, state.passed)
         if self.rules.needs_sizes:
             found = self._sizes.of_stretches(sizes, stretches.row, stretches.flow, stream_born)
             of_streams = with_sizes(of_streams, found)
-        return Batch(packets, decoded, flows, streams, view, subject, born, of_streams, stream_born, entries)
+        return Batch(
+            packets, decoded, flows, streams, view, subject, born, of_streams, stream_born, taken, entries
+        )
 
     def find(self, batch: Batch, enabled: U8) -> Candidates:
         """All candidates of the batch. enabled: uint8[n], the switches as they are for this batch."""
@@ -261,11 +269,10 @@ class Finder:
         return found.where(fresh)
 
     def _check_packets(self, batch: Batch, enabled: U8) -> I64:
-        taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
         lists, both = self.rules.packet_rules, self.rules.table.bidirectional
         subject, decoded, flows = batch.subject, batch.decoded, batch.flows
         found = self._collect(
-            lambda out: check_packets(decoded, flows, subject, taken, lists, enabled, both, out)
+            lambda out: check_packets(decoded, flows, subject, batch.taken, lists, enabled, both, out)
         )
         return self._holding(batch, subject, found)
 
@@ -287,10 +294,9 @@ class Finder:
     def _scan_packets(self, batch: Batch, enabled: U8) -> I64:
         if not self.rules.patterns.gram.size:
             return _NOTHING
-        taken = batch.streams.reassembled if batch.streams is not None else _NO_ROWS
         units = self._room(UNITS_AN_ENTRY * batch.subject.kinds.size)
         count = packet_units(
-            batch.packets.buf, batch.decoded, batch.subject, taken, self.rules.selectors, units
+            batch.packets.buf, batch.decoded, batch.subject, batch.taken, self.rules.selectors, units
         )
         if not count:
             return _NOTHING

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vpi_tui.detect.match.kernels_sealed import SEALED
 from vpi_tui.detect.match.kernels_units import (
     OTHER_PROTOCOLS,
     PACKET,
@@ -174,7 +175,8 @@ def check_packets(decoded, flows, subject, taken, listed, enabled, bidirectional
         if not (once or usual or odd):
             continue
         kind = np.int64(-1)
-        if decoded.payload_len[row] > 0 and decoded.payload_off[row] >= 0:
+        is_sealed = taken.size > row and taken[row] == SEALED
+        if decoded.payload_len[row] > 0 and decoded.payload_off[row] >= 0 and not is_sealed:
             kind = np.int64(TAKEN if taken.size > row and taken[row] else PACKET)
         for number, payload in ((once, np.int64(-1)), (usual, kind), (odd, kind)):
             if number:

@@ -16,6 +16,7 @@ import numpy as np
 
 from vpi_tui.detect.match.kernels_rules import in_spans
 from vpi_tui.detect.match.kernels_scan import is_at
+from vpi_tui.detect.match.kernels_sealed import SEALED
 from vpi_tui.model.batch import I32, U8, U64
 from vpi_tui.model.jit import helper, inlined, kernel
 
@@ -188,12 +189,14 @@ def is_in_window(streams, i):
 def packet_units(buf, decoded, subject, taken, selectors, units):
     """Fill `units` (room for UNITS_AN_ENTRY times the rows) from packet payloads in `buf`; returns how many.
 
-    taken: uint8[rows], or of length 0 when no stream is followed.
+    taken: as of candidates.Batch.
     """
     n = 0
     for row in range(subject.kinds.size):
         length = np.int64(decoded.payload_len[row])
         if length <= 0 or decoded.payload_off[row] < 0 or subject.kinds[row] == 0 or subject.valid[row] == 0:
+            continue
+        if taken.size > row and taken[row] == SEALED:
             continue
         kind = TAKEN if taken.size > row and taken[row] else PACKET
         number = _selector(subject.kinds[row], subject.direction[row], kind)

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.progress import Progress, Sealed
 from vpi_tui.detect.applayer.transaction import Parts
 from vpi_tui.detect.match.app_rules import OF_FILES
 from vpi_tui.detect.match.both_ways import BothWays
@@ -31,6 +31,7 @@ from vpi_tui.detect.match.profile import NO_CLOCK, Clock, Meter, RuleProfile
 from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
 from vpi_tui.detect.match.renumber import Renumbering, new_numbers
 from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.match.sealed import Seals
 from vpi_tui.detect.match.steps import Captured
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of, who_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
@@ -54,13 +55,15 @@ class Matcher:
         threshold_places: int = THRESHOLD_PLACES,
         clock: Clock = NO_CLOCK,
         passes_midstream: bool = False,
+        bypasses_encrypted: bool = False,
         most_alerts: int = MOST_OF_A_PACKET,
         inline: bool = False,
     ) -> None:
         """threshold_places: how many counts are kept at a time, a multiple of 8. clock: for the profile.
 
-        passes_midstream: no rule looks at TCP connections whose start was not seen. most_alerts: of a packet.
-        inline: a stream is inspected around each of its packets.
+        passes_midstream: no rule looks at TCP connections whose start was not seen. bypasses_encrypted: none
+        looks at any more of those that are encrypted. most_alerts: of a packet. inline: a stream is inspected
+        around each of its packets.
         """
         self.rules = rules
         self._clock = clock
@@ -75,6 +78,7 @@ class Matcher:
         self.profile = RuleProfile(rules.count)
         self._finder = Finder(rules)
         self._state = FlowState()
+        self._seals = Seals(bypasses=bypasses_encrypted, inline=inline)
         special = rules.special_rules()
         self._bits, self._bit_names = bit_plans(special)
         self._bit_sieve = BitSieve(self._bits, rules.count)
@@ -119,6 +123,7 @@ class Matcher:
         self.profile.take_over(before.profile, numbers)
         self.judge = before.judge
         self._finder.take_over(before._finder)
+        self._seals.take_over(before._seals)
         self._state, self._hosts, self._texts = before._state, before._hosts, before._texts
         self._memory = Memory(self._state, self._hosts, self._texts)
         self._bits, self._bit_names = bit_plans(self.rules.special_rules(), before._bit_names)
@@ -141,10 +146,11 @@ class Matcher:
         streams: StreamBatch | None,
         flow_view: FlowView,
         progress: Sequence[Progress] = (),
+        sealed: Sequence[Sealed] = (),
     ) -> list[Match]:
         """Matches of one batch, in packet order, then rule order. The batch is not kept.
 
-        progress: of transactions, in the order in which it came about.
+        progress: of transactions, in the order in which it came about. sealed: flows that became encrypted.
         """
         if not decoded.packet.size and not progress and (streams is None or not streams.row.size):
             return []
@@ -156,6 +162,7 @@ class Matcher:
         if self._passes_midstream:
             pass_late(self._state, decoded, flows)
         batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state, progress)
+        self._seals.mark(batch, sealed, self._state.generation)
         found = self._finder.find(batch, enabled)
         subjects = subjects_of(batch, found)
         found, subjects = self._checked(batch, found, subjects)

@@ -14,7 +14,7 @@ from vpi_tui.detect.match import fast_pattern
 from vpi_tui.detect.match.app_classes import AppClasses
 from vpi_tui.detect.match.app_rules import AppRules, compile_app_rules, needs_of
 from vpi_tui.detect.match.checks import why_unusable
-from vpi_tui.detect.match.columns import SIZE_COLUMNS
+from vpi_tui.detect.match.columns import KIND_TCP, SIZE_COLUMNS
 from vpi_tui.detect.match.evaluate import Plans
 from vpi_tui.detect.match.fast_contents import FastBuilder
 from vpi_tui.detect.match.gates import gate_of
@@ -30,7 +30,7 @@ from vpi_tui.detect.match.ordering import is_ip_only, is_protocol_only, rule_ord
 from vpi_tui.detect.match.pass_scopes import what_passes
 from vpi_tui.detect.match.pattern_sets import Patterns, PatternSetBuilder
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
-from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
+from vpi_tui.detect.match.units import PAYLOAD, UnitKind, is_relative, mask, unit_kinds
 from vpi_tui.detect.match.ways import Ways, most_named
 from vpi_tui.model.batch import I32, I64, U8, U16, DecoderEvent, Direction
 from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
@@ -40,6 +40,7 @@ from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
     ANYWHERE,
+    ColumnTest,
     Content,
     FlowProtocol,
     Header,
@@ -107,6 +108,8 @@ class RuleSet:
     """Does any rule ask what each direction of a flow looks like by itself?"""
     needs_checksums: bool
     """Does any rule ask whether a checksum is right?"""
+    needs_payload: bool
+    """Does any rule look at payload of TCP by itself, beside transactions?"""
     needs_streams: bool
     """Does any rule inspect stream data?"""
     stream_ports: U16
@@ -173,6 +176,9 @@ class RuleSet:
             needs_stream_events=stream_events,
             needs_recognition=recognition,
             needs_checksums=any(_asks_checksums(s) for s in usable),
+            needs_payload=any(
+                k and table.kinds[n] & KIND_TCP and _reads_payload(usable[n]) for n, k in enumerate(units)
+            ),
             needs_streams=bool(app)
             or stream_events
             or recognition
@@ -244,6 +250,19 @@ def _is_plain(signature: Signature, simple: bool) -> bool:
 
 def _asks_checksums(signature: Signature) -> bool:
     return any(t.column == "events" and (t.mask is None or t.mask & CHECKSUMS) for t in signature.columns)
+
+
+def _reads_payload(signature: Signature) -> bool:
+    return any(step.buffer == PAYLOAD for step in signature.steps) or _wants_some(signature)
+
+
+def _wants_some(signature: Signature) -> bool:
+    """Is it about the size of a payload, and not true of an empty one?"""
+    return any(t.column == "payload_len" and _excludes_zero(t) for t in signature.columns)
+
+
+def _excludes_zero(test: ColumnTest) -> bool:
+    return any(low <= 0 <= high for low, high in test.spans) == test.negated
 
 
 def _inspects_streams(signature: Signature, units: int) -> bool:
@@ -335,7 +354,7 @@ def _list_rules(
     listed = []
     for number, signature in enumerate(signatures):
         if pieces[number] is None and number not in left_out:
-            payload = any(step.buffer == "payload" for step in signature.steps)
+            payload = _reads_payload(signature)
             kinds, directions = int(table.kinds[number]), int(table.directions[number])
             wanted = units[number] if payload else 0
             listed.append(ListedRule(number, signature, kinds, directions, once[number], wanted))

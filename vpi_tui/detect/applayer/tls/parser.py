@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.base import Encrypted, Limits, Parser
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 from vpi_tui.detect.applayer.tls import flaws, hello
 from vpi_tui.detect.applayer.tls.certificates import is_certificate
+from vpi_tui.detect.applayer.tls.records import ALERT, CHANGE_CIPHER, DATA, HANDSHAKE, HEARTBEAT, problem_of
+from vpi_tui.detect.applayer.tls.seal import Seal
 from vpi_tui.detect.applayer.tls.transaction import MOST_CERTIFICATES, TlsTransaction
 from vpi_tui.detect.applayer.transaction import EVENTS, Stage, Transaction
 from vpi_tui.detect.applayer.window import ANY_SIZE
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
-_CHANGE_CIPHER, _ALERT, _HANDSHAKE, _DATA, _HEARTBEAT = range(20, 25)
 _HEARTBEAT_HEAD: Final = 3
 """Type and length of the payload (RFC 6520, 4)."""
 _HEARTBEAT_REQUEST, _HEARTBEAT_RESPONSE = 1, 2
@@ -23,9 +24,7 @@ _HEARTBEAT_PADDING: Final = 16
 """Bytes behind its payload, at least."""
 _ALERT_SIZE: Final = 2
 _MESSAGE_HEAD: Final = 4
-_CONTENT_FRAMES: Final = {_ALERT: "alert", _HEARTBEAT: "heartbeat"}
-RECORD_LIMIT: Final = 16_384 + 1_024
-"""Bytes of a record (RFC 5246, 6.2.2)."""
+_CONTENT_FRAMES: Final = {ALERT: "alert", HEARTBEAT: "heartbeat"}
 MESSAGE_LIMIT: Final = 131_072
 """Bytes of a handshake message that is put together."""
 _SSL2: Final = 2
@@ -65,6 +64,8 @@ class TlsParser(Parser):
         """Does anybody ask what is odd about records, also of those that are encrypted?"""
         self._handshake = TlsTransaction()
         self._halves = (_Half(), _Half(), _Half())
+        self._seal = Seal(self._handshake, limits.encrypted is not Encrypted.FULL)
+        self._bypasses = limits.encrypted is Encrypted.BYPASS
         self._moved = False
         self._heartbeat_size = 0
         """Bytes of an encrypted heartbeat that waits for its answer; 0 = none does."""
@@ -73,16 +74,25 @@ class TlsParser(Parser):
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         half = self._halves[direction]
-        if half.over:
-            return []
+        if gap:
+            self._seal.give_up()
+        if not half.over:
+            self._hear(direction, half, data, gap)
+        if not self._seal.settled:
+            self._seal.feed(direction, data)
+            if self._seal.holds and self._bypasses:
+                self._end(SERVER)
+                self._end(CLIENT)
+        return self._progress()
+
+    def _hear(self, direction: int, half: _Half, data: bytes, gap: int) -> None:
         if gap:
             self._end(direction)
-        else:
-            half.records += data
-            if len(half.records) >= half.needed:
-                half.needed = 0
-                self._records(direction, half)
-        return self._progress()
+            return
+        half.records += data
+        if len(half.records) >= half.needed:
+            half.needed = 0
+            self._records(direction, half)
 
     def finish(self) -> list[Transaction]:
         self._end(SERVER)
@@ -95,11 +105,15 @@ class TlsParser(Parser):
         return kept + sum(side.weight() for side in self._handshake.side)
 
     def over(self) -> bool:
-        return self._halves[SERVER].over and self._halves[CLIENT].over
+        return self._halves[SERVER].over and self._halves[CLIENT].over and self._seal.settled
+
+    def sealed(self) -> bool:
+        return self._seal.holds
 
     def patience(self, direction: int) -> int:
         half = self._halves[direction]
-        return ANY_SIZE if half.over else max(half.needed - len(half.records) - 1, 0)
+        own = ANY_SIZE if half.over else max(half.needed - len(half.records) - 1, 0)
+        return min(own, self._seal.patience(direction))
 
     def _progress(self) -> list[Transaction]:
         moved, self._moved = self._moved, False
@@ -115,6 +129,7 @@ class TlsParser(Parser):
         half = self._halves[direction]
         if event:
             self._handshake.event(direction, f"tls.{event}")
+            self._seal.give_up()
         half.over = True
         half.records.clear()
         half.messages.clear()
@@ -130,7 +145,7 @@ class TlsParser(Parser):
                     return
                 continue
             kind, length = records[0], int.from_bytes(records[3:5])
-            problem = _problem(kind, records[1], length)
+            problem = problem_of(kind, records[1], length)
             if problem:
                 self._end(direction, problem)
                 return
@@ -144,18 +159,19 @@ class TlsParser(Parser):
             del records[: 5 + length]
             if half.encrypted:
                 self._encrypted(direction, kind, length)
-            elif kind == _CHANGE_CIPHER and self._follows:
+            elif kind == CHANGE_CIPHER and self._follows:
                 half.encrypted = True
                 half.messages.clear()
                 self._reach(direction, Stage.DONE)
-            elif kind in (_CHANGE_CIPHER, _DATA):
+            elif kind in (CHANGE_CIPHER, DATA):
                 self._end(direction)
-            elif kind == _HEARTBEAT:
+            elif kind == HEARTBEAT:
                 self._heartbeat(direction, body)
-            elif kind == _ALERT and length < _ALERT_SIZE:
+            elif kind == ALERT and length < _ALERT_SIZE:
                 self._end(direction, "invalid_alert_message")
-            elif kind == _HANDSHAKE:
+            elif kind == HANDSHAKE:
                 if length < _MESSAGE_HEAD:
+                    self._seal.give_up()
                     self._handshake.event(direction, "tls.invalid_ssl_record")
                 self._messages(direction, half, body)
 
@@ -180,9 +196,9 @@ class TlsParser(Parser):
     def _encrypted(self, direction: int, kind: int, length: int) -> None:
         """A record whose content nobody can read. The answer to a heartbeat repeats it, so it is as long; one
         that is longer carries more than was sent."""
-        if kind == _DATA:
+        if kind == DATA:
             self._end(direction)
-        elif kind == _HEARTBEAT:
+        elif kind == HEARTBEAT:
             self._handshake.event(direction, "tls.heartbeat_message")
             self._moved = True
             if not self._heartbeat_size:
@@ -307,15 +323,6 @@ def _size_of(head: bytes | bytearray) -> int:
     if len(head) < _MESSAGE_HEAD:
         return _MESSAGE_HEAD
     return _MESSAGE_HEAD + int.from_bytes(head[1:_MESSAGE_HEAD])
-
-
-def _problem(kind: int, major: int, length: int) -> str:
-    """The event of a record header that cannot be; "" = it can."""
-    if not _CHANGE_CIPHER <= kind <= _HEARTBEAT:
-        return "invalid_record_type"
-    if major != 3:
-        return "invalid_record_version"
-    return "invalid_record_length" if length > RECORD_LIMIT else ""
 
 
 _Handler = Callable[[TlsParser, int, bytes], None]

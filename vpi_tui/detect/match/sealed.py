@@ -1,0 +1,84 @@
+"""Payload that nobody can read: behind the first encrypted bytes of a connection no rule looks at any.
+
+Neither packets nor streams of it are searched; rules about headers, transactions and frames go on. Source:
+FlowSetNoPayloadInspectionFlag and PacketCreateMask in the source of Suricata 8.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from vpi_tui.detect.applayer.progress import Sealed
+from vpi_tui.detect.match.candidates import Batch
+from vpi_tui.detect.match.kernels_sealed import SEALED, SealedFlows, Told, seal_rows, seal_stretches
+from vpi_tui.model.batch import U32, StreamBatch
+
+_NOTHING: Final = Told(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint8))
+
+
+class Seals:
+    """Remembers which flows are encrypted. bypasses: no rule at all looks at any more of them. inline: what
+    a packet brings is known when it comes, not when the peer acknowledges it."""
+
+    def __init__(self, *, bypasses: bool = False, inline: bool = False) -> None:
+        self._bypasses, self._inline = bypasses, int(inline)
+        self._flows = _flows_for(1)
+        self._latest = _NOTHING.flow
+
+    def take_over(self, before: Seals) -> None:
+        """Go on from those of an earlier set of rules."""
+        self._flows, self._latest = before._flows, before._latest
+
+    def mark(self, batch: Batch, sealed: Sequence[Sealed], generation: U32) -> None:
+        """Take out of a batch what is not to be looked at. sealed: what has become encrypted in it.
+
+        generation: uint32[slots], of the flows now.
+        """
+        if generation.size > self._flows.told.size:
+            self._flows = _grown(self._flows, generation.size)
+        self._flows.since[self._latest] = -1
+        told = _told(sealed, batch.streams) if sealed else _NOTHING
+        self._latest = told.flow
+        taken = batch.taken
+        of_rows = batch.decoded, batch.flows, batch.born
+        seal_rows(self._flows, *of_rows, generation, told, self._inline, taken)
+        if self._bypasses:
+            batch.subject.kinds[taken == SEALED] = 0
+        if batch.streams is not None and batch.stream_subject is not None:
+            of_streams = batch.streams, batch.stream_born
+            seal_stretches(self._flows, *of_streams, self._inline, batch.stream_subject.kinds)
+
+
+def _told(sealed: Sequence[Sealed], streams: StreamBatch | None) -> Told:
+    """In order of rows; what no packet has released lies behind the rows of the stretches before it."""
+    ordered = sorted((_row_of(one, streams), one.flow, one.direction) for one in sealed)
+    row, flow, way = zip(*ordered, strict=True)
+    return Told(np.array(flow, np.int32), np.array(row, np.int32), np.array(way, np.uint8))
+
+
+def _row_of(one: Sealed, streams: StreamBatch | None) -> int:
+    if one.row >= 0 or streams is None:
+        return one.row
+    here = np.flatnonzero((streams.flow == one.flow) & (streams.row < 0))
+    return int(streams.row[: here[-1]].max(initial=-1)) if here.size else -1
+
+
+def _flows_for(slots: int) -> SealedFlows:
+    return SealedFlows(
+        told=np.zeros(slots, np.uint32),
+        since=np.full(slots, -1, np.int32),
+        way=np.zeros(slots, np.uint8),
+        end=np.zeros(slots, np.uint32),
+        sealed=np.zeros(slots, np.uint32),
+    )
+
+
+def _grown(flows: SealedFlows, slots: int) -> SealedFlows:
+    grown = _flows_for(slots)
+    for column in SealedFlows._fields:
+        before = getattr(flows, column)
+        getattr(grown, column)[: before.size] = before
+    return grown
