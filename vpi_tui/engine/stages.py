@@ -25,6 +25,9 @@ from vpi_tui.stream.sessions import SessionOptions, SessionTracker
 
 UPGRADING: Final = frozenset({"smtp", "ftp", "pop3"})
 """Protocols whose parsers know when TLS was agreed on."""
+ENCRYPTING: Final = UPGRADING | {"ldap", "pgsql", "tls"}
+"""Protocols that tell when a connection is encrypted. HTTP may open a tunnel for TLS, but to parse all of it
+for that alone costs too much."""
 _OF_FILES: Final = frozenset({FILE, FILE_NAME, FILE_DATA})
 
 
@@ -52,13 +55,11 @@ class Stages:
             options = SessionOptions(self._options.midstream, self._options.one_sided, bad)
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
-        applications = frozenset(app.applications)
-        if rules.needs_recognition:
-            applications |= UPGRADING
-        if self._heeds_encryption(rules):
-            applications |= {"tls"}
-        demand = Demand(applications, app.frames, self._limits(rules), app.mixed, app.due, sieves_of(rules))
-        if self.app_layer is None and (applications or self._logged.protocols):
+        applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
+        alone = ENCRYPTING if self._heeds_encryption(rules) else frozenset()
+        limits, sieves = self._limits(rules), sieves_of(rules)
+        demand = Demand(applications, app.frames, limits, app.mixed, app.due, sieves, alone)
+        if self.app_layer is None and (applications or alone or self._logged.protocols):
             self.app_layer = AppLayer(demand, logged=self._logged.protocols)
         elif self.app_layer is not None:
             self.app_layer.require(demand)

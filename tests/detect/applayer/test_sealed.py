@@ -100,6 +100,20 @@ def test_before_the_peer_has_it_packets_are_looked_at(tmp_path: Path) -> None:
     assert seen(tmp_path, connection)[PACKET] == 4
 
 
+def test_what_the_peer_releases_it_has(tmp_path: Path) -> None:
+    connection = full()
+    connection._send(0, "A", SECRET)
+    connection.server(SECRET).client(SECRET).server(SECRET)
+    found = seen(tmp_path, connection)
+    assert (found[STREAM], found[PACKET]) == (0, 2)
+
+
+def test_inline_the_packet_that_brings_it_is_the_last(tmp_path: Path) -> None:
+    connection = full().client(SECRET).server(SECRET).client(SECRET)
+    found = sids(scan(tmp_path, connection.packets, *RULES, settings=("stream.inline=true",)))
+    assert (found[STREAM], found[PACKET]) == (1, 1)
+
+
 def test_a_packet_that_crosses_acknowledges_nothing(tmp_path: Path) -> None:
     connection = full()
     crossing = full().server(SECRET).packets[-1]

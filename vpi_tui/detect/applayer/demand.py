@@ -27,10 +27,10 @@ class ByWay:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Everything but `protocols` is by the name of a protocol, and may leave protocols out."""
+    """Everything but `protocols` and `alone` is by the name of a protocol, and may leave protocols out."""
 
     protocols: Collection[str] = ()
-    """Names of those that are parsed."""
+    """Names of those that are parsed, and with them those that flows of them may have begun as."""
     frames: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Names of the frames that rules look at."""
     limits: Mapping[str, Limits | ByWay] = field(default_factory=dict)
@@ -42,3 +42,5 @@ class Demand:
     they want to see all. A transaction with anomalies or files is always shown."""
     sieves: Mapping[str, DatagramSieve] = field(default_factory=dict)
     """Who says which datagrams need no parser."""
+    alone: Collection[str] = ()
+    """Names of others that are parsed, without those that their flows may have begun as."""

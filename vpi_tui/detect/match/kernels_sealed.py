@@ -85,12 +85,12 @@ def seal_rows(seals, decoded, flows, born, generation, told, inline, out):
 
 
 @kernel
-def seal_stretches(seals, streams, born, inline, kinds):
+def seal_stretches(seals, flows, streams, born, inline, kinds):
     """Write 0 (never inspected) to the `kinds`, uint16[stretches], of those that are encrypted.
 
-    To be called behind `seal_rows`. born: uint32[stretches], generation of each one's flow. What a packet
-    brings is not inspected in the stream, unless that is done inline. A stretch that was waited for in vain
-    lies behind the rows of those before it.
+    To be called behind `seal_rows`. born: uint32[stretches], generation of each one's flow. The packet
+    that releases the first encrypted bytes may release what the other side had said before; its own bytes are
+    inspected inline only. What was waited for in vain lies behind the rows of the stretches before it.
     """
     last = np.int64(-1)
     for i in range(kinds.size):
@@ -100,6 +100,12 @@ def seal_stretches(seals, streams, born, inline, kinds):
         if slot < 0 or born[i] == 0 or seals.told[slot] != born[i]:
             continue
         since = np.int64(seals.since[slot])
-        behind = last >= since if row < 0 else row > since
-        if behind or (streams.direction[i] == seals.way[slot] and row == since and not inline):
+        if row < 0:
+            behind = last >= since
+        elif row == since:
+            way = seals.way[slot]
+            behind = not inline and (streams.direction[i] == way or flows.direction[row] != way)
+        else:
+            behind = row > since
+        if behind:
             kinds[i] = 0

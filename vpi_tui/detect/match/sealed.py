@@ -48,7 +48,7 @@ class Seals:
         if self._bypasses:
             batch.subject.kinds[taken == SEALED] = 0
         if batch.streams is not None and batch.stream_subject is not None:
-            of_streams = batch.streams, batch.stream_born
+            of_streams = batch.flows, batch.streams, batch.stream_born
             seal_stretches(self._flows, *of_streams, self._inline, batch.stream_subject.kinds)
 
 

@@ -17,9 +17,9 @@ from vpi_tui.model.batch import Direction
 _SEEN: Final = HEAD + 1
 """Bytes of a record that are looked at: an empty one says nothing."""
 _EARLY_DATA: Final = 42
-_LEAST_ALERT: Final = 2
+_LEAST: Final = {ALERT: 2}
+"""Bytes of a record's body, where it is more than one."""
 _SSL2_HEAD: Final = 2
-_SSL2_LENGTH: Final = 0x7FFF
 
 
 class _Heads:
@@ -28,8 +28,8 @@ class _Heads:
     __slots__ = ("begun", "head", "skip")
 
     def __init__(self) -> None:
-        self.head = bytearray()
-        """Of the record that comes now, at most _SEEN bytes."""
+        self.head = b""
+        """Of the record that comes now, less than _SEEN bytes."""
         self.skip = 0
         """Bytes up to the next record."""
         self.begun = False
@@ -60,35 +60,26 @@ class Seal:
 
     def feed(self, direction: int, data: bytes) -> None:
         """The next bytes, behind the parser of messages: what a hello in them says is known."""
-        heads, at = self._heads[direction], 0
-        while not self.settled:
-            step = min(heads.skip, len(data) - at)
-            heads.skip -= step
-            at += step
-            taken = data[at : at + _SEEN - len(heads.head)]
-            heads.head += taken
-            at += len(taken)
-            if len(heads.head) < _SEEN:
-                return
-            self._look(heads)
-            heads.head.clear()
+        heads = self._heads[direction]
+        if heads.head:
+            data = heads.head + data
+        at, end = heads.skip, len(data)
+        while at + _SEEN <= end and not self.settled:
+            at += self._record(heads, data, at)
+        heads.head = b"" if self.settled else data[at:]
+        heads.skip = max(at - end, 0)
 
-    def _look(self, heads: _Heads) -> None:
-        """At the head of a record."""
-        head, first = heads.head, not heads.begun
-        heads.begun = True
-        if first and head[0] & 0x80:
-            size = _SSL2_HEAD + (int.from_bytes(head[:_SSL2_HEAD]) & _SSL2_LENGTH)
-        else:
-            kind, length = head[0], int.from_bytes(head[3:HEAD])
-            if problem_of(kind, head[1], length) or (kind == ALERT and length < _LEAST_ALERT):
-                self.give_up()
-            elif kind == DATA and not self._is_early():
-                self.holds = self.settled = True
-            size = HEAD + length
-        heads.skip = size - _SEEN
-        if heads.skip < 0:
+    def _record(self, heads: _Heads, data: bytes, at: int) -> int:
+        """Look at the head of a record. How many bytes has the record?"""
+        kind, length = data[at], data[at + 3] << 8 | data[at + 4]
+        first, heads.begun = not heads.begun, True
+        if first and kind & 0x80:
+            return _SSL2_HEAD + ((kind & 0x7F) << 8 | data[at + 1])
+        if length < _LEAST.get(kind, 1) or problem_of(kind, data[at + 1], length):
             self.give_up()
+        elif kind == DATA and not self._is_early():
+            self.holds = self.settled = True
+        return HEAD + length
 
     def _is_early(self) -> bool:
         offered = self._handshake.side[Direction.TO_SERVER].hello
