@@ -8,12 +8,15 @@ from textual.binding import Binding, BindingType
 
 from vpi_tui.ui.screens import registry
 
-BINDINGS: Final[list[BindingType]] = [
+_NUMBERS = [
     *(
         Binding(entry.key, f"open_page('{entry.name}')", entry.title, show=False, tooltip=entry.help)
         for entry in registry.PAGES
     ),
-    Binding("8", "packets", "Packets", show=False, tooltip="the packet of an alert: Enter on it, in 4"),
+    Binding("8", "packets", "Packets", show=False, tooltip="where packets are: behind alerts, in 4"),
+]
+BINDINGS: Final[list[BindingType]] = [
+    *sorted(_NUMBERS, key=lambda binding: binding.key),
     Binding("colon", "command", "Command", key_display=":", tooltip="type a command; Tab completes"),
     Binding("slash", "filter", "Filter", key_display="/", tooltip="narrow this screen; /!word = without"),
     Binding("question_mark", "help", "Help", key_display="?", tooltip="the keys of this screen"),
