@@ -235,6 +235,7 @@ GOOD = {
     "stream.checksum-validation": "no",
     "stream.async-oneside": "no",
     "stream.inline": "auto",
+    "stream.drop-invalid": "no",
     "stream.reassembly.check-overlap-different-data": "no",
     **{f"host-os-policy.{policy.value}": "[10.0.0.0/8,fd00::1]" for policy in OsPolicy},
     "decoder.vxlan.enabled": "yes",

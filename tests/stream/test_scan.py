@@ -278,6 +278,43 @@ def test_an_inline_sensor_puts_the_first_copy_in_place_of_another(tmp_path: Path
     assert numbers(scan(tmp_path, [again], talk.packets, **INLINE)[0]) == [4, 5, 6]
 
 
+def test_rules_about_packets_see_those_that_an_inline_sensor_rewrote(
+    tmp_path: Path, talk: Connection
+) -> None:
+    talk.at(0, b"harmless").at(2, b"secret-word").at(0, b"secret--")
+    talk.at(100, b"secret-word").at(100, b"harmless...")
+    rules = [
+        content(text, sid=number, options="flow:no_stream;")
+        for number, text in enumerate(("secret", "rmless-word", "harmless"), 1)
+    ]
+
+    def found(**options: object) -> list[list[int]]:
+        alerts, _ = scan(tmp_path, rules, talk.packets, **options)  # type: ignore[arg-type]
+        return [numbers(a for a in alerts if a.sid == sid) for sid in (1, 2, 3)]
+
+    first = HANDSHAKE + 1
+    assert found(**INLINE) == [[first + 3, first + 4], [first + 1], [first, first + 2]]
+    assert found() == [[first + 1, first + 2, first + 3], [], [first, first + 4]]
+
+
+def test_an_inline_sensor_looks_again_around_what_is_sent_again(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-").at(7, b"word").at(7, b"word").at(9, b"rd and more")
+    first = HANDSHAKE + 1
+    assert numbers(scan(tmp_path, RULE, talk.packets, **INLINE)[0]) == [first + 1, first + 2, first + 3]
+    assert numbers(scan(tmp_path, RULE, talk.packets)[0]) == [first + 1]
+
+
+def test_an_inline_sensor_drops_segments_that_belong_to_no_connection(
+    tmp_path: Path, talk: Connection
+) -> None:
+    talk.at(0, b"harmless").at(1_000_000, b"secret-word")
+    rules = [*RULE, content("secret-word", sid=2, options="flow:no_stream;")]
+    keeps = {"options": {"stream.inline": "true", "stream.drop-invalid": "no"}}
+    assert not scan(tmp_path, rules, talk.packets, **INLINE)[0]
+    assert sorted(a.sid for a in scan(tmp_path, rules, talk.packets, **keeps)[0]) == [1, 2]
+    assert 2 in [a.sid for a in scan(tmp_path, rules, talk.packets)[0]]
+
+
 def test_contents_of_a_short_stream_may_lie_in_several_messages(tmp_path: Path, talk: Connection) -> None:
     """The first 2,560 bytes are a window, as long as no parser says where a message ends."""
     talk.at(0, b"\x01first".ljust(600, b".")).at(600, b"." * 600).at(1_200, b"second".ljust(1_400, b"."))

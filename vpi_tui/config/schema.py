@@ -192,6 +192,12 @@ TABLE: tuple[Setting, ...] = (
     Setting("stream.async-oneside", kinds.boolean, None, "take up TCP streams of which one side is seen"),
     Setting("stream.inline", kinds.switch("auto"), None, "inspect as an inline sensor would"),
     Setting(
+        "stream.drop-invalid",
+        kinds.boolean,
+        None,
+        "with stream.inline, inspect no segment that belongs to no connection (default: yes)",
+    ),
+    Setting(
         "stream.reassembly.depth", kinds.size(0, 1 << 40), None, "bytes of each stream to inspect; 0 = all"
     ),
     Setting(

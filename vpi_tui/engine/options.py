@@ -57,11 +57,14 @@ class StreamOptions:
     """Whose bytes count where segments or fragments overlap."""
     inline: bool
     """Inspect each segment when it comes; "auto" = no, as this is a monitor."""
+    drops_invalid: bool
+    """Inspect no segment that belongs to no connection, as an inline sensor drops it."""
 
 
 def stream_options(options: Mapping[str, str]) -> StreamOptions:
     """Raises ConfigError for a value that makes no sense."""
     midstream = _switch(options, "stream.midstream", False)
+    inline = options.get("stream.inline", "auto") != "auto" and _switch(options, "stream.inline", False)
     return StreamOptions(
         midstream=midstream,
         passes_midstream=_passes_midstream(options, midstream),
@@ -70,7 +73,8 @@ def stream_options(options: Mapping[str, str]) -> StreamOptions:
         depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),
         tells_different=_switch(options, "stream.reassembly.check-overlap-different-data", True),
         hosts=host_policies({policy: _networks(options, policy) for policy in OsPolicy}),
-        inline=options.get("stream.inline", "auto") != "auto" and _switch(options, "stream.inline", False),
+        inline=inline,
+        drops_invalid=inline and _switch(options, "stream.drop-invalid", True),
     )
 
 

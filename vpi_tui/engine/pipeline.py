@@ -106,7 +106,7 @@ class Pipeline:
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self._passes_midstream = streams.passes_midstream
-        self._inline = streams.inline
+        self._inline, self._drops_invalid = streams.inline, streams.drops_invalid
         self._bypasses_encrypted = encryption_handling(spec.options) is Encrypted.BYPASS
         self._most_alerts = most_alerts(spec.options)
         self.matcher = self._new_matcher(rules)
@@ -162,6 +162,7 @@ class Pipeline:
             passes_midstream=self._passes_midstream,
             inline=self._inline,
             bypasses_encrypted=self._bypasses_encrypted,
+            drops_invalid=self._drops_invalid,
             most_alerts=self._most_alerts,
         )
 

@@ -43,14 +43,14 @@ class Stages:
         self._logged = logged
         self.streams: Reassembler | None = None
         self.sessions: SessionTracker | None = None
-        """None = no rule asks for stream events."""
+        """None = no rule asks for stream events, and nothing is dropped for them."""
         self.app_layer: AppLayer | None = None
         self.serve(rules)
 
     def serve(self, rules: RuleSet) -> None:
         """Let them give what these rules look at, from now on. What they hold of live flows they keep."""
         self._serve_streams(rules)
-        if self.sessions is None and rules.needs_stream_events:
+        if self.sessions is None and (rules.needs_stream_events or self._options.drops_invalid):
             bad = BAD_CHECKSUMS if self._leaves_out_bad else 0
             options = SessionOptions(self._options.midstream, self._options.one_sided, bad)
             self.sessions = SessionTracker(self._spec.max_flows, options)
@@ -116,7 +116,12 @@ class Stages:
         wanted = self._wanted(rules)
         if self.streams is not None:
             self.streams.want(wanted)
-        elif rules.needs_streams or self._heeds_encryption(rules) or self._logged.protocols:
+        elif (
+            rules.needs_streams
+            or self._heeds_encryption(rules)
+            or self._logged.protocols
+            or self._options.inline
+        ):
             self.streams = Reassembler(
                 self._spec.max_flows,
                 self._spec.stream_memory,
@@ -127,6 +132,7 @@ class Stages:
                 hosts=self._options.hosts,
                 tells_different=self._options.tells_different,
                 inline=self._options.inline,
+                drops_invalid=self._options.drops_invalid,
             )
 
     def _wanted(self, rules: RuleSet) -> U16:

@@ -90,7 +90,8 @@ class Recognition:
         judge_starts(streams, self._look(streams), app_of, self._looks, oddities)
         self._judged.append(streams.flow[(streams.stream_offset == 0) & (streams.flow >= 0)])
         if self._awaits_tls:
-            for k in np.flatnonzero(np.isin(streams.flow, list(self._awaits_tls))).tolist():
+            awaited = np.isin(streams.flow, list(self._awaits_tls)) & (streams.fresh < streams.end)
+            for k in np.flatnonzero(awaited).tolist():
                 slot, row = int(streams.flow[k]), int(streams.row[k])
                 if slot in self._awaits_tls and row > self._awaits_tls[slot]:
                     del self._awaits_tls[slot]

@@ -80,6 +80,20 @@ def rule_name(event: StreamEvent) -> str:
     return f"{name[3]}whs{name[4:]}" if name.startswith("whs") else name
 
 
+_NO_SESSION: Final = {StreamEvent.FIN_BUT_NO_SESSION, StreamEvent.RST_BUT_NO_SESSION}
+_SENT_AGAIN: Final = {StreamEvent.EST_SYN_RESEND, StreamEvent.EST_SYNACK_RESEND}
+INVALID: Final = sum(
+    1 << event
+    for event in StreamEvent
+    if event in (StreamEvent.PKT_INVALID_TIMESTAMP, StreamEvent.PKT_INVALID_ACK)
+    or (
+        event < StreamEvent.PKT_INVALID_TIMESTAMP
+        and event not in _NO_SESSION | _SENT_AGAIN | {StreamEvent.FIN_SYN}
+    )
+)
+"""Bits of the events of segments that belong to no connection: an inline sensor drops these, as Suricata's
+StreamTcpPacket does where it returns an error (stream.drop-invalid)."""
+
 NEVER_RAISED: Final = frozenset(
     {
         "3whs_ack_data_inject", "reassembly_insert_invalid", "reassembly_insert_limit",

@@ -8,9 +8,9 @@ import numpy as np
 from vpi_tui.model.batch import FirstSeen
 from vpi_tui.model.jit import helper, inlined, kernel
 from vpi_tui.model.stream_events import StreamEvent
-from vpi_tui.stream.kernels_cells import cells_left, cells_of, store
+from vpi_tui.stream.kernels_cells import cells_left, cells_of, store, unroll
 from vpi_tui.stream.kernels_held import dequeue, enqueue
-from vpi_tui.stream.kernels_overlaps import note_beginning, rewrite, tell_different, was_different
+from vpi_tui.stream.kernels_overlaps import note_beginning, put_back, rewrite, tell_different, was_different
 from vpi_tui.stream.kernels_policies import policy_of
 from vpi_tui.stream.kernels_release import (
     add,
@@ -23,6 +23,8 @@ from vpi_tui.stream.kernels_release import (
     join_early,
     keep_early,
     release,
+    settle_inline,
+    show_again,
     skip_hole,
     stop_at_depth,
     tell,
@@ -171,18 +173,18 @@ def in_order(p, i, row, seq, source, at, old, count, push, now, limits, policy, 
 
 @helper
 def hold_early(p, i, seq, source, at, count, now, policy):
-    """Keep a segment that came too early. Returns (was there memory for it, does another one differ)."""
+    """Keep a segment that came too early. Returns (its number, 0 = no memory; does another one differ)."""
     apart = is_apart(p, i, seq)
     number = I64(0)
     if (apart or not is_crowded(p, i, seq, count)) and reserve(p, i, count):
         number = take_segment(p)
     if not number:
         p.numbers[N_DROPPED] += 1
-        return False, False
+        return number, False
     insert(p, i, number, seq, source, at, count)
     p.numbers[N_EARLY] += 1
     enqueue(p, i, now)
-    return True, not apart and settle(p, i, number, policy)
+    return number, not apart and settle(p, i, number, policy)
 
 
 @helper
@@ -212,7 +214,7 @@ def synchronise(p, i, seq, limits):
 def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out):
     """A segment's payload. Returns 1 when its bytes are inspected as part of the stream: not those that the
     peer has had already, which Suricata looks at once more as a packet's. An inline sensor inspects by itself
-    what comes too early or again, and puts the bytes of the first copy in place of others."""
+    what comes too early, once more what comes again, and rewrites packets that say something else."""
     own = p.directions[i]
     if not synchronise(p, i, seq, limits) or own["flags"] & FULL:
         return 0
@@ -236,12 +238,16 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out)
             tell(out, row, NO_SEGMENT)
         if different:
             tell_different(p, row, limits, out)
+            if limits.inline:
+                unroll(p, p.segments[held]["chain"], I64(0), count, source, at)
         return 1 if held and not different and not limits.inline else 0
     old = -ahead
     different = False
     if old > 0:
         different = was_different(p, i, old, source, at, count)
-        if different:
+        if different and limits.inline:
+            put_back(p, i, old, source, at, count)
+        elif different:
             rewrite(p, i, seq, source, at, count, policy)
         if old - count > I64(own["kept"]):
             tell(out, row, BEFORE_BASE)
@@ -251,8 +257,11 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out)
         different = different or others
     if different:
         tell_different(p, row, limits, out)
+    if limits.inline and old < count:
+        settle_inline(p, old, source, at, count, out)
+        return 1
     if limits.inline:
-        return 1 if old < count or different else 0
+        return show_again(p, i, row, old, out)
     had = old >= count and own["flags"] & ACKED and distance(own["acked"], seq) >= count
     return 0 if different or had else 1
 
@@ -371,6 +380,8 @@ def update_rows(p, packets, d, flows, first_row, limits, hosts, taken, out):
         if no_room(p, out) or (now >= p.numbers[N_DUE] and not look_again(p, now, limits, out)):
             return r
         if d.fragment[r] != 0 or I64(d.events[r]) & limits.bad_events:
+            continue
+        if d.stream_events[r] & limits.invalid:
             continue
         flags = I64(d.tcp_flags[r])
         seq = I64(d.tcp_seq[r])

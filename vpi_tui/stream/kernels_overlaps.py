@@ -7,7 +7,7 @@ import numpy as np
 
 from vpi_tui.model.jit import helper, inlined
 from vpi_tui.model.stream_events import StreamEvent
-from vpi_tui.stream.kernels_cells import differs, overwrite
+from vpi_tui.stream.kernels_cells import differs, overwrite, unroll
 from vpi_tui.stream.kernels_policies import later_wins
 from vpi_tui.stream.kernels_release import tell
 from vpi_tui.stream.kernels_segments import distance
@@ -25,6 +25,15 @@ def was_different(p, i, old, source, at, count):
     skipped = max(I64(0), old - kept)
     count = min(count, old) - skipped
     return count > 0 and differs(p, own["chain"], kept - old + skipped, source, at + skipped, count)
+
+
+@helper
+def put_back(p, i, old, source, at, count):
+    """Put the bytes that are kept in place of those of a copy that begins `old` bytes back."""
+    own = p.directions[i]
+    kept = I64(own["kept"])
+    skipped = max(I64(0), old - kept)
+    unroll(p, own["chain"], kept - old + skipped, min(count, old) - skipped, source, at + skipped)
 
 
 @helper

@@ -143,6 +143,39 @@ def finish(p, i, start, row, out):
 
 
 @helper
+def show_again(p, i, row, old, out):
+    """Give what is kept out once more around a segment that begins `old` bytes back and says nothing new.
+
+    Returns 1, or 0 when its bytes are not kept any more.
+    """
+    own = p.directions[i]
+    kept = I64(own["kept"])
+    if old > kept:
+        return 0
+    start, k = begin(p, i, out), p.numbers[N_STRETCHES]
+    out.row[k] = row
+    out.flow[k] = i >> 1
+    out.direction[k] = 1 + (i & 1)
+    out.start[k] = start
+    out.fresh[k] = start + kept
+    out.end[k] = start + kept
+    out.stream_offset[k] = own["offset"] - kept
+    out.window[k] = start + kept - old
+    out.gap[k] = 0
+    p.numbers[N_STRETCHES] = k + 1
+    return 1
+
+
+@helper
+def settle_inline(p, old, source, at, count, out):
+    """Of a segment that begins `old` bytes before the fresh ones of the last stretch: note where, and put the
+    bytes that count in place of its own."""
+    k = p.numbers[N_STRETCHES] - 1
+    out.window[k] = max(out.start[k], out.fresh[k] - old)
+    copy_bytes(source, at + old, out.arena, out.fresh[k], min(count - old, out.end[k] - out.fresh[k]))
+
+
+@helper
 def release(p, i, row, out):
     """Give out what is in order and waits."""
     own = p.directions[i]

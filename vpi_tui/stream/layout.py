@@ -130,7 +130,10 @@ class Limits(NamedTuple):
     tells_different: int
     """1 = a copy with other bytes is an event."""
     inline: int
-    """1 = each segment is inspected when it comes, as by a sensor that lets it through only then."""
+    """1 = each segment is inspected when it comes, as by a sensor that lets it through only then, and that
+    rewrites copies that say something else."""
+    invalid: np.uint64
+    """Bits of StreamEvent with which a segment is not taken."""
 
 
 class Output(NamedTuple):

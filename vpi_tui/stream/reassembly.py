@@ -18,6 +18,7 @@ from vpi_tui.model.batch import (
     PacketBatch,
     StreamBatch,
 )
+from vpi_tui.model.stream_events import INVALID
 from vpi_tui.stream import kernels, layout
 from vpi_tui.stream.kernels_held import NEVER
 from vpi_tui.stream.policies import HostPolicies, first_copies, host_policies
@@ -40,7 +41,9 @@ class Reassembler:
     direction, 0 = all. midstream: follow connections whose beginning was not seen. checksums: leave
     out segments with a wrong one. hosts: whose bytes count where segments overlap, by destination; None =
     the default's everywhere. tells_different: a copy with other bytes is an event. inline: each segment is
-    given out when it comes, behind the CHUNK bytes before it, and the first copy of bytes counts everywhere.
+    given out when it comes, behind the CHUNK bytes before it, and the first copy of bytes counts everywhere:
+    a packet that says something else is rewritten. drops_invalid: segments that belong to no connection are
+    not taken, if that is known.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Reassembler:
         hosts: HostPolicies | None = None,
         tells_different: bool = True,
         inline: bool = False,
+        drops_invalid: bool = False,
     ) -> None:
         cells = max(_LEAST_CELLS, memory // (layout.CELL + 4 + layout.SEGMENT_DTYPE.itemsize))
         self._inline = inline
@@ -65,6 +69,7 @@ class Reassembler:
             bad_events=BAD_CHECKSUMS if checksums else 0,
             tells_different=int(tells_different or inline),
             inline=int(inline),
+            invalid=np.uint64(INVALID if drops_invalid else 0),
         )
         self._hosts = first_copies() if inline else hosts or host_policies()
         self._pools = layout.Pools(
@@ -80,9 +85,10 @@ class Reassembler:
         self._taken: U8 = np.zeros(0, np.uint8)
 
     def want(self, wanted: U16) -> None:
-        """Follow connections that open from now on as far as this says."""
+        """Follow connections that open from now on as far as this says; inline all, whose packets may have to
+        be rewritten."""
         if self._inline:
-            self._wanted = np.where(wanted > 0, np.uint16(1 + layout.CHUNK), np.uint16(0))
+            self._wanted = np.full_like(wanted, 1 + layout.CHUNK)
         else:
             self._wanted = np.minimum(wanted, np.uint16(1 + layout.CELL))
 

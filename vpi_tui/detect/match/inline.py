@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, StreamBatch
+from vpi_tui.model.stream_events import INVALID
 
 CHUNK: Final = 2560
 """Bytes of a window: Suricata's toserver-chunk-size and toclient-chunk-size."""
@@ -23,6 +24,8 @@ BESIDE: Final = CHUNK // 3
 def around_packets(streams: StreamBatch, decoded: DecodedBatch, flows: FlowBatch) -> StreamBatch:
     """The stretches cut to windows, each of which counts from its own start and is all new to the rules.
 
+    Where a packet's first byte is, the `window` of its stretch says.
+
     Empty is what came with no packet of its own: rules saw its packets when these came.
     """
     row = np.maximum(streams.row, 0)
@@ -31,13 +34,22 @@ def around_packets(streams: StreamBatch, decoded: DecodedBatch, flows: FlowBatch
     own = (streams.row >= 0) & (payload > 0)
     if known:
         own &= (flows.flow[row] == streams.flow) & (flows.direction[row] == streams.direction)
-    right = np.minimum(streams.fresh + payload, streams.end)
+    left = streams.window
+    right = np.minimum(left + payload, streams.end)
     whole = streams.end - streams.start
     chunk = np.where(payload > 2 * BESIDE, payload + BESIDE, CHUNK)
-    room = np.where(whole > chunk, chunk - (right - streams.fresh), 2 * whole)
-    before, after = streams.fresh - streams.start, streams.end - right
-    start = streams.fresh - np.minimum(before, np.where(after >= room // 2, room // 2, room - after))
-    end = np.where(own, right + np.minimum(after, room - (streams.fresh - start)), start)
+    room = np.where(whole > chunk, chunk - (right - left), 2 * whole)
+    before, after = left - streams.start, streams.end - right
+    start = left - np.minimum(before, np.where(after >= room // 2, room // 2, room - after))
+    end = np.where(own, right + np.minimum(after, room - (left - start)), start)
     return streams._replace(
         start=start, fresh=start - 1, end=end, stream_offset=np.zeros_like(start), window=start
+    )
+
+
+def without_dropped(decoded: DecodedBatch) -> DecodedBatch:
+    """No rule looks at what a segment says that an inline sensor drops; its headers and events are there."""
+    dropped = decoded.stream_events & np.uint64(INVALID) != 0
+    return (
+        decoded._replace(payload_off=np.where(dropped, -1, decoded.payload_off)) if dropped.any() else decoded
     )

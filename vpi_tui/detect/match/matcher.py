@@ -21,7 +21,7 @@ from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.flow_checks import FlowChecks, Recognised, known_sides
 from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.flowstate import NOWHERE, BitSieve, FlowState, bit_plans, names_of, scope_holds
-from vpi_tui.detect.match.inline import around_packets
+from vpi_tui.detect.match.inline import around_packets, without_dropped
 from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
 from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET, within_most
@@ -58,17 +58,19 @@ class Matcher:
         bypasses_encrypted: bool = False,
         most_alerts: int = MOST_OF_A_PACKET,
         inline: bool = False,
+        drops_invalid: bool = False,
     ) -> None:
         """threshold_places: how many counts are kept at a time, a multiple of 8. clock: for the profile.
 
         passes_midstream: no rule looks at TCP connections whose start was not seen. bypasses_encrypted: none
         looks at any more of those that are encrypted. most_alerts: of a packet. inline: a stream is inspected
-        around each of its packets.
+        around each of its packets. drops_invalid: what segments say that belong to no connection is not.
         """
         self.rules = rules
         self._clock = clock
         self._passes_midstream = passes_midstream
         self._inline = inline
+        self._drops_invalid = drops_invalid
         self.judge: Callable[[], Iterable[int]] = tuple
         """Asked now and then, also within a batch, which rules shall not be tried any more."""
         self.scope = scope
@@ -159,6 +161,8 @@ class Matcher:
         enabled = self.rules.enabled.copy()
         if streams is not None:
             streams = self._windows_in(streams, decoded, flows, flow_view)
+        if self._drops_invalid:
+            decoded = without_dropped(decoded)
         if self._passes_midstream:
             pass_late(self._state, decoded, flows)
         batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, self._state, progress)
