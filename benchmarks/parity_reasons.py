@@ -96,15 +96,15 @@ REASONS: tuple[Reason, ...] = (
     ),
     Reason(
         "ours",
-        "besides packets and the start of the stream, as here, 4.1 alerts on a few later windows of a "
-        "connection with several responses",
+        "a rule that counts from the first byte looks here at packets and the start of a connection; in 4.1 "
+        "also at each later response, which is a window of its own",
         rules=_of("1:2007670"),
         inferred=True,
     ),
     Reason(
         "ours",
-        "windows of a stream overlap in 4.1, so bytes near an edge may match twice; here a match has to end "
-        "in fresh bytes",
+        "a window of TLS ends in 4.1 with each acknowledged piece of a handshake (in 8 with each record), so "
+        "two certificates of a chain may be in two windows; here it ends with PSH",
         rules=_of("1:2022218"),
         inferred=True,
     ),

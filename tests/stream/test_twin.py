@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.stream.build import feed, finish, wanted
+from tests.detect.match.build import decoded_of
+from tests.stream.build import NO_SLOTS, feed, finish, packets_of, wanted
 from tests.stream.twin import ACK, FIN, PSH, RST, SYN, Segment, Twin
+from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.os_policy import OsPolicy
 from vpi_tui.stream.layout import CELL
 from vpi_tui.stream.policies import host_policies
@@ -115,3 +117,14 @@ def test_when_memory_is_used_up_others_lose_theirs_and_it_is_counted(flows: int)
     assert stats["tcp.stream_evicted"] >= flows - most // 8000
     assert stats["tcp.bytes_not_inspected"] == 8000 * stats["tcp.stream_evicted"]
     assert sum(len(s.new) for s in finish(streams)) == 8000 * (flows - stats["tcp.stream_evicted"])
+
+
+@pytest.mark.parametrize(("app", "keeps"), [("", True), ("smb", True), ("http", False)])
+def test_a_window_is_kept_where_no_parser_divides_the_stream(app: str, keeps: bool) -> None:
+    streams = Reassembler(1, 1 << 20, wanted(0))
+    opens = Segment(0, 1, SYN, 999, first=True)
+    packets = packets_of([opens, Segment(0, 1, PSH | ACK, 1000, data=b"x" * 1_000)])
+    for packet in packets:
+        packet.app = APP_PROTOS.index(app)
+    streams.update(*decoded_of(packets), NO_SLOTS)
+    assert (streams.memory() > 0) == keeps

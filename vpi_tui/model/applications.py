@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
+from vpi_tui.model.batch import U8
+
 APP_PROTOS: Final = (
     "",
     "sip",
@@ -93,3 +97,20 @@ BOTH_TRANSPORTS: Final = frozenset({"dns", "enip", "krb5", "ldap", "nfs", "sip",
 def app_numbers(word: str) -> tuple[int, ...]:
     """Numbers in APP_PROTOS that a protocol word of a rule means; empty when it means none."""
     return tuple(sorted(APP_PROTOS.index(name) for name in RULE_WORDS.get(word, ())))
+
+
+_UNDIVIDED: Final = (
+    "", "imap", "redis", "mysql", "mssql", "rtsp", "irc", "vmware-auth", "iscsi", "rpc", "smb",
+)  # fmt: skip
+"""Applications of which no parser of Suricata's tells the inspection of streams where a message ends: there
+is none, or it does not, as that of SMB. "" = none is known."""
+
+
+def _undivided() -> U8:
+    made = np.zeros(256, np.uint8)
+    made[[APP_FAILED, *(APP_PROTOS.index(name) for name in _UNDIVIDED)]] = 1
+    return made
+
+
+UNDIVIDED: Final[U8] = _undivided()
+"""uint8[256], by number: 1 = streams of the application are inspected in windows, of whatever messages."""

@@ -115,7 +115,8 @@ def keep_window(p, i, out, end, count):
 def finish(p, i, start, row, out):
     """Give the stretch from `start` to the end of the arena out; what is inspected again of it is kept.
 
-    That is all of a window of CHUNK bytes until these are there, and what patterns need that begin before.
+    That is what patterns across the edge need, and where no parser divides the stream, all of a window of
+    CHUNK bytes until these are there.
     """
     own = p.directions[i]
     end = p.numbers[N_ARENA]
@@ -134,7 +135,8 @@ def finish(p, i, start, row, out):
     out.gap[k] = 1 if own["flags"] & GAP else 0
     p.numbers[N_STRETCHES] = k + 1
     own["flags"] &= 0xFF ^ GAP
-    if end - window < CHUNK:
+    undivided = row < 0 or out.undivided[row] != 0
+    if undivided and end - window < CHUNK:
         keep_window(p, i, out, end, end - start)
     else:
         own["flags"] |= LOOKS_BACK

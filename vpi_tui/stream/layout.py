@@ -151,3 +151,5 @@ class Output(NamedTuple):
     gap: U8
     events: U64
     """uint64[rows]: DecodedBatch.stream_events of the batch, added to."""
+    undivided: U8
+    """uint8[rows]: applications.UNDIVIDED of each row's flow."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.model.applications import UNDIVIDED
 from vpi_tui.model.batch import (
     I32,
     I64,
@@ -107,7 +108,7 @@ class Reassembler:
         if len(self._taken) < rows:
             self._taken = np.zeros(rows, np.uint8)
         self._start()
-        self._out = self._out._replace(events=decoded.stream_events)
+        self._out = self._out._replace(events=decoded.stream_events, undivided=UNDIVIDED[flows.app])
         self.forget_flows(ended_slots)
         kernels.open_flows(self._pools, decoded, flows, self._wanted)
         row = 0
@@ -165,10 +166,11 @@ class Reassembler:
     def _grow(self) -> None:
         """Twice the room for what is given out, what is there already included."""
         old, numbers = self._out, self._pools.numbers
-        new = _columns(2 * len(old.arena), 2 * len(old.row))._replace(events=old.events)
+        new = _columns(2 * len(old.arena), 2 * len(old.row))
+        new = new._replace(events=old.events, undivided=old.undivided)
         new.arena[: numbers[layout.N_ARENA]] = old.arena[: numbers[layout.N_ARENA]]
         stretches = numbers[layout.N_STRETCHES]
-        columns: list[tuple[NDArray[Any], NDArray[Any]]] = list(zip(old[1:-1], new[1:-1], strict=True))
+        columns: list[tuple[NDArray[Any], NDArray[Any]]] = list(zip(old[1:-2], new[1:-2], strict=True))
         for before, after in columns:
             after[:stretches] = before[:stretches]
         self._out = new
@@ -218,5 +220,5 @@ def _columns(arena: int, stretches: int) -> layout.Output:
     return layout.Output(
         arena=np.empty(arena, np.uint8), row=ints(), flow=ints(), direction=bytes_(), start=longs(),
         fresh=longs(), end=longs(), stream_offset=longs(), window=longs(), gap=bytes_(),
-        events=np.empty(0, np.uint64),
+        events=np.empty(0, np.uint64), undivided=np.empty(0, np.uint8),
     )  # fmt: skip

@@ -10,29 +10,12 @@ StreamReassembleRawDo of Suricata's stream-tcp-reassemble.c.
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from vpi_tui.detect.match.candidates import Batch, Candidates
 from vpi_tui.detect.match.flowstate import NOWHERE
-from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
+from vpi_tui.model.applications import UNDIVIDED
 from vpi_tui.model.batch import I64, U8, StreamBatch
-
-_UNDIVIDED: Final = (
-    "", "imap", "redis", "mysql", "mssql", "rtsp", "irc", "vmware-auth", "iscsi", "rpc", "smb",
-)  # fmt: skip
-"""Applications of which no parser of Suricata's tells the inspection of streams where a message ends: there
-is none, or it does not, as that of SMB. "" = none is known."""
-
-
-def _undivided() -> U8:
-    made = np.zeros(256, np.uint8)
-    made[[APP_FAILED, *(APP_PROTOS.index(name) for name in _UNDIVIDED)]] = 1
-    return made
-
-
-UNDIVIDED: Final[U8] = _undivided()
 
 
 def with_windows(streams: StreamBatch, app: U8) -> StreamBatch:
