@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from ipaddress import ip_network
 
 from vpi_tui.decode.decoder import TunnelPorts
-from vpi_tui.detect.applayer.base import Encrypted, Limits
+from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.applayer.tls.encryption import Encrypted
 from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.os_policy import OsPolicy
@@ -156,7 +157,6 @@ def app_limits(options: Mapping[str, str]) -> Limits:
         request_overlap=_window(options, "request-body-inspect-window", known.request_overlap),
         response_minimum=_window(options, "response-body-minimal-inspect-size", known.response_minimum),
         response_overlap=_window(options, "response-body-inspect-window", known.response_overlap),
-        encrypted=encryption_handling(options),
     )
 
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
-from vpi_tui.detect.applayer.base import Encrypted
 from vpi_tui.detect.applayer.describe.registry import Describer
-from vpi_tui.detect.applayer.progress import Progress
+from vpi_tui.detect.applayer.progress import Progress, Sealed
+from vpi_tui.detect.applayer.tls.encryption import Encrypted
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.flow_checks import Recognised
 from vpi_tui.detect.match.matcher import Matcher
@@ -108,6 +108,8 @@ class Pipeline:
         self._passes_midstream = streams.passes_midstream
         self._inline, self._drops_invalid = streams.inline, streams.drops_invalid
         self._bypasses_encrypted = encryption_handling(spec.options) is Encrypted.BYPASS
+        self._sealed: list[Sealed] = []
+        """Connections that are encrypted from what is inspected now on."""
         self._most_alerts = most_alerts(spec.options)
         self.matcher = self._new_matcher(rules)
         self.recognition: Recognition | None = None
@@ -246,15 +248,32 @@ class Pipeline:
     def _parse(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None
     ) -> list[Progress]:
-        if self.app_layer is None:
-            return []
-        if streams is not None:
-            self.table.recognise(streams, flows)
-        progress = self.app_layer.update(
-            packets, decoded, flows, streams, self.table.records["app_proto"], ends_of(self.table.records)
-        )
+        app_of = self.table.records["app_proto"]
+        progress: list[Progress] = []
+        if self.app_layer is not None:
+            if streams is not None:
+                self.table.recognise(streams, flows)
+            ends = ends_of(self.table.records)
+            progress = self.app_layer.update(packets, decoded, flows, streams, app_of, ends)
+        if self._stages.encryption is not None:
+            self._stages.encryption.begin(flows)
+        progress += self._find_sealed(streams)
         self._tell_transactions(packets, decoded)
         return progress
+
+    def _find_sealed(self, streams: StreamBatch | None) -> list[Progress]:
+        """Which connections are encrypted from here on? Behind the parsers, as they change protocols.
+
+        What progressed because they are.
+        """
+        encryption, self._sealed = self._stages.encryption, []
+        if encryption is None or streams is None:
+            return []
+        begun = self.app_layer.begun if self.app_layer is not None else {}
+        self._sealed = encryption.look(streams, self.table.records["app_proto"], begun)
+        if self.app_layer is None or not self._bypasses_encrypted:
+            return []
+        return self.app_layer.seal(self._sealed)
 
     def _recognise(self, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None) -> None:
         """What each direction looks like; behind the parsers, as they change protocols."""
@@ -302,7 +321,7 @@ class Pipeline:
         progress: Sequence[Progress] = (),
     ) -> list[Alert]:
         records, first = self.table.records, self.packets + 1
-        sealed = self.app_layer.sealed if self.app_layer is not None and streams is not None else ()
+        sealed = self._sealed if streams is not None else ()
         matches = self.matcher.match(packets, decoded, flows, streams, view_of(records), progress, sealed)
         known = flows_of(matches, records, self.names) if matches else {}
         return [
@@ -320,14 +339,14 @@ class Pipeline:
         with self.stopwatch.measure("detect"):
             while (stretches := release(self.streams)) is not None:
                 progress: list[Progress] = []
+                app_of = self.table.records["app_proto"]
                 if self.recognition is not None:
-                    self.recognition.released(stretches, self.table.records["app_proto"])
+                    self.recognition.released(stretches, app_of)
                 if self.app_layer is not None:
                     self.table.recognise(stretches)
-                    progress = self.app_layer.released(
-                        stretches, self.table.records["app_proto"], ends_of(self.table.records)
-                    )
-                    self._tell_transactions(self._no_packets.packets, self._no_packets.decoded)
+                    progress = self.app_layer.released(stretches, app_of, ends_of(self.table.records))
+                progress += self._find_sealed(stretches)
+                self._tell_transactions(self._no_packets.packets, self._no_packets.decoded)
                 alerts += self._alerts_of_rules(*self._no_packets, stretches, progress)
         return alerts
 

@@ -7,10 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from vpi_tui.detect.applayer.base import Encrypted, Limits
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.demand import ByWay, Demand
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
 from vpi_tui.detect.applayer.registry import FILES_JOINED, FOUND_IN, by_name
+from vpi_tui.detect.applayer.tls.encryption import Encrypted, Encryption
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.match.dns_sieve import sieves_of
@@ -25,9 +26,6 @@ from vpi_tui.stream.sessions import SessionOptions, SessionTracker
 
 UPGRADING: Final = frozenset({"smtp", "ftp", "pop3"})
 """Protocols whose parsers know when TLS was agreed on."""
-ENCRYPTING: Final = UPGRADING | {"ldap", "pgsql", "tls"}
-"""Protocols that tell when a connection is encrypted. HTTP may open a tunnel for TLS, but to parse all of it
-for that alone costs too much."""
 _OF_FILES: Final = frozenset({FILE, FILE_NAME, FILE_DATA})
 
 
@@ -45,6 +43,8 @@ class Stages:
         self.sessions: SessionTracker | None = None
         """None = no rule asks for stream events, and nothing is dropped for them."""
         self.app_layer: AppLayer | None = None
+        self.encryption: Encryption | None = None
+        """None = no rule looks at payload, or all do at what is encrypted too."""
         self.serve(rules)
 
     def serve(self, rules: RuleSet) -> None:
@@ -56,10 +56,10 @@ class Stages:
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
         applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
-        alone = ENCRYPTING if self._heeds_encryption(rules) else frozenset()
-        limits, sieves = self._limits(rules), sieves_of(rules)
-        demand = Demand(applications, app.frames, limits, app.mixed, app.due, sieves, alone)
-        if self.app_layer is None and (applications or alone or self._logged.protocols):
+        demand = Demand(applications, app.frames, self._limits(rules), app.mixed, app.due, sieves_of(rules))
+        if self.encryption is None and self._heeds_encryption(rules):
+            self.encryption = Encryption(self._spec.max_flows)
+        if self.app_layer is None and (applications or self._logged.protocols):
             self.app_layer = AppLayer(demand, logged=self._logged.protocols)
         elif self.app_layer is not None:
             self.app_layer.require(demand)
@@ -116,12 +116,7 @@ class Stages:
         wanted = self._wanted(rules)
         if self.streams is not None:
             self.streams.want(wanted)
-        elif (
-            rules.needs_streams
-            or self._heeds_encryption(rules)
-            or self._logged.protocols
-            or self._options.inline
-        ):
+        elif rules.needs_streams or self._logged.protocols or self._options.inline:
             self.streams = Reassembler(
                 self._spec.max_flows,
                 self._spec.stream_memory,
@@ -136,7 +131,7 @@ class Stages:
             )
 
     def _wanted(self, rules: RuleSet) -> U16:
-        if not (self._logged.protocols or self._heeds_encryption(rules)):
+        if not self._logged.protocols:
             return rules.stream_ports
         return np.maximum(rules.stream_ports, np.uint16(1 + RECOGNISED_BY))
 

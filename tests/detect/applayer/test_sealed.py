@@ -8,13 +8,17 @@ from collections import Counter
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.base import Encrypted, Limits
-from vpi_tui.detect.applayer.tls.parser import TlsParser
+from vpi_tui.detect.applayer.tls.encryption import Encryption
 from vpi_tui.engine import pacing
+from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import Direction
 
+from .test_pass_by import SLOTS, stretches
 from .test_scan import Connection, scan, sids
 from .test_tls import handshake
 
@@ -220,7 +224,8 @@ def test_tls_that_was_agreed_on(tmp_path: Path) -> None:
     mail.client(client_hello()).server(SERVER_HELLO + FINISHED).client(FINISHED)
     for _ in range(3):
         mail.client(SECRET).server(SECRET)
-    assert seen(tmp_path, mail, RULES[PACKET - 1]) == {1: 2}
+    of_mail = 'alert smtp any any -> any any (smtp.helo; content:"no such name";)'
+    assert seen(tmp_path, mail, RULES[PACKET - 1], of_mail) == {1: 2}
 
 
 def test_a_later_connection_of_the_same_ends_is_looked_at(tmp_path: Path) -> None:
@@ -243,21 +248,35 @@ def test_batches_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert seen(tmp_path, connection) == expected
 
 
-@pytest.mark.parametrize("handling", Encrypted)
-def test_one_byte_of_data_tells(handling: Encrypted) -> None:
-    parser = TlsParser(Limits(encrypted=handling))
-    for data in (client_hello(), KEYS, SECRET[:5]):
-        parser.feed(SERVER, data, 0)
-        assert not parser.sealed()
-    parser.feed(SERVER, SECRET[5:6], 0)
-    assert parser.sealed() is (handling is not Encrypted.FULL)
+def sealed_after(*pieces: bytes) -> list[bool]:
+    """After each piece that a client sends: is its connection encrypted?"""
+    found, at, holds = Encryption(SLOTS), 0, []
+    app_of = np.full(SLOTS, APP_PROTOS.index("tls"), np.uint8)
+    for piece in pieces:
+        holds.append(bool(found.look(stretches((1, SERVER, at, piece)), app_of)))
+        at += len(piece)
+    return holds
+
+
+def test_one_byte_of_data_tells() -> None:
+    assert sealed_after(client_hello(), KEYS, SECRET[:5], SECRET[5:6], SECRET[6:]) == [
+        False, False, False, True, False,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("size", [1, 2, 5, 6, 7, 50])
 def test_however_it_is_cut(size: int) -> None:
     data = client_hello() + KEYS + FINISHED + SECRET[:6]
-    parser = TlsParser()
-    for at in range(0, len(data), size):
-        assert not parser.sealed()
-        parser.feed(SERVER, data[at : at + size], 0)
-    assert parser.sealed()
+    holds = sealed_after(*(data[at : at + size] for at in range(0, len(data), size)))
+    assert holds == [False] * (len(holds) - 1) + [True]
+
+
+@given(st.binary(max_size=400))
+def test_whatever_comes(data: bytes) -> None:
+    assert sum(sealed_after(data, client_hello(data), SECRET)) <= 1
+
+
+def test_what_is_not_known_from_its_start_is_left_alone() -> None:
+    app_of = np.full(SLOTS, APP_PROTOS.index("tls"), np.uint8)
+    assert not Encryption(SLOTS).look(stretches((1, SERVER, 9, SECRET)), app_of)
+    assert Encryption(SLOTS).look(stretches((1, SERVER, 9, SECRET)), app_of, {1: (9, 0)})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import ClassVar, Final
 
 from vpi_tui.detect.applayer.expectations import Arranged
@@ -16,17 +15,6 @@ from vpi_tui.detect.applayer.transaction import Transaction
 
 BODY_LIMIT: Final = 102_400
 """Bytes of a decoded body that rules see, as Suricata's request- and response-body-limit."""
-
-
-class Encrypted(StrEnum):
-    """What becomes of a connection that is encrypted from some point on; words of `encryption-handling`."""
-
-    TRACK_ONLY = "track-only"
-    """Rules about payload see no more of it; all else goes on."""
-    FULL = "full"
-    """All goes on."""
-    BYPASS = "bypass"
-    """No rule sees any more of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +38,6 @@ class Limits:
     """The anomalies that rules look for, as `protocol.name`; None = any."""
     logged: bool = True
     """All that the log can say of a transaction of the protocol is asked for."""
-    encrypted: Encrypted = Encrypted.TRACK_ONLY
 
     def wants(self, *buffers: str) -> bool:
         """Does a rule look at one of these buffers?"""
@@ -116,10 +103,6 @@ class Parser(ABC):
 
     def over(self) -> bool:
         """Nothing that may still come matters: the flow is passed by from here on."""
-        return False
-
-    def sealed(self) -> bool:
-        """Asked after each `feed` until it is so: is all that follows encrypted, and not to be looked at?"""
         return False
 
     def part(self) -> None:  # noqa: B027 - most have nothing to let go of

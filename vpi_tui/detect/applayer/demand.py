@@ -27,7 +27,7 @@ class ByWay:
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """Everything but `protocols` and `alone` is by the name of a protocol, and may leave protocols out."""
+    """Everything but `protocols` is by the name of a protocol, and may leave protocols out."""
 
     protocols: Collection[str] = ()
     """Names of those that are parsed, and with them those that flows of them may have begun as."""
@@ -42,5 +42,3 @@ class Demand:
     they want to see all. A transaction with anomalies or files is always shown."""
     sieves: Mapping[str, DatagramSieve] = field(default_factory=dict)
     """Who says which datagrams need no parser."""
-    alone: Collection[str] = ()
-    """Names of others that are parsed, without those that their flows may have begun as."""

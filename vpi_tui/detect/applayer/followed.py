@@ -28,8 +28,6 @@ class _Traits(NamedTuple):
     """May one name a successor?"""
     may_end: bool
     """May one be over?"""
-    may_seal: bool
-    """May what follows be encrypted?"""
     has_patience: bool
     """May bytes wait?"""
 
@@ -39,7 +37,6 @@ def _traits_of(kind: type[Parser]) -> _Traits:
     return _Traits(
         kind.successor is not Parser.successor,
         kind.over is not Parser.over,
-        kind.sealed is not Parser.sealed,
         kind.patience is not Parser.patience,
     )
 
@@ -79,9 +76,8 @@ class Followed:
     """A flow, its parser, and what is kept beside it."""
 
     __slots__ = (
-        "application", "has_frames", "has_patience", "held", "may_change", "may_end", "may_seal", "open",
-        "parser", "position", "room", "row", "sent", "stream", "transactions", "udp", "unweighed", "waiting",
-        "way",
+        "application", "has_frames", "has_patience", "held", "may_change", "may_end", "open", "parser",
+        "position", "room", "row", "sent", "stream", "transactions", "udp", "unweighed", "waiting", "way",
     )  # fmt: skip
 
     def __init__(
@@ -114,7 +110,7 @@ class Followed:
         """Those to log once nothing more comes of them, in order."""
         self.has_frames = bool(parser.frames.wanted)
         """Do rules look at frames of its protocol?"""
-        self.may_change, self.may_end, self.may_seal, patient = _traits_of(type(parser))
+        self.may_change, self.may_end, patient = _traits_of(type(parser))
         self.has_patience = patient and not self.has_frames
 
     def hold(self, piece: memoryview, row: int) -> bool:

@@ -29,7 +29,7 @@ class Parsers:
         self._ranges = ranges
         self.of_app: list[Application | None] = [None] * len(APP_PROTOS)
         """By number of an application: its protocol, None = it is not needed."""
-        wanted = with_predecessors({*demand.protocols, *logged}).union(demand.alone)
+        wanted = with_predecessors({*demand.protocols, *logged})
         for application in APPLICATIONS:
             for app in application.apps if application.name in wanted else ():
                 self.of_app[APP_PROTOS.index(app)] = application

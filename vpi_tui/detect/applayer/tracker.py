@@ -71,7 +71,7 @@ class AppLayer:
         self._passed_by = PassedBy()
         self._renamed: dict[int, int] = {}
         """Flows that changed their protocol in this batch, and the row that brought it about."""
-        self._sealed: list[Sealed] = []
+        self._begun: dict[int, tuple[int, int]] = {}
 
     def require(self, demand: Demand) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
@@ -99,7 +99,7 @@ class AppLayer:
         flows that others arrange are not known.
         """
         self._ends = ends
-        self._sealed = []
+        self._begun.clear()
         if packets.ts_ns.size:
             self._ranges.now_ns = int(packets.ts_ns[0])
         self._forget_reused(flows)
@@ -120,14 +120,22 @@ class AppLayer:
         return self._renamed
 
     @property
-    def sealed(self) -> Sequence[Sealed]:
-        """Flows that became encrypted in the last batch, or by what was released last."""
-        return self._sealed
+    def begun(self) -> Mapping[int, tuple[int, int]]:
+        """The same slots, also of what was released last, and where in the streams to server and client that
+        which the flow has become begins."""
+        return self._begun
+
+    def seal(self, sealed: Iterable[Sealed]) -> list[Progress]:
+        """These flows are encrypted, and what they carry is nobody's business any more."""
+        for one in sealed:
+            self._finish(one.flow, one.row)
+            self._passed_by.add(one.flow)
+        return self._outbox.take_progress()
 
     def released(self, streams: StreamBatch, app_of: U8, ends: Ends | None = None) -> list[Progress]:
         """What progressed by stretches that no packet released."""
         self._ends = ends
-        self._sealed = []
+        self._begun.clear()
         self._take_streams(streams, app_of)
         return self._outbox.take_progress()
 
@@ -366,9 +374,6 @@ class AppLayer:
             self._errors += 1
             self._pass_by(slot, row)
             return None
-        if followed.may_seal and parser.sealed():
-            followed.may_seal = False
-            self._sealed.append(Sealed(slot, row, direction))
         if followed.may_end and parser.over():
             self._pass_by(slot, row)
             return None
@@ -413,6 +418,7 @@ class AppLayer:
         app_of[slot] = APP_PROTOS.index(by_name()[next_one.application].apps[0])
         if len(self._renamed) < MOST_RENAMED:
             self._renamed[slot] = followed.row
+            self._begun[slot] = _beginnings(followed.position, next_one.rest)
         self._outbox.note(slot, followed, followed.parser.finish())
         position, row = followed.position, followed.row
         self._drop(slot, row)
@@ -432,3 +438,9 @@ class AppLayer:
     def take_finished(self) -> list[Finished]:
         """Transactions that are whole, or whose flow is over, since the last call."""
         return self._outbox.take_finished()
+
+
+def _beginnings(position: Sequence[int], rest: Sequence[bytes]) -> tuple[int, int]:
+    """Where in the streams to server and client the `rest`, which has come already, begins."""
+    _, asking, answering = map(len, rest)
+    return position[Direction.TO_SERVER] - asking, position[Direction.TO_CLIENT] - answering

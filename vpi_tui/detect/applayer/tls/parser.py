@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from vpi_tui.detect.applayer.base import Encrypted, Limits, Parser
+from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 from vpi_tui.detect.applayer.tls import flaws, hello
 from vpi_tui.detect.applayer.tls.certificates import is_certificate
 from vpi_tui.detect.applayer.tls.records import ALERT, CHANGE_CIPHER, DATA, HANDSHAKE, HEARTBEAT, problem_of
-from vpi_tui.detect.applayer.tls.seal import Seal
 from vpi_tui.detect.applayer.tls.transaction import MOST_CERTIFICATES, TlsTransaction
 from vpi_tui.detect.applayer.transaction import EVENTS, Stage, Transaction
 from vpi_tui.detect.applayer.window import ANY_SIZE
@@ -64,8 +63,6 @@ class TlsParser(Parser):
         """Does anybody ask what is odd about records, also of those that are encrypted?"""
         self._handshake = TlsTransaction()
         self._halves = (_Half(), _Half(), _Half())
-        self._seal = Seal(self._handshake, limits.encrypted is not Encrypted.FULL)
-        self._bypasses = limits.encrypted is Encrypted.BYPASS
         self._moved = False
         self._heartbeat_size = 0
         """Bytes of an encrypted heartbeat that waits for its answer; 0 = none does."""
@@ -74,25 +71,16 @@ class TlsParser(Parser):
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         half = self._halves[direction]
-        if gap:
-            self._seal.give_up()
-        if not half.over:
-            self._hear(direction, half, data, gap)
-        if not self._seal.settled:
-            self._seal.feed(direction, data)
-            if self._seal.holds and self._bypasses:
-                self._end(SERVER)
-                self._end(CLIENT)
-        return self._progress()
-
-    def _hear(self, direction: int, half: _Half, data: bytes, gap: int) -> None:
+        if half.over:
+            return []
         if gap:
             self._end(direction)
-            return
-        half.records += data
-        if len(half.records) >= half.needed:
-            half.needed = 0
-            self._records(direction, half)
+        else:
+            half.records += data
+            if len(half.records) >= half.needed:
+                half.needed = 0
+                self._records(direction, half)
+        return self._progress()
 
     def finish(self) -> list[Transaction]:
         self._end(SERVER)
@@ -105,15 +93,11 @@ class TlsParser(Parser):
         return kept + sum(side.weight() for side in self._handshake.side)
 
     def over(self) -> bool:
-        return self._halves[SERVER].over and self._halves[CLIENT].over and self._seal.settled
-
-    def sealed(self) -> bool:
-        return self._seal.holds
+        return self._halves[SERVER].over and self._halves[CLIENT].over
 
     def patience(self, direction: int) -> int:
         half = self._halves[direction]
-        own = ANY_SIZE if half.over else max(half.needed - len(half.records) - 1, 0)
-        return min(own, self._seal.patience(direction))
+        return ANY_SIZE if half.over else max(half.needed - len(half.records) - 1, 0)
 
     def _progress(self) -> list[Transaction]:
         moved, self._moved = self._moved, False
@@ -129,7 +113,6 @@ class TlsParser(Parser):
         half = self._halves[direction]
         if event:
             self._handshake.event(direction, f"tls.{event}")
-            self._seal.give_up()
         half.over = True
         half.records.clear()
         half.messages.clear()
@@ -171,7 +154,6 @@ class TlsParser(Parser):
                 self._end(direction, "invalid_alert_message")
             elif kind == HANDSHAKE:
                 if length < _MESSAGE_HEAD:
-                    self._seal.give_up()
                     self._handshake.event(direction, "tls.invalid_ssl_record")
                 self._messages(direction, half, body)
 
