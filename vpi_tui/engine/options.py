@@ -10,6 +10,7 @@ from ipaddress import ip_network
 from vpi_tui.decode.decoder import TunnelPorts
 from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.tls.encryption import Encrypted
+from vpi_tui.detect.match.inspection import InspectionOptions
 from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.os_policy import OsPolicy
@@ -44,8 +45,6 @@ DEFAULT_DEPTH = 1 << 20
 class StreamOptions:
     midstream: bool
     """Follow TCP connections whose beginning was not seen."""
-    passes_midstream: bool
-    """No rule looks at connections whose beginning was not seen."""
     checksums: bool
     """Leave out segments whose checksum is wrong, unless none is looked at."""
     one_sided: bool
@@ -64,11 +63,9 @@ class StreamOptions:
 
 def stream_options(options: Mapping[str, str]) -> StreamOptions:
     """Raises ConfigError for a value that makes no sense."""
-    midstream = _switch(options, "stream.midstream", False)
     inline = options.get("stream.inline", "auto") != "auto" and _switch(options, "stream.inline", False)
     return StreamOptions(
-        midstream=midstream,
-        passes_midstream=_passes_midstream(options, midstream),
+        midstream=_follows_midstream(options),
         checksums=_switch(options, "stream.checksum-validation", True),
         one_sided=_switch(options, "stream.async-oneside", False),
         depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),
@@ -79,11 +76,15 @@ def stream_options(options: Mapping[str, str]) -> StreamOptions:
     )
 
 
-def _passes_midstream(options: Mapping[str, str], midstream: bool) -> bool:
+def _follows_midstream(options: Mapping[str, str]) -> bool:
+    return _switch(options, "stream.midstream", False)
+
+
+def _passes_midstream(options: Mapping[str, str]) -> bool:
     """As Suricata, which does not let a connection be taken up and passed by at once."""
     key = "stream.midstream-policy"
     policy = options.get(key, "ignore")
-    if policy == "bypass" and midstream:
+    if policy == "bypass" and _follows_midstream(options):
         raise ConfigError(f"{key} is bypass, and stream.midstream is on.", hint="Write pass-flow or ignore.")
     if policy not in _MIDSTREAM_POLICIES:
         hint = f"Write one of {', '.join(_MIDSTREAM_POLICIES)}: a monitor drops and rejects nothing."
@@ -115,9 +116,16 @@ def tunnel_ports(options: Mapping[str, str]) -> TunnelPorts:
     )
 
 
-def most_alerts(options: Mapping[str, str]) -> int:
-    """How many alerts one packet may raise."""
-    return max(1, _size(options, "packet-alert-max", MOST_OF_A_PACKET))
+def inspection_options(options: Mapping[str, str]) -> InspectionOptions:
+    """Raises ConfigError for a value that makes no sense."""
+    streams = stream_options(options)
+    return InspectionOptions(
+        passes_midstream=_passes_midstream(options),
+        bypasses_encrypted=encryption_handling(options) is Encrypted.BYPASS,
+        inline=streams.inline,
+        drops_invalid=streams.drops_invalid,
+        most_alerts=max(1, _size(options, "packet-alert-max", MOST_OF_A_PACKET)),
+    )
 
 
 _ENCRYPTION = "app-layer.protocols.tls.encryption-handling"

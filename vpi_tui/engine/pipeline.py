@@ -11,7 +11,6 @@ import numpy as np
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.applayer.describe.registry import Describer
 from vpi_tui.detect.applayer.progress import Progress, Sealed
-from vpi_tui.detect.applayer.tls.encryption import Encrypted
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.flow_checks import Recognised
 from vpi_tui.detect.match.matcher import Matcher
@@ -26,7 +25,7 @@ from vpi_tui.engine.flowless import count_without_flow
 from vpi_tui.engine.learning import Learning
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
-from vpi_tui.engine.options import encryption_handling, most_alerts, stream_options, tunnel_ports
+from vpi_tui.engine.options import inspection_options, stream_options, tunnel_ports
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.segments import Segments
 from vpi_tui.engine.sources import EngineSource
@@ -105,12 +104,9 @@ class Pipeline:
         self.describe = Describer()
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
-        self._passes_midstream = streams.passes_midstream
-        self._inline, self._drops_invalid = streams.inline, streams.drops_invalid
-        self._bypasses_encrypted = encryption_handling(spec.options) is Encrypted.BYPASS
+        self._inspection = inspection_options(spec.options)
         self._sealed: list[Sealed] = []
         """Connections that are encrypted from what is inspected now on."""
-        self._most_alerts = most_alerts(spec.options)
         self.matcher = self._new_matcher(rules)
         self.recognition: Recognition | None = None
         """None = no rule has asked yet what each direction looks like."""
@@ -157,16 +153,7 @@ class Pipeline:
         self._serve_recognition()
 
     def _new_matcher(self, rules: RuleBook) -> Matcher:
-        return Matcher(
-            rules.ruleset,
-            self._places,
-            clock=CLOCK,
-            passes_midstream=self._passes_midstream,
-            inline=self._inline,
-            bypasses_encrypted=self._bypasses_encrypted,
-            drops_invalid=self._drops_invalid,
-            most_alerts=self._most_alerts,
-        )
+        return Matcher(rules.ruleset, self._places, clock=CLOCK, options=self._inspection)
 
     def _serve_recognition(self) -> None:
         if self.recognition is None and self.rules.ruleset.needs_recognition:
@@ -271,7 +258,7 @@ class Pipeline:
             return []
         begun = self.app_layer.begun if self.app_layer is not None else {}
         self._sealed = encryption.look(streams, self.table.records["app_proto"], begun)
-        if self.app_layer is None or not self._bypasses_encrypted:
+        if self.app_layer is None or not self._inspection.bypasses_encrypted:
             return []
         return self.app_layer.seal(self._sealed)
 

@@ -103,7 +103,7 @@ class Worker:
         file = open_log_file(self.spec.log)
         wanted = logged(self.spec.log.types) if file is not None else NOTHING_LOGGED
         self.pipeline = Pipeline(self.spec, self.rules, self.source, logged=wanted)
-        self.pipeline.matcher.judge = self._over_budget
+        self.pipeline.matcher.decider.judge = self._over_budget
         if file is not None:
             self.log = FileLog(self.spec, self.pipeline, file)
         self._publisher.attach(self.pipeline, self.rules, self.source)

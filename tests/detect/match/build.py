@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vpi_tui.detect.match.candidates import units_for
+from vpi_tui.detect.match.inspection import InspectionOptions
 from vpi_tui.detect.match.kernels_rules import packet_subject
 from vpi_tui.detect.match.kernels_units import UNITS_AN_ENTRY, packet_units
 from vpi_tui.detect.match.matcher import Matcher
@@ -214,7 +215,7 @@ def run(
 def matcher_of(*rules: Signature, scope: ScopeResolver | None = None, most_alerts: int = 1 << 20) -> Matcher:
     ruleset = RuleSet.compile(rules)
     assert not ruleset.refused
-    return Matcher(ruleset, scope, most_alerts=most_alerts)
+    return Matcher(ruleset, scope, options=InspectionOptions(most_alerts=most_alerts))
 
 
 def hits(
