@@ -10,9 +10,8 @@ import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.applayer.describe.registry import Describer
-from vpi_tui.detect.applayer.progress import Progress, Sealed
+from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
-from vpi_tui.detect.match.flow_checks import Recognised
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.profile import Clock
 from vpi_tui.engine.alerted import AlertedFlows
@@ -20,12 +19,13 @@ from vpi_tui.engine.alerts import Alerter, flows_of
 from vpi_tui.engine.anomalies import Found, packet_anomalies
 from vpi_tui.engine.checksums import ChecksumSample
 from vpi_tui.engine.closed import ClosedFlows
-from vpi_tui.engine.flow_columns import ends_of, view_of
+from vpi_tui.engine.flow_columns import view_of
 from vpi_tui.engine.flowless import count_without_flow
 from vpi_tui.engine.learning import Learning
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
 from vpi_tui.engine.options import inspection_options, stream_options, tunnel_ports
+from vpi_tui.engine.parsing import Parsing
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.segments import Segments
 from vpi_tui.engine.sources import EngineSource
@@ -33,7 +33,6 @@ from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.stages import Stages
 from vpi_tui.engine.stopwatch import Stopwatch
 from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged, Place, to_transactions
-from vpi_tui.flow.recognition import Recognition
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
@@ -105,12 +104,9 @@ class Pipeline:
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self._inspection = inspection_options(spec.options)
-        self._sealed: list[Sealed] = []
-        """Connections that are encrypted from what is inspected now on."""
+        bypasses = self._inspection.bypasses_encrypted
+        self._parsing = Parsing(self._stages, self.table, bypasses_encrypted=bypasses)
         self.matcher = self._new_matcher(rules)
-        self.recognition: Recognition | None = None
-        """None = no rule has asked yet what each direction looks like."""
-        self._serve_recognition()
         self.evidence = EvidenceStore(spec.evidence_memory)
         self.alerter = Alerter(rules, source, self.evidence)
         self.ledger = AlertLedger()
@@ -150,16 +146,11 @@ class Pipeline:
         self.decoder.verify_checksums = self.whole_decoder.verify_checksums = verify
         self.matcher = matcher
         self.rules = self.alerter.rules = rules
-        self._serve_recognition()
 
     def _new_matcher(self, rules: RuleBook) -> Matcher:
-        return Matcher(rules.ruleset, self._places, clock=CLOCK, options=self._inspection)
-
-    def _serve_recognition(self) -> None:
-        if self.recognition is None and self.rules.ruleset.needs_recognition:
-            self.recognition = Recognition(self.table.max_flows, self.table.recognise_starts)
-        found = self.recognition
-        self.matcher.recognised = Recognised(found.seen, found.since) if found is not None else None
+        made = Matcher(rules.ruleset, self._places, clock=CLOCK, options=self._inspection)
+        made.recognised = self._parsing.serve(rules.ruleset)
+        return made
 
     # Packets ----------------------------------------------------------------------------------
 
@@ -190,8 +181,8 @@ class Pipeline:
             at = self.table.records, self.source, self.packets + 1
             self.on_odd(packet_anomalies(packets, decoded, flows, *at))
         with measure("app_layer"):
-            progress = self._parse(packets, decoded, flows, streams)
-            self._recognise(decoded, flows, streams)
+            progress = self._parsing.update(packets, decoded, flows, streams)
+            self._tell_transactions(packets, decoded)
         with measure("detect"):
             alerts += self._detect(packets, decoded, flows, streams, progress, claimed)
         self._count(packets)
@@ -232,44 +223,8 @@ class Pipeline:
     def now_ns(self) -> int:
         return self.source.now_ns(self.packet_ns)
 
-    def _parse(
-        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None
-    ) -> list[Progress]:
-        app_of = self.table.records["app_proto"]
-        progress: list[Progress] = []
-        if self.app_layer is not None:
-            if streams is not None:
-                self.table.recognise(streams, flows)
-            ends = ends_of(self.table.records)
-            progress = self.app_layer.update(packets, decoded, flows, streams, app_of, ends)
-        if self._stages.encryption is not None:
-            self._stages.encryption.begin(flows)
-        progress += self._find_sealed(streams)
-        self._tell_transactions(packets, decoded)
-        return progress
-
-    def _find_sealed(self, streams: StreamBatch | None) -> list[Progress]:
-        """Which connections are encrypted from here on? Behind the parsers, as they change protocols.
-
-        What progressed because they are.
-        """
-        encryption, self._sealed = self._stages.encryption, []
-        if encryption is None or streams is None:
-            return []
-        begun = self.app_layer.begun if self.app_layer is not None else {}
-        self._sealed = encryption.look(streams, self.table.records["app_proto"], begun)
-        if self.app_layer is None or not self._inspection.bypasses_encrypted:
-            return []
-        return self.app_layer.seal(self._sealed)
-
-    def _recognise(self, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None) -> None:
-        """What each direction looks like; behind the parsers, as they change protocols."""
-        if self.recognition is not None and streams is not None:
-            changed = self.app_layer.changed if self.app_layer is not None else {}
-            self.recognition.update(decoded, flows, streams, self.table.records["app_proto"], changed)
-
     def _tell_transactions(self, packets: PacketBatch, decoded: DecodedBatch) -> None:
-        finished = self.app_layer.take_finished() if self.app_layer is not None else []
+        finished = self._parsing.take_finished()
         if finished and self.on_transactions is not None:
             place = Place(packets, decoded, self.packets + 1, self.packet_ns)
             of_flow = self.table.records, self.names, self.source
@@ -308,7 +263,7 @@ class Pipeline:
         progress: Sequence[Progress] = (),
     ) -> list[Alert]:
         records, first = self.table.records, self.packets + 1
-        sealed = self._sealed if streams is not None else ()
+        sealed = self._parsing.sealed if streams is not None else ()
         matches = self.matcher.match(packets, decoded, flows, streams, view_of(records), progress, sealed)
         known = flows_of(matches, records, self.names) if matches else {}
         return [
@@ -325,14 +280,7 @@ class Pipeline:
             return alerts
         with self.stopwatch.measure("detect"):
             while (stretches := release(self.streams)) is not None:
-                progress: list[Progress] = []
-                app_of = self.table.records["app_proto"]
-                if self.recognition is not None:
-                    self.recognition.released(stretches, app_of)
-                if self.app_layer is not None:
-                    self.table.recognise(stretches)
-                    progress = self.app_layer.released(stretches, app_of, ends_of(self.table.records))
-                progress += self._find_sealed(stretches)
+                progress = self._parsing.released(stretches)
                 self._tell_transactions(self._no_packets.packets, self._no_packets.decoded)
                 alerts += self._alerts_of_rules(*self._no_packets, stretches, progress)
         return alerts

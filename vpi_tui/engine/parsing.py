@@ -1,0 +1,83 @@
+"""Parsing: what a batch brings of transactions, of what flows are, and of what becomes encrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from vpi_tui.detect.applayer.progress import Finished, Progress, Sealed
+from vpi_tui.detect.match.flow_checks import Recognised
+from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.engine.flow_columns import ends_of
+from vpi_tui.engine.stages import Stages
+from vpi_tui.flow.recognition import Recognition
+from vpi_tui.flow.table import FlowTable
+from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch, StreamBatch
+
+_NONE_CHANGED: Final[Mapping[int, int]] = {}
+
+
+class Parsing:
+    """bypasses_encrypted: nothing more is read of connections that are."""
+
+    def __init__(self, stages: Stages, table: FlowTable, *, bypasses_encrypted: bool) -> None:
+        self._stages, self._table = stages, table
+        self._bypasses = bypasses_encrypted
+        self._recognition: Recognition | None = None
+        """None = no rule has asked yet what each direction looks like."""
+        self.sealed: Sequence[Sealed] = ()
+        """Connections that are encrypted from what was given last on."""
+
+    def serve(self, rules: RuleSet) -> Recognised | None:
+        """What these rules may ask of each direction of flows; None = nothing."""
+        if self._recognition is None and rules.needs_recognition:
+            self._recognition = Recognition(self._table.max_flows, self._table.recognise_starts)
+        found = self._recognition
+        return Recognised(found.seen, found.since) if found is not None else None
+
+    def update(
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None
+    ) -> list[Progress]:
+        """What progressed in one batch."""
+        app_layer, encryption = self._stages.app_layer, self._stages.encryption
+        records = self._table.records
+        app_of, progress = records["app_proto"], list[Progress]()
+        if app_layer is not None:
+            if streams is not None:
+                self._table.recognise(streams, flows)
+            progress = app_layer.update(packets, decoded, flows, streams, app_of, ends_of(records))
+        if encryption is not None:
+            encryption.begin(flows)
+        progress += self._find_sealed(streams)
+        if self._recognition is not None and streams is not None:  # behind what may change protocols
+            changed = app_layer.changed if app_layer is not None else _NONE_CHANGED
+            self._recognition.update(decoded, flows, streams, app_of, changed)
+        return progress
+
+    def released(self, streams: StreamBatch) -> list[Progress]:
+        """What progressed by stretches that no packet released."""
+        app_layer, records = self._stages.app_layer, self._table.records
+        app_of, progress = records["app_proto"], list[Progress]()
+        if self._recognition is not None:
+            self._recognition.released(streams, app_of)
+        if app_layer is not None:
+            self._table.recognise(streams)
+            progress = app_layer.released(streams, app_of, ends_of(records))
+        return progress + self._find_sealed(streams)
+
+    def take_finished(self) -> list[Finished]:
+        """Transactions that are whole since the last call."""
+        return self._stages.app_layer.take_finished() if self._stages.app_layer is not None else []
+
+    def _find_sealed(self, streams: StreamBatch | None) -> list[Progress]:
+        """Set `sealed`, behind the parsers, as they change protocols. What progressed because of it."""
+        app_layer, encryption = self._stages.app_layer, self._stages.encryption
+        self.sealed = ()
+        if encryption is None or streams is None:
+            return []
+        app_of = self._table.records["app_proto"]
+        if app_layer is None:
+            self.sealed = encryption.look(streams, app_of)
+            return []
+        self.sealed = encryption.look(streams, app_of, app_layer.begun)
+        return app_layer.seal(self.sealed) if self._bypasses else []
