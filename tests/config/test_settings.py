@@ -230,6 +230,7 @@ GOOD = {
     "vars.address-groups.*": "[10.0.0.0/8,!10.1.0.0/16]",
     "vars.port-groups.*": "80",
     "app-layer.protocols.tls.encryption-handling": "full",
+    "app-layer.protocols.ssh.encryption-handling": "bypass",
     "stream.midstream": "yes",
     "stream.midstream-policy": "pass-flow",
     "stream.checksum-validation": "no",

@@ -244,12 +244,15 @@ TABLE: tuple[Setting, ...] = (
         None,
         "most layers of compression that are undone",
     ),
-    Setting(
-        "app-layer.protocols.tls.encryption-handling",
-        kinds.choice("track-only", "default", "full", "bypass"),
-        None,
-        "what rules see of TLS once it is encrypted: track-only (all but payload; older name: default), "
-        "full, or bypass (nothing)",
+    *(
+        Setting(
+            f"app-layer.protocols.{name}.encryption-handling",
+            kinds.choice("track-only", "default", "full", "bypass"),
+            None,
+            f"what rules see of {name.upper()} once it is encrypted: track-only (all but payload; "
+            "older name: default), full, or bypass (nothing)",
+        )
+        for name in ("ssh", "tls")
     ),
     Setting(
         "datasets.*.type",

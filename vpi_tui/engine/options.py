@@ -9,7 +9,7 @@ from ipaddress import ip_network
 
 from vpi_tui.decode.decoder import TunnelPorts
 from vpi_tui.detect.applayer.base import Limits
-from vpi_tui.detect.applayer.tls.encryption import Encrypted
+from vpi_tui.detect.applayer.encryption import KINDS, Encrypted
 from vpi_tui.detect.match.inspection import InspectionOptions
 from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET
 from vpi_tui.model.errors import ConfigError
@@ -121,26 +121,27 @@ def inspection_options(options: Mapping[str, str]) -> InspectionOptions:
     streams = stream_options(options)
     return InspectionOptions(
         passes_midstream=_passes_midstream(options),
-        bypasses_encrypted=encryption_handling(options) is Encrypted.BYPASS,
         inline=streams.inline,
         drops_invalid=streams.drops_invalid,
         most_alerts=max(1, _size(options, "packet-alert-max", MOST_OF_A_PACKET)),
     )
 
 
-_ENCRYPTION = "app-layer.protocols.tls.encryption-handling"
 _OLD_NAME = "default"
 """Of track-only, in Suricata up to 7."""
 
 
-def encryption_handling(options: Mapping[str, str]) -> Encrypted:
-    """What becomes of TLS once it is encrypted."""
-    word = options.get(_ENCRYPTION, _OLD_NAME)
+def encryption_handling(options: Mapping[str, str]) -> dict[str, Encrypted]:
+    """By protocol: what becomes of connections once they are encrypted."""
+    return {name: _handling(options, f"app-layer.protocols.{name}.encryption-handling") for name in KINDS}
+
+
+def _handling(options: Mapping[str, str], key: str) -> Encrypted:
+    word = options.get(key, _OLD_NAME)
     if word == _OLD_NAME:
         return Encrypted.TRACK_ONLY
     if word not in tuple(Encrypted):
-        hint = f"Write one of {', '.join(Encrypted)}."
-        raise ConfigError(f"{_ENCRYPTION} is {word!r}.", hint=hint)
+        raise ConfigError(f"{key} is {word!r}.", hint=f"Write one of {', '.join(Encrypted)}.")
     return Encrypted(word)
 
 

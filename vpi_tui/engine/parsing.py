@@ -18,11 +18,10 @@ _NONE_CHANGED: Final[Mapping[int, int]] = {}
 
 
 class Parsing:
-    """bypasses_encrypted: nothing more is read of connections that are."""
+    """What the parsers say of one batch after the other, and what else is known then."""
 
-    def __init__(self, stages: Stages, table: FlowTable, *, bypasses_encrypted: bool) -> None:
+    def __init__(self, stages: Stages, table: FlowTable) -> None:
         self._stages, self._table = stages, table
-        self._bypasses = bypasses_encrypted
         self._recognition: Recognition | None = None
         """None = no rule has asked yet what each direction looks like."""
         self.sealed: Sequence[Sealed] = ()
@@ -80,4 +79,5 @@ class Parsing:
             self.sealed = encryption.look(streams, app_of)
             return []
         self.sealed = encryption.look(streams, app_of, app_layer.begun)
-        return app_layer.seal(self.sealed) if self._bypasses else []
+        bypassed = [one for one in self.sealed if one.bypassed]
+        return app_layer.seal(bypassed) if bypassed else []

@@ -104,8 +104,7 @@ class Pipeline:
         self._no_packets: _Batches | None = None
         """What goes with stretches that no packet released; None = there was no batch yet."""
         self._inspection = inspection_options(spec.options)
-        bypasses = self._inspection.bypasses_encrypted
-        self._parsing = Parsing(self._stages, self.table, bypasses_encrypted=bypasses)
+        self._parsing = Parsing(self._stages, self.table)
         self.matcher = self._new_matcher(rules)
         self.evidence = EvidenceStore(spec.evidence_memory)
         self.alerter = Alerter(rules, source, self.evidence)

@@ -9,9 +9,9 @@ import numpy as np
 
 from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.demand import ByWay, Demand
+from vpi_tui.detect.applayer.encryption import Encrypted, Encryption
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
 from vpi_tui.detect.applayer.registry import FILES_JOINED, FOUND_IN, by_name
-from vpi_tui.detect.applayer.tls.encryption import Encrypted, Encryption
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.match.dns_sieve import sieves_of
@@ -43,6 +43,7 @@ class Stages:
         self.sessions: SessionTracker | None = None
         """None = no rule asks for stream events, and nothing is dropped for them."""
         self.app_layer: AppLayer | None = None
+        self._handling = encryption_handling(spec.options)
         self.encryption: Encryption | None = None
         """None = no rule looks at payload, or all do at what is encrypted too."""
         self.serve(rules)
@@ -58,7 +59,7 @@ class Stages:
         applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
         demand = Demand(applications, app.frames, self._limits(rules), app.mixed, app.due, sieves_of(rules))
         if self.encryption is None and self._heeds_encryption(rules):
-            self.encryption = Encryption(self._spec.max_flows)
+            self.encryption = Encryption(self._spec.max_flows, self._handling)
         if self.app_layer is None and (applications or self._logged.protocols):
             self.app_layer = AppLayer(demand, logged=self._logged.protocols)
         elif self.app_layer is not None:
@@ -101,7 +102,7 @@ class Stages:
 
     def _heeds_encryption(self, rules: RuleSet) -> bool:
         """Do rules look at payload of TCP, but not at what is encrypted?"""
-        return rules.needs_payload and encryption_handling(self._spec.options) is not Encrypted.FULL
+        return rules.needs_payload and set(self._handling.values()) != {Encrypted.FULL}
 
     @property
     def _leaves_out_bad(self) -> bool:

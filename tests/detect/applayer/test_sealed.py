@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.tls.encryption import Encryption
+from vpi_tui.detect.applayer.encryption import Encrypted, Encryption
 from vpi_tui.engine import pacing
 from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import Direction
@@ -248,9 +248,13 @@ def test_batches_change_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert seen(tmp_path, connection) == expected
 
 
+def followed(name: str = "tls") -> Encryption:
+    return Encryption(SLOTS, {name: Encrypted.TRACK_ONLY})
+
+
 def sealed_after(*pieces: bytes) -> list[bool]:
-    """After each piece that a client sends: is its connection encrypted?"""
-    found, at, holds = Encryption(SLOTS), 0, []
+    """Of each piece that a client sends: is its connection encrypted from there on?"""
+    found, at, holds = followed(), 0, []
     app_of = np.full(SLOTS, APP_PROTOS.index("tls"), np.uint8)
     for piece in pieces:
         holds.append(bool(found.look(stretches((1, SERVER, at, piece)), app_of)))
@@ -278,5 +282,49 @@ def test_whatever_comes(data: bytes) -> None:
 
 def test_what_is_not_known_from_its_start_is_left_alone() -> None:
     app_of = np.full(SLOTS, APP_PROTOS.index("tls"), np.uint8)
-    assert not Encryption(SLOTS).look(stretches((1, SERVER, 9, SECRET)), app_of)
-    assert Encryption(SLOTS).look(stretches((1, SERVER, 9, SECRET)), app_of, {1: (9, 0)})
+    assert not followed().look(stretches((1, SERVER, 9, SECRET)), app_of)
+    assert followed().look(stretches((1, SERVER, 9, SECRET)), app_of, {1: (9, 0)})
+
+
+def packet(kind: int, body: bytes = b"") -> bytes:
+    """Of SSH, without a MAC (RFC 4253, 6)."""
+    return struct.pack("!IBB", 2 + len(body), 0, kind) + body
+
+
+BANNER: Final = b"SSH-2.0-x\r\n"
+KEXINIT: Final = packet(20, bytes(16) + bytes(4 * 10 + 5))
+NEW_KEYS: Final = packet(21)
+
+
+def shell() -> Connection:
+    made = Connection(22).server(BANNER).client(BANNER + KEXINIT).server(KEXINIT)
+    return made.client(packet(30, bytes(32))).server(packet(31, bytes(99)) + NEW_KEYS).client(NEW_KEYS)
+
+
+def test_ssh_is_encrypted_behind_the_new_keys_of_both(tmp_path: Path) -> None:
+    connection = shell()
+    before = seen(tmp_path, connection)[HEADER]
+    for _ in range(3):
+        connection.client(b"a secret").server(b"a secret")
+    found = seen(tmp_path, connection)
+    assert (found[STREAM], found[PACKET], found[HEADER]) == (0, 2, before + 6)
+    settings = ("app-layer.protocols.ssh.encryption-handling=full",)
+    assert sids(scan(tmp_path, connection.packets, *RULES, settings=settings))[PACKET] == 6
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 7, 50])
+def test_ssh_however_it_is_cut(size: int) -> None:
+    app_of, found = np.full(SLOTS, APP_PROTOS.index("ssh"), np.uint8), followed("ssh")
+    data, holds = BANNER + KEXINIT + NEW_KEYS, []
+    for side in (CLIENT, SERVER):
+        for at in range(0, len(data), size):
+            holds += found.look(stretches((1, side, at, data[at : at + size])), app_of)
+        assert len(holds) == (side == SERVER)
+        assert not found.look(stretches((1, side, len(data), b"anything")), app_of)
+
+
+@given(st.binary(max_size=400))
+def test_whatever_comes_of_ssh(data: bytes) -> None:
+    app_of, found = np.full(SLOTS, APP_PROTOS.index("ssh"), np.uint8), followed("ssh")
+    assert not found.look(stretches((1, SERVER, 0, data)), app_of)
+    assert len(found.look(stretches((1, CLIENT, 0, BANNER + data), (2, CLIENT, 0, data)), app_of)) <= 1

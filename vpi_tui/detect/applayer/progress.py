@@ -43,6 +43,8 @@ class Sealed(NamedTuple):
     """Row of the DecodedBatch that released the first encrypted bytes; -1 = none did."""
     direction: int
     """The Direction of those."""
+    bypassed: bool = False
+    """No rule looks at any more of it, whatever about."""
 
 
 class Finished(NamedTuple):

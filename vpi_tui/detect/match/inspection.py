@@ -11,8 +11,6 @@ from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET
 class InspectionOptions:
     passes_midstream: bool = False
     """No rule looks at TCP connections whose start was not seen."""
-    bypasses_encrypted: bool = False
-    """No rule looks at any more of connections that have become encrypted."""
     inline: bool = False
     """A stream is inspected around each of its packets, when that comes."""
     drops_invalid: bool = False

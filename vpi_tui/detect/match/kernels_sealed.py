@@ -29,6 +29,8 @@ class SealedFlows(NamedTuple):
     """uint32[slots]: the sequence number behind them."""
     sealed: U32
     """uint32[slots]: the generation of which the peer has acknowledged them."""
+    bypassed: U8
+    """uint8[slots]: 1 = then no rule looks at any more of it."""
 
 
 class Told(NamedTuple):
@@ -38,6 +40,7 @@ class Told(NamedTuple):
     row: I32
     """int32[k]: -1 = before all rows."""
     way: U8
+    bypassed: U8
 
 
 @helper
@@ -48,6 +51,7 @@ def _tell(seals, decoded, flows, born, generation, told, inline, k):
     seals.told[slot] = born[row] if is_own else generation[slot]
     seals.since[slot] = row
     seals.way[slot] = told.way[k]
+    seals.bypassed[slot] = told.bypassed[k]
     if is_own and not inline and flows.direction[row] == told.way[k]:
         seals.end[slot] = (np.int64(decoded.tcp_seq[row]) + decoded.payload_len[row]) & 0xFFFFFFFF
     else:

@@ -59,7 +59,7 @@ class Matcher:
         self._finder = Finder(rules)
         self._packet_too = rules.packet_too & (not options.inline)
         self.decider = Decider(rules, scope, self.profile, clock, self._packet_too, inline=options.inline)
-        self._seals = Seals(bypasses=options.bypasses_encrypted, inline=options.inline)
+        self._seals = Seals(inline=options.inline)
         special = rules.special_rules()
         self._bypassing = [n for n, s in special.items() if s.bypass]
         self._both_ways = BothWays(special)

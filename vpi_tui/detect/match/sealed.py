@@ -16,15 +16,17 @@ from vpi_tui.detect.match.candidates import Batch
 from vpi_tui.detect.match.kernels_sealed import SEALED, SealedFlows, Told, seal_rows, seal_stretches
 from vpi_tui.model.batch import U32, StreamBatch
 
-_NOTHING: Final = Told(np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint8))
+_NOTHING: Final = Told(
+    np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.uint8), np.empty(0, np.uint8)
+)
 
 
 class Seals:
-    """Remembers which flows are encrypted. bypasses: no rule at all looks at any more of them. inline: what
-    a packet brings is known when it comes, not when the peer acknowledges it."""
+    """Remembers which flows are encrypted. inline: what a packet brings is known when it comes, not when the
+    peer acknowledges it."""
 
-    def __init__(self, *, bypasses: bool = False, inline: bool = False) -> None:
-        self._bypasses, self._inline = bypasses, int(inline)
+    def __init__(self, *, inline: bool = False) -> None:
+        self._inline = int(inline)
         self._flows = _flows_for(1)
         self._latest = _NOTHING.flow
 
@@ -45,8 +47,9 @@ class Seals:
         taken = batch.taken
         of_rows = batch.decoded, batch.flows, batch.born
         seal_rows(self._flows, *of_rows, generation, told, self._inline, taken)
-        if self._bypasses:
-            batch.subject.kinds[taken == SEALED] = 0
+        bypassed = np.flatnonzero(taken == SEALED)
+        bypassed = bypassed[self._flows.bypassed[batch.flows.flow[bypassed]] != 0]
+        batch.subject.kinds[bypassed] = 0
         if batch.streams is not None and batch.stream_subject is not None:
             of_streams = batch.flows, batch.streams, batch.stream_born
             seal_stretches(self._flows, *of_streams, self._inline, batch.stream_subject.kinds)
@@ -54,9 +57,14 @@ class Seals:
 
 def _told(sealed: Sequence[Sealed], streams: StreamBatch | None) -> Told:
     """In order of rows; what no packet has released lies behind the rows of the stretches before it."""
-    ordered = sorted((_row_of(one, streams), one.flow, one.direction) for one in sealed)
-    row, flow, way = zip(*ordered, strict=True)
-    return Told(np.array(flow, np.int32), np.array(row, np.int32), np.array(way, np.uint8))
+    ordered = sorted((_row_of(one, streams), one.flow, one.direction, one.bypassed) for one in sealed)
+    row, flow, way, bypassed = zip(*ordered, strict=True)
+    return Told(
+        np.array(flow, np.int32),
+        np.array(row, np.int32),
+        np.array(way, np.uint8),
+        np.array(bypassed, np.uint8),
+    )
 
 
 def _row_of(one: Sealed, streams: StreamBatch | None) -> int:
@@ -73,6 +81,7 @@ def _flows_for(slots: int) -> SealedFlows:
         way=np.zeros(slots, np.uint8),
         end=np.zeros(slots, np.uint32),
         sealed=np.zeros(slots, np.uint32),
+        bypassed=np.zeros(slots, np.uint8),
     )
 
 

@@ -1,4 +1,4 @@
-"""The compiled loop over the heads of TLS records: where does the first one begin that holds data?"""
+"""The compiled loop over heads of records of TLS and of packets of SSH: from where on is all encrypted?"""
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 from __future__ import annotations
@@ -21,9 +21,17 @@ from vpi_tui.model.jit import helper, kernel
 
 NEW, WALKED, SETTLED = 0, 1, 2
 OFFERED, ANSWERED = 1, 2
-"""Flags of a connection: its client has offered early data, its server has said hello."""
+"""Flags of a TLS connection: its client has offered early data, its server has said hello."""
+NEW_KEYS = 1
+"""Flag of an SSH connection, shifted by the side: it encrypts from there on."""
 SEEN = HEAD + 1
-"""Bytes of a record that are looked at: an empty one says nothing."""
+"""Bytes of a record or packet that are looked at. An empty record of TLS says nothing."""
+TLS, SSH = 1, 2
+SSH_NEWKEYS, SSH_LEAST = 21, 2
+"""Type of a packet (RFC 4253, 12), and bytes that one has behind its length at least."""
+SSH_LENGTH = 4
+NEVER = 1 << 62
+"""A place in a stream that is not reached."""
 LEAST_ALERT, LEAST_HANDSHAKE = 2, 4
 """Bytes of a record's body, where one is not enough."""
 CLIENT_HELLO, SERVER_HELLO = 1, 2
@@ -45,7 +53,7 @@ class Walks(NamedTuple):
     have: U8
     """uint8[slots, 2]: bytes of it in `head`."""
     begun: U8
-    """uint8[slots, 2]: 1 = a record has come."""
+    """uint8[slots, 2]: 1 = a record has come; of SSH: the line that stands first."""
     head: U8
     """uint8[slots, 2, SEEN]."""
 
@@ -95,7 +103,24 @@ def _size_of(head):
 
 
 @helper
-def _judge(w, slot, side, buf, at, end):
+def _judge_ssh(w, slot, side):
+    """As _judge_tls, of a packet of SSH (RFC 4253, 6). Encrypted is what follows the new keys of both sides;
+    a size of NEVER = only this side is so far."""
+    head = w.head[slot, side]
+    length = np.int64(0)
+    for k in range(SSH_LENGTH):
+        length = length << 8 | np.int64(head[k])
+    if length < SSH_LEAST:
+        return np.int64(-1)
+    if head[HEAD] != SSH_NEWKEYS:
+        return SSH_LENGTH + length
+    w.flags[slot] |= NEW_KEYS << side
+    both = w.flags[slot] & (NEW_KEYS | NEW_KEYS << 1) == NEW_KEYS | NEW_KEYS << 1
+    return np.int64(0) if both else np.int64(NEVER)
+
+
+@helper
+def _judge_tls(w, slot, side, buf, at, end):
     """Look at a head that is whole. Returns the size of its record; 0 = what follows is encrypted, -1 = it is
     no TLS. at, end: of the record, as far as it is there, in buf; at = -1: its start is not there."""
     head = w.head[slot, side]
@@ -117,7 +142,15 @@ def _judge(w, slot, side, buf, at, end):
 
 
 @helper
-def _walk(w, slot, side, buf, start, first, end):
+def _behind_line(buf, at, end):
+    """Where the bytes behind a line feed begin; `end` = there is none."""
+    while at < end and buf[at] != 10:
+        at += 1
+    return min(at + 1, end)
+
+
+@helper
+def _walk(w, what, slot, side, buf, start, first, end):
     """Go over the records in buf[start:end], the first byte of which is at `first` in its stream. Returns
     whether encrypted bytes have come."""
     at, have = w.at[slot, side], np.int64(w.have[slot, side])
@@ -125,12 +158,19 @@ def _walk(w, slot, side, buf, start, first, end):
     if at + have < first:
         w.state[slot] = SETTLED
         return False
+    if what == SSH and w.begun[slot, side] == 0 and at + shift < end:
+        behind = _behind_line(buf, at + shift, end)
+        w.begun[slot, side] = buf[behind - 1] == 10
+        at = behind - shift
     while at + have < end - shift:
         w.head[slot, side, have] = buf[at + have + shift]
         have += 1
         if have < SEEN:
             continue
-        size = _judge(w, slot, side, buf, at + shift if at >= first else np.int64(-1), end)
+        if what == SSH:
+            size = _judge_ssh(w, slot, side)
+        else:
+            size = _judge_tls(w, slot, side, buf, at + shift if at >= first else np.int64(-1), end)
         if size <= 0:
             w.state[slot] = SETTLED
             return size == 0
@@ -142,21 +182,24 @@ def _walk(w, slot, side, buf, start, first, end):
 
 
 @kernel
-def walk_records(w, streams, app_of, tls, found):
-    """Go over a batch's stretches of connections that `app_of`, uint8[slots], calls `tls`. Writes the
-    stretches that bring the first encrypted bytes of one to `found`, int32[k], and returns how many."""
+def walk_records(w, streams, app_of, kinds, found):
+    """Go over a batch's stretches of connections for the application of which, by `app_of`, uint8[slots],
+    `kinds` has TLS or SSH. Writes the stretches from which on one is encrypted to `found`, int32[k], and
+    returns how many."""
     count = np.int64(0)
     for k in range(len(streams.flow)):
         slot = np.int64(streams.flow[k])
-        if slot < 0 or app_of[slot] != tls or w.state[slot] == SETTLED:
+        what = kinds[app_of[slot]] if slot >= 0 else np.uint8(0)
+        if what == 0 or w.state[slot] == SETTLED:
             continue
         first = streams.stream_offset[k]
         if w.state[slot] == NEW:
             w.state[slot] = WALKED if first == 0 else SETTLED
         side = np.int64(streams.direction[k]) - 1
-        if w.state[slot] == WALKED and _walk(
-            w, slot, side, streams.buf, streams.start[k], first, streams.end[k]
-        ):
+        if w.state[slot] != WALKED:
+            continue
+        at, end = streams.start[k], streams.end[k]
+        if _walk(w, what, slot, side, streams.buf, at, first, end):
             found[count] = k
             count += 1
     return count
