@@ -85,6 +85,14 @@ def test_what_holds_is_never_hopeless() -> None:
 def test_a_rule_matches_once_in_a_window() -> None:
     state, rule_ = FlowState(), (1, 7)
     assert [state.is_first(3, 1, rule_, 1, window) for window in (4, 4, 5, 5)] == [True, False] * 2
+    asked = [
+        (3, 1, rule_, 1, 5),
+        (3, 1, rule_, 1, 4),
+        (3, 1, rule_, 2, 5),
+        (3, 2, rule_, 1, 5),
+        (4, 1, rule_, 1, 5),
+    ]
+    assert [state.has_matched(*one) for one in asked] == [True] + [False] * 4
     assert state.is_first(3, 1, rule_, 2, 5), "the other direction"
     assert state.is_first(3, 2, rule_, 1, 5), "another flow in the same slot"
     state.forget(np.array([3], np.int32))

@@ -70,7 +70,7 @@ class Decider:
 
     def decide(self, batch: Batch, found: Candidates, subjects: Subjects) -> Bools:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
-        state = self.memory.flows
+        state, key_of = self.memory.flows, self._rules.identity.key
         windows = windows_of(batch, found, divided=self._inline)
         decided: Bools = self._rules.plain[found.rule] != 0
         held = decided.copy()
@@ -102,6 +102,8 @@ class Decider:
             memory = self._remembered.get(rule)
             who = who_of(subjects, i, row, progress) if memory is not None else None
             if memory is not None and who is not None and not memory.allows(self.memory, who):
+                continue
+            if window != NOWHERE and state.has_matched(flow, born, key_of(rule), direction, window):
                 continue
             captured: Captured | None = None
             if self._rules.plans[rule] is not None:

@@ -84,6 +84,11 @@ class FlowState:
             found = self._numbers[slot] = born, {}
         found[1][name] = value & _U32
 
+    def has_matched(self, slot: int, born: int, rule: RuleKey, direction: int, window: int) -> bool:
+        """Did a rule match in this window of the flow's direction before?"""
+        found = self._once.get(slot)
+        return found is not None and found[0] == born and found[1].get((rule, direction)) == window
+
     def is_first(self, slot: int, born: int, rule: RuleKey, direction: int, window: int = NOWHERE) -> bool:
         """Did a rule not match on this direction of the flow before? From now on it did.
 
