@@ -27,18 +27,23 @@ class Seals:
 
     def __init__(self, *, inline: bool = False) -> None:
         self._inline = int(inline)
+        self._has_any = False
+        """Has there been one at all? Many networks have none, and need no room for them."""
         self._flows = _flows_for(1)
         self._latest = _NOTHING.flow
 
     def take_over(self, before: Seals) -> None:
         """Go on from those of an earlier set of rules."""
-        self._flows, self._latest = before._flows, before._latest
+        self._has_any, self._flows, self._latest = before._has_any, before._flows, before._latest
 
     def mark(self, batch: Batch, sealed: Sequence[Sealed], generation: U32) -> None:
         """Take out of a batch what is not to be looked at. sealed: what has become encrypted in it.
 
         generation: uint32[slots], of the flows now.
         """
+        self._has_any = self._has_any or bool(sealed)
+        if not self._has_any:
+            return
         if generation.size > self._flows.told.size:
             self._flows = _grown(self._flows, generation.size)
         self._flows.since[self._latest] = -1
