@@ -1,6 +1,6 @@
 """CPU of `vpi-tui scan` over CPU of `tcpdump -n -r`, on the same capture, in one run.
 
-    python -m benchmarks.scan CAPTURE [--rules FILE …] [--times 3]
+    python -m benchmarks.scan CAPTURE [--rules FILE …] [--times 5]
 
 Start-up is taken off by a run of the same command on an empty capture; tcpdump's likewise.
 """
@@ -31,28 +31,32 @@ class Row:
     peak: int
 
 
-def measure(name: str, command: Sequence[str], capture: Path, empty: Path, times: int) -> Row:
-    """The command gets the capture's path as its last argument."""
-    full: Cost = best([*command, str(capture)], times)
-    start: Cost = best([*command, str(empty)], times)
-    return Row(name, full.cpu - start.cpu, start.cpu, full.peak)
-
-
 def compare(capture: Path, rules: Sequence[str], times: int) -> list[Row]:
+    """The commands take turns, so that no slow moment of the machine falls on one of them alone."""
     with tempfile.TemporaryDirectory() as folder:
         empty, none = Path(folder, "empty.pcap"), Path(folder, "none.rules")
         empty.write_bytes(EMPTY_PCAP)
         none.write_text("# no rules\n")
         eve = ["--eve", "/dev/null", "--events", "alert"]
-        rows = [
-            measure("tcpdump -n -r", ["tcpdump", "-n", "-r"], capture, empty, times),
-            measure("scan, no rules", [*VPI, "scan", *eve, "-S", str(none), "-r"], capture, empty, times),
-            measure("scan, bundled packs", [*VPI, "scan", *eve, "-r"], capture, empty, times),
+        commands = {
+            "tcpdump -n -r": ["tcpdump", "-n", "-r"],
+            "scan, no rules": [*VPI, "scan", *eve, "-S", str(none), "-r"],
+            "scan, bundled packs": [*VPI, "scan", *eve, "-r"],
+        } | {f"scan, {Path(path).name}": [*VPI, "scan", *eve, "-S", path, "-r"] for path in rules}
+        rounds = [
+            {
+                name: (best([*command, str(capture)], 1), best([*command, str(empty)], 1))
+                for name, command in commands.items()
+            }
+            for _ in range(times)
         ]
-        return rows + [
-            measure(f"scan, {Path(path).name}", [*VPI, "scan", *eve, "-S", path, "-r"], capture, empty, times)
-            for path in rules
-        ]
+    return [_cheapest(name, [one[name] for one in rounds]) for name in commands]
+
+
+def _cheapest(name: str, costs: Sequence[tuple[Cost, Cost]]) -> Row:
+    """costs: of the capture, and of the empty one. Noise only ever adds."""
+    full, start = (min(some, key=lambda cost: cost.cpu) for some in zip(*costs, strict=True))
+    return Row(name, full.cpu - start.cpu, start.cpu, full.peak)
 
 
 def table(rows: Sequence[Row], packets: int) -> str:
@@ -83,7 +87,7 @@ def main() -> None:
     args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     args.add_argument("capture", type=Path)
     args.add_argument("--rules", nargs="*", default=[])
-    args.add_argument("--times", type=int, default=3)
+    args.add_argument("--times", type=int, default=5)
     opt = args.parse_args()
     print(table(compare(opt.capture, opt.rules, opt.times), count_packets(opt.capture)))
 
