@@ -243,6 +243,9 @@ _READERS: dict[str, Step] = {
 
 _CLIENT, _SERVER = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
 _SYN, _ACK, _PUSH = 0x02, 0x10, 0x18
+_HELLO = b"\x16\x03\x01\0\x2f\1\0\0\x2b\3\3" + bytes(33) + b"\0\2\0\x2f\1\0\0\0"
+"""ClientHello of TLS 1.2 without extensions (RFC 5246, 7.4.1.2)."""
+_SECRET = b"\x17\3\3\0\4warm"
 _QUERY = struct.pack("!6H", 1, 0x0100, 1, 0, 0, 0) + b"\4warm\2up\0" + struct.pack("!HH", 1, 1)
 
 
@@ -255,8 +258,8 @@ def _capture(path: Path) -> FileSource:
 
 
 def _conversation() -> list[bytes]:
-    """Two connections: a handshake, a request, its answer, and what waits for more; a question for a name;
-    and a datagram in two fragments. No checksums."""
+    """Twice: a connection with a handshake, a request, its answer, and what waits for more; one that becomes
+    encrypted; a question for a name; and a datagram in two fragments. No checksums."""
     request, answer = b"GET /warm-up HTTP/1.1\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"
     return [
         frame
@@ -268,6 +271,10 @@ def _conversation() -> list[bytes]:
             _frame(_CLIENT, _SERVER, port, 100, 200, _PUSH, request),
             _frame(_SERVER, _CLIENT, port, 200, 100 + len(request), _PUSH, answer),
             _frame(_CLIENT, _SERVER, port, 100 + len(request), 200 + len(answer), _ACK, b"held back"),
+            _frame(_CLIENT, _SERVER, port, 99, 0, _SYN, server=443),
+            _frame(_SERVER, _CLIENT, port, 199, 100, _SYN | _ACK, server=443),
+            _frame(_CLIENT, _SERVER, port, 100, 200, _PUSH, _HELLO + _SECRET, server=443),
+            _frame(_SERVER, _CLIENT, port, 200, 100 + len(_HELLO + _SECRET), _PUSH, _SECRET, server=443),
             _ip_frame(_CLIENT, _SERVER, 17, struct.pack("!HHHH", port, 53, 8 + len(_QUERY), 0) + _QUERY),
             _ip_frame(
                 _CLIENT, _SERVER, 17, struct.pack("!HHHH", port, 99, 24, 0) + b"in two p", offset=0x2000
@@ -277,9 +284,19 @@ def _conversation() -> list[bytes]:
     ]
 
 
-def _frame(src: bytes, dest: bytes, port: int, seq: int, ack: int, flags: int, payload: bytes = b"") -> bytes:
-    """Ethernet, IPv4, TCP (RFC 9293). port: the client's."""
-    ports = (port, 80) if src == _CLIENT else (80, port)
+def _frame(
+    src: bytes,
+    dest: bytes,
+    port: int,
+    seq: int,
+    ack: int,
+    flags: int,
+    payload: bytes = b"",
+    *,
+    server: int = 80,
+) -> bytes:
+    """Ethernet, IPv4, TCP (RFC 9293). port: the client's; server: the server's."""
+    ports = (port, server) if src == _CLIENT else (server, port)
     tcp = struct.pack("!HHIIBBHHH", *ports, seq, ack, 5 << 4, flags, 65_535, 0, 0) + payload
     return _ip_frame(src, dest, 6, tcp)
 
