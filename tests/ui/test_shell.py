@@ -8,6 +8,7 @@ from tests.ui.driver import NARROW, WIDE, dashboard, drawn, step, text
 from tests.ui.fake_client import FakeClient, snapshot
 from vpi_tui.feed.messages import Notice, SetSpeed, Toggle, ToggledMessage, UndoToggle, Watch
 from vpi_tui.ui.app import ALERT_PACE
+from vpi_tui.ui.display import pieces
 from vpi_tui.ui.screens.registry import PAGES
 from vpi_tui.ui.widgets.line_table import LineTable
 from vpi_tui.ui.widgets.line_widget import LineWidget
@@ -70,6 +71,24 @@ async def test_unchanged_picture_repaints_nothing(monkeypatch) -> None:
         app.session._client.put(snapshot(61))
         await step(app, pilot)
         assert painted
+
+
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("name", NAMES)
+async def test_repainting_one_widget_leaves_the_others(name: str, size: tuple[int, int]) -> None:
+    """What an update paints, on the screen as it is, gives the same screen."""
+    async with dashboard(FakeClient(), size) as (app, pilot):
+        await app.action_open_page(name)
+        await pilot.pause()
+        screen = drawn(app)
+        for widget in app.page.query(LineWidget):
+            compositor = app.screen._compositor
+            compositor.update_widgets({widget.refresh()})
+            update = compositor.render_partial_update()
+            for y, x, strips in pieces(update) if update is not None else ():
+                text_there = "".join(part.text for part in strips)
+                screen[y] = screen[y][:x] + text_there + screen[y][x + len(text_there) :]
+            assert screen == drawn(app), widget
 
 
 async def test_a_flood_of_alerts_is_not_drawn_one_by_one(monkeypatch) -> None:

@@ -156,7 +156,7 @@ class DiffDisplay(App[Any]):
             self._shadow_writer = writer
         system = self.console._color_system or ColorSystem.TRUECOLOR
         runs: list[Run] = []
-        for y, x, strips in _pieces(update):
+        for y, x, strips in pieces(update):
             texts: list[str] = []
             pens: list[Pen] = []
             for strip in strips:
@@ -175,13 +175,15 @@ class DiffDisplay(App[Any]):
         driver.flush()
 
 
-def _pieces(update: Any) -> Iterator[tuple[int, int, list[Strip]]]:
+def pieces(update: Any) -> Iterator[tuple[int, int, list[Strip]]]:
     """(y, x, strips) of what an update of the compositor paints."""
     if isinstance(update, _compositor.LayoutUpdate):
         for y, strips in enumerate(update.strips, update.region.y):
             yield y, update.region.x, list(strips)
         return
+    # Beyond a span, which ends before `last`, stands what lies behind widgets that were not asked to paint.
     for y, first, last in update.spans:
         for end, (x, strip) in zip(update.chop_ends[y], update.chops[y].items(), strict=False):
-            if strip is not None and x <= last and end > first:
-                yield y, x, [strip]
+            if strip is not None and x < last and end > first:
+                begin, inside = max(x, first), x >= first and end <= last
+                yield y, begin, [strip if inside else strip.crop(begin - x, min(end, last) - x)]
