@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.detect.match.build import Packet, decoded_of
 from vpi_tui.detect.applayer.encryption import Encrypted, Encryption
 from vpi_tui.engine import pacing
 from vpi_tui.model.applications import APP_PROTOS
@@ -284,6 +285,14 @@ def test_what_is_not_known_from_its_start_is_left_alone() -> None:
     app_of = np.full(SLOTS, APP_PROTOS.index("tls"), np.uint8)
     assert not followed().look(stretches((1, SERVER, 9, SECRET)), app_of)
     assert followed().look(stretches((1, SERVER, 9, SECRET)), app_of, {1: (9, 0)})
+
+
+def test_nothing_is_left_of_the_connection_that_had_the_slot() -> None:
+    app_of, found = np.full(SLOTS, APP_PROTOS.index("tls"), np.uint8), followed()
+    found.look(stretches((1, SERVER, 0, client_hello(EARLY_DATA) + SECRET[:3])), app_of)
+    found.begin(decoded_of([Packet(b"", flow=1, first=3)])[2])
+    assert not found.look(stretches((1, SERVER, 0, client_hello())), app_of)
+    assert found.look(stretches((1, SERVER, len(client_hello()), SECRET)), app_of)
 
 
 def packet(kind: int, body: bytes = b"") -> bytes:

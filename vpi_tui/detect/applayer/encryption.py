@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from vpi_tui.detect.applayer.kernels_encryption import NEW, SEEN, SSH, TLS, WALKED, Walks, walk_records
+from vpi_tui.detect.applayer.kernels_encryption import NEW, SEEN, SSH, TLS, Walks, walk_records
 from vpi_tui.detect.applayer.progress import Sealed
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import U8, FlowBatch, StreamBatch
@@ -62,8 +62,7 @@ class Encryption:
         """Slots that are another flow's now."""
         opened = flows.flow[flows.new_rows]
         self._walks.state[opened] = NEW
-        for column in (self._walks.flags, self._walks.at, self._walks.have, self._walks.begun):
-            column[opened] = 0
+        self._walks.at[opened] = 0
 
     def look(
         self, streams: StreamBatch, app_of: U8, begun: Mapping[int, tuple[int, int]] = _NONE_BEGUN
@@ -74,10 +73,12 @@ class Encryption:
         the middle, and where in the streams to server and client they did.
         """
         for slot, places in begun.items():
-            self._walks.state[slot] = WALKED
+            self._walks.state[slot] = NEW
             self._walks.at[slot] = places
         found = np.empty(streams.flow.size, np.int32)
         count = walk_records(self._walks, streams, app_of, self._kinds, found)
+        if not count:
+            return []
         at = found[:count]
         slots = streams.flow[at]
         columns = slots, streams.row[at], streams.direction[at], self._bypasses[app_of[slots]] != 0

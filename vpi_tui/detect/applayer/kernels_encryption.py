@@ -20,6 +20,7 @@ from vpi_tui.model.batch import I64, U8
 from vpi_tui.model.jit import helper, kernel
 
 NEW, WALKED, SETTLED = 0, 1, 2
+"""States of a connection: only `at` says something of a new one; none that is settled changes any more."""
 OFFERED, ANSWERED = 1, 2
 """Flags of a TLS connection: its client has offered early data, its server has said hello."""
 NEW_KEYS = 1
@@ -45,7 +46,7 @@ class Walks(NamedTuple):
     """By slot of the flow table; where two are named, by Direction less one."""
 
     state: U8
-    """uint8[slots]: SETTLED = nothing that comes changes anything any more."""
+    """uint8[slots]: NEW, WALKED or SETTLED."""
     flags: U8
     """uint8[slots]."""
     at: I64
@@ -97,12 +98,6 @@ def _is_broken(kind, major, length):
 
 
 @helper
-def _size_of(head):
-    """Bytes of a record, by the start of it."""
-    return HEAD + (np.int64(head[3]) << 8 | np.int64(head[4]))
-
-
-@helper
 def _judge_ssh(w, slot, side):
     """As _judge_tls, of a packet of SSH (RFC 4253, 6). Encrypted is what follows the new keys of both sides;
     a size of NEVER = only this side is so far."""
@@ -128,7 +123,7 @@ def _judge_tls(w, slot, side, buf, at, end):
     kind, of = np.int64(head[0]), np.int64(head[HEAD])
     if first and kind & SSL2:
         return np.int64(SSL2_HEAD + ((kind & 0x7F) << 8 | np.int64(head[1])))
-    size = _size_of(head)
+    size = HEAD + _u16(head, 3)
     if _is_broken(kind, np.int64(head[1]), size - HEAD):
         return np.int64(-1)
     if kind == DATA and w.flags[slot] & (OFFERED | ANSWERED) != OFFERED:
@@ -181,6 +176,15 @@ def _walk(w, what, slot, side, buf, start, first, end):
     return False
 
 
+@helper
+def _start(w, slot):
+    w.state[slot] = WALKED
+    w.flags[slot] = 0
+    for side in range(2):
+        w.have[slot, side] = 0
+        w.begun[slot, side] = 0
+
+
 @kernel
 def walk_records(w, streams, app_of, kinds, found):
     """Go over a batch's stretches of connections for the application of which, by `app_of`, uint8[slots],
@@ -192,14 +196,10 @@ def walk_records(w, streams, app_of, kinds, found):
         what = kinds[app_of[slot]] if slot >= 0 else np.uint8(0)
         if what == 0 or w.state[slot] == SETTLED:
             continue
-        first = streams.stream_offset[k]
         if w.state[slot] == NEW:
-            w.state[slot] = WALKED if first == 0 else SETTLED
-        side = np.int64(streams.direction[k]) - 1
-        if w.state[slot] != WALKED:
-            continue
-        at, end = streams.start[k], streams.end[k]
-        if _walk(w, what, slot, side, streams.buf, at, first, end):
+            _start(w, slot)
+        side, first = np.int64(streams.direction[k]) - 1, streams.stream_offset[k]
+        if _walk(w, what, slot, side, streams.buf, streams.start[k], first, streams.end[k]):
             found[count] = k
             count += 1
     return count

@@ -13,7 +13,14 @@ import numpy as np
 
 from vpi_tui.detect.applayer.progress import Sealed
 from vpi_tui.detect.match.candidates import Batch
-from vpi_tui.detect.match.kernels_sealed import SEALED, SealedFlows, Told, seal_rows, seal_stretches
+from vpi_tui.detect.match.kernels_sealed import (
+    Rows,
+    SealedFlows,
+    Stretches,
+    Told,
+    seal_rows,
+    seal_stretches,
+)
 from vpi_tui.model.batch import U32, StreamBatch
 
 _NOTHING: Final = Told(
@@ -30,11 +37,10 @@ class Seals:
         self._has_any = False
         """Has there been one at all? Many networks have none, and need no room for them."""
         self._flows = _flows_for(1)
-        self._latest = _NOTHING.flow
 
     def take_over(self, before: Seals) -> None:
         """Go on from those of an earlier set of rules."""
-        self._has_any, self._flows, self._latest = before._has_any, before._flows, before._latest
+        self._has_any, self._flows = before._has_any, before._flows
 
     def mark(self, batch: Batch, sealed: Sequence[Sealed], generation: U32) -> None:
         """Take out of a batch what is not to be looked at. sealed: what has become encrypted in it.
@@ -46,18 +52,35 @@ class Seals:
             return
         if generation.size > self._flows.told.size:
             self._flows = _grown(self._flows, generation.size)
-        self._flows.since[self._latest] = -1
         told = _told(sealed, batch.streams) if sealed else _NOTHING
-        self._latest = told.flow
-        taken = batch.taken
-        of_rows = batch.decoded, batch.flows, batch.born
-        seal_rows(self._flows, *of_rows, generation, told, self._inline, taken)
-        bypassed = np.flatnonzero(taken == SEALED)
-        bypassed = bypassed[self._flows.bypassed[batch.flows.flow[bypassed]] != 0]
-        batch.subject.kinds[bypassed] = 0
-        if batch.streams is not None and batch.stream_subject is not None:
-            of_streams = batch.flows, batch.streams, batch.stream_born
-            seal_stretches(self._flows, *of_streams, self._inline, batch.stream_subject.kinds)
+        rows, stretches = _rows_of(batch), _stretches_of(batch)
+        seal_rows(self._flows, rows, generation, told, self._inline)
+        if stretches is not None:
+            seal_stretches(self._flows, rows, stretches, self._inline)
+        self._flows.since[told.flow] = 0
+
+
+def _rows_of(batch: Batch) -> Rows:
+    decoded, flows = batch.decoded, batch.flows
+    return Rows(
+        flow=flows.flow,
+        direction=flows.direction,
+        proto=decoded.proto,
+        tcp_flags=decoded.tcp_flags,
+        tcp_seq=decoded.tcp_seq,
+        tcp_ack=decoded.tcp_ack,
+        payload_len=decoded.payload_len,
+        born=batch.born,
+        taken=batch.taken,
+        kinds=batch.subject.kinds,
+    )
+
+
+def _stretches_of(batch: Batch) -> Stretches | None:
+    streams, subject = batch.streams, batch.stream_subject
+    if streams is None or subject is None:
+        return None
+    return Stretches(streams.flow, streams.row, streams.direction, batch.stream_born, subject.kinds)
 
 
 def _told(sealed: Sequence[Sealed], streams: StreamBatch | None) -> Told:
@@ -82,7 +105,7 @@ def _row_of(one: Sealed, streams: StreamBatch | None) -> int:
 def _flows_for(slots: int) -> SealedFlows:
     return SealedFlows(
         told=np.zeros(slots, np.uint32),
-        since=np.full(slots, -1, np.int32),
+        since=np.zeros(slots, np.int32),
         way=np.zeros(slots, np.uint8),
         end=np.zeros(slots, np.uint32),
         sealed=np.zeros(slots, np.uint32),
