@@ -128,6 +128,13 @@ def test_a_match_in_a_stream_ends_in_fresh_bytes() -> None:
     assert hits(rules, packets, [Stretch(b"..secret-word", fresh=13), Stretch(b"..", fresh=0)]) == []
 
 
+def test_a_rule_that_matched_in_a_window_is_not_tried_there_again() -> None:
+    matcher = matcher_of(rule(1, steps=(content(b"first"), content(b"second"))))
+    stretches = [Stretch(b"first second"), Stretch(b"first second second", row=1, fresh=12)]
+    assert [m.row for m in run(matcher, [Packet(taken=True)] * 2, stretches)] == [0]
+    assert matcher.stats()["detect.evaluated"] == 1
+
+
 @pytest.mark.parametrize("more", [(), (content(b"!", negated=True),)])
 def test_an_anchored_rule_alerts_on_the_packet_and_on_the_stream_that_begins_with_it(
     more: tuple[Step, ...],
