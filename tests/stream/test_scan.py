@@ -34,10 +34,14 @@ def test_however_small_the_segments_are(tmp_path: Path, talk: Connection, size: 
     assert len(alerts) == 1
 
 
+LOOKS_AT_ALL = {f"app-layer.protocols.{name}.encryption-handling": "full" for name in ("tls", "ssh")}
+"""Else connections are followed until they are encrypted."""
+
+
 def test_without_streams_it_is_not_there(tmp_path: Path, talk: Connection) -> None:
     talk.at(0, b"GET /secret").at(11, b"-word HTTP/1.1")
     rule = content("secret-word").replace("alert tcp", "alert tcp-pkt")
-    alerts, stats = scan(tmp_path, [rule], talk.packets)
+    alerts, stats = scan(tmp_path, [rule], talk.packets, options=LOOKS_AT_ALL)
     assert alerts == []
     assert "stage.stream.seconds" not in stats or "tcp.sessions" not in stats
 
@@ -191,7 +195,7 @@ def test_a_rule_about_the_packet_looks_at_packets(tmp_path: Path, talk: Connecti
 
 def test_only_streams_that_some_rule_inspects_are_followed(tmp_path: Path, talk: Connection) -> None:
     rule = content("secret-word").replace("any 80", "any 81")
-    _, stats = scan(tmp_path, [rule], talk.at(0, b"secret-word").packets)
+    _, stats = scan(tmp_path, [rule], talk.at(0, b"secret-word").packets, options=LOOKS_AT_ALL)
     assert stats["tcp.sessions"] == 0
 
 

@@ -41,9 +41,9 @@ class Parsing:
         app_layer, encryption = self._stages.app_layer, self._stages.encryption
         records = self._table.records
         app_of, progress = records["app_proto"], list[Progress]()
+        if streams is not None and (app_layer is not None or encryption is not None):
+            self._table.recognise(streams, flows)
         if app_layer is not None:
-            if streams is not None:
-                self._table.recognise(streams, flows)
             progress = app_layer.update(packets, decoded, flows, streams, app_of, ends_of(records))
         if encryption is not None:
             encryption.begin(flows)
@@ -59,8 +59,9 @@ class Parsing:
         app_of, progress = records["app_proto"], list[Progress]()
         if self._recognition is not None:
             self._recognition.released(streams, app_of)
-        if app_layer is not None:
+        if app_layer is not None or self._stages.encryption is not None:
             self._table.recognise(streams)
+        if app_layer is not None:
             progress = app_layer.released(streams, app_of, ends_of(records))
         return progress + self._find_sealed(streams)
 

@@ -104,6 +104,10 @@ class Stages:
         """Do rules look at payload of TCP, but not at what is encrypted?"""
         return rules.needs_payload and set(self._handling.values()) != {Encrypted.FULL}
 
+    def _follows_all(self, rules: RuleSet) -> bool:
+        """Are connections followed on whatever port, be it to log them or to know when they are encrypted?"""
+        return bool(self._logged.protocols) or self._heeds_encryption(rules)
+
     @property
     def _leaves_out_bad(self) -> bool:
         """Do segments with a wrong checksum not belong to their stream?"""
@@ -117,7 +121,7 @@ class Stages:
         wanted = self._wanted(rules)
         if self.streams is not None:
             self.streams.want(wanted)
-        elif rules.needs_streams or self._logged.protocols or self._options.inline:
+        elif rules.needs_streams or self._follows_all(rules) or self._options.inline:
             self.streams = Reassembler(
                 self._spec.max_flows,
                 self._spec.stream_memory,
@@ -132,7 +136,7 @@ class Stages:
             )
 
     def _wanted(self, rules: RuleSet) -> U16:
-        if not self._logged.protocols:
+        if not self._follows_all(rules):
             return rules.stream_ports
         return np.maximum(rules.stream_ports, np.uint16(1 + RECOGNISED_BY))
 

@@ -59,15 +59,19 @@ class Connection:
 
 
 def scan(
-    tmp_path: Path, packets: list[Packet], *rules: str, settings: tuple[str, ...] = ()
+    tmp_path: Path,
+    packets: list[Packet],
+    *rules: str,
+    settings: tuple[str, ...] = (),
+    more: tuple[str, ...] = (),
 ) -> list[dict[str, object]]:
-    """The alert events. Each rule gets its place as sid."""
+    """The alert events. Each rule gets its place as sid. more: words of the command."""
     capture, ruleset, out = tmp_path / "c.pcap", tmp_path / "r.rules", tmp_path / "out"
     wrpcap(str(capture), packets)
     texts = [f"{rule.rstrip(')')} sid:{n};)" for n, rule in enumerate(rules, 1)]
     ruleset.write_text("\n".join(texts) + "\n")
     named = [word for setting in settings for word in ("--set", setting)]
-    assert main(["scan", "-r", str(capture), "-S", str(ruleset), "-l", str(out), *named]) == 0
+    assert main(["scan", "-r", str(capture), "-S", str(ruleset), "-l", str(out), *named, *more]) == 0
     events = [json.loads(line) for file in out.iterdir() for line in file.read_text().splitlines()]
     return [event for event in events if event["event_type"] == "alert"]
 

@@ -210,11 +210,25 @@ def test_behind_a_gap_nobody_knows(tmp_path: Path) -> None:
     assert seen(tmp_path, connection)[PACKET] == 4
 
 
-def test_no_rule_needs_to_be_about_tls(tmp_path: Path) -> None:
-    connection = full().client(SECRET).server(SECRET).client(SECRET).server(SECRET)
-    assert seen(tmp_path, connection, RULES[PACKET - 1]) == {1: 2}
-    assert seen(tmp_path, connection, RULES[SIZE - 1]) == {1: 2}
-    assert seen(tmp_path, connection, RULES[SMALL - 1]) == {1: 4}
+@pytest.mark.parametrize(
+    ("number", "piece", "times"), [(PACKET, 1000, 2), (PACKET, 2, 2), (SIZE, 1000, 2), (SMALL, 1000, 4)]
+)
+@pytest.mark.parametrize("more", [(), ("--events", "alert")])
+def test_no_rule_needs_to_be_about_tls(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+    piece: int,
+    times: int,
+    more: tuple[str, ...],
+) -> None:
+    """Nor need a rule look at streams, nor transactions be logged."""
+    monkeypatch.setattr(pacing, "SLICE", 2)
+    connection = Connection(443).client(client_hello(), piece=piece)
+    connection.server(SERVER_HELLO + DONE).client(KEYS + FINISHED).server(FINISHED)
+    connection.client(SECRET).server(SECRET).client(SECRET).server(SECRET)
+    found = sids(scan(tmp_path, connection.packets, RULES[number - 1], more=more))
+    assert found == {1: times}
 
 
 def test_tls_that_was_agreed_on(tmp_path: Path) -> None:
