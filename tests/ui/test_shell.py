@@ -91,6 +91,18 @@ async def test_repainting_one_widget_leaves_the_others(name: str, size: tuple[in
             assert screen == drawn(app), widget
 
 
+async def test_the_mark_goes_with_the_keyboard_at_once() -> None:
+    async with dashboard(FakeClient(), WIDE) as (app, pilot):
+        mark = look_of(app).glyphs.cursor
+        places = set[int]()
+        for _ in range(3):
+            lines = drawn(app)
+            places.add(next(y for y, shown in enumerate(lines) if mark in shown))
+            assert sum(shown.count(mark) for shown in lines) == 1
+            await pilot.press("tab")
+        assert len(places) == 3
+
+
 async def test_a_flood_of_alerts_is_not_drawn_one_by_one(monkeypatch) -> None:
     client = FakeClient()
     async with dashboard(client) as (app, pilot):

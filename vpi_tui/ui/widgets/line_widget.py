@@ -94,6 +94,11 @@ class LineWidget(Widget):
             return strips
         return [strip.crop(crop.x, crop.right) for strip in strips]
 
+    def watch_has_focus(self, has_focus: bool) -> None:
+        # Not on_focus: of a subclass that is called before Textual notes who has the keyboard.
+        super().watch_has_focus(has_focus)
+        self.redraw()
+
     def on_resize(self) -> None:
         self.redraw()
 

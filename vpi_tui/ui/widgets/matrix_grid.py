@@ -127,25 +127,26 @@ class MatrixGrid(LineWidget, can_focus=True):
         ]
         for place, dest in enumerate(shown, self._top[1]):
             chosen = here and place == self._cursor[1]
-            left, right = ("[", "]") if chosen and self.has_focus else (" ", " ")
-            spans.append((left, "accent"))
-            spans += self._cell(self._grid.cell(src, dest), src == dest, right, cell)
+            edges = ("[", "]") if chosen and self.has_focus else (" ", " ")
+            spans += self._cell(self._grid.cell(src, dest), src == dest, edges, cell)
         return Line(tuple(spans))
 
-    def _cell(self, cell: GridCell | None, same: bool, edge: str, width: int) -> list[Span]:
-        """Shade, figure, mark. edge: what closes the cell with the cursor."""
+    def _cell(self, cell: GridCell | None, same: bool, edges: tuple[str, str], width: int) -> list[Span]:
+        """Shade, figure, mark. edges: what stands round them where the cursor is."""
+        left, right = ((edge, "accent") for edge in edges)
         if cell is None:
             quiet = "=" if same else self.look.glyphs.nothing
-            return [(fit(quiet, width - 1, "right"), "faint"), (edge, "accent")]
+            return [(" " * (width - 2), "text"), left, (quiet, "faint"), right]
         glyphs = self.look.glyphs
         heat = f"heat.{cell.shade}" if cell.shade else "muted"
         pad = (" " * (width - CELL[0]), "text")
-        spans: list[Span] = [pad, (glyphs.shades[cell.shade], heat), (cell.text.rjust(CELL[0] - 2), heat)]
+        figure = cell.text.rjust(CELL[0] - 2)
+        spans: list[Span] = [pad, left, (glyphs.shades[cell.shade], heat), (figure, heat)]
         if cell.broken:
             return [*spans, (glyphs.severity[0], "error")]
         if cell.new:
             return [*spans, ("+", "new")]
-        return [*spans, (edge, "accent")]
+        return [*spans, right]
 
     # Cursor -----------------------------------------------------------------------------------
 
@@ -211,9 +212,3 @@ class MatrixGrid(LineWidget, can_focus=True):
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         event.stop()
         self.action_step(-3, 0)
-
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
-        self.redraw()

@@ -215,9 +215,3 @@ class PaneWall(LineWidget, can_focus=True):
 
     def on_mouse_scroll_up(self) -> None:
         self.action_step(0, -1)
-
-    def on_focus(self) -> None:
-        self.redraw()
-
-    def on_blur(self) -> None:
-        self.redraw()
