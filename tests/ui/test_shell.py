@@ -91,6 +91,22 @@ async def test_repainting_one_widget_leaves_the_others(name: str, size: tuple[in
             assert screen == drawn(app), widget
 
 
+@pytest.mark.parametrize("size", [NARROW, WIDE])
+@pytest.mark.parametrize("name", NAMES)
+async def test_nothing_waits_for_the_next_picture(name: str, size: tuple[int, int]) -> None:
+    """A page that was opened or resized is whole at once: columns that fit among them."""
+    async with dashboard(FakeClient(), size) as (app, pilot):
+        await app.action_open_page(name)
+        await pilot.pause()
+        for width, height in (size, (99, 30), (78, 24), (130, 45)):
+            await pilot.resize_terminal(width, height)
+            await pilot.pause()
+            shown = drawn(app)
+            app.draw()
+            await pilot.pause()
+            assert shown == drawn(app)
+
+
 async def test_the_mark_goes_with_the_keyboard_at_once() -> None:
     async with dashboard(FakeClient(), WIDE) as (app, pilot):
         mark = look_of(app).glyphs.cursor

@@ -72,7 +72,6 @@ class AlertsPage(DrillPage):
 
     def on_resize(self) -> None:
         self.query_one("#alert-panel", Panel).set_ruled(self.size.width < _WIDE)
-        self.show_resized()
 
     @property
     def table(self) -> LineTable:

@@ -87,6 +87,16 @@ class Page(Container):
     def send(self, command: Command) -> None:
         self.session.send(command)
 
+    def on_resize(self) -> None:
+        # Textual calls this after a subclass' own.
+        self.call_after_refresh(self._show_resized)
+
+    def _show_resized(self) -> None:
+        """Another size may ask for other columns, or a list instead of a grid, which has other keys."""
+        if self.is_attached:
+            self.show(self.session)
+            self.shell.redraw_frame()
+
     # What a page answers ----------------------------------------------------------------------
 
     def show(self, session: Session) -> None:

@@ -83,7 +83,6 @@ class CoveragePage(DrillPage):
         self.set_class(self.size.height >= _TALL, "-tall")
         for panel in self.query(Panel):
             panel.set_ruled(self.size.width < _WIDE)
-        self.show_resized()
 
     @property
     def table(self) -> LineTable:

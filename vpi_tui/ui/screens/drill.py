@@ -111,11 +111,6 @@ class DrillPage(Page):
         else:
             self.show_list(session)
 
-    def show_resized(self) -> None:
-        """Another width may ask for other columns."""
-        if self.detail is None:
-            self.show_list(self.session)
-
     def receive(self, message: EngineMessage) -> None:
         if self.detail is not None:
             self.detail.receive(message)

@@ -50,7 +50,6 @@ class EnginePage(Page):
     def on_resize(self) -> None:
         for panel in self.query(Panel):
             panel.set_ruled(self.size.width < 100)
-        self._show_verdict(self.session)  # it is as high as its text in this width
 
     def show(self, session: Session) -> None:
         self._show_verdict(session)

@@ -85,7 +85,6 @@ class MatrixPage(DrillPage):
 
     def on_resize(self) -> None:
         self.query_one("#matrix-panel", Panel).set_ruled(self.size.width < WIDE)
-        self.call_after_refresh(self.show_resized)
 
     @property
     def grid(self) -> MatrixGrid:

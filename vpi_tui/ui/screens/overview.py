@@ -98,7 +98,6 @@ class OverviewPage(Page):
         self.query_one("#ov-talker-list", LineTable).set_columns(_TALKERS[:3] if narrow else _TALKERS)
         for panel in self.query(Panel):
             panel.set_class(narrow, "-rule")
-        self.call_after_refresh(lambda: self.show(self.session))
 
     # Drawing ----------------------------------------------------------------------------------
 

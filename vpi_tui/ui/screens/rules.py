@@ -88,7 +88,6 @@ class RulesPage(DrillPage):
 
     def on_resize(self) -> None:
         self.query_one("#rule-panel", Panel).set_ruled(self.size.width < _WIDE)
-        self.show_resized()
 
     @property
     def table(self) -> LineTable:

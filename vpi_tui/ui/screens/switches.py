@@ -27,9 +27,6 @@ class SwitchesPage(Page):
     def compose(self) -> ComposeResult:
         yield PaneWall()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(lambda: self.show(self.session))
-
     def show(self, session: Session) -> None:
         wall = self.query_one(PaneWall)
         if session.snapshot is None:

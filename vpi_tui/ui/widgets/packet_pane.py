@@ -121,10 +121,9 @@ class HexView(LineWidget):
         if not self._data:
             return []
         per_line = 16 if width >= 75 else 8
-        if self._marked and self._follows:
+        if self._marked and self._follows:  # from the top each time: its first height may be one line
             row = self._marked[0][0] // per_line
-            if not self._first <= row < self._first + height:
-                self._first = max(row - height // 3, 0)
+            self._first = 0 if row < height else row - height // 3
         return hex_lines(self._data, width, self._marked, self._first, height)
 
     def on_mouse_scroll_down(self) -> None:
