@@ -17,7 +17,10 @@ from vpi_tui.feed.messages import AlertDetail, FlowDetail, GetAlert, GetFlow, Wa
 from vpi_tui.flow.talkers import KINDS
 from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import Snapshot
+from vpi_tui.view.filters import parse
+from vpi_tui.view.flow_table import FIELDS
 from vpi_tui.view.flows import FlowTable
+from vpi_tui.view.matrix import flows_filter
 
 WINDOWS = ("10s", "1m", "10m", "all")
 
@@ -176,3 +179,19 @@ def test_time_goes_on_while_nothing_comes(played: EngineClient) -> None:
     time.sleep(2)
     after = until(lambda: (s := played.latest()) is not None and s)
     assert after.stats["engine.cpu_seconds"] - before < 0.2
+
+
+def test_each_flow_is_one_of_the_flows_of_just_one_pair(played: EngineClient) -> None:
+    """What Enter on the Matrix asks the Flows screen for, for all pairs of guests, the world and groups."""
+    reached(played, "finished")
+    snapshot = watched(played, Watch(flows=True, interval=0.1, matrix=True, matrix_window="all"))
+    flows = FlowTable(snapshot.flows)
+    pairs = {(pair.src, pair.dest) for pair in snapshot.matrix}
+    assert {dest for _, dest in pairs} > {"world", "multicast"}
+    times = np.zeros(len(flows), np.int64)
+    for src, dest in sorted(pairs):
+        found = flows.mask(parse(flows_filter(src, dest), FIELDS))
+        assert found is not None
+        assert found.any(), (src, dest)
+        times += found
+    assert (times == 1).all()

@@ -194,7 +194,7 @@ async def test_flows_without_a_guest_are_a_group_of_their_own() -> None:
     nameless = (*FLOWS[:3], flow(9, src_guest=""))
     async with page("flows", NARROW, flows=nameless) as (app, pilot, _):
         await press(app, pilot, "g", "end", "enter")
-        assert app.page.filter_text == "is:client-unknown"
+        assert app.page.filter_text == "is:client-unnamed"
         assert "10.0.0.19:40009" in text(app)
         assert not names(app)
         await press(app, pilot, "escape", "g", "escape")

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import Counters, FlowColumns, GuestStat, Snapshot, SwitchStat
+from vpi_tui.model.topology import End
 
 NS = 1_000_000_000
 START = 1_790_000_000 * NS
@@ -126,6 +127,8 @@ class Flow:
     switch: str = ""
     src_guest: str = ""
     dest_guest: str = ""
+    src_end: int = 0
+    dest_end: int = 0
     app_proto: str = ""
     start_ns: int = START
     end_ns: int = START
@@ -145,6 +148,8 @@ _KINDS = {
     "state": "u1",
     "locality": "u1",
     "alerted": "u1",
+    "src_end": "u1",
+    "dest_end": "u1",
     "start_ns": "<i8",
     "end_ns": "<i8",
     "pkts_toserver": "<u8",
@@ -180,6 +185,7 @@ _addresses = st.one_of(
     st.ip_addresses(v=6).map(str),
 )
 _names = st.sampled_from(["", "web-1", "Web-2", "db", "backup", "10.0"])
+_ends = st.integers(0, len(End))
 _ports = st.one_of(st.sampled_from([0, 22, 80, 443, 8080, 65535]), st.integers(0, 65535))
 
 
@@ -200,6 +206,8 @@ def flows(most: int = 30) -> st.SearchStrategy[list[Flow]]:
         switch=st.sampled_from(["br0", "BR1", ""]),
         src_guest=_names,
         dest_guest=_names,
+        src_end=_ends,
+        dest_end=_ends,
         app_proto=st.sampled_from(["", "http", "tls", "dns"]),
         start_ns=st.integers(0, 2**62),
         end_ns=st.integers(0, 2**62),

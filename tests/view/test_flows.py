@@ -13,6 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vpi_tui.model.snapshot import FlowColumns
+from vpi_tui.model.topology import End
 from vpi_tui.view import filters
 from vpi_tui.view.escape import is_safe
 from vpi_tui.view.flow_table import FIELDS, LOCALITY_NAMES, STATE_NAMES, FlowTable, address_text, proto_name
@@ -82,11 +83,13 @@ def fields_of(flow: Flow) -> tuple[dict[str, tuple[str, ...]], frozenset[str]]:
     }
     alerted = {"alerted"} if flow.alerted else set()
     ends = {
-        "client-unknown": flow.src_guest,
-        "server-unknown": flow.dest_guest,
+        "client-unnamed": flow.src_guest,
+        "server-unnamed": flow.dest_guest,
         "app-unknown": flow.app_proto,
     }
     alerted |= {flag for flag, name in ends.items() if not name}
+    for side, end in (("client", flow.src_end), ("server", flow.dest_end)):
+        alerted |= {f"{side}-{End(-end).name.lower()}"} if end else set()
     return keyed, frozenset({state, LOCALITY_NAMES[flow.locality], *alerted})
 
 
@@ -128,6 +131,9 @@ TEXTS = [
         "is:alerted",
         "is:east-west",
         "is:closed",
+        "is:server-unnamed",
+        "is:client-world",
+        "is:server-broadcast",
     ),
     *("net:10.0.0.0/8", "net:10.0.0.0/30", "net:0.0.0.0/0", "net:fe80::/10", "net:2001:db8::/33", "net:::/0"),
 ]

@@ -127,13 +127,12 @@ def test_shades_are_powers_of_ten_and_traffic_is_never_drawn_as_none() -> None:
 
 
 def test_the_flows_of_a_pair_can_be_asked_for() -> None:
-    assert flows_filter("web-1", "db 2", Locality.EAST_WEST) == 'src:=web-1 dst:="db 2"'
-    outside = flows_filter("web-1", "world", Locality.NORTH_SOUTH)
-    assert outside == "src:=web-1 is:server-unknown is:north-south"
-    assert flows_filter("unknown", "host", Locality.UNKNOWN).endswith("is:unknown")
-    for text in (outside, flows_filter("web-1", "db 2", Locality.EAST_WEST)):
+    assert flows_filter("web-1", "db 2") == 'src:=web-1 dst:="db 2"'
+    assert flows_filter("world", "host") == "is:client-world is:server-host"
+    for name in ("db 2", *ELSEWHERE):
+        text = flows_filter("web-1", name)
         assert all(term.whole or term.key == "is" for term in parse(text, FLOW_FIELDS).terms)
-    assert flows_filter('a"b', "db", Locality.EAST_WEST) == ""
+    assert flows_filter('a"b', "db") == ""
 
 
 def test_the_share_that_stayed_inside() -> None:

@@ -139,6 +139,8 @@ def to_columns(
         switch=_numbered(rows["switch"], 1, len(switches)),
         src_guest=_numbered(rows["src_guest"], guests_at, len(guests)),
         dest_guest=_numbered(rows["dest_guest"], guests_at, len(guests)),
+        src_end=_ends(rows["src_guest"]),
+        dest_end=_ends(rows["dest_guest"]),
         app_proto=np.where(app > 0, app - 1 + apps_at, 0).astype("<u2").tobytes(),
         **plain,
     )
@@ -148,3 +150,8 @@ def _numbered(positions: NDArray[np.int16], start: int, count: int) -> bytes:
     """Positions in a list of `count` names that begins at `start` in `names`."""
     known = (positions >= 0) & (positions < count)
     return np.where(known, positions.astype(np.int32) + start, 0).astype("<u2").tobytes()
+
+
+def _ends(positions: NDArray[np.int16]) -> bytes:
+    """What stands there when it is no guest."""
+    return np.where(positions < 0, -positions, 0).astype("u1").tobytes()

@@ -16,11 +16,20 @@ from numpy.typing import NDArray
 
 from vpi_tui.model.batch import FlowState
 from vpi_tui.model.snapshot import FlowColumns
-from vpi_tui.model.topology import Locality
+from vpi_tui.model.topology import End, Locality
 from vpi_tui.view.filters import Fields, Filter, FilterError, Term
 
 Mask = NDArray[np.bool_]
 Column = NDArray[Any]
+
+_NAMELESS = {"client-unnamed": "src_guest", "server-unnamed": "dest_guest", "app-unknown": "app_proto"}
+"""Flags of flows that lack a name, and the column that lacks it."""
+_ENDS = {
+    f"{side}-{end.name.lower()}": (column, end)
+    for side, column in (("client", "src_end"), ("server", "dest_end"))
+    for end in End
+}
+"""Flags of flows one of whose ends is no guest, the column that tells it, and what it is."""
 
 FIELDS = Fields(
     keys=frozenset(
@@ -52,9 +61,9 @@ FIELDS = Fields(
             "host",
             "external",
             "unknown",
-            "client-unknown",
-            "server-unknown",
             "app-unknown",
+            *_NAMELESS,
+            *_ENDS,
         }
     ),
 )
@@ -85,6 +94,8 @@ _TYPES = {
     "switch": "<u2",
     "src_guest": "<u2",
     "dest_guest": "<u2",
+    "src_end": "u1",
+    "dest_end": "u1",
     "app_proto": "<u2",
     "start_ns": "<i8",
     "end_ns": "<i8",
@@ -276,16 +287,15 @@ def _net(table: FlowTable, term: Term) -> Mask:
     return table.in_network(table.src, term.network) | table.in_network(table.dest, term.network)
 
 
-_UNNAMED = {"client-unknown": "src_guest", "server-unknown": "dest_guest", "app-unknown": "app_proto"}
-"""Flags of flows that lack a name, and the column that lacks it."""
-
-
 def _flag(table: FlowTable, term: Term) -> Mask:
     if term.value == "alerted":
         return np.asarray(table["alerted"] > 0)
-    if term.value in _UNNAMED:
+    if term.value in _NAMELESS:
         nameless = np.fromiter((not name for name in table.names), np.bool_, len(table.names))
-        return np.asarray(nameless[table[_UNNAMED[term.value]]])
+        return np.asarray(nameless[table[_NAMELESS[term.value]]])
+    if term.value in _ENDS:
+        column, end = _ENDS[term.value]
+        return np.asarray(table[column] == -end)
     if term.value in STATE_NAMES:
         return np.asarray(table["state"] == STATE_NAMES.index(term.value))
     return np.asarray(table["locality"] == LOCALITY_NAMES.index(term.value))

@@ -282,7 +282,7 @@ def group_cells(groups: Sequence[GroupRow]) -> Rows:
 def group_filter(by: str, name: str) -> str:
     """What to type after `/` for the flows of one group; "" = no filter can say it. name: as it came."""
     if name.startswith("("):
-        return {"guest": "is:client-unknown", "peer": "is:server-unknown", "application": "is:app-unknown"}[
+        return {"guest": "is:client-unnamed", "peer": "is:server-unnamed", "application": "is:app-unknown"}[
             by
         ]
     if not name or '"' in name or not is_safe(name):

@@ -206,19 +206,15 @@ def _since(then_ns: int, now_ns: int) -> str:
 # Flows of a pair ------------------------------------------------------------------------------
 
 
-def flows_filter(src: str, dest: str, locality: Locality) -> str:
+def flows_filter(src: str, dest: str) -> str:
     """What to type after `/` on the Flows screen for the flows of a pair; "" = no filter can say it."""
     terms = [_end_term("src", "client", src), _end_term("dst", "server", dest)]
-    if not all(terms):
-        return ""
-    if src in ELSEWHERE or dest in ELSEWHERE:
-        terms.append(f"is:{PLACES[locality]}")
-    return " ".join(terms)
+    return " ".join(terms) if all(terms) else ""
 
 
 def _end_term(key: str, side: str, name: str) -> str:
     if name in ELSEWHERE:
-        return f"is:{side}-unknown"
+        return f"is:{side}-{name}"
     if not name or '"' in name or not is_safe(name):
         return ""
     return f'{key}:="{name}"' if " " in name else f"{key}:={name}"

@@ -56,9 +56,9 @@ def state_of(state: Segmentation, now_ns: int) -> tuple[tuple[str, str], ...]:
         spans.append((what, "text"))
     if state.policy:
         name = safe(posixpath.basename(state.policy), 40)
-        lines = f"{state.lines:,} line{'s' * (state.lines != 1)}"
-        spans.append((f"policy {name}: {lines}, ", "text"))
-        broken = f"{humanize.count(state.violations)} connections broke it"
+        spans.append((f"policy {name}: {humanize.counted(state.lines, 'line')}, ", "text"))
+        plural = "s" * (state.violations != 1)
+        broken = f"{humanize.count(state.violations)} connection{plural} broke it"
         spans.append((broken, "warning" if state.violations else "muted"))
     elif not spans:
         spans.append(("No policy: b learns who speaks to whom, and y makes a policy of it.", "muted"))

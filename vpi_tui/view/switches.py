@@ -116,11 +116,9 @@ def _guests_words(snapshot: Snapshot, switch: SwitchStat, present: int, known: i
         named = {one.name for one in snapshot.switches if not one.ports}
         others = sum(guest.present for guest in snapshot.guests if guest.switch in named)
         return f"{present} active" if present or not others else f"{others} active, of switches elsewhere"
-    return f"{present} on {_ports(switch)}" if switch.ports else f"{present} of {known} active"
-
-
-def _ports(switch: SwitchStat) -> str:
-    return f"{switch.ports} port{'s' * (switch.ports != 1)}"
+    if not switch.ports:
+        return f"{present} of {known} active"
+    return f"{present} on {humanize.counted(switch.ports, 'port')}"
 
 
 def _inside(switch: SwitchStat, mode: str) -> str:

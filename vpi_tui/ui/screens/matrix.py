@@ -244,7 +244,7 @@ class MatrixPage(DrillPage):
         pair = self._pairs.get(key)  # type: ignore[call-overload]
         if pair is None:
             return
-        wanted = matrix.flows_filter(pair.src, pair.dest, pair.locality)
+        wanted = matrix.flows_filter(pair.src, pair.dest)
         if not wanted:
             self.shell.say("No filter can say this pair: a name in it cannot be typed.")
             return
