@@ -48,7 +48,7 @@ def logon(domain: str, user: str, host: str) -> bytes:
     """NTLMSSP AUTHENTICATE in some blob."""
     names = [wide(one) for one in (domain, user, host)]
     at, fields, data = 72, b"", b""
-    for name in (b"", b"", *names, b""):
+    for name in (b"", b"", *names, bytes(16)):
         fields += struct.pack("<HHI", len(name), len(name), at + len(data))
         data += name
     head = b"NTLMSSP\0" + struct.pack("<I", 3) + fields + struct.pack("<I", 0x02000000)

@@ -229,11 +229,27 @@ def test_empty_records_are_nothing() -> None:
     assert events(found, SERVER) == []
 
 
+def moved(blob: bytes, **places: int) -> bytes:
+    """A logon some of whose fields say another place of what they name."""
+    at = blob.index(b"NTLMSSP")
+    for name, place in places.items():
+        field = at + {"domain": 28, "user": 36, "host": 44, "key": 52}[name]
+        blob = blob[: field + 4] + place.to_bytes(4, "little") + blob[field + 8 :]
+    return blob
+
+
+@pytest.mark.parametrize("blob", [LOGON[:-20], moved(LOGON, key=1 << 10), moved(LOGON, user=8)])
+def test_a_logon_that_does_not_hold_what_it_says_is_none(blob: bytes) -> None:
+    found = feed([(SERVER, record(smb.session_setup2(blob)))])
+    assert not values(found, "smb.ntlmssp_user")
+    assert not events(found, SERVER)
+
+
 EVENTS = [
     ("negotiate_malformed_dialects", [(SERVER, record(smb.smb1(0x72, b"", b"\x02\0\x02NT\0")))]),
     ("negotiate_malformed_dialects", [(SERVER, record(smb.smb1(0x72, b"", b"NT LM\0")))]),
     ("duplicate_negotiate", [(SERVER, record(smb.negotiate1(b"A", mid=n))) for n in (1, 2)]),
-    ("malformed_ntlmssp_request", [(SERVER, record(smb.session_setup2(LOGON[:-4])))]),
+    ("unusual_ntlmssp_order", [(SERVER, record(smb.session_setup2(moved(LOGON, user=80))))]),
     ("malformed_data", [(SERVER, record(smb.tree_connect2("x")[:-2]))]),
     ("malformed_data", [(SERVER, record(smb.negotiate1(b"A")) + b"garbage that is no record")]),
     ("response_to_server", [(SERVER, record(smb.created2()))]),

@@ -57,7 +57,7 @@ _RAISED: Final = {
     "quic": "failed_decrypt error_on_data crypto_frag_too_long",
     "rfb": "confused_state malformed_message unimplemented_security_type unknown_security_result",
     "sip": "invalid_data",
-    "smb": "malformed_data malformed_ntlmssp_request duplicate_negotiate "
+    "smb": "malformed_data unusual_ntlmssp_order duplicate_negotiate "
     "negotiate_malformed_dialects file_overlap request_to_client response_to_server "
     "negotiate_max_read_size_too_large negotiate_max_write_size_too_large read_request_too_large "
     "read_response_too_large read_queue_cnt_exceeded write_request_too_large write_queue_cnt_exceeded "
@@ -94,7 +94,8 @@ _SILENT: Final = {
     "ntp": "unsolicited_response not_request not_response",
     "quic": "error_on_header",
     "sip": "incomplete_data",
-    "smb": "internal_error record_overflow malformed_ntlmssp_response",
+    "smb": "internal_error record_overflow malformed_ntlmssp_request malformed_ntlmssp_response "
+    "too_many_transactions",
     "smtp": "unable_to_match_reply_with_request mime_parse_failed failed_protocol_change "
     "max_command_line_len_exceeded max_reply_line_len_exceeded",
     "tls": "invalid_tls_header certificate_invalid_subject certificate_invalid_issuer "

@@ -142,10 +142,9 @@ def _native(made: SmbTransaction, side: str, message: Message, block: Block, at:
 
 def read_blob(made: SmbTransaction, blob: bytes) -> None:
     """Note who logs on with a security blob."""
-    try:
-        made.ntlm = parse_ntlm(blob)
-    except MalformedError:
-        made.event(SERVER, "smb.malformed_ntlmssp_request")
+    made.ntlm = parse_ntlm(blob)
+    if made.ntlm is not None and made.ntlm.disordered:
+        made.event(SERVER, "smb.unusual_ntlmssp_order")
 
 
 def _tree_connect(state: State, message: Message, block: Block) -> None:
