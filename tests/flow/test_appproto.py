@@ -31,6 +31,11 @@ def app_of(*rows: Seg) -> str:
     ("row", "app"),
     [
         (replace(TCP, payload=b"GET / HTTP/1.1\r\n"), "http"),
+        (replace(TCP, payload=b"get\t/ HTTP/1.1\r\n"), "http"),
+        (replace(TCP, payload=b"PROPPATCH /a HTTP/1.1\r\n"), "http"),
+        (replace(TCP, payload=b"Version-Control /a HTTP/1.1\r\n"), "http"),
+        (replace(TCP, payload=b"UPDATE /a HTTP/1.1\r\n"), "http"),
+        (replace(TCP, payload=b"PROPFINDS /a HTTP/1.1\r\n"), ""),
         (replace(TCP, payload=b"PRI * HTTP/2.0\r\n\r\n"), "http2"),
         (replace(TCP, payload=TLS_HELLO), "tls"),
         (replace(TCP, payload=bytes.fromhex("802e0103010015000000100100"), dport=8443), "tls"),

@@ -54,10 +54,10 @@ def folded(words: str) -> str:
 
 
 def _either_case(app: str, directions: int, *words: str, port: int = 0) -> list[Matcher]:
-    """Commands and greetings over TCP."""
+    """Commands and greetings over TCP, as far as the first sixteen bytes tell."""
     return [
         Matcher(
-            app, "tcp", folded(word[:8]), second=folded(word[8:]), second_offset=8 if len(word) > 8 else 0,
+            app, "tcp", folded(word[:8]), second=folded(word[8:16]), second_offset=8 if len(word) > 8 else 0,
             port=port, directions=directions,
         )
         for word in words
@@ -68,7 +68,12 @@ def _starts(app: str, transport: str, directions: int, *words: str, port: int = 
     return [Matcher(app, transport, text(word), port=port, directions=directions) for word in words]
 
 
-_HTTP_METHODS = "GET |POST |HEAD |PUT |DELETE |CONNECT |PATCH |TRACE |PROPFIND|OPTIONS |REPORT |MKCOL "
+_HTTP_METHODS = (
+    "GET POST HEAD PUT DELETE CONNECT PATCH TRACE OPTIONS PROPFIND PROPPATCH REPORT MKCOL COPY MOVE LOCK "
+    "UNLOCK CHECKOUT UNCHECKOUT CHECKIN UPDATE LABEL MKWORKSPACE MKACTIVITY MERGE INVALID VERSION-CONTROL "
+    "BASELINE-CONTROL"
+)
+"""Of HTTP, WebDAV and its versioning, as Suricata knows them; in either case."""
 _DNS_QUERY = "....0001 0000 0000"  # counts: one question, no answers
 # In front of the flags of DNS stands "q": there are no operations above 7.
 _SIP = "INVITE |REGISTER|ACK sip|BYE sip|CANCEL s|SIP/2.0 |SUBSCRIB|PRACK si|UPDATE s|REFER si|INFO sip"
@@ -134,8 +139,8 @@ MATCHERS: tuple[Matcher, ...] = (
     # tcp, sure by content alone
     *_starts("sip", "tcp", BOTH, *_SIP.split("|")),
     *_longer("sip", "tcp", _SIP_ALSO_OTHERS),
-    *_starts("http", "tcp", TO_SERVER, *_HTTP_METHODS.split("|")),
-    *_starts("http", "tcp", TO_CLIENT, "HTTP/1."),
+    *_either_case("http", TO_SERVER, *(word + space for word in _HTTP_METHODS.split() for space in " \t")),
+    *_either_case("http", TO_CLIENT, "HTTP/1.", "HTTP/0.9"),
     *_starts("http2", "tcp", TO_SERVER, "PRI * HT"),
     Matcher("http2", "tcp", "0000..04 00000000", second="00", second_offset=8, directions=TO_CLIENT),
     Matcher("tls", "tcp", "16030..... 01", min_size=6, directions=TO_SERVER),
