@@ -110,8 +110,15 @@ def test_datagrams_hold_several_responses() -> None:
     (asked,) = parser.datagram(SERVER, message(7, SEARCH))
     assert parser.datagram(CLIENT, message(7, ENTRY) + message(7, DONE)) == [asked]
     assert values(asked, "ldap.responses.operation") == [b"\4", b"\5"]
-    (cut,) = LdapParser().datagram(SERVER, message(7, SEARCH)[:-1])
-    assert list(cut.events[SERVER]) == ["ldap.incomplete_data"]
+
+
+def test_of_a_datagram_to_the_server_the_first_request_counts() -> None:
+    parser = LdapParser()
+    (asked,) = parser.datagram(SERVER, message(7, SEARCH) + message(8, SEARCH))
+    assert parser.datagram(SERVER, message(9, SEARCH)[:-1]) == [asked]
+    assert list(asked.events[SERVER]) == ["ldap.incomplete_data"]
+    assert not parser.datagram(SERVER, message(9, SEARCH)), "nothing is read any more"
+    assert not LdapParser().datagram(SERVER, message(7, SEARCH)[:-1])
 
 
 @pytest.mark.parametrize(
@@ -119,14 +126,30 @@ def test_datagrams_hold_several_responses() -> None:
     [
         ([(CLIENT, message(2, DONE))], ["ldap.request_not_found"]),
         ([(CLIENT, message(0, result(0x78)))], []),
-        ([(CLIENT, b"\x30\x03abc")], ["ldap.invalid_data"]),
-        ([(SERVER, b"GET / HTTP/1.1")], ["ldap.invalid_data"]),
-        ([(SERVER, b"\x30\x84\x7f\xff\xff\xff")], ["ldap.invalid_data"]),
-        ([(SERVER, message(n, SEARCH)) for n in range(MOST_WAITING + 1)], ["ldap.too_many_transactions"]),
+        ([(SERVER, message(2, SEARCH)), (CLIENT, b"\x30\x03abc")], ["ldap.invalid_data"]),
+        ([(SERVER, message(2, SEARCH)), (CLIENT, b"\x30\x84\x7f\xff\xff\xff")], ["ldap.invalid_data"]),
+        ([(SERVER, message(2, SEARCH)), (CLIENT, message(2, DONE) + b"x")], ["ldap.invalid_data"]),
+        ([(SERVER, message(2, SEARCH)), (CLIENT, message(2, DONE)), (CLIENT, b"x")], []),
+        ([(CLIENT, b"\x30\x03abc")], []),
+        ([(SERVER, message(2, SEARCH)), (SERVER, b"GET / HTTP/1.1")], []),
+        ([(SERVER, message(2, tlv(0x42))), (CLIENT, b"x")], []),
+        ([(SERVER, message(n, SEARCH)) for n in range(MOST_WAITING + 1)], []),
+        (
+            [(SERVER, message(n, SEARCH)) for n in range(MOST_WAITING + 5)],
+            ["ldap.too_many_transactions"] * (MOST_WAITING + 1),
+        ),
     ],
 )
 def test_what_is_wrong_is_an_event(pieces: list[tuple[int, bytes]], wanted: list[str]) -> None:
     assert events(*pieces) == wanted
+
+
+def test_behind_a_gap_a_message_begins_or_nothing_is_read() -> None:
+    for data, is_read in ((message(3, SEARCH), True), (b"bc" + message(3, SEARCH), False)):
+        parser = LdapParser()
+        parser.feed(SERVER, message(1, SEARCH), 0)
+        parser.feed(SERVER, data, 10)
+        assert parser.over() is not is_read
 
 
 def test_encryption_ends_the_reading() -> None:

@@ -73,39 +73,51 @@ class LdapParser(Parser):
         """By message number, the oldest first."""
         self._kept = 0
         """Bytes of those."""
+        self._latest: LdapTransaction | None = None
+        """That was made last, while anomalies of what is no message can still be said of it."""
         self._over = False
         self._encrypted = False
         self._is_stream = False
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
+        """One request, or any number of responses; what is none of them ends the reading."""
         found: list[Transaction] = []
+        self._settle()
         at = 0
-        while at < len(data):
+        while at < len(data) and not self._over:
             size = _size(data, at)
             if not size or at + size > len(data):
-                event = "ldap.invalid_data" if size is None else "ldap.incomplete_data"
-                return [*found, _event(direction, event)]
+                found += self._fail(
+                    direction, "ldap.invalid_data" if size is None else "ldap.incomplete_data"
+                )
+                break
             found += self._message(direction, data[at : at + size])
-            at += size
+            at += size if direction == Direction.TO_CLIENT else len(data)
         return list(dict.fromkeys(found))
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         if self._over:
             return []
         self._is_stream = True
+        self._settle()
         pending = self._pending[direction]
-        if gap:  # the stretch behind it mostly begins with a message; when not, that is no LDAP
+        if gap:
             pending.clear()
         pending += data
         found: list[Transaction] = []
         while pending and not self._over:
             size = _size(pending, 0)
+            is_whole = size is not None and 0 < size <= len(pending)
+            if gap and not is_whole:  # the stretch behind one begins with a message, or is no LDAP
+                return self.finish()
             if size is None or size > MESSAGE_LIMIT:
-                return [*found, _event(direction, "ldap.invalid_data"), *self.finish()]
-            if not size or len(pending) < size:
+                found += self._fail(direction, "ldap.invalid_data")
+                break
+            if not is_whole:
                 break
             message = bytes(pending[:size])
             del pending[:size]
+            gap = 0
             found += self._message(direction, message)
         return list(dict.fromkeys(found))
 
@@ -137,21 +149,42 @@ class LdapParser(Parser):
         self.frames.add(direction, "pdu", data)
         message = parse_message(data)
         if message is None:
-            yield _event(direction, "ldap.invalid_data")
-            yield from self.finish()
+            yield from self._fail(direction, "ldap.invalid_data")
         elif direction == Direction.TO_SERVER:
             yield from self._request(message, len(data))
         else:
             yield self._response(message, len(data))
             yield from self._make_room()
 
+    def _settle(self) -> None:
+        """Other bytes come: what is over by now is not heard of any more."""
+        latest = self._latest
+        if latest is None:
+            return
+        request = latest.request
+        is_last_word = request is not None and request.operation is Operation.UNBIND_REQUEST
+        if is_last_word or latest.stage[Direction.TO_CLIENT] == Stage.DONE:
+            self._latest = None
+
+    def _fail(self, direction: int, event: str) -> Iterator[Transaction]:
+        """What comes is no message. As in Suricata that is said of the transaction before it, if of any, and
+        not where it is a request in a stream."""
+        latest = self._latest
+        if latest is not None and (direction == Direction.TO_CLIENT or not self._is_stream):
+            latest.event(direction, event)
+            yield latest
+        yield from self.finish()
+
     def _request(self, message: Message, size: int) -> Iterator[Transaction]:
-        made = LdapTransaction(message, size)
+        if len(self._waiting) > MOST_WAITING:
+            while self._waiting:
+                yield self._too_many()
+            self._over = True
+            return
+        made = self._latest = LdapTransaction(message, size)
         made.stage[Direction.TO_SERVER] = Stage.DONE
         if message.operation not in _NO_RESPONSE:
             self._answered(message.number)  # a number that is used again asks for something else
-            if len(self._waiting) >= MOST_WAITING:
-                yield self._too_many()
             self._waiting[message.number] = made
             self._kept += size
             yield from self._make_room()
@@ -178,6 +211,8 @@ class LdapParser(Parser):
         is_last = message.operation not in _NOT_LAST
         known = self._waiting.get(message.number)
         made = known if known is not None else LdapTransaction()
+        if known is None:
+            self._latest = made
         answers = made.request is not None
         before = made.held
         if self._counts and made.count == 0 and answers and self._is_stream:
@@ -208,10 +243,3 @@ def _size(data: bytes | bytearray, at: int) -> int | None:
     if found is None:
         return None if len(data) - at >= _HEAD_LIMIT else 0
     return found.size + found.length
-
-
-def _event(direction: int, name: str) -> Transaction:
-    made = LdapTransaction()
-    made.event(direction, name)
-    made.stage[direction] = Stage.DONE
-    return made
