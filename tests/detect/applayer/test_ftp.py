@@ -132,12 +132,13 @@ def test_what_is_encrypted_is_another_protocol() -> None:
 
 def test_commands_that_nobody_answers() -> None:
     parser = FtpParser()
-    found = parser.feed(SERVER, b"NOOP\r\n" * MOST_OPEN, 0)
+    found = parser.feed(SERVER, b"NOOP\r\n" * (MOST_OPEN + 1), 0)
     assert not any(one.events[SERVER] for one in found)
-    odd = [one for one in parser.feed(SERVER, b"QUIT\r\n", 0) if one.events[SERVER]]
+    odd = [one for one in parser.feed(SERVER, b"QUIT\r\n" * 2, 0) if one.events[SERVER]]
     assert [(one.command, list(one.events[SERVER])) for one in odd] == [
         (b"NOOP", ["ftp.too_many_transactions"])
     ]
+    assert parser.over()
 
 
 def test_lost_bytes_cost_a_line() -> None:

@@ -90,7 +90,7 @@ def test_a_dialogue_is_seen_request_by_request() -> None:
     assert third["mqtt.publish.topic"] == [b"a/b"]
     assert third["mqtt.publish.message"] == [b"payload"]
     assert third["mqtt.type"] == [b"\x03", b"\x05", b"\x06", b"\x07"]
-    assert third["mqtt.reason_code"] == [b"\0", b"\0", b"\x10"]
+    assert third["mqtt.reason_code"] == [b"\0"]
     assert third["mqtt.qos"][0] == b"\x01"
     assert fourth["mqtt.type"] == [b"\x0e"]
     assert not events(DIALOGUE)
@@ -129,14 +129,31 @@ def test_byte_by_byte_is_the_same() -> None:
         ([*DIALOGUE[:2], (SERVER, packet(0))], b"mqtt.unassigned_msg_type"),
         ([*DIALOGUE[:2], (SERVER, b"\x30\xff\xff\xff\xff")], b"mqtt.malformed_traffic"),
         ([*DIALOGUE[:2], (SERVER, packet(8, b"\0\x01\0", 2))], b"mqtt.malformed_traffic"),
+        ([*DIALOGUE[:2], (SERVER, packet(15))], b"mqtt.malformed_traffic"),
     ],
 )
 def test_what_is_out_of_order_is_an_event(pieces: list[tuple[int, bytes]], wanted: bytes) -> None:
     assert events(pieces) == [wanted]
 
 
+def reason_codes(*pieces: tuple[int, bytes]) -> list[bytes]:
+    return seen(run([*DIALOGUE[:2], *pieces])[-1])["mqtt.reason_code"]
+
+
+def test_of_messages_with_one_reason_code_the_first_counts() -> None:
+    pubrec = packet(5, b"\x00\x09\x10")
+    pieces = [(CLIENT, PUBLISH), (SERVER, pubrec), (CLIENT, PUBREL), (SERVER, packet(7, b"\x00\x09\x92"))]
+    assert reason_codes(*pieces) == [b"\x10"]
+    assert reason_codes((SERVER, SUBSCRIBE), (CLIENT, SUBACK)) == [b"\x01", b"\x87"]
+
+
+def test_a_reason_to_disconnect_counts_with_properties_alone() -> None:
+    assert reason_codes((SERVER, packet(14, b"\x04"))) == [b"\0"]
+    assert reason_codes((SERVER, packet(14, b"\x04\0"))) == [b"\x04"]
+
+
 def test_requests_that_nobody_answers_are_bounded() -> None:
-    asked = [(SERVER, packet(3, text(b"t") + struct.pack("!H", n) + b"\0", 2)) for n in range(MOST_OPEN + 2)]
+    asked = [(SERVER, packet(3, text(b"t") + struct.pack("!H", n) + b"\0", 2)) for n in range(MOST_OPEN + 3)]
     assert events([*DIALOGUE[:2], *asked]) == [b"mqtt.too_many_transactions"] * 2
 
 

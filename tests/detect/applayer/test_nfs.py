@@ -192,9 +192,9 @@ def test_another_program_is_passed_by() -> None:
 
 def test_calls_that_nobody_answers() -> None:
     parser = NfsParser()
-    for xid in range(MOST_WAITING):
+    for xid in range(MOST_WAITING + 1):
         assert not any(one.events[SERVER] for one in parser.datagram(SERVER, call(3, 0, xid=xid)))
-    found = parser.datagram(SERVER, call(3, 0, xid=MOST_WAITING))
+    found = parser.datagram(SERVER, call(3, 0, xid=MOST_WAITING + 1))
     assert [list(one.events[SERVER]) for one in found] == [[], ["nfs.too_many_transactions"]]
 
 

@@ -121,7 +121,8 @@ def test_behind_what_is_malformed_others_follow() -> None:
             [(SERVER, message(b"Q", b"a\0")), (CLIENT, message(b"N") * (MOST_RESPONSES + 1) + READY)],
             ["pgsql.too_many_responses"],
         ),
-        ([(SERVER, message(b"Q", b"a\0"))] * (MOST_WAITING + 1), ["pgsql.too_many_transactions"]),
+        ([(SERVER, message(b"Q", b"a\0"))] * (MOST_WAITING + 1), []),
+        ([(SERVER, message(b"Q", b"a\0"))] * (MOST_WAITING + 2), ["pgsql.too_many_transactions"]),
     ],
 )
 def test_what_is_wrong_is_an_event(pieces: list[tuple[int, bytes]], wanted: list[str]) -> None:

@@ -113,7 +113,7 @@ class Pop3Parser(Parser):
             made.event(SERVER, "pop3.unknown_command")
         elif not _ARGUMENTS[name][0] <= arguments <= _ARGUMENTS[name][1]:
             made.event(SERVER, "pop3.incorrect_argument_count")
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) > MOST_WAITING:
             self._waiting[0].event(SERVER, "pop3.too_many_transactions")
             self._close(self._waiting.popleft())
         self._waiting.append(made)

@@ -18,7 +18,8 @@ _INIT: Final = 24
 """Bytes before the desktop's name: size, pixel format, length of the name."""
 _NONE, _VNC = 1, 2
 """Security types that are followed."""
-_RESULTS: Final = frozenset({0, 1, 2})
+_OK, _FAILED = 0, 1
+"""Outcomes of the authentication; Suricata knows no others, not even that of too many attempts."""
 
 
 class RfbTransaction(Transaction):
@@ -170,9 +171,9 @@ class RfbParser(Parser):
             return 0
         result = self._transaction.result = int.from_bytes(sent[:4])
         self._transaction.stage[Direction.TO_CLIENT] = Stage.HEAD
-        if result not in _RESULTS:
+        if result not in (_OK, _FAILED):
             raise _Stop("rfb.unknown_security_result")
-        if result:
+        if result == _FAILED:
             return self._next(sent[:4], Direction.TO_CLIENT, self._reason)
         return self._next(sent[:4], Direction.TO_SERVER, self._client_init)
 

@@ -94,7 +94,7 @@ class FtpParser(Parser):
         """Bytes of those."""
         self._inside = b""
         """Code of a reply of several lines that goes on."""
-        self._encrypted = False
+        self._encrypted = self._over = False
         self._moved: dict[Transaction, None] = {}
         self.arranged: list[Arranged] = []
         self._active = False
@@ -108,19 +108,22 @@ class FtpParser(Parser):
         take = self._reply if direction == CLIENT else self._command
         frame = "response_line" if direction == CLIENT else "command_line"
         for line in lines.feed(data):
-            if self._encrypted:
+            if self._encrypted or self._over:
                 break
             if line is None:
                 self._too_long(direction)
             else:
                 self.frames.add(direction, frame, line + lines.end)
                 take(line)
-        return self._progress()
+        return self.finish() if self._over else self._progress()
 
     def finish(self) -> list[Transaction]:
         while self._waiting:
             self._close_first()
         return self._progress()
+
+    def over(self) -> bool:
+        return self._over
 
     def held(self) -> int:
         lines = len(self._lines[SERVER]) + len(self._lines[CLIENT])
@@ -144,8 +147,12 @@ class FtpParser(Parser):
         self._moved[transaction] = None
 
     def _open(self, transaction: FtpTransaction) -> None:
-        while len(self._waiting) >= MOST_OPEN or (self._waiting and self._kept > KEPT_LIMIT):
+        """When more wait for their reply than may, nothing is read any more, as in Suricata."""
+        if len(self._waiting) > MOST_OPEN:
             self._waiting[0].event(SERVER, "ftp.too_many_transactions")
+            self._over = True
+            return
+        while self._waiting and self._kept > KEPT_LIMIT:
             self._close_first()
         self._waiting.append(transaction)
         self._kept += transaction.size

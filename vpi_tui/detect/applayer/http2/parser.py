@@ -27,8 +27,8 @@ from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 MAGIC: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-MOST_STREAMS: Final = 1_024
-"""Streams that are open at a time; the oldest makes room."""
+MOST_STREAMS: Final = 4_096
+"""Streams that are open at a time, as Suricata's http2.max-streams; the oldest makes room."""
 MOST_CLOSED: Final = 32
 """Closed streams that are remembered, for frames that come late."""
 KEPT_LIMIT: Final = 1 << 20
@@ -143,10 +143,11 @@ class Http2Parser(Parser):
             if kind not in _MAY_COME_LATE:
                 found.event(direction, "http2.stream_id_reuse")
             return found
-        if len(self._open) >= MOST_STREAMS:
-            self._event(direction, "too_many_streams")
+        if len(self._open) > MOST_STREAMS:
             oldest = next(iter(self._open.values()))
+            oldest.event(direction, "http2.too_many_streams")
             self._close(oldest)
+            self._moved[oldest] = None
         found = self._open[number] = self._made(number)
         return found
 

@@ -15,6 +15,7 @@ from vpi_tui.detect.applayer.mqtt.parser import MqttTransaction
 from vpi_tui.detect.applayer.transaction import Stage
 
 _WITHOUT_QOS: Final = 0b1001
+_LISTING: Final = frozenset({Kind.SUBACK, Kind.UNSUBACK})
 
 
 def _first(
@@ -47,6 +48,15 @@ def _each(name: str, get: Callable[[Message], Iterable[int]], directions: int = 
     return Buffer(name, directions, Stage.DONE, instances)
 
 
+def _reason_codes(transaction: MqttTransaction, direction: int) -> Sequence[bytes]:
+    """The first that a message of one code has, and all of those that have a code for each topic."""
+    if direction != transaction.direction:
+        return ()
+    alone = [one.codes for one in transaction.messages if one.codes and one.kind not in _LISTING]
+    listed = b"".join(one.codes for one in transaction.messages if one.kind in _LISTING)
+    return [*alone[:1], *(listed[at : at + 1] for at in range(len(listed)))]
+
+
 def _version(transaction: MqttTransaction, _direction: int) -> Sequence[bytes]:
     return (bytes((transaction.version,)),)
 
@@ -76,5 +86,5 @@ BUFFERS: Final = (
     _each("mqtt.type", lambda m: (m.kind,)),
     _each("mqtt.flags", lambda m: (m.flags & _WITHOUT_QOS,), TO_SERVER),
     _each("mqtt.qos", lambda m: (m.qos,), TO_SERVER),
-    _each("mqtt.reason_code", lambda m: m.codes),
+    Buffer("mqtt.reason_code", BOTH, Stage.DONE, _reason_codes),
 )

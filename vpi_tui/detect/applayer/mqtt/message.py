@@ -226,12 +226,13 @@ def _disconnect(message: Message, cursor: Cursor, version: int) -> None:
     message.codes = cursor.take(1) if cursor else b"\0"
     if cursor:
         message.properties = _properties(cursor)
+    else:
+        message.codes = b"\0"  # without properties Suricata takes it for a usual end, whatever it says
 
 
 def _auth(message: Message, cursor: Cursor, _version: int) -> None:
-    message.codes = cursor.take(1) if cursor else b"\0"
-    if cursor:
-        message.properties = _properties(cursor)
+    message.codes = cursor.take(1)
+    message.properties = _properties(cursor)
 
 
 def _nothing(_message: Message, _cursor: Cursor, _version: int) -> None:

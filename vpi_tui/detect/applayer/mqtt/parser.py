@@ -174,7 +174,7 @@ class MqttParser(Parser):
         return made
 
     def _wait(self, direction: int, message: Message, packet_id: int) -> Iterator[MqttTransaction]:
-        while self._waiting >= MOST_OPEN or (self._waiting and self._kept > KEPT_LIMIT):
+        while self._waiting > MOST_OPEN or (self._waiting and self._kept > KEPT_LIMIT):
             oldest = self._close(next(iter(self._open)))
             oldest.event(oldest.direction, "mqtt.too_many_transactions")
             yield oldest

@@ -143,7 +143,7 @@ class NfsParser(Parser):
             self._simple(direction, call)
 
     def _wait(self, waiting: _Waiting) -> None:
-        oldest = _remember(self._waiting, waiting.call.xid, waiting, MOST_WAITING)
+        oldest = _remember(self._waiting, waiting.call.xid, waiting, MOST_WAITING + 1)
         if oldest is not None:
             self._event(SERVER, oldest.call, "too_many_transactions")
 

@@ -162,7 +162,7 @@ class PgsqlParser(Parser):
         while (request := self._request()) is not None:
             if request.kind not in _BEGINS and self._waiting:
                 continue
-            while len(self._waiting) >= MOST_WAITING or (self._waiting and self._kept > KEPT_LIMIT):
+            while len(self._waiting) > MOST_WAITING or (self._waiting and self._kept > KEPT_LIMIT):
                 oldest = self._first()
                 oldest.event(Direction.TO_CLIENT, "pgsql.too_many_transactions")
                 oldest.stage[Direction.TO_CLIENT] = Stage.DONE
