@@ -14,8 +14,8 @@ from tests.detect.applayer.test_scan import Connection, scan, sids
 from tests.stream import scanning
 from vpi_tui.detect.applayer.files import EARLY_LIMIT, MOST_EARLY, File, FileNeeds, FileState, grown
 from vpi_tui.detect.applayer.http.files import FormParts
-from vpi_tui.detect.applayer.http.parameters import attachment_name, mime_parameter
 from vpi_tui.detect.applayer.http.parser import HttpParser
+from vpi_tui.detect.applayer.parameters import attachment_name, form_parameter
 from vpi_tui.detect.applayer.window import SlidingWindow, Window
 from vpi_tui.engine import pacing
 from vpi_tui.model.batch import Direction
@@ -169,7 +169,7 @@ def test_the_last_boundary_may_be_missing(truncated: bool, state: FileState) -> 
     ],
 )
 def test_names_in_content_disposition(value: bytes, form: bytes | None, whole: bytes) -> None:
-    assert mime_parameter(value, b"filename") == form
+    assert form_parameter(value, b"filename") == form
     assert attachment_name(value) == whole
 
 

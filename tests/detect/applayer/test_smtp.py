@@ -49,6 +49,7 @@ def mail() -> bytes:
 ENVELOPE = (
     b"EHLO client.example\r\nMAIL FROM:<a@example> SIZE=9\r\nrcpt to: <b@example>\r\nRCPT TO:<c@example>\r\n"
 )
+NAMED = b"Content-Type: a/b; name=c\r\n"
 REPLIES = b"220 hi\r\n250-me\r\n250 SIZE\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go on\r\n"
 
 
@@ -164,6 +165,17 @@ def test_replies_before_anybody_has_spoken_are_of_no_mail() -> None:
     assert transactions(talk, CLIENT) == [{"app-layer-event": [b"smtp.invalid_reply"]}]
 
 
+def test_an_odd_reply_or_chunk_ends_the_reading() -> None:
+    mail = (SERVER, ENVELOPE + b"DATA\r\n" + stuffed(b"Subject: a\r\n\r\n"))
+    for before in ([(SERVER, b"NOOP\r\n"), (CLIENT, b"299 hm\r\n")], [(SERVER, b"BDAT x\r\n")]):
+        assert not any("email.subject" in one for one in transactions([*before, mail]))
+    for before in (
+        [(CLIENT, b"220 hi\r\n\n250 ok\r\n")],
+        [(CLIENT, b"220 hi\r\n"), (SERVER, b"BDAT 1 LAST\r\nx")],
+    ):
+        assert any("email.subject" in one for one in transactions([*before, mail]))
+
+
 def test_events_of_replies() -> None:
     talk = [(SERVER, b"EHLO a\r\nSTARTTLS\r\n"), (CLIENT, b"220 hi\r\n250 ok\r\n454 no\r\nwhat?\r\n")]
     (found,) = transactions(talk, CLIENT)
@@ -179,14 +191,71 @@ def test_events_of_replies() -> None:
         (b"A: b\r\n\r\n" + b"x" * 999 + b"\r\n", b"mime_long_line"),
         (b"A: " + b"x" * 999 + b"\r\n\r\nx\r\n", b"mime_long_line"),
         (b"Content-Type: a/b; name=%s\r\n\r\nx\r\n" % (b"A" * 256), b"mime_long_filename"),
-        (b"Content-Transfer-Encoding: base64\r\n\r\naG*s\r\n", b"mime_invalid_base64"),
+        (b"Content-Transfer-Encoding: base64\r\n\r\naG!Vsa===\r\n", b"mime_invalid_base64"),
         (b"Content-Transfer-Encoding: base64\r\n\r\n" + b"aGVs" * 20 + b"\r\n", b"mime_long_enc_line"),
-        (b"Content-Transfer-Encoding: quoted-printable\r\n\r\na=3Db=zz\r\n", b"mime_invalid_qp"),
+        (b"%sContent-Transfer-Encoding: base64\r\n\r\n%s" % (NAMED, b"aGVs" * 20), b"mime_long_enc_line"),
+        (b"%sContent-Transfer-Encoding: quoted-printable\r\n\r\na=3Db=zz\r\n" % NAMED, b"mime_invalid_qp"),
+        (b"%sContent-Transfer-Encoding: quoted-printable\r\n\r\na=3db\r\n" % NAMED, b"mime_invalid_qp"),
+        (
+            b"%sContent-Transfer-Encoding: quoted-printable\r\n\r\n%s" % (NAMED, b"a" * 77),
+            b"mime_long_enc_line",
+        ),
     ],
 )
 def test_what_is_odd_about_a_mail(mail: bytes, event: bytes) -> None:
     (found,) = transactions([(SERVER, ENVELOPE + b"DATA\r\n" + stuffed(mail))])
     assert b"smtp." + event in found["app-layer-event"]
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"A: x\r\n" + b" y\r\n" * 2_000 + b"\r\nx",
+        b"Content-Transfer-Encoding: base64\r\n\r\naG*Vs-bG8=\r\n--\r\nanother's footer\r\n",
+        b"Content-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\na===" + b"aGVs" * 20,
+        b"Content-Transfer-Encoding: quoted-printable\r\n\r\na=3Db=zz\r\n" + b"a" * 77,
+        b"%sContent-Transfer-Encoding: quoted-printable\r\n\r\na=3Db=\r\nc=\r\n" % NAMED,
+        b"Content-Disposition: attachment; filename=a\r\nContent-Type: a/b; name=%s\r\n\r\nx" % (b"A" * 256),
+    ],
+)
+def test_what_is_not_odd_about_a_mail(mail: bytes) -> None:
+    (found,) = transactions([(SERVER, ENVELOPE + b"DATA\r\n" + stuffed(mail))])
+    assert not [name for name in found.get("app-layer-event", []) if b"mime" in name]
+
+
+def urls_in(*lines: bytes) -> list[bytes]:
+    (found,) = transactions([(SERVER, ENVELOPE + b"DATA\r\n" + stuffed(b"\r\n".join(lines)))])
+    return found.get("email.url", [])
+
+
+def test_where_urls_are_looked_for() -> None:
+    text = b"see http://a.example/1 there"
+    coded = b"Content-Transfer-Encoding: "
+    assert urls_in(b"A: b", b"", text) == [b"a.example/1"]
+    assert urls_in(b"Content-Type: text/plain; charset=utf-8", b"", text) == [b"a.example/1"]
+    assert urls_in(b"Content-Type: Text/Plain", b"", text) == []
+    assert urls_in(b"Content-Type: image/png; name=x", b"", text) == [b"a.example/1"], "in attachments too"
+    assert urls_in(coded + b"base64", b"", base64.b64encode(text)) == [b"a.example/1"]
+    assert urls_in(coded + b"quoted-printable", b"", b"at http://a.example/?b=3D1 .") == [b"a.example/?b=3D1"]
+    parts = b"Content-Type: multipart/mixed; boundary=b", b"", b"--b"
+    assert urls_in(*parts, b"", text) == [], "a part without a media type has that of the one before it"
+    assert urls_in(*parts, b"Content-Type: text/html", b"", b"", b"--b", b"", text) == [b"a.example/1"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        (b"Content-Type: a/b; name=one\r\nContent-Disposition: x; filename=two", b"one"),
+        (b"Content-Disposition: x; filename=two\r\nContent-Type: a/b; name=one", b"two"),
+        (b"Content-Disposition: x; filename=my file.txt; size=1", b"my file.txt"),
+        (b"Content-Disposition: x; filename*0=my; filename*1=file", b"myfile"),
+        (b"Content-Disposition: x; filename*=UTF-8''a", b""),
+        (b"Content-Disposition: x; Filename=a", b""),
+        (b"Content-Disposition: x; filename=" + b"a" * 300, b"a" * 255),
+    ],
+)
+def test_the_name_of_an_attachment(fields: bytes, name: bytes) -> None:
+    assert parse_part(fields + b"\r\n\r\n").file_name == name
 
 
 MAIL_DONE = b"Subject: x\r\n\r\nx\r\n.\r\n"

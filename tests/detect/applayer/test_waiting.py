@@ -184,7 +184,7 @@ def test_bytes_wait_up_to_where_something_happens() -> None:
 
 
 def test_a_mail_waits_for_no_line_that_may_end_it() -> None:
-    smtp = by_name()["smtp"].parser(Limits())
+    smtp = by_name()["smtp"].parser(Limits(buffers=frozenset({"file.data"})))
     smtp.feed(SERVER, b"MAIL FROM:<a>\r\nDATA\r\n" + MAIL[: MAIL.index(b"base64") + 100], 0)
     assert 0 < smtp.patience(SERVER) < ANY_SIZE
     assert smtp.patience(CLIENT) == 0

@@ -8,7 +8,7 @@ from typing import Final
 
 from vpi_tui.detect.applayer.files import File
 from vpi_tui.detect.applayer.http.headers import Headers
-from vpi_tui.detect.applayer.http.parameters import attachment_name, mime_parameter
+from vpi_tui.detect.applayer.parameters import attachment_name, form_parameter
 from vpi_tui.detect.applayer.ranges import RangePart
 
 PART_HEAD_LIMIT: Final = 8_192
@@ -27,7 +27,7 @@ def name_in(disposition: bytes | None) -> bytes:
 
 def boundary_of(headers: Headers) -> bytes:
     """What stands between the parts of a body; b"" = it has none. Any type that names it has parts."""
-    found = mime_parameter(headers.get(b"content-type") or b"", b"boundary") or b""
+    found = form_parameter(headers.get(b"content-type") or b"", b"boundary") or b""
     return found if len(found) <= BOUNDARY_LIMIT else b""
 
 
@@ -178,5 +178,5 @@ def _part_name(head: bytes) -> bytes:
     for line in head.split(b"\n")[:64]:
         field, colon, value = line.partition(b":")
         if colon and field.strip().lower() == b"content-disposition":
-            return mime_parameter(value, b"filename") or b""
+            return form_parameter(value, b"filename") or b""
     return b""

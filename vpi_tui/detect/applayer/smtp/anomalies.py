@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Limits
-from vpi_tui.detect.applayer.smtp.mime import Part, parameter
+from vpi_tui.detect.applayer.smtp.mime import BASE64, FILE_NAME_LIMIT, QUOTED, Part, parameter
 from vpi_tui.detect.applayer.smtp.transaction import SmtpTransaction
 
 REPLIES: Final = frozenset(
@@ -16,9 +16,7 @@ REPLIES: Final = frozenset(
 )
 """Codes of RFC 5321, 4954 and others in use; another one is an anomaly."""
 BOUNDARY_LIMIT: Final = 254
-FILE_NAME_LIMIT: Final = 255
 NAME_LIMIT: Final = 75
-VALUE_LIMIT: Final = 2_000
 LINE_LIMIT: Final = 998
 ENCODED_LINE_LIMIT: Final = 76
 _OF_CODINGS: Final = ("smtp.mime_invalid_base64", "smtp.mime_long_enc_line", "smtp.mime_invalid_qp")
@@ -30,41 +28,52 @@ OF_PARTS: Final = (
     *_OF_CODINGS,
 )
 """Anomalies that a mail itself tells of, and those that its parts do."""
-_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/= \t\r\n\f\v"
-_NO_QUOTED: Final = re.compile(rb"=(?![0-9A-Fa-f]{2}|[ \t]*\r?\n|[ \t]*\Z)")
+_IN_BASE64: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/="
+_NO_BASE64: Final = bytes(sorted(set(range(256)) - set(_IN_BASE64)))
+"""Passed over wherever they stand, and no anomaly."""
+_NO_QUOTED: Final = re.compile(rb"=(?![0-9A-F]{2}|\r?\n|\Z)")
 
 
-def mime_events(found: SmtpTransaction, parts: Sequence[Part], limits: Limits) -> Iterator[str]:
-    """Names without their protocol, some of them more than once. parts: the leaves of the mail; what is
-    costly to find is looked for where somebody asks."""
+def mime_events(found: SmtpTransaction, parts: Sequence[tuple[Part, bool]], limits: Limits) -> Iterator[str]:
+    """Names without their protocol, some of them more than once. parts: the leaves of the mail, and whether
+    each is a text; what is costly to find is looked for where somebody asks."""
     mail = found.mail
     if len(parameter(mail.first(b"content-type"), b"boundary")) > BOUNDARY_LIMIT:
         yield "mime_long_boundary"
     if limits.heeds("smtp.mime_long_line") and _longest_line(bytes(found.raw)) > LINE_LIMIT:
         yield "mime_long_line"
-    for part in (mail, *parts):
-        for name, value in part.fields:
-            if len(name) > NAME_LIMIT:
-                yield "mime_long_header_name"
-            if len(value) > VALUE_LIMIT:
-                yield "mime_long_header_value"
-    coded = limits.heeds(*_OF_CODINGS)
-    for part in parts:
-        if len(part.file_name) > FILE_NAME_LIMIT:
+    for part in (mail, *(part for part, _ in parts)):
+        if any(len(name) > NAME_LIMIT for name, _ in part.fields):
+            yield "mime_long_header_name"
+        if part.has_long_value:
+            yield "mime_long_header_value"
+        if len(part.named) > FILE_NAME_LIMIT:
             yield "mime_long_filename"
-        if coded:
-            yield from _coded(part)
+    if limits.heeds(*_OF_CODINGS):
+        for part, is_text in parts:
+            yield from _coded(part, is_text)
 
 
-def _coded(part: Part) -> Iterator[str]:
-    coding = part.first(b"content-transfer-encoding").strip().lower()
-    if coding == b"base64":
-        if part.body.translate(None, _BASE64):
+def _coded(part: Part, is_text: bool) -> Iterator[str]:
+    """What Suricata undoes: attachments, and of texts base64 alone."""
+    is_attached = bool(part.file_name)
+    if part.coding == BASE64 and (is_attached or is_text):
+        if _has_early_padding(part.body):
             yield "mime_invalid_base64"
-        if _longest_line(part.body) > ENCODED_LINE_LIMIT:
-            yield "mime_long_enc_line"
-    elif coding == b"quoted-printable" and _NO_QUOTED.search(part.body):
-        yield "mime_invalid_qp"
+    elif part.coding == QUOTED and is_attached:
+        if _NO_QUOTED.search(part.body):
+            yield "mime_invalid_qp"
+    else:
+        return
+    if _longest_line(part.body) > ENCODED_LINE_LIMIT:
+        yield "mime_long_enc_line"
+
+
+def _has_early_padding(text: bytes) -> bool:
+    """Is one of the first two letters of four, as they come, a padding?"""
+    letters = text.translate(None, _NO_BASE64)
+    whole = letters[: len(letters) // 4 * 4]
+    return b"=" in whole[::4] or b"=" in whole[1::4]
 
 
 def _longest_line(text: bytes) -> int:

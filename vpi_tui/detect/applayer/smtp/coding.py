@@ -6,7 +6,7 @@ import binascii
 from typing import Final, Protocol
 
 from vpi_tui.detect.applayer.smtp.base64_text import Base64
-from vpi_tui.detect.applayer.smtp.mime import MOST_URLS, URL
+from vpi_tui.detect.applayer.smtp.mime import BASE64, MOST_URLS, QUOTED, URL
 
 _QUOTED: Final = 3
 """Bytes of `=3D`."""
@@ -56,11 +56,10 @@ class QuotedPrintable:
 
 
 def decoder(coding: bytes) -> Decoder:
-    """By the word of Content-Transfer-Encoding."""
-    word = coding.strip().lower()
-    if word == b"base64":
+    """By the word of Content-Transfer-Encoding, in lower case."""
+    if coding == BASE64:
         return Base64()
-    return QuotedPrintable() if word == b"quoted-printable" else Plain()
+    return QuotedPrintable() if coding == QUOTED else Plain()
 
 
 class UrlFinder:

@@ -8,23 +8,27 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
+from vpi_tui.detect.applayer.parameters import mime_parameter
 from vpi_tui.detect.applayer.smtp.base64_text import Base64
 
 MOST_FIELDS: Final = 512
 """Header fields of one part."""
-VALUE_LIMIT: Final = 8_192
-"""Bytes of a value that are searched for parameters."""
+VALUE_LIMIT: Final = 2_000
+"""Bytes of a value in its first line that are usual."""
+FILE_NAME_LIMIT: Final = 255
 MOST_PARTS: Final = 256
 BOUNDARY_LIMIT: Final = 256
 """Bytes of a boundary that are looked for."""
-TEXTS: Final = (b"", b"text/plain", b"text/html")
-"""Media types in which URLs are looked for."""
+TEXTS: Final = (b"text/plain", b"text/html")
+"""Media types in which URLs are looked for; as they are, in no other case."""
+BASE64: Final = b"base64"
+QUOTED: Final = b"quoted-printable"
 MOST_DEPTH: Final = 8
 MOST_URLS: Final = 256
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n[ \t]")
 """With the byte that marks a line as one that goes on: what is behind it is the value's."""
-_PARAMETER: Final = re.compile(rb";\s*([A-Za-z0-9*_-]{1,40})\s*=\s*(?:\"((?:[^\"\\]|\\.)*)\"|([^\s;\"]*))")
+_LONG_VALUE: Final = re.compile(rb"(?:\A|\n)[^:\n \t][^:\n]*+:[ \t]*+[^\r\n]{%d}" % (VALUE_LIMIT + 1))
 _MARK_END: Final = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
 """What stands behind the boundary in its line."""
 URL: Final = re.compile(rb"https?://([^\s\"'<>\])]{1,2048})", re.IGNORECASE)
@@ -38,6 +42,8 @@ class Part:
     """(name in lower case, value) in order; lines of a folded value are joined without their ends and the
     byte that each begins with."""
     body: bytes = b""
+    has_long_value: bool = False
+    """The first line of a value is longer than usual."""
 
     def get(self, name: bytes) -> list[bytes]:
         return [value for found, value in self.fields if found == name]
@@ -51,19 +57,35 @@ class Part:
         return self.first(b"content-type").partition(b";")[0].strip().lower()
 
     @property
+    def named(self) -> bytes:
+        """The name that makes a part an attachment, of whichever field is the first to have one."""
+        for name, value in self.fields:
+            word = _NAMING.get(name)
+            if word is not None and (found := parameter(value, word)):
+                return found
+        return b""
+
+    @property
     def file_name(self) -> bytes:
-        """What makes a part an attachment."""
-        return parameter(self.first(b"content-disposition"), b"filename") or parameter(
-            self.first(b"content-type"), b"name"
-        )
+        return self.named[:FILE_NAME_LIMIT]
+
+    @property
+    def coding(self) -> bytes:
+        """The transfer encoding in lower case."""
+        return self.first(b"content-transfer-encoding").lower()
+
+    def is_text(self, before: bool) -> bool:
+        """Are URLs looked for in it? before: in the one in front, whose media type stays unless it has one."""
+        kinds = self.get(b"content-type")
+        return kinds[-1].partition(b";")[0] in TEXTS if kinds else before
+
+
+_NAMING: Final = {b"content-disposition": b"filename", b"content-type": b"name"}
 
 
 def parameter(value: bytes, name: bytes) -> bytes:
-    """The value of `; name=value`; also of its extended and split forms (RFC 2231), as sent."""
-    for found, quoted, plain in _PARAMETER.findall(value[:VALUE_LIMIT]):
-        if found.lower().partition(b"*")[0] == name:
-            return bytes(quoted or plain)
-    return b""
+    """The value of `; name=value`, also of one in pieces (RFC 2231); b"" = there is none."""
+    return mime_parameter(value, name) or b""
 
 
 def parse_part(data: bytes) -> Part:
@@ -72,7 +94,7 @@ def parse_part(data: bytes) -> Part:
         return Part(body=data.lstrip(b"\r").removeprefix(b"\n"))
     end = _HEAD_END.search(data)
     head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
-    part = Part(body=body)
+    part = Part(body=body, has_long_value=_LONG_VALUE.search(head) is not None)
     for line in _FOLD.sub(b"", head).split(b"\n")[:MOST_FIELDS]:
         name, colon, value = line.partition(b":")
         if colon:
@@ -82,15 +104,21 @@ def parse_part(data: bytes) -> Part:
 
 def leaves(mail: Part) -> list[Part]:
     """The parts that have no parts, in order."""
-    found: list[Part] = []
-    waiting = [(mail, 0)]
+    return [part for part, _ in told_leaves(mail)]
+
+
+def told_leaves(mail: Part) -> list[tuple[Part, bool]]:
+    """The same, and whether URLs are looked for in each that is no attachment."""
+    found: list[tuple[Part, bool]] = []
+    waiting, is_text = [(mail, 0)], True
     while waiting and len(found) < MOST_PARTS:
         part, depth = waiting.pop()
+        is_text = part.is_text(is_text)
         inner = _inner(part) if depth < MOST_DEPTH else []
         if inner:
             waiting += [(parse_part(data), depth + 1) for data in reversed(inner)]
         else:
-            found.append(part)
+            found.append((part, is_text))
     return found
 
 
@@ -138,22 +166,23 @@ def _without_line_end(data: bytes) -> bytes:
 
 def decoded(part: Part) -> bytes:
     """The body with its transfer encoding undone; never longer than it was sent."""
-    coding = part.first(b"content-transfer-encoding").strip().lower()
-    if coding == b"base64":
+    if part.coding == BASE64:
         text = Base64()
         return text.feed(part.body) + text.close()
-    if coding == b"quoted-printable":
+    if part.coding == QUOTED:
         return binascii.a2b_qp(part.body)
     return part.body
 
 
 def urls(mail: Part) -> list[bytes]:
-    """Those in texts, without the scheme."""
+    """Those in texts and attachments, without the scheme. Quoted-printable texts are searched as sent."""
     found: dict[bytes, None] = {}
-    for part in leaves(mail):
-        if part.kind in TEXTS and not part.file_name:
-            for url in URL.finditer(decoded(part)):
-                if len(found) >= MOST_URLS:
-                    break
-                found[url[1]] = None
+    for part, is_text in told_leaves(mail):
+        if not part.file_name and not is_text:
+            continue
+        text = decoded(part) if part.file_name or part.coding == BASE64 else part.body
+        for url in URL.finditer(text):
+            if len(found) >= MOST_URLS:
+                break
+            found[url[1]] = None
     return list(found)

@@ -10,7 +10,7 @@ from typing import Final
 from vpi_tui.detect.applayer.base import Limits, Parser, Successor
 from vpi_tui.detect.applayer.frames import FrameSpool
 from vpi_tui.detect.applayer.smtp.anomalies import OF_MAIL, OF_PARTS, REPLIES, mime_events
-from vpi_tui.detect.applayer.smtp.mime import leaves
+from vpi_tui.detect.applayer.smtp.mime import told_leaves
 from vpi_tui.detect.applayer.smtp.reader import READS, MailReader
 from vpi_tui.detect.applayer.smtp.transaction import MOST_RECIPIENTS, SmtpTransaction
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
@@ -37,7 +37,7 @@ _WORD: Final = re.compile(rb"[A-Za-z]{1,4}(?:[A-Za-z]*[ \r\n]|\Z)")
 """What a command begins with."""
 _GO_ON: Final = b"354"
 """The code with which a server agrees to DATA."""
-_CHUNK_LINE: Final = re.compile(rb"(?i)bdat +([0-9]{1,12})( +last)? *")
+_CHUNK_LINE: Final = re.compile(rb"(?i)bdat +([0-9]{1,12})(?:.*( +last) *|.*)", re.DOTALL)
 
 
 _COMMAND, _DATA, _CHUNK = range(3)
@@ -58,6 +58,8 @@ class SmtpParser(Parser):
         self._spoken = False
         """The client has."""
         self._encrypted = False
+        self._over = False
+        """Something was said behind which nothing is read any more."""
         self._helo = b""
         self._now: SmtpTransaction | None = None
         self._reads = self._limits.wants(*READS)
@@ -74,7 +76,7 @@ class SmtpParser(Parser):
         """The bytes of the mail that is read, when rules look at frames."""
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
-        if self._encrypted:
+        if self._encrypted or self._over:
             return []
         if gap:
             self._lost(direction, gap)
@@ -86,7 +88,7 @@ class SmtpParser(Parser):
         if direction == CLIENT:
             self._lines(CLIENT, self._reply)
         else:
-            while pending and not self._encrypted and _STEPS[self._mode](self):
+            while pending and not self._encrypted and not self._over and _STEPS[self._mode](self):
                 pass
         return self._progress()
 
@@ -164,7 +166,7 @@ class SmtpParser(Parser):
     def _judge(self, now: SmtpTransaction) -> None:
         """Anomalies of a mail, as far as anybody asks."""
         judges = self._limits.heeds(*OF_PARTS)
-        parts = leaves(now.mail) if judges else []
+        parts = told_leaves(now.mail) if judges else []
         if judges or self._limits.heeds(*OF_MAIL):
             for name in mime_events(now, parts, self._limits):
                 now.event(SERVER, f"smtp.{name}")
@@ -185,7 +187,7 @@ class SmtpParser(Parser):
     # Lines ---------------------------------------------------------------------------------------
 
     def _lines(self, direction: int, take: Callable[[bytes], None]) -> None:
-        while self._line(direction, take):
+        while not self._over and self._line(direction, take):
             pass
 
     def _line(self, direction: int, take: Callable[[bytes], None]) -> bool:
@@ -207,7 +209,7 @@ class SmtpParser(Parser):
         if not skipping:
             if len(whole) >= LINE_LIMIT:
                 self._begin().event(direction, "smtp.truncated_line")
-            else:
+            elif direction == SERVER or whole != b"\n":
                 self._emit(direction, whole)
                 take(line)
         return True
@@ -245,9 +247,10 @@ class SmtpParser(Parser):
                 self._mode = _COMMAND
 
     def _odd_reply(self) -> None:
-        """What a server says that nobody has spoken to is of no transaction."""
+        """It ends the reading; what a server says that nobody has spoken to is of no transaction."""
         if self._spoken:
             self._begin().event(CLIENT, "smtp.invalid_reply")
+        self._over = True
 
     # Commands and mails --------------------------------------------------------------------------
 
@@ -305,6 +308,7 @@ class SmtpParser(Parser):
     def _bdat(self, line: bytes) -> None:
         found = _CHUNK_LINE.fullmatch(line)
         if found is None:
+            self._over = True
             return
         self._read(self._begin())
         self._reach(Stage.HEAD)
@@ -399,7 +403,7 @@ _COMMANDS: Final[tuple[tuple[bytes, Callable[[SmtpParser, bytes], None]], ...]] 
     (_MAIL_FROM, SmtpParser._mail_from),
     (_RCPT_TO, SmtpParser._rcpt_to),
     (b"DATA", SmtpParser._data),
-    (b"BDAT ", SmtpParser._bdat),
+    (b"BDAT", SmtpParser._bdat),
     (b"RSET", SmtpParser._reset),
     (b"STARTTLS", SmtpParser._other),
 )

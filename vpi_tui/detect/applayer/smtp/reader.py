@@ -13,12 +13,12 @@ from typing import Final
 
 from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME, File
-from vpi_tui.detect.applayer.smtp.coding import Decoder, UrlFinder, decoder
+from vpi_tui.detect.applayer.smtp.coding import Decoder, Plain, UrlFinder, decoder
 from vpi_tui.detect.applayer.smtp.mime import (
+    BASE64,
     BOUNDARY_LIMIT,
     MOST_DEPTH,
     MOST_PARTS,
-    TEXTS,
     Part,
     parameter,
     parse_part,
@@ -52,7 +52,7 @@ class _Level:
 
 @dataclass(slots=True)
 class _Leaf:
-    """A part whose bytes are looked at: a file, or a text."""
+    """A part whose bytes are looked at: a file, or a text, or what is searched for URLs."""
 
     decoder: Decoder
     file: File | None = None
@@ -76,6 +76,8 @@ class MailReader:
         """Bytes of the head that is pending whose lines are known to be neither its end nor a boundary."""
         self._is_mail = True
         """The head that comes is the mail's own."""
+        self._is_text = True
+        """URLs are looked for in the part that began last, when it is no attachment."""
         self._depth = 0
         self._levels: list[_Level] = []
         self._leaf: _Leaf | None = None
@@ -91,7 +93,9 @@ class MailReader:
         leaf = self._leaf
         if leaf is None:
             return ANY_SIZE
-        return leaf.decoder.patience(leaf.file.patience) if leaf.file is not None else 0
+        if leaf.file is None or leaf.finder is not None:
+            return 0
+        return leaf.decoder.patience(leaf.file.patience)
 
     def feed(self, data: bytes) -> None:
         """Some more of the mail, dots unstuffed."""
@@ -145,6 +149,7 @@ class MailReader:
         self._searched = 0
         self._at_line_start = True
         self._in_head = False
+        self._is_text = part.is_text(self._is_text)
         if self._is_mail:
             self._is_mail = False
             self._made.take_fields(part)
@@ -162,16 +167,16 @@ class MailReader:
             self._leaf = self._new_leaf(part)
 
     def _new_leaf(self, part: Part) -> _Leaf | None:
-        coding = decoder(part.first(b"content-transfer-encoding"))
-        if part.file_name:
-            if not self._wants_files:
-                return None
-            made = self._made
+        name, made = part.file_name, self._made
+        finder = UrlFinder(made.urls) if self._wants_urls and (name or self._is_text) else None
+        if name and self._wants_files:
             made.is_moved = True
-            return _Leaf(coding, made.open_file(Direction.TO_SERVER, part.file_name, self._needs))
-        if self._wants_urls and part.kind in TEXTS:
-            return _Leaf(coding, finder=UrlFinder(self._made.urls))
-        return None
+            file = made.open_file(Direction.TO_SERVER, name, self._needs)
+            return _Leaf(decoder(part.coding), file, finder)
+        if finder is None:
+            return None
+        undone = name or part.coding == BASE64  # quoted-printable texts are searched as sent, as in Suricata
+        return _Leaf(decoder(part.coding) if undone else Plain(), finder=finder)
 
     # Bodies --------------------------------------------------------------------------------------
 
@@ -260,7 +265,7 @@ class MailReader:
         if leaf.file is not None:
             leaf.file.append(data)
             self._made.is_moved |= leaf.file.is_due
-        elif leaf.finder is not None:
+        if leaf.finder is not None:
             self._made.tell_urls(leaf.finder.feed(data))
 
     def _end_leaf(self, *, truncated: bool) -> None:
@@ -271,5 +276,5 @@ class MailReader:
         if leaf.file is not None:
             leaf.file.close(truncated=truncated)
             self._made.is_moved = True
-        elif leaf.finder is not None:
+        if leaf.finder is not None:
             self._made.tell_urls(leaf.finder.close())

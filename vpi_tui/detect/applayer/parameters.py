@@ -15,9 +15,9 @@ _MARK: Final = re.compile(rb'(?<!\\)[";]')
 
 
 def mime_parameter(value: bytes, name: bytes) -> bytes | None:
-    """A parameter behind the first `;`, as the parts of forms have them; None = there is none.
+    """A parameter behind the first `;`, as the parts of forms and mails have them; None = there is none.
 
-    Names are compared as they are; of those that come again the last counts. Backslashes are dropped.
+    Names are compared as they are; of those that come again the last counts.
     """
     _, semicolon, rest = value[:LIMIT].partition(b";")
     found: dict[bytes, bytes] = {}
@@ -33,7 +33,13 @@ def mime_parameter(value: bytes, name: bytes) -> bytes | None:
             if piece is None:
                 break
             whole += piece
-    return None if whole is None else whole.replace(b"\\", b"")
+    return whole
+
+
+def form_parameter(value: bytes, name: bytes) -> bytes | None:
+    """The same, without its backslashes."""
+    found = mime_parameter(value, name)
+    return None if found is None else found.replace(b"\\", b"")
 
 
 def attachment_name(disposition: bytes) -> bytes:
