@@ -66,8 +66,8 @@ class ByteTest(Part, frozen=True):
     negated: bool = False
     relative: bool = False
     little_endian: bool = False
-    base: Literal[0, 8, 10, 16] = 0
-    """0 = binary; otherwise the digits of a string in that base."""
+    base: Literal[0, 1, 8, 10, 16] = 0
+    """0 = binary; otherwise the digits of a string in that base; 1: they tell it (0x17, 017, 17)."""
     bitmask: int | None = None
     dce: bool = False
     """The byte order is what the DCE/RPC message says of itself."""
@@ -79,7 +79,7 @@ class ByteJump(Part, frozen=True):
     offset: int | str
     relative: bool = False
     little_endian: bool = False
-    base: Literal[0, 8, 10, 16] = 0
+    base: Literal[0, 1, 8, 10, 16] = 0
     multiplier: int = 1
     align: bool = False
     from_beginning: bool = False

@@ -67,6 +67,9 @@ SECRET = b"Authorization: Basic " + base64.b64encode(b"root:hunter2") + b"\r\n"
         ('base64_decode:bytes 8 offset 21; base64_data; content:"root:h"; bsize:6;', True),
         ('content:"Basic "; base64_decode:bytes 4 relative; base64_data; content:"roo"; bsize:3;', True),
         ('content:"Basic "; base64_decode:relative; base64_data; content:!"root";', False),
+        # Only the first place of a content is decoded from, and nothing behind base64_decode is looked at.
+        ('content:"A"; base64_decode:relative; base64_data; content:"root";', False),
+        ('content:"Basic "; base64_decode:relative; content:"absent"; base64_data; content:"x";', False),
         ("entropy:value > 4;", True),
         ("entropy:value > 5.5;", False),
         ("entropy:bytes 6, value <= 3;", True),
@@ -76,3 +79,20 @@ SECRET = b"Authorization: Basic " + base64.b64encode(b"root:hunter2") + b"\r\n"
 def test_rules(options: str, found: bool) -> None:
     rules = [parse(options, head="alert udp any any -> any any")]
     assert bool(hits(rules, [Packet(SECRET, proto=17)])) == found
+
+
+def test_base64_is_decoded_behind_the_first_place_of_a_content_alone() -> None:
+    rules = [parse('content:"k="; base64_decode:relative; base64_data; content:"hi";')]
+    first, second = b"k=" + base64.b64encode(b"hi"), b"k=" + base64.b64encode(b"no")
+    assert hits(rules, [Packet(first + b" " + second), Packet(second + b" " + first)]) == [(0, 1)]
+
+
+def test_nothing_of_the_buffer_is_looked_at_behind_base64_decode() -> None:
+    options = 'base64_decode:offset 21; content:!"Basic"; pcre:"/zzz/"; base64_data; content:"root";'
+    assert hits([parse(options)], [Packet(SECRET)]) == [(0, 1)]
+
+
+def test_no_bytes_have_an_entropy_of_0() -> None:
+    behind = len(SECRET)
+    assert hits([parse(f"entropy:offset {behind}, value < 1;")], [Packet(SECRET)])
+    assert not hits([parse(f"entropy:offset {behind + 1}, value < 1;")], [Packet(SECRET)])

@@ -50,6 +50,21 @@ HOLDS = [
     ('byte_extract:1,0,size; content:"a"; isdataat:size,relative;', b"\x02axx"),
     ('byte_math:bytes 1,offset 0,oper +,rvalue 2,result at; content:"b"; offset:at;', b"\x01xxb"),
     ('content:"a"; byte_extract:1,0,none,relative; byte_jump:none,0,relative; isdataat:1,relative;', b"a\0b"),
+    ('byte_test:3,=,8,0,string; content:"010";', b"010"),
+    ("byte_test:4,=,26,0,string;", b"0x1a"),
+    ('byte_jump:4,0,string; content:"b"; within:1;', b"0x02--b"),
+    ("byte_test:20,=,26,0,string,hex;", b"0000000000000000001a"),
+    # of a variable 32 bits count, with a sign where it moves
+    (
+        'byte_math:bytes 1,offset 0,oper -,rvalue 4,result back; content:"c"; content:"a"; distance:back;',
+        b"\x01abc",
+    ),
+    ("byte_extract:4,0,at; byte_test:1,=,98,at;", b"\0\0\0\x05b" + b"b"),
+    # of a content that must not stand at the end only the first place counts
+    ('content:!"abc"; endswith;', b"abcx"),
+    ('content:!"abc"; endswith;', b"abcabc"),
+    ('content:!"abc"; endswith; offset:1;', b"xabc"),
+    ('content:"x"; content:!"abc"; isdataat:!1,relative;', b"xabcabc"),
     # size
     ("dsize:3;", b"abc"),
 ]
@@ -72,6 +87,13 @@ FAILS = [
     ('byte_extract:1,0,size; content:"b"; offset:size;', b"\x04xxb"),
     ('byte_extract:1,1,nil; byte_math:bytes 1,offset 0,oper /,rvalue nil,result at; content:"b";', b"\1\0b"),
     ("dsize:3;", b"abcd"),
+    ('content:!"abc"; endswith;', b"xabc"),
+    ('content:"x"; content:!"abc"; isdataat:!1,relative;', b"xabc"),
+    ('content:"a"; byte_jump:1,0,relative; isdataat:!1,relative;', b"a\x01bc"),
+    # no other place is tried once a step failed that does not hang on a place
+    ('content:"a"; byte_extract:1,0,at,relative; content:"z"; offset:at;', b"a\x09a\x04z"),
+    ('content:"a"; byte_extract:1,0,n,relative; content:"z"; byte_test:1,=,n,4;', b"a\x09a\x01\x01z"),
+    ('content:"a"; byte_jump:1,0,relative; isdataat:2,relative;', b"a\x03a\0xx"),
 ]
 
 

@@ -8,6 +8,7 @@ from typing import Final
 from vpi_tui.model.signature import NumberIn, Which
 
 MAX_VALUE: Final = (1 << 64) - 1
+ANY_BASE: Final = 1
 _LONGEST_TEXT: Final = 64
 _DIGITS: Final = {
     8: frozenset(b"01234567"),
@@ -23,7 +24,7 @@ def read_number(
 
     base 0: `count` bytes (0 to 8) as they are; no bytes (count came from a variable) are the number
     0. 8, 10, 16: the digits of a string of at most `count` bytes, which ends at the first other byte; of
-    0 bytes: as long as there are digits.
+    0 bytes: as long as there are digits. 1: the digits tell their base themselves.
     """
     if count < 0 or at < 0 or at + count > len(data):
         return None
@@ -39,6 +40,7 @@ def _read_text(field: bytes, base: int) -> tuple[int, int] | None:
     sign = field[begin : begin + 1]
     if sign in (b"+", b"-"):
         begin += 1
+    base = _told_base(field[begin:]) if base == ANY_BASE else base
     digits = _DIGITS[base]
     if base == 16 and field[begin : begin + 2].lower() == b"0x" and field[begin + 2 : begin + 3]:
         begin += 2 if field[begin + 2] in digits else 0
@@ -51,6 +53,13 @@ def _read_text(field: bytes, base: int) -> tuple[int, int] | None:
     if value > MAX_VALUE:
         return None
     return -value & MAX_VALUE if sign == b"-" else value, end
+
+
+def _told_base(text: bytes) -> int:
+    """0x in front of a digit means hex, another 0 octal."""
+    if text[:2].lower() == b"0x" and text[2:3] and text[2] in _DIGITS[16]:
+        return 16
+    return 8 if text[:1] == b"0" else 10
 
 
 def masked(value: int, bitmask: int | None) -> int:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from vpi_tui.detect.match.asn1 import asn1_holds
 from vpi_tui.detect.match.coded import base64_prefix, shannon
 from vpi_tui.detect.match.numbers import MAX_VALUE, lies_in, masked, read_number
@@ -41,6 +43,9 @@ MAX_STEPS: Final = 200
 MOST_CAPTURED: Final = 1024
 """Bytes of one capture that are kept."""
 
+_U32: Final = 0xFFFFFFFF
+_SIGN_32: Final = 1 << 31
+
 Value = int | str | None
 Captured = dict[tuple[str, str], bytes]
 Place = tuple[int, int]
@@ -63,6 +68,8 @@ class Run:
     """Byte order of steps that take it from the message."""
     budget: int = BUDGET
     exhausted: bool = False
+    over: bool = False
+    """A step failed that no other place of those before it is tried for, as in Suricata."""
     captured: Captured = field(default_factory=dict)
     """(scope, name) -> what the expressions of this evaluation captured."""
     begin: int = 0
@@ -71,6 +78,8 @@ class Run:
     """The buffer ends where the data does."""
 
     def spend(self) -> bool:
+        if self.over:
+            return False
         self.budget -= 1
         self.exhausted = self.exhausted or self.budget < 0
         return self.budget >= 0
@@ -79,6 +88,16 @@ class Run:
         if name is None:
             return default
         return self.variables.get(name, 0) if isinstance(name, str) else name
+
+    def shift(self, name: Value) -> int:
+        """A value that moves either way: of a variable 32 bits count, the highest as its sign."""
+        if isinstance(name, str):
+            return _signed(self.variables.get(name, 0))
+        return name or 0
+
+
+def _signed(value: int) -> int:
+    return (value + _SIGN_32 & _U32) - _SIGN_32
 
 
 def hold(run: Run, number: int, place: Place) -> bool:
@@ -106,15 +125,15 @@ def _content_range(run: Run, step: Content, at: int) -> tuple[int, int]:
     if step.startswith:
         return 0, min(high, len(step.pattern))
     if step.offset is not None or step.depth is not None:
-        low = run.value(step.offset) - run.begin
+        low = (run.value(step.offset) & _U32) - run.begin
         if step.depth is not None:
-            high = min(high, low + run.value(step.depth))
+            high = min(high, low + (run.value(step.depth) & _U32))
         low = max(low, 0) if run.begin else low
     if is_relative(step):
-        distance = run.value(step.distance)
+        distance = run.shift(step.distance)
         low = max(low, at + distance, 0)
         if step.within is not None:
-            end = at + distance + run.value(step.within)
+            end = at + distance + run.shift(step.within)
             # A range that would end in front of the first byte is none at all, as in Suricata.
             high = high if end + run.begin < 0 else min(high, end)
     return low, high
@@ -138,18 +157,34 @@ def _content(run: Run, step: Content, number: int, place: Place) -> bool:
         return False
     low, high = _content_range(run, step, at)
     if step.negated:
-        return run.spend() and _find(run, step, low, high) < 0 and hold(run, number + 1, place)
+        return run.spend() and not _stands_there(run, step, low, high) and hold(run, number + 1, place)
+    first = True
     while run.spend():
         found = _find(run, step, low, high)
         if found < 0:
+            # Of a stream another place of a content before it may lie in fresh bytes.
+            run.over = not is_relative(step) and (first or run.fresh < 0)
             return False
+        first = False
         end = found + len(step.pattern)
         if hold(run, number + 1, (end, max(reach, end))):
             return True
         if not run.tied[number]:
+            run.over = True
             return False
         low = found + 1
     return False
+
+
+def _stands_there(run: Run, step: Content, low: int, high: int) -> bool:
+    """Is the content there that must not be? Of one that must not stand at the end only the first place
+    counts, and its end is compared with the size of what is searched, as in Suricata."""
+    if not step.endswith:
+        return _find(run, step, low, high) >= 0
+    if high < len(run.data):
+        return False
+    found = _find(run, replace(step, endswith=False), low, high)
+    return found >= 0 and found + len(step.pattern) == high - low
 
 
 def _pcre(run: Run, step: Pcre, number: int, place: Place) -> bool:
@@ -191,7 +226,10 @@ def _is_data_at(run: Run, step: IsDataAt, number: int, place: Place) -> bool:
     at, reach = place
     wanted = run.value(step.position)
     wanted = at + wanted if step.relative else wanted + 1
-    if (wanted <= len(run.data)) == step.negated:
+    there = wanted <= len(run.data)
+    if there == step.negated:
+        # More data will not be behind a later place; that there is none may be so.
+        run.over = isinstance(step.position, int) and not (step.relative and there)
         return False
     if not step.negated:
         reach = max(reach, wanted)
@@ -203,7 +241,7 @@ _Numeric = ByteTest | ByteJump | ByteExtract | ByteMath
 
 def _number(run: Run, step: _Numeric, at: int) -> tuple[int, int, int] | None:
     """(value, where it starts, where it ends) of the number that a step reads."""
-    start = run.value(step.offset) + (at if step.relative else 0)
+    start = run.shift(step.offset) + (at if step.relative else 0)
     if step.relative and start >= len(run.data):  # no bytes are none either
         return None
     little = run.little_endian if step.dce else step.little_endian
@@ -305,14 +343,14 @@ def _buffer_size(run: Run, step: BufferSize, number: int, place: Place) -> bool:
 
 def _entropy(run: Run, step: Entropy, number: int, place: Place) -> bool:
     data = run.data[step.offset : step.offset + step.count if step.count else None]
-    if len(data) < max(step.count, 1):
+    if step.offset > len(run.data) or len(data) < step.count:
         return False
     value = shannon(data)
     inside = step.low <= value <= step.high if step.closed else step.low < value < step.high
     return inside != step.negated and hold(run, number + 1, place)
 
 
-def _base64_decode(run: Run, step: Base64Decode, number: int, place: Place) -> bool:
+def _base64_decode(run: Run, step: Base64Decode, _number: int, place: Place) -> bool:
     start = step.offset + (place[0] if step.relative else 0)
     end = start + step.count if step.count else len(run.data)
     # A rule that does not look at base64_data holds nowhere, as in Suricata.
@@ -324,7 +362,8 @@ def _base64_decode(run: Run, step: Base64Decode, number: int, place: Place) -> b
     )
     held = hold(inner, 0, (0, 0))
     run.budget, run.exhausted = inner.budget, run.exhausted or inner.exhausted
-    return held and hold(run, number + 1, (place[0], max(place[1], min(end, len(run.data)))))
+    # What the rule says of the buffer behind base64_decode is not looked at, as in Suricata.
+    return held and max(place[1], min(end, len(run.data))) > run.fresh
 
 
 def _number_in(run: Run, step: NumberIn, number: int, place: Place) -> bool:
@@ -333,6 +372,8 @@ def _number_in(run: Run, step: NumberIn, number: int, place: Place) -> bool:
 
 def _in_set(run: Run, step: InSet, number: int, place: Place) -> bool:
     values = step.values
+    if not run.data:  # nothing is neither in a set nor outside of it, as in Suricata
+        return False
     if step.op == "set":
         held = values.add(run.data)
     elif step.op == "unset":
@@ -372,6 +413,10 @@ _HANDLERS: Final[dict[type, Callable[[Run, Any, int, Place], bool]]] = {
 }
 
 
+_LEAVES_LOOSE: Final = Base64Decode | Asn1
+"""Relative steps for which Suricata tries no other place of the content before them."""
+
+
 def tied_steps(steps: Sequence[Step]) -> tuple[bool, ...]:
     """For each step: is any later step relative to it?
 
@@ -385,7 +430,7 @@ def tied_steps(steps: Sequence[Step]) -> tuple[bool, ...]:
         moves = isinstance(step, Content | Pcre | ByteJump | ByteExtract | ByteMath) and not getattr(
             step, "negated", False
         )
-        if is_relative(step):
+        if is_relative(step) and not isinstance(step, _LEAVES_LOOSE):
             depends = True
         elif moves:
             depends = False

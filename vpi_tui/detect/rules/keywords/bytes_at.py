@@ -7,17 +7,20 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.draft import PAYLOAD, Draft, Position
+from vpi_tui.detect.rules.draft import PAYLOAD, ContentDraft, Draft, Position
 from vpi_tui.detect.rules.numbers import integer
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import signed
 from vpi_tui.model.applications import app_numbers
-from vpi_tui.model.signature import ByteExtract, ByteJump, ByteMath, ByteTest, IsDataAt
+from vpi_tui.model.signature import ByteExtract, ByteJump, ByteMath, ByteTest, IsDataAt, Pcre
 
 Base = Literal[0, 8, 10, 16]
+AnyBase = Literal[0, 1, 8, 10, 16]
 _BASES: dict[str, Base] = {"hex": 16, "dec": 10, "oct": 8}
 _DIGITS = {0: 8, 8: 23, 10: 20, 16: 14}
 """Most bytes that a number may have, by base; 0 = binary (Suricata's limits)."""
+_MOST_DIGITS = 23
+"""Of byte_test and byte_jump, whatever the base."""
 _MAX_OFFSET = 0xFFFF
 _U32 = 0xFFFFFFFF
 _U64 = 0xFFFFFFFFFFFFFFFF
@@ -30,6 +33,7 @@ _KIND = dict.fromkeys(("endian", "big", "little", "dce"), "a byte order")
 _HEX = re.compile(r"[0-9a-fA-F]{1,8}", re.A)
 _SHIFTED = 4
 """Most bytes of a number that byte_math shifts."""
+_PLACED = ContentDraft | Pcre | ByteTest | ByteJump | ByteExtract | ByteMath | IsDataAt
 _MATH = frozenset(("+", "-", "*", "/", "<<", ">>"))
 
 
@@ -58,6 +62,11 @@ class _Trailer:
         if self.dce and self.string:
             raise Refused(f"{name}: digits have no byte order: dce and string exclude each other")
         return (self.base or 10) if self.string else 0
+
+    def any_base(self, name: str) -> AnyBase:
+        """Of byte_test and byte_jump: where no base is named, the digits tell it (0x17, 017, 17)."""
+        named = self.number_base(name)
+        return 1 if named and not self.base else named
 
 
 def _trailer(
@@ -118,8 +127,8 @@ def _value(draft: Draft, name: str, text: str, low: int, high: int) -> Position:
     return draft.known_variable(name, text)
 
 
-def _count(draft: Draft, name: str, text: str, base: Base) -> Position:
-    return _value(draft, name, text, 1, _DIGITS[base])
+def _count(draft: Draft, name: str, text: str, most: int) -> Position:
+    return _value(draft, name, text, 1, most)
 
 
 def _new_variable(draft: Draft, name: str, text: str) -> str:
@@ -142,7 +151,19 @@ def isdataat(draft: Draft, text: str) -> None:
         if flag not in {"relative", "rawbytes"}:
             raise Refused(f"isdataat: unknown part {flag[:40]!r}")
     at = _value(draft, "isdataat", position, 0, _MAX_OFFSET)
+    if negated and at == 1 and "relative" in flags and (last := _content_before(draft)):
+        last.endswith = True
+        return
     draft.steps.append(IsDataAt(draft.buffer_for("relative" in flags), at, "relative" in flags, negated))
+
+
+def _content_before(draft: Draft) -> ContentDraft | None:
+    """The content that `isdataat:!1,relative` is about, which is another way to say endswith: in a sticky
+    buffer the last one that no expression follows, in the payload the one just before it."""
+    kinds = _PLACED if draft.buffer == PAYLOAD else ContentDraft | Pcre
+    buffer = draft.buffer_for(relative=True)
+    before = [step for step in draft.steps if step.buffer == buffer and isinstance(step, kinds)]
+    return before[-1] if before and isinstance(before[-1], ContentDraft) else None
 
 
 @keyword("byte_test")
@@ -153,11 +174,12 @@ def byte_test(draft: Draft, text: str) -> None:
     if not found:
         raise Refused(f"byte_test: unknown operator {operator[:10]!r}")
     trailer = _trailer("byte_test", rest, settings=("bitmask",))
-    base = trailer.number_base("byte_test")
+    base = trailer.any_base("byte_test")
+    most = _MOST_DIGITS if base else _DIGITS[0]
     draft.steps.append(
         ByteTest(
             _buffer(draft, trailer),
-            0 if base and count == "0" else _count(draft, "byte_test", count, base),
+            0 if base and count == "0" else _count(draft, "byte_test", count, most),
             found[2] or "=",
             _value(draft, "byte_test", value, -(1 << 63), _U64),
             _value(draft, "byte_test", offset, -_MAX_OFFSET, _MAX_OFFSET),
@@ -181,7 +203,8 @@ def byte_jump(draft: Draft, text: str) -> None:
         flags=("align", "from_beginning", "from_end"),
         settings=("multiplier", "post_offset", "bitmask"),
     )
-    base = trailer.number_base("byte_jump")
+    base = trailer.any_base("byte_jump")
+    most = _MOST_DIGITS if base else _DIGITS[0]
     if trailer.flag("from_beginning") and trailer.flag("from_end"):
         raise Refused("byte_jump: from_beginning and from_end exclude each other")
     post = trailer.words.get("post_offset", "0")
@@ -189,7 +212,7 @@ def byte_jump(draft: Draft, text: str) -> None:
         ByteJump(
             _buffer(draft, trailer),
             # A count of 0 reads nothing: only post_offset moves.
-            0 if count == "0" else _count(draft, "byte_jump", count, base),
+            0 if count == "0" else _count(draft, "byte_jump", count, most),
             _value(draft, "byte_jump", offset, -_MAX_OFFSET, _MAX_OFFSET),
             trailer.relative,
             trailer.little_endian,
@@ -255,7 +278,7 @@ def byte_math(draft: Draft, text: str) -> None:
     if _HEX.fullmatch(mask := trailer.words.get("bitmask", "")):
         trailer.words["bitmask"] = f"0x{mask}"  # hex digits with or without the 0x, of byte_math alone
     base = trailer.number_base("byte_math")
-    count = _count(draft, "byte_math bytes", parts["bytes"], base)
+    count = _count(draft, "byte_math bytes", parts["bytes"], _DIGITS[base])
     if parts["oper"] in {"<<", ">>"} and isinstance(count, int) and count > _SHIFTED:
         raise Refused(f"byte_math: {parts['oper']} is for 1 to {_SHIFTED} bytes, not {count}")
     rvalue = _value(draft, "byte_math rvalue", parts["rvalue"], 0, _U32)
