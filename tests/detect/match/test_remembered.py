@@ -250,6 +250,36 @@ def test_bits_of_hosts_and_pairs(bits: str, expected: list[int]) -> None:
     assert [row for row, _ in hits(rules, packets)] == expected
 
 
+def test_the_ends_of_bits_are_told_in_whole_seconds() -> None:
+    rules = [
+        _sid(1, 'content:"login"; xbits:set,t,track ip_src,expire 5; noalert;'),
+        _sid(2, 'content:"drop"; xbits:isset,t,track ip_src;'),
+    ]
+    times = [1.9, 6.0, 6.95, 7.0]
+    packets = [Packet(b"drop", ts_ns=int(time * SECOND)) for time in times]
+    packets[0] = _login(ts_ns=int(1.9 * SECOND))
+    assert [row for row, _ in hits(rules, packets)] == [1, 2]
+
+
+def test_a_bit_that_nobody_asked_for_since_it_ended_is_turned_over() -> None:
+    rules = [
+        _sid(1, 'content:"login"; xbits:toggle,t,track ip_src,expire 5; noalert;'),
+        _sid(2, 'content:"drop"; xbits:isset,t,track ip_src;'),
+    ]
+    packets = [_login(ts_ns=0), _login(ts_ns=9 * SECOND), Packet(b"drop", ts_ns=9 * SECOND)]
+    assert hits(rules, packets) == []
+
+
+def test_who_only_changes_bits_and_numbers_of_flows_alerts_where_there_is_no_flow() -> None:
+    rules = [
+        _sid(1, 'content:"x"; flowbits:set,b;'),
+        _sid(2, 'content:"x"; flowint:n,+,1;'),
+        _sid(3, 'content:"x"; flowbits:isnotset,b;'),
+        _sid(4, 'content:"x"; flowint:n,notset;'),
+    ]
+    assert [sid for _, sid in hits(rules, [Packet(b"x", flow=-1)])] == [1, 2]
+
+
 def test_bits_of_hosts_are_taken_back_and_turned_over() -> None:
     track = "track ip_src;"
     rules = [
@@ -266,8 +296,8 @@ def test_bits_of_hosts_are_taken_back_and_turned_over() -> None:
 def test_bits_of_hosts_are_bounded() -> None:
     state = HostState()
     for number in range(MOST_BITS + 10):
-        state.set(("name", (0, number), (0, 0)), 1)
+        state.set(("name", (0, number), (0, 0)), 0, 1)
     assert (state.count, state.evicted) == (MOST_BITS, 10)
     assert not state.is_set(("name", (0, 9), (0, 0)), 0)
-    assert state.is_set(("name", (0, 10), (0, 0)), 1)
-    assert not state.is_set(("name", (0, 10), (0, 0)), 2)
+    assert state.is_set(("name", (0, 10), (0, 0)), SECOND)
+    assert not state.is_set(("name", (0, 10), (0, 0)), 2 * SECOND)

@@ -97,7 +97,8 @@ class Decider:
             elif done == (rule, row) and row >= 0 and not again[i]:
                 continue  # the rule matched on the stretch already; its packet is not tried
             plan = self._bits.get(rule)
-            if plan is not None and not (flow >= 0 and plan.allows(state.bits(flow, born))):
+            bits = state.bits(flow, born) if flow >= 0 else None
+            if plan is not None and not plan.allows(bits):
                 continue
             memory = self._remembered.get(rule)
             who = who_of(subjects, i, row, progress) if memory is not None else None
@@ -119,7 +120,7 @@ class Decider:
                     continue
             elif window != NOWHERE and not self._is_first(flow, born, rule, direction, window):
                 continue
-            if plan is not None and plan.changes:
+            if plan is not None and plan.changes and flow >= 0:
                 state.set_bits(flow, born, plan.change(state.bits(flow, born)))
             if memory is not None and who is not None:
                 memory.change(self.memory, who)

@@ -152,7 +152,10 @@ class BitPlan:
             else:
                 self.changes.append((step.op, bits))
 
-    def allows(self, bits: int) -> bool:
+    def allows(self, bits: int | None) -> bool:
+        """bits: None = of a packet without a flow, of which no condition holds."""
+        if bits is None:
+            return not self.conditions
         return all(bits & asked if wanted else bits & asked != asked for asked, wanted in self.conditions)
 
     def change(self, bits: int) -> int:

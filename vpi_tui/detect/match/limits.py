@@ -21,8 +21,8 @@ Address = tuple[int, int]
 class _Rate:
     begin_ns: int
     count: int = 1
-    silent_since_ns: int = 0
-    """When the count was exceeded; 0 = it is not."""
+    silent_since: int = 0
+    """The second in which the count was exceeded; 0 = it is not."""
 
 
 class AlertLimits:
@@ -65,17 +65,17 @@ class AlertLimits:
                 del self._rates[next(iter(self._rates))]
             self._rates[key] = _Rate(now_ns)
             return True
-        if rate.silent_since_ns:
-            if now_ns - rate.silent_since_ns <= limit.timeout * _SECOND:
+        if rate.silent_since:
+            if now_ns // _SECOND - rate.silent_since <= limit.timeout:
                 return False
-            self._rates[key] = _Rate(now_ns)
+            rate.silent_since = 0  # this one does not count; the window goes on
             return True
-        if now_ns - rate.begin_ns >= limit.seconds * _SECOND:
+        if now_ns - rate.begin_ns > limit.seconds * _SECOND:
             self._rates[key] = _Rate(now_ns)
             return True
         rate.count += 1
         if rate.count > limit.count:
-            rate.silent_since_ns = now_ns
+            rate.silent_since = now_ns // _SECOND
             return False
         return True
 

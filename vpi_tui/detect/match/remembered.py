@@ -43,7 +43,7 @@ class Memory(NamedTuple):
 
 
 class HostState:
-    """Bits with the time at which they end. A bit that was set again lives on."""
+    """Bits with the second in which they end. A bit that was set again lives on."""
 
     def __init__(self) -> None:
         self.evicted = 0
@@ -54,20 +54,28 @@ class HostState:
         return len(self._ends)
 
     def is_set(self, key: Key, now_ns: int) -> bool:
+        """Whole seconds are compared, as in Suricata; a bit that has ended is gone once it was asked for."""
         end = self._ends.get(key)
-        if end is not None and end < now_ns:
+        if end is not None and end < now_ns // _SECOND:
             del self._ends[key]
             return False
         return end is not None
 
-    def set(self, key: Key, end_ns: int) -> None:
+    def set(self, key: Key, now_ns: int, seconds: int) -> None:
         if self._ends.pop(key, None) is None and len(self._ends) >= MOST_BITS:
             del self._ends[next(iter(self._ends))]
             self.evicted += 1
-        self._ends[key] = end_ns
+        self._ends[key] = now_ns // _SECOND + seconds
 
     def unset(self, key: Key) -> None:
         self._ends.pop(key, None)
+
+    def toggle(self, key: Key, now_ns: int, seconds: int) -> None:
+        """A bit that nobody asked for since it ended is there still."""
+        if key in self._ends:
+            self.unset(key)
+        else:
+            self.set(key, now_ns, seconds)
 
 
 _COMPARE: Final[dict[str, Callable[[int, int], bool]]] = {
@@ -96,7 +104,7 @@ class RememberedPlan:
         self._changed_bits = [step for step in hostbits if step.op not in _CONDITIONS]
 
     def allows(self, memory: Memory, who: Who) -> bool:
-        if self._asked_numbers or self._changed_numbers:
+        if self._asked_numbers:
             if who.flow < 0:
                 return False
             numbers = memory.flows.numbers(who.flow, who.born)
@@ -109,7 +117,7 @@ class RememberedPlan:
 
     def change(self, memory: Memory, who: Who) -> None:
         flows, hosts = memory.flows, memory.hosts
-        for step in self._changed_numbers:
+        for step in self._changed_numbers if who.flow >= 0 else ():
             numbers = flows.numbers(who.flow, who.born)
             operand, before = _operand(step, numbers), numbers.get(step.name)
             if step.op == "-" and before is None:
@@ -121,10 +129,12 @@ class RememberedPlan:
                 _change_transaction(bits, who.transaction)
                 continue
             key = _key(bits, who)
-            if bits.op == "unset" or (bits.op == "toggle" and hosts.is_set(key, who.now_ns)):
+            if bits.op == "unset":
                 hosts.unset(key)
+            elif bits.op == "toggle":
+                hosts.toggle(key, who.now_ns, bits.seconds)
             else:
-                hosts.set(key, who.now_ns + bits.seconds * _SECOND)
+                hosts.set(key, who.now_ns, bits.seconds)
 
 
 def _bit_holds(step: HostBits, hosts: HostState, who: Who) -> bool:
