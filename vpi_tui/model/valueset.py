@@ -11,9 +11,10 @@ _SIZES: dict[str, tuple[int, ...]] = {
     "md5": (16,),
     "sha256": (32,),
     "ipv4": (4,),
-    "ipv6": (16,),
+    "ipv6": (4, 16),
     "ip": (4, 16),
 }
+"""Bytes of a value. A set of ipv6 holds addresses of both kinds, as in Suricata."""
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
@@ -71,6 +72,6 @@ class ValueSet:
     def _key(self, value: bytes) -> bytes | None:
         """None = no value of this kind."""
         sizes = _SIZES.get(self.kind)
-        if sizes is not None and self.kind == "ip" and value.startswith(_MAPPED):
+        if sizes is not None and self.kind in ("ip", "ipv6") and value.startswith(_MAPPED):
             value = value[12:]
         return value if sizes is None or len(value) in sizes else None

@@ -64,16 +64,16 @@ def test_what_is_only_read_may_be_anywhere(tmp_path: Path, name: str) -> None:
     assert found(rules, [Packet(b"x")], f"tcp.hdr; to_md5; dataset:isset,s,type md5,load {said};") == [(0, 1)]
 
 
-@pytest.mark.parametrize("kind", ["ip", "ipv4"])
+@pytest.mark.parametrize("kind", ["ip", "ipv4", "ipv6"])
 def test_addresses(tmp_path: Path, kind: str) -> None:
     elsewhere = tmp_path / "data"
     elsewhere.mkdir()
-    more = "::ffff:10.0.0.7\n2001:db8::1\n" if kind == "ip" else ""
+    more = "" if kind == "ipv4" else "::ffff:10.0.0.7\n2001:db8::1\n"
     (elsewhere / "hosts.lst").write_text(f"10.0.0.1\n{more}")
     options = (f"ip.src; dataset:isset,h,type {kind},load hosts.lst;", "ip.dst; dataset:isset,h;")
     packets = [Packet(b"x", src=ip("10.0.0.1"), dest=ip("10.0.0.9")), Packet(b"x", src=ip("10.0.0.7"))]
     packets.append(Packet(b"x", src=0x20010DB8 << 96 | 1, dest=1, version=6))
-    expected = [(0, 1), (1, 1), (2, 1)] if kind == "ip" else [(0, 1)]
+    expected = [(0, 1)] if kind == "ipv4" else [(0, 1), (1, 1), (2, 1)]
     assert found(tmp_path, packets, *options, data_dir=elsewhere) == expected
 
 
@@ -89,6 +89,26 @@ def test_json_of_each_form(tmp_path: Path) -> None:
         ask + "c,type md5,load c.json,format ndjson,value_key ioc.hash;",
     ]
     assert found(tmp_path, [Packet(b"x")], *options) == [(0, 1), (0, 2), (0, 3)]
+
+
+def test_entries_of_json_without_the_key_or_a_text_are_passed_over(tmp_path: Path) -> None:
+    digest = hashlib.md5(HEADER).hexdigest()
+    entries = [{"other": 1}, "word", {"hash": 7}, {"hash": digest}]
+    (tmp_path / "a.json").write_text(json.dumps(entries))
+    (tmp_path / "b.json").write_text("\n".join(map(json.dumps, entries)))
+    options = [
+        "tcp.hdr; to_md5; dataset:isset,a,type md5,load a.json,format json,value_key hash;",
+        "tcp.hdr; to_md5; dataset:isset,b,type md5,load b.json,format ndjson,value_key hash;",
+    ]
+    assert found(tmp_path, [Packet(b"x")], *options) == [(0, 1), (0, 2)]
+    (tmp_path / "c.json").write_text(json.dumps(entries[:3]))
+    options[0] = options[0].replace("a.json", "c.json")
+    assert "no entry has" in reason(tmp_path, options[0])
+
+
+def test_an_empty_buffer_is_neither_in_a_set_nor_outside_of_it(tmp_path: Path) -> None:
+    ask = "tcp.hdr; gunzip; dataset:{},s,type string;"
+    assert found(tmp_path, [Packet(b"x")], *(ask.format(op) for op in ("isnotset", "set"))) == []
 
 
 def test_what_is_set_is_there_and_what_is_unset_is_gone(tmp_path: Path) -> None:
@@ -125,6 +145,10 @@ def test_subdomains(tmp_path: Path) -> None:
         ("tcp.hdr; dataset:isset,a,type md5,load bad;", "not what it should be"),
         ("tcp.hdr; dataset:isset,a,type md5,load bad,format json,value_key k;", "not what it should be"),
         ("tcp.hdr; dataset:isset,a,type md5,load bad,format json;", "value_key"),
+        (
+            "tcp.hdr; dataset:set,a,type md5,load b,format json,value_key k;",
+            "not for sets that come from JSON",
+        ),
         ("tcp.hdr; dataset:isset,a,type md5; tcp.hdr; dataset:isset,a,type ip;", "by an earlier rule"),
         ("tcp.hdr; dataset:set,a,type md5,hashsize 65537;", "leave hashsize out"),
         ("tcp.hdr; dataset:set,a,type md5,hashsize 65kb;", "leave hashsize out"),

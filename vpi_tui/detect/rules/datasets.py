@@ -202,12 +202,26 @@ def _words(file: DataFile, text: str) -> Iterator[str]:
     if file.format == "csv":
         lines = (line.partition(",")[0].strip() for line in text.splitlines())
         yield from (line for line in lines if line)
-    elif file.format == "json":
+        return
+    if file.format == "json":
         whole: Any = json.loads(text)
-        for entry in _dig(whole, file.array_key) if file.array_key else whole:
-            yield str(_dig(entry, file.value_key))
+        entries = _dig(whole, file.array_key) if file.array_key else whole
+        if not isinstance(entries, list):
+            raise TypeError("there is no list in it")
     else:
-        yield from (str(_dig(json.loads(line), file.value_key)) for line in text.splitlines() if line.strip())
+        entries = [json.loads(line) for line in text.splitlines() if line.strip()]
+    words = [word for entry in entries if isinstance(word := _value_of(entry, file.value_key), str)]
+    if not words:
+        raise KeyError(f"no entry has a text {file.value_key[:40]}")
+    yield from words
+
+
+def _value_of(entry: Any, key: str) -> Any:
+    """None = the entry has none: files hold entries of different shapes, as Suricata knows."""
+    try:
+        return _dig(entry, key)
+    except (KeyError, TypeError):
+        return None
 
 
 def _dig(entry: Any, key: str) -> Any:

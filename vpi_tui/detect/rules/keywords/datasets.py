@@ -58,6 +58,8 @@ def dataset(draft: Draft, text: str) -> None:
         file = DataFile(said.get("load") or said["state"], said.get("format", "csv"), *keys)
         if file.format != "csv" and not file.value_key:
             raise Refused("dataset: JSON needs a value_key")
+    if op in {"set", "unset"} and said.get("format", "csv") != "csv":
+        raise Refused(f"dataset: {op} is not for sets that come from JSON")
     if not draft.sources.datasets.knows(name):
         check_hashsize("dataset", said.get("hashsize", ""))
     values = draft.sources.datasets.get(name, cast(ValueKind | None, kind), file)
