@@ -2,7 +2,7 @@
 
 A transformed buffer is named by its base and the transforms in order: `http.host>to_lowercase>xor:0d0a`
 (arguments in hex). Semantics are those of Suricata 8 (manual, "Transformations"); where a transform
-cannot be done the bytes stay as they are, or, of a broken compression, as far as they could be read.
+cannot be done the bytes stay as they are; a compression that is broken before the limit holds nothing.
 """
 
 from __future__ import annotations
@@ -271,30 +271,29 @@ def pcrexform(pattern: bytes) -> Function:
     return run
 
 
-def _inflate(window_bits: int) -> Callable[[bytes], Function]:
+def _inflate(window_bits: int, *, whole: bool) -> Callable[[bytes], Function]:
+    """whole: a stream that is cut off holds nothing either."""
+
     def make(argument: bytes) -> Function:
         limit = int(argument) if argument else DEFAULT_INFLATED
 
         def run(data: bytes) -> bytes:
             inflater = zlib.decompressobj(window_bits)
-            made = bytearray()
-            # Piece by piece, so that what comes before the first broken byte is kept.
-            for at in range(0, len(data), 256):
-                try:
-                    made += inflater.decompress(data[at : at + 256], limit - len(made))
-                except zlib.error:
-                    break
-                if len(made) >= limit or inflater.eof:
-                    break
-            return bytes(made)
+            try:
+                made = inflater.decompress(data, limit)
+            except zlib.error:
+                return b""
+            return made if inflater.eof or not whole or len(made) >= limit else b""
 
         return run
 
     return make
 
 
-TRANSFORMS["gunzip"] = Transform("gunzip", _inflate(31), _nothing, "What a gzip stream holds.")
-TRANSFORMS["zlib_deflate"] = Transform("zlib_deflate", _inflate(15), _nothing, "What a zlib stream holds.")
+TRANSFORMS["gunzip"] = Transform("gunzip", _inflate(31, whole=True), _nothing, "What a gzip stream holds.")
+TRANSFORMS["zlib_deflate"] = Transform(
+    "zlib_deflate", _inflate(15, whole=False), _nothing, "What a zlib stream holds."
+)
 
 
 @transform_with("from_base64")

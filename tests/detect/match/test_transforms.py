@@ -66,7 +66,12 @@ def changed(options: str, data: bytes) -> bytes:
         ("gunzip:max-size 2000;", gzip.compress(b"hello" * 300, mtime=0), b"hello" * 300),
         ("gunzip:max-size=2kb;", gzip.compress(b"hello" * 300, mtime=0), b"hello" * 300),
         ("gunzip;", b"no gzip", b""),
+        ("gunzip;", gzip.compress(b"hello", mtime=0)[:-9], b""),
+        ("gunzip;", gzip.compress(b"hello", mtime=0)[:-1] + b"x", b""),
+        ("gunzip:max-size 4;", gzip.compress(b"hello", mtime=0)[:-8] + bytes(8), b"hell"),
         ("zlib_deflate;", zlib.compress(b"hello"), b"hello"),
+        ("zlib_deflate;", zlib.compress(b"hello")[:-4], b"hello"),
+        ("zlib_deflate;", zlib.compress(b"hello")[:-4] + b"xxxx", b""),
         ("strip_whitespace; to_uppercase; dotprefix;", b"a b", b".AB"),
     ],
 )

@@ -60,7 +60,8 @@ def test_headers():
 def test_hints_change_nothing():
     plain = parse("itype:8;", head="alert icmp any any -> any any")
     hinted = parse(
-        "itype:8; prefilter; tag:host,100,packets,src; tag:session;", head="alert icmp any any -> any any"
+        "itype:8; prefilter; tag:host,100,packets,src; tag:session; tag:host;",
+        head="alert icmp any any -> any any",
     )
     assert (hinted.columns, hinted.steps) == (plain.columns, plain.steps)
 
@@ -122,7 +123,7 @@ def test_requires_a_country_where_there_is_a_database():
         ("reference:url;", "tcp", "type,value"),
         ("target:me;", "tcp", "src_ip or dest_ip"),
         ("target:src_ip; target:dest_ip;", "tcp", "cannot stand together"),
-        ("tag:host;", "tcp", "needs `session"),
+        ("tag:host,5;", "tcp", "needs `session"),
         ("prefilter;", "tcp", "needs a keyword before it"),
     ],
 )

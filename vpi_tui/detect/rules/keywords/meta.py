@@ -88,7 +88,7 @@ def tag(_draft: Draft, text: str) -> None:
     kind, *rest = (part.strip() for part in text.split(","))
     if kind not in {"session", "host"}:
         raise Refused(f"tag: session or host, not {kind[:40]!r}")
-    if kind == "session" and not rest:
+    if not rest:  # as many packets as are kept at most
         return
     if len(rest) < 2 or rest[1] not in {"packets", "bytes", "seconds"}:
         raise Refused("tag: needs `session|host,count,packets|bytes|seconds`")
