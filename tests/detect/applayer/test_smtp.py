@@ -529,9 +529,9 @@ def test_an_event_is_told_to_rules_about_either_side(tmp_path: Path) -> None:
 
 def test_of_a_flow_that_ends_each_side_sees_its_own_events(tmp_path: Path) -> None:
     sides = ("flow:to_server;", "flow:to_client;")
-    rules = [f"alert smtp any any -> any any ({side} app-layer-event:smtp.invalid_reply;)" for side in sides]
-    begun = Connection(25).server(b"220 hi\r\n").client(b"MAIL FROM:<a>\r\n").server(b"299 hm\r\n")
+    rules = [f"alert smtp any any -> any any ({side} app-layer-event:smtp.tls_rejected;)" for side in sides]
+    begun = Connection(25).server(b"220 hi\r\n").client(b"STARTTLS\r\n").server(b"454 no\r\n")
     assert sids(scan(tmp_path, begun.close().packets, *rules)) == {2: 1}
-    ended = Connection(25).server(b"220 hi\r\n").client(b"MAIL FROM:<a>\r\n").server(b"299 hm\r\n")
+    ended = Connection(25).server(b"220 hi\r\n").client(b"STARTTLS\r\n").server(b"454 no\r\n")
     ended.client(b"RSET\r\n").server(b"250 ok\r\n")
     assert sids(scan(tmp_path, ended.close().packets, *rules)) == {1: 1, 2: 1}

@@ -75,7 +75,7 @@ class Part:
         return self.first(b"content-transfer-encoding").lower()
 
     def is_text(self, before: bool) -> bool:
-        """Are URLs looked for in it? before: in the one in front, whose media type stays unless it has one."""
+        """Are URLs looked for in it? before: in the one in front, whose type stays unless it has one."""
         kinds = self.get(b"content-type")
         return kinds[-1].partition(b";")[0] in TEXTS if kinds else before
 
