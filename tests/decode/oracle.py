@@ -132,9 +132,16 @@ def _transport(layer: Packet, data: bytes, version: int) -> Row:
             "icmp_seq": int.from_bytes(data[6:8], "big") if echo else 0,
             "src_port": ports[0],
             "dest_port": ports[1],
-            "payload": data[8:],
+            "payload": _icmp_payload(kind, data, version),
         }
     return {"payload": b"", "src_port": 0, "dest_port": 0}
+
+
+def _icmp_payload(kind: int, data: bytes, version: int) -> bytes:
+    """What rules see: timestamps are header; what is neither error nor echo has a short one in ICMPv6."""
+    if version == 4:
+        return data[20:] if kind in (13, 14) else data[8:]
+    return data[8:] if kind < 5 or kind in (128, 129) else data[4:-8]
 
 
 def _inside(layer: Packet, row: Row) -> Iterator[Row]:

@@ -93,8 +93,10 @@ ODD_FRAMES: dict[str, tuple[int, bytes]] = {
     "ICMPV6_UNASSIGNED_TYPE": (1, icmp(6, 5, 0)),
     "ICMPV6_EXPERIMENTATION_TYPE": (1, icmp(6, 200, 0)),
     "VLAN_UNKNOWN_TYPE": (1, framed(0x8100, b"\x00\x07\x12\x34")),
-    "VNTAG_UNKNOWN_TYPE": (1, framed(0x893F, bytes(6) + b"\x12\x34")),
+    "VNTAG_UNKNOWN_TYPE": (1, framed(0x8926, bytes(4) + b"\x12\x34")),
     "VNTAG_HEADER_TOO_SMALL": (1, framed(0x8926, bytes(5))),
+    "ETAG_UNKNOWN_TYPE": (1, framed(0x893F, bytes(6) + b"\x12\x34")),
+    "ETAG_HEADER_TOO_SMALL": (1, framed(0x893F, bytes(7))),
     "IEEE8021AH_HEADER_TOO_SMALL": (1, framed(0x88E7, bytes(17))),
     "DCE_PKT_TOO_SMALL": (1, framed(0x8903, bytes(1))),
     "SLL_PKT_TOO_SMALL": (LinkType.LINUX_SLL, bytes(15)),
@@ -135,7 +137,8 @@ ODD_FRAMES: dict[str, tuple[int, bytes]] = {
     "ARP_UNSUPPORTED_PROTOCOL": (1, framed(0x0806, b"\x00\x01\x08\x01\x06\x04\x00\x01" + bytes(20))),
     "ARP_INVALID_HARDWARE_SIZE": (1, framed(0x0806, b"\x00\x01\x08\x00\x08\x04\x00\x01" + bytes(24))),
     "ARP_INVALID_PROTOCOL_SIZE": (1, framed(0x0806, b"\x00\x01\x08\x00\x06\x05\x00\x01" + bytes(22))),
-    "ARP_UNSUPPORTED_OPCODE": (1, framed(0x0806, b"\x00\x01\x08\x00\x06\x04\x00\x07" + bytes(20))),
+    "ARP_UNSUPPORTED_OPCODE": (1, framed(0x0806, b"\x00\x01\x08\x00\x06\x04\x00\x08" + bytes(20))),
+    "ARP_INVALID_PKT": (1, framed(0x0806, b"\x00\x01\x08\x00\x06\x04\x00\x01" + bytes(19))),
     "ESP_PKT_TOO_SMALL": (1, bytes(ether() / ip(proto=50) / bytes(7))),
     "GRE_WRONG_VERSION": (1, gre(2, 0x0800, INNER)),
     "GRE_VERSION0_RECUR": (1, gre(0x0100, 0x0800, INNER)),
@@ -158,7 +161,41 @@ def test_what_is_odd_has_its_event(event: str) -> None:
     link, frame = ODD_FRAMES[event]
     rows = decode([frame], link=link, verify=False)
     found = set().union(*(row["events"] for row in rows))
-    assert found - {"IPV6_DATA_AFTER_NONE_HEADER"} == {event}
+    behind_tag = event in {"VLAN_UNKNOWN_TYPE", "VNTAG_UNKNOWN_TYPE", "ETAG_UNKNOWN_TYPE"}
+    with_it = {"ETHERNET_UNKNOWN_ETHERTYPE"} if behind_tag else set()
+    assert found - {"IPV6_DATA_AFTER_NONE_HEADER"} == {event} | with_it
+
+
+@pytest.mark.parametrize(
+    ("version", "kind", "code", "rest", "event"),
+    [
+        (4, 10, 0, b"", "ICMPV4_UNKNOWN_TYPE"),
+        (4, 12, 1, b"", "ICMPV4_UNKNOWN_CODE"),
+        (4, 13, 0, bytes(15), "ICMPV4_IPV4_TRUNC_PKT"),
+        (4, 13, 0, bytes(16), ""),
+        (4, 9, 7, b"\x01\x02" + bytes(10), ""),
+        (4, 9, 0, b"\x01\x02" + bytes(9), "ICMPV4_IPV4_TRUNC_PKT"),
+        (6, 1, 7, b"", "ICMPV6_UNKNOWN_CODE"),
+        (6, 4, 3, b"", "ICMPV6_UNKNOWN_CODE"),
+        (6, 138, 255, b"", ""),
+        (6, 138, 3, b"", "ICMPV6_UNKNOWN_CODE"),
+        (6, 143, 1, b"", "ICMPV6_UNKNOWN_CODE"),
+        (6, 155, 4, b"", "ICMPV6_UNKNOWN_CODE"),
+        (6, 155, 128, b"", ""),
+        (6, 151, 9, b"", ""),
+    ],
+)
+def test_types_of_icmp_have_codes_and_headers(
+    version: int, kind: int, code: int, rest: bytes, event: str
+) -> None:
+    (row,) = decode([icmp(version, kind, code, rest or bytes(4))], verify=False)
+    assert row["events"] == ({event} if event else set())
+
+
+@pytest.mark.parametrize(("link", "frame"), [(LinkType.LINUX_SLL, bytes(14)), (LinkType.C_HDLC, bytes(2))])
+def test_other_links_carry_unknown_types_as_well(link: int, frame: bytes) -> None:
+    (row,) = decode([frame + b"\x12\x34"], link=link, verify=False)
+    assert row["events"] == {"ETHERNET_UNKNOWN_ETHERTYPE"}
 
 
 @pytest.mark.parametrize(

@@ -88,6 +88,13 @@ def test_ip_options_that_are_wrong(options: bytes, event: str) -> None:
         (b"\x03\x04\x00\x00", "TCP_OPT_INVALID_LEN"),
         (b"\x04\x02\x04\x02", "TCP_OPT_DUPLICATE"),
         (b"\x1e\x04\x00\x00", ""),
+        (b"\x22\x02\x00\x00", ""),
+        (b"\x22\x04\x00\x00", "TCP_OPT_INVALID_LEN"),
+        (b"\x22\x02\x22\x02", "TCP_OPT_DUPLICATE"),
+        (b"\xfe\x04\xf9\x89", ""),
+        (b"\xfe\x03\xf9\x00", "TCP_OPT_INVALID_LEN"),
+        (b"\x13\x04\x00\x00", "TCP_OPT_INVALID_LEN"),
+        (b"\x1d\x03\x00\x00", "TCP_OPT_INVALID_LEN"),
         (b"\x01\x01\x01\x08", ""),
     ],
 )
@@ -105,7 +112,7 @@ def test_tcp_options_that_are_wrong(options: bytes, event: str) -> None:
         ((14, 0x44), "IPV4_HLEN_TOO_SMALL"),
         ((17, 0x10), "IPV4_IPLEN_SMALLER_THAN_HLEN"),
         ((16, 0x10), "IPV4_TRUNC_PKT"),
-        ((46, 0x40), "TCP_HLEN_TOO_SMALL"),
+        ((46, 0x40), "TCP_INVALID_OPTLEN"),
         ((46, 0xF0), "TCP_HLEN_TOO_SMALL"),
     ],
 )
@@ -157,7 +164,7 @@ def test_an_authentication_header_is_skipped(words: int) -> None:
     assert (row["proto"], row["dest_port"], row["payload"]) == (17, 53, bytes(DATA))
 
 
-@pytest.mark.parametrize(("headers", "events"), [(16, set()), (17, {"IPV6_EXTHDR_TOO_MANY"})])
+@pytest.mark.parametrize(("headers", "events"), [(256, set()), (257, {"IPV6_EXTHDR_TOO_MANY"})])
 def test_extension_headers_are_walked_up_to_a_bound(headers: int, events: set[str]) -> None:
     packet = ether() / ip6()
     for _ in range(headers):
@@ -165,6 +172,48 @@ def test_extension_headers_are_walked_up_to_a_bound(headers: int, events: set[st
     row = decode_one(bytes(packet / udp() / DATA))
     assert row["events"] - {"IPV6_DSTOPTS_ONLY_PADDING", "IPV6_EXTHDR_DUPL_DH"} == events
     assert row["payload"] == (b"" if events else bytes(DATA))
+
+
+@pytest.mark.parametrize(
+    ("options", "event"),
+    [(b"\xfe\x04\xf9\x89\x22\x02\x00\x00", "TCP_OPT_DUPLICATE"), (b"\xfe\x04\xf9\x88\x22\x02\x00\x00", "")],
+)
+def test_fast_open_under_both_of_its_numbers(options: bytes, event: str) -> None:
+    segment = bytearray(bytes(tcp(dataofs=7, options=[]))[:20]) + options
+    row = decode_one(bytes(ip(proto=6) / bytes(segment)), link=LinkType.IPV4, verify=False)
+    assert row["events"] == ({event} if event else set())
+
+
+def test_a_header_that_ends_behind_the_datagram_is_a_datagram_cut_short() -> None:
+    header = bytearray(bytes(ip(proto=59))[:20])
+    header[0], header[3] = 0x4F, 60
+    assert decode_one(bytes(header), link=LinkType.IPV4)["events"] == {"IPV4_TRUNC_PKT"}
+    header[3] = 20
+    assert decode_one(bytes(header), link=LinkType.IPV4)["events"] == {"IPV4_IPLEN_SMALLER_THAN_HLEN"}
+
+
+def test_behind_a_fragment_header_that_divides_nothing_another_one_is_not_read() -> None:
+    useless, first = b"\x2c\x00\x00\x00\x00\x00\x00\x07", b"\x11\x00\x00\x01\x00\x00\x00\x08"
+    row = decode_one(bytes(ether() / ip6(nh=44) / (useless + first + bytes(udp() / DATA))), verify=False)
+    assert row["events"] == {"IPV6_EXTHDR_USELESS_FH", "IPV6_EXTHDR_DUPL_FH"}
+    assert (row["fragment"], row["dest_port"], row["payload"]) == (0, 53, bytes(DATA))
+
+
+def test_an_authentication_header_that_says_it_is_short_has_12_bytes() -> None:
+    frame = bytes(ether() / ip6(nh=51) / (bytes([17, 0, 0, 0]) + bytes(8) + bytes(udp(chksum=0) / DATA)))
+    assert decode_one(frame, verify=False)["dest_port"] == 53
+
+
+@pytest.mark.parametrize("inside", [41, 47])
+def test_a_tunnel_behind_extension_headers_is_an_unknown_next_header(inside: int) -> None:
+    options = bytes([inside, 0, 5, 2, 0, 0, 1, 0])
+    rows = decode([bytes(ether() / ip6(nh=60) / (options + bytes(ip6() / udp())))], verify=False)
+    assert "IPV6_UNKNOWN_NEXT_HEADER" in rows[0]["events"]
+
+
+def test_only_a_length_of_its_own_makes_a_packet_of_no_length_a_jumbogram() -> None:
+    frame = bytes(ether() / ip6(plen=0) / IPv6ExtHdrHopByHop() / udp() / DATA)
+    assert decode_one(frame, verify=False)["events"] == {"IPV6_TRUNC_EXTHDR"}
 
 
 @pytest.mark.parametrize(
@@ -190,8 +239,10 @@ def test_tunnels_are_opened_up_to_a_bound() -> None:
 
 
 def test_a_batch_of_nothing_but_tunnels_grows_the_columns() -> None:
-    frame = bytes(ether() / ip() / ip() / ip() / ip() / udp() / DATA)
-    rows = decode([frame] * 3000)
+    packet = ether()
+    for _ in range(MAX_ROWS_A_PACKET):
+        packet = packet / ip()
+    rows = decode([bytes(packet / udp() / DATA)] * 3000)
     assert len(rows) == 3000 * MAX_ROWS_A_PACKET
     assert [row["packet"] for row in rows] == [at // MAX_ROWS_A_PACKET for at in range(len(rows))]
 

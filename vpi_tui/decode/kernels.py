@@ -42,7 +42,8 @@ from vpi_tui.model.batch import DecoderEvent, PacketFlag, TunnelKind
 from vpi_tui.model.decoder_events import WORD, bits
 from vpi_tui.model.jit import helper, inlined, kernel
 
-MAX_TUNNELS = 3
+MAX_TUNNELS = 6
+"""As deep as Suricata goes with its limit of 16 layers, two for each tunnel."""
 MAX_ROWS_A_PACKET = MAX_TUNNELS + 1
 
 CHECKSUM_NOT_READY = int(PacketFlag.CHECKSUM_NOT_READY)
@@ -70,6 +71,7 @@ EV_INVALID = bits(
             DecoderEvent.IPV6_WRONG_IP_VER,
             DecoderEvent.TCP_PKT_TOO_SMALL,
             DecoderEvent.TCP_HLEN_TOO_SMALL,
+            DecoderEvent.TCP_INVALID_OPTLEN,
             DecoderEvent.TCP_OPT_INVALID_LEN,
             DecoderEvent.UDP_PKT_TOO_SMALL,
             DecoderEvent.UDP_HLEN_INVALID,

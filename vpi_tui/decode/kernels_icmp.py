@@ -33,24 +33,24 @@ EXPERIMENT_6 = int(DecoderEvent.ICMPV6_EXPERIMENTATION_TYPE)
 ANY_CODE = 255
 MOST_CODE_4 = np.full(256, -1, np.int64)
 """ICMP type -> its largest code, -1 = no type of ICMP."""
-MOST_CODE_4[[0, 3, 4, 5, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18]] = 0, 15, 0, 3, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0
-MOST_CODE_4[9] = 16
+MOST_CODE_4[[0, 3, 4, 5, 8, 11, 12, 13, 14, 15, 16, 17, 18]] = 0, 15, 0, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0
+MOST_CODE_4[9] = ANY_CODE
 
 MOST_CODE_6 = np.full(256, -1, np.int64)
 """The same for ICMPv6."""
-MOST_CODE_6[1:5] = 7, 0, 1, 3
+MOST_CODE_6[1:5] = 6, 0, 1, 2
 MOST_CODE_6[128:138] = 0
-MOST_CODE_6[138] = ANY_CODE
-MOST_CODE_6[139:141] = 2
-MOST_CODE_6[141:143] = 0
-MOST_CODE_6[143] = ANY_CODE
-MOST_CODE_6[144:148] = 0
-MOST_CODE_6[148:160] = ANY_CODE
+MOST_CODE_6[138:141] = 2
+MOST_CODE_6[141:150] = 0
+MOST_CODE_6[150:154] = ANY_CODE
+MOST_CODE_6[154:160] = 0
+MOST_CODE_6[155] = 132
 
 
 @helper
 def odd_icmp4(buf, at, end, kind, code, d, r):
-    """Note an unknown type or code, and an error whose packet is cut short or none."""
+    """Note an unknown type or code, and an error whose packet is cut short or none. Returns the length of
+    the header, with what belongs to it by type."""
     most = MOST_CODE_4[kind]
     if most < 0:
         note(d, r, TYPE_4)
@@ -61,6 +61,15 @@ def odd_icmp4(buf, at, end, kind, code, d, r):
             note(d, r, CUT_4)
         elif be8(buf, at + 8) >> 4 != 4:
             note(d, r, VERSION_4)
+    more = I64(0)
+    if kind == 13 or kind == 14:
+        more = I64(12)
+    elif kind == 9:
+        more = be8(buf, at + 4) * be8(buf, at + 5) * 4
+    if at + 8 + more > end:
+        note(d, r, CUT_4)
+        more = I64(0)
+    return 8 + more
 
 
 @helper
@@ -76,11 +85,14 @@ def odd_type6(kind, d, r):
 
 @helper
 def odd_icmp6(buf, at, end, kind, code, d, r):
+    """Note what is odd. Returns whether the header has 8 bytes: errors and echoes; others have 4."""
     most = MOST_CODE_6[kind]
     if most < 0:
         odd_type6(kind, d, r)
-        return
-    if code > most:
+        return False
+    if kind == 138 and code == 255:
+        return False
+    if code > most or (kind == 155 and 3 < code < 128):
         note(d, r, CODE_6)
     elif kind < 5:
         if end - at < 48:
@@ -89,6 +101,7 @@ def odd_icmp6(buf, at, end, kind, code, d, r):
             note(d, r, VERSION_6)
     if (kind == 130 or kind == 131 or kind == 132) and d.ttl[r] != 1:
         note(d, r, LIMIT_6)
+    return code <= most and (kind < 5 or kind == 128 or kind == 129)
 
 
 @helper
@@ -112,7 +125,7 @@ def icmp_header(buf, at, end, stop, d, r, version):
         d.icmp_id[r] = be16(buf, at + 4)
         d.icmp_seq[r] = be16(buf, at + 6)
     if version == 4:
-        odd_icmp4(buf, at, end, kind, code, d, r)
-    else:
-        odd_icmp6(buf, at, end, kind, code, d, r)
-    return at + 8, stop, I64(0)
+        return at + odd_icmp4(buf, at, end, kind, code, d, r), stop, I64(0)
+    if odd_icmp6(buf, at, end, kind, code, d, r):
+        return at + 8, stop, I64(0)
+    return at + 4, max(stop - 8, at + 4), I64(0)

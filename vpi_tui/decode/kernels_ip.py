@@ -29,6 +29,8 @@ ARP_PROTOCOL = int(DecoderEvent.ARP_UNSUPPORTED_PROTOCOL)
 ARP_HARDWARE_SIZE = int(DecoderEvent.ARP_INVALID_HARDWARE_SIZE)
 ARP_PROTOCOL_SIZE = int(DecoderEvent.ARP_INVALID_PROTOCOL_SIZE)
 ARP_OPERATION = int(DecoderEvent.ARP_UNSUPPORTED_OPCODE)
+ARP_SHORT = int(DecoderEvent.ARP_INVALID_PKT)
+ARP_SIZE = 28
 
 
 @helper
@@ -42,14 +44,13 @@ def ipv4_bounds(buf, at, end, wire_end, zero_is_rest):
         return header, I64(0), I64(EV_V4_VERSION)
     if header < 20:
         return header, I64(0), I64(EV_V4_HLEN)
-    if at + header > end:
-        return header, I64(0), I64(EV_V4_SMALL)
     total = be16(buf, at + 2)
-    if total == 0 and zero_is_rest:
-        return header, wire_end, I64(0)
-    if total < header:
+    rest = total == 0 and zero_is_rest
+    if total < header and not rest:
         return header, I64(0), I64(EV_V4_IPLEN)
-    return header, at + total, I64(0)
+    if at + header > end:
+        return header, I64(0), I64(EV_V4_TRUNC)
+    return header, wire_end if rest else at + total, I64(0)
 
 
 @inlined
@@ -91,12 +92,14 @@ def ipv4_header(buf, at, end, wire_end, d, r, verify, zero_is_rest):
 
 
 @helper
-def odd_arp(buf, at, d, r):
-    """Note the first field that is not that of IPv4 over Ethernet."""
+def odd_arp(buf, at, end, d, r):
+    """Note the first thing that is not that of IPv4 over Ethernet."""
     if be16(buf, at) != 1:
         note(d, r, ARP_HARDWARE)
     elif be16(buf, at + 2) != 0x0800:
         note(d, r, ARP_PROTOCOL)
+    elif at + ARP_SIZE > end:
+        note(d, r, ARP_SHORT)
     elif be8(buf, at + 4) != 6:
         note(d, r, ARP_HARDWARE_SIZE)
     else:
@@ -108,20 +111,16 @@ def arp_header(buf, at, end, d, r):
     """Ethernet / IPv4 ARP: sender and target into src_ip and dest_ip. Returns the event."""
     if end - at < 8:
         return I64(EV_ARP_SMALL)
-    known = be64(buf, at) >> U64(16) == U64(0x0001_0800_0604)
-    size = I64(28) if known else 8 + 2 * (be8(buf, at + 4) + be8(buf, at + 5))
-    if at + size > end:
-        return I64(EV_ARP_SMALL)
+    if be64(buf, at) >> U64(16) != U64(0x0001_0800_0604) or at + ARP_SIZE > end:
+        odd_arp(buf, at, end, d, r)
+        return I64(0)
     d.ip_off[r] = at
-    d.ip_len[r] = size
+    d.ip_len[r] = ARP_SIZE
     d.payload_off[r] = at
-    d.payload_len[r] = size
-    if known:
-        d.src_ip[r, 1] = MAPPED_V4 | U64(be32(buf, at + 14))
-        d.dest_ip[r, 1] = MAPPED_V4 | U64(be32(buf, at + 24))
-        operation = be16(buf, at + 6)
-        if operation == 0 or (operation > 4 and operation != 8 and operation != 9):
-            note(d, r, ARP_OPERATION)
-    else:
-        odd_arp(buf, at, d, r)
+    d.payload_len[r] = ARP_SIZE
+    d.src_ip[r, 1] = MAPPED_V4 | U64(be32(buf, at + 14))
+    d.dest_ip[r, 1] = MAPPED_V4 | U64(be32(buf, at + 24))
+    operation = be16(buf, at + 6)
+    if operation == 0 or operation > 4:
+        note(d, r, ARP_OPERATION)
     return I64(0)

@@ -12,7 +12,8 @@ from vpi_tui.decode.kernels_ip import FIRST_FRAGMENT, LATER_FRAGMENT, NO_FRAGMEN
 from vpi_tui.model.batch import DecoderEvent
 from vpi_tui.model.jit import helper, inlined
 
-MAX_EXTENSIONS = 16
+MAX_EXTENSIONS = 256
+"""Beyond what fits in a packet of ordinary size, so that nobody hides behind many."""
 
 EV_V6_SMALL = 1 << DecoderEvent.IPV6_PKT_TOO_SMALL
 EV_V6_TRUNC = 1 << DecoderEvent.IPV6_TRUNC_PKT
@@ -47,6 +48,8 @@ NO_NEXT_HEADER = 59
 MOBILITY = 135
 HOST_IDENTITY = 139
 SHIM6 = 140
+
+IPV6_INSIDE, GRE_INSIDE = 41, 47
 
 PAD_1, PAD_N, ROUTER_ALERT, JUMBO, HOME_ADDRESS = 0, 1, 5, 0xC2, 0xC9
 
@@ -84,6 +87,7 @@ def is_read(proto):
 
 @helper
 def odd_next_header(proto, left, d, r):
+    """Note what is not read on. What is behind extension headers may be no tunnel but IPv4."""
     if proto == 1:
         note(d, r, ICMP_4)
     elif proto == NO_NEXT_HEADER:
@@ -195,24 +199,33 @@ def ipv6_extensions(buf, at, stop, proto, d, r):
             return I64(-1), proto, fragment_at, routed, events | EV_V6_EXT
         following = be8(buf, at)
         size = (be8(buf, at + 1) + 1) << 3
-        if proto == FRAGMENT:
+        part = False
+        if proto == FRAGMENT:  # only the first one counts
             size = I64(8)
-            events |= EV_V6_TWICE if fragment_at >= 0 else 0
-            events |= 0 if be16(buf, at + 2) & 0xFFF9 else EV_V6_USELESS
-            fragment_at = at
+            if fragment_at >= 0:
+                events |= EV_V6_TWICE
+            else:
+                part = be16(buf, at + 2) & 0xFFF9 != 0
+                events |= 0 if part else EV_V6_USELESS
+                fragment_at = at
         elif proto == AUTHENTICATION:
-            size = (be8(buf, at + 1) + 2) << 2
+            size = max((be8(buf, at + 1) + 2) << 2, I64(12))
         elif proto == ROUTING and be8(buf, at + 3) != 0:
             routed = I64(1)
         if at + size > stop:
             return I64(-1), proto, fragment_at, routed, events | EV_V6_EXT
         seen = odd_extension(buf, at, at + size, proto, seen, d, r)
-        part = proto == FRAGMENT and be16(buf, at + 2) & 0xFFF9 != 0
         proto = following
         at += size
         if part:
             return at, proto, fragment_at, routed, events
     return I64(-1), proto, fragment_at, routed, events | EV_V6_MANY
+
+
+@helper
+def is_jumbogram(buf, at, end, proto):
+    """Is its length in the first option of the first header (RFC 2675), as hosts write it?"""
+    return proto == HOP_BY_HOP and at + 8 <= end and be8(buf, at + 2) == JUMBO and be8(buf, at + 3) == 4
 
 
 @inlined
@@ -226,7 +239,7 @@ def ipv6_header(buf, at, end, wire_end, d, r, zero_is_rest):
     size = be16(buf, at + 4)
     proto = be8(buf, at + 6)
     stop = at + 40 + size
-    if size == 0 and (zero_is_rest or proto == HOP_BY_HOP):  # a jumbogram, or offload
+    if size == 0 and (zero_is_rest or is_jumbogram(buf, at + 40, end, proto)):
         stop = wire_end
     d.ip_v[r] = 6
     d.ip_off[r] = at
@@ -257,6 +270,8 @@ def ipv6_header(buf, at, end, wire_end, d, r, zero_is_rest):
             elif word & 1:
                 fragment = I64(FIRST_FRAGMENT)
             d.fragment[r] = fragment
-    if after >= 0 and fragment == NO_FRAGMENT and not is_read(proto):
-        odd_next_header(proto, min(stop, end) - after, d, r)
+    if after >= 0 and fragment == NO_FRAGMENT:
+        behind = after > at + 40 and (proto == IPV6_INSIDE or proto == GRE_INSIDE)
+        if behind or not is_read(proto):
+            odd_next_header(proto, min(stop, end) - after, d, r)
     return after, stop, proto, fragment, routed, events

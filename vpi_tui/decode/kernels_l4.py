@@ -1,7 +1,7 @@
 """Transport headers, from the first byte after the IP headers.
 
-Sources: RFC 9293 (TCP), 768 (UDP), 9260 (SCTP); ICMP is in kernels_icmp.py. A header function returns
-(payload position, -1 = malformed; payload end on the wire; events).
+Sources: RFC 9293 (TCP), 2385, 5925, 7413 (its options), 768 (UDP), 9260 (SCTP); ICMP is in kernels_icmp.py.
+A header function returns (payload position, -1 = malformed; payload end on the wire; events).
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ IPPROTO_SCTP = 132
 
 EV_TCP_SMALL = 1 << DecoderEvent.TCP_PKT_TOO_SMALL
 EV_TCP_HLEN = 1 << DecoderEvent.TCP_HLEN_TOO_SMALL
+EV_TCP_OPTIONS = 1 << DecoderEvent.TCP_INVALID_OPTLEN
 EV_TCP_OPT = 1 << DecoderEvent.TCP_OPT_INVALID_LEN
 EV_TCP_TWICE = 1 << DecoderEvent.TCP_OPT_DUPLICATE
 EV_TCP_SUM = 1 << DecoderEvent.TCP_CSUM_INVALID
@@ -38,6 +39,8 @@ VXLAN_PORT = 4789
 GENEVE_PORT = 6081
 
 OPT_MSS, OPT_SCALE, OPT_SACK_OK, OPT_SACK, OPT_TIMESTAMP = 2, 3, 4, 5, 8
+OPT_DIGEST, OPT_AUTHENTICATION, OPT_FAST_OPEN, OPT_EXPERIMENT_1, OPT_EXPERIMENT_2 = 19, 29, 34, 253, 254
+FAST_OPEN_MAGIC = 0xF989
 OPT_ONCE = 1 << OPT_MSS | 1 << OPT_SCALE | 1 << OPT_SACK_OK | 1 << OPT_SACK | 1 << OPT_TIMESTAMP
 OPT_SIZE = np.zeros(16, np.int64)
 """Length of the TCP options of one length; 0 = of any."""
@@ -49,11 +52,30 @@ NOP_NOP_TIMESTAMP = 0x0101080A
 
 @helper
 def sound_option(kind, size):
-    """Has a TCP option of a known kind the length that it must have?"""
+    """Has a TCP option up to kind 8 the length that it must have?"""
     if kind == OPT_SACK:
         return size == 2 or (10 <= size <= 34 and (size - 2) & 7 == 0)
-    wanted = OPT_SIZE[kind & 15]
-    return kind > 15 or wanted == 0 or size == wanted
+    wanted = OPT_SIZE[kind]
+    return wanted == 0 or size == wanted
+
+
+@helper
+def is_fast_open(buf, at, kind):
+    """Also as it was tried out, under a number for experiments."""
+    experiment = kind == OPT_EXPERIMENT_1 or kind == OPT_EXPERIMENT_2
+    return kind == OPT_FAST_OPEN or (experiment and be16(buf, at + 2) == FAST_OPEN_MAGIC)
+
+
+@helper
+def sound_rare_option(kind, size):
+    """`sound_option` for kinds above 8."""
+    if kind == OPT_FAST_OPEN:
+        return size == 2 or (6 <= size <= 18 and size & 1 == 0)
+    if kind == OPT_EXPERIMENT_1 or kind == OPT_EXPERIMENT_2:
+        return size == 4 or size == 12
+    if kind == OPT_DIGEST:
+        return size == 18
+    return kind != OPT_AUTHENTICATION or size >= 4
 
 
 @helper
@@ -74,9 +96,15 @@ def tcp_options(buf, at, stop):
         size = be8(buf, at + 1)
         if size < 2 or at + size > stop:
             return mss, events | EV_TCP_OPT
-        if not sound_option(kind, size):
+        if kind > OPT_TIMESTAMP:
+            if not sound_rare_option(kind, size):
+                events |= EV_TCP_OPT
+            elif is_fast_open(buf, at, kind):
+                events |= EV_TCP_TWICE if seen >> OPT_FAST_OPEN & 1 else 0
+                seen |= 1 << OPT_FAST_OPEN
+        elif not sound_option(kind, size):
             events |= EV_TCP_OPT
-        elif kind <= OPT_TIMESTAMP:
+        else:
             if seen >> kind & 1 and OPT_ONCE >> kind & 1:
                 events |= EV_TCP_TWICE
             elif kind == OPT_MSS:
@@ -93,8 +121,10 @@ def tcp_header(buf, at, end, stop, d, r):
         return I64(-1), stop, I64(EV_TCP_SMALL)
     word = be16(buf, at + 12)
     header = (word >> 12) << 2
-    if header < 20 or at + header > end:
+    if at + header > end:
         return I64(-1), stop, I64(EV_TCP_HLEN)
+    if header < 20:
+        return I64(-1), stop, I64(EV_TCP_OPTIONS)
     flags = word & 0x1FF
     d.src_port[r] = be16(buf, at)
     d.dest_port[r] = be16(buf, at + 2)

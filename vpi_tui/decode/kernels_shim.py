@@ -44,6 +44,8 @@ ETHER_UNKNOWN = int(DecoderEvent.ETHERNET_UNKNOWN_ETHERTYPE)
 VLAN_UNKNOWN = int(DecoderEvent.VLAN_UNKNOWN_TYPE)
 VN_TAG_UNKNOWN = int(DecoderEvent.VNTAG_UNKNOWN_TYPE)
 VN_TAG_SMALL = int(DecoderEvent.VNTAG_HEADER_TOO_SMALL)
+E_TAG_UNKNOWN = int(DecoderEvent.ETAG_UNKNOWN_TYPE)
+E_TAG_SMALL = int(DecoderEvent.ETAG_HEADER_TOO_SMALL)
 BRIDGE_SMALL = int(DecoderEvent.IEEE8021AH_HEADER_TOO_SMALL)
 DCE_SMALL = int(DecoderEvent.DCE_PKT_TOO_SMALL)
 PPPOE_SMALL = int(DecoderEvent.PPPOE_PKT_TOO_SMALL)
@@ -191,7 +193,7 @@ def one_shim(buf, at, end, ethertype, d, r):
     if ethertype == VN_TAG:
         return tagged(buf, at, end, 6, d, r, VN_TAG_SMALL)
     if ethertype == E_TAG:
-        return tagged(buf, at, end, 8, d, r, VN_TAG_SMALL)
+        return tagged(buf, at, end, 8, d, r, E_TAG_SMALL)
     if ethertype == PROVIDER_BRIDGE:
         return tagged(buf, at, end, 18, d, r, BRIDGE_SMALL)
     if ethertype == FABRIC_PATH:
@@ -218,14 +220,20 @@ def is_shim(ethertype):
 
 
 @helper
-def unknown_type(d, r, before):
-    """Note that nothing is known of an ethertype. before: that of the header which names it; 0 = Ethernet."""
-    if before == VN_TAG or before == E_TAG:
+def unknown_type(d, r, ethertype, before):
+    """Note that nothing is known of an ethertype.
+
+    before: that of the header which names it; 0 = Ethernet, -1 = another link layer, which has 0 for what it
+    does not carry on.
+    """
+    if before >= 0 or ethertype != 0:
+        note(d, r, ETHER_UNKNOWN)
+    if before == VN_TAG:
         note(d, r, VN_TAG_UNKNOWN)
+    elif before == E_TAG:
+        note(d, r, E_TAG_UNKNOWN)
     elif is_vlan(before):
         note(d, r, VLAN_UNKNOWN)
-    elif before == 0:
-        note(d, r, ETHER_UNKNOWN)
 
 
 @helper
@@ -261,6 +269,6 @@ def shims(buf, at, end, ethertype, before, d, r):
                 before, ethertype = I64(0), be16(buf, at + 12)
                 at += 14
         else:
-            unknown_type(d, r, before)
+            unknown_type(d, r, ethertype, before)
             return I64(-1), ethertype, events
     return I64(-1), ethertype, events | EV_TOO_MANY

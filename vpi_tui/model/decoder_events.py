@@ -66,6 +66,7 @@ class DecoderEvent(IntEnum):
     TCP_OPT_DUPLICATE = 45
     ESP_PKT_TOO_SMALL = 46
     LAYERS_TOO_MANY = 47
+    TCP_INVALID_OPTLEN = 48
 
     IPV4_ICMPV6 = 64
     IPV6_ICMPV4 = 65
@@ -155,6 +156,9 @@ class DecoderEvent(IntEnum):
     GRE_VERSION1_WRONG_PROTOCOL = 149
     GRE_VERSION1_HDR_TOO_BIG = 150
     VXLAN_UNKNOWN_PAYLOAD_TYPE = 151
+    ETAG_HEADER_TOO_SMALL = 152
+    ETAG_UNKNOWN_TYPE = 153
+    ARP_INVALID_PKT = 154
 
 
 ALIASES: Final = {
@@ -170,7 +174,7 @@ ALIASES: Final = {
 NEVER_RAISED: Final = frozenset(
     {
         "afpacket.trunc_pkt", "gre.version1_malformed_sre_hdr", "ipv4.frag_ignored", "ipv6.exthdr_dupl_eh",
-        "ipv6.frag_ignored", "tcp.invalid_optlen",
+        "ipv6.frag_ignored",
     }
 )  # fmt: skip
 """Names of Suricata that stand for no state that this decoder can be in."""

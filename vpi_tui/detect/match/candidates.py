@@ -75,6 +75,7 @@ _LAYER4: Final = frozenset(
     {
         DecoderEvent.TCP_PKT_TOO_SMALL,
         DecoderEvent.TCP_HLEN_TOO_SMALL,
+        DecoderEvent.TCP_INVALID_OPTLEN,
         DecoderEvent.UDP_PKT_TOO_SMALL,
         DecoderEvent.UDP_HLEN_INVALID,
         DecoderEvent.UDP_HLEN_TOO_SMALL,
