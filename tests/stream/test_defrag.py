@@ -145,19 +145,25 @@ def naive(data: Sequence[Piece], policy: OsPolicy) -> list[tuple[int, bytes]]:
     found: list[tuple[int, bytes]] = []
     units: dict[int, bytes] = {}
     owners: dict[int, range] = {}
-    last, end = False, 0
+    last: dict[int, int] = {}
+    end = 0
     for number, (at, part, more) in enumerate(data):
-        own = range(at, at + len(part))
+        own, counts = range(at, at + len(part)), False
         for start in range(0, len(part), 8):
             unit = (at + start) // 8
             if unit not in units or later_counts(policy, own, owners[unit]):
                 units[unit] = part[start : start + 8]
                 owners[unit] = own
-        last, end = last or not more, max(end, at + len(part))
+                counts = True
+        if not counts:
+            continue
+        end = max(end, own.stop)
+        if not more:
+            last[at] = max(last.get(at, 0), own.stop)
         if last and len(units) == (end + 7) // 8:
-            whole = b"".join(units[k].ljust(8, b"?") for k in sorted(units))[:end]
+            whole = b"".join(units[k].ljust(8, b"?") for k in sorted(units))[: last[min(last)]]
             found.append((number, whole))
-            units, last, end = {}, False, 0
+            units, last, end = {}, {}, 0
     return found
 
 
@@ -202,6 +208,24 @@ def test_an_overlap_is_an_event() -> None:
     _, decoded = fresh().update(packets, Decoder().decode(packets))
     named = [int(events) >> DecoderEvent.IPV4_FRAG_OVERLAP & 1 for events in decoded.events]
     assert named == [0, 1, 0, 0]
+
+
+def test_a_last_fragment_of_which_no_byte_counts_is_none() -> None:
+    covered = [(0, b"a" * 16, True), (8, b"b" * 8, False)]
+    assert rebuilt(fresh(), pieces(covered)) == []
+    assert rebuilt(fresh(), pieces([*covered, (16, b"c" * 3, False)])) == [(2, b"a" * 16 + b"ccc", 0)]
+
+
+def test_the_nearest_last_fragment_ends_the_datagram() -> None:
+    data = [(16, b"c" * 8, False), (8, b"b" * 8, False), (0, b"a" * 8, True)]
+    assert rebuilt(fresh(), pieces(data)) == [(2, b"a" * 8 + b"b" * 8, 0)]
+
+
+def test_the_time_out_counts_from_the_latest_fragment() -> None:
+    data = [(0, b"a" * 8, True), (8, b"b" * 8, True), (16, b"c", False)]
+    second = 1_000_000_000
+    assert len(rebuilt(fresh(), pieces(data), times=(0, 50 * second, 100 * second))) == 1
+    assert rebuilt(fresh(), pieces(data), times=(0, 61 * second, 100 * second)) == []
 
 
 def test_what_would_be_too_large_is_left_out() -> None:

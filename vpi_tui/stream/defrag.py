@@ -28,7 +28,7 @@ TRACKERS: Final = 4096
 MEMORY: Final = 16 << 20
 """Bytes for the data of incomplete datagrams."""
 TIMEOUT_NS: Final = 60_000_000_000
-"""RFC 791, RFC 8200: after so long what is missing does not come any more."""
+"""RFC 791, RFC 8200: after so long without another fragment what is missing does not come any more."""
 NESTING: Final = 3
 """Datagrams made of fragments of datagrams made of fragments."""
 _OUT_BYTES: Final = 1 << 20
@@ -44,7 +44,7 @@ _TRACKER: Final = np.dtype(
         ("src_low", np.uint64),
         ("dest_high", np.uint64),
         ("dest_low", np.uint64),
-        ("born", np.int64),  # ns, time of the first fragment
+        ("touched", np.int64),  # ns, time of the latest fragment
         ("ip_id", np.uint32),
         ("tunnel", np.uint32),
         ("vlan0", np.uint16),
@@ -55,6 +55,8 @@ _TRACKER: Final = np.dtype(
         ("newer", np.int32),
         ("end", np.int32),  # bytes up to the end of the farthest fragment
         ("units", np.int32),  # of 8 bytes that are there
+        ("last_at", np.int32),  # where the nearest fragment without "more fragments" begins, with `last`
+        ("last_end", np.int32),  # and ends: the datagram does
         ("header", np.int16),  # bytes of the headers; 0 = the first fragment has not come
         ("last", np.uint8),  # 1 = a fragment without "more fragments" came
         ("proto", np.uint8),

@@ -120,7 +120,7 @@ def _unlink(pools, at):
 
 
 @helper
-def _open(pools, d, r, bucket, now):
+def _open(pools, d, r, bucket):
     """A tracker for the datagram of row r; the oldest makes room when there is none."""
     if not pools.numbers[N_FREE]:
         pools.numbers[N_EVICTED] += 1
@@ -135,7 +135,7 @@ def _open(pools, d, r, bucket, now):
     tracker["ip_id"], tracker["tunnel"] = d.ip_id[r], d.tunnel[r]
     tracker["vlan0"], tracker["vlan1"] = d.vlan[r, 0], d.vlan[r, 1]
     tracker["proto"], tracker["ip_v"] = d.proto[r], d.ip_v[r]
-    tracker["born"], tracker["bucket"] = now, bucket
+    tracker["bucket"] = bucket
     tracker["end"], tracker["units"] = 0, 0
     tracker["header"], tracker["last"] = 0, 0
     tracker["following"] = pools.buckets[bucket]
@@ -160,12 +160,12 @@ def _find(pools, d, r, now, limits):
         tracker = pools.trackers[number - 1]
         following = _I64(tracker["following"])
         if _is_of(tracker, d, r):
-            if now - tracker["born"] <= limits.timeout_ns:
+            if now - tracker["touched"] <= limits.timeout_ns:
                 return number - 1
             pools.numbers[N_TIMEOUT] += 1
             _unlink(pools, number - 1)
         number = following
-    return _open(pools, d, r, bucket, now)
+    return _open(pools, d, r, bucket)
 
 
 @helper
@@ -188,9 +188,9 @@ def _page(pools, at, k):
 
 @helper
 def _keep(pools, at, buf, start, offset, length, policy):
-    """Copy the units that are not there yet, or that count more than those that are. Returns 1 when some
-    were there, -1 without room."""
-    overlap = _I64(0)
+    """Copy the units that are not there yet, or that count more than those that are. Returns (1 when some
+    were there, -1 without room; how many were copied)."""
+    overlap, copied = _I64(0), _I64(0)
     tracker = pools.trackers[at]
     done = _I64(0)
     while done < length:
@@ -199,7 +199,7 @@ def _keep(pools, at, buf, start, offset, length, policy):
         word, bit = unit >> 6, _U64(1) << _U64(unit & 63)
         base = _page(pools, at, unit // UNITS_A_PAGE)
         if base < 0:
-            return _I64(-1)
+            return _I64(-1), copied
         base += (unit % UNITS_A_PAGE) * 8
         taken = True
         if pools.present[at, word] & bit:
@@ -210,12 +210,13 @@ def _keep(pools, at, buf, start, offset, length, policy):
             pools.present[at, word] |= bit
             tracker["units"] += 1
         if taken:
+            copied += 1
             for k in range(size):
                 pools.pages[base + k] = buf[start + done + k]
             pools.owners[base >> 3, 0] = offset
             pools.owners[base >> 3, 1] = offset + length
         done += 8
-    return overlap
+    return overlap, copied
 
 
 @helper
@@ -259,7 +260,7 @@ def _keep_header(pools, at, buf, d, r):
 def _give_out(pools, at, d, r, out):
     """Write the whole datagram of a tracker behind what was given out."""
     tracker, numbers = pools.trackers[at], pools.numbers
-    begin, header, length = _I64(numbers[N_OUT_BYTES]), _I64(tracker["header"]), _I64(tracker["end"])
+    begin, header, length = _I64(numbers[N_OUT_BYTES]), _I64(tracker["header"]), _I64(tracker["last_end"])
     for k in range(header):
         out.buf[begin + k] = pools.headers[at, k]
     for k in range(length):
@@ -300,6 +301,18 @@ def _whole_on_wire(buf, d, r):
 
 
 @helper
+def _note_last(tracker, offset, end):
+    """Of several fragments that say they are the last one the nearest ends the datagram."""
+    nearest = _I64(tracker["last_at"])
+    if not tracker["last"] or offset < nearest:
+        tracker["last_end"] = end
+    elif offset == nearest:
+        tracker["last_end"] = max(_I64(tracker["last_end"]), end)
+    tracker["last_at"] = offset if not tracker["last"] else min(nearest, offset)
+    tracker["last"] = 1
+
+
+@helper
 def _take(pools, buf, d, r, now, limits, hosts, out):
     version, more = _I64(d.ip_v[r]), _I64(d.frag_bits[r]) & 1
     start, offset = _I64(d.l4_off[r]), _I64(d.frag_offset[r]) * 8
@@ -319,11 +332,12 @@ def _take(pools, buf, d, r, now, limits, hosts, out):
         return
     at = _find(pools, d, r, now, limits)
     tracker = pools.trackers[at]
+    tracker["touched"] = now
     if offset == 0 and not tracker["header"] and not _keep_header(pools, at, buf, d, r):
         pools.numbers[N_IGNORED] += 1
         return
     policy = policy_of(hosts, hosts.fragments, d.dest_ip[r, 0], d.dest_ip[r, 1])
-    overlap = _keep(pools, at, buf, start, offset, length, policy)
+    overlap, copied = _keep(pools, at, buf, start, offset, length, policy)
     if overlap < 0:
         pools.numbers[N_EVICTED] += 1
         _unlink(pools, at)
@@ -331,12 +345,14 @@ def _take(pools, buf, d, r, now, limits, hosts, out):
     if overlap:
         d.events[r] |= EV4_OVERLAP if version == 4 else EV6_OVERLAP
         pools.numbers[N_OVERLAP] += 1
+    if copied == 0:  # as if it had not come, also when it says that it is the last one
+        return
     tracker["end"] = max(_I64(tracker["end"]), offset + length)
     if not more:
-        tracker["last"] = 1
+        _note_last(tracker, offset, offset + length)
     if tracker["last"] and tracker["header"] and tracker["units"] == (_I64(tracker["end"]) + 7) >> 3:
         fixed = 40 if version == 6 else 0
-        if _I64(tracker["header"]) + _I64(tracker["end"]) - fixed <= LARGEST:
+        if _I64(tracker["header"]) + _I64(tracker["last_end"]) - fixed <= LARGEST:
             _give_out(pools, at, d, r, out)
         _unlink(pools, at)
 
