@@ -53,7 +53,8 @@ class Stages:
         self._serve_streams(rules)
         if self.sessions is None and (rules.needs_stream_events or self._options.drops_invalid):
             bad = BAD_CHECKSUMS if self._leaves_out_bad else 0
-            options = SessionOptions(self._options.midstream, self._options.one_sided, bad)
+            wanted = self._options
+            options = SessionOptions(wanted.midstream, wanted.one_sided, bad, wanted.inline)
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
         applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications

@@ -15,7 +15,7 @@ class StreamEvent(IntEnum):
     WHS3_RIGHT_SEQ_WRONG_ACK_EVASION = 2
     WHS3_SYNACK_IN_WRONG_DIRECTION = 3
     WHS3_SYNACK_RESEND_WITH_DIFFERENT_ACK = 4
-    WHS3_SYNACK_RESEND_WITH_DIFF_SEQ = 5
+    RST_WITH_DATA = 5
     WHS3_SYNACK_TOSERVER_ON_SYN_RECV = 6
     WHS3_SYNACK_WITH_WRONG_ACK = 7
     WHS3_SYNACK_FLOOD = 8
@@ -72,6 +72,8 @@ class StreamEvent(IntEnum):
     PKT_BAD_WINDOW_UPDATE = 59
     PKT_SPURIOUS_RETRANSMISSION = 60
     WHS3_SYNACK_TFO_DATA_IGNORED = 61
+    WHS3_SYN_FLOOD = 62
+    EST_ACK_ZWP_DATA = 63
 
 
 def rule_name(event: StreamEvent) -> str:
@@ -88,7 +90,7 @@ INVALID: Final = sum(
     if event in (StreamEvent.PKT_INVALID_TIMESTAMP, StreamEvent.PKT_INVALID_ACK)
     or (
         event < StreamEvent.PKT_INVALID_TIMESTAMP
-        and event not in _NO_SESSION | _SENT_AGAIN | {StreamEvent.FIN_SYN}
+        and event not in _NO_SESSION | _SENT_AGAIN | {StreamEvent.RST_WITH_DATA}
     )
 )
 """Bits of the events of segments that belong to no connection: an inline sensor drops these, as Suricata's
@@ -96,8 +98,9 @@ StreamTcpPacket does where it returns an error (stream.drop-invalid)."""
 
 NEVER_RAISED: Final = frozenset(
     {
-        "3whs_ack_data_inject", "reassembly_insert_invalid", "reassembly_insert_limit",
-        "reassembly_insert_memcap", "reassembly_urgent_oob_limit_reached", "wrong_thread",
+        "3whs_ack_data_inject", "3whs_synack_resend_with_diff_seq", "reassembly_insert_invalid",
+        "reassembly_insert_limit", "reassembly_insert_memcap", "reassembly_urgent_oob_limit_reached",
+        "wrong_thread",
     }
 )  # fmt: skip
 """Names of Suricata that stand for no state that this sensor can be in: it drops nothing, and its flows

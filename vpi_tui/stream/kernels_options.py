@@ -1,6 +1,7 @@
 """One TCP segment as the state of its connection sees it, and the options of its header.
 
-Sources: RFC 9293 (header), 7323 (window scale, timestamps), 7413 (Fast Open), 6994 (experimental kinds).
+Sources: RFC 9293 (header), 7323 (window scale, timestamps), 7413 (Fast Open), 6994 (experimental kinds), 2385
+and 5925 (signatures).
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from vpi_tui.model.jit import helper
 
 I64 = np.int64
 MOST_SCALE = 14
-O_SCALE, O_TIMES, O_FAST_OPEN, O_EXPERIMENT_1, O_EXPERIMENT_2 = 3, 8, 34, 253, 254
+O_SCALE, O_TIMES, O_DIGEST, O_AUTHENTICATION, O_FAST_OPEN, O_EXPERIMENT_1, O_EXPERIMENT_2 = (
+    3, 8, 19, 29, 34, 253, 254,
+)  # fmt: skip
 FAST_OPEN_MAGIC = 0xF989
 
 
@@ -36,12 +39,15 @@ class Segment(NamedTuple):
     echo: np.int64
     fast_open: np.int64
     """1 = it asks for, or brings, a cookie of TCP Fast Open (RFC 7413)."""
+    signed: np.int64
+    """1 = only who has a key can tell whether it is genuine."""
 
 
 @helper
 def options_of(buf, at, stop):
-    """(window scale or -1, 1 = has timestamps, value, echo, 1 = Fast Open) of the options in buf[at:stop]."""
-    scale, stamped, value, echo, fast_open = I64(-1), I64(0), I64(0), I64(0), I64(0)
+    """(window scale or -1, 1 = has timestamps, value, echo, 1 = Fast Open, 1 = signed) of the options in
+    buf[at:stop]."""
+    scale, stamped, value, echo, fast_open, signed = I64(-1), I64(0), I64(0), I64(0), I64(0), I64(0)
     while at + 1 < stop:
         kind = buf[at]
         if kind == 0:
@@ -56,6 +62,8 @@ def options_of(buf, at, stop):
             scale = min(I64(buf[at + 2]), I64(MOST_SCALE))
         elif kind == O_FAST_OPEN:
             fast_open = I64(1)
+        elif (kind == O_DIGEST and size == 18) or (kind == O_AUTHENTICATION and size >= 4):
+            signed = I64(1)
         elif (kind == O_EXPERIMENT_1 or kind == O_EXPERIMENT_2) and size >= 4:
             if I64(buf[at + 2]) << 8 | I64(buf[at + 3]) == FAST_OPEN_MAGIC:
                 fast_open = I64(1)
@@ -65,4 +73,4 @@ def options_of(buf, at, stop):
                 value = value << 8 | I64(buf[at + 2 + k])
                 echo = echo << 8 | I64(buf[at + 6 + k])
         at += size
-    return scale, stamped, value, echo, fast_open
+    return scale, stamped, value, echo, fast_open, signed

@@ -2,7 +2,7 @@
 
 States and events are those of Suricata's stream engine; sources: RFC 9293 (states), 7323 (timestamps and
 window scales). A segment that is judged wrong changes nothing. Sides: `i` sent the segment, `i ^ 1` takes
-it; even numbers are clients. The handshake is in kernels_handshake.py.
+it; even numbers are clients. The handshake is in kernels_handshake.py, the end in kernels_shutdown.py.
 """
 
 from __future__ import annotations
@@ -17,18 +17,13 @@ from vpi_tui.stream.kernels_options import Segment, options_of
 from vpi_tui.stream.kernels_segments import distance
 from vpi_tui.stream.kernels_session_words import (
     ACK,
-    ACK_WRONG,
     ASYNCHRONOUS,
     CLOSE_WAIT,
     CLOSED,
-    CLOSING,
     CONFIRMED,
     E_ACK,
-    E_AGAIN,
     E_BEFORE,
     E_BROKEN,
-    E_CW_BEFORE,
-    E_CW_OUT,
     E_EST_ACK,
     E_EST_SA,
     E_EST_SA_ACK,
@@ -37,36 +32,31 @@ from vpi_tui.stream.kernels_session_words import (
     E_EST_SYN,
     E_EST_SYN_CLIENT,
     E_EST_SYN_SEQ,
-    E_FIN_ACK,
-    E_FIN_OUT,
-    E_FIN_SYN,
     E_INJECT,
     E_OUT,
-    E_SHUT_SYN,
+    E_PROBE,
     E_SPURIOUS,
     E_TS,
     E_WINDOW,
     ESTABLISHED,
     FIN,
-    FIN_WAIT1,
-    FIN_WAIT2,
-    FIN_WRONG,
     GOT_RST,
-    INVALID_ACK,
-    LAST_ACK,
-    MIDSTREAM,
     NONE,
+    PROBED,
     RST,
+    SEEN,
     SYN,
     SYN_RECV,
     SYN_SENT,
-    TIME_WAIT,
 )
+from vpi_tui.stream.kernels_shutdown import first_fin, in_shutdown, in_window
 from vpi_tui.stream.kernels_sound import accept, plus, reset, sound_ack, sound_time
 
 I64 = np.int64
 TCP = 6
 OF_FLOW = int(FirstSeen.OF_FLOW)
+SMALL_WINDOW, MARGIN = 1024, 32
+"""A window above the one may shrink by the other more than what was acknowledged says."""
 
 
 @helper
@@ -86,125 +76,40 @@ def syn_on_established(t, i, s, confirmed):
 
 
 @helper
-def in_window(t, slot, i, s):
-    unknown = t.sessions[slot]["flags"] & (MIDSTREAM | ASYNCHRONOUS)
-    return unknown or distance(plus(s.seq, s.size), t.sides[i]["next_win"]) <= 0
+def is_before(own, s):
+    """Is all of it before what was acknowledged, and not a keep-alive?
+
+    What was acknowledged and not seen may come again.
+    """
+    end = plus(s.seq, s.size)
+    if distance(end, own["last_ack"]) >= 0 or is_one_back(own, s):
+        return False
+    return distance(own["last_ack"], own["next_seq"]) <= 0 or distance(end, own["next_seq"]) <= 0
 
 
 @helper
-def keeps_alive(own, s):
+def is_one_back(own, s):
     return s.size <= 1 and distance(s.seq, plus(own["next_seq"], -1)) == 0
 
 
 @helper
 def in_established(t, slot, i, s):
     session, own, peer = t.sessions[slot], t.sides[i], t.sides[i ^ 1]
-    if not sound_ack(t, slot, i ^ 1, s):
-        return I64(E_EST_ACK | E_ACK)
-    end = plus(s.seq, s.size)
-    if not keeps_alive(own, s) and distance(end, own["last_ack"]) < 0 and not session["flags"] & ASYNCHRONOUS:
-        missing = distance(own["last_ack"], own["next_seq"]) > 0 and distance(end, own["next_seq"]) > 0
-        if not missing:
-            return I64(E_BEFORE)
-    probe = s.size == 1 and own["window"] == 0 and distance(s.seq, own["next_seq"]) == 0
-    if not probe and not in_window(t, slot, i, s):
-        return I64(E_OUT)
-    if i & 1 and s.flags & ACK and distance(s.ack, plus(peer["isn"], 1)) > 0:
+    if i & 1 and s.flags & ACK:
         session["flags"] |= CONFIRMED
-    accept(t, i, s, s.size)
-    return I64(0)
-
-
-@helper
-def fin_out(own, s):
-    before = distance(s.seq, own["next_seq"]) < 0
-    return before or distance(s.seq, plus(own["last_ack"], I64(own["window"]))) > 0
-
-
-@helper
-def first_fin(t, slot, i, s):
-    own = t.sides[i]
-    if not sound_ack(t, slot, i ^ 1, s):
-        return I64(E_FIN_ACK | E_ACK)
-    if fin_out(own, s) and not t.sessions[slot]["flags"] & (MIDSTREAM | ASYNCHRONOUS):
-        return I64(E_FIN_OUT)
-    t.sessions[slot]["state"] = FIN_WAIT1 if i & 1 else CLOSE_WAIT
-    accept(t, i, s, s.size)
-    return I64(0)
-
-
-@helper
-def sent_again(own, s):
-    return s.size > 0 and distance(plus(s.seq, s.size), own["next_seq"]) <= 0
-
-
-@helper
-def further_fin(t, slot, i, s, again):
-    session, own = t.sessions[slot], t.sides[i]
-    state = I64(session["state"])
-    if not sound_ack(t, slot, i ^ 1, s):
-        return INVALID_ACK[state] | E_ACK
-    if not again and FIN_WRONG[state] and fin_out(own, s) and not is_own_fin(own, s):
-        return FIN_WRONG[state]
-    if not again and not is_own_fin(own, s):
-        if state == CLOSE_WAIT and i & 1:
-            session["state"] = LAST_ACK
-        elif state == FIN_WAIT1 and i & 1 == 0:
-            session["state"] = TIME_WAIT if s.flags & ACK else CLOSING
-        elif state == FIN_WAIT2 and i & 1 == 0:
-            session["state"] = TIME_WAIT
-    accept(t, i, s, s.size)
-    return I64(0)
-
-
-@helper
-def is_own_fin(own, s):
-    """The FIN that was seen, once more."""
-    return distance(s.seq, own["next_seq"]) == -1 or (
-        s.size > 0 and distance(plus(s.seq, s.size), own["next_seq"]) == 0
-    )
-
-
-@helper
-def strict_place(own, s):
-    """Is the segment right behind what was sent, or behind the FIN?"""
-    ahead = distance(s.seq, own["next_seq"])
-    return ahead == 0 or ahead == 1
-
-
-@helper
-def in_shutdown(t, slot, i, s):
-    """States behind the first FIN."""
-    session, own = t.sessions[slot], t.sides[i]
-    state = I64(session["state"])
-    if s.flags & SYN:
-        return I64(E_SHUT_SYN)
-    again = sent_again(own, s)
-    event = I64(E_AGAIN) if again else I64(0)
-    if s.flags & FIN:
-        return event | further_fin(t, slot, i, s, again)
-    if not s.flags & ACK:
+    event = I64(0)
+    if s.flags & ACK and peer["flags"] & PROBED and distance(s.ack, plus(peer["next_seq"], 1)) == 0:
+        event = I64(E_PROBE)
+    elif not sound_ack(t, slot, i ^ 1, s):
+        return I64(E_EST_ACK | E_ACK)
+    peer["flags"] &= 0xFF ^ PROBED
+    if not session["flags"] & ASYNCHRONOUS and is_before(own, s):
+        return event | E_BEFORE
+    if s.size == 1 and own["window"] == 0 and distance(s.seq, own["next_seq"]) == 0:
+        own["flags"] |= PROBED
         return event
-    if not sound_ack(t, slot, i ^ 1, s):
-        return event | INVALID_ACK[state] | E_ACK
-    unknown = session["flags"] & (MIDSTREAM | ASYNCHRONOUS)
-    if state == CLOSE_WAIT:
-        if s.size > 0 and distance(plus(s.seq, s.size), own["last_ack"]) <= 0:
-            return event | E_CW_BEFORE
-        if distance(s.seq, plus(own["last_ack"], I64(own["window"]))) > 0 and not unknown:
-            return event | E_CW_OUT
-    elif state == FIN_WAIT1 or state == FIN_WAIT2:
-        if not in_window(t, slot, i, s):
-            return event | ACK_WRONG[state]
-        if state == FIN_WAIT1 and i & 1 == 0 and not again:
-            session["state"] = FIN_WAIT2
-    elif not again:
-        if not strict_place(own, s) and not unknown:
-            return event | ACK_WRONG[state]
-        if state == CLOSING:
-            session["state"] = TIME_WAIT
-        elif i & 1 == 0 or state == TIME_WAIT:
-            session["state"] = CLOSED
+    if not in_window(t, slot, i, s):
+        return event | E_OUT
     accept(t, i, s, s.size)
     return event
 
@@ -220,19 +125,31 @@ def after_reset(t, i, s):
 
 
 @helper
-def bad_window_update(t, slot, i, s):
-    """An empty acknowledgement of old data from ahead of all that was sent, with a smaller window."""
-    session, own, peer = t.sessions[slot], t.sides[i], t.sides[i ^ 1]
-    state = I64(session["state"])
-    if state < ESTABLISHED or state == CLOSED or s.size or s.flags & (SYN | FIN | RST) or not s.flags & ACK:
+def keeps_alive(own, peer, s):
+    """Nothing, or one byte that was sent before, to be answered."""
+    plain = s.flags & (SYN | FIN | RST) == 0
+    return plain and is_one_back(own, s) and distance(s.ack, peer["last_ack"]) == 0
+
+
+@helper
+def bad_window_update(state, own, peer, s):
+    """From ahead of all that was sent, about what was never sent: the window shrinks by more than that."""
+    shrunk = I64(peer["window"]) - (s.window << I64(own["scale"]))
+    acked, ahead = distance(s.ack, peer["next_seq"]), distance(s.seq, own["next_seq"])
+    if shrunk <= s.size or acked <= 0 or ahead <= 0:
         return False
-    shrunk = s.window << I64(own["scale"]) < I64(peer["window"])
-    return (
-        s.window != 0
-        and shrunk
-        and distance(s.ack, peer["last_ack"]) < 0
-        and distance(s.seq, own["next_seq"]) > 0
-    )
+    if state >= CLOSE_WAIT and s.flags == ACK and s.size == 0 and acked == 1 and ahead == 1:
+        return False  # the last acknowledgement, behind both FINs
+    margin = MARGIN if s.window << I64(own["scale"]) > SMALL_WINDOW else 0
+    return shrunk > distance(s.ack, peer["last_ack"]) + margin
+
+
+@helper
+def is_outdated(own, peer, s):
+    """Is it an empty acknowledgement of less than is acknowledged already?"""
+    if s.size or distance(s.ack, peer["last_ack"]) >= 0:
+        return False
+    return distance(s.seq, own["next_seq"]) == 0
 
 
 @helper
@@ -242,48 +159,72 @@ def is_spurious(own, s):
 
 
 @helper
+def hears_both(t, slot, i):
+    """A connection of which both sides are seen is not one-sided any more."""
+    t.sides[i]["flags"] |= SEEN
+    if t.sides[i ^ 1]["flags"] & SEEN:
+        t.sessions[slot]["flags"] &= 0xFF ^ ASYNCHRONOUS
+
+
+@helper
+def by_state(t, slot, i, s, options, state):
+    session = t.sessions[slot]
+    if state == SYN_SENT:
+        return after_syn(t, slot, i, s, options)
+    if s.flags & RST:
+        return reset(t, slot, i, s)
+    if (s.flags & FIN or not s.flags & SYN) and not sound_time(t, slot, i, s):
+        return I64(E_TS)
+    if state > ESTABLISHED:
+        return in_shutdown(t, slot, i, s)
+    if s.flags & FIN:
+        return first_fin(t, slot, i, s)
+    if state == SYN_RECV:
+        if s.flags & SYN:
+            return syn_on_syn_recv(t, slot, i, s)
+        return last_of_handshake(t, slot, i, s, options) if s.flags & ACK else I64(0)
+    if s.flags & SYN:
+        return syn_on_established(t, i, s, session["flags"] & CONFIRMED)
+    return in_established(t, slot, i, s)
+
+
+@helper
 def judge(t, slot, i, s, options):
     """The events of one segment; the session follows it."""
-    session = t.sessions[slot]
+    session, own, peer = t.sessions[slot], t.sides[i], t.sides[i ^ 1]
     state = I64(session["state"])
     events = I64(0)
     if not s.flags & ACK and s.ack != 0:
         events |= E_BROKEN
-    if s.flags & (SYN | FIN) == SYN | FIN:
-        events |= E_FIN_SYN
     if state == NONE:
         return events | in_none(t, slot, i, s, options)
-    events |= after_reset(t, i, s)
-    if state == SYN_SENT:
-        return events | after_syn(t, slot, i, s, options)
-    if bad_window_update(t, slot, i, s):
-        return events | E_WINDOW
-    if state == CLOSED:
-        return events
-    if s.flags & RST:
-        return events | reset(t, slot, i, s)
-    if not s.flags & SYN and not sound_time(t, slot, i, s):
-        return events | E_TS
-    if state >= ESTABLISHED and is_spurious(t.sides[i], s):
-        events |= E_SPURIOUS
-    if state == SYN_RECV:
-        if s.flags & SYN:
-            return events | syn_on_syn_recv(t, slot, i, s)
-        if s.flags & FIN:
-            return events | first_fin(t, slot, i, s)
-        return events | last_of_handshake(t, slot, i, s, options) if s.flags & ACK else events
-    if state == ESTABLISHED:
-        if s.flags & SYN:
-            return events | syn_on_established(t, i, s, session["flags"] & CONFIRMED)
-        return events | (first_fin(t, slot, i, s) if s.flags & FIN else in_established(t, slot, i, s))
-    return events | in_shutdown(t, slot, i, s)
+    if session["flags"] & ASYNCHRONOUS:
+        hears_both(t, slot, i)
+    if state == CLOSED and not s.flags & RST and peer["flags"] & GOT_RST and not own["flags"] & GOT_RST:
+        session["state"] = session["before"]
+        state = I64(session["before"])
+    live = state != CLOSED and not keeps_alive(own, peer, s)
+    if live and state >= ESTABLISHED:
+        if s.flags & (SYN | FIN | RST) == 0 and s.flags & ACK:
+            if bad_window_update(state, own, peer, s):
+                events |= E_WINDOW
+                live = False
+            elif is_outdated(own, peer, s):
+                live = False
+        if live and is_spurious(own, s):
+            events |= E_SPURIOUS
+    if live:
+        events |= by_state(t, slot, i, s, options, state)
+    return events | after_reset(t, i, s)
 
 
 @helper
 def forget(t, slot):
     t.sessions[slot]["state"] = NONE
     t.sessions[slot]["flags"] = 0
-    t.sessions[slot]["synacks"] = 0
+    t.sessions[slot]["queued"] = 0
+    t.sessions[slot]["before"] = NONE
+    t.sessions[slot]["other_isn"] = 0
     for i in (2 * slot, 2 * slot + 1):
         own = t.sides[i]
         own["isn"] = 0
@@ -308,7 +249,7 @@ def judge_rows(t, packets, d, flows, options):
         if I64(d.events[r]) & options.bad_events:
             continue
         at, stop = I64(d.l4_off[r]) + 20, I64(d.payload_off[r])
-        scale, stamped, value, echo, fast_open = options_of(packets.buf, at, stop)
+        scale, stamped, value, echo, fast_open, signed = options_of(packets.buf, at, stop)
         segment = Segment(
             I64(d.tcp_flags[r]),
             I64(d.tcp_seq[r]),
@@ -320,6 +261,7 @@ def judge_rows(t, packets, d, flows, options):
             value,
             echo,
             fast_open,
+            signed,
         )
         i = 2 * slot + I64(flows.direction[r]) - 1
         d.stream_events[r] |= np.uint64(judge(t, slot, i, segment, options))

@@ -16,9 +16,9 @@ from vpi_tui.stream.kernels_session_words import (
     CLOSED,
     E_ACK,
     E_RST_ACK,
+    E_RST_DATA,
     E_TS,
     GOT_RST,
-    MIDSTREAM,
     RST,
     SYN_SENT,
     TIMESTAMPS,
@@ -61,17 +61,28 @@ def sound_time(t, slot, i, s):
 
 @helper
 def accept(t, i, s, count):
-    """A sound segment with `count` sequence numbers: what both sides have sent and take now."""
-    own, peer = t.sides[i], t.sides[i ^ 1]
+    """A sound segment with `count` sequence numbers: what its sender has sent, and both sides take now."""
+    own = t.sides[i]
     end = plus(s.seq, count)
     if distance(end, own["next_seq"]) > 0:
         own["next_seq"] = end
+    take_ack(t, i, s)
+
+
+@helper
+def catch_up(peer, s):
+    """What is acknowledged was sent, seen or not."""
+    if s.flags & ACK and distance(s.ack, peer["next_seq"]) > 0:
+        peer["next_seq"] = s.ack
+
+
+@helper
+def take_ack(t, i, s):
+    own, peer = t.sides[i], t.sides[i ^ 1]
     if s.flags & ACK:
         peer["window"] = min(s.window << I64(own["scale"]), 0xFFFFFFFF)
         if distance(s.ack, peer["last_ack"]) > 0:
             peer["last_ack"] = s.ack
-        if distance(s.ack, peer["next_seq"]) > 0:
-            peer["next_seq"] = s.ack
         edge = plus(peer["last_ack"], I64(peer["window"]))
         if distance(edge, peer["next_win"]) > 0:
             peer["next_win"] = edge
@@ -81,18 +92,24 @@ def accept(t, i, s, count):
 
 @helper
 def reset(t, slot, i, s):
-    """A RST is believed at the next number (BSD), or as the answer to a SYN."""
+    """A RST is believed at the next number (BSD), of a one-sided connection also behind it; before the answer
+    to a SYN only from the server."""
     session, own, peer = t.sessions[slot], t.sides[i], t.sides[i ^ 1]
     if not sound_time(t, slot, i, s):
         return I64(E_TS)
-    if session["state"] == SYN_SENT:
-        if i & 1 and distance(s.ack, plus(peer["isn"], 1)) != 0:
-            return I64(E_RST_ACK | E_ACK)
-    else:
-        if not sound_ack(t, slot, i ^ 1, s):
-            return I64(E_RST_ACK | E_ACK)
-        if distance(s.seq, own["next_seq"]) != 0 and not session["flags"] & (MIDSTREAM | ASYNCHRONOUS):
-            return I64(0)
-    peer["flags"] |= GOT_RST
+    event = I64(E_RST_DATA) if s.size > 0 else I64(0)
+    if s.ack != 0 and not sound_ack(t, slot, i ^ 1, s):
+        return event | E_RST_ACK | E_ACK
+    opening = session["state"] == SYN_SENT
+    if s.signed:
+        peer["flags"] |= GOT_RST
+    ahead = distance(s.seq, own["next_seq"])
+    if ahead != 0 and not (session["flags"] & ASYNCHRONOUS and ahead > 0):
+        return event
+    if opening and i & 1 == 0:
+        return event
+    if opening:
+        peer["flags"] |= GOT_RST
+    session["before"] = session["state"]
     session["state"] = CLOSED
-    return I64(0)
+    return event

@@ -13,8 +13,10 @@ from vpi_tui.stream import kernels_sessions
 SESSION_DTYPE = np.dtype(
     [
         ("state", np.uint8),  # kernels_session_words.NONE, SYN_SENT, ...
-        ("flags", np.uint8),  # MIDSTREAM, FOUR_WAY, ASYNCHRONOUS, TIMESTAMPS, CONFIRMED
-        ("synacks", np.uint8),  # with other sequence numbers than the first
+        ("flags", np.uint8),  # MIDSTREAM, FOUR_WAY, ASYNCHRONOUS, TIMESTAMPS, CONFIRMED, FAST_OPEN
+        ("queued", np.uint8),  # in SYN_SENT other SYNs than the last, then other SYN/ACKs than the first
+        ("before", np.uint8),  # the state that a reset ended
+        ("other_isn", np.uint32),  # of the latest SYN/ACK that is other than the first, if any was queued
     ]
 )
 
@@ -27,7 +29,7 @@ SIDE_DTYPE = np.dtype(
         ("window", np.uint32),  # bytes, scaled: what the peer takes
         ("last_ts", np.uint32),
         ("scale", np.uint8),  # of the windows that this side announces
-        ("flags", np.uint8),  # SENT_TS, GOT_RST
+        ("flags", np.uint8),  # SENT_TS, GOT_RST, PROBED, SEEN
     ]
 )
 
@@ -37,6 +39,8 @@ class SessionOptions(NamedTuple):
     one_sided: bool
     bad_events: int
     """Bits of DecoderEvent with which a segment is not looked at."""
+    inline: bool = False
+    """All segments pass by, in order: one from the server before the handshake is over was not lost."""
 
 
 class Sessions(NamedTuple):
