@@ -159,6 +159,22 @@ def test_datagrams_and_frames() -> None:
     assert not parser.datagram(SERVER, unconnected(GET)[:-1])
 
 
+def test_each_service_of_several_is_a_frame() -> None:
+    parser = EnipParser()
+    parser.frames = FrameLog(frozenset({"cip"}))
+    several = multiple(b"\x0a\x02\x20\x02\x24\x01", GET, GET)
+    parser.datagram(SERVER, unconnected(several))
+    assert [frame.data for frame in parser.frames.take()] == [several, GET, GET]
+
+
+def test_behind_a_gap_a_message_is_waited_for() -> None:
+    parser = EnipParser()
+    assert not parser.feed(SERVER, unconnected(GET)[4:], 10)
+    assert not parser.feed(SERVER, b"\xff" * 40, 0)
+    (found,) = parser.feed(SERVER, unconnected(GET), 0)
+    assert numbers(found, "enip_command", SERVER) == [0x6F]
+
+
 def events(*pieces: tuple[int, bytes]) -> list[str]:
     return [name for found in run(*pieces) for names in found.events for name in names]
 

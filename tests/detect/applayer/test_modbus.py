@@ -118,7 +118,8 @@ ASK = (SERVER, message(READ_COILS))
         ([ASK, (CLIENT, message(b"\x81\x02"))], []),
         ([ASK, (CLIENT, message(b"\x01\x01\x15"))], []),
         ([ASK, (CLIENT, message(b"\x01\x02\x15\x00"))], ["modbus.value_mismatch"]),
-        ([ASK] * (FLOOD + 1), ["modbus.flooded"]),
+        ([ASK] * FLOOD, []),
+        ([ASK] * (FLOOD + 9), ["modbus.flooded"]),
     ],
 )
 def test_what_is_wrong_is_an_event(pieces: list[tuple[int, bytes]], wanted: list[str]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vpi_tui.detect.applayer.frames import FrameLog
 from vpi_tui.detect.applayer.mqtt import MQTT
 from vpi_tui.detect.applayer.mqtt.message import MOST_TOPICS
 from vpi_tui.detect.applayer.mqtt.parser import MESSAGE_LIMIT, MOST_OPEN, MqttParser, MqttTransaction
@@ -150,6 +151,18 @@ def test_of_messages_with_one_reason_code_the_first_counts() -> None:
 def test_a_reason_to_disconnect_counts_with_properties_alone() -> None:
     assert reason_codes((SERVER, packet(14, b"\x04"))) == [b"\0"]
     assert reason_codes((SERVER, packet(14, b"\x04\0"))) == [b"\x04"]
+
+
+def test_the_head_of_a_frame_is_two_bytes() -> None:
+    parser = MqttParser()
+    parser.frames = FrameLog(frozenset({"pdu", "header", "data"}))
+    sent = packet(3, text(b"t") + b"x" * 200)
+    parser.feed(SERVER, sent, 0)
+    assert {one.name: one.data for one in parser.frames.take()} == {
+        "pdu": sent,
+        "header": sent[:2],
+        "data": sent[2:-1],
+    }
 
 
 def test_requests_that_nobody_answers_are_bounded() -> None:

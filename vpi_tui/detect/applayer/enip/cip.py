@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Final
 
 from vpi_tui.detect.applayer.cursor import TooShortError
@@ -47,6 +47,8 @@ class Cip:
     """One number, where the extended status has the size of one."""
     inner: list[Cip] = field(default_factory=list)
     """Of a multiple service packet."""
+    spans: list[tuple[int, int]] = field(default_factory=list)
+    """Where in its bytes these stand, each up to where the next one begins."""
 
     @property
     def values(self) -> int:
@@ -77,7 +79,8 @@ def parse_cip(data: bytes, *, outer: bool = True) -> Cip:
         _path(cip, Reader(reader.take(2 * reader.number(1))))
         _lists(cip, reader)
     if outer and cip.service == _MULTIPLE:
-        _inner(cip, reader.rest())
+        rest = reader.rest()
+        _inner(cip, rest, len(data) - len(rest))
     return cip
 
 
@@ -111,12 +114,17 @@ def _lists(cip: Cip, reader: Reader) -> None:
         cip.attributes.append(reader.number(2))
 
 
-def _inner(cip: Cip, data: bytes) -> None:
-    """Services may overlap, but together they have no more values than stand in `data` side by side."""
+def _inner(cip: Cip, data: bytes, at: int) -> None:
+    """Services may overlap, but together they have no more values than stand in `data` side by side.
+
+    at: where that begins in the packet.
+    """
     reader, room = Reader(data), len(data)
-    for begin in [reader.number(2) for _ in range(min(reader.number(2), MOST_INNER))]:
+    begins = [reader.number(2) for _ in range(min(reader.number(2), MOST_INNER))]
+    for begin, end in pairwise((*begins, len(data))):
         if room < 0:
             return
         found = parse_cip(data[begin:], outer=False)
         room -= _VALUE_SIZE * found.values
         cip.inner.append(found)
+        cip.spans.append((at + begin, at + end))

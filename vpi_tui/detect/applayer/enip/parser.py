@@ -8,6 +8,7 @@ from typing import Final
 from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.enip.message import HEADER, REGISTER_SESSION, Message, parse_message
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
+from vpi_tui.detect.applayer.words import ENIP_COMMANDS, ENIP_STATUSES
 from vpi_tui.model.batch import Direction
 
 MOST_WAITING: Final = 1_024
@@ -16,6 +17,9 @@ KEPT_LIMIT: Final = 1_048_576
 """Bytes of those; beyond either none waits any more."""
 A_VALUE: Final = 40
 """Bytes that a class, instance or attribute takes which a CIP service names."""
+
+_COMMANDS: Final = frozenset(ENIP_COMMANDS.values())
+_STATUSES: Final = frozenset(ENIP_STATUSES.values())
 
 _Key = tuple[int, int, int | None]
 
@@ -54,6 +58,8 @@ class EnipTransaction(Transaction):
 class EnipParser(Parser):
     def __init__(self, _limits: Limits | None = None) -> None:
         self._pending = (bytearray(), bytearray(), bytearray())
+        self._lost = [False, False, False]
+        """By Direction: where the next message begins is not known."""
         self._waiting: dict[_Key, list[EnipTransaction]] = {}
         """Requests by command, session and sequence number, the oldest first."""
         self._count = self._kept = 0
@@ -67,6 +73,11 @@ class EnipParser(Parser):
         pending = self._pending[direction]
         if gap:
             pending.clear()
+            self._lost[direction] = True
+        if self._lost[direction]:  # the stretch behind it begins with a message, or is passed over
+            if not _begins_message(data):
+                return []
+            self._lost[direction] = False
         pending += data
         return list(dict.fromkeys(self._messages(direction, pending)))
 
@@ -102,8 +113,10 @@ class EnipParser(Parser):
             self.frames.add(direction, "pdu", sent)
             for item in message.items:
                 self.frames.add(direction, "enip_item", item)
-            for cip in message.data_items:
-                self.frames.add(direction, "cip", cip)
+            for packet, cip in zip(message.data_items, message.cips, strict=False):
+                self.frames.add(direction, "cip", packet)
+                for begin, end in cip.spans:
+                    self.frames.add(direction, "cip", packet[begin:end])
 
     def _request(self, message: Message, size: int) -> EnipTransaction:
         made = EnipTransaction()
@@ -138,3 +151,9 @@ def _key(message: Message) -> _Key:
 def _size(data: bytes | bytearray) -> int:
     """Bytes of the message that begins there; 0 = its header is not whole."""
     return HEADER + int.from_bytes(data[2:4], "little") if len(data) >= HEADER else 0
+
+
+def _begins_message(data: bytes) -> bool:
+    """Is there the header of a command that is known, with an outcome that is?"""
+    command, status = int.from_bytes(data[:2], "little"), int.from_bytes(data[8:12], "little")
+    return len(data) >= HEADER and command in _COMMANDS and status in _STATUSES

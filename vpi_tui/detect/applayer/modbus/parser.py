@@ -43,6 +43,8 @@ class ModbusParser(Parser):
         self._count = self._kept = 0
         """How many those are, and their bytes."""
         self._over = False
+        self._given_up = False
+        """Too many requests wait: later ones are not looked at before some have their response."""
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         if self._over:
@@ -76,6 +78,8 @@ class ModbusParser(Parser):
 
     def _message(self, direction: int, data: bytes) -> Iterator[Transaction]:
         of_request = direction == Direction.TO_SERVER
+        if of_request and self._given_up:
+            return
         message = parse_message(
             int.from_bytes(data[:2], "big"), data[6], data[7], data[8:], of_request=of_request
         )
@@ -90,13 +94,13 @@ class ModbusParser(Parser):
         if "modbus.invalid_function_code" in message.events:
             return ModbusTransaction(Direction.TO_SERVER, None)
         made = ModbusTransaction(Direction.TO_SERVER, message)
+        if self._count >= FLOOD:
+            made.event(Direction.TO_SERVER, "modbus.flooded")
+            self._given_up = True
         self._waiting.setdefault(_key(message), []).append(made)
         made.size = size + A_VALUE * message.writes
         self._count += 1
         self._kept += made.size
-        if self._count > FLOOD:
-            made.event(Direction.TO_SERVER, "modbus.flooded")
-            self._answered(next(iter(self._waiting)))
         while self._kept > KEPT_LIMIT and self._count > 1:
             self._answered(next(iter(self._waiting)))
         return made
@@ -126,6 +130,7 @@ class ModbusParser(Parser):
             del self._waiting[key]
         self._count -= 1
         self._kept -= found.size
+        self._given_up = self._given_up and self._count >= FLOOD
         return found
 
 

@@ -136,8 +136,9 @@ class MqttParser(Parser):
             body = bytes(pending[begin : begin + size])
             if self.frames.wanted:
                 self.frames.add(direction, "pdu", bytes(pending[: begin + size]))
-                self.frames.add(direction, "header", bytes(pending[:begin]))
-                self.frames.add(direction, "data", body)
+                # As in Suricata the head is two bytes however long it is.
+                self.frames.add(direction, "header", bytes(pending[:2]))
+                self.frames.add(direction, "data", bytes(pending[2 : 2 + size]))
             del pending[: begin + size]
             yield parse_message(first, body, self._version)
 
