@@ -262,11 +262,11 @@ def xor(key: bytes) -> Function:
 
 @transform_with("pcrexform")
 def pcrexform(pattern: bytes) -> Function:
-    """What the first group of the expression holds; where it does not match all stays."""
+    """What the first group of the expression holds; where it, or the group, does not match all stays."""
 
     def run(data: bytes) -> bytes:
         found = search(pattern, 0, data[:SUBJECT_LIMIT])
-        return found[1] or b"" if found else data
+        return data if found is None or found[1] is None else found[1]
 
     return run
 

@@ -79,6 +79,11 @@ def test_thresholds(options: str, expected: list[int]) -> None:
     )
 
 
+def test_what_is_in_no_flow_is_counted_by_none() -> None:
+    rules = [parse('content:"login"; threshold:type limit, track by_flow, count 1, seconds 60;')]
+    assert [row for row, _ in hits(rules, [_login(flow=-1), _login(flow=0), _login(flow=0)])] == [1]
+
+
 def test_a_window_of_a_threshold_ends() -> None:
     rules = [parse('content:"login"; threshold:type limit, track by_src, count 1, seconds 10;')]
     packets = [_login(ts_ns=n * 6 * SECOND) for n in range(5)]

@@ -54,6 +54,8 @@ def changed(options: str, data: bytes) -> bytes:
         ("header_lowercase;", b"Host:A.B\nX", b"host:A.B\nx"),
         (r'pcrexform:"^GET\s+(\S+)";', b"GET  /x HTTP", b"/x"),
         (r'pcrexform:"^PUT\s+(\S+)";', b"GET  /x HTTP", b"GET  /x HTTP"),
+        (r'pcrexform:"GET(x)?";', b"GET  /x HTTP", b"GET  /x HTTP"),
+        (r'pcrexform:"GET(x?)";', b"GET  /x HTTP", b""),
         ("from_base64;", base64.b64encode(b"hello"), b"hello"),
         ("from_base64: offset 2, bytes 4;", b"--aGk=xx", b"hi"),
         ("from_base64: offset 2, bytes 6;", b"--aGk=xx", b"--aGk=xx"),

@@ -21,6 +21,7 @@ from .rule_text import parse, refused
             ByteTest("payload", 1, "=", 0x48, -2, negated=True, relative=True, bitmask=0xF8),
         ),
         ("byte_test:5,<=,31337,0,string,dec;", ByteTest("payload", 5, "<=", 31337, 0, base=10)),
+        ("byte_test:5,=,9,0,STRING,Dec;", ByteTest("payload", 5, "=", 9, 0, base=10)),
         ("byte_test:2,!&,128,6,little;", ByteTest("payload", 2, "&", 128, 6, True, little_endian=True)),
         (
             "byte_jump:4,12,relative,multiplier 2,align;",

@@ -111,6 +111,13 @@ def test_an_empty_buffer_is_neither_in_a_set_nor_outside_of_it(tmp_path: Path) -
     assert found(tmp_path, [Packet(b"x")], *(ask.format(op) for op in ("isnotset", "set"))) == []
 
 
+def test_what_base64_says_may_be_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "names").write_text(base64.b64encode(b"root").decode())
+    options = "base64_decode; base64_data; dataset:isset,names,type string,load names;"
+    packets = [Packet(base64.b64encode(word)) for word in (b"root", b"user")]
+    assert found(tmp_path, packets, options) == [(0, 1)]
+
+
 def test_what_is_set_is_there_and_what_is_unset_is_gone(tmp_path: Path) -> None:
     asks = "ip.src; dataset:{},seen,type ip;"
     packets = [Packet(b"in"), Packet(b"in"), Packet(b"out"), Packet(b"out"), Packet(b"in")]

@@ -82,6 +82,10 @@ def test_ungreedy_swaps_every_quantifier():
     assert regex.search(made.pattern, made.flags, b"axbxb").span() == (0, 5)
 
 
+def test_what_stands_in_front_of_the_first_slash_is_passed_over():
+    assert step('pcre:"m/a/i";') == step('pcre:"/a/i";')
+
+
 def test_flags_and_negation():
     made = step('pcre:!"/x/Ri";')
     assert made.negated

@@ -140,6 +140,9 @@ def apply_thresholds(rules, table, salt, rule, entry, ts_ns, src_ip, dest_ip, fl
             if _after(key[1], key[2], key[3], key[4]):
                 key[1], key[2], key[3], key[4] = key[3], key[4], key[1], key[2]
         elif track == BY_FLOW:
+            if flow[e] < 0:  # nothing to count by
+                keep[i] = 0
+                continue
             key[1], key[2] = np.uint64(flow[e] + 1), np.uint64(born[e])
         now = ts_ns[i]
         place, is_new = _place(table, key, now, rules.window_ns, salt)

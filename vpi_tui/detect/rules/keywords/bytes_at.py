@@ -79,6 +79,7 @@ def _trailer(
             raise Refused(f"{name}: {twice[:40]} stands there twice")
     for word in words:
         first, _, rest = word.partition(" ")
+        first = first if name in _ONCE else first.lower()
         rest = rest.strip()
         if first == "string" and rest in _BASES:
             made.string, made.base = True, _BASES[rest]

@@ -6,7 +6,7 @@ from typing import Final, Literal, cast, get_args
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.datasets import FORMATS, DataFile, check_hashsize
-from vpi_tui.detect.rules.draft import DECODED, PAYLOAD, Draft
+from vpi_tui.detect.rules.draft import PAYLOAD, Draft
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import printable
 from vpi_tui.model.signature import InSet
@@ -36,7 +36,7 @@ def _parts(text: str) -> tuple[str, str, dict[str, str]]:
 @keyword("dataset")
 def dataset(draft: Draft, text: str) -> None:
     """Is the sticky buffer in a set: isset,name,type string|md5|sha256|ip|...,load file."""
-    if draft.buffer in (PAYLOAD, DECODED):
+    if draft.buffer == PAYLOAD:
         raise Refused("dataset: needs a sticky buffer before it")
     op, name, said = _parts(text)
     if {"state", "save"} & said.keys():

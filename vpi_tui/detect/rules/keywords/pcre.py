@@ -58,7 +58,7 @@ def pcre(draft: Draft, text: str) -> None:
     body, names = _without_captures(unquote("pcre", quoted, needed=False))
     start = body.find("/")
     end = body.rfind("/")
-    if body[:start].strip() or start < 0 or end == start:
+    if start < 0 or end == start:  # what stands in front of the first slash is passed over, as in Suricata
         raise Refused("pcre: must read /expression/flags")
     letters, *odd = body[end + 1 :].split(",")
     names = [*odd, *names]
