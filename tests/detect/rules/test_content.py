@@ -19,6 +19,7 @@ def content(options):
         ("abc", b"abc"),
         ("a|0d 0A|b", b"a\r\nb"),
         ("|0D0a|", b"\r\n"),
+        ("|0 D,0a |", b"\r\n"),
         (r"a\;\:\"\\b", b'a;:"\\b'),
         ("GET /a;b", b"GET /a;b"),
         ("ü", "ü".encode()),

@@ -8,7 +8,9 @@ from vpi_tui.detect.rules.ast import Refused
 
 _ESCAPED = re.compile(r'\\([;:"\\])')
 _PIECE = re.compile(r"\|([^|]*+)\||\\(.)|([^|\\]++)", re.S)
-_HEX = re.compile(r"(?:\s*[0-9a-fA-F]{2})*\s*", re.A)
+_BETWEEN_DIGITS = str.maketrans("", "", " ,")
+"""What may stand anywhere among hex digits."""
+_HEX = re.compile(r"(?:[0-9a-fA-F]{2})*", re.A)
 
 
 def unquote(keyword: str, text: str, *, needed: bool = True) -> str:
@@ -74,9 +76,10 @@ def pattern(keyword: str, text: str) -> bytes:
 
 
 def _from_hex(keyword: str, digits: str) -> bytes:
-    if not _HEX.fullmatch(digits):
+    plain = digits.translate(_BETWEEN_DIGITS)
+    if not _HEX.fullmatch(plain):
         raise Refused(f"{keyword}: not pairs of hex digits: |{digits[:40]}|")
-    return bytes.fromhex(digits)
+    return bytes.fromhex(plain)
 
 
 def raw_bytes(text: str) -> bytes:
