@@ -65,3 +65,19 @@ def test_lines_of_limits_that_are_none(tmp_path: Path, line: str, reason: str) -
     (error,) = errors
     assert error.line == 3
     assert reason in error.reason
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "suppress\tgen_id 1,\tsig_id\t7",
+        "rate_filter gen_id 1, sig_id 7, track by_rule, count 1, seconds 2, new_action log, timeout 3",
+        "rate_filter gen_id 1, sig_id 7, track by_rule, count 1, seconds 2, new_action sdrop, timeout 3",
+    ],
+)
+def test_lines_of_limits_in_other_ways(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "threshold.config"
+    path.write_text(line)
+    entries, errors = threshold_file.read(path, Variables())
+    assert not errors
+    assert [entry.sid for entry in entries] == [7]

@@ -28,9 +28,11 @@ from vpi_tui.model.errors import ConfigError, RuleError
 from vpi_tui.model.signature import ANY_ADDRESS, RateFilter, Signature, Suppress, Threshold
 
 _U32: Final = 0xFFFFFFFF
+_BLANK: Final = re.compile(r"\s")
 _OUTSIDE_BRACKETS: Final = re.compile(r",(?![^\[\]]*\])")
 _RATE_TRACKS: Final = ("by_src", "by_dst", "by_both", "by_rule")
-_ACTIONS: Final = ("alert", "drop", "pass", "reject")
+_ACTIONS: Final = ("alert", "drop", "pass", "reject", "log", "sdrop")
+"""The last two do nothing, as in Suricata."""
 _SUPPRESS_TRACKS: Final = ("by_src", "by_dst", "by_either")
 
 Limit = Suppress | Threshold | RateFilter
@@ -113,7 +115,7 @@ def _lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _entry(line: str, variables: Variables) -> Entry:
-    word, _, rest = line.partition(" ")
+    word, _, rest = _BLANK.sub(" ", line).partition(" ")
     make = _KINDS.get(word)
     if make is None:
         raise Refused(f"needs one of {', '.join(_KINDS)}, has {word[:40]!r}")
