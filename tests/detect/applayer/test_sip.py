@@ -142,9 +142,17 @@ def test_lost_bytes_do_not_hide_the_next_message(kept: int, lost: int) -> None:
     assert [seen(t)["sip.uri", SERVER] for t in found] == [[b"sip:b@example"], [b"sip:c@example"]]
 
 
-def test_what_is_no_message_is_an_event() -> None:
-    (found,) = SipParser().datagram(SERVER, b"SIP/2.0 200 OK\r\n\r\n")
-    assert seen(found) == {("app-layer-event", SERVER): [b"sip.invalid_data"]}
+def test_what_is_no_message_is_said_of_the_one_before_it() -> None:
+    odd = b"SIP/2.0 200 OK\r\n\r\n"
+    parser = SipParser()
+    (found,) = parser.feed(SERVER, INVITE + odd, 0)
+    assert seen(found)["app-layer-event", SERVER] == [b"sip.invalid_data"]
+    assert parser.over()
+    assert not parser.feed(SERVER, INVITE, 0)
+    parser = SipParser()
+    parser.feed(SERVER, INVITE, 0)
+    assert not parser.feed(SERVER, odd, 0), "it comes alone"
+    assert not SipParser().datagram(SERVER, odd)
 
 
 PIECES = [

@@ -20,8 +20,6 @@ _SDP: Final = b"application/sdp"
 
 def describe(transaction: SipTransaction) -> dict[str, Any]:
     message = transaction.message
-    if message is None:
-        return {}
     about = sdp(message.body) if _is_sdp(message) else {}
     if message.method:
         head = filled(

@@ -13,8 +13,7 @@ from vpi_tui.detect.applayer.transaction import Stage
 
 def _buffer(name: str, directions: int, get: Callable[[Message], Sequence[bytes]]) -> Buffer:
     def instances(transaction: SipTransaction, _direction: int) -> Sequence[bytes]:
-        message = transaction.message
-        return [value for value in get(message) if value] if message is not None else ()
+        return [value for value in get(transaction.message) if value]
 
     return Buffer(name, directions, Stage.DONE, instances)
 

@@ -21,11 +21,11 @@ _LONGEST_END: Final = 3
 
 
 class SipTransaction(Transaction):
-    """One message. message None: what came is none."""
+    """One message."""
 
     __slots__ = ("message",)
 
-    def __init__(self, message: Message | None = None) -> None:
+    def __init__(self, message: Message) -> None:
         super().__init__()
         self.message = message
 
@@ -52,6 +52,8 @@ class _Half:
 class SipParser(Parser):
     def __init__(self, _limits: Limits | None = None) -> None:
         self._halves = (_Half(), _Half(), _Half())
+        self._over = False
+        """Something came in a stream that is no message."""
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         data = data.lstrip(_BLANK)
@@ -61,17 +63,23 @@ class SipParser(Parser):
         head, body = (data[: end.start()], data[end.end() :]) if end else (data, b"")
         message = parse_message(head[:HEAD_LIMIT], of_request=direction == Direction.TO_SERVER)
         if message is None:
-            return [_invalid(direction)]
+            return []
         message.body = body[:BODY_LIMIT]  # whatever Content-Length says: a datagram ends by itself
         if self.frames.wanted:
             self._emit(direction, data[: end.end()] if end else data, body)
         return [_done(direction, message)]
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        if self._over:
+            return []
         half = self._halves[direction]
         found = list(self._lost(direction, half, gap)) if gap else []
         half.pending += data
         found += self._messages(direction, half)
+        if (
+            found and self.over()
+        ):  # as in Suricata it is said of the message before it, when both come at once
+            found[-1].event(direction, "sip.invalid_data")
         return found
 
     def finish(self) -> list[Transaction]:
@@ -81,6 +89,9 @@ class SipParser(Parser):
             for direction in (Direction.TO_SERVER, Direction.TO_CLIENT)
             if self._halves[direction].message is not None
         ]
+
+    def over(self) -> bool:
+        return self._over
 
     def held(self) -> int:
         return sum(
@@ -100,10 +111,7 @@ class SipParser(Parser):
             end = HEAD_END.search(half.pending, half.scanned)
             half.scanned = max(len(half.pending) - _LONGEST_END, 0) if end is None else 0
             if end is None:
-                if len(half.pending) > HEAD_LIMIT:
-                    half.pending.clear()
-                    half.scanned = 0
-                    yield _invalid(direction)
+                self._over = len(half.pending) > HEAD_LIMIT
                 return
             head = bytes(half.pending[: end.start()])
             if self.frames.wanted:
@@ -111,8 +119,8 @@ class SipParser(Parser):
             del half.pending[: end.end()]
             half.message = parse_message(head, of_request=direction == Direction.TO_SERVER)
             if half.message is None:
-                yield _invalid(direction)
-                continue
+                self._over = True
+                return
             half.missing = half.message.body_length or 0
             if not half.missing:
                 yield self._complete(direction, half)
@@ -155,13 +163,7 @@ class SipParser(Parser):
         self.frames.add(direction, f"{kind}.body", body)
 
 
-def _done(direction: int, message: Message | None) -> SipTransaction:
+def _done(direction: int, message: Message) -> SipTransaction:
     made = SipTransaction(message)
     made.stage[direction] = Stage.DONE
-    return made
-
-
-def _invalid(direction: int) -> SipTransaction:
-    made = _done(direction, None)
-    made.event(direction, "sip.invalid_data")
     return made
