@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from scapy.layers.inet import TCP
 
 from tests.stream.scanning import Connection, content, numbers, scan
 
@@ -159,6 +160,19 @@ def test_fin_and_reset_let_go_of_what_waits(tmp_path: Path) -> None:
     for flags in ("FA", "R"):
         talk = Connection().open().at(0, b"secret-word", "A").at(11, b"", flags)
         assert numbers(scan(tmp_path, RULE, talk.packets)[0]) == [HANDSHAKE + 2]
+
+
+def test_bytes_of_a_syn_are_of_the_stream_with_fast_open_alone(tmp_path: Path) -> None:
+    """Without it a SYN is looked at as a packet, and the bytes that follow are the first of the stream."""
+    plain = Connection().raw("S", 1000, b"word!", ack=0).raw("SA", 7000, b"word!", ack=1001, client=False)
+    plain.client_next, plain.server_next = 1001, 7001
+    plain.raw("A", 1001).at(0, b"a word!").acked(7).answer(0, b"word!").raw("A", 1008, ack=7006)
+    rule = 'alert tcp any any -> any any (content:"word!"; sid:1;)'
+    assert numbers(scan(tmp_path, [rule], plain.packets)[0]) == [1, 2, 4, 6]
+    quick = Connection().raw("S", 1000, b"word!", ack=0).raw("SA", 7000, ack=1006, client=False)
+    quick.packets[0][TCP].options = [(34, b"12345678")]
+    quick.raw("A", 1006, ack=7001).at(5, b" more", ack=7001)
+    assert numbers(scan(tmp_path, [rule.replace("word!", "word! more")], quick.packets)[0]) == [4]
 
 
 def test_a_reset_out_of_the_blue_ends_nothing(tmp_path: Path, talk: Connection) -> None:

@@ -5,7 +5,7 @@ The oracle of the property tests. It knows nothing of memory limits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from vpi_tui.model.os_policy import OsPolicy
 from vpi_tui.stream.layout import (
@@ -124,6 +124,7 @@ class Twin:
             if side.base is None or not seen:
                 side.base, side.position, side.acked = (s.seq + 1) % (1 << 32), 0, None
             seq = (s.seq + 1) % (1 << 32)
+            s = replace(s, data=b"")  # without Fast Open they are no part of the stream
         if s.flags & ACK:
             self._acknowledged(peer, s.ack, row)
         if s.data:

@@ -10,6 +10,7 @@ from vpi_tui.model.jit import helper, inlined, kernel
 from vpi_tui.model.stream_events import StreamEvent
 from vpi_tui.stream.kernels_cells import cells_left, cells_of, store, unroll
 from vpi_tui.stream.kernels_held import dequeue, enqueue
+from vpi_tui.stream.kernels_options import options_of
 from vpi_tui.stream.kernels_overlaps import note_beginning, put_back, rewrite, tell_different, was_different
 from vpi_tui.stream.kernels_policies import policy_of
 from vpi_tui.stream.kernels_release import (
@@ -280,6 +281,15 @@ def handshake(p, i, seq):
 
 
 @helper
+def opens_with_data(buf, d, r):
+    """Are the bytes of a SYN the first of the stream? Only with TCP Fast Open; else they come again."""
+    if d.tcp_flags[r] & ACK:
+        return False
+    _, _, _, _, fast_open, _ = options_of(buf, I64(d.l4_off[r]) + 20, I64(d.payload_off[r]))
+    return fast_open != 0
+
+
+@helper
 def ended(p, i, seq, flags, row, limits, out):
     """FIN or RST (seq: its own): nothing will follow what is in order.
 
@@ -385,12 +395,14 @@ def update_rows(p, packets, d, flows, first_row, limits, hosts, taken, out):
             continue
         flags = I64(d.tcp_flags[r])
         seq = I64(d.tcp_seq[r])
+        count = I64(d.payload_len[r])
         if flags & SYN:
             handshake(p, i, seq)
             seq = (seq + 1) & 0xFFFFFFFF
+            if count > 0 and not opens_with_data(packets.buf, d, r):
+                count = I64(0)
         if flags & ACK:
             acknowledged(p, i ^ 1, d.tcp_ack[r], I64(r), limits, out)
-        count = I64(d.payload_len[r])
         if count > 0:
             if p.directions[i ^ 1]["kept"] > I64(p.directions[i ^ 1]["window"]):
                 release(p, i ^ 1, I64(r), out)
