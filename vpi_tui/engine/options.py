@@ -121,6 +121,7 @@ def inspection_options(options: Mapping[str, str]) -> InspectionOptions:
     streams = stream_options(options)
     return InspectionOptions(
         passes_midstream=_passes_midstream(options),
+        midstream=streams.midstream,
         inline=streams.inline,
         drops_invalid=streams.drops_invalid,
         most_alerts=max(1, _size(options, "packet-alert-max", MOST_OF_A_PACKET)),

@@ -44,9 +44,30 @@ def test_a_size_goes_with_the_data_of_the_stream(tmp_path: Path) -> None:
 
 
 def test_a_retransmission_adds_nothing_and_a_fin_counts(tmp_path: Path) -> None:
-    again = talk().at(0, GET).at(len(GET), b"", flags="FA")
+    """That of the client when the server has it."""
+    again = talk().at(0, GET).at(len(GET), b"", flags="FA").acked(len(GET) + 1)
     alerts, _ = scan(tmp_path, rules(f"stream_size:client,>,{1 + len(GET)};"), again.packets)
+    assert numbers(alerts) == [9]
+    again = talk().answer(0, ANSWER).answer(len(ANSWER), b"", flags="FA")
+    alerts, _ = scan(tmp_path, rules(f"stream_size:server,>,{1 + len(ANSWER)};"), again.packets)
     assert numbers(alerts) == [8]
+
+
+def test_what_a_syn_says_is_not_counted(tmp_path: Path) -> None:
+    loud = Connection().raw("S", 1000, GET, ack=0).raw("SA", 7000, ANSWER, ack=1001, client=False)
+    alerts, _ = scan(tmp_path, rules("stream_size:either,>,1;", "stream_size:either,=,1;"), loud.packets)
+    assert [(alert.sid, alert.packet_number) for alert in alerts] == [(2, 1), (2, 2)]
+
+
+def test_what_nobody_follows_has_no_size(tmp_path: Path) -> None:
+    """In the middle of a connection a size of the other side is that of its SYN, seen or not."""
+    late = Connection().at(5, GET, ack=7001).answer(0, ANSWER).raw("S", 2000, ack=0)
+    asked = rules("stream_size:both,>=,0;", "stream_size:client,!=,0;", "stream_size:server,=,1;")
+    alerts, _ = scan(tmp_path, asked, late.packets)
+    assert [(alert.sid, alert.packet_number) for alert in alerts] == [(1, 3), (2, 3)]
+    alerts, _ = scan(tmp_path, asked, late.packets[:2], options={"stream.midstream": "true"})
+    found = [(alert.sid, alert.packet_number) for alert in alerts]
+    assert found == [(1, 1), (2, 1), (3, 1), (1, 2), (2, 2)]
 
 
 def test_as_written() -> None:

@@ -138,12 +138,13 @@ class Candidates:
 class Finder:
     """Keeps the work space of the loops between batches."""
 
-    def __init__(self, rules: RuleSet) -> None:
+    def __init__(self, rules: RuleSet, *, midstream: bool = False) -> None:
+        """midstream: connections whose start was not seen have sizes."""
         self.rules = rules
         self.dropped = 0
         self._seen = np.full(rules.count, -1, np.int64)
         self._out = np.empty((4096, 2), np.int64)
-        self._sizes = StreamSizes()
+        self._sizes = StreamSizes(midstream=midstream)
         self._wanted: dict[Move, Wanted] = {}
         self._units = units_for(0)
         self._sought = SoughtInPayload(rules.signatures, rules.app.grows)

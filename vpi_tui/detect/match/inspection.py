@@ -11,6 +11,8 @@ from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET
 class InspectionOptions:
     passes_midstream: bool = False
     """No rule looks at TCP connections whose start was not seen."""
+    midstream: bool = False
+    """TCP connections whose start was not seen are followed."""
     inline: bool = False
     """A stream is inspected around each of its packets, when that comes."""
     drops_invalid: bool = False

@@ -56,7 +56,7 @@ class Matcher:
         """int64[n]: Matches given out."""
         self.last_hit_ns: I64 = np.zeros(rules.count, np.int64)
         self.profile = RuleProfile(rules.count)
-        self._finder = Finder(rules)
+        self._finder = Finder(rules, midstream=options.midstream)
         self._packet_too = rules.packet_too & (not options.inline)
         self.decider = Decider(rules, scope, self.profile, clock, self._packet_too, inline=options.inline)
         self._seals = Seals(inline=options.inline)

@@ -12,7 +12,8 @@ from vpi_tui.model.batch import I32, U32, DecodedBatch, FlowBatch
 class StreamSizes:
     """What client and server of each flow have sent; 24 bytes a slot."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, midstream: bool = False) -> None:
+        self._midstream = midstream
         self._state: U32 = np.zeros((1, 2, 3), np.uint32)
 
     def of_rows(self, decoded: DecodedBatch, flows: FlowBatch, born: U32, slots: int) -> U32:
@@ -22,7 +23,7 @@ class StreamSizes:
             old, self._state = self._state, np.zeros((slots, 2, 3), np.uint32)
             self._state[:known] = old
         out = np.empty((2, decoded.packet.size), np.uint32)
-        follow_sizes(decoded, flows, born, self._state, out)
+        follow_sizes(decoded, flows, born, self._state, out, self._midstream)
         return out
 
     def of_stretches(self, sizes: U32, row: I32, flow: I32, born: U32) -> U32:

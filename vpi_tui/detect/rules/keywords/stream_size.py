@@ -9,7 +9,8 @@ from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.numbers import spans
 from vpi_tui.detect.rules.registry import keyword
 
-_U32: Final = 0xFFFFFFFF
+_LARGEST: Final = 0xFFFFFFFE
+"""One more stands for connections that nobody follows: no test holds of these."""
 _COLUMNS: Final = {
     "client": ("client_size",),
     "server": ("server_size",),
@@ -28,7 +29,7 @@ def stream_size(draft: Draft, text: str) -> None:
             f"stream_size: needs {'|'.join(_COLUMNS)}, one of {' '.join(_OPERATORS)} and a number,"
             f" has {text[:40]!r}"
         )
-    wanted = spans("stream_size", parts[1] + parts[2], _U32)
+    wanted = spans("stream_size", parts[1] + parts[2], _LARGEST)
     draft.test("proto", ((6, 6),))
     for column in _COLUMNS[parts[0]]:
         draft.test(column, wanted)
