@@ -114,7 +114,7 @@ def _transport(layer: Packet, data: bytes, version: int) -> Row:
             "tcp_seq": layer.seq,
             "tcp_ack": layer.ack,
             "tcp_window": layer.window,
-            "tcp_mss": mss if layer.flags.S else 0,
+            "tcp_mss": mss,
             "payload": data[layer.dataofs * 4 :],
         }
     if isinstance(layer, UDP):

@@ -361,3 +361,23 @@ def test_rules_count_anew_from_each_window_of_a_stream(tmp_path: Path, talk: Con
     assert found(1) == [(later, True)]
     assert found(2) == [(later, False), (later, True), (later + 1, False)]
     assert found(3) == [(later + 1, False), (later + 1, True)]
+
+
+def test_options_count_in_every_segment(tmp_path: Path, talk: Connection) -> None:
+    """A shift above 14 is none; rules about what is never seen load, and match nothing."""
+    talk.at(0, b"a").at(1, b"b").at(0, b"a").at(2, b"c")
+    talk.packets[3][TCP].options = [("MSS", 700), ("WScale", 7)]
+    talk.packets[4][TCP].options = [("WScale", 15)]
+    rules = [
+        f'alert tcp any any -> any any (msg:"m"; {text} sid:{sid};)'
+        for sid, text in enumerate(
+            (
+                "tcp.mss:700;", "tcp.wscale:7;", "tcp.wscale:0;", "tcp.wscale:>7;",
+                "stream-event:reassembly_segment_before_base_seq;",
+                "stream-event:3whs_synack_resend_with_diff_seq;",
+            ),
+            1,
+        )
+    ]  # fmt: skip
+    found = [(alert.sid, alert.packet_number) for alert in scan(tmp_path, rules, talk.packets)[0]]
+    assert found == [(1, 4), (2, 4), (3, 5)]

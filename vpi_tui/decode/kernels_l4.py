@@ -135,7 +135,7 @@ def tcp_header(buf, at, end, stop, d, r):
     events = I64(0)
     if header > 20 and not (header == 32 and be32(buf, at + 20) == NOP_NOP_TIMESTAMP):
         mss, events = tcp_options(buf, at + 20, at + header)
-        if flags & SYN:
+        if mss:
             d.tcp_mss[r] = mss
     return at + header, stop, events
 

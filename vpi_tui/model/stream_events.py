@@ -64,7 +64,8 @@ class StreamEvent(IntEnum):
     PKT_BROKEN_ACK = 51
     PKT_RETRANSMISSION = 52
     SUSPECTED_RST_INJECT = 53
-    REASSEMBLY_SEGMENT_BEFORE_BASE_SEQ = 54
+    NOT_RAISED = 54
+    """Of the names in NOT_SEEN."""
     REASSEMBLY_NO_SEGMENT = 55
     REASSEMBLY_SEQ_GAP = 56
     REASSEMBLY_OVERLAP_DIFFERENT_DATA = 57
@@ -98,10 +99,13 @@ StreamTcpPacket does where it returns an error (stream.drop-invalid)."""
 
 NEVER_RAISED: Final = frozenset(
     {
-        "3whs_ack_data_inject", "3whs_synack_resend_with_diff_seq", "reassembly_insert_invalid",
-        "reassembly_insert_limit", "reassembly_insert_memcap", "reassembly_urgent_oob_limit_reached",
-        "wrong_thread",
+        "3whs_ack_data_inject", "reassembly_insert_invalid", "reassembly_insert_limit",
+        "reassembly_insert_memcap", "reassembly_urgent_oob_limit_reached", "wrong_thread",
     }
 )  # fmt: skip
 """Names of Suricata that stand for no state that this sensor can be in: it drops nothing, and its flows
 have no thread of their own."""
+
+NOT_SEEN: Final = ("3whs_synack_resend_with_diff_seq", "reassembly_segment_before_base_seq")
+"""Names of Suricata whose states other events come before: rules about them load, and match nothing, there as
+here."""

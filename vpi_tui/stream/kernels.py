@@ -72,7 +72,6 @@ from vpi_tui.stream.layout import (
 I64 = np.int64
 SEQUENCE_GAP = np.uint64(1 << StreamEvent.REASSEMBLY_SEQ_GAP)
 NO_SEGMENT = np.uint64(1 << StreamEvent.REASSEMBLY_NO_SEGMENT)
-BEFORE_BASE = np.uint64(1 << StreamEvent.REASSEMBLY_SEGMENT_BEFORE_BASE_SEQ)
 TCP, FIN, SYN, RST, PSH, ACK = 6, 1, 2, 4, 8, 16
 OF_FLOW = int(FirstSeen.OF_FLOW)
 EVICT_TRIES = 128
@@ -250,8 +249,6 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out)
             put_back(p, i, old, source, at, count)
         elif different:
             rewrite(p, i, seq, source, at, count, policy)
-        if old - count > I64(own["kept"]):
-            tell(out, row, BEFORE_BASE)
         p.numbers[N_RETRANSMITTED if old >= count else N_OVERLAP] += 1
     if old < count:
         others = in_order(p, i, row, seq, source, at, old, count, push, now, limits, policy, out)

@@ -259,16 +259,17 @@ def _address(column: str) -> Buffer:
 
 
 _WINDOW_SCALE, _END, _PAD = 3, 0, 1
+_WINDOW_SCALE_SIZE, _LARGEST_SCALE = 3, 14
 _IGMP: Final = 2
 
 
 def _window_scale(context: Context) -> bytes | None:
-    """The shift of the window scale option (RFC 7323), one byte."""
+    """The shift of the window scale option (RFC 7323), one byte; 0 of one that is larger than may be."""
     options = (_tcp_header(context) or b"")[20:]
     at = 0
     while at + 2 < len(options) and options[at] != _END:
-        if options[at] == _WINDOW_SCALE:
-            return options[at + 2 : at + 3]
+        if options[at] == _WINDOW_SCALE and options[at + 1] == _WINDOW_SCALE_SIZE:
+            return options[at + 2 : at + 3] if options[at + 2] <= _LARGEST_SCALE else b"\0"
         at += 1 if options[at] == _PAD else max(options[at + 1], 2)
     return None
 

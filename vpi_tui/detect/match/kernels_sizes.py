@@ -1,7 +1,7 @@
 """How much each side of a TCP connection has sent, packet by packet: what stream_size asks.
 
-A size is next sequence number minus initial one, as in Suricata: it counts the SYN, and the FIN of the server,
-that of the client once it is acknowledged.
+A size is next sequence number minus initial one, as in Suricata: it counts the SYN, and the FIN of the
+server, that of the client once it is acknowledged.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators, no-check-untyped-defs

@@ -10,7 +10,7 @@ from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.model.batch import DecoderEvent
 from vpi_tui.model.decoder_events import ALIASES, EVENT_COLUMNS, NEVER_RAISED, WORD, rule_name
 from vpi_tui.model.stream_events import NEVER_RAISED as STREAM_NEVER_RAISED
-from vpi_tui.model.stream_events import StreamEvent
+from vpi_tui.model.stream_events import NOT_SEEN, StreamEvent
 from vpi_tui.model.stream_events import rule_name as stream_rule_name
 
 _CHECKSUMS: dict[str, tuple[DecoderEvent, int, int | None]] = {
@@ -74,7 +74,8 @@ def decode_event(draft: Draft, text: str) -> None:
 
 
 STREAM_EVENT_NAMES: dict[str, StreamEvent] = {
-    **{stream_rule_name(event): event for event in StreamEvent},
+    **{stream_rule_name(event): event for event in StreamEvent if event != StreamEvent.NOT_RAISED},
+    **dict.fromkeys(NOT_SEEN, StreamEvent.NOT_RAISED),
     "3whs_synack_resend_with_diff_ack": StreamEvent.WHS3_SYNACK_RESEND_WITH_DIFFERENT_ACK,
     "est_synack_resend_with_diff_ack": StreamEvent.EST_SYNACK_RESEND_WITH_DIFFERENT_ACK,
 }

@@ -13,7 +13,6 @@ from vpi_tui.model.signature import NumberIn
 
 _VERSIONS: Final = {"ipv4": 4, "ip4": 4, "ipv6": 6, "ip6": 6}
 _ARP: Final = 0x0806
-_SYN: Final = 0x02
 _IGMP: Final = 2
 _PACKET_TOO_BIG: Final = 2
 
@@ -35,7 +34,6 @@ def l3_proto(draft: Draft, text: str) -> None:
 def tcp_wscale(draft: Draft, text: str) -> None:
     """Window scale option of the TCP header; packets without one do not match."""
     draft.test("proto", ((6, 6),))
-    draft.test("tcp_flags", ((_SYN, _SYN),), mask=_SYN)  # RFC 7323: it stands in a SYN alone
     draft.steps.append(NumberIn("tcp.wscale", *bits_in("tcp.wscale", text, 255)))
     draft.needs_packet = True
 
