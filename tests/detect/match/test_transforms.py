@@ -121,7 +121,7 @@ def test_rules_about_packets(options: str, found: bool) -> None:
     ("options", "reason"),
     [
         ('to_lowercase; content:"x";', "needs a sticky buffer"),
-        ('tcp.hdr; pkt_data; dotprefix; content:"x";', "needs a sticky buffer"),
+        ('tcp.hdr; content:"x"; pkt_data; dotprefix; content:"x";', "needs a sticky buffer"),
         ('tcp.hdr; xor:"0";', "in hex"),
         ("tcp.hdr; xor:0a;", "double quotes"),
         ('tcp.hdr; to_uppercase; content:"Ab";', "to_uppercase: leaves"),

@@ -86,6 +86,12 @@ def test_modifiers_speak_of_the_last_content():
         ('content:"a"; fast_pattern:only; offset:2;', "fast_pattern:only"),
         ('content:"abc"; fast_pattern:1,3;', "goes beyond"),
         ('content:"a"; tcp.hdr; nocase;', "needs a content"),
+        ('tcp.hdr; ipv4.hdr; content:"a";', "tcp.hdr: nothing is asked"),
+        ('tcp.hdr; pkt_data; content:"a";', "tcp.hdr: nothing is asked"),
+        ('content:"a"; tcp.hdr;', "tcp.hdr: nothing is asked"),
+        ('tcp.hdr; content:"a"; dotprefix; ipv4.hdr; content:"a";', "nothing is asked|stand together"),
+        ('tcp.hdr; dotprefix; content:"a"; to_lowercase; content:"b";', "stand together"),
+        ('base64_decode; base64_data; content:"a"; tcp.hdr; content:"b";', "no other buffer"),
         ('tcp.hdr; content:"a"; rawbytes;', "only for content of the payload"),
     ],
 )
@@ -93,6 +99,16 @@ def test_what_cannot_stand_together(options, reason):
     import re
 
     assert re.search(reason, refused(options))
+
+
+def test_a_buffer_named_again_does_no_harm() -> None:
+    (step,) = parse('tcp.hdr; tcp.hdr; content:"a";').steps
+    assert step.buffer == "tcp.hdr"
+
+
+def test_the_payload_may_stand_behind_base64_data() -> None:
+    steps = parse('base64_decode; base64_data; content:"a"; pkt_data; content:"b";').steps
+    assert steps[-1].buffer == "payload"
 
 
 @pytest.mark.parametrize(

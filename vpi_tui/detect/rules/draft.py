@@ -8,7 +8,7 @@ from typing import Literal
 
 from msgspec.structs import replace
 
-from vpi_tui.detect.applayer.names import FOLDED
+from vpi_tui.detect.applayer.names import FOLDED, plain_name
 from vpi_tui.detect.rules.ast import HeaderText, Refused
 from vpi_tui.detect.rules.demands import check_contents, check_protocol
 from vpi_tui.detect.rules.sets import complement, subtract
@@ -158,6 +158,20 @@ class Draft:
             return self.steps[-1].buffer
         return self.buffer
 
+    def look_at(self, buffer: str) -> None:
+        """Let the byte keywords that follow be about a buffer. Refuses what Suricata does: to leave one of
+        which nothing was asked, or base64_data. The same one named again does no harm: rules in use do."""
+        if plain_name(buffer) != plain_name(self.buffer):
+            if self.buffer == DECODED:
+                raise Refused(f"{DECODED}: no other buffer may stand behind it in a rule")
+            self.check_asked()
+        self.buffer = buffer
+
+    def check_asked(self) -> None:
+        """Refuses a sticky buffer, or a transform of it, of which nothing is asked."""
+        if self.buffer not in (PAYLOAD, DECODED) and all(step.buffer != self.buffer for step in self.steps):
+            raise Refused(f"{plain_name(self.buffer)}: nothing is asked of the buffer")
+
     def known_variable(self, keyword: str, name: str) -> str:
         """Refuses a variable that no earlier keyword of the rule has set."""
         if name not in self.variables:
@@ -170,6 +184,7 @@ class Draft:
         """Check what only the whole rule shows, and freeze it. Raises Refused."""
         if "sid" not in self.numbers:
             raise Refused("sid is missing")
+        self.check_asked()
         steps = _with_decoded([s.finish() if isinstance(s, ContentDraft) else s for s in self.steps])
         check_contents(steps)
         check_protocol(self.header.protocol.lower(), self.columns)

@@ -37,9 +37,9 @@ def _sticky(buffer: BufferName) -> None:
         if text:
             if text not in SIDES or draft.header.arrow != "=>":
                 raise Refused(f"{buffer.name}: takes no value but to_server or to_client, in rules with =>")
-            draft.buffer = f"{buffer.name}{INSTANCE}{text}"
+            draft.look_at(f"{buffer.name}{INSTANCE}{text}")
         else:
-            draft.buffer = _mention(draft, buffer.name) if buffer.multi else buffer.name
+            draft.look_at(_mention(draft, buffer.name) if buffer.multi else buffer.name)
 
     handler.__doc__ = f"The byte keywords after it look at the {buffer.summary}."
     keyword(buffer.name, *buffer.sticky, value="optional")(handler)

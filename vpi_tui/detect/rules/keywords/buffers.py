@@ -25,7 +25,7 @@ _HEADERS: dict[str, tuple[tuple[str, int], ...]] = {
 
 def _header_buffer(name: str, needs: tuple[tuple[str, int], ...]) -> None:
     def handler(draft: Draft, _text: str) -> None:
-        draft.buffer = name
+        draft.look_at(name)
         draft.needs_packet = True
         for column, value in needs:
             draft.test(column, ((value, value),))
@@ -41,7 +41,8 @@ for _name, _needs in _HEADERS.items():
 @keyword("pkt_data", value="none")
 def pkt_data(draft: Draft, _text: str) -> None:
     """The byte keywords after it look at the payload again."""
-    draft.buffer = PAYLOAD
+    draft.check_asked()
+    draft.buffer = PAYLOAD  # which may stand behind base64_data, as no other buffer may
 
 
 @keyword("bsize")

@@ -41,7 +41,7 @@ def base64_decode(draft: Draft, text: str) -> None:
 @keyword("base64_data", value="none")
 def base64_data(draft: Draft, _text: str) -> None:
     """The byte keywords after it look at what base64_decode gave."""
-    draft.buffer = DECODED
+    draft.look_at(DECODED)
 
 
 _NUMBER = r"([0-9]+(?:\.[0-9]+)?)"

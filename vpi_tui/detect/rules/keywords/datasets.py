@@ -69,7 +69,7 @@ def dataset(draft: Draft, text: str) -> None:
 
 def _address_buffer(name: str, summary: str) -> None:
     def handler(draft: Draft, _text: str) -> None:
-        draft.buffer = name
+        draft.look_at(name)
         draft.test("ip_v", ((4, 4), (6, 6)))
 
     handler.__doc__ = f"The keywords after it look at the {summary} address, 4 or 16 bytes."

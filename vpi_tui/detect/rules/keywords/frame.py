@@ -29,4 +29,4 @@ def frame(draft: Draft, text: str) -> None:
     if name not in frames_of(protocol):
         known = ", ".join(FRAMES.get(protocol, ())) or "none but stream"
         raise Refused(f"frame: {protocol} has no frame {name[:40]!r} (it has {known})")
-    draft.buffer = frame_buffer(protocol, name)
+    draft.look_at(frame_buffer(protocol, name))

@@ -58,7 +58,7 @@ def igmp_type(draft: Draft, text: str) -> None:
 @keyword("igmp.hdr", value="none")
 def igmp_hdr(draft: Draft, _text: str) -> None:
     """The byte keywords after it look at the IGMP message."""
-    draft.buffer = "igmp.hdr"
+    draft.look_at("igmp.hdr")
     draft.test("proto", ((_IGMP, _IGMP),))
     draft.needs_packet = True
 

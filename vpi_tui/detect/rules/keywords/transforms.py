@@ -27,6 +27,8 @@ def _add(draft: Draft, name: str, argument: bytes = b"") -> None:
         raise Refused(f"{name}: needs a sticky buffer before it")
     if chain_length(draft.buffer) >= MOST:
         raise Refused(f"{name}: more than {MOST} transforms of one buffer")
+    if chain_length(draft.buffer) and any(step.buffer == draft.buffer for step in draft.steps):
+        raise Refused(f"{name}: transforms stand together, in front of what is asked of the buffer")
     draft.buffer = with_transform(draft.buffer, name, argument)
 
 
