@@ -298,9 +298,11 @@ def test_rules_see_the_whole_datagram_and_no_port_of_a_part(tmp_path: Path) -> N
         'alert ip any any -> any any (msg:"m"; fragbits:M; sid:3;)',
         'alert udp any any -> any any (msg:"m"; flow:only_frag; sid:4;)',
         'alert udp any any -> any any (msg:"m"; flow:no_frag; dsize:>500; sid:5;)',
+        'alert udp any any -> any any (msg:"m"; flow:stateless; sid:6;)',
+        'alert udp any any -> any any (msg:"m"; flow:no_frag; sid:7;)',
     ]
     alerts, stats = scan(tmp_path, rules, parts)
-    by_rule = {sid: numbers([a for a in alerts if a.sid == sid]) for sid in range(1, 6)}
+    by_rule = {sid: numbers([a for a in alerts if a.sid == sid]) for sid in range(1, 8)}
     last = len(parts)
-    assert by_rule == {1: [last], 2: [last], 3: list(range(1, last)), 4: [last], 5: []}
+    assert by_rule == {1: [last], 2: [last], 3: list(range(1, last)), 4: [last], 5: [], 6: [last], 7: []}
     assert stats["flow.total"] == 1

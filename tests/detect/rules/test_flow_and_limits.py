@@ -9,6 +9,7 @@ from vpi_tui.model.signature import FlowBits, Threshold
 from .rule_text import columns, parse, refused
 
 ANY_STATE = [(((0, 2),), None, False)]
+EITHER_WAY = [(((1, 2),), None, False)]
 TO_SERVER, TO_CLIENT = [(((1, 1),), None, False)], [(((2, 2),), None, False)]
 
 
@@ -20,11 +21,17 @@ TO_SERVER, TO_CLIENT = [(((1, 1),), None, False)], [(((2, 2),), None, False)]
         ("flow:to_client;", {"direction": TO_CLIENT}),
         ("flow:from_server;", {"direction": TO_CLIENT}),
         ("flow: Established , to_server;", {"state": [(((1, 2),), None, False)], "direction": TO_SERVER}),
-        ("flow:not_established;", {"state": [(((0, 0),), None, False)]}),
-        ("flow:stateless;", {"state": ANY_STATE}),
-        ("flow:no_stream;", {"state": ANY_STATE}),
-        ("flow:only_frag;", {"fragment": [(((3, 3),), None, False)], "state": ANY_STATE}),
-        ("flow:no_frag;", {"fragment": [(((3, 3),), None, True)], "state": ANY_STATE}),
+        ("flow:not_established;", {"state": [(((0, 0),), None, False)], "direction": EITHER_WAY}),
+        ("flow:stateless;", {"state": ANY_STATE, "direction": EITHER_WAY}),
+        ("flow:no_stream;", {"state": ANY_STATE, "direction": EITHER_WAY}),
+        (
+            "flow:only_frag;",
+            {"fragment": [(((3, 3),), None, False)], "state": ANY_STATE, "direction": EITHER_WAY},
+        ),
+        (
+            "flow:no_frag;",
+            {"fragment": [(((3, 3),), None, True)], "state": ANY_STATE, "direction": EITHER_WAY},
+        ),
     ],
 )
 def test_flow(options, expected):

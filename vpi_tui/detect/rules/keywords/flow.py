@@ -14,6 +14,7 @@ from vpi_tui.model.signature import FlowBits
 
 _TO_SERVER: tuple[Span, ...] = ((int(Direction.TO_SERVER),) * 2,)
 _TO_CLIENT: tuple[Span, ...] = ((int(Direction.TO_CLIENT),) * 2,)
+_EITHER_WAY: tuple[Span, ...] = ((int(Direction.TO_SERVER), int(Direction.TO_CLIENT)),)
 # A connection that was closed has been established; Suricata's test is "this state or a later one".
 _ESTABLISHED: tuple[Span, ...] = ((int(FlowState.ESTABLISHED), int(FlowState.CLOSED)),)
 _NEW: tuple[Span, ...] = ((int(FlowState.NEW),) * 2,)
@@ -77,6 +78,8 @@ def _of_flow(draft: Draft, said: dict[str, str]) -> None:
     """More than a direction: each packet is looked at, and it has to be one of a flow."""
     if not any(test.column == "state" for test in draft.columns):
         draft.test("state", _ANY_STATE)
+    if _DIRECTION not in said and said.get("state") != "established":
+        draft.test(_DIRECTION, _EITHER_WAY)  # of no flow: fragments, and what ends within its header
     if said.get("stream") != "no_stream" and draft.header.protocol.lower() in _ANY_PROTOCOL:
         draft.test("proto", _OF_FLOWS)
 
