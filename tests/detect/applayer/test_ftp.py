@@ -113,12 +113,39 @@ def test_announced_ports(line: bytes, port: int) -> None:
 @pytest.mark.parametrize("cut", [1, LINE_LIMIT, LINE_LIMIT + 1, LINE_LIMIT + 2])
 def test_lines_that_are_too_long(cut: int) -> None:
     long = b"331 " + b"a" * LINE_LIMIT + b"\r\n"
-    talk = [(SERVER, b"USER a\r\n"), (CLIENT, long[:cut]), (CLIENT, long[cut:]), (CLIENT, b"331 ok\r\n")]
-    (found,) = transactions(talk)
-    assert found["app-layer-event", CLIENT] == [b"ftp.response_command_too_long"]
-    assert found["ftp.reply", CLIENT] == [b"ok"]
+    talk = [(SERVER, b"USER a\r\nQUIT\r\n"), (CLIENT, long[:cut]), (CLIENT, long[cut:]), (CLIENT, b"221 ok\r\n")]
+    user, quits = transactions(talk)
+    assert user["app-layer-event", CLIENT] == [b"ftp.response_command_too_long"]
+    assert user["ftp.reply", CLIENT] == [b"a" * (LINE_LIMIT - 4)]
+    assert quits["ftp.reply", CLIENT] == [b"ok"]
     (found,) = transactions([(SERVER, b"USER " + long)])
     assert found["app-layer-event", SERVER] == [b"ftp.request_command_too_long"]
+    assert found["ftp.command", SERVER] == [b"USER"]
+    assert len(found["ftp.command_data", SERVER][0]) == LINE_LIMIT - 5
+    assert not transactions([(SERVER, b"X" * LINE_LIMIT + b"USER\r\n")])[0], "no command is too long"
+
+
+@pytest.mark.parametrize(
+    ("line", "command", "data"),
+    [
+        (b"XCWD /tmp", [b"CWD"], [b"/tmp"]),
+        (b"auth tls", [b"AUTH TLS"], None),
+        (b"SITE CHMOD 755 a", [b"SITE"], [b"CHMOD 755 a"]),
+        (b"FEAT", None, None),
+    ],
+)
+def test_a_command_is_a_name_anywhere(
+    line: bytes, command: list[bytes] | None, data: list[bytes] | None
+) -> None:
+    (found,) = transactions([(SERVER, line + b"\r\n")])
+    assert found.get(("ftp.command", SERVER)) == command
+    assert found.get(("ftp.command_data", SERVER)) == data
+
+
+def test_a_data_connection_serves_one_command() -> None:
+    parser = FtpParser()
+    parser.feed(SERVER, b"PORT 10,0,0,1,4,1\r\nRETR a\r\nRETR b\r\n", 0)
+    assert [one.port for one in parser.arranged] == [1025]
 
 
 def test_what_is_encrypted_is_another_protocol() -> None:

@@ -8,13 +8,15 @@ from collections.abc import Iterator
 class Lines:
     """Cuts one direction of a stream into lines of at most `limit` bytes."""
 
-    __slots__ = ("_limit", "_pending", "_skipping", "end")
+    __slots__ = ("_limit", "_pending", "_skipping", "cut", "end")
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._pending = bytearray()
         self.end = b""
         """What the last line ended with."""
+        self.cut = b""
+        """The first `limit` bytes of the last line that is too long."""
         self._skipping = False
         """The rest of a line that is passed over is still to come."""
 
@@ -31,8 +33,11 @@ class Lines:
             if not skipped:
                 plain = line.rstrip(b"\r")
                 self.end = line[len(plain) :] + b"\n"
+                self.cut = line[: self._limit]
                 yield plain if end <= self._limit else None
         if len(self._pending) > self._limit:
+            if not self._skipping:
+                self.cut = bytes(self._pending[: self._limit])
             self._pending.clear()
             skipped, self._skipping = self._skipping, True
             if not skipped:

@@ -17,7 +17,7 @@ from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 LINE_LIMIT: Final = 4_096
-"""Bytes of a line, as Suricata's ftp max-line-length; one that is longer is not looked at."""
+"""Bytes of a line, as Suricata's ftp max-line-length; of one that is longer the rest is not looked at."""
 MOST_OPEN: Final = 1_024
 """Commands that wait for their reply, as Suricata's max-tx."""
 KEPT_LIMIT: Final = 1_048_576
@@ -25,12 +25,14 @@ KEPT_LIMIT: Final = 1_048_576
 MOST_REPLIES: Final = 256
 """Lines of reply kept of one command."""
 REPLY_RECEIVED: Final = "ftp.reply_received"
-_AUTH_TLS: Final = b"AUTH", b"TLS"
-_NAMED: Final = frozenset(
-    b"ABOR ACCT ALLO APPE CDUP CHMOD CWD DELE EPRT EPSV HELP IDLE LIST MAIL MDTM MKD MLFL MODE MRCP MRSQ "
+_NAMED: Final = (
+    *b"ABOR ACCT ALLO APPE CDUP CHMOD CWD DELE EPRT EPSV HELP IDLE LIST MAIL MDTM MKD MLFL MODE MRCP MRSQ "
     b"MSAM MSND MSOM NLST NOOP PASS PASV PORT PWD QUIT REIN REST RETR RMD RNFR RNTO SITE SIZE SMNT STAT STOR "
-    b"STOU STRU SYST TYPE UMASK USER".split()
+    b"STOU STRU SYST TYPE UMASK USER".split(),
+    b"AUTH TLS",
 )
+_ANY_NAMED: Final = re.compile(b"|".join(_NAMED), re.IGNORECASE)
+"""As in Suricata a command is the first of these names wherever it stands in the line: XCWD is CWD."""
 _REPLY: Final = re.compile(rb"([0-9]{3})(?:([ -])(.*))?", re.DOTALL)
 _MAPPED: Final = bytes(10) + b"\xff\xff"
 """In front of an IPv4 address."""
@@ -43,15 +45,17 @@ class FtpTransaction(Transaction):
     """One command; without one, what a server says unasked."""
 
     __slots__ = (
-        "answered", "argument", "bounces", "codes", "command", "mode", "port", "replies", "size", "tells",
-        "transfers_actively",
+        "answered", "argument", "bounces", "codes", "command", "is_named", "mode", "port", "replies", "size",
+        "tells", "transfers_actively",
     )  # fmt: skip
 
-    def __init__(self, command: bytes = b"", argument: bytes = b"") -> None:
+    def __init__(self, command: bytes = b"", argument: bytes = b"", *, is_named: bool = False) -> None:
         super().__init__()
         self.command = command
         """In upper case."""
         self.argument = argument
+        self.is_named = is_named
+        """Is it a command that Suricata names?"""
         self.size = len(command) + len(argument)
         """Bytes of it and of its replies."""
         self.replies: list[bytes] = []
@@ -69,11 +73,6 @@ class FtpTransaction(Transaction):
         """It arranges a data connection with a third host."""
         self.transfers_actively = False
         """Of RETR and STOR: the server calls the client, to transfer the file."""
-
-    @property
-    def is_named(self) -> bool:
-        """Is it a command that Suricata names?"""
-        return self.command in _NAMED or (self.command, self.argument.upper()) == _AUTH_TLS
 
     def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
         """Whether it is answered, each time that replies have come."""
@@ -111,7 +110,7 @@ class FtpParser(Parser):
             if self._encrypted or self._over:
                 break
             if line is None:
-                self._too_long(direction)
+                self._too_long(direction, lines.cut)
             else:
                 self.frames.add(direction, frame, line + lines.end)
                 take(line)
@@ -163,21 +162,22 @@ class FtpParser(Parser):
         self._kept -= first.size
         self._close(first)
 
-    def _too_long(self, direction: int) -> None:
+    def _too_long(self, direction: int, line: bytes) -> None:
+        """line: its first bytes, which are read as if they were all of it."""
         if direction == SERVER:
-            made = FtpTransaction(b"UNKNOWN")
-            made.event(SERVER, "ftp.request_command_too_long")
-            self._open(made)
+            made = self._command(line)
+            if made is not None and made.is_named:
+                made.event(SERVER, "ftp.request_command_too_long")
             return
         if not self._waiting:
             self._open(FtpTransaction())
         self._waiting[0].event(CLIENT, "ftp.response_command_too_long")
+        self._reply(line)
 
-    def _command(self, line: bytes) -> None:
-        word, _, argument = line.lstrip(b" \t").partition(b" ")
-        if not word:
-            return
-        made = FtpTransaction(word.upper(), argument.strip(b" "))
+    def _command(self, line: bytes) -> FtpTransaction | None:
+        made = _parsed(line)
+        if made is None:
+            return None
         if made.command in (b"PORT", b"EPRT"):
             made.mode, made.port = b"active", _announced(made.argument)
             made.bounces = made.command == b"PORT" and self._is_third(made.argument)
@@ -187,9 +187,11 @@ class FtpParser(Parser):
         elif made.command in (b"RETR", b"STOR") and made.argument and self._data_port:
             made.transfers_actively = self._active
             self.arranged.append(Arranged("ftp-data", self._data_port, made))
+            self._active, self._data_port = False, 0  # one connection serves one command
         self._open(made)
         made.stage[SERVER] = Stage.HEAD
         self._moved[made] = None
+        return made
 
     def _is_third(self, argument: bytes) -> bool:
         """Is the address of a PORT neither the client's nor unknown?"""
@@ -226,8 +228,17 @@ class FtpParser(Parser):
         if now.mode == b"passive" and code in (b"227", b"229"):
             now.port = _announced(found[3] or b"")
             self._active, self._data_port = False, now.port
-        self._encrypted = now.command == b"AUTH" and code == b"234"
+        self._encrypted = now.command.startswith(b"AUTH") and code == b"234"
         self._close_first()
+
+
+def _parsed(line: bytes) -> FtpTransaction | None:
+    """None = there is no command in the line."""
+    if named := _ANY_NAMED.search(line):
+        command = named[0].upper()
+        return FtpTransaction(command, line[len(command) + 1 :].strip(b" "), is_named=True)
+    word, _, argument = line.lstrip(b" \t").partition(b" ")
+    return FtpTransaction(word.upper(), argument.strip(b" ")) if word else None
 
 
 def _said(line: bytes) -> bytes:
