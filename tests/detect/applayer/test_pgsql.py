@@ -34,7 +34,7 @@ DIALOGUE = [
     (SERVER, message(b"p", b"md5abc\0")),
     (CLIENT, message(b"R", bytes(4)) + message(b"S", b"TimeZone\0UTC\0") + message(b"K", bytes(8)) + READY),
     (SERVER, message(b"Q", b"SELECT 1;\0")),
-    (CLIENT, message(b"T", b"\0\1") + 3 * message(b"D", b"row") + message(b"C", b"SELECT 3\0") + READY),
+    (CLIENT, message(b"T", b"\0\1a") + 3 * message(b"D", b"row") + message(b"C", b"SELECT 3\0") + READY),
     (SERVER, message(b"Q", b"DROP x;\0")),
     (CLIENT, message(b"E", b"SERROR\0C42P01\0\0") + READY),
     (SERVER, message(b"X")),
@@ -101,8 +101,10 @@ def test_after_a_gap_the_next_message_counts() -> None:
 
 def test_behind_what_is_malformed_others_follow() -> None:
     parser = PgsqlParser()
-    (odd,) = parser.feed(SERVER, b"GET / HTTP/1.0\r\n", 0)
-    assert list(odd.events[SERVER]) == ["pgsql.malformed_request"]
+    for _ in range(2):
+        (odd,) = parser.feed(SERVER, start(0x00FF00FF), 0)
+        assert list(odd.events[SERVER]) == ["pgsql.malformed_request"]
+    assert len(parser.feed(SERVER, message(b"y", b"of a kind that is not known"), 0)) == 1
     (found,) = parser.feed(SERVER, message(b"Q", b"SELECT 3\0"), 0)
     assert query(found) == [b"SELECT 3"]
 
@@ -111,14 +113,18 @@ def test_behind_what_is_malformed_others_follow() -> None:
     ("pieces", "wanted"),
     [
         ([(SERVER, start(0x00FF00FF))], ["pgsql.malformed_request"]),
-        ([(SERVER, b"GET / HTTP/1.0\r\n")], ["pgsql.malformed_request"]),
+        ([(SERVER, start(2 << 16, b"of an old version"))], []),
+        ([(SERVER, b"GET / HTTP/1.0\r\n")], []),
+        ([(SERVER, message(b"X", b"?"))], ["pgsql.invalid_length"]),
         ([(SERVER, b"\0\0\0\5\0")], ["pgsql.invalid_length"]),
         ([(SERVER, b"Q\0\0\0\3")], ["pgsql.invalid_length"]),
-        ([(CLIENT, b"\x01\x02\x03")], ["pgsql.malformed_response"]),
-        ([(SERVER, start(SSL)), (CLIENT, b"x")], ["pgsql.malformed_response"]),
+        ([(CLIENT, message(b"\1"))], []),
+        ([(CLIENT, message(b"Z"))], ["pgsql.invalid_length"]),
+        ([(CLIENT, message(b"R", b"\0\0\0\7"))] * 2, ["pgsql.malformed_response"] * 2),
+        ([(SERVER, start(SSL)), (CLIENT, b"x")], []),
         ([(SERVER, start(CANCEL, b"12345678"))], []),
         (
-            [(SERVER, message(b"Q", b"a\0")), (CLIENT, message(b"N") * (MOST_RESPONSES + 1) + READY)],
+            [(SERVER, message(b"Q", b"a\0")), (CLIENT, message(b"S") * (MOST_RESPONSES + 1) + READY)],
             ["pgsql.too_many_responses"],
         ),
         ([(SERVER, message(b"Q", b"a\0"))] * (MOST_WAITING + 1), []),

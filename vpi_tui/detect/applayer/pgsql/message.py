@@ -59,6 +59,16 @@ class Outcome:
 
 REQUEST_KINDS: Final = frozenset(b"BCDEFHPQSXcdfp")
 RESPONSE_KINDS: Final = frozenset(b"123ACDEGHIKNRSTVWZcdnstv")
+"""Kinds that there are; a message of another one is passed over."""
+REQUEST_SIZES: Final = {ord("X"): range(1)}
+RESPONSE_SIZES: Final = {
+    ord("R"): range(4, 1 << 32), ord("K"): range(8, 9), ord("Z"): range(1, 2), ord("T"): range(3, 1 << 32),
+    ord("D"): range(3, 1 << 32), ord("E"): range(7, 1 << 32), ord("N"): range(7, 1 << 32),
+    ord("A"): range(6, 1 << 32),
+}  # fmt: skip
+"""Kind -> bytes that its body may have, as Suricata checks them; others may have any."""
+AUTHENTICATIONS: Final = frozenset((0, 3, 5, 9, 10, 11, 12))
+"""Those that Suricata knows: none left, in the clear, MD5, SSPI, and the steps of SASL."""
 
 
 def parse_start(body: bytes) -> Request | None:
@@ -67,7 +77,7 @@ def parse_start(body: bytes) -> Request | None:
     if code in {SSL, GSSENC, CANCEL}:
         needed = 12 if code == CANCEL else 4
         return Request(b"", code, secret=body[4:]) if len(body) == needed else None
-    if code >> 16 != _MAJOR:
+    if not 1 <= code >> 16 <= _MAJOR:
         return None
     words = body[4:].split(b"\0")
     pairs = list(zip(words[::2], words[1::2], strict=False))

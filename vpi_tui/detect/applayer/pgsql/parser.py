@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Limits, Parser, Successor
 from vpi_tui.detect.applayer.pgsql.message import (
+    AUTHENTICATIONS,
     BODY_LIMIT,
     CANCEL,
     GSSENC,
     REQUEST_KINDS,
+    REQUEST_SIZES,
     RESPONSE_KINDS,
+    RESPONSE_SIZES,
     SSL,
     Outcome,
     Request,
@@ -32,6 +35,7 @@ START_LIMIT: Final = 10_000
 MOST_RESPONSES: Final = 1_024
 """Messages that answer one request, rows not counted, before that is an event."""
 _LENGTH: Final = 4
+_ANY_SIZE: Final = range(1 << 32)
 _READY, _AUTHENTICATION, _ERROR = ord("Z"), ord("R"), ord("E")
 _BEGINS: Final = frozenset({b"", b"p", b"Q", b"X"})
 """Kinds of messages that each begin a transaction; others belong to the one that is open."""
@@ -55,7 +59,7 @@ _NO_LENGTH: Final = "pgsql.invalid_length"
 
 
 class _MessageError(ValueError):
-    """What comes is no message. The text is the event that says so."""
+    """What has come is no message. The text is the event that says so, "" for none."""
 
 
 class PgsqlParser(Parser):
@@ -68,7 +72,8 @@ class PgsqlParser(Parser):
         """Bytes of those."""
         self._asked_encryption = False
         self._lost = [False, False, False]
-        """By Direction: where the next message begins is not known; most likely with what comes next."""
+        """By Direction: bytes are missing, and where the next message begins is not known; most likely with
+        what comes next."""
         self._over = False
         self._successor: Successor | None = None
 
@@ -88,17 +93,13 @@ class PgsqlParser(Parser):
             for one in messages:
                 found[one] = None
         except _MessageError as error:
-            if self._lost[direction]:
-                self._pending[direction].clear()
+            self._pending[direction].clear()
+            if self._lost[direction] or not str(error):
                 return list(found)
             broken = PgsqlTransaction(None)
             broken.event(direction, str(error))
             broken.stage[direction] = Stage.DONE
-            if str(error) == _NO_LENGTH:
-                return [*found, broken, *self._stop()]
-            self._pending[direction].clear()
-            self._lost[direction] = True
-            return [*found, broken]
+            return [*found, broken, *(self._stop() if str(error) == _NO_LENGTH else ())]
         return [*found, *self._stop()] if self._over else list(found)
 
     def finish(self) -> list[Transaction]:
@@ -134,17 +135,19 @@ class PgsqlParser(Parser):
         self._skip[direction] -= passed
         return pending
 
-    def _message(self, direction: int, event: str, kinds: frozenset[int]) -> tuple[int, bytes, int] | None:
+    def _message(
+        self, direction: int, kinds: frozenset[int], sizes: Mapping[int, range]
+    ) -> tuple[int, bytes, int] | None:
         """(kind, body, size of the body); None = it is not whole. Raises _MessageError."""
         pending = self._skipped(direction)
         if not pending:
             return None
-        if pending[0] not in kinds:
-            raise _MessageError(event)
+        if self._lost[direction] and pending[0] not in kinds:
+            raise _MessageError
         if len(pending) < 1 + _LENGTH:
             return None
         size = int.from_bytes(pending[1 : 1 + _LENGTH]) - _LENGTH
-        if size < 0:
+        if size not in sizes.get(pending[0], _ANY_SIZE):
             raise _MessageError(_NO_LENGTH)
         end = 1 + _LENGTH + min(size, BODY_LIMIT)
         if len(pending) < end:
@@ -185,7 +188,7 @@ class PgsqlParser(Parser):
         pending = self._skipped(Direction.TO_SERVER)
         if pending[:1] == b"\0":
             return self._start(pending)
-        found = self._message(Direction.TO_SERVER, "pgsql.malformed_request", REQUEST_KINDS)
+        found = self._message(Direction.TO_SERVER, REQUEST_KINDS, REQUEST_SIZES)
         return parse_request(found[0], found[1]) if found is not None else None
 
     def _start(self, pending: bytearray) -> Request | None:
@@ -214,10 +217,12 @@ class PgsqlParser(Parser):
                 if pending[:1] != b"E":
                     yield self._encryption(pending)
                     continue
-            found = self._message(Direction.TO_CLIENT, "pgsql.malformed_response", RESPONSE_KINDS)
+            found = self._message(Direction.TO_CLIENT, RESPONSE_KINDS, RESPONSE_SIZES)
             if found is None:
                 return
             kind, body, size = found
+            if kind == _AUTHENTICATION and int.from_bytes(body[:4]) not in AUTHENTICATIONS:
+                raise _MessageError("pgsql.malformed_response")
             if not self._waiting:  # what it answers was not seen, or nobody asked
                 continue
             outcome = self._waiting[0].outcome
@@ -233,7 +238,7 @@ class PgsqlParser(Parser):
         answer = bytes(pending[:1])
         del pending[:1]
         if answer not in {b"S", b"N", b"G"} or not self._waiting:
-            raise _MessageError("pgsql.malformed_response")
+            raise _MessageError
         self._waiting[0].outcome.encrypted = self._over = answer != b"N"
         if answer == b"S":
             self._successor = Successor(
