@@ -35,14 +35,8 @@ class FrameReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._skip = 0
-        self.lost = False
-        """A gap hid where the next frame begins."""
 
-    def feed(self, data: bytes, gap: int) -> list[WireFrame]:
-        if gap:
-            self._miss(gap)
-        if self.lost:
-            return []
+    def feed(self, data: bytes) -> list[WireFrame]:
         self._buffer += data
         found = []
         while (frame := self._next()) is not None:
@@ -51,13 +45,6 @@ class FrameReader:
 
     def held(self) -> int:
         return len(self._buffer)
-
-    def _miss(self, gap: int) -> None:
-        if gap <= self._skip:
-            self._skip -= gap
-        else:
-            self.lost = True
-            self._buffer.clear()
 
     def _next(self) -> WireFrame | None:
         buffer = self._buffer

@@ -7,7 +7,6 @@ from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.detect.applayer.websocket.frames import CONTROL, FrameReader, WireFrame
 from vpi_tui.detect.applayer.websocket.messages import Messages
 from vpi_tui.detect.applayer.websocket.transaction import WebSocketTransaction
-from vpi_tui.model.batch import Direction
 
 
 class WebSocketParser(Parser):
@@ -16,9 +15,14 @@ class WebSocketParser(Parser):
     def __init__(self, _limits: Limits | None = None) -> None:
         self._readers = (FrameReader(), FrameReader(), FrameReader())
         self._messages = (Messages(), Messages(), Messages())
+        self._over = False
+        """Bytes were missing: as in Suricata neither side is read any more."""
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
-        return [self._take(direction, frame) for frame in self._readers[direction].feed(data, gap)]
+        self._over = self._over or gap > 0
+        if self._over:
+            return []
+        return [self._take(direction, frame) for frame in self._readers[direction].feed(data)]
 
     def finish(self) -> list[Transaction]:
         return []
@@ -27,7 +31,7 @@ class WebSocketParser(Parser):
         return sum(one.held() for one in (*self._readers, *self._messages))
 
     def over(self) -> bool:
-        return self._readers[Direction.TO_SERVER].lost and self._readers[Direction.TO_CLIENT].lost
+        return self._over
 
     def _take(self, direction: int, frame: WireFrame) -> WebSocketTransaction:
         messages = self._messages[direction]
