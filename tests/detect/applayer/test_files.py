@@ -11,14 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.detect.applayer.test_scan import Connection, scan, sids
+from tests.detect.rules.rule_text import parse
 from tests.stream import scanning
 from vpi_tui.detect.applayer.files import EARLY_LIMIT, MOST_EARLY, File, FileNeeds, FileState, grown
 from vpi_tui.detect.applayer.http.files import FormParts
 from vpi_tui.detect.applayer.http.parser import HttpParser
 from vpi_tui.detect.applayer.parameters import attachment_name, form_parameter
 from vpi_tui.detect.applayer.window import SlidingWindow, Window
+from vpi_tui.detect.match import file_tests
 from vpi_tui.engine import pacing
 from vpi_tui.model.batch import Direction
+from vpi_tui.model.signature import FileTest
 
 SERVER = Direction.TO_SERVER
 DATA = bytes(range(251)) * 40
@@ -273,3 +276,19 @@ def test_what_is_said_of_a_whole_file_is_said_with_its_end(
     ]
     alerts, _ = scanning.scan(tmp_path, rules, talk.packets)
     assert sorted((a.sid, a.packet_number - 3) for a in alerts) == [(1, 4), (2, 4), (3, 2)]
+
+
+@pytest.mark.parametrize(
+    ("option", "whole", "cut"),
+    [("9", True, False), (">8", True, True), (">=9", True, True), ("!8", True, False), ("<10", True, False)],
+)
+def test_of_a_file_that_is_cut_only_that_it_is_larger_can_be_said(
+    option: str, whole: bool, cut: bool
+) -> None:
+    (test,) = parse(f"filesize:{option};").steps
+    assert isinstance(test, FileTest)
+    for truncated, wanted in ((False, whole), (True, cut)):
+        file = File(Direction.TO_CLIENT)
+        file.append(b"123456789")
+        file.close(truncated=truncated)
+        assert file_tests.tests_hold([test], file, False) == wanted

@@ -27,12 +27,13 @@ def _extension(test: FileTest, file: File) -> bool:
 
 
 def _size(test: FileTest, file: File) -> bool:
-    """Of a file that is cut only that it is larger can be said: it would go on."""
+    """Of a file that is cut only that it is larger can be said: it would go on. As in Suricata that it is not
+    of some size holds for none that is cut."""
     size = file.size if test.mask is None else file.size & test.mask
     inside = any(low <= size <= high for low, high in test.spans)
     if file.state is FileState.CLOSED:
         return inside
-    return inside and test.mask is None and test.spans[-1][1] >= _LARGEST and file.size >= test.spans[-1][0]
+    return inside and test.mask is None and len(test.spans) == 1 and test.spans[0][1] >= _LARGEST
 
 
 def _digest(test: FileTest, file: File) -> bool:
