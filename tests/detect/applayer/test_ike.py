@@ -13,6 +13,8 @@ from scapy.packet import Packet
 
 from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.ike import IKE, IkeParser
+from vpi_tui.detect.applayer.ike.message import Message, Proposal, Transform
+from vpi_tui.detect.applayer.messages import MessageTransaction
 from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
@@ -42,16 +44,27 @@ def chosen(*transforms: Packet) -> bytes:
 
 
 def test_the_chosen_association_of_version_1() -> None:
-    made = transform(Encryption="AES-CBC", Hash="SHA", GroupDesc="1024MODPgr", LifeDuration=86400)
+    made = transform(Encryption="AES-CBC", Hash="SHA", GroupDesc="1024MODPgr", LifeDuration=1 << 24)
     (found,) = IkeParser().datagram(CLIENT, chosen(made))
     assert number(found, "ike.chosen_sa_attribute.alg_enc", CLIENT) == [7]
     assert number(found, "ike.chosen_sa_attribute.alg_hash", CLIENT) == [2]
     assert number(found, "ike.chosen_sa_attribute.alg_dh", CLIENT) == [2]
-    assert number(found, "ike.chosen_sa_attribute.sa_life_duration", CLIENT) == [86400]
+    assert number(found, "ike.chosen_sa_attribute.sa_life_duration", CLIENT) == [1 << 24]
     assert number(found, "ike.chosen_sa_attribute.alg_prf", CLIENT) == []
     assert values(found, "ike.resp_spi", CLIENT) == [RESP.hex().encode()]
     assert number(found, "ike.exchtype", CLIENT) == [2]
     assert found.events[CLIENT] == {}
+
+
+def test_what_is_no_number_of_version_1() -> None:
+    of_three_bytes = chosen(transform(Hash="SHA", LifeDuration=86400))
+    (found,) = IkeParser().datagram(CLIENT, of_three_bytes)
+    assert number(found, "ike.chosen_sa_attribute.sa_life_duration", CLIENT) == []
+    domain = of_three_bytes.index(b"\0\0\0\1\0\0\0\1")
+    (found,) = IkeParser().datagram(
+        CLIENT, of_three_bytes[: domain + 3] + b"\2" + of_three_bytes[domain + 4 :]
+    )
+    assert number(found, "ike.chosen_sa_attribute.alg_hash", CLIENT) == [], "of another domain"
 
 
 def test_more_than_one_choice() -> None:
@@ -121,6 +134,9 @@ def test_what_is_chosen_in_version_2() -> None:
     assert number(found, "ike.chosen_sa_attribute.alg_dh", CLIENT) == [14]
     assert number(found, "ike.chosen_sa_attribute.alg_prf", CLIENT) == [5]
     assert number(found, "ike.exchtype", CLIENT) == [34]
+    proposals = [Proposal(1, (Transform(1, 12),)), Proposal(1, (Transform(4, 14),))]
+    of_two = MessageTransaction(CLIENT, Message(INIT, RESP, 2, 0, 34, 0, 0, proposals=proposals))
+    assert number(of_two, "ike.chosen_sa_attribute.alg_dh", CLIENT) == [14]
 
 
 def test_an_encrypted_payload_is_not_read() -> None:

@@ -42,7 +42,10 @@ class IkeParser(DatagramParser):
 
 def _chosen(word: str) -> Buffer:
     def get(message: Message) -> int | None:
-        return message.proposals[0].attributes(message.version).get(word) if message.proposals else None
+        """In IKEv1 what stands in the first proposal, in IKEv2 the first that has it."""
+        proposals = message.proposals[:1] if message.version == 1 else message.proposals
+        values = (proposal.attributes(message.version).get(word) for proposal in proposals)
+        return next((value for value in values if value is not None), None)
 
     return number_buffer(f"{IKE_ATTRIBUTE}{word}", get, TO_CLIENT)
 

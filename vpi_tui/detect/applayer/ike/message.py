@@ -12,8 +12,11 @@ HEADER: Final = 28
 MOST_PAYLOADS: Final = 256
 """Payloads, proposals, transforms or attributes that are looked at, of each kind side by side."""
 _ENCRYPTED_FLAG: Final = 1
+_LONG: Final = 4
 _SA1, _TRANSFORM1, _KE1, _NONCE1, _NOTIFY1, _VENDOR1 = 1, 3, 4, 10, 11, 13
 _SA2, _KE2, _NONCE2, _NOTIFY2, _VENDOR2, _ENCRYPTED2 = 33, 34, 40, 41, 43, 46
+_IPSEC: Final = 1
+"""The one domain of interpretation whose proposals are known."""
 _FIRST_STATUS: Final = 16_384
 """Kinds of notification below it are errors (RFC 7296, 3.10.1)."""
 ATTRIBUTES1: Final = {
@@ -155,6 +158,8 @@ def _whole(first: int, cursor: Cursor, made: Message) -> Iterator[_Payload]:
 def _sa1(made: Message, body: bytes) -> None:
     cursor = Cursor(body)
     made.domain = cursor.number(4)
+    if made.domain != _IPSEC:
+        return
     cursor.take(4)  # situation
     for _, proposal in _chain(2, cursor):
         inside = Cursor(proposal)
@@ -168,7 +173,7 @@ def _sa1(made: Message, body: bytes) -> None:
 
 
 def _attributes(data: bytes) -> Iterator[Transform]:
-    """Attributes with a number of at most four bytes."""
+    """Attributes with a number of two or four bytes; of other sizes none is taken for a number."""
     cursor = Cursor(data)
     for _ in range(MOST_PAYLOADS):
         if not cursor:
@@ -176,8 +181,9 @@ def _attributes(data: bytes) -> Iterator[Transform]:
         kind, value = cursor.number(2), cursor.take(2)
         if not kind & 0x8000:
             value = cursor.take(int.from_bytes(value))
-        if len(value) <= 4:
-            yield Transform(kind & 0x7FFF, int.from_bytes(value))
+            if len(value) != _LONG:
+                continue
+        yield Transform(kind & 0x7FFF, int.from_bytes(value))
 
 
 def _key_exchange1(made: Message, body: bytes) -> None:
