@@ -196,6 +196,9 @@ def test_calls_that_nobody_answers() -> None:
         assert not any(one.events[SERVER] for one in parser.datagram(SERVER, call(3, 0, xid=xid)))
     found = parser.datagram(SERVER, call(3, 0, xid=MOST_WAITING + 1))
     assert [list(one.events[SERVER]) for one in found] == [[], ["nfs.too_many_transactions"]]
+    commits = NfsParser()
+    for xid in range(MOST_WAITING + 2):  # of the transactions of files, if any
+        assert commits.datagram(SERVER, call(3, 21, opaque(b"file"), xid)) == []
 
 
 def test_malformed() -> None:

@@ -144,7 +144,7 @@ class NfsParser(Parser):
 
     def _wait(self, waiting: _Waiting) -> None:
         oldest = _remember(self._waiting, waiting.call.xid, waiting, MOST_WAITING + 1)
-        if oldest is not None:
+        if oldest is not None and oldest.transaction is not None:
             self._event(SERVER, oldest.call, "too_many_transactions")
 
     def _new(self, direction: int, call: Call, procedure: int, about: Arguments) -> NfsTransaction:
