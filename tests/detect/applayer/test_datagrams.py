@@ -108,9 +108,15 @@ def test_events_of_snmp() -> None:
         [],
         ["snmp.version_mismatch"],
         ["snmp.version_mismatch", "snmp.unknown_security_model"],
-        ["snmp.malformed_data"],
     ]
+    assert [numbers(SNMP, one, "snmp.version") for one in found] == [[1]] * 3, "that of the flow"
     assert parse(SNMP, snmp_message(0, QUESTION)[:-2]) == []
+
+
+def test_what_is_no_snmp() -> None:
+    assert parse(SNMP, snmp_message(1, TRAP)) == [], "a PDU of version 1"
+    assert parse(SNMP, snmp_message(0, snmp.SNMPbulk())) == [], "a PDU of version 2"
+    assert parse(SNMP, snmp_message(0, QUESTION).replace(b"private", b"priv\xffte")) == []
 
 
 # DHCP ------------------------------------------------------------------------------------------

@@ -113,7 +113,12 @@ def test_announced_ports(line: bytes, port: int) -> None:
 @pytest.mark.parametrize("cut", [1, LINE_LIMIT, LINE_LIMIT + 1, LINE_LIMIT + 2])
 def test_lines_that_are_too_long(cut: int) -> None:
     long = b"331 " + b"a" * LINE_LIMIT + b"\r\n"
-    talk = [(SERVER, b"USER a\r\nQUIT\r\n"), (CLIENT, long[:cut]), (CLIENT, long[cut:]), (CLIENT, b"221 ok\r\n")]
+    talk = [
+        (SERVER, b"USER a\r\nQUIT\r\n"),
+        (CLIENT, long[:cut]),
+        (CLIENT, long[cut:]),
+        (CLIENT, b"221 ok\r\n"),
+    ]
     user, quits = transactions(talk)
     assert user["app-layer-event", CLIENT] == [b"ftp.response_command_too_long"]
     assert user["ftp.reply", CLIENT] == [b"a" * (LINE_LIMIT - 4)]

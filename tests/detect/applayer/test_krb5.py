@@ -112,10 +112,15 @@ def test_what_is_none_of_the_messages_that_are_read(other: bytes) -> None:
 
 def test_what_is_malformed_behind_a_message() -> None:
     parser = Krb5Parser()
-    assert parser.datagram(SERVER, b"\x6a") == []
-    parser.datagram(SERVER, request())
-    (found,) = parser.datagram(CLIENT, b"\x6b")
-    assert list(found.events[CLIENT]) == ["krb5.malformed_data"]
+    assert len(parser.datagram(SERVER, request())) == 1
+    assert parser.datagram(CLIENT, b"\x6b") == [], "the one before it is done with"
+    (found,) = parser.feed(SERVER, prefixed(request(), b"\x6a", request()), 0)
+    assert list(found.events[SERVER]) == ["krb5.malformed_data"]
+    assert parser.over()
+    assert parser.feed(CLIENT, prefixed(reply()), 0) == []
+    silent = Krb5Parser()
+    silent.feed(SERVER, prefixed(request()), 0)
+    assert silent.feed(SERVER, prefixed(b"\x6a"), 0) == []
 
 
 def test_a_message_that_is_too_long_ends_the_reading() -> None:

@@ -67,7 +67,7 @@ _RAISED: Final = {
     "data_command_rejected mime_invalid_base64 mime_invalid_qp mime_long_line "
     "mime_long_enc_line mime_long_header_name mime_long_header_value mime_long_boundary "
     "mime_long_filename duplicate_fields unparsable_content truncated_line",
-    "snmp": "malformed_data unknown_security_model version_mismatch",
+    "snmp": "unknown_security_model version_mismatch",
     "ssh": "invalid_banner long_banner invalid_record long_kex_record",
     "tls": "invalid_sslv2_header invalid_record_version invalid_record_type invalid_record_length "
     "invalid_handshake_message heartbeat_message invalid_heartbeat_message "
@@ -96,6 +96,7 @@ _SILENT: Final = {
     "sip": "incomplete_data",
     "smb": "internal_error record_overflow malformed_ntlmssp_request malformed_ntlmssp_response "
     "too_many_transactions",
+    "snmp": "malformed_data",
     "smtp": "unable_to_match_reply_with_request mime_parse_failed failed_protocol_change "
     "max_command_line_len_exceeded max_reply_line_len_exceeded",
     "tls": "invalid_tls_header certificate_invalid_subject certificate_invalid_issuer "

@@ -115,21 +115,27 @@ class Krb5Parser(Parser):
 
     def __init__(self, _limits: Limits | None = None) -> None:
         self._streams = [Prefixed(4, MESSAGE_LIMIT) for _ in range(3)]
-        self._seen = False
-        """Has a message been read?"""
+        self._over = False
+        """Something came in a stream that is no message."""
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         message = parse_message(data)
-        if message is None:
-            # A message of another kind is none that rules see, nor is what comes before the first one.
-            malformed = self._seen and ber.head(data) is None
-            return [MessageTransaction(direction, None, ("krb5.malformed_data",))] if malformed else []
-        self._seen = True
+        if message is None:  # a message of another kind is none that rules see
+            return []
         return [MessageTransaction(direction, message, ("krb5.weak_encryption",) if message.is_weak else ())]
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
-        stream = self._streams[direction]
-        return [one for message in stream.feed(data, gap) for one in self.datagram(direction, message)]
+        found: list[Transaction] = []
+        if self._over:
+            return found
+        for message in self._streams[direction].feed(data, gap):
+            if ber.head(message) is None:
+                self._over = True
+                if found:  # as in Suricata it is said of the message before it, when both come at once
+                    found[-1].event(direction, "krb5.malformed_data")
+                break
+            found += self.datagram(direction, message)
+        return found
 
     def finish(self) -> list[Transaction]:
         return []
@@ -138,7 +144,9 @@ class Krb5Parser(Parser):
         return sum(map(len, self._streams))
 
     def over(self) -> bool:
-        return self._streams[Direction.TO_SERVER].lost and self._streams[Direction.TO_CLIENT].lost
+        return self._over or all(
+            self._streams[way].lost for way in (Direction.TO_SERVER, Direction.TO_CLIENT)
+        )
 
 
 def _cname(message: Message) -> Iterator[bytes]:

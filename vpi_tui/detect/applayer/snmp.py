@@ -20,7 +20,10 @@ from vpi_tui.detect.applayer.transaction import Transaction
 MOST_VARIABLES: Final = 256
 _PDU: Final = 0xA0
 _CLASS: Final = 0xE0
-TRAP_V1, REPORT = 4, 8
+TRAP_V1 = 4
+_KINDS1: Final = frozenset(range(5))
+_KINDS2: Final = frozenset((0, 1, 2, 3, 5, 6, 7, 8))
+"""PDUs of version 1 and of those after it."""
 _IP_ADDRESS: Final = 0x40
 _VERSIONS: Final = {0: 1, 1: 2, 3: 3}
 """As sent -> as written in rules."""
@@ -32,6 +35,7 @@ class Message:
     """What is encrypted or absent is None or empty; object identifiers are as sent."""
 
     version: int
+    """Of the flow's first message, which rules look at in all of them."""
     community: bytes | None = None
     user: bytes | None = None
     pdu_type: int | None = None
@@ -68,8 +72,8 @@ def _message(data: bytes) -> Message:
         _version3(made, rest)
     else:
         community, pdu = _first(rest, 2)
-        made.community = _value(community, ber.OCTETS)
-        _pdu(made, pdu)
+        made.community = _text(community)
+        _pdu(made, pdu, _KINDS1 if number == 1 else _KINDS2)
     return made
 
 
@@ -92,6 +96,15 @@ def _value(element: ber.Element, tag: int) -> bytes:
     return element.value
 
 
+def _text(element: ber.Element) -> bytes:
+    value = _value(element, ber.OCTETS)
+    try:
+        value.decode("utf-8")
+    except UnicodeDecodeError:
+        raise _MalformedError from None
+    return value
+
+
 def _integer(element: ber.Element) -> int:
     number = ber.integer(_value(element, ber.INTEGER))
     if number is None:
@@ -104,19 +117,19 @@ def _version3(made: Message, parts: list[ber.Element]) -> None:
     about = _first(list(ber.elements(_value(header, ber.SEQUENCE))), 4)
     if _integer(about[3]) == _USER_BASED:
         fields = _first(_expect(ber.inner(_value(security, ber.OCTETS), ber.SEQUENCE)), 4)
-        made.user = _value(fields[3], ber.OCTETS)
+        made.user = _text(fields[3])
     else:
         made.unknown_model = True
     if data.tag == ber.OCTETS:
         made.encrypted = True
     else:
         _, _, pdu = _first(list(ber.elements(_value(data, ber.SEQUENCE))), 3)
-        _pdu(made, pdu)
+        _pdu(made, pdu, _KINDS2)
 
 
-def _pdu(made: Message, pdu: ber.Element) -> None:
+def _pdu(made: Message, pdu: ber.Element, kinds: frozenset[int]) -> None:
     kind = pdu.tag & 0x1F
-    if pdu.tag & _CLASS != _PDU or kind > REPORT:
+    if pdu.tag & _CLASS != _PDU or kind not in kinds:
         raise _MalformedError
     made.pdu_type = kind
     parts = list(ber.elements(pdu.value))
@@ -147,12 +160,13 @@ class SnmpParser(DatagramParser):
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         message = parse_message(data)
-        if message is None:  # a flow that begins so is taken for none of SNMP
-            return [MessageTransaction(direction, None, ("snmp.malformed_data",))] if self._version else []
+        if message is None:
+            return []
         self._version = self._version or message.version
         events = []
         if message.version != self._version:
             events.append("snmp.version_mismatch")
+            message.version = self._version
         if message.unknown_model:
             events.append("snmp.unknown_security_model")
         return [MessageTransaction(direction, message, events)]

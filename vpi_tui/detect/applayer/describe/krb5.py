@@ -46,9 +46,7 @@ ERRORS: Final = {
 
 
 def describe(transaction: MessageTransaction) -> dict[str, Any]:
-    message: Message | None = transaction.message
-    if message is None:
-        return {}
+    message: Message = transaction.message
     body: dict[str, Any] = {"msg_type": MESSAGES.get(message.kind, f"MessageType({message.kind})")}
     if message.kind == ERROR and message.error_code is not None:
         code = message.error_code

@@ -19,9 +19,7 @@ _TRAPS: Final = (
 
 
 def describe(transaction: MessageTransaction) -> dict[str, Any]:
-    message: Message | None = transaction.message
-    if message is None:
-        return {}
+    message: Message = transaction.message
     if message.encrypted:
         return {"snmp": {"version": message.version, "pdu_type": "encrypted"}}
     kind, trap = message.pdu_type, message.trap_type
