@@ -50,6 +50,8 @@ def app_of(*rows: Seg) -> str:
         (replace(TCP, payload=b"USER me\r\n", dport=110), "pop3"),
         (replace(TCP, payload=b"*1\r\n$4\r\nPING\r\n"), "redis"),
         (replace(TCP, payload=bytes.fromhex("0000000804d2162f")), "postgresql"),
+        (replace(TCP, payload=b"P\0\0\0\x10\0SELECT 1\0\0\0", dport=5432), "postgresql"),
+        (replace(TCP, payload=b"P\0\0\0\x10\0SELECT 1\0\0\0"), ""),
         (replace(TCP, payload=bytes.fromhex("0300002a25e00000000000")), "rdp"),
         (replace(TCP, payload=b"\0\x1d" + DNS_QUERY, dport=53), "dns"),
         (replace(UDP, payload=DNS_QUERY, dport=5300), "dns"),

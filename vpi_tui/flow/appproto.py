@@ -99,8 +99,8 @@ def _dcerpc(directions: int, *kinds: str) -> list[Matcher]:
     ]
 
 
-_POSTGRESQL = ("51", "70", "58", "52", "45")
-"""Query, password and goodbye; authentication and error."""
+_POSTGRESQL = "123ABCDEFGHIKNPQRSTVWXZcdfnpstv"
+"""Kinds of messages of either side; of a session whose beginning was not seen any may be the first."""
 
 
 _ENIP = ("00", "04", "63", "64", "65", "66", "6f", "70", "72", "73")
@@ -183,7 +183,7 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("postgresql", "tcp", "0000.... 00030000", directions=TO_SERVER),
     Matcher("postgresql", "tcp", "00000008 04d2162f", directions=TO_SERVER),
     Matcher("postgresql", "tcp", "0000....", port=5432, min_size=8, directions=TO_SERVER),
-    *(Matcher("postgresql", "tcp", kind + "000.....", port=5432) for kind in _POSTGRESQL),
+    *(Matcher("postgresql", "tcp", text(kind) + "000.....", port=5432) for kind in _POSTGRESQL),
     Matcher("mssql", "tcp", "1201.... 0000..00", directions=TO_SERVER),
     Matcher("mqtt", "tcp", "10..0004 4d515454", directions=TO_SERVER),
     Matcher("mqtt", "tcp", "10..0006 4d514973", directions=TO_SERVER),
