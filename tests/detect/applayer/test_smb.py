@@ -358,6 +358,17 @@ def test_rules(tmp_path: Path) -> None:
     assert sids(found) == {1: 1, 3: 1, 5: 1, 7: 1, 9: 1, 10: 1, 11: 1}
 
 
+def test_any_bind_through_a_pipe_counts_as_a_first_fragment() -> None:
+    pieces = [
+        (SERVER, record(smb.write2(bind((0, SVCCTL, 2), flags=0), message=6))),
+        (SERVER, record(smb.read2(1024, message=7))),
+        (CLIENT, record(smb.was_read2(bind_ack(0), message=7))),
+        (SERVER, record(smb.transceive2(request(12, b"hello"), message=8))),
+    ]
+    found = feed([*SMB2[:-6], *pieces])
+    assert values(found, "dcerpc.iface") == [SVCCTL.bytes + b"\0\2\1"]
+
+
 def test_a_response_that_is_seen_first_tells_the_server(tmp_path: Path) -> None:
     connection = Connection(445)
     for side, data in SMB2[6:10]:

@@ -27,8 +27,9 @@ def _stub_data(call: Call, direction: int) -> Sequence[bytes]:
     return (bytes(stub),) if stub else ()
 
 
+INTERFACE: Final = Buffer("dcerpc.iface", BOTH, Stage.DONE, _interface)
 CALL_BUFFERS: Final = (
-    Buffer("dcerpc.iface", BOTH, Stage.DONE, _interface),
+    INTERFACE,
     Buffer("dcerpc.opnum", BOTH, Stage.DONE, _opnum),
     Buffer("dcerpc.stub_data", BOTH, Stage.DONE, _stub_data),
 )

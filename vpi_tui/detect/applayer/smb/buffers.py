@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from vpi_tui.detect.applayer.application import BOTH, TO_SERVER, Buffer
-from vpi_tui.detect.applayer.dcerpc.buffers import CALL_BUFFERS
+from vpi_tui.detect.applayer.dcerpc.buffers import CALL_BUFFERS, INTERFACE
+from vpi_tui.detect.applayer.dcerpc.calls import Call
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
 from vpi_tui.detect.applayer.transaction import Stage
 
@@ -24,8 +25,14 @@ def _version(transaction: SmbTransaction) -> bytes | None:
     return bytes((transaction.version,)) if transaction.command >= 0 else None
 
 
+def _interface(call: Call, direction: int) -> Sequence[bytes]:
+    """As in Suricata any bind through a pipe counts as a first fragment, also to rules without any_frag."""
+    return [one[:-1] + b"\1" for one in INTERFACE.get(call, direction)]
+
+
 SMB_BUFFERS: Final = (
-    *CALL_BUFFERS,
+    *(one for one in CALL_BUFFERS if one is not INTERFACE),
+    Buffer(INTERFACE.name, BOTH, Stage.DONE, _interface),
     _buffer("smb.named_pipe", TO_SERVER, lambda t: t.share if t.is_pipe else None),
     _buffer("smb.share", TO_SERVER, lambda t: None if t.is_pipe else t.share),
     _buffer("smb.ntlmssp_user", TO_SERVER, lambda t: t.ntlm.user if t.ntlm else None),
