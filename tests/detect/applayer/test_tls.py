@@ -357,10 +357,12 @@ def events(direction: int, data: bytes) -> list[bytes]:
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        (b"\1\0\4data" + bytes(16), [b"tls.heartbeat_message"]),
-        (b"\1\x40\0", [b"tls.heartbeat_message", b"tls.overflow_heartbeat_message"]),
-        (b"\7\0\0", [b"tls.heartbeat_message", b"tls.invalid_heartbeat_message"]),
-        (b"\1\0\4data" + bytes(15), [b"tls.heartbeat_message", b"tls.invalid_heartbeat_message"]),
+        (b"\1\0\4data" + bytes(16), []),
+        (b"\1\x40\0", [b"tls.overflow_heartbeat_message"]),
+        (b"\7\0\0", [b"tls.invalid_heartbeat_message"]),
+        (b"\7\0", []),
+        (b"\1\0\4data" + bytes(15), [b"tls.invalid_heartbeat_message"]),
+        (b"\2\0\4data" + bytes(15), [b"tls.invalid_heartbeat_message"]),
     ],
 )
 def test_heartbeats(body: bytes, expected: list[bytes]) -> None:
@@ -375,12 +377,19 @@ def test_an_answer_that_is_longer_than_the_heartbeat_it_repeats() -> None:
         beats = [(SERVER, record(24, bytes(asked))), (CLIENT, record(24, bytes(answer)))]
         found = seen(parsed([*start, *beats, (CLIENT, record(24, bytes(99)))]))
         name = b"tls.dataleak_heartbeat_mismatch"
-        assert (name in found["app-layer-event", CLIENT]) == told
-        assert found["app-layer-event", SERVER] == [b"tls.heartbeat_message"]
+        assert found.get(("app-layer-event", CLIENT), []) == ([name] if told else [])
+        assert ("app-layer-event", SERVER) not in found
         # Data of the application ends the reading.
         assert ("app-layer-event", CLIENT) not in seen(parsed([*start, (CLIENT, data), *beats]))
     two = [(SERVER, record(24, bytes(9))), (SERVER, record(24, bytes(99))), (CLIENT, record(24, bytes(50)))]
-    assert name in seen(parsed([*start, *two]))["app-layer-event", CLIENT]
+    found = seen(parsed([*start, *two]))
+    assert found["app-layer-event", SERVER] == [b"tls.invalid_heartbeat_message"]
+    assert found["app-layer-event", CLIENT] == [name]
+
+
+def test_of_an_answer_in_the_clear_nothing_is_asked() -> None:
+    beats = [(SERVER, record(24, b"\1\0\4data" + bytes(16))), (CLIENT, record(24, b"\2\x40\0"))]
+    assert not any(parsed(beats).events)
 
 
 def certified(der: bytes) -> bytes:
@@ -422,7 +431,6 @@ def test_names_that_a_client_asks_for(name: bytes, expected: list[bytes]) -> Non
         (record(23, bytes(17_500)), b"tls.invalid_record_length"),
         (b"\x80\x03\0\0\1", b"tls.error_message_encountered"),
         (b"\x80\x03\1\0\2", b"tls.invalid_ssl_record"),
-        (b"\x80\0\1\0\2", b"tls.invalid_sslv2_header"),
         (message(1, b"\3\3" + bytes(32) + b"\x20short"), b"tls.handshake_invalid_length"),
         (message(1, b"\3\3" + bytes(32) + b"\0\0\3\0\5\0\1\0"), b"tls.handshake_invalid_length"),
         (message(1, hello_body([5], extension(16, b"\0\x09\2h2"))), b"tls.handshake_invalid_length"),
@@ -431,6 +439,55 @@ def test_names_that_a_client_asks_for(name: bytes, expected: list[bytes]) -> Non
 )
 def test_records_that_cannot_be(data: bytes, expected: bytes) -> None:
     assert events(SERVER, data) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (record(22, b""), [b"tls.invalid_record_length"]),
+        (b"\x16\3\x09\0\x04\1\0\0\0", [b"tls.invalid_record_version"]),
+        (b"\x80\0\1\0\2", [b"tls.invalid_sslv2_header", b"tls.invalid_ssl_record"]),
+        (b"\x40\x03\0\1\0\2", [b"tls.invalid_ssl_record"]),
+        (b"\x80\x03\7\0\2", []),
+        # The record behind a message of an unknown type is read, also where the message says that it is long.
+        (
+            record(22, b"\x63\0\xff\xff1234") + record(21, b"\2"),
+            [b"tls.invalid_handshake_message", b"tls.invalid_alert_message"],
+        ),
+        # The head of a message in two records: said, and read all the same.
+        (
+            record(22, b"\0\0\0\0\x63\0") + record(22, b"\0\4abcd"),
+            [b"tls.invalid_ssl_record", b"tls.invalid_handshake_message"],
+        ),
+    ],
+)
+def test_records_and_messages_with_a_flaw(data: bytes, expected: list[bytes]) -> None:
+    assert events(SERVER, data) == expected
+
+
+@pytest.mark.parametrize(("version", "goes_on"), [(b"\3\1", True), (b"\3\2", True), (b"\3\3", False)])
+def test_a_record_of_an_unknown_type(version: bytes, goes_on: bool) -> None:
+    """In TLS 1.0 and 1.1 it is passed over with all that came along."""
+    hello = message(2, version + bytes(32) + b"\0\0\5\0")
+    pieces = [(CLIENT, hello), (CLIENT, b"\x19\3\1\0\1x" + hello), (CLIENT, certified(der()))]
+    found = seen(parsed(pieces))
+    assert found["app-layer-event", CLIENT] == [b"tls.invalid_record_type"]
+    assert (("tls.cert_serial", CLIENT) in found) == goes_on
+
+
+def test_behind_a_hello_the_version_of_records_says_nothing() -> None:
+    hello = message(2, b"\3\3" + bytes(32) + b"\0\0\5\0")
+    shown = certified(der())
+    found = seen(parsed([(CLIENT, hello + shown[:1] + b"\5\5" + shown[3:])]))
+    assert found["tls.cert_serial", CLIENT] == [b"00:F1:22:33"]
+    odd = message(2, b"\5\5" + bytes(32) + b"\0\0\5\0")
+    assert events(CLIENT, odd + shown) == [b"tls.invalid_record_version"]
+
+
+@pytest.mark.parametrize("listed", [b"\1\0\3abc\0\0\3abc", b"\0" + (256).to_bytes(2) + b"a" * 256, b"\0\0\0"])
+def test_what_is_no_name_of_a_host(listed: bytes) -> None:
+    hello = message(1, hello_body([5], extension(0, len(listed).to_bytes(2) + listed)))
+    assert ("tls.sni", SERVER) not in seen(parsed([(SERVER, hello)]))
 
 
 def tlv(tag: int, *values: bytes) -> bytes:

@@ -70,7 +70,7 @@ _RAISED: Final = {
     "snmp": "unknown_security_model version_mismatch",
     "ssh": "invalid_banner long_banner invalid_record long_kex_record",
     "tls": "invalid_sslv2_header invalid_record_version invalid_record_type invalid_record_length "
-    "invalid_handshake_message heartbeat_message invalid_heartbeat_message "
+    "invalid_handshake_message invalid_heartbeat_message "
     "overflow_heartbeat_message dataleak_heartbeat_mismatch handshake_invalid_length "
     "multiple_sni_extensions invalid_sni_type invalid_sni_length invalid_alert_message "
     "invalid_certificate certificate_invalid_length certificate_invalid_version "
@@ -100,7 +100,7 @@ _SILENT: Final = {
     "smtp": "unable_to_match_reply_with_request mime_parse_failed failed_protocol_change "
     "max_command_line_len_exceeded max_reply_line_len_exceeded",
     "tls": "invalid_tls_header certificate_invalid_subject certificate_invalid_issuer "
-    "certificate_invalid_validity too_many_records_in_packet",
+    "certificate_invalid_validity heartbeat_message too_many_records_in_packet",
 }
 SILENT: Final = {protocol: frozenset(names.split()) for protocol, names in _SILENT.items()}
 """Names that Suricata 8 takes and hardly brings about either: no line of it sets them, or only with settings

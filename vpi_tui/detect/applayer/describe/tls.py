@@ -13,7 +13,7 @@ from vpi_tui.detect.applayer.tls.hello import (
     Hello,
     numbers,
     protocols,
-    server_names,
+    server_name,
 )
 from vpi_tui.detect.applayer.tls.transaction import Side, TlsTransaction
 from vpi_tui.model.batch import Direction
@@ -49,7 +49,7 @@ def _client(side: Side) -> dict[str, Any]:
         return {}
     string = fingerprints.ja3_string(hello)
     return filled(
-        sni=next(iter(server_names(hello)), b""),
+        sni=server_name(hello),
         client_alpns=[text(name) for name in protocols(hello)],
         ja3={"hash": fingerprints.md5(string).decode(), "string": string.decode()},
         ja4=fingerprints.ja4(hello),

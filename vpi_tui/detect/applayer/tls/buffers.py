@@ -8,7 +8,7 @@ from typing import Final
 from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Buffer
 from vpi_tui.detect.applayer.tls import fingerprints
 from vpi_tui.detect.applayer.tls.certificates import Certificate, fingerprint
-from vpi_tui.detect.applayer.tls.hello import Hello, protocols, server_names
+from vpi_tui.detect.applayer.tls.hello import Hello, protocols, server_name
 from vpi_tui.detect.applayer.tls.transaction import Side, TlsTransaction
 from vpi_tui.detect.applayer.transaction import Stage
 
@@ -46,7 +46,7 @@ def _count(chain: Sequence[bytes]) -> Sequence[bytes]:
 # Without a sticky keyword of their own: tls.cert_notbefore, tls.cert_notafter, tls.cert_validity,
 # tls.cert_chain_len and tls.version (numbers), tls.hello and tls.state (names of messages seen).
 BUFFERS: Final = (
-    _of_hello("tls.sni", TO_SERVER, lambda h: server_names(h)[:1]),
+    _of_hello("tls.sni", TO_SERVER, lambda h: (server_name(h),)),
     _of_hello("tls.alpn", BOTH, protocols),
     _of_hello("tls.random", BOTH, lambda h: (h.random,)),
     _of_hello("tls.random_time", BOTH, lambda h: (h.random[:4],)),

@@ -9,7 +9,14 @@ from typing import Final
 
 from vpi_tui.detect.applayer.ber import INTEGER, OID, SEQUENCE, SET, Element, elements, head
 from vpi_tui.detect.applayer.tls.certificates import MOST_REMEMBERED, REMEMBERED_SIZE
-from vpi_tui.detect.applayer.tls.hello import ALPN, SIGNATURE_ALGORITHMS, SNI, SUPPORTED_VERSIONS, Hello
+from vpi_tui.detect.applayer.tls.hello import (
+    ALPN,
+    LONGEST_NAME,
+    SIGNATURE_ALGORITHMS,
+    SNI,
+    SUPPORTED_VERSIONS,
+    Hello,
+)
 
 OF_CERTIFICATE: Final = tuple(
     "tls." + name
@@ -38,7 +45,6 @@ _MOST_PARTS: Final = 64
 """Attributes of a name, or extensions, that are looked at."""
 _SNI_HEAD: Final = 5
 """Length of the list, type and length of its first name."""
-_LONGEST_NAME: Final = 255
 
 
 def of_known_certificate(der: bytes) -> str:
@@ -149,7 +155,7 @@ def of_client_hello(made: Hello) -> Iterator[str]:
         size = int.from_bytes(name[3:_SNI_HEAD])
         if name[2]:
             yield "invalid_sni_type"
-        if size > len(name) - _SNI_HEAD or not 0 < size <= _LONGEST_NAME:
+        if size > len(name) - _SNI_HEAD or not 0 < size <= LONGEST_NAME:
             yield "invalid_sni_length"
     versions = made.extension(SUPPORTED_VERSIONS)
     if 0 < len(name) < _SNI_HEAD or (versions and not 2 <= versions[0] < len(versions)):

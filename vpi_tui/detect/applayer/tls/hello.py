@@ -15,6 +15,8 @@ SIGNATURE_ALGORITHMS: Final = 13
 ALPN: Final = 16
 SUPPORTED_VERSIONS: Final = 43
 _MOST_EXTENSIONS: Final = 256
+LONGEST_NAME: Final = 255
+"""Bytes of a host name (RFC 1035, 2.3.4)."""
 _EXTENSION: Final = struct.Struct(">HH")
 """Kind and size."""
 _A_NUMBER, _AN_EXTENSION = 36, 120
@@ -139,8 +141,19 @@ def sslv2_server_hello(body: bytes) -> tuple[Hello, bytes]:
     return made, certificate
 
 
+def server_name(hello: Hello) -> bytes:
+    """The first host name of the SNI extension (RFC 6066); b"" = there is none that can be."""
+    cursor = Cursor(hello.extension(SNI))
+    try:
+        cursor.number(2)
+        kind, name = cursor.number(1), cursor.field(2)
+    except TooShortError:
+        return b""
+    return name if kind == 0 and len(name) <= LONGEST_NAME else b""
+
+
 def server_names(hello: Hello) -> list[bytes]:
-    """The host names of the SNI extension (RFC 6066), of which rules see the first."""
+    """All host names that it lists, whatever else it does."""
     cursor = Cursor(hello.extension(SNI))
     found: list[bytes] = []
     try:
@@ -168,7 +181,8 @@ def protocols(hello: Hello) -> list[bytes]:
     return found
 
 
-_SSL_3, _TLS_1_3, _DRAFTS, _DRAFT_OF_FIZZ = 0x0300, 0x0304, 0x7F, 0xFB1A
+_SSL_3, _TLS_1_3, _DRAFTS = 0x0300, 0x0304, 0x7F
+_DRAFTS_OF_FIZZ: Final = frozenset((0xFB14, 0xFB15, 0xFB16, 0xFB17, 0xFB1A))
 
 
 def offered_versions(hello: Hello) -> list[int]:
@@ -179,12 +193,12 @@ def offered_versions(hello: Hello) -> list[int]:
 
 def preferred_version(hello: Hello) -> int:
     """The version that a ClientHello names first: of those that it offers, or else its own."""
-    return next(filter(_is_version, offered_versions(hello)), hello.version)
+    return next(filter(is_version, offered_versions(hello)), hello.version)
 
 
-def _is_version(number: int) -> bool:
+def is_version(number: int) -> bool:
     """Is it SSL 3, one of TLS, or a draft of TLS 1.3? Clients also offer what is none (RFC 8701)."""
-    return _SSL_3 <= number <= _TLS_1_3 or number >> 8 == _DRAFTS or number == _DRAFT_OF_FIZZ
+    return _SSL_3 <= number <= _TLS_1_3 or number >> 8 == _DRAFTS or number in _DRAFTS_OF_FIZZ
 
 
 def chosen_version(hello: Hello) -> int:

@@ -9,7 +9,15 @@ from vpi_tui.detect.applayer.base import Limits, Parser
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 from vpi_tui.detect.applayer.tls import flaws, hello
 from vpi_tui.detect.applayer.tls.certificates import is_certificate
-from vpi_tui.detect.applayer.tls.records import ALERT, CHANGE_CIPHER, DATA, HANDSHAKE, HEARTBEAT, problem_of
+from vpi_tui.detect.applayer.tls.records import (
+    ALERT,
+    CHANGE_CIPHER,
+    DATA,
+    HANDSHAKE,
+    HEARTBEAT,
+    is_known,
+    problem_of,
+)
 from vpi_tui.detect.applayer.tls.transaction import MOST_CERTIFICATES, TlsTransaction
 from vpi_tui.detect.applayer.transaction import EVENTS, Stage, Transaction
 from vpi_tui.detect.applayer.window import ANY_SIZE
@@ -27,17 +35,21 @@ _CONTENT_FRAMES: Final = {ALERT: "alert", HEARTBEAT: "heartbeat"}
 MESSAGE_LIMIT: Final = 131_072
 """Bytes of a handshake message that is put together."""
 _SSL2: Final = 2
+_SSL2_SHORT, _SSL2_LONG = 0x80, 0x40
+"""Bits of a record's first byte: of SSLv2 with a head of two bytes, of three; no type of TLS has either."""
 _SSL2_ERROR, _SSL2_CLIENT_HELLO, _SSL2_SERVER_HELLO = 0, 1, 4
 _SSL2_LEAST: Final = 7
 """Bytes of the fixed part of a ClientHello."""
-_OTHER_MESSAGES: Final = frozenset((0, 1, 2, 4, 11, 12, 13, 14, 15, 16, 20, 21, 22))
+_SKIPS_JUNK: Final = frozenset((0x0301, 0x0302))
+"""Versions of which a record of an unknown type ends nothing: TLS 1.0 and 1.1 (RFC 2246, 6)."""
+_KNOWN_MESSAGES: Final = frozenset((0, 1, 2, 4, 11, 12, 13, 14, 15, 16, 20, 21, 22))
 """Handshake messages that come in the clear (RFC 5246, 7.4; RFC 5077; RFC 6066)."""
 
 
 class _Half:
     """One direction: bytes of an unfinished record, and of an unfinished handshake message."""
 
-    __slots__ = ("encrypted", "messages", "needed", "over", "records", "seen")
+    __slots__ = ("encrypted", "messages", "needed", "over", "records", "version")
 
     def __init__(self) -> None:
         self.records = bytearray()
@@ -45,8 +57,8 @@ class _Half:
         """Bytes of `records` without which there is nothing to do; 0 = not known."""
         self.messages = bytearray()
         self.over = False
-        self.seen = False
-        """A record has been read."""
+        self.version = 0
+        """Of the latest record; 0 = there was none."""
         self.encrypted = False
         """The handshake has ended, and the sizes of heartbeats are still looked at."""
 
@@ -64,10 +76,12 @@ class TlsParser(Parser):
         self._handshake = TlsTransaction()
         self._halves = (_Half(), _Half(), _Half())
         self._moved = False
+        self._encrypts = False
+        """A side has said that it is going to."""
         self._heartbeat_size = 0
         """Bytes of an encrypted heartbeat that waits for its answer; 0 = none does."""
         self._heartbeat_from = 0
-        """The Direction in which it went."""
+        """The Direction in which the heartbeat went that waits for its answer; 0 = none does."""
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         half = self._halves[direction]
@@ -123,39 +137,56 @@ class TlsParser(Parser):
     def _records(self, direction: int, half: _Half) -> None:
         records = half.records
         while not half.over and len(records) >= 5:
-            if not half.seen and records[0] & 0x80:
+            if records[0] & (_SSL2_SHORT | _SSL2_LONG):
                 if not self._ssl2(direction, half):
                     return
                 continue
             kind, length = records[0], int.from_bytes(records[3:5])
-            problem = problem_of(kind, records[1], length)
-            if problem:
-                self._end(direction, problem)
+            if not self._may_be(direction, half, kind, length):
                 return
             if len(records) < 5 + length:
                 half.needed = 5 + length
                 return
             body = bytes(records[5 : 5 + length])
-            half.seen = True
+            half.version = int.from_bytes(records[1:3])
             if self.frames.wanted:
                 self._emit(direction, kind, bytes(records[:5]), body)
             del records[: 5 + length]
-            if half.encrypted:
-                self._encrypted(direction, kind, length)
-            elif kind == CHANGE_CIPHER and self._follows:
-                half.encrypted = True
-                half.messages.clear()
-                self._reach(direction, Stage.DONE)
-            elif kind in (CHANGE_CIPHER, DATA):
+            self._record(direction, half, kind, body)
+
+    def _may_be(self, direction: int, half: _Half, kind: int, length: int) -> bool:
+        """Can a record have the head that stands first?"""
+        side = self._handshake.side[direction]
+        greeted = side.version if side.hello is not None else 0
+        if not is_known(kind) and (greeted or half.version) in _SKIPS_JUNK:
+            self._handshake.event(direction, "tls.invalid_record_type")
+            self._moved = True
+            half.records.clear()
+            return False
+        told = greeted or int.from_bytes(half.records[1:3])
+        problem = problem_of(length, told) if is_known(kind) else "invalid_record_type"
+        if problem:
+            self._end(direction, problem)
+        return not problem
+
+    def _record(self, direction: int, half: _Half, kind: int, body: bytes) -> None:
+        if kind == HEARTBEAT:
+            self._heartbeat(direction, body)
+        elif half.encrypted:
+            if kind == DATA:
                 self._end(direction)
-            elif kind == HEARTBEAT:
-                self._heartbeat(direction, body)
-            elif kind == ALERT and length < _ALERT_SIZE:
-                self._end(direction, "invalid_alert_message")
-            elif kind == HANDSHAKE:
-                if length < _MESSAGE_HEAD:
-                    self._handshake.event(direction, "tls.invalid_ssl_record")
-                self._messages(direction, half, body)
+        elif kind == CHANGE_CIPHER and self._follows:
+            self._encrypts = half.encrypted = True
+            half.messages.clear()
+            self._reach(direction, Stage.DONE)
+        elif kind in (CHANGE_CIPHER, DATA):
+            self._end(direction)
+        elif kind == ALERT and len(body) < _ALERT_SIZE:
+            self._end(direction, "invalid_alert_message")
+        elif kind == HANDSHAKE:
+            if len(body) < _MESSAGE_HEAD:
+                self._handshake.event(direction, "tls.invalid_ssl_record")
+            self._messages(direction, half, body)
 
     def _emit(self, direction: int, kind: int, head: bytes, body: bytes) -> None:
         """The frames of a record."""
@@ -164,62 +195,75 @@ class TlsParser(Parser):
         self.frames.add(direction, _CONTENT_FRAMES.get(kind, "data"), body)
 
     def _heartbeat(self, direction: int, body: bytes) -> None:
-        """Before either side encrypts hardly anything but an attack sends one (CVE-2014-0160)."""
-        self._handshake.event(direction, "tls.heartbeat_message")
-        if len(body) < _HEARTBEAT_HEAD or body[0] not in (_HEARTBEAT_REQUEST, _HEARTBEAT_RESPONSE):
-            self._handshake.event(direction, "tls.invalid_heartbeat_message")
+        """Before either side encrypts hardly anything but an attack sends one (CVE-2014-0160). Of one that is
+        encrypted nobody can read more than its size."""
+        if len(body) < _HEARTBEAT_HEAD:
             return
+        if not self._encrypts and body[0] not in (_HEARTBEAT_REQUEST, _HEARTBEAT_RESPONSE):
+            self._end(direction, "invalid_heartbeat_message")
+        elif not self._heartbeat_from:
+            self._heartbeat_from = direction
+            if self._encrypts:
+                self._heartbeat_size = len(body)
+            else:
+                self._plain_heartbeat(direction, body)
+        elif self._heartbeat_from == direction:
+            self._end(direction, "invalid_heartbeat_message")
+        else:
+            self._answer(direction, len(body))
+
+    def _plain_heartbeat(self, direction: int, body: bytes) -> None:
         padding = len(body) - _HEARTBEAT_HEAD - int.from_bytes(body[1:_HEARTBEAT_HEAD])
         if padding < 0:
-            self._handshake.event(direction, "tls.overflow_heartbeat_message")
-        elif padding < _HEARTBEAT_PADDING and body[0] == _HEARTBEAT_REQUEST:
-            self._handshake.event(direction, "tls.invalid_heartbeat_message")
+            self._end(direction, "overflow_heartbeat_message")
+        elif padding < _HEARTBEAT_PADDING:
+            self._end(direction, "invalid_heartbeat_message")
 
-    def _encrypted(self, direction: int, kind: int, length: int) -> None:
-        """A record whose content nobody can read. The answer to a heartbeat repeats it, so it is as long; one
-        that is longer carries more than was sent."""
-        if kind == DATA:
-            self._end(direction)
-        elif kind == HEARTBEAT:
-            self._handshake.event(direction, "tls.heartbeat_message")
-            self._moved = True
-            if not self._heartbeat_size:
-                self._heartbeat_size, self._heartbeat_from = length, direction
-            elif direction != self._heartbeat_from:
-                if length > self._heartbeat_size:
-                    self._handshake.event(direction, "tls.dataleak_heartbeat_mismatch")
-                self._heartbeat_size = 0
+    def _answer(self, direction: int, length: int) -> None:
+        """The answer to a heartbeat repeats it, so it is as long; one that is longer carries more than was
+        sent."""
+        asked, self._heartbeat_from, self._heartbeat_size = self._heartbeat_size, 0, 0
+        if 0 < asked < length:
+            self._end(direction, "dataleak_heartbeat_mismatch")
 
     def _ssl2(self, direction: int, half: _Half) -> bool:
-        """A record of SSLv2. False = more bytes are needed."""
+        """A record of SSLv2; all but hellos are passed over. False = more bytes are needed, or it is none."""
         records = half.records
-        length = int.from_bytes(records[:2]) & 0x7FFF
-        expected = _SSL2_CLIENT_HELLO if direction == SERVER else _SSL2_SERVER_HELLO
-        if records[2] == _SSL2_ERROR:
-            self._end(direction, "error_message_encountered")
-            return False
-        if records[2] != expected or not length:
-            self._end(direction, "invalid_sslv2_header")
-            return False
-        if direction == SERVER and length < _SSL2_LEAST:
+        head = 2 if records[0] & _SSL2_SHORT else 3
+        length = int.from_bytes(records[:2]) & (0x7FFF if head == 2 else 0x3FFF)
+        kind = records[head]
+        too_short = direction == SERVER and kind == _SSL2_CLIENT_HELLO and length < _SSL2_LEAST
+        if not length:
+            self._handshake.event(direction, "tls.invalid_sslv2_header")
+        if not length or too_short:
             self._end(direction, "invalid_ssl_record")
             return False
-        if len(records) < 2 + length:
+        if len(records) < head + length:
+            half.needed = head + length
             return False
-        body = bytes(records[2 : 2 + length])
-        half.seen = True
-        self.frames.add(direction, "ssl2.hdr", records[:2])
-        self.frames.add(direction, "ssl2.pdu", records[: 2 + length])
-        del records[: 2 + length]
+        body = bytes(records[head : head + length])
+        self.frames.add(direction, "ssl2.hdr", records[:head])
+        self.frames.add(direction, "ssl2.pdu", records[: head + length])
+        del records[: head + length]
+        if kind == _SSL2_ERROR:
+            self._handshake.event(direction, "tls.error_message_encountered")
+            self._moved = True
+        elif kind == (_SSL2_CLIENT_HELLO if direction == SERVER else _SSL2_SERVER_HELLO):
+            self._ssl2_hello(direction, body)
+        return True
+
+    def _ssl2_hello(self, direction: int, body: bytes) -> None:
+        side = self._handshake.side[direction]
+        if side.hello is not None:
+            return
         if direction == SERVER:
             self._greeted(direction, hello.sslv2_client_hello(body))
         else:
             made, certificate = hello.sslv2_server_hello(body)
-            self._handshake.side[direction].chain = [certificate] if certificate else []
+            side.chain = [certificate] if certificate else []
             self._greeted(direction, made)
-        if self._handshake.side[direction].version <= _SSL2:
+        if side.version <= _SSL2:
             self._end(direction)
-        return True
 
     # Messages ------------------------------------------------------------------------------------
 
@@ -235,7 +279,13 @@ class TlsParser(Parser):
         while not half.over:
             head = data[at : at + _MESSAGE_HEAD]
             length = _size_of(head) - _MESSAGE_HEAD
-            if length > MESSAGE_LIMIT:
+            if 0 < len(head) < _MESSAGE_HEAD < len(data):
+                self._handshake.event(direction, "tls.invalid_ssl_record")
+                self._handshake.event(direction, "tls.invalid_handshake_message")
+            if len(head) == _MESSAGE_HEAD and head[0] not in _KNOWN_MESSAGES:
+                at += _MESSAGE_HEAD + length  # what another record has of it is read as what it is not
+                self._handshake.event(direction, "tls.invalid_handshake_message")
+            elif length > MESSAGE_LIMIT:
                 self._end(direction, "handshake_invalid_length")
             elif len(data) < at + _MESSAGE_HEAD + length:
                 half.messages += data[at:]
@@ -248,8 +298,6 @@ class TlsParser(Parser):
         handler = _MESSAGES[direction].get(kind)
         if handler is not None:
             handler(self, direction, body)
-        elif kind not in _OTHER_MESSAGES:
-            self._handshake.event(direction, "tls.invalid_handshake_message")
 
     def _greeted(self, direction: int, made: hello.Hello) -> None:
         side = self._handshake.side[direction]
