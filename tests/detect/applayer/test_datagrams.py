@@ -183,6 +183,10 @@ def test_mdns() -> None:
     assert values(MDNS, answer, "mdns.answers.rrname") == [service.encode()]
     assert values(MDNS, answer, "mdns.additionals.rrname") == [host.encode()]
     assert values(MDNS, answer, "mdns.response.rrname")[-2:] == [host.encode()] * 2
+    assert parse(MDNS, bytes(response)[:11]) == []
+    probe = dns.DNS(qd=[dns.DNSQR(qname=host)], ns=[dns.DNSRR(rrname=host, rdata="10.0.0.3")])
+    (probed,) = parse(MDNS, bytes(probe))
+    assert values(MDNS, probed, "mdns.authorities.rrname") == []
     (cut,) = parse(MDNS, bytes(response)[:-3])
     assert list(cut.events[SERVER]) == ["mdns.invalid_additionals"]
 

@@ -18,9 +18,11 @@ MOST_LABELS: Final = 255
 """Labels of a name and jumps in it; as Suricata's."""
 MOST_RECORDS: Final = 256
 """Records of one section that are looked at."""
-_NAMES_AT: Final = {2: 0, 5: 0, 12: 0, 15: 2, 33: 6, 39: 0}
-"""Types whose data ends in a name -> bytes before it: NS, CNAME, PTR, MX, SRV, DNAME."""
-_SOA: Final = 6
+_NAMES_AT: Final = {2: 0, 5: 0, 12: 0, 15: 2, 33: 6}
+"""Types whose data ends in a name -> bytes before it: NS, CNAME, PTR, MX, SRV."""
+_SOA, _SRV = 6, 33
+_LEAST_OF_RECORD: Final = 2
+"""Bytes by which it is told that a message cannot have so many records."""
 _HEAD: Final = struct.Struct(">6H")
 _RECORD: Final = struct.Struct(">H2xIH")
 """Type, time to live and bytes of data, with the class between them."""
@@ -40,7 +42,7 @@ class Record(NamedTuple):
     name: bytes
     kind: int
     names: tuple[bytes, ...]
-    """Names in its data."""
+    """Names in its data that rules look at: not the target of an SRV, nor the mailbox of an SOA."""
     ttl: int = 0
     data: bytes = b""
     """As sent, so a compressed name in it says nothing by itself."""
@@ -49,7 +51,7 @@ class Record(NamedTuple):
 class Message:
     """One DNS message, as far as it can be read."""
 
-    __slots__ = ("events", "flags", "id", "questions", "sections")
+    __slots__ = ("events", "flags", "id", "questions", "readable", "sections")
 
     def __init__(self) -> None:
         self.id = 0
@@ -58,6 +60,13 @@ class Message:
         self.sections: tuple[list[Record], list[Record], list[Record]] = ([], [], [])
         """Answers, authorities, additionals."""
         self.events: list[str] = []
+        self.readable = True
+        """Rules see what it says; as in Suricata, they see no part of one that cannot be read to its end."""
+
+    def give_up(self, event: str) -> None:
+        """It is nothing but an event."""
+        self.readable, self.events = False, [event]
+        self.questions, self.sections = [], ([], [], [])
 
     @property
     def is_response(self) -> bool:
@@ -173,8 +182,19 @@ def parse_message(data: bytes, *, head_only: bool = False) -> Message:
         if not head_only:
             _fill(message, data, counts)
     except CutError:
-        message.events.append("dns.malformed_data")
+        message.give_up("dns.malformed_data")
     return message
+
+
+def is_plausible(data: bytes, size: int) -> bool:
+    """Can a message of so many bytes have the head that `data` begins with? What has another is none."""
+    if len(data) < HEADER:
+        return False
+    _, flags, questions, *others = _HEAD.unpack_from(data)
+    records = questions + sum(others)
+    if _LEAST_OF_RECORD * records > size or (not records and size > HEADER):
+        return False
+    return bool(questions or flags & 0x8000)
 
 
 def _fill_head(message: Message, data: bytes) -> list[int]:
@@ -237,10 +257,12 @@ def _record(data: bytes, at: int, odd: list[str], known: Names) -> tuple[Record,
         raise CutError
     names: tuple[bytes, ...] = ()
     if kind in _NAMES_AT and size > _NAMES_AT[kind]:
-        names = (read_name(data, begin + _NAMES_AT[kind], odd, known)[0],)
+        name_in_data = read_name(data, begin + _NAMES_AT[kind], odd, known)[0]
+        names = (name_in_data,) if kind != _SRV else ()
     elif kind == _SOA and size:
         first, behind = read_name(data, begin, odd, known)
-        names = (first, read_name(data, behind, odd, known)[0])
+        read_name(data, behind, odd, known)  # the mailbox, which is no name of a host
+        names = (first,)
     return Record(name, kind, names, ttl, data[begin:end]), end
 
 
@@ -263,10 +285,6 @@ class DnsTransaction(Transaction):
 
 _OF_CLIENTS: Final = frozenset({"dns.query"})
 """Buffers that only messages to a server have."""
-_WRONG_WAY: Final = {
-    Direction.TO_SERVER: "dns.not_request",
-    Direction.TO_CLIENT: "dns.not_response",
-}
 
 
 class DnsUdpOrTcp(Parser):
@@ -274,6 +292,8 @@ class DnsUdpOrTcp(Parser):
 
     def __init__(self, limits: Limits | None = None) -> None:
         self._pending: list[bytearray | None] = [None, bytearray(), bytearray()]
+        self._lost = [False, False, False]
+        """By Direction: bytes were lost, and behind them no message has begun."""
         limits = limits or Limits()
         self._heads_only = not limits.logged and limits.buffers is not None and limits.buffers <= _OF_CLIENTS
         """What servers say is asked for by nobody: only which way a message goes is of interest."""
@@ -286,25 +306,31 @@ class DnsUdpOrTcp(Parser):
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         if self.frames.wanted:
             self.frames.add(direction, "pdu", data)
-        return [self._made(direction, data)]
+        return [self._made(direction, data)] if is_plausible(data, len(data)) else []
 
     def _made(self, direction: int, data: bytes) -> DnsTransaction:
         message = parse_message(data, head_only=self._heads_only and direction == Direction.TO_CLIENT)
-        made = DnsTransaction(message, direction)
         is_response = message.flags & 0x8000 != 0
         if not self._asks:  # a flow that begins with an answer was seen from its middle on
             self._asks = direction if not is_response else 3 - direction
-        elif is_response is (direction == self._asks):
-            made.event(direction, _WRONG_WAY[Direction(direction)])
-        return made
+        elif is_response is (direction == self._asks) and message.readable:
+            if direction == Direction.TO_SERVER:
+                message.give_up("dns.not_request")
+            else:
+                message.events.append("dns.not_response")
+        return DnsTransaction(message, direction)
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         pending = self._pending[direction]
         if pending is None:
             return []
         if gap:
-            self._pending[direction] = None  # where the next message begins is not known
-            return []
+            pending.clear()
+            self._lost[direction] = True
+        if self._lost[direction]:
+            if len(data) > 1 and not is_plausible(data[2:], data[0] << 8 | data[1]):
+                return []  # where the next message begins is not known
+            self._lost[direction] = not data
         pending += data
         found: list[Transaction] = []
         at = 0
@@ -312,13 +338,21 @@ class DnsUdpOrTcp(Parser):
             size = pending[at] << 8 | pending[at + 1]
             if at + 2 + size > len(pending):
                 break
-            if size >= HEADER:
-                message = bytes(pending[at + 2 : at + 2 + size])
-                self.frames.add(direction, "pdu", message)
-                found.append(self._made(direction, message))
+            if size and not self._message(direction, bytes(pending[at + 2 : at + 2 + size]), found):
+                self._pending = [None, None, None]
+                return found
             at += 2 + size
         del pending[:at]
         return found
+
+    def _message(self, direction: int, data: bytes, found: list[Transaction]) -> bool:
+        """One message of a stream. False = it is none, or cannot be read: nothing behind it is looked at."""
+        self.frames.add(direction, "pdu", data)
+        if not is_plausible(data, len(data)):
+            return False
+        made = self._made(direction, data)
+        found.append(made)
+        return made.message.readable
 
     def finish(self) -> list[Transaction]:
         return []
@@ -334,9 +368,21 @@ def _buffer(name: str, get: Get, directions: int = BOTH) -> Buffer:
     """get: what rules may see; the root, whose name is empty, they do not."""
 
     def instances(transaction: DnsTransaction, direction: int) -> Sequence[bytes]:
-        return [value for value in get(transaction.message) if value] if transaction.stage[direction] else ()
+        message = transaction.message
+        seen = transaction.stage[direction] and message.readable
+        return [value for value in get(message) if value] if seen else ()
 
     return Buffer(name, directions, Stage.DONE, instances)
+
+
+def _of_answers(name: str, get: Get) -> Buffer:
+    """The same, and in what clients send it is absent."""
+    whole = _buffer(name, get)
+
+    def instances(transaction: DnsTransaction, direction: int) -> Sequence[bytes]:
+        return whole.get(transaction, direction) if direction == Direction.TO_CLIENT else ()
+
+    return Buffer(name, BOTH, Stage.DONE, instances)
 
 
 def _queries(message: Message) -> Iterator[bytes]:
@@ -375,8 +421,8 @@ DNS: Final[Application] = application(
         _buffer("dns.query", _queries, TO_SERVER),
         _buffer("dns.queries.rrname", _queries),
         _buffer("dns.answers.rrname", _section(0)),
-        _buffer("dns.authorities.rrname", _section(1)),
-        _buffer("dns.additionals.rrname", _section(2)),
+        _of_answers("dns.authorities.rrname", _section(1)),
+        _of_answers("dns.additionals.rrname", _section(2)),
         _buffer("dns.response.rrname", _all_names, TO_CLIENT),
         _buffer("dns.opcode", lambda m: iter((_number(m.opcode),))),
         _buffer("dns.rcode", lambda m: iter((_number(m.rcode),))),
