@@ -138,6 +138,55 @@ def test_answers_find_their_questions() -> None:
     assert all(t.stage[CLIENT] == Stage.DONE for t in found)
 
 
+@pytest.mark.parametrize(
+    ("answer", "codes", "body"),
+    [
+        (b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n", [b"103"], None),
+        (b"HTTP/1.1 102 P\r\nContent-Length: 3\r\n\r\nabc", [b"102"], [b"abc"]),
+        (b"HTTP/1.1 101 S\r\nUpgrade: websocket\r\nContent-Length: 3\r\n\r\nabc", [b"101"], [b"abc"]),
+        (b"HTTP/1.1 100 C\r\nContent-Length: 0\r\n\r\n", [b"200"], None),
+        (b"HTTP/1.1 100 C\r\nContent-Length: 3\r\n\r\nabc", [b"100"], [b"abc"]),
+        (b"HTTP/1.1 100 C\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", [b"100"], [b"a"]),
+    ],
+)
+def test_interim_answers(answer: bytes, codes: list[bytes], body: list[bytes] | None) -> None:
+    """One that says how long its body is has a body; one but 100 is an answer."""
+    rest = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    found = transactions([(SERVER, b"GET / HTTP/1.1\r\n\r\n"), (CLIENT, answer + rest)])
+    buffers = seen(found[0])
+    assert (buffers["http.stat_code", CLIENT], buffers.get(("http.response_body", CLIENT))) == (codes, body)
+    assert len(found) == (1 if codes == [b"200"] else 2)
+
+
+def test_a_line_of_next_to_nothing_in_front_of_an_answer() -> None:
+    pieces = [(SERVER, b"GET / HTTP/1.1\r\n\r\n"), (CLIENT, b"ab\r\n\r\nHTTP/1.1 200 OK\r\n\r\nbody")]
+    assert one(pieces, "http.stat_code") == [b"200"]
+    assert one([pieces[0], (CLIENT, b"abc\r\n\r\nHTTP")], "http.response_body") == [b"abc\r\n\r\nHTTP"]
+
+
+@pytest.mark.parametrize(
+    ("line", "uri", "protocol"),
+    [
+        (b"GET /a b", b"/a", [b"b"]),
+        (b"GET /a b HTTP/1.1", b"/a b", [b"HTTP/1.1"]),
+        (b"GET /a\tHTTP/1.1", b"/a", [b"HTTP/1.1"]),
+        (b"GET /a\tb HTTP/1.1", b"/a\tb", [b"HTTP/1.1"]),
+        (b"GET /a", b"/a", []),
+    ],
+)
+def test_what_stands_last_in_a_request_line_is_its_protocol(
+    line: bytes, uri: bytes, protocol: list[bytes]
+) -> None:
+    pieces = [(SERVER, line + b"\r\nHost: a\r\n\r\n")]
+    assert one(pieces, "http.uri.raw", SERVER) == [uri]
+    assert one(pieces, "http.protocol", SERVER) == protocol
+
+
+def test_lines_that_go_on_are_joined_by_the_blanks_that_they_begin_with() -> None:
+    pieces = [(SERVER, b"GET / HTTP/1.1\r\nUser-Agent: a \r\n\t b\r\n  c\r\n\r\n")]
+    assert one(pieces, "http.user_agent", SERVER) == [b"a \t b  c"]
+
+
 def test_a_body_without_length_ends_with_the_connection() -> None:
     pieces = [(SERVER, b"GET / HTTP/1.0\n\n"), (CLIENT, b"HTTP/1.0 200 OK\n\nuntil the"), (CLIENT, b" end")]
     assert one(pieces, "http.response_body") == [b"until the end"]

@@ -175,7 +175,7 @@ def _unfolded(block: bytes, of_response: bool) -> list[bytes]:
     parts: list[list[bytes]] = []
     for line in lines:
         if line[0] in b" \t\0" and parts and not (of_response and _FIELD.match(line)):
-            parts[-1].append(b" " + line.strip(_BLANKS))
+            parts[-1].append(line)
         else:
             parts.append([line])
     return [b"".join(folded) for folded in parts]

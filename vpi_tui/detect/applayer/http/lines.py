@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 _BLANKS: Final = b" \t\x0b\x0c\r\0"
 _REQUEST: Final = re.compile(rb"[ \t\x0b\x0c\0]*([^ \t\x0b\x0c]*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
+_OTHER_BLANK: Final = re.compile(rb"(.*)[\t\x0b\x0c\r](.*)", re.DOTALL)
+"""What parts URI and protocol where no space does."""
 _RESPONSE: Final = re.compile(rb"[\s\0]*(\S*)[ \t\x0b\x0c]*(\S*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
 _USUAL_REQUEST: Final = re.compile(rb"([A-Z]{3,12}) (/[!-~]*) (HTTP/1\.[01])")
 _PROTOCOL_START: Final = re.compile(rb"[\s\0]*HTTP", re.IGNORECASE)
@@ -34,13 +36,16 @@ def usual_request_line(line: bytes) -> RequestLine | None:
 
 
 def request_line(line: bytes) -> RequestLine:
-    """METHOD URI PROTOCOL. The protocol is what follows the last space, so a URI may hold spaces."""
+    """METHOD URI PROTOCOL. The protocol is what follows the last blank, so a URI may hold some."""
     found = _REQUEST.match(line)
     assert found is not None  # every part may be empty
     method, rest = found[1], found[2].rstrip(_BLANKS)
     uri, space, protocol = rest.rpartition(b" ")
-    if not space or protocol[:5].upper() != b"HTTP/":
-        return RequestLine(line, method, rest, b"")
+    if not space:
+        others = _OTHER_BLANK.fullmatch(rest)
+        if others is None:
+            return RequestLine(line, method, rest, b"")
+        uri, protocol = others.groups()
     return RequestLine(line, method, uri.rstrip(_BLANKS), protocol)
 
 

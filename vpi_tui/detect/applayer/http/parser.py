@@ -275,8 +275,18 @@ _FIRST_WORD: Final = re.compile(rb"[ \t\r\n\x0b\x0c]*([^ \t\r\n\x0b\x0c]+)")
 _NOT_SEEN: Final = b"/libhtp::request_uri_not_seen"
 """What Suricata calls the file that answers no request: logs and rules of its users say so."""
 _NO_STATUS: Final = StatusLine(b"", b"", b"", b"")
+_JUNK: Final = 2
+"""Characters of a line in front of a response that is not yet its body."""
 _BODILESS: Final = frozenset({b"204", b"304"})
 """Codes of responses without a body (RFC 9112, 6.3)."""
+_INTERIM: Final = re.compile(rb"1\d\d")
+"""Those that have one only where they say how long it is, as browsers take it."""
+
+
+def _goes_on(headers: Headers) -> bool:
+    """Has a 100 nothing with it, so that it is no answer?"""
+    length = headers.get(b"content-length")
+    return b"transfer-encoding" not in headers.fields and not (length and content_length(length))
 
 
 class _Responses(Reader):
@@ -304,7 +314,9 @@ class _Responses(Reader):
         return headed
 
     def passes_over(self, line: bytes, rest: bytearray) -> bool:
-        return not is_status_line(line) and rest[:1] == b"H"
+        if is_status_line(line) or len(rest) <= 1:
+            return False
+        return rest[:1] == b"H" or len(line.rstrip(b"\r\n")) <= _JUNK
 
     def rest_of_body(self, rest: bytearray) -> int:
         """As libhtp has it: what follows a response and starts no other is body that was sent too much."""
@@ -362,7 +374,8 @@ class _Responses(Reader):
         if judges and not anomalies.is_usual_response(response.start, headers):
             for name in anomalies.of_response(response.start, headers):
                 self.on_event(name)
-        if code == b"100" and not headers.get(b"content-length"):
+        framed = b"transfer-encoding" in headers.fields or b"content-length" in headers.fields
+        if code == b"100" and _goes_on(headers):
             if self._continued is now:
                 self.on_event("100_continue_already_seen")
             self._continued = now
@@ -377,12 +390,12 @@ class _Responses(Reader):
                 self.on_event(name)
                 self._parser.odd(now, SERVER, name)  # where Suricata's own rules look for it
         method = now.request.start.method if now.request is not None else b""
-        if code == b"101" or (method == b"CONNECT" and code.startswith(b"2")):
+        if (code == b"101" and not framed) or (method == b"CONNECT" and code.startswith(b"2")):
             rest = self.ignore()  # none of it is a body
             response.body = self._no_body_of(now, response)
             self.body_none(response.body)
             self._parser.tunnel(now, rest)
-        elif method == b"HEAD" or code in _BODILESS:
+        elif method == b"HEAD" or code in _BODILESS or (_INTERIM.fullmatch(code) and not framed):
             response.body = self._no_body_of(now, response)
             self.body_none(response.body)
         else:
