@@ -147,6 +147,14 @@ def test_fields_in_front_of_a_flaw_are_seen(block: bytes, flaw: str) -> None:
     assert values(found, "app-layer-event", SERVER) == [b"http2." + flaw.encode()]
 
 
+def test_what_the_table_does_not_have_hides_nothing_behind_it() -> None:
+    block = b"\x82\xff\x00\x80\x7f\x20\x01x\x84"
+    (found,) = read((SERVER, MAGIC + frame(Kind.HEADERS, block, 1, END_HEADERS)))
+    assert values(found, "http.uri", SERVER) == [b"/"]
+    assert values(found, "http2.header", SERVER) == [b"::method: GET", b"::path: /"]
+    assert values(found, "app-layer-event", SERVER) == [b"http2.invalid_header"]
+
+
 def test_a_block_that_unfolds_is_bounded() -> None:
     large = Encoder().encode([(b"x", b"y" * 4000)], huffman=False)
     block = FieldDecoder().decode(large + b"\xbe" * 10_000)

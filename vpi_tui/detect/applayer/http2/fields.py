@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from hpack.exceptions import HPACKError
+from hpack.exceptions import HPACKError, InvalidTableIndex
 from hpack.huffman_table import decode_huffman
 from hpack.table import HeaderTable
 
@@ -59,6 +59,9 @@ class FieldDecoder:
                     self._table.maxsize = min(size, TABLE_LIMIT)
                     continue
                 found, at = self._field(data, at)
+                if found is None:
+                    block.flaw = "invalid_header"
+                    continue
                 room -= len(found[0]) + len(found[1]) + _ENTRY
                 if room >= 0:
                     block.fields.append(found)
@@ -70,19 +73,30 @@ class FieldDecoder:
             block.flaw = "invalid_header"
         return block
 
-    def _field(self, data: bytes, at: int) -> tuple[Field, int]:
+    def _entry(self, index: int) -> Field | None:
+        """None = the table has no such; what comes behind it in its block can be read all the same."""
+        try:
+            name, value = self._table.get_by_index(index)
+        except InvalidTableIndex:
+            return None
+        return bytes(name), bytes(value)
+
+    def _field(self, data: bytes, at: int) -> tuple[Field | None, int]:
         first = data[at]
         if first & 0x80:
             index, at = _number(data, at, 7)
-            name, value = self._table.get_by_index(index)
-            return (bytes(name), bytes(value)), at
+            return self._entry(index), at
         indexed = bool(first & 0x40)
         index, at = _number(data, at, 6 if indexed else 4)
         if index:
-            name = bytes(self._table.get_by_index(index)[0])
+            entry = self._entry(index)
         else:
             name, at = _text(data, at)
+            entry = name, b""
         value, at = _text(data, at)
+        if entry is None:
+            return None, at
+        name = entry[0]
         if indexed:
             self._table.add(name, value)
         return (name, value), at
