@@ -26,6 +26,9 @@ class Seg:
     proto: int = 6
     flags: int = 0
     payload: bytes | int = 0
+    seq: int = 0
+    ack: int = 0
+    events: int = 0
     ts_ns: int = 0
     vlan: tuple[int, int] = (0, 0)
     tunnel: int = 0
@@ -75,6 +78,7 @@ def batch(rows: Sequence[Seg]) -> tuple[PacketBatch, DecodedBatch]:
         d.src_ip[at], d.dest_ip[at] = halves(row.src), halves(row.dst)
         d.src_port[at], d.dest_port[at], d.proto[at] = row.sport, row.dport, row.proto
         d.vlan[at], d.tunnel[at], d.tcp_flags[at] = row.vlan, row.tunnel, row.flags
+        d.tcp_seq[at], d.tcp_ack[at], d.events[at] = row.seq, row.ack, row.events
         d.icmp_type[at] = row.sport & 0xFF if row.proto == 1 else 0
         d.fragment[at], d.src_mac[at], d.ip_len[at] = row.fragment, row.mac, row.length - 14
         d.payload_off[at] = -1 if row.malformed else starts[at]

@@ -11,6 +11,7 @@ from vpi_tui.model.batch import FirstSeen, FlowState
 
 NEW, ESTABLISHED, CLOSED = FlowState.NEW, FlowState.ESTABLISHED, FlowState.CLOSED
 Side = tuple[str, int]
+WRAP = 1 << 32
 
 
 @dataclass
@@ -28,6 +29,8 @@ class Flow:
     pkts: dict[int, int] = field(default_factory=lambda: {1: 0, 2: 0})
     bytes: dict[int, int] = field(default_factory=lambda: {1: 0, 2: 0})
     flags: dict[int, int] = field(default_factory=lambda: {1: 0, 2: 0})
+    next: dict[int, int] = field(default_factory=dict)
+    """Number behind what was sent without a hole, or was acknowledged; by direction."""
     reason: EndReason = EndReason.NONE
 
     @property
@@ -48,7 +51,10 @@ class Flow:
 
 
 class Twin:
-    def __init__(self, limits: FlowTimeouts, *, midstream: bool, one_sided: bool = False) -> None:
+    def __init__(
+        self, limits: FlowTimeouts, *, midstream: bool, one_sided: bool = False, bad_events: int = 0
+    ) -> None:
+        self.bad_events = bad_events
         self.limits = limits
         self.one_sided = one_sided
         self.midstream = midstream
@@ -77,7 +83,9 @@ class Twin:
         flow.bytes[direction] += seg.length if seg.tunnel == 0 and seg.fragment != 3 else seg.length - 14
         if seg.proto == 6:
             flow.flags[direction] |= seg.flags & 0xFF
-            self._track(flow, seg, direction)
+            if self._is_heeded(flow, seg, direction):
+                _note_sent(flow, seg, direction)
+                self._track(flow, seg, direction)
         elif flow.pkts[1] and flow.pkts[2] and flow.state is NEW:
             flow.state = ESTABLISHED
         return flow.number, direction, int(flow.state), first
@@ -120,6 +128,12 @@ class Twin:
         self.live.remove(flow)
         self.ended.append(flow)
 
+    def _is_heeded(self, flow: Flow, seg: Seg, direction: int) -> bool:
+        if not seg.flags & (FIN | RST):
+            return True
+        exact = flow.next.get(direction, seg.seq) == seg.seq
+        return not seg.events & self.bad_events and (exact or not seg.flags & RST)
+
     def _track(self, flow: Flow, seg: Seg, direction: int) -> None:
         seen = flow.seen
         if seg.flags & RST:
@@ -152,3 +166,17 @@ class Twin:
             if "handshake" in seen and (flow.state is NEW or (flow.state is CLOSED and seg.size > 0)):
                 flow.state = ESTABLISHED
                 seen.discard("rst")
+
+
+def _note_sent(flow: Flow, seg: Seg, direction: int) -> None:
+    covered = 1 if seg.flags & SYN else seg.size + bool(seg.flags & FIN)
+    end = (seg.seq + covered) % WRAP
+    before = flow.next.get(direction)
+    if before is None or (not _is_behind(seg.seq, before) and _is_behind(end, before)):
+        flow.next[direction] = end
+    if seg.flags & ACK and 3 - direction in flow.next and _is_behind(seg.ack, flow.next[3 - direction]):
+        flow.next[3 - direction] = seg.ack
+
+
+def _is_behind(number: int, other: int) -> bool:
+    return number != other and (number - other) % WRAP < WRAP // 2

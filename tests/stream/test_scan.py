@@ -180,6 +180,46 @@ def test_a_reset_out_of_the_blue_ends_nothing(tmp_path: Path, talk: Connection) 
     assert len(scan(tmp_path, RULE, talk.packets)[0]) == 1
 
 
+FORGED = ((-30, True), (5, True), (1 << 19, True), (0, False))
+"""Of resets that their receiver does not believe: place behind what was sent, is the checksum right?"""
+
+
+@pytest.mark.parametrize(("ahead", "sound"), FORGED)
+def test_a_forged_reset_and_silence_hide_nothing(
+    tmp_path: Path, talk: Connection, ahead: int, sound: bool
+) -> None:
+    talk.at(0, b"." * 40).acked(40).at(40 + ahead, b"", "R")
+    if not sound:
+        talk.packets[-1][TCP].chksum = 1
+    talk.at(40, b"secret-", after=30.0).at(47, b"word")
+    alerts, _ = scan(tmp_path, RULE, talk.packets, checksums="all")
+    assert numbers(alerts) == [len(talk.packets)]
+
+
+@pytest.mark.parametrize(("ahead", "sound"), FORGED)
+def test_a_forged_reset_does_not_cut_a_request_in_two(
+    tmp_path: Path, talk: Connection, ahead: int, sound: bool
+) -> None:
+    head, rest = b"GET /a?" + b"." * 33, b"secret-word HTTP/1.1\r\nHost: a\r\n\r\n"
+    talk.at(0, head).acked(40).at(40 + ahead, b"", "R")
+    if not sound:
+        talk.packets[-1][TCP].chksum = 1
+    so_far = len(talk.packets)
+    talk.at(40, rest)
+    rule = 'alert http any any -> any any (http.uri; content:"a?"; content:"secret-word"; sid:1;)'
+    alerts, _ = scan(tmp_path, [rule], talk.packets, apart=so_far, checksums="all")
+    assert len(alerts) == 1
+
+
+def test_a_forged_reset_of_a_connection_that_is_not_answered_yet_hides_nothing(tmp_path: Path) -> None:
+    talk = Connection()
+    talk.raw("S", talk.isn, ack=0).raw("R", talk.isn + 7, ack=0)
+    talk.raw("SA", 7000, ack=talk.isn + 1, client=False, after=20.0).raw("A", talk.isn + 1, ack=7001)
+    talk.client_next, talk.server_next = talk.isn + 1, 7001
+    alerts, _ = scan(tmp_path, RULE, talk.at(0, b"secret-").at(7, b"word").packets)
+    assert len(alerts) == 1
+
+
 def test_what_a_reset_says_is_no_part_of_the_stream(tmp_path: Path, talk: Connection) -> None:
     talk.at(0, b"secret-").at(7, b"word", "R")
     assert scan(tmp_path, RULE, talk.packets)[0] == []

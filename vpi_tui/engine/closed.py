@@ -11,7 +11,7 @@ from vpi_tui.flow.records import FLOW_DTYPE
 from vpi_tui.model.batch import FlowState
 
 KEPT = 20_000
-"""Flows; 160 bytes each."""
+"""Flows; 168 bytes each."""
 Rows = NDArray[Any]
 """structured[k] of FLOW_DTYPE."""
 

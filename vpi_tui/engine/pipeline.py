@@ -89,7 +89,11 @@ class Pipeline:
         """For the datagrams that `defrag` puts together."""
         self.defrag = Defragmenter(self.whole_decoder.decode, hosts=streams.hosts)
         self.table = FlowTable(
-            spec.max_flows, midstream=streams.midstream, one_sided=streams.one_sided, talkers=talkers
+            spec.max_flows,
+            midstream=streams.midstream,
+            one_sided=streams.one_sided,
+            bad_events=self._stages.bad_events,
+            talkers=talkers,
         )
         self.talkers = Talkers()
         self._counts_talkers = talkers
@@ -160,6 +164,7 @@ class Pipeline:
             packets, decoded = self.defrag.update(packets, self.decoder.decode(packets))
             if self.checksums is not None and self.checksums.look(decoded):
                 self._stages.ignore_checksums()
+                self.table.ignore_checksums()
         with measure("flow"):
             flows = self.table.update(packets, decoded)
             ended = self._ended_slots(flows.closed)

@@ -52,9 +52,8 @@ class Stages:
         """Let them give what these rules look at, from now on. What they hold of live flows they keep."""
         self._serve_streams(rules)
         if self.sessions is None and (rules.needs_stream_events or self._options.drops_invalid):
-            bad = BAD_CHECKSUMS if self._leaves_out_bad else 0
             wanted = self._options
-            options = SessionOptions(wanted.midstream, wanted.one_sided, bad, wanted.inline)
+            options = SessionOptions(wanted.midstream, wanted.one_sided, self.bad_events, wanted.inline)
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
         applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
@@ -113,6 +112,11 @@ class Stages:
     def _leaves_out_bad(self) -> bool:
         """Do segments with a wrong checksum not belong to their stream?"""
         return self._options.checksums and self._spec.checksums != "none"
+
+    @property
+    def bad_events(self) -> int:
+        """Bits of DecoderEvent with which a segment does not belong to its connection."""
+        return BAD_CHECKSUMS if self._leaves_out_bad else 0
 
     def verifies_checksums(self, rules: RuleSet) -> bool:
         return self._spec.checksums != "none" or rules.needs_checksums

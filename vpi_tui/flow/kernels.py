@@ -12,6 +12,7 @@ from __future__ import annotations
 from vpi_tui.flow.kernels_app import MAX_PROBED, find_app
 from vpi_tui.flow.kernels_errors import find_quoted
 from vpi_tui.flow.kernels_index import I64, U64, flow_tag
+from vpi_tui.flow.kernels_sent import is_heeded, note_sent
 from vpi_tui.flow.kernels_slots import (
     N_BATCH,
     N_EXPIRE_HAND,
@@ -135,10 +136,13 @@ def count_packet(flow, direction, size, flags, ifindex, quoted):
 
 
 @helper
-def advance(flow, proto, flags, direction, payload, options):
-    """Bring the flow to the state after a packet, which is counted already. Returns it."""
+def advance(flow, d, r, proto, flags, direction, payload, options):
+    """Bring the flow to the state after the packet of row r, which is counted already. Returns it."""
     state = I64(flow["state"])
     if proto == TCP:
+        if not is_heeded(flow, d, r, flags, direction, options.bad_events):
+            return state
+        note_sent(flow, d, r, flags, direction, payload)
         midstream, one_sided = options.midstream, options.one_sided
         track = I64(flow["track"])
         track, state = tcp_track(track, state, flags, direction, payload, midstream, one_sided)
@@ -220,7 +224,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
         size = U64(p.length[i]) if framed else U64(d.ip_len[r])
         first |= count_packet(flow, direction, size, flags, p.ifindex[i], quoted)
         payload = I64(d.payload_len[r])
-        state = advance(flow, proto, flags, direction, payload, options)
+        state = advance(flow, d, r, proto, flags, direction, payload, options)
         known = I64(flow["app_proto"])
         if payload > 0 and known == 0 and not quoted:
             probe(flow, apps, p, d, r, proto, direction)

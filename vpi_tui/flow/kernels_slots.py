@@ -196,6 +196,7 @@ def fill_flow(t, d, r, slot, now, vlans, tunnel, swapped):
     flow["track"] = 0
     flow["locality"] = 0
     flow["probes"] = 0
+    flow["sent"] = 0
     flow["pkts_toserver"] = 0
     flow["pkts_toclient"] = 0
     flow["bytes_toserver"] = 0

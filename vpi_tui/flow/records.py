@@ -1,4 +1,4 @@
-"""The memory of one flow: 160 bytes, two of its cache lines touched by each packet.
+"""The memory of one flow: 168 bytes, two of its cache lines touched by each packet.
 
 FLOW_DTYPE is what other rooms read; KERNEL_DTYPE lays the names that the compiled loop uses over
 the same bytes (it keeps its own notes where a closed record holds its slot number).
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-RECORD_SIZE = 160
+RECORD_SIZE = 168
 
 
 class EndReason(IntEnum):
@@ -55,8 +55,6 @@ FLOW_DTYPE = _dtype(
         ("bytes_toclient", np.uint64, 88),
         ("start_ns", np.int64, 96),
         ("flow_id", np.uint64, 104),  # 1, 2, ... never given twice; 0 = free slot
-        ("ifindex_client", np.int32, 112),  # port of the first packet to the server; 0 = none seen
-        ("ifindex_server", np.int32, 116),  # port of the first packet to the client, ICMP errors left out
         ("switch", np.int16, 120),  # positions in the topology, -1 = unknown: attribution stage
         ("src_guest", np.int16, 122),  # or an End, as the next
         ("dest_guest", np.int16, 124),
@@ -64,6 +62,8 @@ FLOW_DTYPE = _dtype(
         ("reason", np.uint8, 127),  # EndReason
         ("src_mac", np.uint64, 128),  # of the client, from the first packet; 0 = none
         ("dest_mac", np.uint64, 136),
+        ("ifindex_client", np.int32, 160),  # port of the first packet to the server; 0 = none seen
+        ("ifindex_server", np.int32, 164),  # port of the first packet to the client, ICMP errors left out
     ]
 )
 """One flow as other rooms see it; addresses, ports and MACs in client / server order."""
@@ -91,14 +91,15 @@ KERNEL_DTYPE = _dtype(
         ("stamp", np.uint8, 60),  # low byte of the number of the batch that touched it last
         ("dirty", np.uint8, 61),  # 1 = in the list of flows touched since the last drain
         ("probes", np.uint8, 62),  # payloads looked at for app_proto: low nibble to server
+        ("sent", np.uint8, 63),  # Directions whose `next_...` is known
         ("pkts_toserver", np.uint64, 64),
         ("pkts_toclient", np.uint64, 72),
         ("bytes_toserver", np.uint64, 80),
         ("bytes_toclient", np.uint64, 88),
         ("start_ns", np.int64, 96),
         ("flow_id", np.uint64, 104),
-        ("ifindex_client", np.int32, 112),
-        ("ifindex_server", np.int32, 116),
+        ("next_toserver", np.uint32, 112),  # TCP: the sequence number behind what was sent
+        ("next_toclient", np.uint32, 116),
         ("switch", np.int16, 120),
         ("src_guest", np.int16, 122),
         ("dest_guest", np.int16, 124),
@@ -110,5 +111,7 @@ KERNEL_DTYPE = _dtype(
         ("told_pkts_toclient", np.uint32, 148),
         ("told_bytes_toserver", np.uint32, 152),
         ("told_bytes_toclient", np.uint32, 156),
+        ("ifindex_client", np.int32, 160),
+        ("ifindex_server", np.int32, 164),
     ]
 )

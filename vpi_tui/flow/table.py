@@ -59,6 +59,8 @@ class TcpOptions(NamedTuple):
 
     midstream: bool
     one_sided: bool
+    bad_events: int
+    """Bits of DecoderEvent with which no segment ends a connection."""
 
 
 class TableArrays(NamedTuple):
@@ -92,7 +94,8 @@ class FlowTable:
     max_flows: beyond it the idlest of some flows is evicted, and counted. seed: of the hash; leave
     it out except in tests. midstream: follow TCP connections whose start was not seen; the sender of a
     first SYN+ACK is then the server, and the first acknowledgement makes it established. one_sided: so
-    does that of a client whose server is not seen. talkers: keep what flows did until `drain_touched`,
+    does that of a client whose server is not seen. bad_events: bits of DecoderEvent with which no segment
+    ends a connection. talkers: keep what flows did until `drain_touched`,
     also when they have ended.
     """
 
@@ -103,13 +106,14 @@ class FlowTable:
         *,
         midstream: bool = True,
         one_sided: bool = False,
+        bad_events: int = 0,
         talkers: bool = True,
         seed: int | None = None,
     ) -> None:
         if not 1 <= max_flows <= 1 << 28:
             raise ValueError(f"max_flows: 1 to {1 << 28}, not {max_flows}")
         self.max_flows = max_flows
-        self._tcp = TcpOptions(midstream, one_sided)
+        self._tcp = TcpOptions(midstream, one_sided, bad_events)
         self._talkers = talkers
         records = _aligned_records(max_flows)
         self.records: Rows = records.view(FLOW_DTYPE)
@@ -165,6 +169,10 @@ class FlowTable:
             new_rows=out.new_rows[:opened],
             closed=closed,
         )
+
+    def ignore_checksums(self) -> None:
+        """Segments whose checksum is wrong end connections too, from now on."""
+        self._tcp = self._tcp._replace(bad_events=0)
 
     def recognise(self, streams: StreamBatch, flows: FlowBatch | None = None) -> None:
         """Name the applications of flows whose first bytes came in more than one piece.

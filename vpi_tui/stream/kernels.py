@@ -7,6 +7,7 @@ import numpy as np
 
 from vpi_tui.model.batch import FirstSeen
 from vpi_tui.model.jit import helper, inlined, kernel
+from vpi_tui.model.sequence import distance
 from vpi_tui.model.stream_events import StreamEvent
 from vpi_tui.stream.kernels_cells import cells_left, cells_of, store, unroll
 from vpi_tui.stream.kernels_held import dequeue, enqueue
@@ -31,7 +32,6 @@ from vpi_tui.stream.kernels_release import (
     tell,
 )
 from vpi_tui.stream.kernels_segments import (
-    distance,
     drop_first,
     insert,
     is_apart,

@@ -6,11 +6,11 @@ from __future__ import annotations
 import numpy as np
 
 from vpi_tui.model.jit import helper, inlined
+from vpi_tui.model.sequence import distance
 from vpi_tui.model.stream_events import StreamEvent
 from vpi_tui.stream.kernels_cells import differs, overwrite, unroll
 from vpi_tui.stream.kernels_policies import later_wins
 from vpi_tui.stream.kernels_release import tell
-from vpi_tui.stream.kernels_segments import distance
 from vpi_tui.stream.layout import ACKED, BEGINNINGS, N_DIFFERENT
 
 I64 = np.int64

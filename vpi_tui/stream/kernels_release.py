@@ -6,6 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from vpi_tui.model.jit import helper, inlined
+from vpi_tui.model.sequence import distance
 from vpi_tui.model.stream_events import StreamEvent
 from vpi_tui.stream.kernels_cells import (
     cells_left,
@@ -19,7 +20,7 @@ from vpi_tui.stream.kernels_cells import (
 )
 from vpi_tui.stream.kernels_held import dequeue
 from vpi_tui.stream.kernels_policies import later_wins
-from vpi_tui.stream.kernels_segments import distance, drop_first
+from vpi_tui.stream.kernels_segments import drop_first
 from vpi_tui.stream.layout import (
     CELL,
     CHUNK,

@@ -10,18 +10,12 @@ from __future__ import annotations
 import numpy as np
 
 from vpi_tui.model.jit import helper
+from vpi_tui.model.sequence import distance
 from vpi_tui.stream.kernels_cells import free_chain, store, transfer
 from vpi_tui.stream.kernels_policies import later_wins
 from vpi_tui.stream.layout import MOST_OVERLAPS, N_SEGMENTS_FREE, N_SEGMENTS_TOP
 
 I64 = np.int64
-
-
-@helper
-def distance(seq, base):
-    """seq - base modulo 2^32, as a signed number (RFC 9293, 3.4)."""
-    ahead = (I64(seq) - I64(base)) & 0xFFFFFFFF
-    return ahead - 0x100000000 if ahead >= 0x80000000 else ahead
 
 
 @helper

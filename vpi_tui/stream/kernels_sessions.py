@@ -12,9 +12,9 @@ import numpy as np
 
 from vpi_tui.model.batch import FirstSeen
 from vpi_tui.model.jit import helper, kernel
+from vpi_tui.model.sequence import distance
 from vpi_tui.stream.kernels_handshake import after_syn, in_none, last_of_handshake, syn_on_syn_recv
 from vpi_tui.stream.kernels_options import Segment, options_of
-from vpi_tui.stream.kernels_segments import distance
 from vpi_tui.stream.kernels_session_words import (
     ACK,
     ASYNCHRONOUS,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from vpi_tui.model.jit import helper
-from vpi_tui.stream.kernels_segments import distance
+from vpi_tui.model.sequence import distance
 from vpi_tui.stream.kernels_session_words import (
     ACK,
     ASYNCHRONOUS,
