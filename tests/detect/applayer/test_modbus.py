@@ -12,7 +12,7 @@ from tests.detect.applayer.conversations import memory_of
 from tests.detect.rules.rule_text import parse
 from vpi_tui.detect.applayer.application import instances
 from vpi_tui.detect.applayer.modbus import MODBUS
-from vpi_tui.detect.applayer.modbus.parser import FLOOD, ModbusParser
+from vpi_tui.detect.applayer.modbus.parser import FLOOD, KEPT_LIMIT, ModbusParser
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.detect.match.evaluate import Plan, Tally
 from vpi_tui.model.batch import Direction
@@ -24,8 +24,16 @@ def message(pdu: bytes, number: int = 1, unit: int = 10, protocol: int = 0) -> b
     return struct.pack("!HHHB", number, protocol, len(pdu) + 1, unit) + pdu
 
 
-def run(*pieces: tuple[int, bytes]) -> list[Transaction]:
+def begun() -> ModbusParser:
+    """The parser of a flow that has begun with a message and its response."""
     parser = ModbusParser()
+    for direction in (SERVER, CLIENT):
+        parser.feed(direction, message(b"\x11", 99), 0)
+    return parser
+
+
+def run(*pieces: tuple[int, bytes]) -> list[Transaction]:
+    parser = begun()
     found: dict[Transaction, None] = {}
     for direction, data in pieces:
         found.update(dict.fromkeys(parser.feed(direction, data, 0)))
@@ -66,6 +74,14 @@ READ_WRITE = bytes.fromhex("17 0003 0006 000e 0003 06 00ff 00ff 00ff")
         ("unit 10", READ_COILS, True),
         ("unit >10", READ_COILS, False),
         ("unit 9<>11, function 1", READ_COILS, True),
+        ("unit 0<>11", READ_COILS, True),
+        ("unit 10<>65535", READ_COILS, False),
+        ("unit 10<>10", READ_COILS, True),
+        ("unit 11<>9", READ_COILS, False),
+        ("unit 300", READ_COILS, False),
+        ("unit 10, access read", READ_COILS, True),
+        ("function assigned, subfunction 1", READ_COILS, True),
+        ("access read holding, address 15, value 255", READ_WRITE, True),
         ("function 16", WRITE_REGISTERS, True),
         ("function 8, subfunction 4", bytes.fromhex("08 0004 0000"), True),
         ("function 8, subfunction 1", bytes.fromhex("08 0004 0000"), False),
@@ -111,11 +127,34 @@ ASK = (SERVER, message(READ_COILS))
         ([(SERVER, message(READ_COILS, protocol=1))], ["modbus.invalid_protocol_id"]),
         ([(SERVER, b"\0\1\0\0\0\1")], ["modbus.invalid_length"]),
         ([(SERVER, message(b"\x01\x00"))], ["modbus.invalid_length"]),
-        ([(SERVER, message(b"\x81\x06"))], ["modbus.invalid_function_code"]),
+        ([(SERVER, message(b"\x81\0\0\0\1"))], ["modbus.invalid_function_code"]),
+        ([(SERVER, message(b"\0"))], ["modbus.invalid_function_code"]),
+        ([(SERVER, message(bytes(300)))], ["modbus.invalid_length"]),
+        ([(SERVER, message(bytes.fromhex("10 0001 0000 00")))], ["modbus.invalid_length"]),
+        (
+            [(SERVER, message(bytes.fromhex("10 0001 0001 04 0102")))],
+            ["modbus.invalid_length", "modbus.invalid_value"],
+        ),
         ([(SERVER, message(bytes.fromhex("05 0005 0001")))], ["modbus.invalid_value"]),
         ([(SERVER, message(bytes.fromhex("03 0000 007e")))], ["modbus.invalid_value"]),
         ([ASK, (CLIENT, message(b"\x81\x09"))], ["modbus.invalid_exception_code"]),
         ([ASK, (CLIENT, message(b"\x81\x02"))], []),
+        ([ASK, (CLIENT, message(b"\x81\x08"))], ["modbus.invalid_exception_code"]),
+        ([(SERVER, message(b"\x11")), (CLIENT, message(b"\x91\x02"))], []),
+        ([ASK, (CLIENT, message(b"\x81\x02\0"))], ["modbus.value_mismatch"]),
+        ([(SERVER, message(READ_WRITE)), (CLIENT, message(b"\x17\x0c" + bytes(12)))], []),
+        (
+            [(SERVER, message(READ_WRITE)), (CLIENT, message(b"\x17\x02\0\0"))],
+            ["modbus.value_mismatch"],
+        ),
+        (
+            [(SERVER, message(b"\x08\0\0\0\0")), (CLIENT, message(b"\x08\0\x0a\0\0"))],
+            ["modbus.unsolicited_response"],
+        ),
+        (
+            [(SERVER, message(b"\x2b\x0e\1\0")), (CLIENT, message(b"\x2b\x0d\1\0"))],
+            ["modbus.unsolicited_response"],
+        ),
         ([ASK, (CLIENT, message(b"\x01\x01\x15"))], []),
         ([ASK, (CLIENT, message(b"\x01\x02\x15\x00"))], ["modbus.value_mismatch"]),
         ([ASK] * FLOOD, []),
@@ -148,13 +187,51 @@ def test_nothing_raises(pieces: list[tuple[int, bytes]]) -> None:
             buffer.get(found, SERVER)
 
 
-def test_an_encapsulated_interface_that_is_not_named_is_of_a_reserved_category() -> None:
-    assert holds("function reserved", b"\x2b")
-    assert events((SERVER, message(b"\x2b"))) == ["modbus.invalid_length"]
+@pytest.mark.parametrize("pdu", [b"\x2b", b"\x08\0", b"\xe4", b"\0"])
+def test_a_function_that_does_not_say_what_it_is_has_no_category(pdu: bytes) -> None:
+    assert not holds("function all", pdu)
+
+
+@pytest.mark.parametrize(
+    ("direction", "data", "wanted"),
+    [
+        (SERVER, message(READ_COILS), 1),
+        (SERVER, message(b"\x81\x06"), 1),
+        (SERVER, message(b"\x81\x06\0"), 0),
+        (CLIENT, message(b"\x81\x09"), 0),
+        (SERVER, message(b"\x08\0"), 0),
+        (SERVER, message(b"\x2b"), 0),
+        (SERVER, message(bytes(300)), 0),
+        (SERVER, message(READ_COILS, protocol=1), 0),
+    ],
+)
+def test_a_flow_that_begins_otherwise_is_none_of_modbus(direction: int, data: bytes, wanted: int) -> None:
+    parser = ModbusParser()
+    assert len(parser.feed(direction, data, 0)) == wanted
+    assert len(parser.feed(SERVER, message(READ_COILS), 0)) == wanted
+    assert parser.over() is not bool(wanted)
+
+
+def test_behind_a_wrong_length_the_next_message_is_read() -> None:
+    wrong, right = run((SERVER, message(bytes(300)) + message(READ_COILS)))
+    assert wrong.told[SERVER] == {"modbus.invalid_length": None}
+    assert [bytes(one) for one in MODBUS.buffers["modbus.first"].get(right, SERVER)] == [b"\0\0\x14"]
+
+
+@pytest.mark.parametrize("quantity", [0, 0xFFFF])
+def test_addresses_that_two_bytes_do_not_hold_are_none(quantity: int) -> None:
+    assert not holds("access read, address >0", struct.pack("!BHH", 1, 0x0013, quantity))
+
+
+def test_an_answer_that_nobody_asked_for_is_what_rules_look_at() -> None:
+    (found,) = run((CLIENT, message(b"\x03\x02\0\1")))
+    assert list(MODBUS.buffers["modbus.function"].get(found, SERVER)) == [b"\x03"]
+    (found,) = run((CLIENT, message(WRITE_REGISTERS[:5])))
+    assert list(MODBUS.buffers["modbus.written"].get(found, SERVER)) == []
 
 
 def test_an_answer_that_nobody_asked_for_is_seen_from_both_sides() -> None:
-    (found,) = ModbusParser().feed(CLIENT, message(b"\x01\x02\x05"), 0)
+    (found,) = begun().feed(CLIENT, message(b"\x01\x02\x05"), 0)
     wanted = {"modbus.unsolicited_response", "modbus.value_mismatch"}
     for side in (SERVER, CLIENT):
         assert found.stage[side] == Stage.DONE
@@ -165,9 +242,18 @@ def test_values_of_a_request_that_waits_are_weighed() -> None:
     """Each bit of it is a value of its own for rules, and takes many times as much."""
     parser = ModbusParser()
     for number in range(8):
-        coils = struct.pack("!BHHB", 15, 0, 4_000, 244) + bytes(500)
+        coils = struct.pack("!BHHB", 15, 0, 1_976, 247) + bytes(247)
         (found,) = parser.feed(SERVER, message(coils, number), 0)
-        assert len(instances(MODBUS.buffers["modbus.written"], found, SERVER)) == 2_000
+        assert len(instances(MODBUS.buffers["modbus.written"], found, SERVER)) == 1_976
     size, waiting = memory_of(parser)
     assert waiting == 8
-    assert 8 * 2_000 * 40 < size < 2 * parser.held()
+    assert 8 * 1_976 * 40 < size < 2 * parser.held()
+
+
+def test_what_waits_in_a_flood_is_bounded() -> None:
+    """Most of it are the values that each request sets."""
+    parser = ModbusParser()
+    for number in range(2 * FLOOD):
+        coils = struct.pack("!BHHB", 15, 0, 1_976, 247) + bytes(247)
+        parser.feed(SERVER, message(coils, number), 0)
+        assert parser.held() < 2 * KEPT_LIMIT

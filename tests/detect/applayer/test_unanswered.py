@@ -63,11 +63,6 @@ def nfs(number: int) -> bytes:
     return (len(message) | 1 << 31).to_bytes(4) + message
 
 
-def modbus(number: int) -> bytes:
-    """A write of more registers than there may be."""
-    return (number % 65_536).to_bytes(2) + b"\0\0" + (len(BIG) + 2).to_bytes(2) + b"\x01\x10" + BIG
-
-
 def ftp(_number: int) -> bytes:
     return b"STOR " + BIG[:4_000] + b"\r\n"
 
@@ -93,7 +88,7 @@ def http1(number: int) -> bytes:
 ALL, FILES = Limits(), Limits(buffers=frozenset({FILE_DATA}))
 REQUESTS = (
     ("mqtt", mqtt, ALL), ("ldap", ldap, ALL), ("pgsql", pgsql, ALL), ("enip", enip, ALL), ("nfs", nfs, ALL),
-    ("modbus", modbus, ALL), ("ftp", ftp, ALL), ("ftp", ftp_command, ALL), ("pop3", pop3, ALL),
+    ("ftp", ftp, ALL), ("ftp", ftp_command, ALL), ("pop3", pop3, ALL),
     ("http1", http1, ALL), ("http1", http1, FILES),
 )  # fmt: skip
 

@@ -38,8 +38,17 @@ def test_dnp3_refuses_what_it_does_not_know(option: str) -> None:
         "access read, address 1, value 2",
         "access write coils, address 1<>9, value 1",
         "function 1, access read",
-        "unit 256",
+        "function Assigned",
+        "function !5",
+        "function 256",
+        "function 1, unit 2",
+        "unit 65536",
+        "unit 0x10",
+        "unit >=5",
+        "unit 1 <> 5",
+        "unit 1,",
         "unit 1, unit 2",
+        "access read, address 65536",
     ],
 )
 def test_modbus_refuses_what_cannot_hold(option: str) -> None:

@@ -30,7 +30,7 @@ def network(low: int, high: int) -> str:
 
 def spans_text(spans: tuple[tuple[int, int], ...]) -> str:
     shown = [str(low) if low == high else f"{low} to {high}" for low, high in spans[:_MAX_SPANS]]
-    return _some(shown, len(spans))
+    return _some(shown, len(spans)) or "no number"
 
 
 def _some(shown: list[str], total: int) -> str:

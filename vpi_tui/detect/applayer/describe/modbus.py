@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vpi_tui.detect.applayer.describe.text import filled, text
-from vpi_tui.detect.applayer.modbus.message import EXCEPTION, Access, Category, Message
+from vpi_tui.detect.applayer.modbus.message import Access, Category, Message
 from vpi_tui.detect.applayer.modbus.parser import ModbusTransaction
 
 _FUNCTIONS: Final = {
@@ -57,10 +57,10 @@ def _message(message: Message) -> dict[str, Any]:
         "transaction_id": message.transaction,
         "protocol_id": 0,
         "unit_id": message.unit,
-        "function_raw": message.function | (EXCEPTION if message.is_exception else 0),
+        "function_raw": message.code,
         "function_code": _FUNCTIONS.get(message.function, "Unknown"),
         "access_type": " | ".join(one.name or "" for one in message.access) or "NONE",
-        "category": _CATEGORIES[message.category] if message.body or message.function != _MEI else "NONE",
+        "category": _CATEGORIES.get(message.category, "NONE"),
         "error_flags": " | ".join(flaws) or "NONE",
     }
 

@@ -12,9 +12,11 @@ from vpi_tui.detect.applayer.transaction import Stage
 
 
 def _number(name: str, size: int, get: Callable[[Message], Iterable[int]]) -> Buffer:
+    """A number of the request; of the response where nobody has asked."""
+
     def instances(transaction: ModbusTransaction, _direction: int) -> Sequence[bytes]:
-        request = transaction.request
-        return [value.to_bytes(size, "big") for value in get(request)] if request is not None else ()
+        message = transaction.request or transaction.response
+        return [value.to_bytes(size, "big") for value in get(message)] if message is not None else ()
 
     return Buffer(name, TO_SERVER, Stage.DONE, instances)
 

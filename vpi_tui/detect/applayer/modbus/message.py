@@ -13,6 +13,10 @@ from typing import Final
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 
 EXCEPTION: Final = 0x80
+HEADER: Final = 6
+"""Bytes before those that the length counts: transaction, protocol, length."""
+LEAST, MOST = 2, 254
+"""Bytes that the length may count."""
 _MOST_BITS: Final = 2_000
 _MOST_REGISTERS: Final = 125
 _DIAGNOSTICS: Final = 8
@@ -54,8 +58,15 @@ _ACCESS: Final = {
 _ASSIGNED: Final = frozenset({*range(1, 25), _DIAGNOSTICS, _MEI})
 _RESERVED: Final = frozenset({*range(9, 15), 41, 42, 90, 91, 125, 126, 127})
 _USER: Final = frozenset({*range(65, 73), *range(100, 111)})
+_SINGLE: Final = frozenset({5, 6})
+"""Functions that write one value."""
 _SUBFUNCTIONS: Final = frozenset({*range(5), *range(10, 22)})
 _MEI_TYPES: Final = frozenset({13, 14})
+_FILES: Final = frozenset({20, 21})
+_WITHOUT_CHECK: Final = frozenset({_DIAGNOSTICS, _MEI})
+"""Requests of these are not looked at for the bit that says exception."""
+_PARITY: Final = 8
+"""The exception that only a function about files may answer with (V1.1b3, 7)."""
 _EXCEPTIONS: Final = frozenset({*range(1, 9), 10, 11})
 
 
@@ -65,14 +76,16 @@ class Message:
 
     transaction: int
     unit: int
-    function: int
-    """Without the bit that says exception."""
+    code: int
+    """The function as sent, with the bit that says exception."""
     body: bytes
     is_exception: bool = False
     subfunction: int | None = None
     exception: int | None = None
     addresses: tuple[int, ...] = ()
     quantity: int = 0
+    to_read: int = 0
+    """The quantity that is read of a request that reads and writes."""
     value: int | None = None
     """What a single write sets; the quantity in answers to multiple writes."""
     masks: bytes = b""
@@ -80,50 +93,72 @@ class Message:
     events: list[str] = field(default_factory=list)
 
     @property
+    def function(self) -> int:
+        """Without the bit that says exception."""
+        return self.code & ~EXCEPTION
+
+    @property
     def access(self) -> Access:
         return _ACCESS.get(self.function, Access(0))
 
     @property
     def category(self) -> Category:
-        code = self.function
-        if code == _DIAGNOSTICS:
-            return Category.ASSIGNED if self.subfunction in _SUBFUNCTIONS else Category.RESERVED
-        if code == _MEI:
-            known = bool(self.body) and self.body[0] in _MEI_TYPES
-            return Category.ASSIGNED if known else Category.RESERVED
-        if code in _ASSIGNED:
+        """None of them where the function is not known and the bit is set, or what names it is missing."""
+        function = self.function
+        if function == _DIAGNOSTICS:
+            return _category(self.subfunction, _SUBFUNCTIONS)
+        if function == _MEI:
+            return _category(self.body[0] if self.body and not self.is_exception else None, _MEI_TYPES)
+        if function in _ASSIGNED:
             return Category.ASSIGNED
-        if code in _RESERVED:
+        if not function or self.code >= EXCEPTION:
+            return Category(0)
+        if function in _RESERVED:
             return Category.RESERVED
-        return Category.USER if code in _USER else Category.UNASSIGNED
+        return Category.USER if function in _USER else Category.UNASSIGNED
 
     @property
     def writes(self) -> int:
-        """How many values a request sets; no more than one may."""
+        """How many values are set; no more than a request may set."""
         if self.value is not None:
-            return 1
+            return int(self.function in _SINGLE)  # otherwise it is the quantity that an answer repeats
         held = len(self.data) * 8 if self.access & Access.COILS else len(self.data) // 2
         return min(self.quantity, held, _MOST_BITS)
 
     def written(self) -> Iterator[tuple[int, int]]:
         """(address, value) of what a request sets; a coil is 0 or 1."""
         is_coil = bool(self.access & Access.COILS)
-        if self.value is not None:
-            yield self.addresses[0], int(self.value != 0) if is_coil else self.value
+        if not self.addresses:
             return
         for n in range(self.writes):
+            if self.value is not None:
+                yield self.addresses[0], int(self.value != 0) if is_coil else self.value
+                return
             if is_coil:
                 yield self.addresses[0] + n, self.data[n >> 3] >> (n & 7) & 1
             else:
                 yield self.addresses[0] + n, int.from_bytes(self.data[2 * n : 2 * n + 2], "big")
 
 
+def _category(number: int | None, known: frozenset[int]) -> Category:
+    """Of a function that has a number behind it; None = it is missing."""
+    if number is None:
+        return Category(0)
+    return Category.ASSIGNED if number in known else Category.RESERVED
+
+
 def _read(message: Message, cursor: Cursor) -> None:
     first, quantity = cursor.number(2), cursor.number(2)
     bits = message.access & (Access.COILS | Access.DISCRETES)
     _quantity(message, quantity, _MOST_BITS if bits else _MOST_REGISTERS)
-    message.addresses = (first + 1, first + max(quantity, 1))
+    _span(message, first, quantity)
+
+
+def _span(message: Message, first: int, quantity: int) -> None:
+    """Addresses in a row; there are none when they are too many for two bytes."""
     message.quantity = quantity
+    if 0 < quantity <= 0xFFFF - first:
+        message.addresses = first + 1, first + quantity
 
 
 def _write_one(message: Message, cursor: Cursor) -> None:
@@ -137,12 +172,13 @@ def _write_one(message: Message, cursor: Cursor) -> None:
 def _write_many(message: Message, cursor: Cursor) -> None:
     first, quantity, count = cursor.number(2), cursor.number(2), cursor.number(1)
     is_bits = bool(message.access & Access.COILS)
-    _quantity(message, quantity, _MOST_BITS if is_bits else _MOST_REGISTERS)
     message.data = cursor.rest()
-    if count != len(message.data) or count != (-(-quantity // 8) if is_bits else 2 * quantity):
+    if quantity == 0 or count != len(message.data):
+        message.events.append("modbus.invalid_length")
+    most, needed = (_MOST_BITS, -(-quantity // 8)) if is_bits else (_MOST_REGISTERS, 2 * quantity)
+    if quantity > most or count != needed:
         message.events.append("modbus.invalid_value")
-    message.addresses = (first + 1, first + max(quantity, 1))
-    message.quantity = quantity
+    _span(message, first, quantity)
 
 
 def _mask(message: Message, cursor: Cursor) -> None:
@@ -153,10 +189,9 @@ def _mask(message: Message, cursor: Cursor) -> None:
 
 def _read_and_write(message: Message, cursor: Cursor) -> None:
     cursor.take(2)
-    read = cursor.number(2)
-    _quantity(message, read, _MOST_REGISTERS)
+    message.to_read = cursor.number(2)
+    _quantity(message, message.to_read, _MOST_REGISTERS)
     _write_many(message, cursor)
-    message.value = None
 
 
 def _diagnostics(message: Message, cursor: Cursor) -> None:
@@ -212,6 +247,13 @@ def _answer_to_write(message: Message, cursor: Cursor) -> None:
     message.value = cursor.number(2)
 
 
+def _answer_to_writes(message: Message, cursor: Cursor) -> None:
+    """The quantity's limits are each other's here, as in Suricata."""
+    _answer_to_write(message, cursor)
+    most = _MOST_REGISTERS if message.access & Access.COILS else _MOST_BITS
+    _quantity(message, message.value or 0, most)
+
+
 def _diagnostic_answer(message: Message, cursor: Cursor) -> None:
     message.subfunction = cursor.number(2)
     message.data = cursor.rest()
@@ -225,39 +267,55 @@ _REQUESTS: Final[dict[int, _Reader]] = {
     24: _exactly(2), _MEI: _some,
 }  # fmt: skip
 _RESPONSES: Final[dict[int, _Reader]] = {
-    **dict.fromkeys((1, 2, 3, 4, 23), _answer_to_read), **dict.fromkeys((5, 6, 15, 16), _answer_to_write),
+    **dict.fromkeys((1, 2, 3, 4, 23), _answer_to_read), **dict.fromkeys((5, 6), _answer_to_write),
+    **dict.fromkeys((15, 16), _answer_to_writes),
     7: _exactly(1), 11: _exactly(4), _DIAGNOSTICS: _diagnostic_answer, 22: _mask, _MEI: _some,
 }  # fmt: skip
 
 
 def parse_message(transaction: int, unit: int, code: int, body: bytes, *, of_request: bool) -> Message:
     """What the bytes behind the function code say; what is wrong with them stands in the events."""
-    message = Message(transaction, unit, code & ~EXCEPTION, body, code >= EXCEPTION and not of_request)
-    if code == 0 or (of_request and code >= EXCEPTION):
+    message = Message(transaction, unit, code, body, code >= EXCEPTION and not of_request)
+    function = message.function
+    if of_request and not 0 < code < EXCEPTION and function not in _WITHOUT_CHECK:
         message.events.append("modbus.invalid_function_code")
-        return message
+    read = _exception if message.is_exception else (_REQUESTS if of_request else _RESPONSES).get(function)
     cursor = Cursor(body)
     try:
-        if message.is_exception:
-            _exception(message, cursor)
-        else:
-            (_REQUESTS if of_request else _RESPONSES).get(message.function, _anything)(message, cursor)
-            if cursor:
-                message.events.append("modbus.invalid_length")
+        (read or _anything)(message, cursor)
+        if cursor:
+            message.events.append("modbus.invalid_length")
     except TooShortError:
         message.events.append("modbus.invalid_length")
     return message
 
 
+def begins_flow(data: bytes) -> bool:
+    """Does Suricata take a flow for Modbus that begins with this message, whoever sends it?"""
+    if not LEAST <= len(data) - HEADER <= MOST or data[2:4] != b"\0\0":
+        return False
+    message = parse_message(0, data[6], data[7], data[8:], of_request=False)
+    if message.is_exception:
+        return not message.events
+    least = {_DIAGNOSTICS: 2, _MEI: 1}.get(message.function, 0)
+    return len(message.body) >= least
+
+
 def _exception(message: Message, cursor: Cursor) -> None:
-    """Codes that a function may answer with (V1.1b3, 7)."""
     code = message.exception = cursor.number(1)
-    function = message.function
-    wrong = code not in _EXCEPTIONS or (code == 3 and function == _DIAGNOSTICS)
-    wrong |= code == 2 and (6 < function < 15 or 16 < function < 22)
-    wrong |= code == 8 and function not in {20, 21}
-    if wrong:
+    if code not in _EXCEPTIONS or (code == _PARITY and message.function not in _FILES):
         message.events.append("modbus.invalid_exception_code")
+
+
+def answers(response: Message, request: Message) -> bool:
+    """Can it be the response to a request of the same transaction, unit and function?"""
+    if response.is_exception or response.category is not Category.ASSIGNED:
+        return True
+    if response.function == _DIAGNOSTICS:
+        return response.subfunction == request.subfunction
+    if response.function == _MEI:
+        return response.body[:1] == request.body[:1]
+    return bool(response.body or not response.access & Access.READ)
 
 
 def mismatches(request: Message, response: Message) -> bool:
@@ -269,7 +327,8 @@ def mismatches(request: Message, response: Message) -> bool:
     if response.value is not None:
         asked = request.quantity if request.value is None else request.value
         return response.addresses[:1] != request.addresses[:1] or response.value != asked
-    if request.access & Access.READ and request.function != 23:
+    if request.access & Access.READ:
         bits = request.access & (Access.COILS | Access.DISCRETES)
-        return len(response.data) != (-(-request.quantity // 8) if bits else 2 * request.quantity)
+        quantity = request.to_read or request.quantity
+        return len(response.data) != (-(-quantity // 8) if bits else 2 * quantity)
     return False

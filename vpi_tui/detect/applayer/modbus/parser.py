@@ -6,7 +6,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Limits, Parser
-from vpi_tui.detect.applayer.modbus.message import Access, Message, mismatches, parse_message
+from vpi_tui.detect.applayer.modbus.message import (
+    HEADER,
+    LEAST,
+    MOST,
+    Access,
+    Message,
+    answers,
+    begins_flow,
+    mismatches,
+    parse_message,
+)
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
@@ -16,8 +26,6 @@ KEPT_LIMIT: Final = 1_048_576
 """Bytes of those; the oldest make room."""
 A_VALUE: Final = 48
 """Bytes that one value takes which a request sets, as rules see it."""
-_HEADER: Final = 6
-"""Bytes before those that the length counts: transaction, protocol, length."""
 _OF_DATA: Final = frozenset({"modbus.invalid_value", "modbus.invalid_length"})
 
 
@@ -42,9 +50,10 @@ class ModbusParser(Parser):
         """Requests by transaction, unit and function, the oldest first."""
         self._count = self._kept = 0
         """How many those are, and their bytes."""
-        self._over = False
+        self._begun = self._over = False
+        """Has the flow begun with a message? One that does not is none of Modbus."""
         self._given_up = False
-        """Too many requests wait: later ones are not looked at before some have their response."""
+        """Too many requests wait: nothing new is looked at before some have their response."""
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         if self._over:
@@ -54,17 +63,18 @@ class ModbusParser(Parser):
             pending.clear()
         pending += data
         found: list[Transaction] = []
-        while len(pending) >= _HEADER and not self._over:
+        while len(pending) >= HEADER:
             size = int.from_bytes(pending[4:6], "big")
-            if size < 2:
-                self._over = True
-                found.append(_event(direction, "modbus.invalid_length"))
-            elif len(pending) < _HEADER + size:
+            is_right = LEAST <= size <= MOST
+            if is_right and len(pending) < HEADER + size:
                 break
-            else:
-                message = bytes(pending[: _HEADER + size])
-                del pending[: _HEADER + size]
-                found += self._message(direction, message)
+            message = bytes(pending[: HEADER + size * is_right])
+            del pending[: HEADER + size]  # of a wrong one what is there already
+            self._over = not self._begun and not begins_flow(message)
+            if self._over:
+                break
+            self._begun = True
+            found += self._message(direction, message)
         return found
 
     def finish(self) -> list[Transaction]:
@@ -77,22 +87,25 @@ class ModbusParser(Parser):
         return sum(map(len, self._pending)) + 1024 * self._count + self._kept
 
     def _message(self, direction: int, data: bytes) -> Iterator[Transaction]:
+        """data: of one with a wrong length just what stands before its unit."""
         of_request = direction == Direction.TO_SERVER
-        if of_request and self._given_up:
-            return
-        message = parse_message(
-            int.from_bytes(data[:2], "big"), data[6], data[7], data[8:], of_request=of_request
-        )
+        number = int.from_bytes(data[:2], "big")
+        if len(data) == HEADER:
+            message = Message(number, 0, 0, b"", events=["modbus.invalid_length"])
+        else:
+            message = parse_message(number, data[6], data[7], data[8:], of_request=of_request)
         made = self._request(message, len(data)) if of_request else self._response(message)
+        if made is None:
+            return
         for name in message.events:
             made.event(direction, name)
         if data[2:4] != b"\0\0":
             made.event(direction, "modbus.invalid_protocol_id")
         yield made
 
-    def _request(self, message: Message, size: int) -> ModbusTransaction:
-        if "modbus.invalid_function_code" in message.events:
-            return ModbusTransaction(Direction.TO_SERVER, None)
+    def _request(self, message: Message, size: int) -> ModbusTransaction | None:
+        if self._given_up:
+            return None
         made = ModbusTransaction(Direction.TO_SERVER, message)
         if self._count >= FLOOD:
             made.event(Direction.TO_SERVER, "modbus.flooded")
@@ -105,9 +118,12 @@ class ModbusParser(Parser):
             self._answered(next(iter(self._waiting)))
         return made
 
-    def _response(self, message: Message) -> ModbusTransaction:
+    def _response(self, message: Message) -> ModbusTransaction | None:
         key = _key(message)
-        if key not in self._waiting:
+        place = self._place(message, key)
+        if place < 0:
+            if self._given_up:
+                return None
             made = ModbusTransaction(Direction.TO_CLIENT, None, message)
             _at_odds(message, False)
             made.event(Direction.TO_CLIENT, "modbus.unsolicited_response")
@@ -115,17 +131,22 @@ class ModbusParser(Parser):
                 made.event(Direction.TO_CLIENT, name)
             made.stage[Direction.TO_SERVER] = Stage.DONE  # rules about either side see what is odd about it
             return made
-        made = self._answered(key)
+        made = self._answered(key, place)
         made.response = message
         made.stage[Direction.TO_CLIENT] = Stage.DONE
         assert made.request is not None
         _at_odds(message, mismatches(made.request, message))
         return made
 
-    def _answered(self, key: tuple[int, int, int]) -> ModbusTransaction:
-        """The oldest of these requests no longer waits."""
+    def _place(self, response: Message, key: tuple[int, int, int]) -> int:
+        """Which of the requests with this key it answers; -1 = none."""
+        waiting = enumerate(self._waiting.get(key, ()))
+        return next((n for n, one in waiting if one.request and answers(response, one.request)), -1)
+
+    def _answered(self, key: tuple[int, int, int], place: int = 0) -> ModbusTransaction:
+        """One of these requests, the oldest unless said otherwise, no longer waits."""
         waiting = self._waiting[key]
-        found = waiting.pop(0)
+        found = waiting.pop(place)
         if not waiting:
             del self._waiting[key]
         self._count -= 1
@@ -145,9 +166,3 @@ def _at_odds(message: Message, differs: bool) -> None:
 
 def _key(message: Message) -> tuple[int, int, int]:
     return message.transaction, message.unit, message.function
-
-
-def _event(direction: int, name: str) -> Transaction:
-    made = ModbusTransaction(direction, None)
-    made.event(direction, name)
-    return made

@@ -8,18 +8,25 @@ from typing import Final
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
-from vpi_tui.detect.rules.numbers import integer, spans
+from vpi_tui.detect.rules.numbers import integer
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.sets import Spans
 from vpi_tui.detect.rules.text import unquote
 from vpi_tui.model.signature import NumberIn
 
-_LARGEST: Final = 0x10000
+_LARGEST: Final = 0xFFFF
+_LAST: Final = _LARGEST + 1
 """Addresses begin at 1, so the last one is one more than what two bytes hold."""
-_BETWEEN = re.compile(r"([0-9]+)\s*<>\s*([0-9]+)", re.A)
-_PART = re.compile(r"\s*([a-z]+)\s*(.*?)\s*", re.S)
+_NUMBERS: Final = r"\s+([<>]?[0-9]+)(?:<>([0-9]+))?"
+_UNIT = re.compile(rf"\s*unit{_NUMBERS}(?:,\s*(.*))?\s*", re.A | re.S)
+_FUNCTION = re.compile(r"\s*function\s*(!?[\w\[\\\]^`]+)(?:,\s*subfunction\s+([0-9]+))?\s*", re.A)
+_ACCESS = re.compile(
+    r"\s*access\s*(read|write)\s*(discretes|coils|input|holding)?"
+    rf"(?:,\s*address{_NUMBERS}(?:,\s*value{_NUMBERS})?)?\s*",
+    re.A,
+)
 _CATEGORIES: Final = {"assigned": 1, "unassigned": 2, "public": 3, "user": 4, "reserved": 8, "all": 15}
-_READ, _WRITE = 0x01, 0x02
+_WAYS: Final = {"read": 0x01, "write": 0x02}
 _TABLES: Final = {"discretes": 0x04, "coils": 0x08, "input": 0x10, "holding": 0x20}
 _READ_ONLY: Final = frozenset({"discretes", "input"})
 
@@ -27,86 +34,77 @@ _READ_ONLY: Final = frozenset({"discretes", "input"})
 @keyword("modbus")
 def modbus(draft: Draft, text: str) -> None:
     """A Modbus request by unit, function (and subfunction), or access to a table, address and value."""
-    said: dict[str, str] = {}
-    for part in unquote("modbus", text, needed=False).split(","):
-        found = _PART.fullmatch(part)
-        if found is None or found[1] not in _PARTS or found[1] in said:
-            raise Refused(f"modbus: {part.strip()[:40]!r} is not understood")
-        said[found[1]] = found[2]
-    for word, needs in _NEEDS.items():
-        if word in said and needs not in said:
-            raise Refused(f"modbus: {word} needs {needs} before it")
-    if {"function", "access"} <= set(said):
-        raise Refused("modbus: either function or access")
-    for word, value in said.items():
-        draft.steps += _PARTS[word](value)
-    if "value" in said:
-        draft.steps.append(_written(said))
-
-
-def _unit(text: str) -> Iterable[NumberIn]:
-    yield NumberIn("modbus.unit", spans("modbus unit", text, 255))
-
-
-def _function(text: str) -> Iterable[NumberIn]:
-    negated, word = text.startswith("!"), text.lstrip("! ").lower()
-    kinds = _CATEGORIES.get(word)
-    if kinds is not None:
-        yield NumberIn("modbus.category", ((1, 15),), kinds ^ 15 if negated else kinds)
+    said = unquote("modbus", text, needed=False)
+    if found := _UNIT.fullmatch(said):
+        lowest, highest = _ends("unit", found[1], found[2])
+        draft.steps.append(NumberIn("modbus.unit", _inside(lowest, highest)))
+        if found[3] is None:
+            return
+        said = found[3]
+    if found := _FUNCTION.fullmatch(said):
+        draft.steps += _function(found[1], found[2])
+    elif found := _ACCESS.fullmatch(said):
+        draft.steps += _access(found)
     else:
-        number = integer("modbus function", text, 1, 255)
-        yield NumberIn("modbus.function", ((number, number),))
+        raise Refused(f"modbus: {said.strip()[:40]!r} is not understood")
 
 
-def _subfunction(text: str) -> Iterable[NumberIn]:
-    number = integer("modbus subfunction", text, 0, 0xFFFF)
-    yield NumberIn("modbus.subfunction", ((number, number),))
+def _function(word: str, subfunction: str | None) -> Iterable[NumberIn]:
+    kinds = _CATEGORIES.get(word.removeprefix("!"))
+    if kinds is not None:
+        yield NumberIn("modbus.category", ((1, 15),), kinds ^ 15 if word.startswith("!") else kinds)
+        return
+    number = integer("modbus function", word, 1, 255)
+    yield NumberIn("modbus.function", ((number, number),))
+    if subfunction is not None:
+        number = integer("modbus subfunction", subfunction, 0, _LARGEST)
+        yield NumberIn("modbus.subfunction", ((number, number),))
 
 
-def _access(text: str) -> Iterable[NumberIn]:
-    way, _, table = text.partition(" ")
-    table = table.strip()
-    if way not in {"read", "write"} or (table and table not in _TABLES):
-        raise Refused(f"modbus: access is read or write and a table, not {text[:40]!r}")
+def _access(found: re.Match[str]) -> Iterable[NumberIn]:
+    way, table, address, highest, value, most = found.groups()
     if way == "write" and table in _READ_ONLY:
         raise Refused(f"modbus: {table} can only be read")
-    bits = (_READ if way == "read" else _WRITE) | _TABLES.get(table, 0)
+    bits = _WAYS[way] | _TABLES.get(table, 0)
     yield NumberIn("modbus.access", ((bits, bits),), bits)
-
-
-def _address(text: str) -> Iterable[NumberIn]:
-    """The addresses of the request and those of the rule have one in common."""
-    if between := _BETWEEN.fullmatch(text):
-        after, before = (integer("modbus address", part, 0, _LARGEST) for part in between.groups())
-        lowest, highest = after + 1, before - 1
-    else:
-        wanted = spans("modbus address", text, _LARGEST)
-        lowest, highest = wanted[0][0], wanted[-1][1]
-    yield NumberIn("modbus.first", ((0, highest),))
-    yield NumberIn("modbus.last", ((lowest, _LARGEST),))
-
-
-def _value(_text: str) -> Iterable[NumberIn]:
-    return ()
-
-
-def _written(said: dict[str, str]) -> NumberIn:
-    """address and value together: what is written to just this address."""
-    address = integer("modbus address with value", said["address"], 0, _LARGEST)
-    values: Spans = spans("modbus value", said["value"], 0xFFFF)
-    if said["access"].startswith("read"):
+    if address is None:
+        return
+    low, high = _ends("address", address, highest)
+    yield from _address(low, high)
+    if value is None:
+        return
+    if low != high:
+        raise Refused("modbus: value needs one address")
+    if bits == _WAYS["read"]:
         raise Refused("modbus: value needs access write")
-    return NumberIn(
-        "modbus.written", tuple((address << 16 | low, address << 16 | high) for low, high in values)
-    )
+    values = _inside(*_ends("value", value, most))
+    yield NumberIn("modbus.written", tuple((low << 16 | one, low << 16 | other) for one, other in values))
 
 
-_PARTS: Final = {
-    "unit": _unit,
-    "function": _function,
-    "subfunction": _subfunction,
-    "access": _access,
-    "address": _address,
-    "value": _value,
-}
-_NEEDS: Final = {"subfunction": "function", "address": "access", "value": "address"}
+def _ends(what: str, text: str, highest: str | None) -> tuple[int, int]:
+    """The two numbers of `1<>5`, `<5`, `>5` and `5`, as Suricata keeps them: those two mean an open end."""
+    name = f"modbus {what}"
+    if highest is not None:
+        return integer(name, text, 0, _LARGEST), integer(name, highest, 0, _LARGEST)
+    number = integer(name, text.lstrip("<>"), 0, _LARGEST)
+    return (0 if text[0] == "<" else number), (_LARGEST if text[0] == ">" else number)
+
+
+def _open_ends(low: int, high: int) -> tuple[int, int]:
+    """The least and the largest number that is meant; both ends lie outside, other than an open one."""
+    if low == high:
+        return low, high
+    return (low + 1 if low else 0), (_LARGEST if low and high == _LARGEST else high - 1)
+
+
+def _inside(low: int, high: int) -> Spans:
+    """Empty when no number is meant."""
+    least, largest = _open_ends(low, high)
+    return ((least, largest),) if least <= largest else ()
+
+
+def _address(low: int, high: int) -> Iterable[NumberIn]:
+    """The addresses of the request and those of the rule have one in common."""
+    least, largest = _open_ends(low, high)
+    yield NumberIn("modbus.first", ((0, _LAST if largest == _LARGEST else largest),))
+    yield NumberIn("modbus.last", ((least, _LAST),))
