@@ -77,18 +77,45 @@ def test_the_setup_byte_by_byte(pieces: list[tuple[int, bytes]], security: int, 
 @pytest.mark.parametrize(
     ("pieces", "wanted"),
     [
-        ([(CLIENT, b"HTTP/1.1 400\r\n")], "rfb.malformed_message"),
+        ([*V38[:8], (CLIENT, INIT[:-4] + b"d\xffsk")], "rfb.malformed_message"),
+        ([*V38[:6], (CLIENT, b"\0\0\0\1\0\0\0\2\xff\xff")], "rfb.malformed_message"),
+        ([*V38[:6], (CLIENT, b"\0\0\0\1\0\0\0\2no"), (SERVER, b"why")], "rfb.confused_state"),
+        ([*V33[:2], (CLIENT, b"\0\0\0\x13")], "rfb.unimplemented_security_type"),
+        ([(CLIENT, versions(8)[0][1] + b"\2\1\2")], "rfb.confused_state"),
+        ([*V38[:3], (SERVER, b"\2\2")], "rfb.confused_state"),
         ([*V38[:3], (SERVER, b"\x13")], "rfb.unimplemented_security_type"),
         ([*V38[:6], (CLIENT, b"\0\0\0\7")], "rfb.unknown_security_result"),
         ([*V38[:3], (CLIENT, b"not its turn")], "rfb.confused_state"),
         ([*V38[:1], (CLIENT, b"nor here")], "rfb.confused_state"),
-        ([(SERVER, bytes(5 * TEXT_LIMIT))], "rfb.malformed_message"),
     ],
 )
 def test_what_is_wrong_is_an_event(pieces: list[tuple[int, bytes]], wanted: str) -> None:
     found, parser = run(pieces)
     assert [name for names in found.events for name in names] == [wanted]
     assert parser.held() == 0
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [(CLIENT, b"HTTP/1.1 400\r\n")],
+        [V38[0], (SERVER, b"RFB 003-008\n")],
+        [(SERVER, V38[0][1]), *V38],
+        [(SERVER, bytes(5 * TEXT_LIMIT))],
+    ],
+)
+def test_what_does_not_begin_with_versions_is_none(pieces: list[tuple[int, bytes]]) -> None:
+    found, parser = run(pieces)
+    assert not any(found.events)
+    assert parser.over()
+    assert parser.held() == 0
+
+
+def test_a_security_type_that_the_server_decides_on_is_one_that_is_known() -> None:
+    found, _ = run([*V33[:2], (CLIENT, b"\0\0\0\x13")])
+    assert values(found, "rfb.sectype") == []
+    found, _ = run([*V33[:2], (CLIENT, bytes(4) + b"\0\0\0\2no")])
+    assert values(found, "rfb.sectype") == [bytes(4)]
 
 
 def test_a_refusal_says_why() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -66,16 +67,17 @@ class RfbParser(Parser):
         if gap:
             return self._stop()
         before = [*self._transaction.stage]
-        if direction != self._sender and data and self._transaction.server_version:
-            self._transaction.event(direction, "rfb.confused_state")
-            return self._stop()
         self._pending[direction].extend(data)
         try:
-            while size := self._read(bytes(sent := self._pending[self._sender])):
-                del sent[:size]
+            while direction == self._sender and (size := self._read(bytes(self._pending[direction]))):
+                del self._pending[direction][:size]
         except _Stop as stop:
             if str(stop):
                 self._transaction.event(self._sender, str(stop))
+            return self._stop()
+        if direction != self._sender and self._pending[direction]:
+            if self._transaction.server_version:
+                self._transaction.event(direction, "rfb.confused_state")
             return self._stop()
         if sum(map(len, self._pending)) > 4 * TEXT_LIMIT:
             self._transaction.event(direction, "rfb.malformed_message")
@@ -129,7 +131,10 @@ class RfbParser(Parser):
             return 0
         chosen = int.from_bytes(sent[:4])
         if chosen == 0:
+            self._choose(chosen)
             return self._next(sent[:4], Direction.TO_CLIENT, self._reason)
+        if chosen not in (_NONE, _VNC):
+            raise self._unimplemented(sent[:4])  # and it is not what rules look at
         return self._chosen(sent[:4], chosen)
 
     def _offer(self, sent: bytes) -> int:
@@ -142,14 +147,20 @@ class RfbParser(Parser):
     def _selection(self, sent: bytes) -> int:
         return self._chosen(sent[:1], sent[0]) if sent else 0
 
-    def _chosen(self, message: bytes, chosen: int) -> int:
+    def _choose(self, chosen: int) -> None:
         self._transaction.security = chosen
         self._transaction.stage[Direction.TO_SERVER] = Stage.HEAD
+
+    def _unimplemented(self, message: bytes) -> _Stop:
+        self.frames.add(self._sender, "pdu", message)
+        return _Stop("rfb.unimplemented_security_type")
+
+    def _chosen(self, message: bytes, chosen: int) -> int:
+        self._choose(chosen)
         if chosen == _VNC:
             return self._next(message, Direction.TO_CLIENT, self._challenge)
         if chosen != _NONE:
-            self.frames.add(self._sender, "pdu", message)
-            raise _Stop("rfb.unimplemented_security_type")
+            raise self._unimplemented(message)
         if self._transaction.client_version in {b"003.003", b"003.007"}:
             return self._next(message, Direction.TO_SERVER, self._client_init)
         return self._next(message, Direction.TO_CLIENT, self._result)
@@ -181,9 +192,13 @@ class RfbParser(Parser):
         size = int.from_bytes(sent[:4])
         if len(sent) < 4 + min(size, TEXT_LIMIT):
             return 0
-        self._transaction.reason = sent[4 : 4 + min(size, TEXT_LIMIT)]
-        self.frames.add(self._sender, "pdu", sent[: 4 + size])
-        raise _Stop
+        self._transaction.reason = _text(sent[4 : 4 + min(size, TEXT_LIMIT)], size)
+        self._read = self._nothing
+        return len(sent)
+
+    def _nothing(self, sent: bytes) -> int:
+        """Behind its reason a server may say what it likes."""
+        return len(sent)
 
     def _client_init(self, sent: bytes) -> int:
         if not sent:
@@ -194,20 +209,29 @@ class RfbParser(Parser):
     def _server_init(self, sent: bytes) -> int:
         if len(sent) < _INIT:
             return 0
-        size = min(int.from_bytes(sent[_INIT - 4 : _INIT]), TEXT_LIMIT)
-        if len(sent) < _INIT + size:
+        size = int.from_bytes(sent[_INIT - 4 : _INIT])
+        if len(sent) < _INIT + min(size, TEXT_LIMIT):
             return 0
         self._transaction.init = sent[: _INIT - 4]
-        self._transaction.name = sent[_INIT : _INIT + size]
+        self._transaction.name = _text(sent[_INIT : _INIT + min(size, TEXT_LIMIT)], size)
         self.frames.add(self._sender, "pdu", sent[: _INIT + size])
         raise _Stop
 
 
 def _version(sent: bytes) -> bytes:
-    """`003.008` of a version message. Raises _Stop."""
+    """`003.008` of a version message. Raises _Stop: what has none is no such connection."""
     if not sent.startswith(b"RFB ") or sent[7:8] != b"." or sent[11:12] != b"\n":
-        raise _Stop("rfb.malformed_message")
-    return sent[4:11]
+        raise _Stop
+    return _text(sent[4:11], 7, "")
+
+
+def _text(data: bytes, size: int, event: str = "rfb.malformed_message") -> bytes:
+    """Text of so many bytes, which may be cut. Raises _Stop where it is no UTF-8."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(data, final=len(data) == size)
+    except UnicodeDecodeError:
+        raise _Stop(event) from None
+    return data
 
 
 def _number(value: int | None) -> Iterator[bytes]:
