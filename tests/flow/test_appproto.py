@@ -48,6 +48,8 @@ def app_of(*rows: Seg) -> str:
         (replace(TCP, payload=b"EHLO there\r\n", dport=25), "smtp"),
         (replace(TCP, payload=b"USER anonymous\r\n", dport=21), "ftp"),
         (replace(TCP, payload=b"USER me\r\n", dport=110), "pop3"),
+        (replace(TCP, payload=b"AUTH PLAIN\r\n", dport=110), "pop3"),
+        (replace(TCP, payload=b"-ERR busy\r\n", sport=110), "pop3"),
         (replace(TCP, payload=b"*1\r\n$4\r\nPING\r\n"), "redis"),
         (replace(TCP, payload=bytes.fromhex("0000000804d2162f")), "postgresql"),
         (replace(TCP, payload=b"P\0\0\0\x10\0SELECT 1\0\0\0", dport=5432), "postgresql"),

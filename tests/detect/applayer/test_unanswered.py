@@ -72,11 +72,6 @@ def ftp_command(number: int) -> bytes:
     return b"%04d" % number + BIG[:4_000] + b"\r\n"
 
 
-def pop3(_number: int) -> bytes:
-    """A command of many words."""
-    return b"PASS " + b"xy " * 1_350 + b"\r\n"
-
-
 def http1(number: int) -> bytes:
     """A form with a file."""
     part = b'--X\r\nContent-Disposition: form-data; name="f"; filename="x"\r\n\r\n'
@@ -88,7 +83,7 @@ def http1(number: int) -> bytes:
 ALL, FILES = Limits(), Limits(buffers=frozenset({FILE_DATA}))
 REQUESTS = (
     ("mqtt", mqtt, ALL), ("ldap", ldap, ALL), ("pgsql", pgsql, ALL), ("enip", enip, ALL), ("nfs", nfs, ALL),
-    ("ftp", ftp, ALL), ("ftp", ftp_command, ALL), ("pop3", pop3, ALL),
+    ("ftp", ftp, ALL), ("ftp", ftp_command, ALL),
     ("http1", http1, ALL), ("http1", http1, FILES),
 )  # fmt: skip
 

@@ -1,7 +1,8 @@
 """pop3: commands and their replies (RFC 1939, 2449, 2595, 5034), and what is odd about them.
 
-Rules have no buffers here; they name the protocol, its events, or its hooks. Mails that are fetched are
-passed over.
+Rules have no buffers here; they name the protocol, its events, or its hooks. As in Suricata a message has to
+be whole where its sender's bytes are: what is none, or is cut, ends the reading of both sides. So does the
+text of a mail that takes more than one piece of the stream.
 """
 
 from __future__ import annotations
@@ -12,164 +13,147 @@ from typing import Final
 
 from vpi_tui.detect.applayer.application import Application, application
 from vpi_tui.detect.applayer.base import Limits, Parser, Successor
-from vpi_tui.detect.applayer.lines import Lines
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
-LINE_LIMIT: Final = 4_096
-"""Bytes of a line that is read at all."""
+WORD_LIMIT: Final = 64
+"""Bytes of a command's name that are kept."""
 MOST_WAITING: Final = 256
 """Commands without their reply, as Suricata's max-tx."""
-_REQUEST_LIMIT, _REPLY_LIMIT = 255, 512
-"""Bytes of a command and of the first line of a reply, with the ends of their lines (RFC 2449, 4)."""
+_REQUEST_LIMIT, _REPLY_LIMIT = 256, 512
+"""Bytes of a command and of the first line of a reply, with a space and the end of the line, as Suricata
+counts them (RFC 2449, 4)."""
+_ANY: Final = 1 << 20
 _ARGUMENTS: Final = {
-    b"USER": (1, 1), b"PASS": (1, LINE_LIMIT), b"APOP": (2, 2), b"STAT": (0, 0), b"LIST": (0, 1),
-    b"RETR": (1, 1), b"DELE": (1, 1), b"NOOP": (0, 0), b"RSET": (0, 0), b"QUIT": (0, 0), b"TOP": (2, 2),
-    b"UIDL": (0, 1), b"CAPA": (0, 0), b"AUTH": (0, 2), b"STLS": (0, 0), b"UTF8": (0, 1), b"LANG": (0, 1),
+    b"USER": (1, 1), b"PASS": (1, 1), b"APOP": (2, 2), b"STAT": (0, 0), b"LIST": (0, 1), b"RETR": (1, 1),
+    b"DELE": (1, 1), b"NOOP": (0, 0), b"RSET": (0, 0), b"QUIT": (0, 0), b"TOP": (2, 2), b"UIDL": (0, 1),
+    b"CAPA": (0, 0), b"AUTH": (1, 2), b"STLS": (0, 0), b"SASL": (1, _ANY),
 }  # fmt: skip
-"""Command -> how many arguments it has, at least and at most; a password may hold spaces."""
-_LONG_ANSWER: Final = frozenset((b"RETR", b"TOP", b"CAPA"))
-_LISTS: Final = frozenset((b"LIST", b"UIDL", b"LANG", b"AUTH"))
-"""Without an argument they ask for a list."""
-_END: Final = re.compile(rb"\n\.\r?\n")
-_CUT_END: Final = 3
-"""Bytes of the end of a long answer that may have come without the rest of it."""
+"""Command -> how many arguments it has, at least and at most. Only in upper case they are known."""
+_WORD: Final = re.compile(rb"([^ \r]+) ?")
+_LINE_END: Final = b"\r\n"
+_END: Final = b"\r\n.\r\n"
+"""Of an answer of many lines; the first line end is that of the line before."""
 
 
 class Pop3Transaction(Transaction):
     """A command and its reply; without a command, what a server says unasked."""
 
-    __slots__ = ("arguments", "command")
+    __slots__ = ("command",)
 
-    def __init__(self, command: bytes = b"", arguments: int = 0) -> None:
+    def __init__(self, command: bytes = b"") -> None:
         super().__init__()
         self.command = command
-        """In upper case."""
-        self.arguments = arguments
-        """How many it has; nobody asks for more of them."""
 
-    @property
-    def is_answered_at_length(self) -> bool:
-        return self.command in _LONG_ANSWER or (self.command in _LISTS and not self.arguments)
+
+class _Stop(Exception):  # noqa: N818 (no error: the end of what is read)
+    """Nothing more is read of either side."""
 
 
 class Pop3Parser(Parser):
     def __init__(self, _limits: Limits | None = None) -> None:
-        self._commands = Lines(LINE_LIMIT)
-        self._replies = Lines(LINE_LIMIT)
         self._waiting: deque[Pop3Transaction] = deque()
-        self._answer: bytes | None = None
-        """The end of what has come of an answer of many lines; None = none is coming."""
-        self._challenged = False
-        """What the client says next belongs to its AUTH."""
-        self._encrypted = False
+        self._lost = [False, False, False]
+        """Bytes are missing, and nothing that is a message has come since."""
+        self._encrypted = self._over = False
+        self._last_end = -1
+        """Where in the bytes that are read the last end of an answer of many lines stands; -1 = nowhere."""
         self._moved: dict[Transaction, None] = {}
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
-        if not self._encrypted:
-            if direction == SERVER:
-                self._take_commands(data, gap)
-            else:
-                self._take_replies(data, gap)
-        moved: list[Transaction] = list(self._moved)
-        self._moved.clear()
-        return moved
+        if self._encrypted or self._over:
+            return []
+        self._lost[direction] |= bool(gap)
+        self._last_end = data.rfind(_END)
+        read = self._command if direction == SERVER else self._reply
+        at = 0
+        try:
+            while at < len(data) and not self._encrypted:
+                at = read(data, at)
+                self._lost[direction] = False
+        except _Stop:
+            self._over = not self._lost[direction]
+        return self._told()
 
     def finish(self) -> list[Transaction]:
-        while self._waiting:
-            self._close(self._waiting.popleft())
-        moved: list[Transaction] = list(self._moved)
-        self._moved.clear()
-        return moved
+        self._close_all()
+        return self._told()
+
+    def over(self) -> bool:
+        return self._over
 
     def held(self) -> int:
-        kept = len(self._commands) + len(self._replies) + len(self._answer or b"")
-        return kept + sum(512 + len(one.command) for one in self._waiting)
+        return sum(512 + len(one.command) for one in self._waiting)
 
     def successor(self) -> Successor | None:
         """TLS, once the server has agreed to STLS (RFC 2595)."""
         return Successor("tls") if self._encrypted else None
 
-    # Commands ------------------------------------------------------------------------------------
+    def _told(self) -> list[Transaction]:
+        moved: list[Transaction] = list(self._moved)
+        self._moved.clear()
+        return moved
 
-    def _take_commands(self, data: bytes, gap: int) -> None:
-        if gap:
-            self._commands.lose()
-        for line in self._commands.feed(data):
-            if self._challenged and line is not None:
-                self._challenged = False
-            else:
-                self._command(line)
-
-    def _command(self, line: bytes | None) -> None:
-        """None = a line that is too long."""
-        words = (line or b"").split()
-        name, arguments = (words[0].upper(), len(words) - 1) if words else (b"", 0)
-        made = Pop3Transaction(name, arguments)
-        if line is None or len(line) + len(self._commands.end) > _REQUEST_LIMIT:
-            made.event(SERVER, "pop3.request_too_long")
+    def _command(self, data: bytes, at: int) -> int:
+        """Gives where what is behind it begins. Raises _Stop."""
+        name, begin, end = _first_line(data, at)
+        if name not in _ARGUMENTS and not name.isalnum():
+            raise _Stop
+        arguments = sum(map(bool, data[begin:end].split(b" ")))
+        made = Pop3Transaction(name[:WORD_LIMIT])
         if name not in _ARGUMENTS:
             made.event(SERVER, "pop3.unknown_command")
         elif not _ARGUMENTS[name][0] <= arguments <= _ARGUMENTS[name][1]:
             made.event(SERVER, "pop3.incorrect_argument_count")
+        if len(name) + 1 + end - begin + len(_LINE_END) > _REQUEST_LIMIT:
+            made.event(SERVER, "pop3.request_too_long")
         if len(self._waiting) > MOST_WAITING:
-            self._waiting[0].event(SERVER, "pop3.too_many_transactions")
-            self._close(self._waiting.popleft())
+            self._give_up()
         self._waiting.append(made)
         made.stage[SERVER] = Stage.DONE
         self._moved[made] = None
+        return end + len(_LINE_END)
 
-    # Replies -------------------------------------------------------------------------------------
+    def _give_up(self) -> None:
+        """Each of those that wait is one too many. Raises _Stop."""
+        for one in self._waiting:
+            one.event(SERVER, "pop3.too_many_transactions")
+        self._close_all()
+        raise _Stop
 
-    def _take_replies(self, data: bytes, gap: int) -> None:
-        if gap and self._answer is None:
-            self._replies.lose()
-        at = 0
-        while at < len(data) and not self._encrypted:
-            if self._answer is not None:
-                at = self._pass_over(self._answer, data, at)
-                continue
-            begin, at = at, data.find(b"\n", at) + 1 or len(data)
-            for reply in self._replies.feed(data[begin:at]):
-                self._reply(reply)
+    def _close_all(self) -> None:
+        while self._waiting:
+            self._close(self._waiting.popleft())
 
-    def _pass_over(self, before: bytes, data: bytes, at: int) -> int:
-        """Look for the end of a long answer, which goes on from `at`; gives the place behind it."""
-        found = _END.search(before + data[at : at + _CUT_END])
-        if found is not None:
-            end = at + found.end() - len(before)
-        else:
-            found = _END.search(data, at)
-            if found is None:
-                self._answer = (before + data[max(at, len(data) - _CUT_END) :])[-_CUT_END:]
-                return len(data)
-            end = found.end()
-        self._answer = None
-        self._close(self._waiting.popleft())
-        return end
-
-    def _reply(self, line: bytes | None) -> None:
-        if not self._waiting:
-            self._waiting.append(Pop3Transaction())
-        now = self._waiting[0]
-        if line is None or len(line) + len(self._replies.end) > _REPLY_LIMIT:
+    def _reply(self, data: bytes, at: int) -> int:
+        """As in Suricata whatever is sent up to a line with just a dot is of the same reply."""
+        status, begin, end = _first_line(data, at)
+        if status not in (b"+OK", b"-ERR"):
+            raise _Stop
+        now = self._waiting.popleft() if self._waiting else Pop3Transaction()
+        if len(status) + 1 + end - begin + len(_LINE_END) > _REPLY_LIMIT:
             now.event(CLIENT, "pop3.response_too_long")
-        status = (line or b"").split(b" ", 1)[0].upper()
-        if status == b"+":
-            self._challenged = now.command == b"AUTH"
-            return
-        if status == b"+OK" and now.is_answered_at_length:
-            self._answer = b"\n"  # so that the end of an answer always looks the same
-            return
         self._encrypted = status == b"+OK" and now.command == b"STLS"
-        self._close(self._waiting.popleft())
+        self._close(now)
+        if end > self._last_end:
+            return end + len(_LINE_END)
+        return data.find(_END, end) + len(_END)
 
     def _close(self, transaction: Pop3Transaction) -> None:
-        if transaction.command:
-            transaction.stage[SERVER] = Stage.DONE
-        transaction.stage[CLIENT] = Stage.DONE
+        transaction.stage[SERVER] = transaction.stage[CLIENT] = Stage.DONE
         self._moved[transaction] = None
+
+
+def _first_line(data: bytes, at: int) -> tuple[bytes, int, int]:
+    """The first word, and where what follows it in its line begins and ends. Raises _Stop."""
+    found = _WORD.match(data, at)
+    if found is None:
+        raise _Stop
+    end = data.find(_LINE_END, found.end())
+    if end < 0:
+        raise _Stop
+    return found[1], found.end(), end
 
 
 POP3: Final[Application] = application("pop3", Pop3Parser, ())
