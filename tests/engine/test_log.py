@@ -64,7 +64,7 @@ def test_an_alert_tells_its_transaction_its_flow_and_its_bytes(http: list[dict[s
     alert = next(event for event in http if event["event_type"] == "alert")
     assert alert["http"]["url"] == "/a/../login.php?x=%41"
     assert alert["flow"]["bytes_toserver"] > 0
-    assert alert["packet_info"] == {"linktype": 1}
+    assert alert["packet_info"] == {"linktype": 1, "linktype_name": "EN10MB"}
     assert alert["tx_id"] == 0
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from vpi_tui.model.event import Alert, FlowRecord
+from vpi_tui.model.event import Alert, FlowRecord, TransactionRecord
 from vpi_tui.output import eve
 
 SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "eve-schema.json"
@@ -99,10 +99,119 @@ def test_whatever_a_message_holds_a_line_stays_a_line(text: str) -> None:
 
 def test_icmp_has_type_and_code_instead_of_ports() -> None:
     event = eve.flow_event(FLOW)
-    assert (event["icmp_type"], event["icmp_code"]) == (128, 129)
+    assert (event["icmp_type"], event["icmp_code"]) == (128, 0)
+    assert (event["response_icmp_type"], event["response_icmp_code"]) == (129, 0)
     assert "src_port" not in event
     assert event["proto"] == "IPv6-ICMP"
     assert event["flow"]["age"] == 5
+    validate(event)
+
+
+def test_icmp_that_nobody_answered_has_no_answer() -> None:
+    assert "response_icmp_type" not in eve.flow_event(replace(FLOW, pkts_toclient=0))
+    unreachable = eve.flow_event(replace(FLOW, proto=1, src_port=3, dest_port=1))
+    assert (unreachable["icmp_type"], unreachable["icmp_code"]) == (3, 1)
+    assert "response_icmp_type" not in unreachable
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [(2, "IGMP"), (4, "IP-in-IP"), (89, "OSPF"), (112, "VRRP"), (143, "Ethernet"), (200, "200")],
+)
+def test_protocols_are_called_as_iana_calls_them(number: int, name: str) -> None:
+    assert eve.flow_event(replace(FLOW, proto=number))["proto"] == name
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("fin", "timeout"),
+        ("rst", "timeout"),
+        ("timeout", "timeout"),
+        ("evicted", "forced"),
+        ("shutdown", "shutdown"),
+        ("", "unknown"),
+    ],
+)
+def test_why_a_flow_ended_is_said_in_the_words_of_eve(reason: str, told: str) -> None:
+    event = eve.flow_event(replace(FLOW, reason=reason))
+    assert event["flow"]["reason"] == told
+    validate(event)
+
+
+SYN, FIN, ACK = 2, 1, 16
+
+
+@pytest.mark.parametrize(
+    ("state", "to_server", "to_client", "told"),
+    [
+        ("new", SYN, 0, "syn_sent"),
+        ("new", SYN, SYN | ACK, "syn_recv"),
+        ("established", SYN | ACK, SYN | ACK, "established"),
+        ("established", SYN | ACK | FIN, SYN | ACK, "close_wait"),
+        ("established", SYN | ACK, SYN | ACK | FIN, "fin_wait2"),
+        ("established", SYN | ACK | FIN, SYN | ACK | FIN, "last_ack"),
+        ("closed", SYN | ACK | FIN, SYN | ACK | FIN, "closed"),
+    ],
+)
+def test_the_state_of_a_connection_is_that_of_its_server(
+    state: str, to_server: int, to_client: int, told: str
+) -> None:
+    flow = replace(FLOW, proto=6, state=state, tcp_flags_toserver=to_server, tcp_flags_toclient=to_client)
+    event = eve.flow_event(flow)
+    assert event["tcp"]["state"] == told
+    validate(event)
+
+
+def test_addresses_of_ipv6_are_written_in_full() -> None:
+    full = "fe80:0000:0000:0000:0000:0000:0000:0001"
+    assert eve.flow_event(FLOW)["src_ip"] == eve.flow_so_far(FLOW)["src_ip"] == full
+    aimed = replace(ALERT, src_ip="fe80::1", dest_ip="fe80::2", target="dest_ip")
+    assert eve.alert_event(aimed, "")["alert"]["source"]["ip"] == full
+
+
+def test_what_is_no_ip_has_no_protocol() -> None:
+    spoofed = eve.alert_event(replace(ALERT, proto=0, src_port=0, dest_port=0), "")
+    assert "proto" not in spoofed
+    assert "ip_v" not in spoofed
+    validate(spoofed)
+
+
+def test_a_flow_tells_where_it_entered() -> None:
+    assert eve.flow_event(FLOW, "vnet3")["in_iface"] == "vnet3"
+    assert "in_iface" not in eve.flow_event(FLOW)
+
+
+def test_bits_that_name_the_traffic_are_no_metadata() -> None:
+    bits = ("traffic/id/ssh", "a.b", "traffic/label/safe", "traffic/label/known")
+    event = eve.alert_event(replace(ALERT, flowbits=bits), "")
+    assert event["traffic"] == {"id": ["ssh"], "label": ["safe", "known"]}
+    assert event["metadata"] == {"flowbits": ["a.b"]}
+    validate(event)
+
+
+def test_a_frame_has_the_name_of_its_link() -> None:
+    def linked(number: int) -> Any:
+        return eve.alert_context(b"", b"frame", number, payload=False, packet=True)["packet_info"]
+
+    assert linked(1) == {"linktype": 1, "linktype_name": "EN10MB"}
+    assert linked(147) == {"linktype": 147, "linktype_name": "n/a"}
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("http.missing_host_header", "MISSING_HOST_HEADER"),
+        ("applayer.detect_protocol_only_one_direction", "DETECT_PROTOCOL_ONLY_ONE_DIRECTION"),
+        ("dns.z_flag_set", "z_flag_set"),
+        ("http2.stream_id_reuse", "stream_id_reuse"),
+    ],
+)
+def test_anomalies_are_spelled_as_eve_spells_those_of_their_protocol(name: str, told: str) -> None:
+    record = TransactionRecord(FLOW.end_ns, "dns", FLOW, "", 1, 0, {}, (name,))
+    (event,) = eve.anomaly_events(record)
+    assert event["anomaly"]["event"] == told
+    validate(event)
 
 
 def test_what_rules_left_with_a_flow_is_metadata() -> None:

@@ -174,10 +174,12 @@ class EventLog:
 
     def _write_flows(self, rows: Any) -> None:
         """After a flood, or at the end of a capture, a million may end at once."""
-        names = self._pipeline.names
+        names, port_name = self._pipeline.names, self._pipeline.source.port_name
         for start in range(0, len(rows), FLOWS_AT_A_TIME):
-            for flow in to_records(rows[start : start + FLOWS_AT_A_TIME], names.switches, names.guests):
-                self._writer.write(eve.flow_event(flow))
+            some = rows[start : start + FLOWS_AT_A_TIME]
+            ports = some["ifindex_client"].tolist()
+            for flow, port in zip(to_records(some, names.switches, names.guests), ports, strict=True):
+                self._writer.write(eve.flow_event(flow, port_name(port)))
 
     def _write_odd(self, found: Found) -> None:
         self._anomalies_left_out += found.left_out

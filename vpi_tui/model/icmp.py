@@ -18,3 +18,9 @@ ANSWER_V4: tuple[int, ...] = _table(_PAIRS_V4)
 """ICMP type -> the type that answers it, -1 = none does."""
 
 ANSWER_V6: tuple[int, ...] = _table(_PAIRS_V6)
+
+
+def answer_of(proto: int, kind: int) -> int:
+    """The type that answers a type of ICMP or ICMPv6, -1 = none does. proto: the IP protocol's number."""
+    answers = ANSWER_V4 if proto == 1 else ANSWER_V6
+    return answers[kind & 0xFF]

@@ -9,22 +9,29 @@ from base64 import b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from ipaddress import IPv6Address
 from typing import Any, Protocol
 
 import msgspec
 
 from vpi_tui.model.event import Alert, FlowRecord, PacketAnomaly, TransactionRecord
+from vpi_tui.model.icmp import answer_of
 from vpi_tui.output.counters import is_shared
-
-PROTOCOLS = {1: "ICMP", 6: "TCP", 17: "UDP", 47: "GRE", 50: "ESP", 51: "AH", 58: "IPv6-ICMP", 132: "SCTP"}
-"""IANA protocol numbers, as EVE writes them; others as three digits."""
+from vpi_tui.output.protocols import LINK_TYPES, protocol_name
 
 APP_PROTOS = {"postgresql": "pgsql", "ikev1": "ike", "ikev2": "ike"}
 """Applications that are called otherwise here."""
 TCP = 6
 TCP_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
 """From the lowest bit on."""
+_FIN, _SYN = 1, 2
 ICMP = (1, 58)
+_ENDINGS = {"evicted": "forced", "shutdown": "shutdown"}
+"""What EVE calls the end of a flow; all others are time-outs: connections that were closed wait for one."""
+_UPPER_CASE = frozenset(("applayer", "dnp3", "http", "smtp", "tls"))
+"""Protocols whose anomalies EVE spells in capitals."""
+_TRAFFIC = (("traffic/id/", "id"), ("traffic/label/", "label"))
+"""Prefixes of flow bits that name a flow's traffic, and where they go."""
 _REFERENCES = {
     "url": "http://", "cve": "https://cve.mitre.org/cgi-bin/cvename.cgi?name=",
     "bugtraq": "http://www.securityfocus.com/bid/", "bid": "http://www.securityfocus.com/bid/",
@@ -49,8 +56,10 @@ def _second(seconds: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
-def protocol_name(number: int) -> str:
-    return PROTOCOLS.get(number, f"{number:03d}")
+@lru_cache(maxsize=8192)
+def address(text: str) -> str:
+    """EVE writes all digits of IPv6 addresses."""
+    return IPv6Address(text).exploded if ":" in text else text
 
 
 def app_proto(name: str) -> str:
@@ -71,8 +80,7 @@ def alert_event(alert: Alert, category: str) -> dict[str, Any]:
     if alert.direction:
         event["direction"] = alert.direction
     event["alert"] = _alert_body(alert, category)
-    if metadata := _remembered(alert):
-        event["metadata"] = metadata
+    event |= _remembered(alert)
     event["vpi"] = {
         "switch": alert.switch,
         "src_guest": alert.src_guest,
@@ -85,13 +93,22 @@ def alert_event(alert: Alert, category: str) -> dict[str, Any]:
 
 def _remembered(alert: Alert) -> dict[str, Any]:
     """Names and values that rules have left with the flow, and with the packet."""
-    found: dict[str, Any] = {
-        "flowbits": list(alert.flowbits),
+    traffic = {
+        name: [bit.removeprefix(prefix) for bit in alert.flowbits if bit.startswith(prefix)]
+        for prefix, name in _TRAFFIC
+    }
+    prefixes = tuple(prefix for prefix, _ in _TRAFFIC)
+    metadata: dict[str, Any] = {
+        "flowbits": [bit for bit in alert.flowbits if not bit.startswith(prefixes)],
         "flowints": dict(alert.flowints),
         "flowvars": [{name: printable(value)} for name, value in alert.flowvars],
         "pktvars": [{name: printable(value)} for name, value in alert.pktvars],
     }
-    return {name: value for name, value in found.items() if value}
+    return _said(traffic=_said(**traffic), metadata=_said(**metadata))
+
+
+def _said(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value}
 
 
 def printable(data: bytes, blank: str = ".") -> str:
@@ -125,15 +142,18 @@ def _attacker_and_target(alert: Alert) -> dict[str, Any]:
     """The ends of the packet, by which of them the rule calls the target."""
     ported = alert.proto not in ICMP and (alert.src_port or alert.dest_port)
     ends = [
-        {"ip": ip, "port": port} if ported else {"ip": ip}
+        {"ip": address(ip), "port": port} if ported else {"ip": address(ip)}
         for ip, port in ((alert.src_ip, alert.src_port), (alert.dest_ip, alert.dest_port))
     ]
     source, target = reversed(ends) if alert.target == "src_ip" else ends
     return {"source": source, "target": target}
 
 
-def flow_event(flow: FlowRecord) -> dict[str, Any]:
+def flow_event(flow: FlowRecord, in_iface: str = "") -> dict[str, Any]:
+    """in_iface: the port where the client's first packet entered; "" = it has no name."""
     event = _common(flow.end_ns, "flow", flow.flow_id, flow)
+    if in_iface:
+        event["in_iface"] = in_iface
     if flow.app_proto:
         event["app_proto"] = app_proto(flow.app_proto)
     event["flow"] = {
@@ -145,7 +165,7 @@ def flow_event(flow: FlowRecord) -> dict[str, Any]:
         "end": timestamp(flow.end_ns),
         "age": max(0, flow.end_ns // 1_000_000_000 - flow.start_ns // 1_000_000_000),
         "state": flow.state,
-        "reason": flow.reason or "unknown",
+        "reason": _ENDINGS.get(flow.reason, "timeout") if flow.reason else "unknown",
         "alerted": flow.alerted,
     }
     if flow.proto == TCP:
@@ -161,8 +181,20 @@ def _tcp(flow: FlowRecord) -> dict[str, Any]:
     return {
         **{name: f"{value:02x}" for name, value in flags.items()},
         **{name: True for bit, name in enumerate(TCP_FLAGS) if seen >> bit & 1},
-        "state": "syn_sent" if flow.state == "new" else flow.state,
+        "state": _tcp_state(flow),
     }
+
+
+def _tcp_state(flow: FlowRecord) -> str:
+    """As far as the flags tell: states are those of the server's end, as in EVE."""
+    to_server, to_client = flow.tcp_flags_toserver, flow.tcp_flags_toclient
+    if flow.state == "new":
+        return "syn_recv" if to_client & _SYN else "syn_sent"
+    if flow.state != "established" or not (to_server | to_client) & _FIN:
+        return flow.state
+    if not to_client & _FIN:
+        return "close_wait"
+    return "last_ack" if to_server & _FIN else "fin_wait2"
 
 
 def flow_so_far(flow: FlowRecord) -> dict[str, Any]:
@@ -173,8 +205,8 @@ def flow_so_far(flow: FlowRecord) -> dict[str, Any]:
         "bytes_toserver": flow.bytes_toserver,
         "bytes_toclient": flow.bytes_toclient,
         "start": timestamp(flow.start_ns),
-        "src_ip": flow.src_ip,
-        "dest_ip": flow.dest_ip,
+        "src_ip": address(flow.src_ip),
+        "dest_ip": address(flow.dest_ip),
         **({"src_port": flow.src_port, "dest_port": flow.dest_port} if flow.proto not in ICMP else {}),
     }
 
@@ -189,15 +221,27 @@ def _common(
         event["vlan"] = list(source.vlan)
     if not source.src_ip:
         return event
-    event |= {"src_ip": source.src_ip, "dest_ip": source.dest_ip, "proto": protocol_name(source.proto)}
-    event["ip_v"] = 6 if ":" in source.src_ip else 4
-    if source.proto in ICMP:
+    event |= {"src_ip": address(source.src_ip), "dest_ip": address(source.dest_ip)}
+    if source.proto:  # ARP has none
+        event |= {"proto": protocol_name(source.proto), "ip_v": 6 if ":" in source.src_ip else 4}
+    if isinstance(source, FlowRecord) and source.proto in ICMP:
+        event |= _icmp_of_flow(source)
+    elif source.proto in ICMP:
         event |= {"icmp_type": source.src_port, "icmp_code": source.dest_port}
     elif source.src_port or source.dest_port:
         event |= {"src_port": source.src_port, "dest_port": source.dest_port}
     if source.community_id:
         event["community_id"] = source.community_id
     return event
+
+
+def _icmp_of_flow(flow: FlowRecord) -> dict[str, int]:
+    """A flow of messages that are answered has the answer's type where others have their code."""
+    answer = answer_of(flow.proto, flow.src_port)
+    if answer < 0:
+        return {"icmp_type": flow.src_port, "icmp_code": flow.dest_port}
+    found = {"icmp_type": flow.src_port, "icmp_code": 0}
+    return found | ({"response_icmp_type": answer, "response_icmp_code": 0} if flow.pkts_toclient else {})
 
 
 def transaction_event(record: TransactionRecord) -> dict[str, Any]:
@@ -237,13 +281,18 @@ def anomaly_events(record: TransactionRecord) -> list[dict[str, Any]]:
             "anomaly": {
                 "app_proto": app_proto(record.flow.app_proto),
                 "type": "applayer",
-                "event": name.rpartition(".")[2].upper(),
+                "event": _anomaly_name(name),
                 "layer": "proto_detect" if name.startswith("applayer.") else "proto_parser",
             },
         }
         | _places(record.flow)
         for name in record.anomalies
     ]
+
+
+def _anomaly_name(name: str) -> str:
+    protocol, _, event = name.rpartition(".")
+    return event.upper() if protocol in _UPPER_CASE else event
 
 
 def stats_event(ts_ns: int, uptime: float, counters: Mapping[str, float]) -> dict[str, Any]:
@@ -270,7 +319,10 @@ def alert_context(
         context["payload_printable"] = printable(evidence_payload)
     if packet and frame:
         context["packet"] = b64encode(frame).decode()
-        context["packet_info"] = {"linktype": link_type}
+        context["packet_info"] = {
+            "linktype": link_type,
+            "linktype_name": LINK_TYPES.get(link_type, "n/a"),
+        }
     return context
 
 

@@ -11,12 +11,20 @@ MOST_LISTED: Final = 64
 
 
 def text(data: bytes | bytearray) -> str:
-    """As UTF-8 where it is that; otherwise all but printable ASCII is written as \\xNN."""
-    kept = bytes(data[:TEXT_LIMIT])
+    """As UTF-8 where it is that; otherwise all but ASCII is written as \\xNN."""
+    kept = bytes(data[: _end(data)])
     try:
         return kept.decode()
     except UnicodeDecodeError:
-        return "".join(chr(byte) if 32 <= byte < 127 else f"\\x{byte:02x}" for byte in kept)
+        return kept.decode("ascii", "backslashreplace")
+
+
+def _end(data: bytes | bytearray) -> int:
+    """Where to cut: not within a character of UTF-8, which has three bytes at most behind its first."""
+    end = TEXT_LIMIT
+    while len(data) > end > TEXT_LIMIT - 3 and data[end] & 0xC0 == 0x80:
+        end -= 1
+    return end
 
 
 def filled(**fields: Any) -> dict[str, Any]:
