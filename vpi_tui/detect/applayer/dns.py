@@ -46,6 +46,8 @@ class Record(NamedTuple):
     ttl: int = 0
     data: bytes = b""
     """As sent, so a compressed name in it says nothing by itself."""
+    others: tuple[bytes, ...] = ()
+    """The other names in its data."""
 
 
 class Message:
@@ -256,14 +258,14 @@ def _record(data: bytes, at: int, odd: list[str], known: Names) -> tuple[Record,
     if end > len(data):
         raise CutError
     names: tuple[bytes, ...] = ()
+    others: tuple[bytes, ...] = ()
     if kind in _NAMES_AT and size > _NAMES_AT[kind]:
-        name_in_data = read_name(data, begin + _NAMES_AT[kind], odd, known)[0]
-        names = (name_in_data,) if kind != _SRV else ()
+        name_in_data = (read_name(data, begin + _NAMES_AT[kind], odd, known)[0],)
+        names, others = (name_in_data, ()) if kind != _SRV else ((), name_in_data)
     elif kind == _SOA and size:
         first, behind = read_name(data, begin, odd, known)
-        read_name(data, behind, odd, known)  # the mailbox, which is no name of a host
-        names = (first,)
-    return Record(name, kind, names, ttl, data[begin:end]), end
+        names, others = (first,), (read_name(data, behind, odd, known)[0],)
+    return Record(name, kind, names, ttl, data[begin:end], others), end
 
 
 def _u16(data: bytes, at: int) -> int:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Final
 
 from vpi_tui.detect.applayer.describe.text import MOST_LISTED, filled, text
 from vpi_tui.detect.applayer.dns import DnsTransaction, Message, Record
+from vpi_tui.detect.applayer.names import DNS_TYPES
 
 VERSION: Final = 3
 OPT: Final = 41
-TYPES: Final = {
-    1: "A", 2: "NS", 5: "CNAME", 6: "SOA", 10: "NULL", 12: "PTR", 13: "HINFO", 15: "MX", 16: "TXT",
-    28: "AAAA", 33: "SRV", 35: "NAPTR", 39: "DNAME", 41: "OPT", 43: "DS", 44: "SSHFP", 46: "RRSIG",
-    47: "NSEC", 48: "DNSKEY", 50: "NSEC3", 52: "TLSA", 64: "SVCB", 65: "HTTPS", 99: "SPF", 249: "TKEY",
-    250: "TSIG", 251: "IXFR", 252: "AXFR", 255: "ANY", 257: "CAA",
-}  # fmt: skip
+_NULL: Final = 10
+_TEXTS: Final = (16, 99)
+"""TXT and SPF: each of their strings is told by itself."""
+TYPES: Final = {number: word.upper() for word, number in DNS_TYPES.items()} | {257: "CAA"}
 RCODES: Final = (
     "NOERROR", "FORMERR", "SERVFAIL", "NXDOMAIN", "NOTIMP", "REFUSED", "YXDOMAIN", "YXRRSET", "NXRRSET",
     "NOTAUTH", "NOTZONE",
@@ -38,17 +38,17 @@ def describe(transaction: DnsTransaction) -> dict[str, Any]:
     }
     if message.is_response:
         body["qr"] = True
-    body["queries"] = [
+    queries = [
         {"rrname": text(question.name), "rrtype": rrtype(question.kind)}
         for question in message.questions[:MOST_LISTED]
     ]
-    return {"dns": {**body, **(_sections(message) if message.is_response else {})}}
+    return {"dns": {**body, **filled(queries=queries), **_sections(message)}}
 
 
 def _sections(message: Message) -> dict[str, Any]:
-    answers, authorities = (
-        [_record(record) for record in section[:MOST_LISTED] if record.kind != OPT]
-        for section in message.sections[:2]
+    answers, authorities, additionals = (
+        [told for record in section[:MOST_LISTED] for told in _told(record)][:MOST_LISTED]
+        for section in message.sections
     )
     grouped: dict[str, list[Any]] = {}
     for answer in answers:
@@ -57,37 +57,35 @@ def _sections(message: Message) -> dict[str, Any]:
         if value is not None:
             grouped.setdefault(kind, []).append(value)
     return filled(
-        answers=answers,
+        answers=[_only(one, "soa", "srv", "sshfp") for one in answers],
         authorities=[_only(one, "soa") for one in authorities],
-        additionals=[_additional(record) for record in message.sections[2][:MOST_LISTED]],
+        additionals=[_only(one, "opt") for one in additionals if one["rrtype"] != "OPT" or "opt" in one],
         grouped=grouped,
     )
 
 
-def _record(record: Record) -> dict[str, Any]:
+def _told(record: Record) -> list[dict[str, Any]]:
+    """What is said of a record, once for each text that it has."""
+    head = {"rrname": text(record.name), "rrtype": rrtype(record.kind), "ttl": record.ttl}
+    if record.kind in _TEXTS:
+        return [head | filled(rdata=one) for one in strings(record.data)]
     structure = _STRUCTURES.get(record.kind)
-    found = filled(rrname=text(record.name), rrtype=rrtype(record.kind), ttl=record.ttl, rdata=_data(record))
-    if structure is not None and (parts := structure(record)):
-        found[rrtype(record.kind).lower()] = parts
-    return found
+    parts = structure(record) if structure is not None else None
+    return [head | filled(**{rrtype(record.kind).lower(): parts} if parts else {"rdata": _data(record)})]
 
 
-def _only(record: dict[str, Any], *structures: str) -> dict[str, Any]:
+def _only(told: dict[str, Any], *structures: str) -> dict[str, Any]:
     """Without the structures that the log does not have there."""
     return {
-        name: value for name, value in record.items() if name in structures or not isinstance(value, dict)
+        name: value
+        for name, value in told.items()
+        if name in structures or not isinstance(value, dict | list)
     }
 
 
-def _additional(record: Record) -> dict[str, Any]:
-    if record.kind != OPT:
-        return _only(_record(record))
-    options = _options(record.data)
-    return {"rrname": text(record.name), "rrtype": "OPT", "ttl": record.ttl, **filled(opt=options)}
-
-
-def _options(data: bytes) -> list[dict[str, Any]]:
+def _options(record: Record) -> list[dict[str, Any]]:
     """Options of EDNS (RFC 6891, 6.1.2), as far as they go."""
+    data = record.data
     found: list[dict[str, Any]] = []
     at = 0
     while at + 4 <= len(data) and len(found) < MOST_LISTED:
@@ -99,21 +97,22 @@ def _options(data: bytes) -> list[dict[str, Any]]:
 
 def _soa(record: Record) -> dict[str, Any]:
     """The names are put before five numbers of four bytes (RFC 1035, 3.3.13)."""
-    if record.names is None or len(record.names) != 2 or len(record.data) < 22:
+    names = (*record.names, *record.others)
+    if len(names) != 2 or len(record.data) < 22:
         return {}
     numbers = (
         int.from_bytes(record.data[at : at + 4]) for at in range(len(record.data) - 20, len(record.data), 4)
     )
-    names = {"mname": text(record.names[0]), "rname": text(record.names[1])}
-    return names | dict(zip(("serial", "refresh", "retry", "expire", "minimum"), numbers, strict=True))
+    hosts = {"mname": text(names[0]), "rname": text(names[1])}
+    return hosts | dict(zip(("serial", "refresh", "retry", "expire", "minimum"), numbers, strict=True))
 
 
 def _srv(record: Record) -> dict[str, Any]:
     """RFC 2782."""
-    if not record.names or len(record.data) < 7:
+    if not record.others or len(record.data) < 7:
         return {}
     priority, weight, port = (int.from_bytes(record.data[at : at + 2]) for at in (0, 2, 4))
-    return {"priority": priority, "weight": weight, "port": port, "name": text(record.names[0])}
+    return {"priority": priority, "weight": weight, "port": port, "name": text(record.others[0])}
 
 
 def _sshfp(record: Record) -> dict[str, Any]:
@@ -123,19 +122,19 @@ def _sshfp(record: Record) -> dict[str, Any]:
     return {"algo": record.data[0], "type": record.data[1], "fingerprint": record.data[2:].hex(":")}
 
 
-_STRUCTURES: Final = {6: _soa, 33: _srv, 44: _sshfp}
+_STRUCTURES: Final[dict[int, Callable[[Record], dict[str, Any] | list[dict[str, Any]]]]] = {
+    6: _soa, 33: _srv, OPT: _options, 44: _sshfp,
+}  # fmt: skip
 
 
 def _data(record: Record) -> str:
     if record.kind == 1 and len(record.data) == 4:
         return str(IPv4Address(record.data))
     if record.kind == 28 and len(record.data) == 16:
-        return str(IPv6Address(record.data))
-    if record.kind in (16, 99):
-        return text(b"".join(strings(record.data)))
-    if record.kind in _STRUCTURES:
-        return ""
-    return text(record.names[0]) if record.names and len(record.names) == 1 else ""
+        return IPv6Address(record.data).exploded
+    if record.kind == _NULL:
+        return text(record.data)
+    return text(record.names[0]) if len(record.names) == 1 else ""
 
 
 def strings(data: bytes) -> list[bytes]:
