@@ -84,6 +84,17 @@ def test_a_request_that_nobody_answered_is_logged_when_its_flow_ends(tmp_path: P
     assert "status" not in next(event["http"] for event in found if event["event_type"] == "http")
 
 
+def test_chunks_are_counted_as_they_were_sent(tmp_path: Path) -> None:
+    body = b"2\r\nab\r\n3;x=y\r\ncde\r\n0\r\n"
+    response = (
+        b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\nLocation: /new\r\n\r\n" + body + b"\r\n"
+    )
+    for piece in (1000, 1):
+        connection = Connection().client(REQUEST).server(response, piece=piece).close()
+        (found,) = scan(tmp_path, connection, "# none\n", "--events", "http")
+        assert (found["http"]["length"], found["http"]["redirect"]) == (len(body), "/new")
+
+
 def test_a_file_is_told_by_who_sent_it(tmp_path: Path) -> None:
     connection = Connection().client(REQUEST).server(RESPONSE).close()
     found = scan(tmp_path, connection, "# none\n", "--events", "fileinfo")

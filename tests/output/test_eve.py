@@ -208,7 +208,7 @@ def test_a_frame_has_the_name_of_its_link() -> None:
     ],
 )
 def test_anomalies_are_spelled_as_eve_spells_those_of_their_protocol(name: str, told: str) -> None:
-    record = TransactionRecord(FLOW.end_ns, "dns", FLOW, "", 1, 0, {}, (name,))
+    record = TransactionRecord(FLOW.end_ns, "dns", FLOW, "", 1, 0, anomalies=(name,))
     (event,) = eve.anomaly_events(record)
     assert event["anomaly"]["event"] == told
     validate(event)

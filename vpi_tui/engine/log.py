@@ -155,6 +155,8 @@ class EventLog:
         progress = self._pipeline.alerter.transactions.get(alert.number)
         if progress is not None and not progress.transaction.is_frame:
             event["tx_id"] = progress.transaction.number
+            if progress.origin:
+                event["app_proto_orig"] = eve.app_proto(progress.origin)
             event |= self._pipeline.describe(progress.application.name, progress.transaction)
             if files := describe_files(progress.transaction, progress.direction):
                 event["files"] = files

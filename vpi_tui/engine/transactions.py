@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from msgspec.structs import replace
+
 from vpi_tui.detect.applayer.describe.file_info import describe_file
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, Describer
 from vpi_tui.detect.applayer.progress import Finished
@@ -59,16 +61,21 @@ def _record(
     finished: Finished, describe: Describer, place: Place, flow: FlowRecord, in_iface: str
 ) -> TransactionRecord:
     packet = int(place.decoded.packet[finished.row]) if finished.row >= 0 else -1
-    transaction = finished.transaction
+    transaction, application = finished.transaction, finished.application
+    description = DESCRIPTIONS[application.name]
     number = max(0, transaction.number)
+    if flow.app_proto not in application.apps:  # the flow has become another protocol's
+        flow = replace(flow, app_proto=application.apps[0])
     return TransactionRecord(
         ts_ns=int(place.packets.ts_ns[packet]) if packet >= 0 else place.now_ns,
-        event_type=DESCRIPTIONS[finished.application.name].event_type,
+        event_type=description.event_type,
         flow=flow,
         in_iface=in_iface,
         packet_number=place.first + packet if packet >= 0 else 0,
         tx_id=number,
-        fields=describe(finished.application.name, transaction),
+        of_client=not description.by_sender or bool(transaction.stage[Direction.TO_SERVER]),
+        origin=finished.origin,
+        fields=describe(application.name, transaction),
         anomalies=tuple(dict.fromkeys(name for events in transaction.events for name in events)),
         files=tuple(
             FileRecord(file.direction == Direction.TO_SERVER, describe_file(file, number))

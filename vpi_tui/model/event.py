@@ -134,6 +134,10 @@ class TransactionRecord:
     """1-based number of the packet that brought its end; 0 = none did."""
     tx_id: int
     """Which of its flow's transactions, from 0."""
+    of_client: bool = True
+    """Its source is the client."""
+    origin: str = ""
+    """The application that the flow was before, as after STARTTLS; "" = none."""
     fields: dict[str, Any] = field(default_factory=dict)
     """Objects of the event by name, such as {"http": {...}}; text may be anything that a sender wrote.
     {} = it was no message: there are but its anomalies."""

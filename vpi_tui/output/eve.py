@@ -245,10 +245,13 @@ def _icmp_of_flow(flow: FlowRecord) -> dict[str, int]:
 
 
 def transaction_event(record: TransactionRecord) -> dict[str, Any]:
-    """http, dns, tls and so on: from the client's point of view, as Suricata has it."""
-    event = _of_transaction(record, record.event_type)
+    """http, dns, tls and so on: from the client's point of view, of some protocols from the sender's."""
+    event = _of_transaction(record, record.event_type, reverse=not record.of_client)
     event["tx_id"] = record.tx_id
-    return event | record.fields | _places(record.flow)
+    fields = record.fields
+    if record.origin and "tls" in fields:
+        fields = {"tls": fields["tls"] | {"from_proto": app_proto(record.origin)}}
+    return event | fields | _places(record.flow, reverse=not record.of_client)
 
 
 def file_events(record: TransactionRecord) -> list[dict[str, Any]]:
@@ -275,7 +278,7 @@ def packet_anomaly_event(anomaly: PacketAnomaly) -> dict[str, Any]:
 def anomaly_events(record: TransactionRecord) -> list[dict[str, Any]]:
     """What the parser found wrong, an event each."""
     return [
-        _of_transaction(record, "anomaly")
+        _of_transaction(record, "anomaly", reverse=not record.of_client)
         | {
             "tx_id": record.tx_id,
             "anomaly": {
@@ -285,7 +288,7 @@ def anomaly_events(record: TransactionRecord) -> list[dict[str, Any]]:
                 "layer": "proto_detect" if name.startswith("applayer.") else "proto_parser",
             },
         }
-        | _places(record.flow)
+        | _places(record.flow, reverse=not record.of_client)
         for name in record.anomalies
     ]
 

@@ -76,8 +76,9 @@ class Followed:
     """A flow, its parser, and what is kept beside it."""
 
     __slots__ = (
-        "application", "has_frames", "has_patience", "held", "may_change", "may_end", "open", "parser",
-        "position", "room", "row", "sent", "stream", "transactions", "udp", "unweighed", "waiting", "way",
+        "application", "has_frames", "has_patience", "held", "may_change", "may_end", "open", "origin",
+        "parser", "position", "room", "row", "sent", "stream", "transactions", "udp", "unweighed",
+        "waiting", "way",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +87,8 @@ class Followed:
         """keeps_sent: rules look at payload beside its transactions."""
         self.application = application
         self.parser = parser
+        self.origin = ""
+        """The application that the flow was before; "" = it has always been this one."""
         self.udp = udp
         self.held = A_FLOW
         self.unweighed = 0

@@ -40,6 +40,8 @@ class Message:
     """Of the part that is for the client, in a reply."""
     ticket_encryption: int | None = None
     error_code: int | None = None
+    failed: int | None = None
+    """Of an error: the kind of the request that it answers, None = that was not seen."""
 
     @property
     def is_weak(self) -> bool:
@@ -117,11 +119,16 @@ class Krb5Parser(Parser):
         self._streams = [Prefixed(4, MESSAGE_LIMIT) for _ in range(3)]
         self._over = False
         """Something came in a stream that is no message."""
+        self._asked: int | None = None
+        """Kind of the request that is not answered yet."""
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         message = parse_message(data)
         if message is None:  # a message of another kind is none that rules see
             return []
+        if message.kind == ERROR:
+            message.failed = self._asked
+        self._asked = message.kind if message.kind in (AS_REQ, TGS_REQ) else None
         return [MessageTransaction(direction, message, ("krb5.weak_encryption",) if message.is_weak else ())]
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:

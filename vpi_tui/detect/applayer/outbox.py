@@ -79,7 +79,7 @@ class Outbox:
                 self._progress.append(
                     Progress(
                         application, transaction, slot, direction, followed.row, before, stage,
-                        followed.udp, sent, grown, len(transaction.files), self._told,
+                        followed.udp, sent, grown, len(transaction.files), self._told, followed.origin,
                     )
                 )  # fmt: skip
 
@@ -94,7 +94,8 @@ class Outbox:
 
     def log(self, slot: int, followed: Followed, transaction: Transaction) -> None:
         del followed.open[transaction]
-        self._finished.append(Finished(followed.application, transaction, slot, followed.row))
+        row, origin = followed.row, followed.origin
+        self._finished.append(Finished(followed.application, transaction, slot, row, origin))
 
     def log_open(self, slot: int, followed: Followed) -> None:
         """The flow is over: what it has not ended is logged as it is."""

@@ -32,6 +32,8 @@ class Progress(NamedTuple):
     """How many files the transaction had by then."""
     number: int = 0
     """Of all that were told; later ones have larger numbers."""
+    origin: str = ""
+    """The application that the flow was before, as after STARTTLS; "" = none."""
 
 
 class Sealed(NamedTuple):
@@ -56,3 +58,5 @@ class Finished(NamedTuple):
     """Slot in the flow table; the flow is still the one that the slot names."""
     row: int
     """Row of the DecodedBatch that brought its end; -1 = none did."""
+    origin: str = ""
+    """As of Progress."""

@@ -420,13 +420,13 @@ class AppLayer:
             self._renamed[slot] = followed.row
             self._begun[slot] = _beginnings(followed.position, next_one.rest)
         self._outbox.note(slot, followed, followed.parser.finish())
-        position, row = followed.position, followed.row
+        position, row, origin = followed.position, followed.row, followed.application
         self._drop(slot, row)
         application = self._parsers.of_app[int(app_of[slot])]
         if application is None:
             return True
         followed = self._flows[slot] = self._parsers.follow(application, slot, self._ends, next_one.cause)
-        followed.position = position
+        followed.position, followed.origin = position, origin.apps[0]
         self._held += followed.held
         for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
             rest = next_one.rest[direction]

@@ -44,8 +44,8 @@ def _response(response: Response) -> dict[str, Any]:
     return filled(
         http_content_type=kind.partition(b";")[0].strip(),
         content_range=_content_range(response.headers.get(b"content-range") or b""),
-        redirect=response.headers.get(b"location") if code.startswith(b"3") else None,
-        length=response.body.size,
+        redirect=response.headers.get(b"location"),
+        length=response.body.size + response.body.beside,
         **status,
     )
 

@@ -50,7 +50,8 @@ def describe(transaction: MessageTransaction) -> dict[str, Any]:
     body: dict[str, Any] = {"msg_type": MESSAGES.get(message.kind, f"MessageType({message.kind})")}
     if message.kind == ERROR and message.error_code is not None:
         code = message.error_code
-        body |= {"failed_request": "UNKNOWN", "error_code": ERRORS.get(code, f"ErrorCode({code})")}
+        failed = "UNKNOWN" if message.failed is None else MESSAGES[message.failed]
+        body |= {"failed_request": failed, "error_code": ERRORS.get(code, f"ErrorCode({code})")}
     body |= {
         "cname": _name(message.cname),
         "realm": text(message.realm) or "<empty>",

@@ -54,17 +54,21 @@ class Ends(Enum):
 
 
 class Description(NamedTuple):
-    """event_type: how the log calls the protocol. `describe` gives {} of what was no message."""
+    """event_type: how the log calls the protocol. `describe` gives {} of what was no message.
+
+    by_sender: its source is who has sent the message; otherwise it is always the client.
+    """
 
     event_type: str
     describe: Callable[[Any], dict[str, Any]]
     ends: Ends = Ends.BOTH
+    by_sender: bool = False
 
 
 DESCRIPTIONS: Final[dict[str, Description]] = {
-    "bittorrent-dht": Description("bittorrent_dht", bittorrent_dht.describe, Ends.MESSAGE),
+    "bittorrent-dht": Description("bittorrent_dht", bittorrent_dht.describe, Ends.MESSAGE, by_sender=True),
     "dcerpc": Description("dcerpc", dcerpc.describe, Ends.ANSWER),
-    "dhcp": Description("dhcp", dhcp.describe, Ends.MESSAGE),
+    "dhcp": Description("dhcp", dhcp.describe, Ends.MESSAGE, by_sender=True),
     "dnp3": Description("dnp3", dnp3.describe, Ends.MESSAGE),
     "dns": Description("dns", dns.describe, Ends.MESSAGE),
     "doh2": Description("http", http2.describe),
@@ -73,26 +77,26 @@ DESCRIPTIONS: Final[dict[str, Description]] = {
     "ftp-data": Description("ftp_data", ftp_data.describe),
     "http1": Description("http", http.describe),
     "http2": Description("http", http2.describe),
-    "ike": Description("ike", ike.describe, Ends.MESSAGE),
-    "krb5": Description("krb5", krb5.describe, Ends.MESSAGE),
+    "ike": Description("ike", ike.describe, Ends.MESSAGE, by_sender=True),
+    "krb5": Description("krb5", krb5.describe, Ends.MESSAGE, by_sender=True),
     "ldap": Description("ldap", ldap.describe, Ends.ANSWER),
     "mdns": Description("mdns", mdns.describe, Ends.MESSAGE),
     "modbus": Description("modbus", modbus.describe, Ends.ANSWER),
-    "mqtt": Description("mqtt", mqtt.describe, Ends.MESSAGE),
+    "mqtt": Description("mqtt", mqtt.describe, Ends.MESSAGE, by_sender=True),
     "nfs": Description("nfs", nfs.describe, Ends.ANSWER),
-    "ntp": Description("ntp", ntp.describe, Ends.MESSAGE),
+    "ntp": Description("ntp", ntp.describe, Ends.MESSAGE, by_sender=True),
     "pgsql": Description("pgsql", pgsql.describe, Ends.ANSWER),
-    "quic": Description("quic", quic.describe, Ends.MESSAGE),
-    "rdp": Description("rdp", rdp.describe, Ends.MESSAGE),
+    "quic": Description("quic", quic.describe, Ends.MESSAGE, by_sender=True),
+    "rdp": Description("rdp", rdp.describe, Ends.MESSAGE, by_sender=True),
     "rfb": Description("rfb", rfb.describe),
-    "sip": Description("sip", sip.describe, Ends.MESSAGE),
+    "sip": Description("sip", sip.describe, Ends.MESSAGE, by_sender=True),
     "smb": Description("smb", smb.describe, Ends.ANSWER),
     "smtp": Description("smtp", smtp.describe),
-    "snmp": Description("snmp", snmp.describe, Ends.MESSAGE),
+    "snmp": Description("snmp", snmp.describe, Ends.MESSAGE, by_sender=True),
     "ssh": Description("ssh", ssh.describe),
-    "tftp": Description("tftp", tftp.describe, Ends.MESSAGE),
+    "tftp": Description("tftp", tftp.describe, Ends.MESSAGE, by_sender=True),
     "tls": Description("tls", tls.describe),
-    "websocket": Description("websocket", websocket.describe, Ends.MESSAGE),
+    "websocket": Description("websocket", websocket.describe, Ends.MESSAGE, by_sender=True),
 }
 """By the name of the Application."""
 

@@ -20,8 +20,9 @@ from vpi_tui.model.batch import Direction
 
 VERSIONS: Final = {
     0x0002: "SSLv2", 0x0300: "SSLv3", 0x0301: "TLSv1", 0x0302: "TLS 1.1", 0x0303: "TLS 1.2",
-    0x0304: "TLS 1.3",
+    0x0304: "TLS 1.3", **{0x7F00 + number: f"TLS 1.3 draft-{number}" for number in range(16, 29)},
 }  # fmt: skip
+_VERSIONS_1_3: Final = frozenset(number for number, name in VERSIONS.items() if name.startswith("TLS 1.3"))
 MOST_NAMES: Final = 64
 """Alternative names that are written."""
 MOST_NUMBERS: Final = 256
@@ -30,17 +31,25 @@ MOST_NUMBERS: Final = 256
 
 def describe(transaction: TlsTransaction) -> dict[str, Any]:
     client, server = transaction.side[Direction.TO_SERVER], transaction.side[Direction.TO_CLIENT]
-    version = server.version or client.version
     own = _certificate(client)
     return {
         "tls": filled(
             **_certificate(server),
-            version=_version(version),
+            session_resumed=True if _is_resumed(client, server) else None,
+            version=_version(server.version) or "UNDETERMINED",
             **_client(client),
             **_server(server),
             client=own,
         )
     }
+
+
+def _is_resumed(client: Side, server: Side) -> bool:
+    """TLS 1.3 sends back what the client says is its session whether it goes on with one or not."""
+    asked, chosen = client.hello, server.hello
+    if asked is None or chosen is None or server.chain or server.version in _VERSIONS_1_3:
+        return False
+    return bool(chosen.session) and chosen.session == asked.session
 
 
 def _client(side: Side) -> dict[str, Any]:

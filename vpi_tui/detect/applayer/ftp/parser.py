@@ -45,8 +45,8 @@ class FtpTransaction(Transaction):
     """One command; without one, what a server says unasked."""
 
     __slots__ = (
-        "answered", "argument", "bounces", "codes", "command", "is_named", "mode", "port", "replies", "size",
-        "tells", "transfers_actively",
+        "answered", "argument", "bounces", "codes", "command", "cut", "is_named", "mode", "port", "replies",
+        "size", "tells", "transfers_actively",
     )  # fmt: skip
 
     def __init__(self, command: bytes = b"", argument: bytes = b"", *, is_named: bool = False) -> None:
@@ -56,6 +56,8 @@ class FtpTransaction(Transaction):
         self.argument = argument
         self.is_named = is_named
         """Is it a command that Suricata names?"""
+        self.cut: set[int] = set()
+        """Directions of which a line was too long to be kept whole."""
         self.size = len(command) + len(argument)
         """Bytes of it and of its replies."""
         self.replies: list[bytes] = []
@@ -167,10 +169,12 @@ class FtpParser(Parser):
         if direction == SERVER:
             made = self._command(line)
             if made is not None and made.is_named:
+                made.cut.add(SERVER)
                 made.event(SERVER, "ftp.request_command_too_long")
             return
         if not self._waiting:
             self._open(FtpTransaction())
+        self._waiting[0].cut.add(CLIENT)
         self._waiting[0].event(CLIENT, "ftp.response_command_too_long")
         self._reply(line)
 

@@ -44,7 +44,17 @@ class Sink(Protocol):
 class Body:
     """Takes bytes up to a limit; what comes behind it is only counted."""
 
-    __slots__ = ("_decoders", "_limit", "_may_be_bomb", "_sink", "_unfolded", "bomb", "size", "window")
+    __slots__ = (
+        "_decoders",
+        "_limit",
+        "_may_be_bomb",
+        "_sink",
+        "_unfolded",
+        "beside",
+        "bomb",
+        "size",
+        "window",
+    )
 
     def __init__(
         self,
@@ -64,6 +74,8 @@ class Body:
         """It unfolds to more than any body should."""
         self.size = 0
         """Bytes as sent."""
+        self.beside = 0
+        """Bytes on the wire that are not among those: sizes of chunks, and what is missing."""
 
     @property
     def is_file(self) -> bool:
@@ -136,6 +148,7 @@ class Body:
         """Bytes of it are missing."""
         if self._decoders or self.window.closed:
             return  # of a coded body what follows cannot be told apart from what is missing
+        self.beside += count
         self.window.skip(min(count, self._limit - self.window.size))
         if self._sink is not None:
             self._sink.skip(count)

@@ -342,14 +342,18 @@ class Reader(ABC):
 
     def _after_chunk(self) -> bool:
         """The line end behind a chunk's bytes; other bytes there are passed over."""
-        if self._line(LINE_LIMIT, "field_too_long") is None:
+        line = self._line(LINE_LIMIT, "field_too_long")
+        if line is None:
             return False
+        self._body.beside += len(line)
         self._state = _CHUNK_LINE
         return True
 
     def _chunk_line(self) -> bool:
+        held = len(self._buffer)
         pieces = chunks.cut_plain(self._buffer) if not self._scanned else ()
         if pieces:
+            self._body.beside += held - len(self._buffer) - sum(map(len, pieces))
             self._body.feed_pieces(pieces)
             if self._body.is_due:
                 self.on_body()
@@ -358,6 +362,7 @@ class Reader(ABC):
         line = self._line(CHUNK_LINE_LIMIT, "invalid_chunk_length")
         if line is None:
             return False
+        self._body.beside += len(line)
         if not line.strip():
             return True
         size = chunks.size_of(line)

@@ -30,6 +30,8 @@ class Hello:
     version: int = 0
     """What the field of the hello says: 771 for TLS 1.2 and later, 2 for SSLv2."""
     random: bytes = b""
+    session: bytes = b""
+    """The session that the client goes on with, or wants to; b"" = none."""
     ciphers: list[int] = field(default_factory=list)
     extensions: list[tuple[int, bytes]] = field(default_factory=list)
     cut: bool = False
@@ -38,7 +40,7 @@ class Hello:
     def weight(self) -> int:
         """Bytes that it keeps, roughly: a cipher is two on the wire."""
         extensions = sum(_AN_EXTENSION + len(data) for _, data in self.extensions)
-        return _A_NUMBER * len(self.ciphers) + extensions
+        return _A_NUMBER * len(self.ciphers) + len(self.session) + extensions
 
     def extension(self, kind: int) -> bytes:
         """The first extension of a kind; b"" when there is none."""
@@ -68,7 +70,7 @@ def client_hello(body: bytes) -> Hello:
     try:
         made.version = cursor.number(2)
         made.random = cursor.take(32)
-        cursor.field(1)  # session
+        made.session = cursor.field(1)
         ciphers = cursor.field(2)
         made.ciphers, made.cut = numbers(ciphers, 2), len(ciphers) % 2 != 0
         cursor.field(1)  # compression methods
@@ -84,7 +86,7 @@ def server_hello(body: bytes) -> Hello:
         made.version = cursor.number(2)
         made.random = cursor.take(32)
         if not 0x7F00 <= made.version <= 0x7F15:  # drafts of TLS 1.3 left the session out
-            cursor.field(1)
+            made.session = cursor.field(1)
         made.ciphers = [cursor.number(2)]
         if not 0x7F00 <= made.version <= 0x7F15:
             cursor.take(1)

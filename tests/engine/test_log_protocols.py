@@ -1,0 +1,70 @@
+"""What events of application layers say of their flow: which way, and what it was before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+from scapy.layers.snmp import SNMP, SNMPget, SNMPresponse
+
+from tests.detect.applayer.test_scan import Connection
+from tests.detect.applayer.test_successors import CONNECT, HELLO, SMTP
+from tests.engine.test_log import scan
+from vpi_tui.model.batch import Direction
+
+NO_RULES = "# none\n"
+
+
+def talk(connection: Connection, said: list[tuple[int, bytes]]) -> Connection:
+    for direction, data in said:
+        (connection.client if direction == Direction.TO_SERVER else connection.server)(data)
+    return connection
+
+
+def of_type(found: list[dict[str, Any]], kind: str) -> dict[str, Any]:
+    return next(event for event in found if event["event_type"] == kind)
+
+
+def test_tls_tells_what_its_flow_was_before(tmp_path: Path) -> None:
+    connection = talk(Connection(25), SMTP).client(HELLO).close()
+    found = scan(tmp_path, connection, NO_RULES)
+    assert of_type(found, "tls")["tls"]["from_proto"] == "smtp"
+    assert of_type(found, "smtp")["app_proto"] == "smtp"
+    assert of_type(found, "tls")["app_proto"] == "tls"
+
+
+def test_an_alert_tells_what_its_flow_was_before(tmp_path: Path) -> None:
+    connection = talk(Connection(80), CONNECT).client(HELLO).close()
+    rule = 'alert tls any any -> any any (msg:"m"; tls.sni; content:"inside"; sid:1;)\n'
+    found = scan(tmp_path, connection, rule)
+    alert = of_type(found, "alert")
+    assert (alert["app_proto"], alert["app_proto_orig"]) == ("tls", "http")
+    assert of_type(found, "http")["app_proto"] == "http"
+
+
+def test_a_flow_that_has_always_been_tls_says_nothing_of_it(tmp_path: Path) -> None:
+    found = scan(tmp_path, Connection(443).client(HELLO).close(), NO_RULES)
+    assert "from_proto" not in of_type(found, "tls")["tls"]
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_the_source_of_a_message_is_who_sent_it(tmp_path: Path, asked: bool) -> None:
+    connection = Connection()
+    there, back = (
+        (IP(src="10.0.0.1", dst="10.0.0.2"), 40_000, 161),
+        (IP(src="10.0.0.2", dst="10.0.0.1"), 161, 40_000),
+    )
+    connection.packets = [
+        Ether() / ip / UDP(sport=source, dport=dest) / SNMP(community=b"c", PDU=pdu)
+        for (ip, source, dest), pdu in ((there, SNMPget()), (back, SNMPresponse()))
+    ]
+    kind = "get_request" if asked else "response"
+    found = scan(tmp_path, connection, NO_RULES, "--events", "snmp")
+    (told,) = (event for event in found if event["snmp"]["pdu_type"] == kind)
+    ends = [(told[f"{end}_ip"], told[f"{end}_port"]) for end in ("src", "dest")]
+    assert ends == (
+        [("10.0.0.1", 40_000), ("10.0.0.2", 161)] if asked else [("10.0.0.2", 161), ("10.0.0.1", 40_000)]
+    )
