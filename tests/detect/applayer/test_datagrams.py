@@ -202,6 +202,7 @@ ID = b"2:id20:abcdefghij0123456789"
         (b"d1:ad" + ID + b"e1:q4:ping1:t2:aa1:v4:UT011:y1:qe", b"q"),
         (b"d1:rd" + ID + b"6:valuesl6:axje.u6:idhtnmee1:t2:aa1:y1:re", b"r"),
         (b"d1:eli201e7:Generice1:t2:aa1:y1:ee", b"e"),
+        (b"d1:ad" + ID + b"1:xlee1:q4:ping1:t2:aa1:y1:qe", b"q"),
     ],
 )
 def test_messages_of_bittorrent(data: bytes, kind: bytes) -> None:
@@ -212,7 +213,23 @@ def test_messages_of_bittorrent(data: bytes, kind: bytes) -> None:
     assert list(cut.events[SERVER]) == ["bittorrent-dht.malformed_packet"]
 
 
-@pytest.mark.parametrize("data", [b"d1:ad1:l" + b"l" * 40, b"d1:ade1:q4:ping1:t2:aa1:y1:qe", b"d1:adi1e1:ae"])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"d1:ad1:l" + b"l" * 40,
+        b"d1:ade1:q4:ping1:t2:aa1:y1:qe",
+        b"d1:adi1e1:ae",
+        b"d1:ad" + ID + b"1:xllee" + b"e1:q4:ping1:t2:aa1:y1:qe",
+        b"d1:ad" + ID + b"e1:q4:ping1:y1:q1:t2:aae",
+        b"d1:ad" + ID + b"4:porti65536ee1:q4:ping1:t2:aa1:y1:qe",
+        b"d1:ad" + ID + b"5:tokeni1ee1:q4:ping1:t2:aa1:y1:qe",
+        b"d1:rd" + ID + b"6:valuesli1eee1:t2:aa1:y1:re",
+        b"d1:ad" + ID + b"e1:rle1:t2:aa1:y1:qe",
+        b"d1:eli65536e7:Generice1:t2:aa1:y1:ee",
+        b"d1:eli201ee1:t2:aa1:y1:ee",
+        b"d1:ad" + ID + b"e1:q4:ping1:t2:aa1:y1:xe",
+    ],
+)
 def test_what_bittorrent_does_not_say(data: bytes) -> None:
     (found,) = parse(BITTORRENT_DHT, data)
     assert list(found.events[SERVER]) == ["bittorrent-dht.malformed_packet"]

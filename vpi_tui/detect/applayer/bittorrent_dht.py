@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,7 +12,8 @@ from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.messages import DatagramParser, MessageTransaction
 from vpi_tui.detect.applayer.transaction import Transaction
 
-MOST_DEPTH: Final = 8
+MOST_DEPTH: Final = 3
+"""Dictionaries and lists in each other, as Suricata reads them."""
 MOST_VALUES: Final = 4_096
 """Values of one message, inner ones included."""
 _STARTS: Final = (b"d1:ad", b"d1:rd", b"d2:ip", b"d1:el")
@@ -44,12 +46,12 @@ class _Decoder:
     def value(self, depth: int = 0) -> Any:
         self._left -= 1
         start = self._data[self._at : self._at + 1]
-        if depth > MOST_DEPTH or self._left < 0:
+        if self._left < 0:
             raise ValueError
-        if start == b"d":
-            return self._dictionary(depth)
-        if start == b"l":
-            return self._list(depth)
+        if start in (b"d", b"l"):
+            if depth >= MOST_DEPTH:
+                raise ValueError
+            return self._dictionary(depth) if start == b"d" else self._list(depth)
         return self._number() if start == b"i" else self._string()
 
     def _ended(self) -> bool:
@@ -61,9 +63,13 @@ class _Decoder:
     def _dictionary(self, depth: int) -> dict[bytes, Any]:
         self._at += 1
         found: dict[bytes, Any] = {}
+        before: bytes | None = None
         while not self._ended():
             key = self._string()
+            if before is not None and key <= before:
+                raise ValueError  # BEP 3: sorted
             found[key] = self.value(depth + 1)
+            before = key
         return found
 
     def _list(self, depth: int) -> list[Any]:
@@ -94,18 +100,52 @@ def parse_message(data: bytes) -> Message | None:
         whole = _Decoder(data).value()
     except ValueError:
         return None
-    if not isinstance(whole, dict):
+    if not isinstance(whole, dict) or not _fits(whole, _OF_MESSAGE):
         return None
-    kind, transaction, version = whole.get(b"y"), whole.get(b"t"), whole.get(b"v", b"")
-    if not isinstance(kind, bytes) or kind not in _KINDS:
+    kind, transaction = whole.get(b"y"), whole.get(b"t")
+    if kind not in _KINDS:
         return None
-    body, request = whole.get(_KINDS[kind]), whole.get(b"q", b"")
-    fits = isinstance(body, list) if kind == b"e" else isinstance(body, dict) and b"id" in body
-    if not isinstance(transaction, bytes) or not isinstance(version, bytes) or not isinstance(request, bytes):
+    body = whole.get(_KINDS[kind])
+    if body is None or transaction is None or (kind == b"q" and b"q" not in whole):
         return None
-    if not fits or (kind == b"q" and not request):
-        return None
-    return Message(kind, transaction, request if kind == b"q" else b"", body, version)
+    request = whole[b"q"] if kind == b"q" else b""
+    return Message(kind, transaction, request, body, whole.get(b"v", b""))
+
+
+def _fits(found: dict[bytes, Any], fields: dict[bytes, Callable[[Any], bool]]) -> bool:
+    """Is all that it has of the fields what it should be?"""
+    return all(test(found[name]) for name, test in fields.items() if name in found)
+
+
+def _is_bytes(value: Any) -> bool:
+    return isinstance(value, bytes)
+
+
+def _number_below(limit: int) -> Callable[[Any], bool]:
+    return lambda value: isinstance(value, int) and 0 <= value < limit
+
+
+def _is_body(value: Any) -> bool:
+    """Of a query or a response; both name the sender."""
+    return isinstance(value, dict) and b"id" in value and _fits(value, _OF_BODY)
+
+
+def _is_error(value: Any) -> bool:
+    """A number and a text, in whatever order."""
+    if not isinstance(value, list) or not any(map(_is_bytes, value)):
+        return False
+    numbers = [one for one in value if isinstance(one, int)]
+    return bool(numbers) and all(map(_number_below(1 << 16), numbers))
+
+
+_OF_BODY: Final[dict[bytes, Callable[[Any], bool]]] = {
+    **dict.fromkeys((b"id", b"target", b"info_hash", b"token", b"nodes"), _is_bytes),
+    b"implied_port": _number_below(1 << 8), b"port": _number_below(1 << 16),
+    b"values": lambda value: isinstance(value, list) and all(map(_is_bytes, value)),
+}  # fmt: skip
+_OF_MESSAGE: Final[dict[bytes, Callable[[Any], bool]]] = {
+    **dict.fromkeys((b"y", b"q", b"t", b"v"), _is_bytes), b"a": _is_body, b"r": _is_body, b"e": _is_error,
+}  # fmt: skip
 
 
 class DhtParser(DatagramParser):
