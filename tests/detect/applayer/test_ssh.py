@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.detect.applayer import feeding
+from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.ssh import PACKET_LIMIT, SSH, STATED_LIMIT, SshParser
 from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.model.batch import Direction
@@ -28,6 +29,8 @@ def key_exchange() -> bytes:
 
 IGNORED = struct.pack("!IBB", 6, 4, 2) + bytes(4)
 """A message that says nothing (RFC 4253, 11.2)."""
+
+NEW_KEYS = struct.pack("!IBB", 6, 4, 21) + bytes(4)
 
 values = partial(feeding.values, SSH)
 
@@ -76,14 +79,47 @@ def test_events(data: bytes, expected: list[bytes]) -> None:
     assert values(found, "app-layer-event", CLIENT) == expected
 
 
-@pytest.mark.parametrize(("last", "then"), [(b"", b"\r\n"), (b"\r", b"\n"), (b"\r", b""), (b"", b"\n")])
-def test_a_banner_whose_end_is_far_away(last: bytes, then: bytes) -> None:
+@pytest.mark.parametrize("then", [b"\r\n", b"\n", b"yyy\r\n"])
+def test_a_banner_whose_end_is_far_away_is_seen_with_the_new_keys(then: bytes) -> None:
     parser = SshParser()
-    parser.feed(CLIENT, b"SSH-2.0-x " + b"y" * 9_000 + last, 0)
-    (found,) = parser.feed(CLIENT, then + key_exchange(), 0)
+    (found,) = parser.feed(CLIENT, b"SSH-2.0-x " + b"y" * 9_000, 0)
+    assert values(found, "app-layer-event", CLIENT) == [b"ssh.long_banner"]
+    parser.feed(CLIENT, b"yyy", 0)
+    assert parser.held() == 0
+    assert parser.feed(CLIENT, then + key_exchange(), 0) == []
+    assert parser.feed(CLIENT, key_exchange().replace(b"\n", b""), 0) == []
+    assert found.stage[CLIENT] == Stage.NONE
+    parser.feed(CLIENT, b"\n" + NEW_KEYS, 0)
+    assert found.stage[CLIENT] == Stage.DONE
     assert values(found, "ssh.software", CLIENT) == [b"x"]
     assert values(found, "ssh.hassh.server", CLIENT)
-    assert values(found, "app-layer-event", CLIENT) == [b"ssh.long_banner"]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 6, 40])
+def test_a_key_exchange_that_is_not_whole_has_no_fingerprint(cut: int) -> None:
+    whole = key_exchange()[6:-4]
+    body = whole[:-cut]
+    record = struct.pack("!IBB", len(body) + 2, 4, 20) + body
+    (found,) = SshParser().feed(CLIENT, b"SSH-2.0-x\r\n" + record, 0)
+    assert values(found, "ssh.hassh.server", CLIENT) == []
+    assert values(found, "ssh.software", CLIENT) == [b"x"]
+
+
+@pytest.mark.parametrize(
+    ("data", "gap"),
+    [(b"Welcome\r\n", 0), (b"SSH-2.0-x\r\n" + struct.pack("!IBB", 1, 0, 20), 0), (b"SSH-2.0-x\r\n", 9)],
+)
+def test_what_is_wrong_with_one_side_ends_the_reading_of_both(data: bytes, gap: int) -> None:
+    parser = SshParser()
+    parser.feed(SERVER, data, gap)
+    assert parser.over()
+    assert parser.feed(CLIENT, STREAM, 0) == []
+
+
+def test_no_key_exchange_is_too_long_where_nobody_asks_for_fingerprints() -> None:
+    parser = SshParser(Limits(buffers=frozenset({"ssh.proto"})))
+    (found,) = parser.feed(CLIENT, b"SSH-2.0-x\r\n" + struct.pack("!IBB", 70_000, 4, 20), 0)
+    assert values(found, "app-layer-event", CLIENT) == []
 
 
 def test_a_message_that_is_too_long_is_stepped_over() -> None:

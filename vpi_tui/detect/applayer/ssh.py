@@ -9,6 +9,7 @@ from typing import Final
 
 from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER, Application, Buffer, application
 from vpi_tui.detect.applayer.base import Limits, Parser
+from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
@@ -25,6 +26,9 @@ _TYPE_SIZE: Final = 2
 """Bytes of padding length and type, which a packet has at least."""
 _LISTS_AT: Final = 22
 """Length, padding length, type, cookie."""
+_LISTS, _BEHIND_LISTS = 10, 5
+"""How many there are, and bytes behind them (RFC 4253, 7.1)."""
+_FINGERPRINTS: Final = ("ssh.hassh", "ssh.hassh.server", "ssh.hassh.string", "ssh.hassh.server.string")
 _CLIENT_LISTS: Final = (0, 2, 4, 6)
 _SERVER_LISTS: Final = (0, 3, 5, 7)
 """Key exchange, then ciphers, MACs and compressions of one's own direction."""
@@ -53,7 +57,8 @@ class _Half:
         """None = it is followed no more."""
         self.skip = 0
         self.ends = False
-        """The banner has been read, and only its end is missing."""
+        """The banner has been read without its end. As in Suricata rules do not see it, and of all that comes
+        each time what stands in front of a line end is passed over, up to the new keys."""
         self.exchanged = False
 
 
@@ -62,20 +67,22 @@ class SshParser(Parser):
         self._transaction = SshTransaction()
         self._halves = (_Half(), _Half(), _Half())
         self._events = limits is None or limits.heeds("ssh.invalid_record", "ssh.long_kex_record")
+        self._hashes = limits is None or limits.wants(*_FINGERPRINTS)
+        """Does anybody ask for fingerprints? Otherwise no key exchange is too long to be read."""
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
         half, made = self._halves[direction], self._transaction
         if half.pending is None:
             return []
         half.pending += data
-        before, told = made.stage[direction], made.events[direction]
+        before, told = list(made.stage), made.events[direction]
         if gap:
-            self._stop(direction)
-        elif before == Stage.NONE:
-            self._banner(direction, half, half.pending)
-        if half.pending is not None and made.stage[direction] != Stage.NONE:
+            self._stop_both()
+        elif half.ends:
+            self._behind_line(direction, half, half.pending)
+        elif made.stage[direction] is not Stage.NONE or self._banner(direction, half, half.pending):
             self._records(direction, half, half.pending)
-        moved = made.stage[direction] != before or made.events[direction] is not told
+        moved = made.stage != before or made.events[direction] is not told
         return [made] if moved else []
 
     def finish(self) -> list[Transaction]:
@@ -94,33 +101,41 @@ class SshParser(Parser):
         self._halves[direction].pending = None
         self._transaction.stage[direction] = Stage.DONE
 
+    def _stop_both(self) -> None:
+        for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
+            self._stop(direction)
+
     def _fail(self, direction: int, event: str) -> None:
         self._transaction.event(direction, event)
-        self._stop(direction)
+        self._stop_both()
 
-    def _banner(self, direction: int, half: _Half, pending: bytearray) -> None:
-        """The first line; nothing may stand before it, as in Suricata."""
+    def _banner(self, direction: int, half: _Half, pending: bytearray) -> bool:
+        """The first line; nothing may stand before it, as in Suricata. False = no record follows yet."""
         end = _LINE_END.search(pending)
-        if half.ends:
-            del pending[: end.end() if end else -1]
-            if end:
-                self._transaction.stage[direction] = Stage.HEAD
-            return
         if end is None and len(pending) < STATED_LIMIT:
-            return
+            return False
         found = _BANNER.match(pending, 0, end.start() if end else len(pending))
         if found is None:
             self._fail(direction, "ssh.invalid_banner")
-            return
+            return False
         self._transaction.proto[direction], self._transaction.software[direction] = found.groups()
         if end is None or end.start() >= STATED_LIMIT:
             self._transaction.event(direction, "ssh.long_banner")
         if end is None:
             half.ends = True
-            del pending[:-1]
-        else:
-            self._transaction.stage[direction] = Stage.HEAD
-            del pending[: end.end()]
+            pending.clear()
+            return False
+        self._transaction.stage[direction] = Stage.HEAD
+        del pending[: end.end()]
+        return True
+
+    def _behind_line(self, direction: int, half: _Half, pending: bytearray) -> None:
+        end = _LINE_END.search(pending)
+        if end is None:
+            pending.clear()
+            return
+        del pending[: end.end()]
+        self._records(direction, half, pending)
 
     def _records(self, direction: int, half: _Half, pending: bytearray) -> None:
         """Up to the first key exchange; up to the new keys when a rule looks at the records themselves."""
@@ -134,7 +149,7 @@ class SshParser(Parser):
             if size < _TYPE_SIZE:
                 self._fail(direction, "ssh.invalid_record")
             elif size - _TYPE_SIZE >= PACKET_LIMIT:
-                if kind == _KEXINIT:
+                if kind == _KEXINIT and self._hashes:
                     self._transaction.event(direction, "ssh.long_kex_record")
                 half.skip = 4 + size
             elif len(pending) < 4 + size:
@@ -156,22 +171,20 @@ class SshParser(Parser):
     def _key_exchange(self, direction: int, record: bytes) -> None:
         chosen = _SERVER_LISTS if direction == Direction.TO_CLIENT else _CLIENT_LISTS
         lists = _name_lists(record[_LISTS_AT:])
-        if len(lists) > max(chosen):
+        if lists:
             self._transaction.hassh[direction] = b";".join(lists[number] for number in chosen)
-        self._transaction.stage[direction] = Stage.DONE
+        if not self._halves[direction].ends:
+            self._transaction.stage[direction] = Stage.DONE
 
 
 def _name_lists(data: bytes) -> list[bytes]:
-    """The name-lists of a KEXINIT, as far as they are whole."""
-    lists: list[bytes] = []
-    at = 0
-    while at + 4 <= len(data) and len(lists) < 10:
-        size = int.from_bytes(data[at : at + 4], "big")
-        at += 4
-        if at + size > len(data):
-            break
-        lists.append(data[at : at + size])
-        at += size
+    """The name-lists of a KEXINIT, which ends with a byte and a number; empty when it is not whole."""
+    cursor = Cursor(data)
+    try:
+        lists = [cursor.field(4) for _ in range(_LISTS)]
+        cursor.take(_BEHIND_LISTS)
+    except TooShortError:
+        return []
     return lists
 
 
