@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.detect.applayer import feeding
 from vpi_tui.detect.applayer.quic import QUIC
 from vpi_tui.detect.applayer.quic.frames import CRYPTO_LIMIT
-from vpi_tui.detect.applayer.quic.parser import MOST_FLAWS, QuicParser
+from vpi_tui.detect.applayer.quic.parser import MOST_PACKETS, QuicParser
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -130,10 +130,10 @@ def test_a_packet_that_was_changed() -> None:
     whole = bytearray(sealed(crypto(HELLO)))
     whole[-1] ^= 1
     parser = QuicParser()
-    found = [one for _ in range(MOST_FLAWS + 3) for one in parser.datagram(SERVER, bytes(whole))]
+    found = [one for _ in range(MOST_PACKETS + 3) for one in parser.datagram(SERVER, bytes(whole))]
     assert [values(one, "app-layer-event", SERVER) for one in found] == [
         [b"quic.failed_decrypt"]
-    ] * MOST_FLAWS
+    ] * MOST_PACKETS
     assert parser.over()
 
 

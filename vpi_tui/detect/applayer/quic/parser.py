@@ -19,8 +19,6 @@ MOST_PACKETS: Final = 64
 """Packets of one connection that are looked at before its hellos are whole."""
 MOST_COALESCED: Final = 8
 """Packets of one datagram."""
-MOST_FLAWS: Final = 4
-"""Packets that cannot be read before the connection is given up."""
 _HELLOS: Final = {SERVER: (1, hello.client_hello), CLIENT: (2, hello.server_hello)}
 
 
@@ -33,7 +31,6 @@ class QuicParser(Parser):
         self._greeted = [False, False, False]
         self._retried = False
         self._packets = 0
-        self._flaws = 0
 
     def feed(self, _direction: int, _data: bytes, _gap: int) -> list[Transaction]:
         """QUIC has datagrams alone; the bytes of a stream are none of it."""
@@ -63,7 +60,7 @@ class QuicParser(Parser):
 
     def over(self) -> bool:
         both = self._greeted[SERVER] and self._greeted[CLIENT]
-        return both or self._packets >= MOST_PACKETS or self._flaws >= MOST_FLAWS
+        return both or self._packets >= MOST_PACKETS
 
     def _take(self, direction: int, packet: Packet) -> QuicTransaction:
         made = QuicTransaction(packet.version, direction)
@@ -92,7 +89,6 @@ class QuicParser(Parser):
         return made
 
     def _flaw(self, made: QuicTransaction, name: str) -> None:
-        self._flaws += 1
         made.event(made.direction, f"quic.{name}")
 
     def _opened(self, packet: Packet, direction: int) -> bytes | None:
