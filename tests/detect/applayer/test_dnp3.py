@@ -52,7 +52,7 @@ def events(*pieces: tuple[int, bytes]) -> list[str]:
     return [name for found in run(*pieces) for names in found.events for name in names]
 
 
-@pytest.mark.parametrize("piece", [5, 16, 249])
+@pytest.mark.parametrize("piece", [6, 16, 249])
 def test_request_and_response_in_segments_byte_by_byte(piece: int) -> None:
     sent = [(SERVER, frames) for frames in message(READ, piece)]
     sent += [(CLIENT, frames) for frames in message(ANSWER, piece)]
@@ -85,6 +85,7 @@ LOST[4] ^= 1
         ([(SERVER, bytes(BAD))], "dnp3.bad_transport_crc"),
         ([(SERVER, frame(b"", length=4))], "dnp3.len_too_small"),
         ([(SERVER, frame(b"\xc0"))], "dnp3.len_too_small"),
+        ([(SERVER, frame(b"\x40" + READ)), (SERVER, frame(b"\x81\x06"))], "dnp3.len_too_small"),
         ([(SERVER, frame(b"\xc0\xc0\x02\xee\x01\x00\x00\x01\x00\x00"))], "dnp3.unknown_object"),
         ([(SERVER, frame(b"\xc0\xc0\x02\x01\x01\x01\x00\x00\xff\xff"))], "dnp3.too_many_points"),
         ([(SERVER, one) for one in message(b"\xc0\x01" + b"\x3c\x02\x06" * (MOST_OBJECTS + 1))],
@@ -109,6 +110,14 @@ def test_a_banner_is_passed_over() -> None:
 
 
 PIECES = st.one_of(st.sampled_from([*message(READ), *message(ANSWER, 9), bytes(BAD)]), st.binary(max_size=30))
+
+
+def test_a_short_segment_of_a_response_ends_the_reading() -> None:
+    parser = Dnp3Parser()
+    parser.feed(CLIENT, frame(b"\x40" + ANSWER), 0)
+    (found,) = parser.feed(CLIENT, frame(b"\x81\x00\x00"), 0)
+    assert list(found.events[CLIENT]) == ["dnp3.len_too_small"]
+    assert parser.over()
 
 
 @given(st.lists(st.tuples(st.sampled_from([SERVER, CLIENT]), PIECES), max_size=20))

@@ -14,7 +14,9 @@ from .rule_text import parse, refused
     [
         ("dnp3_ind:device_restart,need_time", NumberIn("dnp3_ind", ((1, 0x9000),), 0x9000)),
         ("dnp3_ind:+device_restart,need_time", NumberIn("dnp3_ind", ((0x9000, 0x9000),), 0x9000)),
-        ("dnp3_ind:0x8000", NumberIn("dnp3_ind", ((0x8000, 0x8000),))),
+        ("dnp3_ind:0x8001", NumberIn("dnp3_ind", ((1, 0x8001),), 0x8001)),
+        ("dnp3_ind:0", NumberIn("dnp3_ind", (), 0)),
+        ("dnp3_ind:=0x8000", NumberIn("dnp3_ind", ((0x8000, 0x8000),))),
         ("dnp3_obj:30, 1", NumberIn("dnp3_obj", ((0x1E01, 0x1E01),))),
         ("dnp3_func:unsolicited_response", NumberIn("dnp3_func", ((130, 130),))),
     ],

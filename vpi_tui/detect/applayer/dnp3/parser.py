@@ -21,6 +21,8 @@ _FIRST: Final = 0x40
 _FINAL: Final = 0x80
 _SEQUENCE: Final = 0x3F
 _CONFIRM: Final = 0
+_LEAST: Final = {Direction.TO_SERVER: 3, Direction.TO_CLIENT: 5}
+"""Bytes that any segment has to have, as in Suricata: those of the first one's application header."""
 
 
 class Dnp3Transaction(Transaction):
@@ -104,7 +106,7 @@ class Dnp3Parser(Parser):
             return
         if frame.data is None:
             yield _event(direction, "dnp3.bad_transport_crc")
-        elif len(frame.data) < _least(direction, frame.data):
+        elif len(frame.data) < _LEAST[Direction(direction)]:
             if direction == Direction.TO_CLIENT:
                 raise LinkError("dnp3.len_too_small")
             yield _event(direction, "dnp3.len_too_small")
@@ -151,13 +153,6 @@ class Dnp3Parser(Parser):
         if self._unanswered > FLOOD:
             made.event(direction, "dnp3.flooded")
         return made
-
-
-def _least(direction: int, data: bytes) -> int:
-    """Bytes that a segment must have: the first one holds the application header."""
-    if not data[:1] or not data[0] & _FIRST:
-        return 2
-    return 3 if direction == Direction.TO_SERVER else 5
 
 
 def _event(direction: int, name: str) -> Transaction:

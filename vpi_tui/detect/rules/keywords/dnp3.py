@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from vpi_tui.detect.rules.ast import Refused
@@ -11,6 +12,7 @@ from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import unquote
 from vpi_tui.model.signature import NumberIn
 
+_NUMBER: Final = re.compile(r"0x[0-9a-f]+|[0-9]+", re.A | re.I)
 _INDICATIONS: Final = {
     "device_restart": 0x8000, "device_trouble": 0x4000, "local_control": 0x2000, "need_time": 0x1000,
     "class_3_events": 0x0800, "class_2_events": 0x0400, "class_1_events": 0x0200, "all_stations": 0x0100,
@@ -23,8 +25,15 @@ _INDICATIONS: Final = {
 
 @keyword("dnp3_ind", "dnp3.ind")
 def dnp3_ind(draft: Draft, text: str) -> None:
-    """Internal indications of a DNP3 response: one of those that are listed is set; `+` before: all are."""
-    listed = unquote("dnp3_ind", text, needed=False)
+    """Internal indications of a DNP3 response: one of those that are listed is set; `+` before: all are.
+
+    A number alone means the same as the names of its bits, as in Suricata 8.
+    """
+    listed = unquote("dnp3_ind", text, needed=False).strip()
+    if _NUMBER.fullmatch(listed):
+        bits = integer("dnp3_ind", listed, 0, 0xFFFF)
+        draft.steps.append(NumberIn("dnp3_ind", ((1, bits),) if bits else (), bits))
+        return
     draft.steps.append(flags_in("dnp3_ind", listed, 0xFFFF, _INDICATIONS, sign="*"))
 
 
