@@ -234,12 +234,10 @@ class InSet(Part, frozen=True):
 class FileTest(Part, frozen=True):
     """Something about a file; all of a rule have to hold together of one file.
 
-    name: the name holds `value` (lower case); extension: it ends with a dot and `value`; size: in `spans`;
-    md5, sha1, sha256: the digest is in `digests`; any: there is a file.
+    size: in `spans`; md5, sha1, sha256: the digest is in `digests`; any: there is a file.
     """
 
-    kind: Literal["name", "extension", "size", "md5", "sha1", "sha256", "any"]
-    value: bytes = b""
+    kind: Literal["size", "md5", "sha1", "sha256", "any"]
     spans: tuple[tuple[int, int], ...] = ()
     digests: frozenset[bytes] = frozenset()
     negated: bool = False

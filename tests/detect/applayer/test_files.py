@@ -212,7 +212,69 @@ def test_keywords_about_files(tmp_path: Path, piece: int) -> None:
         'alert http any any -> any any (filename:"one"; filesize:45;)',
         'alert http any any -> any any (file.name; content:"Load.TXT"; http.method; content:"PUT";)',
     )
-    assert sids(events) == {1: 1, 2: 1, 3: 1, 4: 1, 5: 1, 6: 1, 7: 1, 8: 1, 10: 1}
+    # Another file begins when the first has ended already: rules about whole files look at both again.
+    again = 2 if piece == 7 else 1
+    assert sids(events) == {1: 1, 2: 1, 3: 1, 4: 1, 5: again, 6: 1, 7: again, 8: 1, 10: 1}
+
+
+def part(name: bytes, body: bytes) -> bytes:
+    return b'--XX\r\nContent-Disposition: form-data; filename="%s"\r\n\r\n%s\r\n' % (name, body)
+
+
+def alerts_of_form(folder: Path, pieces: list[bytes], *options: str) -> list[tuple[int, int]]:
+    """(rule, piece of the form) of the alerts about a form that comes in these pieces."""
+    head = (
+        request(b"".join(pieces), b"multipart/form-data; boundary=XX").partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
+    )
+    talk = scanning.Connection().open()
+    at = 0
+    for piece in (head, *pieces):
+        talk.at(at, piece)
+        at += len(piece)
+    rules = [
+        f"alert http any any -> any any (flow:to_server; {option}; sid:{sid};)"
+        for sid, option in enumerate(options, 1)
+    ]
+    alerts, _ = scanning.scan(folder, rules, talk.answer(0, response(b"")).packets)
+    return sorted((alert.sid, alert.packet_number - 4) for alert in alerts)
+
+
+def test_a_rule_about_names_or_contents_alerts_once_a_transaction(tmp_path: Path) -> None:
+    """One about whole files once more with each file that begins behind its alert."""
+    pieces = [part(b"a.txt", b"same") + b"--XX\r\n", part(b"b.txt", b"same")[6:], b"--XX--\r\n"]
+    found = alerts_of_form(
+        tmp_path,
+        pieces,
+        'file.data; content:"same"',
+        'filename:".txt"',
+        'fileext:"txt"',
+        "filestore",
+        "filesize:4",
+    )
+    assert [rule for rule, _ in found] == [1, 2, 3, 4, 4, 5, 5]
+
+
+def test_a_rule_about_whole_files_is_done_when_the_next_one_was_there(tmp_path: Path) -> None:
+    pieces = [part(b"a.txt", b"same") + part(b"b.txt", b"same")[:-4], b"me\r\n", b"--XX--\r\n"]
+    found = alerts_of_form(tmp_path, pieces, "filesize:4", "filestore", "filesize:>9")
+    assert [rule for rule, _ in found] == [1, 2]
+
+
+def test_name_and_size_may_be_of_two_files(tmp_path: Path) -> None:
+    pieces = [part(b"a.txt", b"short") + part(b"b.txt", b"rather long") + b"--XX--\r\n"]
+    options = (
+        'filename:"A.TXT"; filesize:11',
+        'filename:"a"; startswith',
+        'filename:"x"; endswith',
+        'fileext:!"txt"',
+    )
+    found = alerts_of_form(tmp_path, pieces, *options)
+    assert [rule for rule, _ in found] == [1, 2]
+
+
+def test_a_short_name_has_not_the_extension(tmp_path: Path) -> None:
+    pieces = [part(b"ab", b"short") + b"--XX--\r\n"]
+    assert [rule for rule, _ in alerts_of_form(tmp_path, pieces, 'fileext:!"exe"', 'fileext:"b"')] == [1]
 
 
 def test_a_file_that_nobody_has_asked_for_has_a_name() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vpi_tui.detect.rules.loader import load
-from vpi_tui.model.signature import FileTest
+from vpi_tui.model.signature import Content, FileTest
 
 MD5 = "0123456789abcdef0123456789abcdef"
 
@@ -25,15 +25,15 @@ def loaded(tmp_path: Path, options: str) -> tuple[tuple[object, ...], list[str],
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ('filename:"A|2e|B"', FileTest("name", b"a.b")),
-        ('fileext:!"JPG"', FileTest("extension", b"jpg", negated=True)),
+        ('filename:"A|2e|B"', Content("file.name", b"A.B", nocase=True)),
+        ('fileext:!"JPG"', Content("file.name", b".JPG", nocase=True, negated=True, endswith=True)),
         ("filesize:1kb<>2kb", FileTest("size", spans=((1025, 2047),))),
         ("filemd5:good.md5", FileTest("md5", digests=frozenset({bytes.fromhex(MD5)}))),
         ("filemd5:!good.md5", FileTest("md5", digests=frozenset({bytes.fromhex(MD5)}), negated=True)),
         ("filestore:response,file", FileTest("any")),
     ],
 )
-def test_what_is_taken(tmp_path: Path, options: str, expected: FileTest) -> None:
+def test_what_is_taken(tmp_path: Path, options: str, expected: Content | FileTest) -> None:
     assert loaded(tmp_path, options)[:2] == ((expected,), [])
 
 
@@ -58,5 +58,5 @@ def test_what_is_refused(tmp_path: Path, options: str, reason: str) -> None:
 
 def test_a_file_is_not_kept_and_the_rule_says_so(tmp_path: Path) -> None:
     steps, _, notices = loaded(tmp_path, 'filename:"a"; filestore')
-    assert [step.kind for step in steps if isinstance(step, FileTest)] == ["name"]
+    assert [step.kind for step in steps if isinstance(step, FileTest)] == ["any"]
     assert "not kept" in notices[0]

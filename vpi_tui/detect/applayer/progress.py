@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from vpi_tui.detect.applayer.application import Application
-from vpi_tui.detect.applayer.files import NOTHING_GROWN
+from vpi_tui.detect.applayer.files import NOTHING_GROWN, File
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.detect.applayer.window import Window
 
@@ -34,6 +34,11 @@ class Progress(NamedTuple):
     """Of all that were told; later ones have larger numbers."""
     origin: str = ""
     """The application that the flow was before, as after STARTTLS; "" = none."""
+
+    def files_then(self) -> list[tuple[File, bool]]:
+        """The files of this direction that had begun, and whether each was open."""
+        found = self.transaction.files[: self.files]
+        return [(file, file.was_open(self.number)) for file in found if file.direction == self.direction]
 
 
 class Sealed(NamedTuple):

@@ -40,7 +40,7 @@ class Parts:
     held: set[int] = field(default_factory=set)
     """Numbers of the groups of steps that have held."""
     files: int = 0
-    """Files that it has alerted on: only later ones count."""
+    """How many files of its direction there were when it alerted: with another one it is looked at again."""
 
 
 _OTHER: Final = (Direction.NONE, Direction.TO_CLIENT, Direction.TO_SERVER)

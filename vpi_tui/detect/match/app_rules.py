@@ -14,7 +14,7 @@ import numpy as np
 
 from vpi_tui.detect.applayer import registry
 from vpi_tui.detect.applayer.application import BOTH, TO_CLIENT, TO_SERVER
-from vpi_tui.detect.applayer.files import DIGESTS, FILE, FILE_DATA, FILE_NAME, FileNeeds
+from vpi_tui.detect.applayer.files import DIGESTS, FILE, FILE_DATA, FileNeeds
 from vpi_tui.detect.applayer.frame_names import PREFIX
 from vpi_tui.detect.applayer.names import plain_name, side_of
 from vpi_tui.detect.applayer.transaction import EVENTS, Stage
@@ -35,7 +35,6 @@ from vpi_tui.model.batch import U8, Direction
 from vpi_tui.model.signature import Absent, Content, FileTest, Signature, Step
 
 DIRECTIONS: Final = (Direction.TO_SERVER, Direction.TO_CLIENT)
-_FILE_BUFFERS: Final = frozenset((FILE, FILE_NAME, FILE_DATA))
 OF_FILES: Final = 2
 
 
@@ -107,8 +106,8 @@ class AppRules:
     """uint8[n, 3]: by Direction, from which stage on a rule can be evaluated; 0 = not about this
     direction, or not about transactions."""
     grows: U8
-    """uint8[n]: 1 = the rule looks at a buffer that grows: it is evaluated whenever one has; 2 = and at a
-    file: it may hold of each."""
+    """uint8[n]: 1 = the rule looks at a buffer that grows: it is evaluated whenever one has; 2 = and at
+    files as a whole: it may hold again when there is another."""
     stays: U8
     """uint8[n]: 1 = such a rule, which is not decided where it was found: it waits for other buffers."""
     of_frames: U8
@@ -190,7 +189,7 @@ class _Building:
         self.of_frames[number] = any(name.startswith(PREFIX) for name in need.buffers)
         grows = any(_grows(name, need) for name in need.buffers)
         if grows:
-            self.grows[number] = 1 if _FILE_BUFFERS.isdisjoint(need.buffers) else OF_FILES
+            self.grows[number] = OF_FILES if FILE in need.buffers else 1
             self.stays[number] = found is None or _waits(need, found[0])
             stage[stage > Stage.HEAD] = Stage.HEAD
         self.due.add(need, stage, found[0] if found else None, grows=grows)

@@ -72,8 +72,6 @@ class TransactionContext:
     packet_of: Callable[[], Context]
     """Made when it is asked for, which is seldom."""
     fresh: int = -1
-    first_file: int = 0
-    """The transaction's files before this one are not looked at."""
 
     @property
     def little_endian(self) -> bool:
@@ -92,8 +90,7 @@ class TransactionContext:
         if buffer is not None:
             direction = _SIDE.get(buffer.directions) or side_of(name) or progress.direction
             if buffer.grows and direction == progress.direction:
-                windows = progress.grown.get(buffer.name, ())
-                return [one for one in windows if one.number >= self.first_file]
+                return progress.grown.get(buffer.name, ())
             if buffer.grows:
                 return buffer.get(progress.transaction, direction)
             if direction == progress.direction and buffer.stage > progress.stage:
@@ -118,10 +115,8 @@ class TransactionContext:
         return buffer is not None and buffer.grows
 
     def files(self) -> Sequence[tuple[File, bool]]:
-        """Of this direction, those that the rule has not alerted on, and whether each was open then."""
-        progress = self.progress
-        found = progress.transaction.files[self.first_file : progress.files]
-        return [(f, f.was_open(progress.number)) for f in found if f.direction == progress.direction]
+        """Of this direction, and whether each was open then."""
+        return self.progress.files_then()
 
 
 class Subject(Protocol):

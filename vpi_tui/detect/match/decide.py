@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.detect.applayer.files import MOST_FILES
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.transaction import Parts
 from vpi_tui.detect.match.app_rules import OF_FILES
@@ -15,6 +16,7 @@ from vpi_tui.detect.match.candidates import Batch, Candidates
 from vpi_tui.detect.match.captured import CapturedTexts
 from vpi_tui.detect.match.contexts import context_of
 from vpi_tui.detect.match.evaluate import Tally
+from vpi_tui.detect.match.file_tests import is_undecided
 from vpi_tui.detect.match.flowstate import NOWHERE, BitSieve, FlowState, bit_plans, names_of, scope_holds
 from vpi_tui.detect.match.profile import Clock, Meter, RuleProfile
 from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
@@ -157,15 +159,21 @@ class Decider:
             return plan.match(context, self.tally)
         key = rule, context.progress.direction
         parts = context.progress.transaction.parts.setdefault(key, Parts())
-        context.first_file = parts.files
         return plan.match_parts(context, self.tally, parts.held)
 
     def _note_alert(self, rule: int, progress: Progress) -> None:
-        """The rule is done with the transaction, but for files that are still to come."""
+        """The rule is done with the transaction. One about files as a whole looks at all of them again when
+        there is another, unless the last one was undecided: as in Suricata."""
         transaction, direction = progress.transaction, progress.direction
         transaction.alert(direction, rule)
-        if progress.files and self._rules.app.grows[rule]:
-            transaction.parts[rule, direction] = Parts(files=progress.files)
+        if self._rules.app.grows[rule] != OF_FILES:
+            return
+        plan, key = self._rules.plans[rule], (rule, direction)
+        files = progress.files_then()
+        assert plan is not None
+        parts = transaction.parts.setdefault(key, Parts())
+        parts.held.discard(plan.file_group)
+        parts.files = MOST_FILES if files and is_undecided(plan.file_tests, *files[-1]) else len(files)
 
     def _is_due(self, rule: int, progress: Progress) -> bool:
         """Is now the time to evaluate a rule on a transaction?"""
@@ -179,7 +187,7 @@ class Decider:
             if app.grows[rule] != OF_FILES:
                 return False
             parts = transaction.parts.get((rule, direction))
-            if parts is None or progress.files <= parts.files:
+            if parts is None or len(progress.files_then()) <= parts.files:
                 return False
         return 0 < stage <= progress.stage
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.detect.applayer.files import FILE
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.buffers import Subject
 from vpi_tui.detect.match.file_tests import tests_hold
@@ -48,6 +49,8 @@ class Plan:
     groups: tuple[_Group, ...]
     needs_fresh: bool
     """A positive payload step looks for bytes: on a stream some of them must be new."""
+    file_group: int
+    """Number of the group about files as a whole; -1 = there is none."""
 
     @classmethod
     def of(cls, steps: Sequence[Step]) -> Plan:
@@ -56,7 +59,8 @@ class Plan:
             by_buffer.setdefault(step.buffer, []).append(step)
         groups = tuple(_group(name, own) for name, own in by_buffer.items())
         found = any(isinstance(s, Content | Pcre) and not s.negated for s in by_buffer.get(PAYLOAD, ()))
-        return cls(groups, found)
+        about_files = (n for n, group in enumerate(groups) if group.buffer == FILE)
+        return cls(groups, found, next(about_files, -1))
 
     def match(self, context: Subject, tally: Tally) -> Captured | None:
         """Do all steps hold? Those of one buffer have to hold together in one of its instances; a buffer
@@ -68,6 +72,12 @@ class Plan:
         """The same of buffers that grow. held: numbers of the groups that have held before; those that hold
         now of such a buffer are added, and all are tried."""
         return self._captured(context, tally, held)
+
+    @property
+    def file_tests(self) -> tuple[FileTest, ...]:
+        """What the rule asks of a file as a whole."""
+        steps = self.groups[self.file_group].steps if self.file_group >= 0 else ()
+        return tuple(step for step in steps if isinstance(step, FileTest))
 
     def _captured(self, context: Subject, tally: Tally, held: set[int] | None) -> Captured | None:
         tally.evaluated += 1
@@ -103,8 +113,7 @@ class Plan:
             return {}
         first = steps[0]
         if isinstance(first, FileTest):
-            tests = [step for step in steps if isinstance(step, FileTest)]
-            return {} if any(tests_hold(tests, *one) for one in context.files()) else None
+            return {} if any(tests_hold(self.file_tests, *one) for one in context.files()) else None
         if isinstance(first, NumberIn) and first.which is not None:
             numbers = [_bytes(one) for one in context.instances(group.buffer)]
             return {} if numbers_hold(first, first.which, numbers) else None

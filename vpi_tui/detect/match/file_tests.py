@@ -1,4 +1,4 @@
-"""The keywords about a file as a whole: filename, fileext, filesize, filemd5 ..."""
+"""The keywords about a file as a whole: filesize, filemd5 ..."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ def tests_hold(tests: Iterable[FileTest], file: File, is_open: bool) -> bool:
     return all(not (is_open and test.kind in _OF_WHOLE) and _TESTS[test.kind](test, file) for test in tests)
 
 
-def _name(test: FileTest, file: File) -> bool:
-    return bool(file.name) and (test.value in file.name.lower()) != test.negated
-
-
-def _extension(test: FileTest, file: File) -> bool:
-    name, ending = file.name.lower(), b"." + test.value
-    return len(name) > len(test.value) and name.endswith(ending) != test.negated
+def is_undecided(tests: Iterable[FileTest], file: File, is_open: bool) -> bool:
+    """May it still become known whether they hold of this file?"""
+    return any(
+        test.kind in _OF_WHOLE and (is_open or (test.kind in DIGESTS and test.kind not in file.digests))
+        for test in tests
+    )
 
 
 def _size(test: FileTest, file: File) -> bool:
@@ -49,8 +48,6 @@ _OF_WHOLE: Final = frozenset(("size", *DIGESTS))
 """Of a file that is open they hold for nothing."""
 _LARGEST: Final = (1 << 64) - 1
 _TESTS: Final[dict[str, Callable[[FileTest, File], bool]]] = {
-    "name": _name,
-    "extension": _extension,
     "size": _size,
     "any": _any,
     **dict.fromkeys(DIGESTS, _digest),

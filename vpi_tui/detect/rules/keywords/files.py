@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Final, Literal
 
+from vpi_tui.detect.applayer.files import FILE_NAME
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.draft import Draft
+from vpi_tui.detect.rules.draft import PAYLOAD, ContentDraft, Draft
 from vpi_tui.detect.rules.numbers import bits_in
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import pattern, signed, unquote
@@ -21,22 +22,29 @@ _DIRECTIONS: Final = frozenset(
 _SCOPES: Final = frozenset({"file", "tx", "ssn", "flow"})
 
 
-def _named(draft: Draft, word: str, kind: Literal["name", "extension"], text: str) -> None:
+def _of_name(draft: Draft, word: str, text: str, before: bytes = b"", *, endswith: bool = False) -> None:
+    """As in Suricata 8 a content of file.name in either case, which modifiers may follow; and what comes
+    behind it is about the payload again."""
     negated, rest = signed(text)
-    value = pattern(word, unquote(word, rest, needed=False)).lower()
-    draft.steps.append(FileTest(kind, value, negated=negated))
+    wanted = before + pattern(word, unquote(word, rest, needed=False))
+    draft.steps.append(
+        ContentDraft(
+            FILE_NAME, wanted, negated, nocase=True, endswith=endswith, option=draft.option, moved=True
+        )
+    )
+    draft.buffer = PAYLOAD
 
 
 @keyword("filename")
 def filename(draft: Draft, text: str) -> None:
     """A text that the name of a file holds, in either case; `!` before it: does not hold."""
-    _named(draft, "filename", "name", text)
+    _of_name(draft, "filename", text)
 
 
 @keyword("fileext")
 def fileext(draft: Draft, text: str) -> None:
     """The extension of a file's name, in either case; `!` before it: any other."""
-    _named(draft, "fileext", "extension", text)
+    _of_name(draft, "fileext", text, b".", endswith=True)
 
 
 @keyword("filesize")
