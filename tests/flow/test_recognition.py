@@ -87,7 +87,7 @@ def modes(*texts: str) -> list[str]:
 
 
 def test_each_direction_is_asked_for_by_itself(tmp_path: Path, talk: Connection) -> None:
-    talk.at(0, REQUEST).answer(0, BANNER)
+    talk.at(0, REQUEST).answer(0, BANNER).at(len(REQUEST), b"", "A").answer(len(BANNER), b"", "A")
     rules = modes(
         "http1,to_server+ssh,to_client", "ssh,either", "!ssh,to_server", "ssh,to_server", "!ssh,to_client",
         "http1,original", "http1,final",
@@ -102,11 +102,12 @@ def test_a_side_is_known_from_its_packet_on(
 ) -> None:
     """And not from the batch's beginning."""
     monkeypatch.setattr(pacing, "SLICE", size)
-    talk.answer(0, b"").at(0, REQUEST).answer(0, b"").answer(0, BANNER).answer(len(BANNER), b"more")
+    talk.at(0, REQUEST).answer(0, b"").at(len(REQUEST), b"").answer(0, BANNER).at(len(REQUEST), b"")
+    talk.answer(len(BANNER), b"more")
     rules = modes("http1,to_server+ssh,to_client", "ssh,either", "ssh", "http,final", "!dns,either")
     alerts, _ = scan(tmp_path, rules, talk.packets)
     assert sorted((a.sid, a.packet_number - 3) for a in alerts) == [
-        (1, 4), (2, 4), (3, 4), (4, 3), (5, 2), (5, 3),
+        (1, 6), (2, 6), (3, 6), (4, 3), (4, 6), (5, 3), (5, 6),
     ]  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def test_first_bytes_in_pieces_name_what_comes_behind(
     talk.at(0, REQUEST[:2], "A").at(2, REQUEST[2:]).answer(0, b"").at(len(REQUEST), REQUEST)
     rules = [*modes("http,final"), 'alert http any any -> any any (http.uri; content:"nowhere"; sid:9;)']
     alerts, _ = scan(tmp_path, rules, talk.packets)
-    assert sorted((a.sid, a.packet_number - 3) for a in alerts) == [(1, 3), (1, 4)]
+    assert sorted((a.sid, a.packet_number - 3) for a in alerts) == [(1, 4)]
 
 
 def test_a_packet_is_asked_about_its_own_direction(tmp_path: Path, talk: Connection) -> None:
@@ -137,7 +138,7 @@ def test_a_packet_is_asked_about_its_own_direction(tmp_path: Path, talk: Connect
     assert {(a.sid, a.direction) for a in alerts if a.sid in (1, 2, 4)} == {
         (1, "to_client"), (2, "to_server"), (4, "to_client")
     }  # fmt: skip
-    assert {alert.sid for alert in alerts} == {1, 2, 3, 4, 6, 7}  # 6: while nothing is known of the server
+    assert {alert.sid for alert in alerts} == {1, 2, 3, 4, 7}
 
 
 def test_a_flow_that_changed_was_another_at_first(tmp_path: Path, talk: Connection) -> None:
@@ -158,3 +159,66 @@ def test_datagrams_are_what_their_flow_is(tmp_path: Path) -> None:
     query.time = 1000.0
     alerts, _ = scan(tmp_path, modes("dns,either", "dns,to_client+tls,to_server", "!dns,either"), [query])
     assert [(a.sid, n) for a, n in zip(alerts, numbers(alerts), strict=True)] == [(1, 1)]
+
+
+def places(folder: Path, talk: Connection, *texts: str) -> list[list[int]]:
+    """Numbers of the packets behind the handshake on which each rule alerts."""
+    alerts, _ = scan(folder, modes(*texts), talk.packets)
+    return [[a.packet_number - 3 for a in alerts if a.sid == sid] for sid in range(1, len(texts) + 1)]
+
+
+def test_one_direction_that_is_nothing_is_not_known_to_be(tmp_path: Path, talk: Connection) -> None:
+    """The other one may still say what it is."""
+    for place in range(0, 160, 40):
+        talk.at(place, NOTHING)
+    assert places(tmp_path, talk, "failed", "!http", "!http,final", "failed,either") == [[], [], [], []]
+
+
+def test_two_directions_that_are_nothing_are(tmp_path: Path, talk: Connection) -> None:
+    """And each of them says so once, with its next packet."""
+    for place in range(0, 160, 40):
+        talk.at(place, NOTHING).answer(place, NOTHING)
+    found = places(tmp_path, talk, "failed", "!http", "!http,final", "failed,final", "unknown,final")
+    assert found == [[3, 4], [3, 4], [3, 4], [3, 4], [-2, -1, 0, 1]]
+
+
+def test_few_bytes_are_enough_to_be_nothing(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, NOTHING[:17]).answer(0, NOTHING[:10]).at(17, b"\1").answer(10, b"\1")
+    assert places(tmp_path, talk, "failed") == [[3, 4]]
+
+
+def test_a_rule_that_asks_more_of_the_flow_is_about_each_packet(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, REQUEST).answer(0, RESPONSE).at(len(REQUEST), REQUEST).answer(len(RESPONSE), RESPONSE)
+    rules = [
+        "alert tcp any any -> any any (flow:to_server; app-layer-protocol:http; sid:1;)",
+        "alert tcp any any -> any any (flow:established,to_server; app-layer-protocol:http; sid:2;)",
+    ]
+    talk.at(2 * len(REQUEST), b"")
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    assert [(a.sid, a.packet_number - 3) for a in alerts] == [(2, 1), (1, 3), (2, 3), (2, 5)]
+
+
+def test_no_parser_sees_a_server_that_spoke_unasked(tmp_path: Path, talk: Connection) -> None:
+    """The client's direction is what it looks like all the same."""
+    talk.answer(0, b"hello?").at(0, REQUEST).answer(6, RESPONSE).at(len(REQUEST), REQUEST)
+    rules = [
+        *modes("http", "http,final", "failed,final", "failed"),
+        'alert http any any -> any any (http.uri; content:"/"; sid:9;)',
+        "alert http any any -> any any (flow:to_server; sid:10;)",
+    ]
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    assert [(a.sid, a.packet_number - 3) for a in alerts] == [(3, 3), (4, 3), (1, 4), (3, 4)]
+
+
+def test_each_direction_of_datagrams_says_so_twice(tmp_path: Path) -> None:
+    packets = []
+    for number in range(6):
+        one = IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=4000, dport=4001) / (b"\1" * 20)
+        if number % 2:
+            one = IP(src="10.0.0.2", dst="10.0.0.1") / UDP(sport=4001, dport=4000) / (b"\1" * 20)
+        one.time = 1000.0 + number
+        packets.append(one)
+    alerts, _ = scan(tmp_path, modes("failed", "!dns,final", "dns"), packets)
+    assert sorted((a.sid, a.packet_number) for a in alerts) == [
+        (sid, number) for sid in (1, 2) for number in (1, 2, 3, 4)
+    ]

@@ -32,7 +32,9 @@ class Parsing:
         if self._recognition is None and rules.needs_recognition:
             self._recognition = Recognition(self._table.max_flows, self._table.recognise_starts)
         found = self._recognition
-        return Recognised(found.seen, found.since) if found is not None else None
+        if found is None:
+            return None
+        return Recognised(found.seen, found.since, lambda: found.telling)
 
     def update(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, streams: StreamBatch | None

@@ -9,7 +9,7 @@ connections in kernels_track.py.
 from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-from vpi_tui.flow.kernels_app import MAX_PROBED, find_app
+from vpi_tui.flow.kernels_app import ALL_PROBED, COUNT, FIRST, MAX_PROBED, find_app, is_out_of_order
 from vpi_tui.flow.kernels_errors import find_quoted
 from vpi_tui.flow.kernels_index import I64, U64, flow_tag
 from vpi_tui.flow.kernels_sent import is_heeded, note_sent
@@ -70,7 +70,7 @@ def app_of_row(flow, known, proto, direction):
     """What is said of a row: a datagram names itself, a segment's bytes name those that follow."""
     app = known if proto == TCP else I64(flow["app_proto"])
     shift = 0 if direction == TO_SERVER else 4
-    if app == 0 and (I64(flow["probes"]) >> shift) & 15 >= MAX_PROBED:
+    if app == 0 and (I64(flow["probes"]) >> shift) & COUNT >= MAX_PROBED:
         return I64(APP_FAILED)
     return I64(app)
 
@@ -160,12 +160,24 @@ def probe(flow, apps, p, d, r, proto, direction):
     """Look for the application in the bytes of a row, unless enough of its direction were looked at."""
     shift = 0 if direction == TO_SERVER else 4
     probes = I64(flow["probes"])
-    if (probes >> shift) & 15 >= MAX_PROBED:
+    if (probes >> shift) & COUNT >= MAX_PROBED:
         return
+    if probes == 0 and proto == TCP and flow["track"] & T_MIDSTREAM == 0:
+        probes = I64(FIRST << shift)
     flow["probes"] = probes + (1 << shift)
     at, size = d.payload_off[r], I64(d.payload_len[r])
     src, dest = I64(d.src_port[r]), I64(d.dest_port[r])
-    flow["app_proto"] = find_app(apps, p.buf, at, size, proto, direction, src, dest)
+    take_for(flow, find_app(apps, p.buf, at, size, proto, direction, src, dest))
+
+
+@helper
+def take_for(flow, app):
+    """Name the application of a flow, unless it cannot be that one."""
+    probes = I64(flow["probes"])
+    if is_out_of_order(app, probes):
+        flow["probes"] = probes & ~(COUNT << 4 | COUNT) | ALL_PROBED
+    else:
+        flow["app_proto"] = app
 
 
 @kernel
@@ -245,7 +257,7 @@ def recognise_streams(t, apps, streams):
             continue
         flow = t.records[slot]
         if flow["app_proto"] == 0 and streams.end[k] > streams.start[k]:
-            flow["app_proto"] = find_app(
+            app = find_app(
                 apps,
                 streams.buf,
                 streams.start[k],
@@ -255,6 +267,7 @@ def recognise_streams(t, apps, streams):
                 I64(flow["src_port"]),
                 I64(flow["dest_port"]),
             )
+            take_for(flow, app)
 
 
 @kernel

@@ -3,10 +3,26 @@
 from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
+import numpy as np
+
 from vpi_tui.flow.kernels_index import I64, U64
+from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.jit import helper
 
 MAX_PROBED = 4
+COUNT, FIRST = 7, 8
+"""Of the four bits of a direction in the field `probes`: how many payloads were looked at; its data came
+first."""
+ALL_PROBED = MAX_PROBED << 4 | MAX_PROBED
+ASKED = np.array([name in ("http", "tls", "dcerpc", "modbus") for name in APP_PROTOS])
+"""bool by application: a server does not speak unasked."""
+
+
+@helper
+def is_out_of_order(app, probes):
+    """Is it a protocol in which the client speaks first, of a connection whose server did? As in Suricata it
+    is taken for none then."""
+    return ASKED[app] and probes >> 4 & FIRST
 
 
 @helper

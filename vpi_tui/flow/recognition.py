@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from vpi_tui.flow.kernels_recognition import Looks, judge_starts
+from vpi_tui.flow.kernels_recognition import Looks, judge_starts, tell_late, tell_rows
 from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import I32, U8, U64, DecodedBatch, FlowBatch, StreamBatch
 from vpi_tui.model.detection_events import DetectionEvent
@@ -34,9 +34,10 @@ class Recognition:
         self.since: I32 = np.full((max_flows, 3), -1, np.int32)
         """int32[slots, 3]: row of the batch that was judged last which brought it; -1 = an earlier batch."""
         self._look = look
-        self._looks = Looks(
-            self.seen, np.zeros(max_flows, np.uint8), np.zeros(max_flows, np.uint8), self.since
-        )
+        first, spoke_first, given_up, pending = np.zeros((4, max_flows), np.uint8)
+        self._looks = Looks(self.seen, first, spoke_first, self.since, given_up, pending)
+        self.telling: U8 = np.zeros(0, np.uint8)
+        """uint8[rows]: 1 = the packet is the first one of its direction since that was judged."""
         self._judged: list[I32] = []
         """Slots about which `since` may name a row."""
         self._awaits_tls: dict[int, int] = {}
@@ -59,7 +60,9 @@ class Recognition:
         for slot, row in changed.items():
             if app_of[slot] == _TLS:
                 self._awaits_tls[slot] = row
-        self._judge(decoded.oddities, streams, app_of)
+        told = self._judge(decoded.oddities, streams, app_of)
+        self.telling = np.zeros(flows.flow.size, np.uint8)
+        tell_rows(flows, decoded.proto, streams, told, self._looks, self.telling)
         for slot, row in changed.items():
             self.seen[slot, ORIGINAL] = self._looks.first[slot]
             self.since[slot, ORIGINAL] = row
@@ -70,7 +73,8 @@ class Recognition:
 
     def released(self, streams: StreamBatch, app_of: U8) -> None:
         """Stretches that no packet released."""
-        self._judge(np.empty((0, 2), np.uint64), streams, app_of)
+        told = self._judge(np.empty((0, 2), np.uint64), streams, app_of)
+        tell_late(streams, told, self._looks)
 
     def _begin(self, flows: FlowBatch) -> None:
         """What is known is known to all of this batch, but to flows that open in it."""
@@ -78,17 +82,20 @@ class Recognition:
             self.since[slots] = -1
         self._judged.clear()
         opened = flows.flow[flows.new_rows]
-        for column in (self.seen, self._looks.first, self._looks.spoke_first):
+        looks = self._looks
+        for column in (self.seen, looks.first, looks.spoke_first, looks.given_up):
             column[opened] = 0
         if self._awaits_tls:
             for slot in self._awaits_tls.keys() & set(opened.tolist()):
                 del self._awaits_tls[slot]
 
-    def _judge(self, oddities: U64, streams: StreamBatch, app_of: U8) -> None:
+    def _judge(self, oddities: U64, streams: StreamBatch, app_of: U8) -> U8:
+        """uint8[stretches]: bits of the directions that each tells of."""
+        told = np.zeros(streams.flow.size, np.uint8)
         if not streams.flow.size:
-            return
-        judge_starts(streams, self._look(streams), app_of, self._looks, oddities)
-        self._judged.append(streams.flow[(streams.stream_offset == 0) & (streams.flow >= 0)])
+            return told
+        judge_starts(streams, self._look(streams), app_of, self._looks, oddities, told)
+        self._judged.append(streams.flow[((streams.stream_offset == 0) | (told != 0)) & (streams.flow >= 0)])
         if self._awaits_tls:
             awaited = np.isin(streams.flow, list(self._awaits_tls)) & (streams.fresh < streams.end)
             for k in np.flatnonzero(awaited).tolist():
@@ -97,3 +104,4 @@ class Recognition:
                     del self._awaits_tls[slot]
                     if streams.buf[streams.fresh[k]] != _TLS_HANDSHAKE:
                         oddities[row, 1] |= _NO_TLS
+        return told

@@ -90,7 +90,7 @@ KERNEL_DTYPE = _dtype(
         ("locality", np.uint8, 59),
         ("stamp", np.uint8, 60),  # low byte of the number of the batch that touched it last
         ("dirty", np.uint8, 61),  # 1 = in the list of flows touched since the last drain
-        ("probes", np.uint8, 62),  # payloads looked at for app_proto: low nibble to server
+        ("probes", np.uint8, 62),  # payloads looked at for app_proto: kernels_app.COUNT
         ("sent", np.uint8, 63),  # Directions whose `next_...` is known
         ("pkts_toserver", np.uint64, 64),
         ("pkts_toclient", np.uint64, 72),

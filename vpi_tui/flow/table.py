@@ -194,6 +194,7 @@ class FlowTable:
         np.minimum.at(named_at, which, streams.row[tells])
         at = np.minimum(np.searchsorted(slots, flows.flow[rows]), slots.size - 1)
         rows = rows[(slots[at] == flows.flow[rows]) & (named_at[at] < rows)]
+        rows = rows[self.records["app_proto"][flows.flow[rows]] != 0]
         flows.app[rows] = self.records["app_proto"][flows.flow[rows]]
 
     def recognise_starts(self, streams: StreamBatch) -> U8:

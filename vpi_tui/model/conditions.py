@@ -106,8 +106,9 @@ class CountryIn(Part, frozen=True):
 class FlowProtocol(Part, frozen=True):
     """One direction of the flow looks like one of some applications, or the flow was one of them before."""
 
-    mode: Literal["direction", "to_server", "to_client", "either", "neither", "original"]
-    """direction: that of the packet. neither: none of the two, and one is known."""
+    mode: Literal["direction", "to_server", "to_client", "either", "neither", "original", "final"]
+    """direction: that of the packet. neither: none of the two, and one is known. final: what both were taken
+    for."""
     numbers: frozenset[int]
     """In applications.APP_PROTOS, or APP_FAILED; 0 = not known yet."""
 

@@ -11,6 +11,7 @@ from scapy.utils import wrpcap
 from tests.detect.applayer.test_scan import Connection, scan, sids
 from tests.detect.match.build import Packet, Stretch, column, content, matcher_of, rule, run
 from vpi_tui.cli.main import main
+from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.signature import Action, Signature
 
 SYN, RST, ACK = 2, 4, 16
@@ -45,9 +46,10 @@ def test_what_is_found_in_a_stream_passes_the_flow_unless_the_rule_says_otherwis
 
 
 def test_a_rule_about_the_application_passes_the_flow() -> None:
-    app = rule(2, action=Action.PASS, columns=(column("app_proto", 5),))
+    app = rule(2, action=Action.PASS, protocol="ssh")
     other = rule(1, columns=(column("first", (0, 255)),))
-    matches = run(matcher_of(app, other), [Packet(), Packet(app=5), Packet()])
+    packets = [Packet(), Packet(app=APP_PROTOS.index("ssh")), Packet()]
+    matches = run(matcher_of(app, other), packets)
     assert [match.row for match in matches] == [0]
 
 

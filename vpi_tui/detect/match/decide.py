@@ -117,10 +117,7 @@ class Decider:
             scope = self._scopes.get(rule)
             if scope is not None and not scope_holds(scope, self._scope, flow):
                 continue
-            if rule in self._rules.once_a_flow:
-                if not self._is_first(flow, born, rule, direction, NOWHERE):
-                    continue
-            elif window != NOWHERE and not self._is_first(flow, born, rule, direction, window):
+            if window != NOWHERE and not self._is_first(flow, born, rule, direction, window):
                 continue
             if plan is not None and plan.changes and flow >= 0:
                 state.set_bits(flow, born, plan.change(state.bits(flow, born)))

@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from vpi_tui.detect.match.candidates import Batch, Candidates
 from vpi_tui.detect.match.countries import country_of
 from vpi_tui.detect.match.flow_counters import Counted
+from vpi_tui.detect.match.ordering import is_protocol_only
 from vpi_tui.detect.match.subjects import Subjects
+from vpi_tui.model.applications import APP_FAILED
 from vpi_tui.model.batch import I32, I64, U8, U64
 from vpi_tui.model.signature import AddressIn, CountryIn, FlowNumber, FlowProtocol, Ranges, Signature
 
@@ -31,6 +33,8 @@ class Recognised(NamedTuple):
     """uint8[slots, 3]: before the flow changed its protocol, to the server, to the client; 0 = not known."""
     since: I32
     """int32[slots, 3]: row of this batch with which it became known; -1 = before."""
+    telling: Callable[[], U8]
+    """Gives uint8[rows] of the batch: 1 = the packet is the first of its direction since that was judged."""
 
 
 class FlowChecks:
@@ -39,6 +43,9 @@ class FlowChecks:
     def __init__(self, special: Mapping[int, Signature]) -> None:
         self._of_rule = {n: s.checks for n, s in special.items() if s.checks}
         self._rules = np.array(sorted(self._of_rule), np.int32)
+        about_protocols = [n for n in self._of_rule if is_protocol_only(special[n])]
+        self._once: I32 = np.array(about_protocols, np.int32)
+        """Rules that are looked at once it is known what a direction looks like."""
         self.needs_counters = any(isinstance(c, FlowNumber) for own in self._of_rule.values() for c in own)
 
     def hold(
@@ -71,6 +78,18 @@ class FlowChecks:
                     held[at] &= _addresses_hold(check, subjects.src_ip[at], subjects.dest_ip[at])
         return held
 
+    def told(self, found: Candidates, recognised: Recognised | None) -> Bools | None:
+        """bool per candidate: the time of rules about protocols alone has come; None = there are none."""
+        asked = np.isin(found.rule, self._once)
+        if not asked.any():
+            return None
+        telling = recognised.telling() if recognised is not None else np.zeros(0, np.uint8)
+        here = (found.row >= 0) & (found.row < telling.size)
+        due = np.zeros(len(found), np.bool_)
+        due[here] = telling[found.row[here]] != 0
+        held: Bools = ~asked | due
+        return held
+
 
 def _number_holds(check: FlowNumber, counted: Counted | None, at: I64) -> Bools:
     if counted is None:
@@ -94,18 +113,19 @@ def _inside(values: I64, check: FlowNumber) -> Bools:
     return held
 
 
-_ORIGINAL: Final = 0
 _COLUMNS: Final = {
-    "original": [_ORIGINAL], "to_server": [1], "to_client": [2], "either": [1, 2], "neither": [1, 2]
+    "original": [0], "to_server": [1], "to_client": [2], "either": [1, 2], "neither": [1, 2], "final": [3]
 }  # fmt: skip
+_UDP: Final = 17
 _NO_FLOW: Final = 0xFE
 """Is no application, nor one that is not known yet."""
 
 
 def known_sides(recognised: Recognised, batch: Batch, found: Candidates, subjects: Subjects) -> U8:
-    """uint8[candidates, 3]: what of Recognised.sides was known when the packet of each had come.
+    """uint8[candidates, 4]: what of Recognised.sides was known when the packet of each had come, and what the
+    flow was taken for then.
 
-    What the flow was taken for then counts where no side is known (UDP).
+    That counts for both sides where none is known (UDP), of which a first datagram decides.
     """
     flow, row = subjects.flow, found.row
     at = np.maximum(flow, 0)
@@ -114,8 +134,14 @@ def known_sides(recognised: Recognised, batch: Batch, found: Candidates, subject
     final = batch.view.app[at]
     of_packet = (row >= 0) & (found.stream < 0) & (found.entry < 0)
     final[of_packet] = batch.flows.app[row[of_packet]]
+    is_udp = of_packet.copy()
+    is_udp[of_packet] = batch.decoded.proto[row[of_packet]] == _UDP
+    nothing = is_udp | (sides[:, 1:] == APP_FAILED).any(axis=1)
+    final[(final == 0) | (final == APP_FAILED)] = 0
+    final[(final == 0) & nothing] = APP_FAILED
     unseen = ~sides.any(axis=1)
     sides[unseen, 1:] = final[unseen, None]
+    sides = np.column_stack((sides, final))
     sides[flow < 0] = _NO_FLOW
     return sides
 

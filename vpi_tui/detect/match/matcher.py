@@ -202,6 +202,9 @@ class Matcher:
             )
 
         recognised = self.recognised
+        due = self._flow_checks.told(found, recognised)
+        if due is not None and not due.all():
+            found, subjects = found.where(due), subjects.where(due)
         sides = partial(known_sides, recognised, batch, found, subjects) if recognised is not None else None
         held = self._flow_checks.hold(found.rule, subjects, counted, sides)
         if held is None or held.all():

@@ -7,11 +7,12 @@ from typing import Final, Literal
 
 from vpi_tui.detect.match.columns import IP_ONLY_COLUMNS
 from vpi_tui.model.applications import RULE_WORDS
-from vpi_tui.model.signature import ANY_PORT, Action, AddressIn, FlowProtocol, Pcre, Signature
+from vpi_tui.model.signature import ANY_PORT, Action, AddressIn, Check, FlowProtocol, Pcre, Signature
 
 _ACTION: Final = {Action.PASS: 0, Action.DROP: 1, Action.REJECT: 2, Action.ALERT: 3}
 _OF_FLOW: Final = frozenset(("app_proto", "direction", "state", "ip_v", "proto", "locality"))
 """Columns that say the same of all packets of a flow, or nearly so."""
+_OF_RECOGNITION: Final = _OF_FLOW - {"state"}
 _CHANGES: Final = frozenset(("set", "unset", "toggle", "=", "+", "-"))
 
 
@@ -54,13 +55,22 @@ def rule_order(signatures: Sequence[Signature]) -> list[int]:
 
 
 def is_protocol_only(signature: Signature) -> bool:
-    """A rule about the application of a flow alone: it alerts once a flow and direction."""
-    columns = {test.column for test in signature.columns}
+    """A rule about the application of a flow alone: it is looked at once, when it is known what a direction
+    looks like. As in Suricata any word of `flow` but the direction makes it one about each packet."""
     return (
         not signature.steps
-        and ("app_proto" in columns or any(isinstance(check, FlowProtocol) for check in signature.checks))
-        and columns <= _OF_FLOW
+        and any(isinstance(check, FlowProtocol) for check in signature.checks)
+        and all(isinstance(check, AddressIn) or _is_of_known(check) for check in signature.checks)
+        and {test.column for test in signature.columns} <= _OF_RECOGNITION
+        and all(bits.op == "set" for bits in signature.flowbits)
+        and not signature.flowints
+        and not signature.variables
     )
+
+
+def _is_of_known(check: Check) -> bool:
+    """Does it wait until something is known?"""
+    return isinstance(check, FlowProtocol) and 0 not in check.numbers
 
 
 def is_about_flow(signature: Signature) -> bool:

@@ -26,7 +26,7 @@ from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets
 from vpi_tui.detect.match.kernels_threshold import ThresholdRules
 from vpi_tui.detect.match.kernels_units import Selectors
 from vpi_tui.detect.match.listing import ListedRule, build_packet_rules
-from vpi_tui.detect.match.ordering import is_ip_only, is_protocol_only, rule_order
+from vpi_tui.detect.match.ordering import is_ip_only, rule_order
 from vpi_tui.detect.match.pass_scopes import what_passes
 from vpi_tui.detect.match.pattern_sets import Patterns, PatternSetBuilder
 from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
@@ -89,8 +89,6 @@ class RuleSet:
     """uint8[n]: 1 = what the compiled loops found is a match; nothing is left for Python to check."""
     once: U8
     """uint8[n]: 1 = inspected once a flow and direction."""
-    once_a_flow: frozenset[int]
-    """Rules that match once a flow and direction, at whatever packet that is."""
     plans: Plans
     packet_too: NDArray[np.bool_]
     """bool[n]: the rule looks at each packet by itself as well as at the stream."""
@@ -161,7 +159,6 @@ class RuleSet:
             rank=_rank(usable),
             plain=np.array([_is_plain(s, done) for s, done in zip(usable, simple, strict=True)], np.uint8),
             once=np.array(once, np.uint8),
-            once_a_flow=frozenset(number for number, s in enumerate(usable) if is_protocol_only(s)),
             plans=Plans(
                 kept,
                 np.array([s.steps != () and not d for s, d in zip(usable, simple, strict=True)], np.bool_),
@@ -245,7 +242,7 @@ def _is_plain(signature: Signature, simple: bool) -> bool:
     scope = signature.scope
     named = scope.switches or scope.guests or scope.tags
     remembers = signature.flowbits or signature.flowints or signature.hostbits or signature.variables
-    return not (remembers or named or is_protocol_only(signature) or (signature.steps and not simple))
+    return not (remembers or named or (signature.steps and not simple))
 
 
 def _asks_checksums(signature: Signature) -> bool:

@@ -12,13 +12,13 @@ from vpi_tui.model.applications import APP_FAILED, APP_PROTOS, RULE_WORDS, app_n
 from vpi_tui.model.signature import FlowProtocol
 
 _WORD: Final = "app-layer-protocol"
-Side = Literal["direction", "to_server", "to_client", "either", "original"]
+Side = Literal["direction", "to_server", "to_client", "either", "original", "final"]
 _SIDES: Final[dict[str, Side]] = {
     "direction": "direction", "to_server": "to_server", "to_client": "to_client", "either": "either",
-    "original": "original",
+    "original": "original", "final": "final",
 }  # fmt: skip
-_MODES: Final = frozenset([*_SIDES, "final"])
 _UNSURE: Final[dict[str, tuple[int, ...]]] = {"unknown": (0,), "failed": (APP_FAILED,)}
+_UNSURE_NUMBERS: Final = (0, APP_FAILED)
 _KNOWN: Final = range(1, APP_FAILED + 1)
 
 
@@ -41,12 +41,9 @@ def app_layer_protocol(draft: Draft, text: str) -> None:
         return
     if negated:  # not a word about flows of which nothing is known yet
         numbers = set(_KNOWN) - numbers
-    if mode in _SIDES:
-        if 0 not in numbers and mode == "direction":
-            draft.test("app_proto", ((_KNOWN[0], _KNOWN[-1]),))
-        draft.checks.append(FlowProtocol(_SIDES[mode], frozenset(numbers)))
-    else:
+    if mode == "final" and numbers.isdisjoint(_UNSURE_NUMBERS):  # the compiled loop is quicker
         draft.test("app_proto", [(number, number) for number in sorted(numbers)])
+    draft.checks.append(FlowProtocol(_SIDES[mode], frozenset(numbers)))
 
 
 def _qualified(qualifiers: list[str]) -> tuple[str, bool]:
@@ -55,10 +52,10 @@ def _qualified(qualifiers: list[str]) -> tuple[str, bool]:
     for one in (qualifier.strip().lower() for qualifier in qualifiers):
         if one == "exact":
             exact = True
-        elif one in _MODES:
+        elif one in _SIDES:
             modes.append(one)
         else:
-            raise Refused(f"{_WORD}: {one[:40]!r}: exact, or one of {', '.join(sorted(_MODES))}")
+            raise Refused(f"{_WORD}: {one[:40]!r}: exact, or one of {', '.join(sorted(_SIDES))}")
     if len(modes) > 1:
         raise Refused(f"{_WORD}: only one of {' and '.join(modes[:2])} can be asked for")
     return (modes[0] if modes else "direction"), exact
