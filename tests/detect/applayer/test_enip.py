@@ -188,11 +188,36 @@ def test_what_is_wrong_is_an_event() -> None:
         (found,) = run((SERVER, unconnected(cip)))
         assert list(found.events[SERVER]) == ["enip.invalid_pdu"]
         assert not ENIP.buffers["cip_service"].get(found, SERVER)
+    opener = (CLIENT, message(0x63))
     assert (
-        events((CLIENT, message(0x65, status=1)), (CLIENT, message(0x6F, status=1)))
+        events(opener, (CLIENT, message(0x65, status=1)), (CLIENT, message(0x6F, status=1)))
         == ["enip.invalid_pdu"] * 2
     )
     assert not events((CLIENT, message(0x63)), (CLIENT, message(0x04)), (SERVER, message(0x64)))
+
+
+@pytest.mark.parametrize(
+    ("sent", "wanted"),
+    [
+        (message(0x63), True),
+        (message(0x65, b"\1\0\0\0"), True),
+        (message(0x65, b"\1\0"), False),
+        (message(0x66), True),
+        (message(0x66, b"\0\0"), False),
+        (message(0x64), False),
+        (message(0x64, b"\0\0"), True),
+        (message(0), True),
+        (message(0)[:-4] + b"\1\0\0\0", False),
+        (message(0x63, status=7), False),
+        (message(0x99), False),
+    ],
+)
+def test_a_flow_that_begins_otherwise_is_none_of_ethernet_ip(sent: bytes, wanted: bool) -> None:
+    for said in (EnipParser.datagram, lambda parser, direction, data: parser.feed(direction, data, 0)):
+        parser = EnipParser()
+        assert bool(said(parser, SERVER, sent)) is wanted
+        assert parser.over() is not wanted
+        assert bool(said(parser, SERVER, message(0x63))) is wanted
 
 
 @pytest.mark.parametrize(("words", "wanted"), [(0, []), (1, [0x1234]), (2, [0x1234]), (3, [])])

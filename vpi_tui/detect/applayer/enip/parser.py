@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from typing import Final
 
 from vpi_tui.detect.applayer.base import Limits, Parser
-from vpi_tui.detect.applayer.enip.message import HEADER, REGISTER_SESSION, Message, parse_message
+from vpi_tui.detect.applayer.enip.message import (
+    HEADER,
+    LIST_INTERFACES,
+    NOP,
+    REGISTER_SESSION,
+    UNREGISTER_SESSION,
+    Message,
+    parse_message,
+)
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.detect.applayer.words import ENIP_COMMANDS, ENIP_STATUSES
 from vpi_tui.model.batch import Direction
@@ -18,6 +26,9 @@ KEPT_LIMIT: Final = 1_048_576
 A_VALUE: Final = 40
 """Bytes that a class, instance or attribute takes which a CIP service names."""
 
+_NO_OPTIONS: Final = bytes(4)
+_SIZES: Final = {REGISTER_SESSION: (4,), UNREGISTER_SESSION: (4, 0)}
+"""Bytes behind the header that messages of sessions have."""
 _COMMANDS: Final = frozenset(ENIP_COMMANDS.values())
 _STATUSES: Final = frozenset(ENIP_STATUSES.values())
 
@@ -60,6 +71,8 @@ class EnipParser(Parser):
         self._pending = (bytearray(), bytearray(), bytearray())
         self._lost = [False, False, False]
         """By Direction: where the next message begins is not known."""
+        self._begun = self._over = False
+        """Has the flow begun with a message? One that does not is none of EtherNet/IP."""
         self._waiting: dict[_Key, list[EnipTransaction]] = {}
         """Requests by command, session and sequence number, the oldest first."""
         self._count = self._kept = 0
@@ -67,9 +80,13 @@ class EnipParser(Parser):
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         size = _size(data)
-        return [self._message(direction, data[:size])] if size and len(data) >= size else []
+        if not size or len(data) < size or not self._begins(data):
+            return []
+        return [self._message(direction, data[:size])]
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
+        if self._over:
+            return []
         pending = self._pending[direction]
         if gap:
             pending.clear()
@@ -84,12 +101,15 @@ class EnipParser(Parser):
     def finish(self) -> list[Transaction]:
         return []
 
+    def over(self) -> bool:
+        return self._over
+
     def held(self) -> int:
         return sum(map(len, self._pending)) + 1024 * self._count + self._kept
 
     def _messages(self, direction: int, pending: bytearray) -> Iterator[Transaction]:
         while size := _size(pending):
-            if len(pending) < size:
+            if len(pending) < size or not self._begins(pending):
                 return
             message = bytes(pending[:size])
             del pending[:size]
@@ -97,6 +117,12 @@ class EnipParser(Parser):
             if direction == Direction.TO_CLIENT:
                 made.look_again()  # a datagram is looked at by itself
             yield made
+
+    def _begins(self, data: bytes | bytearray) -> bool:
+        """Asked of each message: has the flow begun with one?"""
+        self._over = self._over or not (self._begun or _begins_message(bytes(data)))
+        self._begun = not self._over
+        return self._begun
 
     def _message(self, direction: int, sent: bytes) -> EnipTransaction:
         of_request = direction == Direction.TO_SERVER
@@ -154,6 +180,15 @@ def _size(data: bytes | bytearray) -> int:
 
 
 def _begins_message(data: bytes) -> bool:
-    """Is there the header of a command that is known, with an outcome that is?"""
-    command, status = int.from_bytes(data[:2], "little"), int.from_bytes(data[8:12], "little")
-    return len(data) >= HEADER and command in _COMMANDS and status in _STATUSES
+    """Is there the header of a command that is known, with an outcome that is, and what belongs to it?"""
+    command, size, status = (
+        int.from_bytes(data[at : at + n], "little") for at, n in ((0, 2), (2, 2), (8, 4))
+    )
+    if len(data) < HEADER or command not in _COMMANDS or status not in _STATUSES:
+        return False
+    if command == NOP:
+        return data[20:HEADER] == _NO_OPTIONS
+    if command == LIST_INTERFACES:
+        listed = data[HEADER:]
+        return bool(listed) and parse_message(data[:HEADER], listed, of_request=False).is_valid
+    return size in _SIZES.get(command, (size,))
