@@ -224,7 +224,7 @@ MATCHERS: tuple[Matcher, ...] = (
     Matcher("quic", "udp", "c. faceb002", min_size=1000),
     Matcher("quic", "udp", ".. 513034"),
     Matcher("quic", "udp", "c. 51303530"),
-    Matcher("quic", "udp", "c. .a.a.a.a", port=443, min_size=1000),
+    *(Matcher("quic", "udp", f"{kind}.", port=port, min_size=8) for kind in "cdef" for port in (443, 80)),
     Matcher("quic", "udp", "..", second="513034", second_offset=9),
     Matcher("dhcp", "udp", "0.0106", second="63825363", second_offset=236),
     *(Matcher("dhcp", "udp", "", second="63825363", second_offset=236, port=port) for port in (67, 68)),
