@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from vpi_tui.detect.applayer.names import plain_name
+from vpi_tui.detect.applayer.names import BUFFER_NAMES, NUMBERS, plain_name
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.sets import Spans, complement, subtract
 from vpi_tui.detect.transforms import base_of, transforms_of
@@ -40,6 +40,15 @@ _TRANSPORTS: Final[dict[str, Spans]] = {
 }
 """IP protocols that the word before the addresses means; a word not here leaves them open."""
 _HIGHEST: Final = 0xFF
+_OF_PACKET: Final = frozenset(
+    (
+        "payload_len", "tcp_flags", "tcp_seq", "tcp_ack", "tcp_window", "tcp_mss", "ttl", "tos", "ip_id",
+        "ip_opts", "frag_bits", "frag_offset", "same_ip",
+    )
+)  # fmt: skip
+"""Columns of what headers say."""
+_HEADER: Final = ".hdr"
+_OF_LAYERS: Final = frozenset(named.name for named in (*BUFFER_NAMES, *NUMBERS))
 
 
 def check_protocol(word: str, tests: Sequence[ColumnTest]) -> None:
@@ -50,6 +59,24 @@ def check_protocol(word: str, tests: Sequence[ColumnTest]) -> None:
             left = subtract(left, complement(test.spans, _HIGHEST))
     if not left:
         raise Refused(f"keywords ask for headers that no packet has together in a rule for {word}")
+
+
+def check_files(word: str, steps: Sequence[Step]) -> None:
+    """Refuses file.data in a rule for anything but TCP, as Suricata does."""
+    over_others = _TRANSPORTS.get(word, _TCP) != _TCP
+    if over_others and any(plain_name(step.buffer) == "file.data" for step in steps):
+        raise Refused(f"file.data: is not inspected in rules for {word}, only over TCP")
+
+
+def check_mixed(steps: Sequence[Step], tests: Sequence[ColumnTest]) -> None:
+    """Refuses a rule about the header of a packet and what an application layer holds, as Suricata does: which
+    packet that would be cannot be said."""
+    of_packet = next((test.column for test in tests if test.column in _OF_PACKET), None)
+    names = (plain_name(step.buffer) for step in steps)
+    header = next((name for name in names if name.endswith(_HEADER)), of_packet)
+    other = next((plain_name(step.buffer) for step in steps if plain_name(step.buffer) in _OF_LAYERS), None)
+    if header and other:
+        raise Refused(f"{other} is of no packet, so the rule cannot ask for {header} as well")
 
 
 def _lower(name: str, content: Content) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from vpi_tui.detect.applayer.names import FOLDED, plain_name
 from vpi_tui.detect.rules.ast import HeaderText, Refused
-from vpi_tui.detect.rules.demands import check_contents, check_protocol
+from vpi_tui.detect.rules.demands import check_contents, check_files, check_mixed, check_protocol
 from vpi_tui.detect.rules.sets import complement, subtract
 from vpi_tui.detect.rules.sources import Sources
 from vpi_tui.model.signature import (
@@ -188,6 +188,8 @@ class Draft:
         steps = _with_decoded([s.finish() if isinstance(s, ContentDraft) else s for s in self.steps])
         check_contents(steps)
         check_protocol(self.header.protocol.lower(), self.columns)
+        check_mixed(steps, self.columns)
+        check_files(self.header.protocol.lower(), steps)
         inspect = self._inspection()
         header, checks = _lowered(header, self.checks)
         priority = self.numbers.get("priority", self.priorities.get(self.classtype.lower(), 3))

@@ -75,6 +75,9 @@ def filestore(draft: Draft, text: str) -> None:
     direction, *scopes = (part.strip().lower() for part in (text or "both").split(","))
     if direction not in _DIRECTIONS or len(scopes) > 1 or not _SCOPES.issuperset(scopes):
         raise Refused(f"filestore: needs request|response|both and file|tx|ssn|flow, has {text[:40]!r}")
+    if draft.bypass:
+        raise Refused("filestore: of a flow that is passed by no file could be kept (bypass)")
+    draft.seen.add("filestore")
     draft.notices.append("filestore: the rule alerts, the file is not kept")
     if not any(isinstance(step, FileTest) for step in draft.steps):
         draft.steps.append(FileTest("any"))

@@ -117,6 +117,8 @@ def noalert(draft: Draft, _text: str) -> None:
 @keyword("bypass", value="none")
 def bypass(draft: Draft, _text: str) -> None:
     """After a match no rule looks at the flow any more."""
+    if "filestore" in draft.seen:
+        raise Refused("bypass: of a flow that is passed by no file could be kept (filestore)")
     draft.bypass = True
 
 
