@@ -150,6 +150,8 @@ class Signature(Record, frozen=True):
     rate_filter: RateFilter | None = None
     scope: Scope = ANYWHERE
     noalert: bool = False
+    alerts: bool = False
+    """A pass rule that alerts all the same."""
     target: Literal["", "src_ip", "dest_ip"] = ""
     """Which end the rule says is attacked."""
     action_scope: Literal["auto", "packet", "flow", "tx", "hook"] = "auto"

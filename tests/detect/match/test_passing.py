@@ -95,3 +95,18 @@ def test_a_policy_that_would_contradict_is_refused(
     words = ["--set", "stream.midstream=yes", "--set", "stream.midstream-policy=bypass"]
     assert main(["scan", "-r", str(tmp_path / "c.pcap"), *words]) != 0
     assert "Write pass-flow or ignore" in capsys.readouterr().err
+
+
+def test_a_pass_rule_may_alert_before_it_lets_all_else_through(tmp_path: Path) -> None:
+    connection = Connection()
+    for path in (b"/a", b"/b", b"/c"):
+        connection.client(b"GET " + path + b" HTTP/1.1\r\nHost: h\r\n\r\n")
+        connection.server(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx")
+    packets = connection.close().packets
+    other = web("alert", 'http.method; content:"GET";')
+    passing = web("pass", 'http.uri; content:"/"; alert;')
+    assert sids(scan(tmp_path, packets, passing, other)) == {1: 1}
+    passing = web("pass:tx", 'http.uri; pcre:"/[bc]/"; alert;')
+    assert sids(scan(tmp_path, packets, passing, other)) == {1: 2, 2: 1}
+    passing = web("pass", 'http.uri; content:"/"; alert; noalert;')
+    assert not sids(scan(tmp_path, packets, passing, other))

@@ -21,7 +21,7 @@ from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresho
 from vpi_tui.detect.match.limits import AlertLimits
 from vpi_tui.detect.match.most_alerts import within_most
 from vpi_tui.detect.match.pass_scopes import Passes
-from vpi_tui.detect.match.passing import not_passed, pass_late
+from vpi_tui.detect.match.passing import first_to_pass, not_passed, pass_late
 from vpi_tui.detect.match.profile import NO_CLOCK, Clock, RuleProfile
 from vpi_tui.detect.match.renumber import Renumbering, new_numbers
 from vpi_tui.detect.match.ruleset import RuleSet
@@ -222,11 +222,16 @@ class Matcher:
         )
 
     def _not_passed(self, batch: Batch, found: Candidates, subjects: Subjects, held: Bools) -> Bools:
-        """bool per candidate: it is no pass rule, and none lets it through."""
+        """bool per candidate: it is no pass rule, and none lets it through; or one that alerts, too."""
         alerts: Bools = self.rules.passes[found.rule] == Passes.NOTHING
         allowed = not_passed(self.rules.passes, batch, found, subjects, held, self.decider.memory.flows)
         self._passed += int(np.count_nonzero(held & ~allowed & alerts))
-        return allowed & alerts
+        speaks = held & (self.rules.speaks[found.rule] != 0)
+        if not speaks.any():
+            return allowed & alerts
+        speaks &= first_to_pass(self.rules.passes, found, subjects, held)
+        given: Bools = (allowed & alerts) | speaks
+        return given
 
     def _not_bypassed(self, found: Candidates, subjects: Subjects, held: Bools) -> Bools:
         """bool per candidate: its flow was not passed by after an earlier packet."""

@@ -34,14 +34,36 @@ def not_passed(
         return allowed
     rows = found.row[passing]
     allowed &= ~np.isin(found.row, rows[rows >= 0])
-    stateful = (found.stream[passing] >= 0) | (found.entry[passing] >= 0)
-    whole = (kind[passing] == Passes.FLOW) | ((kind[passing] == Passes.STATEFUL) & stateful)
-    for i in passing[whole & (subjects.flow[passing] >= 0)].tolist():
+    for i in _passing_flows(kind, found, subjects, passing).tolist():
         flow, born = int(subjects.flow[i]), int(subjects.born[i])
         if state.passed[flow] != born:
             state.passed[flow] = born
             allowed &= ~((subjects.flow == flow) & (subjects.born == born) & (found.row >= found.row[i]))
     return allowed & _not_with_passed(batch, found, passing[kind[passing] == Passes.TRANSACTION])
+
+
+def _passing_flows(kind: U8, found: Candidates, subjects: Subjects, passing: I64) -> I64:
+    """Those at `passing` that let a whole flow through. kind: uint8 per candidate, of Passes."""
+    stateful = (found.stream[passing] >= 0) | (found.entry[passing] >= 0)
+    whole = (kind[passing] == Passes.FLOW) | ((kind[passing] == Passes.STATEFUL) & stateful)
+    chosen: I64 = passing[whole & (subjects.flow[passing] >= 0)]
+    return chosen
+
+
+def first_to_pass(kinds: U8, found: Candidates, subjects: Subjects, held: Bools) -> Bools:
+    """bool per candidate: nothing has let its packet's flow through before that packet in this batch, and no
+    pass rule before it the packet itself. Only asked of pass rules that hold."""
+    kind = kinds[found.rule]
+    passing = np.flatnonzero(held & (kind != Passes.NOTHING))
+    first = np.zeros(len(found), np.bool_)
+    first[passing[np.unique(found.row[passing], return_index=True)[1]]] = True
+    since: dict[tuple[int, int], int] = {}
+    for i in _passing_flows(kind, found, subjects, passing).tolist():
+        since.setdefault((int(subjects.flow[i]), int(subjects.born[i])), int(found.row[i]))
+    for i in np.flatnonzero(first).tolist() if since else ():
+        row = since.get((int(subjects.flow[i]), int(subjects.born[i])))
+        first[i] = row is None or found.row[i] <= row
+    return first
 
 
 def _not_of_passed(batch: Batch, found: Candidates) -> Bools:

@@ -40,6 +40,7 @@ from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
     ANYWHERE,
+    Action,
     ColumnTest,
     Content,
     FlowProtocol,
@@ -96,6 +97,8 @@ class RuleSet:
     """bool[n]: the rule counts from where the stream begins, or a window of it."""
     passes: U8
     """uint8[n]: a Passes."""
+    speaks: U8
+    """uint8[n]: 1 = a pass rule that alerts."""
     noalert: U8
     has_threshold: bool
     needs_sizes: bool
@@ -167,6 +170,7 @@ class RuleSet:
             packet_too=np.array([s.packet_too and not s.threshold for s in signatures], np.bool_),
             windowed=np.array(units, np.int64) & _WINDOWS != 0,
             passes=np.array([what_passes(s) for s in usable], np.uint8),
+            speaks=np.array([s.alerts and s.action is Action.PASS for s in usable], np.uint8),
             noalert=np.array([s.noalert for s in usable], np.uint8),
             has_threshold=any(s.threshold for s in usable),
             needs_sizes=any(t.column in SIZE_COLUMNS for s in usable for t in s.columns),

@@ -69,8 +69,8 @@ def check_files(word: str, steps: Sequence[Step]) -> None:
 
 
 def check_mixed(steps: Sequence[Step], tests: Sequence[ColumnTest]) -> None:
-    """Refuses a rule about the header of a packet and what an application layer holds, as Suricata does: which
-    packet that would be cannot be said."""
+    """Refuses a rule about the header of a packet and what an application layer holds, as Suricata does:
+    which packet that would be cannot be said."""
     of_packet = next((test.column for test in tests if test.column in _OF_PACKET), None)
     names = (plain_name(step.buffer) for step in steps)
     header = next((name for name in names if name.endswith(_HEADER)), of_packet)

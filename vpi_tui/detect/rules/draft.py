@@ -114,6 +114,7 @@ class Draft:
     metadata: list[tuple[str, str]] = field(default_factory=list)
     threshold: Threshold | None = None
     noalert: bool = False
+    alerts: bool = False
     action_scope: Literal["auto", "packet", "flow", "tx", "hook"] = "auto"
     bypass: bool = False
     target: Literal["", "src_ip", "dest_ip"] = ""
@@ -218,6 +219,7 @@ class Draft:
             threshold=self.threshold,
             scope=scope,
             noalert=self.noalert,
+            alerts=self.alerts,
             action_scope=self.action_scope,
             bypass=self.bypass,
             target=self.target,

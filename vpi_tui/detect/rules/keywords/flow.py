@@ -111,7 +111,7 @@ def flowbits(draft: Draft, text: str) -> None:
 @keyword("noalert", value="none")
 def noalert(draft: Draft, _text: str) -> None:
     """Match, and set flowbits, without an alert."""
-    draft.noalert = True
+    draft.noalert, draft.alerts = True, False
 
 
 @keyword("bypass", value="none")
@@ -124,5 +124,5 @@ def bypass(draft: Draft, _text: str) -> None:
 
 @keyword("alert", value="none")
 def alert(draft: Draft, _text: str) -> None:
-    """Alert on a match, as rules do anyway."""
-    draft.noalert = False
+    """Alert on a match, as rules do anyway; those that pass do it before they let all else through."""
+    draft.noalert, draft.alerts = False, True
