@@ -20,6 +20,8 @@ class Header(Record, frozen=True):
     """True for `<>`: the rule also holds with source and destination changed."""
     transactional: bool = False
     """True for `=>`: a request from source to destination and its response, both at once."""
+    negated: bool = False
+    """True: some address is said not to be meant, in the rule or in a variable of it."""
     either_end: bool = False
     """True: a test of either address became `bidirectional`; a packet that fits both ways matches once."""
 

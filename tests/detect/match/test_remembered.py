@@ -8,6 +8,8 @@ from tests.detect.match.build import SECOND, Packet, content, hits, ip, matcher_
 from tests.detect.rules.rule_text import PARSER, parse
 from vpi_tui.detect.match.most_alerts import MOST_OF_A_PACKET
 from vpi_tui.detect.match.remembered import MOST_BITS, HostState
+from vpi_tui.detect.rules.parser import Parser
+from vpi_tui.detect.rules.variables import ADDRESS_KEY, Variables
 from vpi_tui.model.batch import DecoderEvent
 from vpi_tui.model.signature import Action, FlowBits, Origin, Signature
 
@@ -109,6 +111,23 @@ def test_a_rule_about_addresses_alone_speaks_once_a_flow_and_direction() -> None
     rules = [rule(1, protocol="ip")]
     packets = [Packet(first=3), Packet(), Packet(direction=2, first=2), Packet(direction=2)]
     assert [row for row, _ in hits(rules, packets)] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("head", "rows"),
+    [
+        ("ip any any -> any any", [0, 2]),
+        ("ip !10.9.9.9 any -> any any", [0, 1, 2, 3]),
+        ("tcp any any -> [0.0.0.0/0,!10.9.9.9] any", [0, 1, 2, 3]),
+        ("ip [$EXTERNAL_NET,$HOME_NET] any -> any any", [0, 1, 2, 3]),
+        ("tcp $HOME_NET any -> any any", [0, 2]),
+    ],
+)
+def test_one_that_says_which_addresses_are_not_meant_looks_at_each_packet(head: str, rows: list[int]) -> None:
+    packets = [Packet(first=3), Packet(), Packet(direction=2, first=2), Packet(direction=2)]
+    settings = {ADDRESS_KEY + "HOME_NET": "0.0.0.0/0", ADDRESS_KEY + "EXTERNAL_NET": "!192.0.2.1"}
+    asked = Parser(Variables(settings)).parse(f"alert {head} (sid:1;)", Origin("a.rules", 1))
+    assert [row for row, _ in hits([asked], packets)] == rows
 
 
 def test_a_broken_transport_header_leaves_an_ip_packet() -> None:

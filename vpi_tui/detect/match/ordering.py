@@ -81,8 +81,13 @@ def is_about_flow(signature: Signature) -> bool:
 
 
 def is_ip_only(signature: Signature) -> bool:
-    """A rule about addresses alone (it may set flowbits, and ask and change bits of hosts): once a flow and
-    direction is enough."""
+    """A rule about addresses alone for which once a flow and direction is enough: as in Suricata none that
+    says which addresses are not meant."""
+    return is_about_addresses(signature) and not signature.header.negated
+
+
+def is_about_addresses(signature: Signature) -> bool:
+    """A rule about addresses alone; it may set flowbits, and ask and change bits of hosts."""
     header = signature.header
     return (
         not signature.steps

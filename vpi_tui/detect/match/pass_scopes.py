@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Final
 
-from vpi_tui.detect.match.ordering import is_about_flow, is_ip_only
+from vpi_tui.detect.match.ordering import is_about_addresses, is_about_flow
 from vpi_tui.model.signature import Action, Signature
 
 
@@ -39,5 +39,5 @@ def what_passes(signature: Signature) -> Passes:
         return Passes.NOTHING
     if signature.action_scope != "auto":
         return _SCOPES[signature.action_scope]
-    whole = is_ip_only(signature) or is_about_flow(signature)
+    whole = is_about_addresses(signature) or is_about_flow(signature)
     return Passes.FLOW if whole else Passes.STATEFUL

@@ -100,6 +100,7 @@ class Parser:
             self.variables.ports(written.dest_port),
             written.arrow == "<>",
             written.arrow == "=>",
+            negated=self.variables.is_negated(written.src) or self.variables.is_negated(written.dest),
         )
 
 

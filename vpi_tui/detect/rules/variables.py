@@ -96,6 +96,10 @@ class Variables:
         """Raises Refused when the word cannot be read or holds no address at all."""
         return self._addresses.resolve(text)
 
+    def is_negated(self, text: str) -> bool:
+        """Does a word about addresses, which `addresses` has taken, say what is not meant?"""
+        return self._addresses.is_negated(text)
+
     def ports(self, text: str) -> Ranges:
         """Raises Refused when the word cannot be read or holds no port at all."""
         return self._ports.resolve(text)
@@ -113,6 +117,7 @@ class _Lists:
         self._highest = highest
         self._known: dict[str, Ranges] = {}
         self._named: dict[str, Spans] = {}
+        self._negated: dict[str, bool] = {}
 
     def resolve(self, text: str) -> Ranges:
         known = self._known.get(text)
@@ -123,6 +128,15 @@ class _Lists:
                     f"the {self._kind} list {_short(text)} holds nothing, so the rule can never match"
                 )
             known = self._known[text] = Ranges(spans)
+        return known
+
+    def is_negated(self, text: str) -> bool:
+        """Does a word that was resolved hold a `!`, or a variable in it?"""
+        known = self._negated.get(text)
+        if known is None:
+            words = _TOKEN.findall(text)
+            named = (self._variables[word[1:]] for word in words if word[0] == "$")
+            known = self._negated[text] = "!" in words or any(map(self.is_negated, named))
         return known
 
     def _read(self, text: str, inside: tuple[str, ...]) -> Spans:
