@@ -93,6 +93,7 @@ LOST[4] ^= 1
         ([(SERVER, one) for one in message(b"\xc0\x01" + bytes(249 * (MOST_SEGMENTS + 2)))],
          "dnp3.too_long_reassembly"),
         ([(SERVER, message(READ)[0])] * (FLOOD + 1), "dnp3.flooded"),
+        ([(SERVER, frame(b"\x40" + READ))] * (FLOOD + 1), "dnp3.flooded"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_an_event(pieces: list[tuple[int, bytes]], wanted: str) -> None:
@@ -102,6 +103,12 @@ def test_what_is_wrong_is_an_event(pieces: list[tuple[int, bytes]], wanted: str)
 def test_an_answer_ends_a_flood() -> None:
     asked = [(SERVER, message(READ)[0])] * FLOOD
     assert not events(*asked, (CLIENT, message(ANSWER)[0]), *asked)
+
+
+def test_messages_that_end_are_no_flood() -> None:
+    piece = [(CLIENT, one) for one in message(ANSWER, 11)]
+    assert len(piece) > 1
+    assert not events(*piece * (2 * FLOOD))
 
 
 def test_a_banner_is_passed_over() -> None:

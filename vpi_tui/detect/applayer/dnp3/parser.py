@@ -56,6 +56,8 @@ class Dnp3Parser(Parser):
         self._open: tuple[dict[tuple[int, int], _Open], ...] = ({}, {}, {})
         """By Direction, then (source, destination)."""
         self._unanswered = 0
+        self._unfinished = 0
+        """Messages that have begun and did not end."""
         self._over = False
 
     def feed(self, direction: int, data: bytes, gap: int) -> list[Transaction]:
@@ -123,6 +125,8 @@ class Dnp3Parser(Parser):
             gathered = opened[key] = _Open(frame.control)
             if len(opened) > MOST_OPEN:
                 del opened[next(iter(opened))]
+            if not data[0] & _FINAL:
+                yield from self._begin(direction)
         else:
             known = opened.get(key)
             if known is None or known.sequence != sequence:
@@ -133,10 +137,19 @@ class Dnp3Parser(Parser):
         gathered.data += data[1:]
         if data[0] & _FINAL:
             del opened[key]
+            self._unfinished -= int(gathered.segments > 1 and self._unfinished > 0)
             yield self._message(direction, frame, gathered)
         elif gathered.segments > MOST_SEGMENTS:
             del opened[key]
+            self._unfinished = max(0, self._unfinished - 1)
             yield _event(direction, "dnp3.too_long_reassembly")
+
+    def _begin(self, direction: int) -> Iterator[Transaction]:
+        """A message of several segments: also those whose end never comes are a flood."""
+        self._unfinished += 1
+        if self._unfinished > FLOOD:
+            self._unfinished = FLOOD  # the oldest one is waited for no more
+            yield _event(direction, "dnp3.flooded")
 
     def _message(self, direction: int, frame: Frame, gathered: _Open) -> Transaction:
         data = bytes(gathered.data)
