@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, UDP
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import GRE, Ether
 from scapy.layers.snmp import SNMP, SNMPget, SNMPresponse
+from scapy.layers.vxlan import VXLAN
 
 from tests.detect.applayer.test_scan import Connection
 from tests.detect.applayer.test_successors import CONNECT, HELLO, SMTP
@@ -68,3 +69,48 @@ def test_the_source_of_a_message_is_who_sent_it(tmp_path: Path, asked: bool) -> 
     assert ends == (
         [("10.0.0.1", 40_000), ("10.0.0.2", 161)] if asked else [("10.0.0.2", 161), ("10.0.0.1", 40_000)]
     )
+
+
+def tunnelled(tmp_path: Path, *packets: Any) -> dict[str, Any]:
+    connection = Connection()
+    connection.packets = list(packets)
+    rule = 'alert udp any any -> any 161 (msg:"m"; content:"public"; sid:1;)\n'
+    (alert,) = scan(tmp_path, connection, rule, "--events", "alert")
+    return alert
+
+
+INSIDE = IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=4000, dport=161) / SNMP(PDU=SNMPget())
+OUTSIDE = {"src_ip": "192.0.2.1", "dest_ip": "192.0.2.2", "pcap_cnt": 1, "pkt_src": "wire/pcap"}
+
+
+def outer() -> IP:
+    return IP(src="192.0.2.1", dst="192.0.2.2")
+
+
+def test_an_alert_tells_the_tunnel_that_it_came_through(tmp_path: Path) -> None:
+    alert = tunnelled(
+        tmp_path, Ether() / outer() / UDP(sport=5555, dport=4789) / VXLAN(vni=7) / Ether() / INSIDE
+    )
+    assert alert["pkt_src"] == "vxlan encapsulation"
+    assert alert["src_ip"] == "10.0.0.1"
+    assert alert["tunnel"] == OUTSIDE | {"src_port": 5555, "dest_port": 4789, "proto": "UDP", "depth": 1}
+
+
+def test_of_tunnels_in_tunnels_the_outermost_is_told(tmp_path: Path) -> None:
+    middle = IP(src="198.51.100.1", dst="198.51.100.2", proto=4)
+    alert = tunnelled(tmp_path, Ether() / outer() / GRE() / middle / INSIDE)
+    assert alert["pkt_src"] == "ipv4 tunnel"
+    assert alert["tunnel"] == OUTSIDE | {"src_port": 0, "dest_port": 0, "proto": "GRE", "depth": 2}
+
+
+def test_what_came_through_no_tunnel_has_none(tmp_path: Path) -> None:
+    alert = tunnelled(tmp_path, Ether() / INSIDE)
+    assert alert["pkt_src"] == "wire/pcap"
+    assert "tunnel" not in alert
+
+
+def test_events_of_application_layers_tell_the_tunnel(tmp_path: Path) -> None:
+    connection = Connection()
+    connection.packets = [Ether() / outer() / GRE() / INSIDE]
+    (told,) = scan(tmp_path, connection, NO_RULES, "--events", "snmp")
+    assert told["pkt_src"] == "gre tunnel"

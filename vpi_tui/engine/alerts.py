@@ -11,21 +11,20 @@ from msgspec.structs import replace
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.behaviour.base import Finding
 from vpi_tui.detect.match.types import Match, Remembered
+from vpi_tui.engine.addresses import address_text
 from vpi_tui.engine.names import Names
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
-from vpi_tui.flow import render
+from vpi_tui.engine.tunnels import tunnel_of
 from vpi_tui.flow.render import to_record, to_records
 from vpi_tui.model.batch import DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
-from vpi_tui.model.event import Alert, FlowRecord
+from vpi_tui.model.event import Alert, FlowRecord, Tunnel
 from vpi_tui.model.signature import Signature
 from vpi_tui.record.evidence import FRAME_LIMIT, STREAM_LIMIT, Evidence, EvidenceStore
 
 MAX_COUNT = 255
 """`alerts` of a flow record stays there."""
 ICMP = (1, 58)
-_MAPPED = 0xFFFF
-"""In front of the 32 bits of an IPv4 address, ::ffff:a.b.c.d."""
 _NOTHING = Remembered()
 
 
@@ -35,13 +34,6 @@ def flows_of(matches: Sequence[Match], records: Any, names: Names) -> dict[int, 
     if not slots:
         return {}
     return dict(zip(slots, to_records(records[slots], names.switches, names.guests), strict=True))
-
-
-def address_text(high: int, low: int) -> str:
-    """Address as DecodedBatch holds it, in text; "" for none."""
-    if not high and not low:
-        return ""
-    return render.address_text(high, low, 4 if high == 0 and low >> 32 == _MAPPED else 6)
 
 
 class Alerter:
@@ -79,6 +71,7 @@ class Alerter:
             packet_number=first_packet + packet if packet >= 0 else 0,
             stream=match.stream >= 0,
             memory=match.memory or _NOTHING,
+            tunnel=tunnel_of(decoded, match.row),
         )
         stretch = b""
         if streams is not None and match.stream >= 0:
@@ -158,6 +151,7 @@ class Alerter:
         packet_number: int,
         stream: bool,
         memory: Remembered = _NOTHING,
+        tunnel: Tunnel | None = None,
         place: tuple[str, str, str] = ("", "", ""),
     ) -> Alert:
         self.count += 1
@@ -198,6 +192,7 @@ class Alerter:
             flowints=memory.flowints,
             flowvars=memory.flowvars,
             pktvars=memory.pktvars,
+            tunnel=tunnel,
             target=signature.target,
             metadata=signature.metadata,
             reference=signature.reference,

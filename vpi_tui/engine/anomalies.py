@@ -7,8 +7,9 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from vpi_tui.engine.alerts import address_text
+from vpi_tui.engine.addresses import address_text
 from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.tunnels import kind_of
 from vpi_tui.flow.render import to_record
 from vpi_tui.model import decoder_events, stream_events
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
@@ -77,6 +78,7 @@ def _of_row(
             dest_port=int(dest_port[row]),
             proto=proto,
             vlan=tuple(int(tag) for tag in np.trim_zeros(decoded.vlan[row])),
+            inside=kind_of(decoded, row),
         )
 
 

@@ -12,6 +12,7 @@ from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, Describer
 from vpi_tui.detect.applayer.progress import Finished
 from vpi_tui.engine.names import Names
 from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.tunnels import kind_of
 from vpi_tui.flow.render import to_records
 from vpi_tui.model.batch import DecodedBatch, Direction, PacketBatch
 from vpi_tui.model.event import FileRecord, FlowRecord, TransactionRecord
@@ -72,6 +73,7 @@ def _record(
         flow=flow,
         in_iface=in_iface,
         packet_number=place.first + packet if packet >= 0 else 0,
+        inside=kind_of(place.decoded, finished.row),
         tx_id=number,
         of_client=not description.by_sender or bool(transaction.stage[Direction.TO_SERVER]),
         origin=finished.origin,

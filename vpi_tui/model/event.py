@@ -45,6 +45,20 @@ class FlowRecord(msgspec.Struct, frozen=True, gc=False):
     """Why it ended: timeout, fin, rst, evicted, shutdown; "" while it lives."""
 
 
+class Tunnel(msgspec.Struct, frozen=True, gc=False):
+    """The outermost packet around one that came through a tunnel."""
+
+    kind: str
+    """The innermost tunnel: gre, vxlan, geneve, teredo, ipv4 or ipv6."""
+    depth: int
+    """How many packets are around the innermost."""
+    src_ip: str
+    src_port: int
+    dest_ip: str
+    dest_port: int
+    proto: int
+
+
 class Alert(msgspec.Struct, frozen=True, gc=False):
     """One alert. `number` counts from 1 in an engine's life and never repeats."""
 
@@ -90,6 +104,8 @@ class Alert(msgspec.Struct, frozen=True, gc=False):
     """Which end the rule says is attacked: src_ip, dest_ip or ""."""
     metadata: tuple[tuple[str, str], ...] = ()
     reference: tuple[tuple[str, str], ...] = ()
+    tunnel: Tunnel | None = None
+    """None = the packet came through none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +127,8 @@ class PacketAnomaly:
     dest_port: int
     proto: int
     vlan: tuple[int, ...]
+    inside: str = ""
+    """The tunnel that it came through, as of Tunnel.kind; "" = none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +154,8 @@ class TransactionRecord:
     """Which of its flow's transactions, from 0."""
     of_client: bool = True
     """Its source is the client."""
+    inside: str = ""
+    """The tunnel that its end came through, as of Tunnel.kind; "" = none."""
     origin: str = ""
     """The application that the flow was before, as after STARTTLS; "" = none."""
     fields: dict[str, Any] = field(default_factory=dict)

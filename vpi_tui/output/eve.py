@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from vpi_tui.model.event import Alert, FlowRecord, PacketAnomaly, TransactionRecord
+from vpi_tui.model.event import Alert, FlowRecord, PacketAnomaly, TransactionRecord, Tunnel
 from vpi_tui.model.icmp import answer_of
 from vpi_tui.output.counters import is_shared
 from vpi_tui.output.protocols import LINK_TYPES, protocol_name
@@ -30,6 +30,11 @@ _ENDINGS = {"evicted": "forced", "shutdown": "shutdown"}
 """What EVE calls the end of a flow; all others are time-outs: connections that were closed wait for one."""
 _UPPER_CASE = frozenset(("applayer", "dnp3", "http", "smtp", "tls"))
 """Protocols whose anomalies EVE spells in capitals."""
+_WIRE = "wire/pcap"
+_TUNNELS = {
+    "gre": "gre tunnel", "ipv4": "ipv4 tunnel", "ipv6": "ipv6 tunnel", "teredo": "teredo tunnel",
+    "vxlan": "vxlan encapsulation", "geneve": "geneve encapsulation",
+}  # fmt: skip
 _TRAFFIC = (("traffic/id/", "id"), ("traffic/label/", "label"))
 """Prefixes of flow bits that name a flow's traffic, and where they go."""
 _REFERENCES = {
@@ -70,7 +75,7 @@ def app_proto(name: str) -> str:
 def alert_event(alert: Alert, category: str) -> dict[str, Any]:
     """category: the description of the alert's classtype."""
     event = _common(alert.ts_ns, "alert", alert.flow_id, alert)
-    event["pkt_src"] = "stream (flow timeout)" if not alert.packet_number else "wire/pcap"
+    event["pkt_src"] = _source(alert.packet_number, alert.tunnel.kind if alert.tunnel else "")
     if alert.packet_number:
         event["pcap_cnt"] = alert.packet_number
     if alert.in_iface:
@@ -80,6 +85,8 @@ def alert_event(alert: Alert, category: str) -> dict[str, Any]:
     if alert.direction:
         event["direction"] = alert.direction
     event["alert"] = _alert_body(alert, category)
+    if alert.tunnel:
+        event["tunnel"] = _tunnel(alert.tunnel, alert.packet_number)
     event |= _remembered(alert)
     event["vpi"] = {
         "switch": alert.switch,
@@ -89,6 +96,26 @@ def alert_event(alert: Alert, category: str) -> dict[str, Any]:
         "pack": alert.pack,
     }
     return event
+
+
+def _source(packet_number: int, inside: str) -> str:
+    """What showed it: a packet, what a tunnel carried, or the end of a flow."""
+    if not packet_number:
+        return "stream (flow timeout)"
+    return _TUNNELS[inside] if inside else _WIRE
+
+
+def _tunnel(tunnel: Tunnel, packet_number: int) -> dict[str, Any]:
+    return {
+        "src_ip": address(tunnel.src_ip),
+        "src_port": tunnel.src_port,
+        "dest_ip": address(tunnel.dest_ip),
+        "dest_port": tunnel.dest_port,
+        "proto": protocol_name(tunnel.proto),
+        "depth": tunnel.depth,
+        **({"pcap_cnt": packet_number} if packet_number else {}),
+        "pkt_src": _WIRE,
+    }
 
 
 def _remembered(alert: Alert) -> dict[str, Any]:
@@ -268,7 +295,7 @@ def file_events(record: TransactionRecord) -> list[dict[str, Any]]:
 def packet_anomaly_event(anomaly: PacketAnomaly) -> dict[str, Any]:
     """What the decoder, or the stage that follows connections, found odd in a packet."""
     event = _common(anomaly.ts_ns, "anomaly", anomaly.flow_id, anomaly)
-    event["pkt_src"] = "wire/pcap"
+    event["pkt_src"] = _source(anomaly.packet_number, anomaly.inside)
     event["pcap_cnt"] = anomaly.packet_number
     if anomaly.in_iface:
         event["in_iface"] = anomaly.in_iface
@@ -335,7 +362,7 @@ def _of_transaction(record: TransactionRecord, kind: str, *, reverse: bool = Fal
     if reverse:
         event["src_ip"], event["dest_ip"] = event["dest_ip"], event["src_ip"]
         event["src_port"], event["dest_port"] = event.get("dest_port", 0), event.get("src_port", 0)
-    event["pkt_src"] = "wire/pcap" if record.packet_number else "stream (flow timeout)"
+    event["pkt_src"] = _source(record.packet_number, record.inside)
     if record.packet_number:
         event["pcap_cnt"] = record.packet_number
     if record.in_iface:
