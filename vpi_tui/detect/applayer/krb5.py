@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from vpi_tui.detect.applayer import ber
 from vpi_tui.detect.applayer.application import TO_CLIENT, Application, application
@@ -19,6 +19,9 @@ MESSAGE_LIMIT: Final = 131_072
 MOST_PARTS: Final = 64
 """Parts of a principal's name."""
 AS_REQ, AS_REP, TGS_REQ, TGS_REP, ERROR = 10, 11, 12, 13, 30
+_AP_REQ: Final = 14
+_AP_REQ_TOKEN: Final = bytes.fromhex("06092a864886f7120102020100")
+"""The mechanism's name and the kind of token."""
 _APPLICATION: Final = 0x60
 _CLASS: Final = 0xE0
 
@@ -46,6 +49,26 @@ class Message:
     @property
     def is_weak(self) -> bool:
         return self.encryption is not None and self.encryption not in KRB5_STRONG
+
+
+class Ticket(NamedTuple):
+    """What a ticket says without its key: the realm and the parts of the service's name."""
+
+    realm: bytes
+    sname: tuple[bytes, ...]
+
+
+def parse_ticket(blob: bytes) -> Ticket | None:
+    """The ticket of the AP-REQ in a token of GSS (RFC 4121, 4.1), wherever that stands; None = none."""
+    at = blob.find(_AP_REQ_TOKEN)
+    first = next(ber.elements(blob[at + len(_AP_REQ_TOKEN) :]), None) if at >= 0 else None
+    if first is None or first.tag != _APPLICATION | _AP_REQ:
+        return None
+    fields = ber.by_tag(ber.inner(first.value, ber.SEQUENCE) or b"")
+    ticket = next(ber.elements(fields.get(_explicit(3), b"")), None)
+    inside = ber.by_tag((ber.inner(ticket.value, ber.SEQUENCE) if ticket is not None else None) or b"")
+    realm, sname = _string(inside.get(_explicit(1))), _principal(inside.get(_explicit(2)))
+    return Ticket(realm, sname) if realm or sname else None
 
 
 def parse_message(data: bytes) -> Message | None:

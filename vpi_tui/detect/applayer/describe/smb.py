@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from vpi_tui.detect.applayer.dcerpc.pdu import Kind
 from vpi_tui.detect.applayer.describe import dcerpc
-from vpi_tui.detect.applayer.describe.smb_names import DISPOSITIONS, STATUSES, command_name
+from vpi_tui.detect.applayer.describe.smb_names import CONTROLS, DISPOSITIONS, STATUSES, command_name
 from vpi_tui.detect.applayer.describe.text import MOST_LISTED, filled, text
 from vpi_tui.detect.applayer.smb.transaction import SmbTransaction
 from vpi_tui.model.batch import Direction
@@ -26,6 +26,8 @@ def describe(transaction: SmbTransaction) -> dict[str, Any]:
     if status is not None:
         body |= {"status": STATUSES.get(status, str(status)), "status_code": f"0x{status:x}"}
     body |= {"session_id": transaction.session, "tree_id": transaction.tree}
+    if transaction.control is not None:
+        body["function"] = CONTROLS.get(transaction.control, str(transaction.control))
     body |= _negotiation(transaction) | _session(transaction) | _share(transaction) | _file(transaction)
     if transaction.request is not None or transaction.response is not None:
         body["dcerpc"] = _call(transaction)
@@ -37,6 +39,8 @@ def _negotiation(transaction: SmbTransaction) -> dict[str, Any]:
         client_dialects=[text(one) for one in transaction.dialects[:MOST_LISTED]],
         client_guid=_guid(transaction.client_guid),
         server_guid=_guid(transaction.server_guid),
+        max_read_size=transaction.largest[0] or None,
+        max_write_size=transaction.largest[1] or None,
     )
 
 
@@ -50,7 +54,11 @@ def _session(transaction: SmbTransaction) -> dict[str, Any]:
     if ntlm is not None:
         logon = {"domain": text(ntlm.domain), "user": text(ntlm.user), "host": text(ntlm.host)}
         logon |= filled(version=ntlm.version)
-    return filled(ntlmssp=logon, request=asked, response=told)
+    ticket = transaction.ticket
+    kerberos = (
+        {"realm": text(ticket.realm), "snames": [text(name) for name in ticket.sname]} if ticket else {}
+    )
+    return filled(ntlmssp=logon, kerberos=kerberos, request=asked, response=told)
 
 
 def _share(transaction: SmbTransaction) -> dict[str, Any]:
@@ -74,7 +82,7 @@ def _file(transaction: SmbTransaction) -> dict[str, Any]:
         info = {"class": "FILE_INFO", "info_level": "SMB2_FILE_RENAME_INFO"}
         return {**({"set_info": info} if transaction.version == 2 else {}), "rename": names, **identifier}
     if transaction.files:
-        return {"filename": text(transaction.filename), **identifier}
+        return {"filename": text(transaction.filename), **filled(share=transaction.on_share), **identifier}
     times = dict(zip(_TIMES, transaction.times, strict=False))
     is_directory = bool(transaction.options & _DIRECTORY and transaction.filename)
     return {

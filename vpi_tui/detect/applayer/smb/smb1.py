@@ -6,6 +6,7 @@ from collections.abc import Callable
 from enum import IntEnum
 from typing import Final
 
+from vpi_tui.detect.applayer.krb5 import parse_ticket
 from vpi_tui.detect.applayer.smb.headers import (
     BUFFER_OVERFLOW,
     SUCCESS,
@@ -142,6 +143,7 @@ def _native(made: SmbTransaction, side: str, message: Message, block: Block, at:
 
 def read_blob(made: SmbTransaction, blob: bytes) -> None:
     """Note who logs on with a security blob."""
+    made.ticket = parse_ticket(blob)
     made.ntlm = parse_ntlm(blob)
     if made.ntlm is not None and made.ntlm.disordered:
         made.event(SERVER, "smb.unusual_ntlmssp_order")

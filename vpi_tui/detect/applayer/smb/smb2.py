@@ -134,6 +134,7 @@ def _negotiated(state: State, message: Message) -> None:
         state.dialect = DIALECTS.get(dialect, b"%d" % dialect)
         if made is not None:
             made.dialect, made.server_guid = state.dialect, guid
+            made.largest = state.max_read, state.max_write
     if made is not None:
         state.negotiated(made, message.status)
     if message.status == SUCCESS:
@@ -234,8 +235,10 @@ def _transfer(state: State, direction: Direction, message: Message, where: Read,
 
 
 def _ioctl(state: State, message: Message) -> None:
-    state.ask(message, state.new(message))
-    if _body(message, 4, 4) == _PIPE_TRANSCEIVE:
+    made = state.new(message)
+    state.ask(message, made)
+    made.control = _body(message, 4, 4)
+    if made.control == _PIPE_TRANSCEIVE:
         fid, at, size = _fixed(message, _IOCTL)
         fid = _known_fid(state, fid)
         state.reads.put((message.session, message.identifier), Read(fid, 0))

@@ -172,7 +172,9 @@ class State:
             if fid in self.pipes or (looks_like_rpc(data) if tree is None else tree.is_pipe):
                 self.piped(direction, message, fid, data)
                 return
-            self.files.begin(fid, direction, self.names.get(fid, b""), self.new(message))
+            made = self.new(message)
+            made.on_share = b"" if tree is None else tree.name
+            self.files.begin(fid, direction, self.names.get(fid, b""), made)
         self.files.part(fid, direction, offset, size, data)
 
     def piped(self, direction: Direction, message: Message, fid: bytes, data: bytes) -> None:
