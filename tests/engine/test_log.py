@@ -167,8 +167,8 @@ def test_what_is_odd_in_a_connection_is_told_where_rules_have_it_followed(tmp_pa
 
 def test_parsers_run_only_for_the_types_that_are_logged() -> None:
     assert logged(("alert", "flow", "stats")) == NOTHING_LOGGED
-    assert logged(("dns", "alert")).protocols == {"dns"}
-    assert logged(("http",)).protocols == {"http1", "http2", "doh2"}
+    assert logged(("dns", "alert")).protocols == {"dns", "doh2"}
+    assert logged(("http",)).protocols == {"http1", "http2"}
     assert "http1" in logged(("fileinfo",)).protocols
     assert "dns" not in logged(("fileinfo",)).protocols
     assert logged(("anomaly",)).protocols == set(DESCRIPTIONS)
@@ -213,3 +213,16 @@ def test_a_full_disk_is_told_and_the_engine_goes_on() -> None:
         until(told)
         before = client.latest()
         until(lambda: client.latest().stats["decoder.pkts"] > before.stats["decoder.pkts"])  # type: ignore[union-attr]
+
+
+def ranged(content_range: bytes) -> bytes:
+    return b"HTTP/1.1 206 Part\r\nContent-Length: 4\r\nContent-Range: " + content_range + b"\r\n\r\nabcd"
+
+
+def test_a_part_of_a_file_tells_its_place(tmp_path: Path) -> None:
+    asked = b"GET /f HTTP/1.1\r\nHost: h\r\n\r\n"
+    connection = Connection().client(asked).server(ranged(b"bytes 10-13/90")).client(asked)
+    connection.server(ranged(b"bytes 0-3/4")).close()
+    found = [e["fileinfo"] for e in scan(tmp_path, connection, "# none\n", "--events", "fileinfo")]
+    places = [(file.get("start"), file.get("end"), file["size"]) for file in found]
+    assert places == [(10, 13, 4), (None, None, 4)]

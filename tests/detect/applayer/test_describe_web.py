@@ -63,6 +63,24 @@ def test_http2_as_the_log_has_it() -> None:
     assert goaway["http2"]["response"]["error_code"] == "ENHANCE_YOUR_CALM"
 
 
+def asked_and_told(asked: list[tuple[bytes, bytes]], answered: list[tuple[bytes, bytes]]) -> dict[str, Any]:
+    pieces = (SERVER, test_http2.headers(asked, 1)), (CLIENT, test_http2.headers(answered, 1))
+    found: dict[str, Any] = DESCRIPTIONS["http2"].describe(test_http2.read(*pieces)[-1])["http"]
+    return found
+
+
+def test_http2_tells_the_host_field_where_there_is_no_authority() -> None:
+    asked = [(b":method", b"GET"), (b":path", b"/"), (b"host", b"host.example")]
+    assert asked_and_told(asked, [(b":status", b"204")])["hostname"] == "host.example"
+
+
+def test_http2_tells_the_length_that_is_announced() -> None:
+    asked = [(b":method", b"HEAD"), (b":path", b"/"), (b"content-length", b"7")]
+    told = asked_and_told(asked, [(b":status", b"201"), (b"content-length", b"1234"), (b"location", b"/x")])
+    assert (told["length"], told["redirect"]) == (1234, "/x")
+    assert asked_and_told(asked, [(b":status", b"200")])["length"] == 7
+
+
 def test_quic_as_the_log_has_it() -> None:
     client, server = (one["quic"] for one in quic())
     assert (client["version"], client["sni"], client["ja4"][:4]) == ("1", "example.com", "q13d")

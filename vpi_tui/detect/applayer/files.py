@@ -47,7 +47,7 @@ class File:
 
     __slots__ = (
         "_early", "_early_bytes", "_hashes", "_told", "_window", "closed_at", "digests", "direction", "gaps",
-        "name", "position", "size", "state",
+        "name", "position", "size", "span", "state",
     )  # fmt: skip
 
     def __init__(
@@ -69,6 +69,8 @@ class File:
         self.position = 0
         """Where the next bytes belong: bytes so far and missing ones."""
         self.gaps = False
+        self.span: tuple[int, int] | None = None
+        """Of a part of a file: its first and last byte there; None = it is whole."""
         self.digests: dict[str, bytes] = {}
         """By name; of a file that was closed and has no gaps."""
         self._hashes: dict[str, Any] = {

@@ -18,6 +18,7 @@ def describe_file(file: File, tx_id: int) -> dict[str, Any]:
         **{name: digest.hex() for name, digest in file.digests.items()},
         "stored": False,
         "size": file.size,
+        **({"start": file.span[0], "end": file.span[1]} if file.span is not None else {}),
         "tx_id": tx_id,
     }
 

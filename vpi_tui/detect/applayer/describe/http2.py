@@ -11,6 +11,7 @@ from vpi_tui.model.batch import Direction
 
 MOST_FIELDS: Final = 64
 """Header fields of one side that are written."""
+_MOST_DIGITS: Final = 20
 ERRORS: Final = (
     "NO_ERROR", "PROTOCOL_ERROR", "INTERNAL_ERROR", "FLOW_CONTROL_ERROR", "SETTINGS_TIMEOUT",
     "STREAM_CLOSED", "FRAME_SIZE_ERROR", "REFUSED_STREAM", "CANCEL", "COMPRESSION_ERROR", "CONNECT_ERROR",
@@ -30,15 +31,15 @@ def describe(transaction: Http2Transaction) -> dict[str, Any]:
     kind = told.first(b"content-type") or b""
     body = filled(
         version="2",
-        hostname=(asked.joined(b":authority") or b"").rpartition(b"@")[2],
+        hostname=(asked.joined(b":authority") or asked.first(b"host") or b"").rpartition(b"@")[2],
         url=asked.first(b":path"),
         http_user_agent=asked.first(b"user-agent"),
         http_refer=asked.first(b"referer"),
         http_method=asked.first(b":method"),
         http_content_type=kind.partition(b";")[0].strip(),
-        redirect=told.first(b"location") if status.startswith(b"3") else None,
+        redirect=told.first(b"location"),
         status=int(status) if status.isdigit() and len(status) < 6 else None,
-        length=told.body.size if told.has_body else None,
+        length=_length(asked, told),
         request_headers=_fields(asked),
         response_headers=_fields(told),
     )
@@ -46,6 +47,14 @@ def describe(transaction: Http2Transaction) -> dict[str, Any]:
     found: dict[str, Any] = {"http": {**body, "http2": {"stream_id": transaction.stream, **http2}}}
     message = told.dns or asked.dns
     return {**found, **dns.describe(message)} if message is not None else found
+
+
+def _length(asked: Side, told: Side) -> int | None:
+    """What the response says, or else the request; what has come where neither says it."""
+    said = told.first(b"content-length") or asked.first(b"content-length") or b""
+    if said.isdigit() and len(said) < _MOST_DIGITS:
+        return int(said)
+    return told.body.size if told.has_body else None
 
 
 def _fields(side: Side) -> list[dict[str, Any]]:

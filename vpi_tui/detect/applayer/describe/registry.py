@@ -71,7 +71,7 @@ DESCRIPTIONS: Final[dict[str, Description]] = {
     "dhcp": Description("dhcp", dhcp.describe, Ends.MESSAGE, by_sender=True),
     "dnp3": Description("dnp3", dnp3.describe, Ends.MESSAGE),
     "dns": Description("dns", dns.describe, Ends.MESSAGE),
-    "doh2": Description("http", http2.describe),
+    "doh2": Description("dns", http2.describe),
     "enip": Description("enip", enip.describe, Ends.ANSWER),
     "ftp": Description("ftp", ftp.describe, Ends.ANSWER),
     "ftp-data": Description("ftp_data", ftp_data.describe),

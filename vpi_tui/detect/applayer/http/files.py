@@ -9,7 +9,7 @@ from typing import Final
 from vpi_tui.detect.applayer.files import File
 from vpi_tui.detect.applayer.http.headers import Headers
 from vpi_tui.detect.applayer.parameters import attachment_name, form_parameter
-from vpi_tui.detect.applayer.ranges import RangePart
+from vpi_tui.detect.applayer.ranges import RangePart, Span
 
 PART_HEAD_LIMIT: Final = 8_192
 """Bytes of the header fields of a part."""
@@ -32,18 +32,21 @@ def boundary_of(headers: Headers) -> bytes:
 
 
 class WholeBody:
-    """A body that is one file; it begins with the first byte."""
+    """A body that is one file; it begins with the first byte. span: which part of the whole it is."""
 
-    __slots__ = ("_file", "_name", "_open")
+    __slots__ = ("_file", "_name", "_open", "_span")
 
-    def __init__(self, name: bytes, opener: Open) -> None:
+    def __init__(self, name: bytes, opener: Open, span: Span | None = None) -> None:
         self._name = name
         self._open = opener
+        self._span = span
         self._file: File | None = None
 
     def feed(self, data: bytes) -> None:
         if self._file is None:
             self._file = self._open(self._name)
+            if self._span is not None:
+                self._file.span = self._span.start, self._span.end
         self._file.append(data)
 
     def skip(self, count: int) -> None:

@@ -26,6 +26,7 @@ from vpi_tui.detect.applayer.http.reader import LINE_LIMIT, Reader
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
 from vpi_tui.detect.applayer.http.tunnel import Tunnel
 from vpi_tui.detect.applayer.http.unanswered import Unanswered
+from vpi_tui.detect.applayer.ranges import span_of
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.model.batch import Direction
 
@@ -355,7 +356,8 @@ class _Responses(Reader):
         if len(name) > anomalies.FILE_NAME_LIMIT:
             self.on_event("file_name_too_long")
         needs = FileNeeds(self._parser.limits.files.digests, data=False)
-        whole = WholeBody(name, lambda name: now.open_file(CLIENT, name, needs)) if files else None
+        place = span_of(span) if span is not None else None
+        whole = WholeBody(name, lambda name: now.open_file(CLIENT, name, needs), place) if files else None
         ranges, request = self._parser.ranges, now.request
         if span is None or ranges is None or request is None:
             return whole

@@ -13,7 +13,7 @@ from vpi_tui.detect.applayer.http.coding import decoders
 from vpi_tui.detect.applayer.http.files import PartOfFile, WholeBody, name_in
 from vpi_tui.detect.applayer.http2.doh import MESSAGE_LIMIT
 from vpi_tui.detect.applayer.http2.transaction import Http2Transaction
-from vpi_tui.detect.applayer.ranges import Ranges
+from vpi_tui.detect.applayer.ranges import Ranges, span_of
 from vpi_tui.model.batch import Direction
 
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
@@ -65,7 +65,8 @@ def _file(found: Http2Transaction, direction: int, limits: Limits) -> WholeBody 
     def opened(name: bytes) -> File:
         return found.open_file(direction, name, needs)
 
-    return WholeBody(_name(found, direction), opened)
+    place = found.side[CLIENT].first(b"content-range") if direction == CLIENT else None
+    return WholeBody(_name(found, direction), opened, span_of(place) if place is not None else None)
 
 
 def is_range(value: bytes) -> bool:
