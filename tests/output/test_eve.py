@@ -163,6 +163,21 @@ def test_the_state_of_a_connection_is_that_of_its_server(
     validate(event)
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"proto": 17}, "failed"),
+        ({"proto": 17, "pkts_toclient": 0}, None),
+        ({"proto": 17, "app_proto": "dns"}, "dns"),
+        ({"proto": 6, "tcp_flags_toserver": 0x1A, "tcp_flags_toclient": 0x1A}, "failed"),
+        ({"proto": 6, "tcp_flags_toserver": 0x1A, "tcp_flags_toclient": 0x12}, None),
+        ({"proto": 1}, None),
+    ],
+)
+def test_an_application_that_nobody_knows_has_failed(changes: dict[str, Any], told: str | None) -> None:
+    assert eve.flow_event(replace(FLOW, **changes)).get("app_proto") == told
+
+
 def test_addresses_of_ipv6_are_written_in_full() -> None:
     full = "fe80:0000:0000:0000:0000:0000:0000:0001"
     assert eve.flow_event(FLOW)["src_ip"] == eve.flow_so_far(FLOW)["src_ip"] == full

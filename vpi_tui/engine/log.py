@@ -165,6 +165,8 @@ class EventLog:
             return event
         if kept.flow is not None:
             event["flow"] = eve.flow_so_far(kept.flow)
+            if application := eve.app_proto_of(kept.flow):
+                event["app_proto"] = application
         event["stream"] = int(alert.stream)
         return event | eve.alert_context(
             kept.stream or kept.payload,

@@ -21,10 +21,10 @@ from vpi_tui.output.protocols import LINK_TYPES, protocol_name
 
 APP_PROTOS = {"postgresql": "pgsql", "ikev1": "ike", "ikev2": "ike"}
 """Applications that are called otherwise here."""
-TCP = 6
+TCP, UDP = 6, 17
 TCP_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
 """From the lowest bit on."""
-_FIN, _SYN = 1, 2
+_FIN, _SYN, _PSH = 1, 2, 8
 ICMP = (1, 58)
 _ENDINGS = {"evicted": "forced", "shutdown": "shutdown"}
 """What EVE calls the end of a flow; all others are time-outs: connections that were closed wait for one."""
@@ -70,6 +70,20 @@ def address(text: str) -> str:
 def app_proto(name: str) -> str:
     """Suricata's name for an application; of one that it does not know, ours."""
     return APP_PROTOS.get(name, name)
+
+
+def app_proto_of(flow: FlowRecord) -> str:
+    """The application of a flow; failed = both ends have sent something, and none is known that speaks so.
+
+    "" = there is nothing to go by yet.
+    """
+    if flow.app_proto:
+        return app_proto(flow.app_proto)
+    if flow.proto == TCP:
+        told = flow.tcp_flags_toserver & flow.tcp_flags_toclient & _PSH
+    else:
+        told = flow.proto == UDP and flow.pkts_toserver and flow.pkts_toclient
+    return "failed" if told else ""
 
 
 def alert_event(alert: Alert, category: str) -> dict[str, Any]:
@@ -181,8 +195,8 @@ def flow_event(flow: FlowRecord, in_iface: str = "") -> dict[str, Any]:
     event = _common(flow.end_ns, "flow", flow.flow_id, flow)
     if in_iface:
         event["in_iface"] = in_iface
-    if flow.app_proto:
-        event["app_proto"] = app_proto(flow.app_proto)
+    if application := app_proto_of(flow):
+        event["app_proto"] = application
     event["flow"] = {
         "pkts_toserver": flow.pkts_toserver,
         "pkts_toclient": flow.pkts_toclient,
