@@ -215,6 +215,14 @@ def test_a_full_disk_is_told_and_the_engine_goes_on() -> None:
         until(lambda: client.latest().stats["decoder.pkts"] > before.stats["decoder.pkts"])  # type: ignore[union-attr]
 
 
+def test_a_body_without_a_byte_is_no_file(tmp_path: Path) -> None:
+    connection = (
+        Connection().client(b"GET /f HTTP/1.1\r\nHost: h\r\n\r\n").server(b"HTTP/1.1 200 OK\r\n\r\n").close()
+    )
+    found = scan(tmp_path, connection, "# none\n", "--events", "fileinfo,http")
+    assert [event["event_type"] for event in found] == ["http"]
+
+
 def ranged(content_range: bytes) -> bytes:
     return b"HTTP/1.1 206 Part\r\nContent-Length: 4\r\nContent-Range: " + content_range + b"\r\n\r\nabcd"
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
+from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from vpi_tui.detect.applayer.application import Application, application
@@ -19,6 +21,8 @@ from vpi_tui.model.batch import Direction
 SERVER, CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
 WORD_LIMIT: Final = 64
 """Bytes of a command's name that are kept."""
+TOLD_LIMIT, MOST_TOLD = 512, 64
+"""Bytes of an argument or a line that the log tells, and how many of them."""
 MOST_WAITING: Final = 256
 """Commands without their reply, as Suricata's max-tx."""
 _REQUEST_LIMIT, _REPLY_LIMIT = 256, 512
@@ -40,11 +44,23 @@ _END: Final = b"\r\n.\r\n"
 class Pop3Transaction(Transaction):
     """A command and its reply; without a command, what a server says unasked."""
 
-    __slots__ = ("command",)
+    __slots__ = ("arguments", "command", "header", "lines", "status")
 
     def __init__(self, command: bytes = b"") -> None:
         super().__init__()
         self.command = command
+        self.arguments: list[bytes] = []
+        """This and what follows: as much as the log says of it, when it says anything."""
+        self.status = b""
+        """+OK or -ERR; b"" = it is not answered."""
+        self.header = b""
+        """The rest of the first line of the reply."""
+        self.lines: list[bytes] = []
+        """The other lines of it."""
+
+    def weight(self) -> int:
+        kept = len(self.header) + sum(map(len, self.arguments)) + sum(map(len, self.lines))
+        return super().weight() + kept
 
 
 class _Stop(Exception):  # noqa: N818 (no error: the end of what is read)
@@ -52,7 +68,8 @@ class _Stop(Exception):  # noqa: N818 (no error: the end of what is read)
 
 
 class Pop3Parser(Parser):
-    def __init__(self, _limits: Limits | None = None) -> None:
+    def __init__(self, limits: Limits | None = None) -> None:
+        self._logs = limits is None or limits.logged
         self._waiting: deque[Pop3Transaction] = deque()
         self._lost = [False, False, False]
         """Bytes are missing, and nothing that is a message has come since."""
@@ -84,7 +101,7 @@ class Pop3Parser(Parser):
         return self._over
 
     def held(self) -> int:
-        return sum(512 + len(one.command) for one in self._waiting)
+        return sum(512 + len(one.command) + sum(map(len, one.arguments)) for one in self._waiting)
 
     def successor(self) -> Successor | None:
         """TLS, once the server has agreed to STLS (RFC 2595)."""
@@ -102,6 +119,8 @@ class Pop3Parser(Parser):
             raise _Stop
         arguments = sum(map(bool, data[begin:end].split(b" ")))
         made = Pop3Transaction(name[:WORD_LIMIT])
+        if self._logs:
+            made.arguments = _kept(filter(None, data[begin:end].split(b" ", MOST_TOLD)))
         if name not in _ARGUMENTS:
             made.event(SERVER, "pop3.unknown_command")
         elif not _ARGUMENTS[name][0] <= arguments <= _ARGUMENTS[name][1]:
@@ -136,13 +155,20 @@ class Pop3Parser(Parser):
             now.event(CLIENT, "pop3.response_too_long")
         self._encrypted = status == b"+OK" and now.command == b"STLS"
         self._close(now)
-        if end > self._last_end:
-            return end + len(_LINE_END)
-        return data.find(_END, end) + len(_END)
+        last = data.find(_END, end) if end <= self._last_end else -1
+        if self._logs:
+            now.status, (now.header,) = status, _kept((data[begin:end],))
+            body = data[end + len(_LINE_END) : last] if last > end else b""
+            now.lines = _kept(body.split(_LINE_END, MOST_TOLD)) if body else []
+        return last + len(_END) if last >= 0 else end + len(_LINE_END)
 
     def _close(self, transaction: Pop3Transaction) -> None:
         transaction.stage[SERVER] = transaction.stage[CLIENT] = Stage.DONE
         self._moved[transaction] = None
+
+
+def _kept(words: Iterable[bytes]) -> list[bytes]:
+    return [word[:TOLD_LIMIT] for word in islice(words, MOST_TOLD)]
 
 
 def _first_line(data: bytes, at: int) -> tuple[bytes, int, int]:

@@ -43,6 +43,8 @@ class WholeBody:
         self._file: File | None = None
 
     def feed(self, data: bytes) -> None:
+        if not data:
+            return
         if self._file is None:
             self._file = self._open(self._name)
             if self._span is not None:
