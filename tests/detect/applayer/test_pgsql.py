@@ -27,6 +27,7 @@ def message(kind: bytes, body: bytes = b"") -> bytes:
 
 
 READY = message(b"Z", b"I")
+ROW = message(b"D", b"\0\2\0\0\0\3row\xff\xff\xff\xff")
 DIALOGUE = [
     (SERVER, start(SSL)), (CLIENT, b"N"),
     (SERVER, start(3 << 16, b"user\0bob\0database\0shop\0\0")),
@@ -34,7 +35,7 @@ DIALOGUE = [
     (SERVER, message(b"p", b"md5abc\0")),
     (CLIENT, message(b"R", bytes(4)) + message(b"S", b"TimeZone\0UTC\0") + message(b"K", bytes(8)) + READY),
     (SERVER, message(b"Q", b"SELECT 1;\0")),
-    (CLIENT, message(b"T", b"\0\1a") + 3 * message(b"D", b"row") + message(b"C", b"SELECT 3\0") + READY),
+    (CLIENT, message(b"T", b"\0\1a") + 3 * ROW + message(b"C", b"SELECT 3\0") + READY),
     (SERVER, message(b"Q", b"DROP x;\0")),
     (CLIENT, message(b"E", b"SERROR\0C42P01\0\0") + READY),
     (SERVER, message(b"X")),

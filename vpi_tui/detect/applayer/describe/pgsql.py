@@ -5,13 +5,23 @@ from __future__ import annotations
 from typing import Any, Final
 
 from vpi_tui.detect.applayer.describe.text import filled, text
-from vpi_tui.detect.applayer.pgsql.message import CANCEL, GSSENC, SSL, Outcome, Pairs, Request
+from vpi_tui.detect.applayer.pgsql.message import (
+    CANCEL,
+    GSSENC,
+    MD5,
+    SASL_FINAL,
+    SSL,
+    Outcome,
+    Pairs,
+    Request,
+)
 from vpi_tui.detect.applayer.pgsql.parser import PgsqlTransaction
 
 _AUTHENTICATION: Final = {
     0: "authentication_ok", 3: "authentication_cleartext_password", 10: "authentication_sasl",
     11: "authentication_sasl_continue",
 }  # fmt: skip
+_CHALLENGES: Final = {MD5: "authentication_md5_password", SASL_FINAL: "authentication_sasl_final"}
 _ERROR: Final = {
     b"S": "severity_localizable", b"V": "severity_non_localizable", b"C": "code", b"M": "message",
     b"F": "file", b"L": "line", b"R": "routine",
@@ -73,6 +83,9 @@ def _secret(sent: bytes) -> dict[str, Any]:
 def _response(outcome: Outcome) -> dict[str, Any]:
     error = {_ERROR[kind]: text(value) for kind, value in outcome.error if kind in _ERROR}
     rows = {"data_rows": outcome.rows, "data_size": outcome.row_bytes} if outcome.rows else {}
+    copied = {"row_count": outcome.copied, "data_size": outcome.copied_bytes} if outcome.copied else {}
+    step = _CHALLENGES.get(outcome.authentication or 0)
+    challenge = {step: outcome.challenge} if step else {}
     return (
         filled(
             ssl_accepted=outcome.encrypted,
@@ -83,6 +96,9 @@ def _response(outcome: Outcome) -> dict[str, Any]:
             **(_process(outcome.process[:4], outcome.process[4:8]) if outcome.process else {}),
             field_count=outcome.fields or None,
             **rows,
+            **challenge,
+            **{f"copy_{way}_response": {"columns": columns} for way, columns in outcome.copies.items()},
+            copy_data_out=copied,
             command_completed=outcome.completed,
         )
         | error

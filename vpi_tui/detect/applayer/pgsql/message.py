@@ -44,13 +44,20 @@ class Outcome:
 
     messages: int = 0
     authentication: int | None = None
+    challenge: bytes = b""
+    """What goes with MD5, and with the last step of SASL."""
     parameters: Pairs = field(default_factory=list)
     fields: int = 0
     rows: int = 0
     row_bytes: int = 0
+    copies: dict[str, int] = field(default_factory=dict)
+    """Columns of a COPY: in, from the client, or out."""
+    copied: int = 0
+    copied_bytes: int = 0
+    """Rows of one out, and their bytes."""
     completed: bytes = b""
     error: Pairs = field(default_factory=list)
-    """(kind of field, text): S severity, C code, M message ..."""
+    """(kind of field, text): S severity, C code, M message ...; of a notice where there is no error."""
     process: bytes = b""
     """Number of the process and its key, four bytes each."""
     encrypted: bool | None = None
@@ -67,7 +74,8 @@ RESPONSE_SIZES: Final = {
     ord("A"): range(6, 1 << 32),
 }  # fmt: skip
 """Kind -> bytes that its body may have, as Suricata checks them; others may have any."""
-AUTHENTICATIONS: Final = frozenset((0, 3, 5, 9, 10, 11, 12))
+MD5, SASL_FINAL = 5, 12
+AUTHENTICATIONS: Final = frozenset((0, 3, MD5, 9, 10, 11, SASL_FINAL))
 """Those that Suricata knows: none left, in the clear, MD5, SSPI, and the steps of SASL."""
 
 
@@ -103,6 +111,8 @@ def add_response(outcome: Outcome, kind: int, body: bytes, size: int) -> None:
 
 def _authentication(outcome: Outcome, body: bytes, _size: int) -> None:
     outcome.authentication = int.from_bytes(body[:4])
+    if outcome.authentication in (MD5, SASL_FINAL):
+        outcome.challenge = body[4 : 4 + VALUE_LIMIT]
 
 
 def _parameter(outcome: Outcome, body: bytes, _size: int) -> None:
@@ -119,13 +129,32 @@ def _description(outcome: Outcome, body: bytes, _size: int) -> None:
     outcome.fields = int.from_bytes(body[:2])
 
 
-def _row(outcome: Outcome, _body: bytes, size: int) -> None:
+def _row(outcome: Outcome, body: bytes, size: int) -> None:
+    """Each value has its length in four bytes in front of it."""
     outcome.rows += 1
-    outcome.row_bytes += size
+    outcome.row_bytes += max(0, size - 2 - 4 * int.from_bytes(body[:2]))
+
+
+def _copy_in(outcome: Outcome, body: bytes, _size: int) -> None:
+    outcome.copies["in"] = int.from_bytes(body[1:3])
+
+
+def _copy_out(outcome: Outcome, body: bytes, _size: int) -> None:
+    outcome.copies["out"] = int.from_bytes(body[1:3])
+
+
+def _copied(outcome: Outcome, _body: bytes, size: int) -> None:
+    outcome.copied += 1
+    outcome.copied_bytes += size
 
 
 def _complete(outcome: Outcome, body: bytes, _size: int) -> None:
     outcome.completed = body.partition(b"\0")[0]
+
+
+def _notice(outcome: Outcome, body: bytes, size: int) -> None:
+    if not outcome.error:
+        _error(outcome, body, size)
 
 
 def _error(outcome: Outcome, body: bytes, _size: int) -> None:
@@ -141,4 +170,8 @@ _RESPONSES: Final[dict[int, Callable[[Outcome, bytes, int], None]]] = {
     ord("D"): _row,
     ord("C"): _complete,
     ord("E"): _error,
+    ord("N"): _notice,
+    ord("G"): _copy_in,
+    ord("H"): _copy_out,
+    ord("d"): _copied,
 }

@@ -227,7 +227,7 @@ class PgsqlParser(Parser):
                 continue
             outcome = self._waiting[0].outcome
             add_response(outcome, kind, body, size)
-            if outcome.messages - outcome.rows > MOST_RESPONSES:
+            if outcome.messages - outcome.rows - outcome.copied > MOST_RESPONSES:
                 self._waiting[0].event(Direction.TO_CLIENT, "pgsql.too_many_responses")
             asks_more = kind == _AUTHENTICATION and outcome.authentication != 0
             if kind == _READY or asks_more:
