@@ -11,7 +11,7 @@ from scapy.layers.l2 import GRE, Ether
 from scapy.layers.snmp import SNMP, SNMPget, SNMPresponse
 from scapy.layers.vxlan import VXLAN
 
-from tests.detect.applayer.test_scan import Connection
+from tests.detect.applayer.test_scan import REQUEST, Connection
 from tests.detect.applayer.test_successors import CONNECT, HELLO, SMTP
 from tests.engine.test_log import scan
 from vpi_tui.model.batch import Direction
@@ -114,3 +114,26 @@ def test_events_of_application_layers_tell_the_tunnel(tmp_path: Path) -> None:
     connection.packets = [Ether() / outer() / GRE() / INSIDE]
     (told,) = scan(tmp_path, connection, NO_RULES, "--events", "snmp")
     assert told["pkt_src"] == "gre tunnel"
+
+
+REMEMBERING = (
+    'alert http any any -> any any (http.method; content:"POST"; flowbits:set,traffic/label/web;'
+    " flowbits:set,seen; flowint:count,=,3; noalert; sid:1;)\n"
+)
+
+
+def test_a_flow_tells_what_rules_have_left_with_it(tmp_path: Path) -> None:
+    marked, plain = Connection(sport=40_001).client(REQUEST).close(), Connection(sport=40_002).close()
+    marked.packets += plain.packets
+    found = scan(tmp_path, marked, REMEMBERING, "--events", "flow")
+    first, second = sorted(found, key=lambda event: int(event["src_port"]))
+    assert first["traffic"] == {"label": ["web"]}
+    assert first["metadata"] == {"flowbits": ["seen"], "flowints": {"count": 3}}
+    assert not {"traffic", "metadata"} & second.keys()
+
+
+def test_a_flow_that_follows_another_in_its_place_has_nothing_of_it(tmp_path: Path) -> None:
+    again = Connection(sport=40_001).client(REQUEST).close()
+    again.packets += Connection(sport=40_001).client(b"GET / HTTP/1.1\r\n\r\n").close().packets
+    found = scan(tmp_path, again, REMEMBERING, "--events", "flow")
+    assert ["metadata" in event for event in found] == [True, False]

@@ -7,6 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vpi_tui.detect.applayer.describe.file_info import describe_files
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
 from vpi_tui.detect.applayer.files import FILE
@@ -16,6 +18,7 @@ from vpi_tui.engine.anomalies import Found
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.spec import EngineSpec, LogSpec
 from vpi_tui.engine.transactions import Logged
+from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.render import to_records
 from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.output import eve
@@ -179,11 +182,15 @@ class EventLog:
     def _write_flows(self, rows: Any) -> None:
         """After a flood, or at the end of a capture, a million may end at once."""
         names, port_name = self._pipeline.names, self._pipeline.source.port_name
+        left_with = self._pipeline.matcher.left_with
         for start in range(0, len(rows), FLOWS_AT_A_TIME):
             some = rows[start : start + FLOWS_AT_A_TIME]
-            ports = some["ifindex_client"].tolist()
-            for flow, port in zip(to_records(some, names.switches, names.guests), ports, strict=True):
-                self._writer.write(eve.flow_event(flow, port_name(port)))
+            slots = np.where(some["reason"] == EndReason.EVICTED, -1, some["slot"]).tolist()
+            records = to_records(some, names.switches, names.guests)
+            for flow, port, slot in zip(records, some["ifindex_client"].tolist(), slots, strict=True):
+                found = left_with(slot) if slot >= 0 else None  # another flow's already
+                memory = (found.flowbits, found.flowints) if found is not None else ()
+                self._writer.write(eve.flow_event(flow, port_name(port), *memory))
 
     def _write_odd(self, found: Found) -> None:
         self._anomalies_left_out += found.left_out

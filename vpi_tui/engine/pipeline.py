@@ -169,14 +169,13 @@ class Pipeline:
             flows = self.table.update(packets, decoded)
             ended = self._ended_slots(flows.closed)
             alerts = self._finish_flows(ended)
-            self.matcher.forget_flows(ended)
         with measure("attribute"):
             self.attributor.attribute(flows, self.table.records)
             claimed = tuple(claims(packets, decoded))
             self._learning.learn(packets, decoded, flows, claimed)
             if self._learning.is_due(self.packets):
                 self._follow_learned()
-            self._end(flows.closed)
+            self._end(flows.closed, ended)
         with measure("stream"):
             if self._stages.sessions is not None:
                 self._stages.sessions.update(packets, decoded, flows)
@@ -308,11 +307,10 @@ class Pipeline:
         """Flows that ended outside of a batch. What their end completed may alert."""
         ended = self._ended_slots(closed)
         alerts = self._finish_flows(ended)
-        self.matcher.forget_flows(ended)
         if self.streams is not None:
             self.streams.forget_flows(ended)
         self.attributor.attribute_closed(closed)
-        self._end(closed)
+        self._end(closed, ended)
         return alerts
 
     @staticmethod
@@ -321,12 +319,14 @@ class Pipeline:
         slots: I32 = closed["slot"][closed["reason"] != EndReason.EVICTED]
         return slots
 
-    def _end(self, closed: Any) -> None:
+    def _end(self, closed: Any, ended: I32) -> None:
+        """Tell of flows that ended, then forget them. ended: their slots."""
         if not len(closed):
             return
         self.closed.add(closed)
         if self.on_closed is not None:
             self.on_closed(closed)
+        self.matcher.forget_flows(ended)
 
     def _follow_learned(self) -> None:
         topology = self._learning.news(self.source.topology, self.packets, self.table.active())

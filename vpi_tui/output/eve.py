@@ -6,7 +6,7 @@ What Suricata does not know (switch, guests, locality) stands under `vpi`.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv6Address
@@ -134,18 +134,25 @@ def _tunnel(tunnel: Tunnel, packet_number: int) -> dict[str, Any]:
 
 def _remembered(alert: Alert) -> dict[str, Any]:
     """Names and values that rules have left with the flow, and with the packet."""
-    traffic = {
-        name: [bit.removeprefix(prefix) for bit in alert.flowbits if bit.startswith(prefix)]
-        for prefix, name in _TRAFFIC
-    }
-    prefixes = tuple(prefix for prefix, _ in _TRAFFIC)
-    metadata: dict[str, Any] = {
-        "flowbits": [bit for bit in alert.flowbits if not bit.startswith(prefixes)],
+    values = {
         "flowints": dict(alert.flowints),
         "flowvars": [{name: printable(value)} for name, value in alert.flowvars],
         "pktvars": [{name: printable(value)} for name, value in alert.pktvars],
     }
-    return _said(traffic=_said(**traffic), metadata=_said(**metadata))
+    return _memory(alert.flowbits, values)
+
+
+def _memory(bits: Sequence[str], values: dict[str, Any]) -> dict[str, Any]:
+    """Bits by what they are for, and what else there is of values."""
+    if not bits and not any(values.values()):
+        return {}
+    traffic = {
+        name: [bit.removeprefix(prefix) for bit in bits if bit.startswith(prefix)]
+        for prefix, name in _TRAFFIC
+    }
+    prefixes = tuple(prefix for prefix, _ in _TRAFFIC)
+    flowbits = [bit for bit in bits if not bit.startswith(prefixes)]
+    return _said(traffic=_said(**traffic), metadata=_said(flowbits=flowbits, **values))
 
 
 def _said(**fields: Any) -> dict[str, Any]:
@@ -190,8 +197,13 @@ def _attacker_and_target(alert: Alert) -> dict[str, Any]:
     return {"source": source, "target": target}
 
 
-def flow_event(flow: FlowRecord, in_iface: str = "") -> dict[str, Any]:
-    """in_iface: the port where the client's first packet entered; "" = it has no name."""
+def flow_event(
+    flow: FlowRecord, in_iface: str = "", bits: Sequence[str] = (), numbers: Iterable[tuple[str, int]] = ()
+) -> dict[str, Any]:
+    """in_iface: the port where the client's first packet entered; "" = it has no name.
+
+    bits, numbers: flowbits and flowints that rules have left with it.
+    """
     event = _common(flow.end_ns, "flow", flow.flow_id, flow)
     if in_iface:
         event["in_iface"] = in_iface
@@ -211,7 +223,7 @@ def flow_event(flow: FlowRecord, in_iface: str = "") -> dict[str, Any]:
     }
     if flow.proto == TCP:
         event["tcp"] = _tcp(flow)
-    return event | _places(flow)
+    return event | _memory(bits, {"flowints": dict(numbers)}) | _places(flow)
 
 
 def _tcp(flow: FlowRecord) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.sealed import Seals
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of
 from vpi_tui.detect.match.threshold_windows import take_over_windows
-from vpi_tui.detect.match.types import FlowView, Match, ScopeResolver
+from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
 from vpi_tui.detect.match.windows import with_windows
 from vpi_tui.model.batch import I32, I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
@@ -160,6 +160,10 @@ class Matcher:
     def forget_flows(self, slots: I32) -> None:
         """Drop what is remembered of flows that ended. slots: int32[n]."""
         self.decider.forget_flows(slots)
+
+    def left_with(self, slot: int) -> Remembered | None:
+        """What rules have left with a flow, also with one that has just ended; None = nothing."""
+        return self.decider.left_with(slot)
 
     def stats(self) -> dict[str, float]:
         """Counts since the matcher was made, by EVE path."""
