@@ -104,7 +104,7 @@ def test_a_direction_matters() -> None:
 
 
 def test_only_the_first_payloads_of_each_direction_are_looked_at() -> None:
-    noise = [replace(TCP, payload=b"\xfe" * 20)] * MAX_PROBED
+    noise = [replace(TCP, payload=b"\xfe" * 16)] * MAX_PROBED
     assert app_of(*noise[1:], replace(TCP, payload=b"GET / HTTP/1.1\r\n")) == "http"
     assert app_of(*noise, replace(TCP, payload=b"GET / HTTP/1.1\r\n")) == ""
     assert app_of(*noise, TCP.back(payload=b"HTTP/1.1 200 OK\r\n")) == "http"

@@ -222,3 +222,16 @@ def test_each_direction_of_datagrams_says_so_twice(tmp_path: Path) -> None:
     assert sorted((a.sid, a.packet_number) for a in alerts) == [
         (sid, number) for sid in (1, 2) for number in (1, 2, 3, 4)
     ]
+
+
+def test_first_bytes_of_a_client_met_midway_have_to_tell(tmp_path: Path) -> None:
+    """Or else its requests might begin anywhere."""
+    rules = [
+        *modes("failed", "http"),
+        'alert http any any -> any any (http.stat_code; content:"200"; sid:9;)',
+    ]
+    for first, wanted in ((NOTHING, {1}), (REQUEST, {2, 9}), (NOTHING[:9], {1, 2, 9})):
+        talk = Connection().at(0, first).answer(0, RESPONSE).at(len(first), b"").answer(len(RESPONSE), b"")
+        talk.at(len(first), REQUEST).answer(len(RESPONSE), RESPONSE).at(len(first) + len(REQUEST), b"")
+        alerts, _ = scan(tmp_path, rules, talk.packets, options={"stream.midstream": "yes"})
+        assert {alert.sid for alert in alerts} == wanted, first

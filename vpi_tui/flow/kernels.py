@@ -9,7 +9,16 @@ connections in kernels_track.py.
 from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-from vpi_tui.flow.kernels_app import ALL_PROBED, COUNT, FIRST, MAX_PROBED, find_app, is_out_of_order
+from vpi_tui.flow.kernels_app import (
+    ALL_PROBED,
+    COUNT,
+    ENOUGH_TO_SERVER,
+    FIRST,
+    GIVEN_UP,
+    MAX_PROBED,
+    find_app,
+    is_out_of_order,
+)
 from vpi_tui.flow.kernels_errors import find_quoted
 from vpi_tui.flow.kernels_index import I64, U64, flow_tag
 from vpi_tui.flow.kernels_sent import is_heeded, note_sent
@@ -36,6 +45,7 @@ from vpi_tui.flow.kernels_track import (
     T_ANSWERED,
     T_FINS,
     T_MIDSTREAM,
+    T_SYNACK,
     TCP,
     TO_CLIENT,
     TO_SERVER,
@@ -156,8 +166,11 @@ def advance(flow, d, r, proto, flags, direction, payload, options):
 
 
 @helper
-def probe(flow, apps, p, d, r, proto, direction):
-    """Look for the application in the bytes of a row, unless enough of its direction were looked at."""
+def probe(flow, apps, p, d, r, proto, direction, midstream):
+    """Look for the application in the bytes of a row, unless enough of its direction were looked at.
+
+    midstream: connections whose start was not seen are parsed when the client's first bytes tell as what.
+    """
     shift = 0 if direction == TO_SERVER else 4
     probes = I64(flow["probes"])
     if (probes >> shift) & COUNT >= MAX_PROBED:
@@ -167,13 +180,20 @@ def probe(flow, apps, p, d, r, proto, direction):
     flow["probes"] = probes + (1 << shift)
     at, size = d.payload_off[r], I64(d.payload_len[r])
     src, dest = I64(d.src_port[r]), I64(d.dest_port[r])
-    take_for(flow, find_app(apps, p.buf, at, size, proto, direction, src, dest))
+    app = find_app(apps, p.buf, at, size, proto, direction, src, dest)
+    is_first = probes & COUNT == 0 and direction == TO_SERVER and size >= ENOUGH_TO_SERVER
+    if app == 0 and midstream and is_first and flow["track"] & (T_MIDSTREAM | T_SYNACK) == T_MIDSTREAM:
+        flow["probes"] = GIVEN_UP
+    else:
+        take_for(flow, app)
 
 
 @helper
 def take_for(flow, app):
     """Name the application of a flow, unless it cannot be that one."""
     probes = I64(flow["probes"])
+    if probes == GIVEN_UP:
+        return
     if is_out_of_order(app, probes):
         flow["probes"] = probes & ~(COUNT << 4 | COUNT) | ALL_PROBED
     else:
@@ -239,7 +259,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
         state = advance(flow, d, r, proto, flags, direction, payload, options)
         known = I64(flow["app_proto"])
         if payload > 0 and known == 0 and not quoted:
-            probe(flow, apps, p, d, r, proto, direction)
+            probe(flow, apps, p, d, r, proto, direction, options.midstream and proto == TCP)
         out_flow[r] = slot
         out_direction[r] = direction
         out_state[r] = state
@@ -278,6 +298,9 @@ def recognise_starts(t, apps, streams, found):
         found[k] = 0
         if slot >= 0 and streams.stream_offset[k] == 0 and size > 0:
             flow, direction = t.records[slot], I64(streams.direction[k])
+            if flow["probes"] == GIVEN_UP:
+                found[k] = APP_FAILED
+                continue
             src, dest = I64(flow["src_port"]), I64(flow["dest_port"])
             found[k] = find_app(apps, streams.buf, streams.start[k], size, I64(TCP), direction, src, dest)
 

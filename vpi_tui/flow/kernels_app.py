@@ -14,6 +14,11 @@ COUNT, FIRST = 7, 8
 """Of the four bits of a direction in the field `probes`: how many payloads were looked at; its data came
 first."""
 ALL_PROBED = MAX_PROBED << 4 | MAX_PROBED
+GIVEN_UP = FIRST << 4 | FIRST | ALL_PROBED
+"""In `probes`: the flow is taken for none, whatever it goes on to look like."""
+ENOUGH_TO_SERVER, ENOUGH_TO_CLIENT = 17, 10
+"""First bytes after which a direction that looks like nothing is given up: as long as the longest method and
+greeting that are looked for."""
 ASKED = np.array([name in ("http", "tls", "dcerpc", "modbus") for name in APP_PROTOS])
 """bool by application: a server does not speak unasked."""
 

@@ -7,14 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from vpi_tui.flow.kernels_app import ENOUGH_TO_CLIENT, ENOUGH_TO_SERVER
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import I32, U8, Direction, FirstSeen
 from vpi_tui.model.detection_events import DetectionEvent
 from vpi_tui.model.jit import helper, kernel
 
-ENOUGH_TO_SERVER, ENOUGH_TO_CLIENT = 17, 10
-"""First bytes after which a direction that looks like nothing is given up: as long as the longest method and
-greeting that are looked for."""
 GIVEN_UP = 100_000
 """Bytes of one direction after which nothing is waited for from the other."""
 
@@ -114,7 +112,8 @@ def give_up(looks, slot, direction, app, row):
 def judge_starts(streams, now, app_of, looks, oddities, told):
     """Judge the stretches of one batch in which a direction begins, or in which it is given up.
 
-    now: uint8[k], what the bytes of each stretch look like; app_of: uint8[s], what the flow is called;
+    now: uint8[k], what the bytes of each stretch look like, FAILED = it does not matter; app_of: uint8[s],
+    what the flow is called;
     oddities: uint64[rows, 2], whose second column gets the bits of what is odd. told: uint8[k], gets the bits
     of the directions that each stretch tells of.
     """
@@ -135,7 +134,9 @@ def judge_starts(streams, now, app_of, looks, oddities, told):
                 looks.spoke_first[slot] = direction
             enough = ENOUGH_TO_SERVER if direction == TO_SERVER else ENOUGH_TO_CLIENT
             look = np.uint8(FTP_DATA) if app == FTP_DATA else now[k]
-            if looks.seen[slot, direction] == 0 and look:
+            if look == FAILED:
+                of = end_all(looks, slot, row)
+            elif looks.seen[slot, direction] == 0 and look:
                 found, of = take_look(looks, slot, direction, look, row)
             elif looks.seen[slot, direction] == 0 and size >= enough:
                 found, of = give_up(looks, slot, direction, app, row)

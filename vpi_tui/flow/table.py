@@ -185,7 +185,8 @@ class FlowTable:
 
     def _set_right(self, streams: StreamBatch, flows: FlowBatch) -> None:
         """Rows behind a stretch that names their flow: by themselves they are of none that is known."""
-        tells = np.flatnonzero((self.recognise_starts(streams) != 0) & (streams.row >= 0))
+        looks = self.recognise_starts(streams)
+        tells = np.flatnonzero((looks != 0) & (looks != APP_FAILED) & (streams.row >= 0))
         slots, which = np.unique(streams.flow[tells], return_inverse=True)
         rows = np.flatnonzero((flows.app == 0) | (flows.app == APP_FAILED))
         if not slots.size or not rows.size:
@@ -198,7 +199,8 @@ class FlowTable:
         flows.app[rows] = self.records["app_proto"][flows.flow[rows]]
 
     def recognise_starts(self, streams: StreamBatch) -> U8:
-        """uint8[stretches]: what those that begin a stream look like, each direction by itself."""
+        """uint8[stretches]: what those that begin a stream look like, each direction by itself; APP_FAILED =
+        the connection is taken for none all the same."""
         found = np.zeros(streams.flow.size, np.uint8)
         kernels.recognise_starts(self._arrays, self._apps, streams, found)
         return found
