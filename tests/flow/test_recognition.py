@@ -235,3 +235,17 @@ def test_first_bytes_of_a_client_met_midway_have_to_tell(tmp_path: Path) -> None
         talk.at(len(first), REQUEST).answer(len(RESPONSE), RESPONSE).at(len(first) + len(REQUEST), b"")
         alerts, _ = scan(tmp_path, rules, talk.packets, options={"stream.midstream": "yes"})
         assert {alert.sid for alert in alerts} == wanted, first
+
+
+@pytest.mark.parametrize(
+    ("said", "odd"), [(b"AUTH LOGIN\r\n", False), (b"\1" * 5_000, True), (b"QUIT\r\n", True)]
+)
+def test_what_is_nothing_behind_starttls_may_yet_become_tls(
+    tmp_path: Path, talk: Connection, said: bytes, odd: bool
+) -> None:
+    talk.answer(0, b"220 a ESMTP\r\n").at(0, b"EHLO a\r\n").answer(13, b"250 a\r\n").at(8, b"STARTTLS\r\n")
+    talk.answer(20, b"220 go ahead\r\n")
+    for place in range(0, len(said), 1_000):
+        talk.at(18 + place, said[place : place + 1_000])
+    found = [name for name, _ in events(tmp_path, talk) if "one_direction" not in name]
+    assert found == (["no_tls_after_starttls", "unexpected_protocol"] if odd else [])

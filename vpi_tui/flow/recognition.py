@@ -20,6 +20,8 @@ ORIGINAL: Final = 0
 """Column of the protocol that the connection changed from; the other columns are those of Direction."""
 _TLS: Final = APP_PROTOS.index("tls")
 _TLS_HANDSHAKE: Final = 0x16
+_MOST_AWAITED: Final = 4_096
+"""Bytes behind a change to TLS that may look like nothing."""
 _NO_TLS: Final = np.uint64(
     1 << DetectionEvent.APPLAYER_NO_TLS_AFTER_STARTTLS | 1 << DetectionEvent.APPLAYER_UNEXPECTED_PROTOCOL
 )
@@ -42,6 +44,8 @@ class Recognition:
         """Slots about which `since` may name a row."""
         self._awaits_tls: dict[int, int] = {}
         """Slots that were to change to TLS in this batch or before, and the row that said so; -1 = before."""
+        self._awaited: dict[int, int] = {}
+        """Bytes that have come of them since and look like nothing."""
 
     def update(
         self,
@@ -87,7 +91,7 @@ class Recognition:
             column[opened] = 0
         if self._awaits_tls:
             for slot in self._awaits_tls.keys() & set(opened.tolist()):
-                del self._awaits_tls[slot]
+                self._await_no_more(slot)
 
     def _judge(self, oddities: U64, streams: StreamBatch, app_of: U8) -> U8:
         """uint8[stretches]: bits of the directions that each tells of."""
@@ -100,8 +104,34 @@ class Recognition:
             awaited = np.isin(streams.flow, list(self._awaits_tls)) & (streams.fresh < streams.end)
             for k in np.flatnonzero(awaited).tolist():
                 slot, row = int(streams.flow[k]), int(streams.row[k])
-                if slot in self._awaits_tls and row > self._awaits_tls[slot]:
-                    del self._awaits_tls[slot]
-                    if streams.buf[streams.fresh[k]] != _TLS_HANDSHAKE:
-                        oddities[row, 1] |= _NO_TLS
+                if slot in self._awaits_tls and row > self._awaits_tls[slot] and self._is_no_tls(streams, k):
+                    oddities[row, 1] |= _NO_TLS
         return told
+
+    def _is_no_tls(self, streams: StreamBatch, k: int) -> bool:
+        """Is it known now that a flow which was to change to TLS has not? Few bytes may yet become some."""
+        slot, look = int(streams.flow[k]), int(self._look(_fresh_of(streams, k))[0])
+        if slot not in self._awaited and streams.buf[streams.fresh[k]] == _TLS_HANDSHAKE:
+            look = _TLS  # the rest of the record may come later
+        size = self._awaited.get(slot, 0) + int(streams.end[k] - streams.fresh[k])
+        if look == 0 and size < _MOST_AWAITED:
+            self._awaited[slot] = size
+            return False
+        self._await_no_more(slot)
+        return look != _TLS
+
+    def _await_no_more(self, slot: int) -> None:
+        del self._awaits_tls[slot]
+        self._awaited.pop(slot, None)
+
+
+def _fresh_of(streams: StreamBatch, k: int) -> StreamBatch:
+    """The fresh bytes of one stretch as if a stream began with them."""
+    here = slice(k, k + 1)
+    return streams._replace(
+        flow=streams.flow[here],
+        direction=streams.direction[here],
+        start=streams.fresh[here],
+        end=streams.end[here],
+        stream_offset=np.zeros(1, np.int64),
+    )
