@@ -21,10 +21,11 @@ CLIENT, SERVER = ("10.0.0.1", 40000), ("10.0.0.2", 80)
 
 @dataclass
 class Connection:
-    """A TCP connection as scapy packets. isn: of the client; the server's is 7000."""
+    """A TCP connection as scapy packets. isn: of the client; the server's is 7000. scale: of the windows."""
 
     isn: int = 1000
     start: float = 1_000.0
+    scale: int = 0
 
     def __post_init__(self) -> None:
         self.packets: list[Packet] = []
@@ -45,6 +46,7 @@ class Connection:
         if ack is None:
             ack = self.server_next if client else self.client_next
         header = TCP(sport=sport, dport=dport, flags=flags, seq=seq % (1 << 32), ack=ack % (1 << 32))
+        header.options = [("WScale", self.scale)] if self.scale and "S" in flags else []
         packet = IP(src=src, dst=dst) / header / Raw(data)
         packet.time = self.packets[-1].time + after if self.packets else self.start
         self.packets.append(packet)

@@ -177,9 +177,10 @@ class Pipeline:
                 self._follow_learned()
             self._end(flows.closed, ended)
         with measure("stream"):
-            if self._stages.sessions is not None:
-                self._stages.sessions.update(packets, decoded, flows)
-            streams = self.streams.update(packets, decoded, flows, ended) if self.streams else None
+            sessions, streams = self._stages.sessions, None
+            foreign = sessions.update(packets, decoded, flows) if sessions is not None else None
+            if self.streams is not None:
+                streams = self.streams.update(packets, decoded, flows, ended, foreign)
         if self.on_odd is not None:
             at = self.table.records, self.source, self.packets + 1
             self.on_odd(packet_anomalies(packets, decoded, flows, *at))

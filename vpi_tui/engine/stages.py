@@ -41,7 +41,7 @@ class Stages:
         self._logged = logged
         self.streams: Reassembler | None = None
         self.sessions: SessionTracker | None = None
-        """None = no rule asks for stream events, and nothing is dropped for them."""
+        """None = no rule asks for stream events, and no stream is followed."""
         self.app_layer: AppLayer | None = None
         self._handling = encryption_handling(spec.options)
         self.encryption: Encryption | None = None
@@ -51,7 +51,7 @@ class Stages:
     def serve(self, rules: RuleSet) -> None:
         """Let them give what these rules look at, from now on. What they hold of live flows they keep."""
         self._serve_streams(rules)
-        if self.sessions is None and (rules.needs_stream_events or self._options.drops_invalid):
+        if self.sessions is None and (rules.needs_stream_events or self.streams is not None):
             wanted = self._options
             options = SessionOptions(wanted.midstream, wanted.one_sided, self.bad_events, wanted.inline)
             self.sessions = SessionTracker(self._spec.max_flows, options)
@@ -137,7 +137,6 @@ class Stages:
                 hosts=self._options.hosts,
                 tells_different=self._options.tells_different,
                 inline=self._options.inline,
-                drops_invalid=self._options.drops_invalid,
             )
 
     def _wanted(self, rules: RuleSet) -> U16:

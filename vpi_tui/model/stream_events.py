@@ -94,8 +94,8 @@ INVALID: Final = sum(
         and event not in _NO_SESSION | _SENT_AGAIN | {StreamEvent.RST_WITH_DATA}
     )
 )
-"""Bits of the events of segments that belong to no connection: an inline sensor drops these, as Suricata's
-StreamTcpPacket does where it returns an error (stream.drop-invalid)."""
+"""Bits of the events of segments that their receiver throws away: they belong to no stream, and an inline
+sensor drops them (stream.drop-invalid), as Suricata does where its StreamTcpPacket returns an error."""
 
 NEVER_RAISED: Final = frozenset(
     {

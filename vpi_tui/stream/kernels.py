@@ -370,10 +370,11 @@ def open_flows(p, d, flows, wanted):
 
 
 @kernel
-def update_rows(p, packets, d, flows, first_row, limits, hosts, taken, out):
+def update_rows(p, packets, d, flows, foreign, first_row, limits, hosts, taken, out):
     """Put the segments of the rows from first_row on into their streams.
 
-    Returns the row at which the output had no room left, or the number of rows.
+    foreign: uint8[rows]: 1 = its receiver does not take the segment. Returns the row at which the output had
+    no room left, or the number of rows.
     """
     for r in range(first_row, len(d.packet)):
         taken[r] = 0
@@ -388,7 +389,7 @@ def update_rows(p, packets, d, flows, first_row, limits, hosts, taken, out):
             return r
         if d.fragment[r] != 0 or I64(d.events[r]) & limits.bad_events:
             continue
-        if d.stream_events[r] & limits.invalid:
+        if foreign[r] != 0:
             continue
         flags = I64(d.tcp_flags[r])
         seq = I64(d.tcp_seq[r])

@@ -15,6 +15,9 @@ FIN, SYN, RST, ACK = 1, 2, 4, 16
     CLOSED,
 ) = range(11)  # fmt: skip
 MIDSTREAM, FOUR_WAY, ASYNCHRONOUS, TIMESTAMPS, CONFIRMED, FAST_OPEN = (1 << k for k in range(6))
+LOST_CLIENT, LOST_SERVER = 1 << 6, 1 << 7
+"""The newest segment of that side is invalid; both set = packets were lost here, and segments count again."""
+LOST = LOST_CLIENT | LOST_SERVER
 SENT_TS, GOT_RST, PROBED, SEEN = 1, 2, 4, 8
 
 E_ = {event.name: 1 << event if event < 63 else -(1 << 63) for event in StreamEvent}

@@ -13,6 +13,7 @@ import numpy as np
 from vpi_tui.model.batch import FirstSeen
 from vpi_tui.model.jit import helper, kernel
 from vpi_tui.model.sequence import distance
+from vpi_tui.model.stream_events import INVALID
 from vpi_tui.stream.kernels_handshake import after_syn, in_none, last_of_handshake, syn_on_syn_recv
 from vpi_tui.stream.kernels_options import Segment, options_of
 from vpi_tui.stream.kernels_session_words import (
@@ -41,6 +42,9 @@ from vpi_tui.stream.kernels_session_words import (
     ESTABLISHED,
     FIN,
     GOT_RST,
+    LOST,
+    LOST_CLIENT,
+    LOST_SERVER,
     NONE,
     PROBED,
     RST,
@@ -237,10 +241,28 @@ def forget(t, slot):
         own["flags"] = 0
 
 
+@helper
+def is_foreign(session, i, events):
+    """Does the receiver of a segment with these events throw it away?
+
+    When the latest segments of both sides are invalid, it was not their ends that lost what came before, but
+    this sensor: what it knows of them is outdated, and they are taken until they are valid again.
+    """
+    if events & INVALID == 0:
+        session["flags"] &= 0xFF ^ LOST
+        return 0
+    session["flags"] |= LOST_SERVER if i & 1 else LOST_CLIENT
+    return 0 if I64(session["flags"]) & LOST == LOST else 1
+
+
 @kernel
-def judge_rows(t, packets, d, flows, options):
-    """Set the stream events of the TCP rows of a batch. t: sessions.Sessions; options: SessionOptions."""
+def judge_rows(t, packets, d, flows, options, foreign):
+    """Set the stream events of the TCP rows of a batch. t: sessions.Sessions; options: SessionOptions.
+
+    foreign: uint8[rows], to be filled: 1 = its receiver does not take the segment.
+    """
     for r in range(len(d.packet)):
+        foreign[r] = 0
         slot = I64(flows.flow[r])
         if d.proto[r] != TCP or slot < 0 or d.payload_off[r] < 0:
             continue
@@ -264,4 +286,6 @@ def judge_rows(t, packets, d, flows, options):
             signed,
         )
         i = 2 * slot + I64(flows.direction[r]) - 1
-        d.stream_events[r] |= np.uint64(judge(t, slot, i, segment, options))
+        events = judge(t, slot, i, segment, options)
+        d.stream_events[r] |= np.uint64(events)
+        foreign[r] = is_foreign(t.sessions[slot], i, events)

@@ -132,8 +132,6 @@ class Limits(NamedTuple):
     inline: int
     """1 = each segment is inspected when it comes, as by a sensor that lets it through only then, and that
     rewrites copies that say something else."""
-    invalid: np.uint64
-    """Bits of StreamEvent with which a segment is not taken."""
 
 
 class Output(NamedTuple):

@@ -19,7 +19,6 @@ from vpi_tui.model.batch import (
     PacketBatch,
     StreamBatch,
 )
-from vpi_tui.model.stream_events import INVALID
 from vpi_tui.stream import kernels, layout
 from vpi_tui.stream.kernels_held import NEVER
 from vpi_tui.stream.policies import HostPolicies, first_copies, host_policies
@@ -43,8 +42,7 @@ class Reassembler:
     out segments with a wrong one. hosts: whose bytes count where segments overlap, by destination; None =
     the default's everywhere. tells_different: a copy with other bytes is an event. inline: each segment is
     given out when it comes, behind the CHUNK bytes before it, and the first copy of bytes counts everywhere:
-    a packet that says something else is rewritten. drops_invalid: segments that belong to no connection are
-    not taken, if that is known.
+    a packet that says something else is rewritten.
     """
 
     def __init__(
@@ -59,7 +57,6 @@ class Reassembler:
         hosts: HostPolicies | None = None,
         tells_different: bool = True,
         inline: bool = False,
-        drops_invalid: bool = False,
     ) -> None:
         cells = max(_LEAST_CELLS, memory // (layout.CELL + 4 + layout.SEGMENT_DTYPE.itemsize))
         self._inline = inline
@@ -70,7 +67,6 @@ class Reassembler:
             bad_events=BAD_CHECKSUMS if checksums else 0,
             tells_different=int(tells_different or inline),
             inline=int(inline),
-            invalid=np.uint64(INVALID if drops_invalid else 0),
         )
         self._hosts = first_copies() if inline else hosts or host_policies()
         self._pools = layout.Pools(
@@ -83,7 +79,7 @@ class Reassembler:
         )
         self._pools.numbers[layout.N_DUE] = NEVER
         self._out = _columns(_FIRST_ARENA, _FIRST_STRETCHES)
-        self._taken: U8 = np.zeros(0, np.uint8)
+        self._taken, self._none_foreign = _NO_ROWS, _NO_ROWS
 
     def want(self, wanted: U16) -> None:
         """Follow connections that open from now on as far as this says; inline all, whose packets may have to
@@ -98,15 +94,23 @@ class Reassembler:
         self._limits = self._limits._replace(bad_events=0)
 
     def update(
-        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, ended_slots: NDArray[Any]
+        self,
+        packets: PacketBatch,
+        decoded: DecodedBatch,
+        flows: FlowBatch,
+        ended_slots: NDArray[Any],
+        foreign: U8 | None = None,
     ) -> StreamBatch:
         """The stretches that a batch releases. Its columns are overwritten by the next call.
 
-        ended_slots: int[...], slots of flows that are over and were not given to others since.
+        ended_slots: int[...], slots of flows that are over and were not given to others since. foreign:
+        uint8[rows], 1 = a segment that its receiver does not take; None = nobody has judged them.
         """
         rows = len(decoded.packet)
         if len(self._taken) < rows:
-            self._taken = np.zeros(rows, np.uint8)
+            self._taken, self._none_foreign = np.zeros((2, rows), np.uint8)
+        if foreign is None:
+            foreign = self._none_foreign[:rows]
         self._start()
         self._out = self._out._replace(events=decoded.stream_events, undivided=UNDIVIDED[flows.app])
         self.forget_flows(ended_slots)
@@ -114,8 +118,9 @@ class Reassembler:
         row = 0
         while True:
             row = kernels.update_rows(
-                self._pools, packets, decoded, flows, row, self._limits, self._hosts, self._taken, self._out
-            )
+                self._pools, packets, decoded, flows, foreign, row, self._limits, self._hosts, self._taken,
+                self._out,
+            )  # fmt: skip
             if row >= rows:
                 return self._batch(self._taken[:rows])
             self._grow()

@@ -1,4 +1,4 @@
-"""What is remembered of each TCP connection to judge its segments; only kept when a rule asks."""
+"""What is remembered of each TCP connection to judge its segments."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.batch import U8, DecodedBatch, FlowBatch, PacketBatch
 from vpi_tui.stream import kernels_sessions
 
 SESSION_DTYPE = np.dtype(
     [
         ("state", np.uint8),  # kernels_session_words.NONE, SYN_SENT, ...
-        ("flags", np.uint8),  # MIDSTREAM, FOUR_WAY, ASYNCHRONOUS, TIMESTAMPS, CONFIRMED, FAST_OPEN
+        ("flags", np.uint8),  # MIDSTREAM, ... FAST_OPEN, LOST_...
         ("queued", np.uint8),  # in SYN_SENT other SYNs than the last, then other SYN/ACKs than the first
         ("before", np.uint8),  # the state that a reset ended
         ("other_isn", np.uint32),  # of the latest SYN/ACK that is other than the first, if any was queued
@@ -56,11 +56,19 @@ class SessionTracker:
     def __init__(self, max_flows: int, options: SessionOptions) -> None:
         self._options = options
         self._sessions = Sessions(np.zeros(max_flows, SESSION_DTYPE), np.zeros(2 * max_flows, SIDE_DTYPE))
+        self._foreign: U8 = np.zeros(0, np.uint8)
 
     def ignore_checksums(self) -> None:
         """Look at segments whose checksum is wrong too, from now on."""
         self._options = self._options._replace(bad_events=0)
 
-    def update(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
-        """Judge the segments of a batch."""
-        kernels_sessions.judge_rows(self._sessions, packets, decoded, flows, self._options)
+    def update(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> U8:
+        """Judge the segments of a batch.
+
+        Returns uint8[rows], overwritten by the next call: 1 = its receiver does not take the segment.
+        """
+        rows = len(decoded.packet)
+        if len(self._foreign) < rows:
+            self._foreign = np.zeros(rows, np.uint8)
+        kernels_sessions.judge_rows(self._sessions, packets, decoded, flows, self._options, self._foreign)
+        return self._foreign[:rows]

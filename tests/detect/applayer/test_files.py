@@ -304,7 +304,7 @@ def test_bodies_are_inspected_while_they_come(tmp_path: Path) -> None:
     """What lies anywhere in a body is found, once; places count from its beginning."""
     body = bytearray(b"." * 300_000)
     body[:5], body[65_000:65_006], body[-4:] = b"BEGIN", b"MIDDLE", b"LAST"
-    connection = Connection()
+    connection = Connection().acknowledge(1)
     connection.client(request(bytes(body)), piece=1400).server(response(bytes(body)), piece=1400)
     events = scan(
         tmp_path,

@@ -23,7 +23,8 @@ RESPONSE = b"HTTP/1.1 200 OK\r\nServer: nginx\r\nContent-Length: 6\r\n\r\nsecret
 
 
 class Connection:
-    """A TCP connection whose packets add up."""
+    """A TCP connection whose packets add up. Its windows take 64 KiB before they are acknowledged, and more
+    once both sides have sent something."""
 
     def __init__(self, port: int = 80, sport: int = 40_000) -> None:
         self.ports = (sport, port)
@@ -37,9 +38,15 @@ class Connection:
         ends = (CLIENT, SERVER) if side == 0 else (SERVER, CLIENT)
         ports = self.ports if side == 0 else self.ports[::-1]
         ack = self.seq[1 - side] if "A" in flags else 0
-        tcp = TCP(sport=ports[0], dport=ports[1], flags=flags, seq=self.seq[side], ack=ack)
+        tcp = TCP(sport=ports[0], dport=ports[1], flags=flags, seq=self.seq[side], ack=ack, window=65_535)
+        tcp.options = [("WScale", 14)] if sync else []
         self.packets.append(Ether() / IP(src=ends[0], dst=ends[1]) / tcp / Raw(data))
         self.seq[side] += len(data) + (sync or "F" in flags)
+
+    def acknowledge(self, side: int) -> Connection:
+        """A side, 0 = the client, has all that there was."""
+        self._send(side, "A")
+        return self
 
     def client(self, data: bytes, *, piece: int = 1000) -> Connection:
         for at in range(0, len(data), piece):

@@ -127,7 +127,7 @@ def test_rules_about_transactions_are_sought_in_the_payload(
 def test_a_body_that_goes_on_is_looked_at_before_the_payload_holds(tmp_path: Path) -> None:
     body = b"early".ljust(90_000, b".") + b"later".ljust(10_000, b".")
     answer = b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n" + body
-    connection = Connection().open().at(0, GET)
+    connection = Connection(scale=7).open().at(0, GET)
     for at in range(0, len(answer), 1_400):
         connection.answer(at, answer[at : at + 1_400])
     rules = ['alert http any any -> any any (msg:"m"; content:"later"; file.data; pcre:"/early/"; sid:1;)']
