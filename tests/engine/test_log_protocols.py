@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from scapy.layers.dns import DNS, DNSQR
 from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import GRE, Ether
 from scapy.layers.snmp import SNMP, SNMPget, SNMPresponse
@@ -137,3 +138,26 @@ def test_a_flow_that_follows_another_in_its_place_has_nothing_of_it(tmp_path: Pa
     again.packets += Connection(sport=40_001).client(b"GET / HTTP/1.1\r\n\r\n").close().packets
     found = scan(tmp_path, again, REMEMBERING, "--events", "flow")
     assert ["metadata" in event for event in found] == [True, False]
+
+
+def stats_of(found: list[dict[str, Any]]) -> dict[str, Any]:
+    layer: dict[str, Any] = [event for event in found if event["event_type"] == "stats"][-1]["stats"][
+        "app_layer"
+    ]
+    return layer
+
+
+def test_statistics_count_flows_and_transactions_by_application(tmp_path: Path) -> None:
+    connection = talk(Connection(25), SMTP).client(HELLO).close()
+    connection.packets += Connection(80).client(REQUEST).packets
+    there, back = (
+        (IP(src="10.0.0.1", dst="10.0.0.2"), 40_000, 53),
+        (IP(src="10.0.0.2", dst="10.0.0.1"), 53, 40_000),
+    )
+    for (ip, sport, dport), dns in ((there, DNS(qd=DNSQR(qname="a.example"))), (back, DNS(qr=1))):
+        connection.packets.append(Ether() / ip / UDP(sport=sport, dport=dport) / dns)
+    found = scan(tmp_path, connection, NO_RULES, "--events", "stats,dns,http,smtp,tls")
+    assert stats_of(found) == {
+        "flow": {"smtp": 1, "tls": 1, "http": 1, "dns_udp": 1},
+        "tx": {"smtp": 1, "tls": 1, "http": 1, "dns_udp": 2},
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from vpi_tui.detect.applayer.files import FILE
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.rules.classification import categories
 from vpi_tui.engine.anomalies import Found
+from vpi_tui.engine.applications import Applications
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.spec import EngineSpec, LogSpec
 from vpi_tui.engine.transactions import Logged
@@ -22,6 +24,7 @@ from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.render import to_records
 from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.output import eve
+from vpi_tui.output.counters import of_application
 from vpi_tui.output.eve import EveWriter
 from vpi_tui.output.logfile import LogFile, Rotation
 
@@ -122,8 +125,10 @@ class EventLog:
         self._alerts = "alert" in spec.types
         self._stats_at = 0
         pipeline.alerter.keeps_transactions = self._alerts
-        if "flow" in spec.types:
-            pipeline.on_closed = self._write_flows
+        self._applications = Applications() if "stats" in spec.types else None
+        self._flows = "flow" in spec.types
+        if self._flows or self._applications is not None:
+            pipeline.on_closed = self._ended
         self._anomalies_left_out = 0
         if ANOMALY in spec.types:
             pipeline.on_odd = self._write_odd
@@ -147,8 +152,20 @@ class EventLog:
         if "stats" not in self._spec.types or now_ns < self._stats_at:
             return
         self._stats_at = now_ns + int(self._spec.stats_seconds * 1e9)
-        counters = self._pipeline.stats() | {"output.eve.anomalies_left_out": float(self._anomalies_left_out)}
+        counters = self._pipeline.stats() | self._by_application()
+        counters["output.eve.anomalies_left_out"] = float(self._anomalies_left_out)
         self._writer.write(eve.stats_event(now_ns, uptime, counters))
+
+    def _by_application(self) -> Counter[str]:
+        """Names that are the same in events are counted together."""
+        counters: Counter[str] = Counter()
+        layer, live = self._pipeline.app_layer, self._pipeline.table.used()
+        left, transactions = (layer.left, layer.transactions) if layer is not None else ({}, {})
+        flows = self._applications.flows(live, left) if self._applications is not None else {}
+        for what, counts in (("flow", flows), ("tx", transactions)):
+            for (name, udp), count in counts.items():
+                counters[of_application(what, eve.app_proto(name), udp=udp)] += count
+        return counters
 
     def flush(self) -> None:
         self._writer.flush()
@@ -178,6 +195,12 @@ class EventLog:
             payload=self._spec.payload,
             packet=self._spec.packet,
         )
+
+    def _ended(self, rows: Any) -> None:
+        if self._applications is not None:
+            self._applications.ended(rows)
+        if self._flows:
+            self._write_flows(rows)
 
     def _write_flows(self, rows: Any) -> None:
         """After a flood, or at the end of a capture, a million may end at once."""

@@ -6,6 +6,17 @@ from typing import Final
 
 from vpi_tui.model.decoder_events import DecoderEvent, rule_name
 
+_OVER_BOTH: Final = frozenset({"dcerpc", "dns", "enip", "failed", "krb5", "ldap", "llmnr", "nfs", "sip"})
+"""Applications that Suricata counts over TCP and over UDP each by itself."""
+_OVER_ONE: Final = frozenset(
+    {
+        "bittorrent_dht", "dhcp", "dnp3", "doh2", "ftp", "ftp_data", "http", "http2", "ike", "imap", "mdns",
+        "modbus", "mqtt", "ntp", "pgsql", "pop3", "quic", "rdp", "rfb", "smb", "smtp", "snmp", "ssh",
+        "telnet", "tftp", "tls", "websocket",
+    }
+)  # fmt: skip
+_APPLICATIONS: Final = _OVER_ONE | {f"{name}_{over}" for name in _OVER_BOTH for over in ("tcp", "udp")}
+
 OUR_EVENTS: Final = frozenset(
     {
         "link.unknown", "ipv4.wrong_ip_ver", "ipv4.csum_invalid", "ipv6.exthdr_too_many",
@@ -25,10 +36,18 @@ SHARED: Final = frozenset(
         "detect.alert_queue_overflow", "flow.memcap", "flow.memuse", "flow.tcp", "flow.total", "flow.udp",
         "tcp.memuse", "tcp.midstream_pickups", "tcp.overlap", "tcp.overlap_diff_data", "tcp.reassembly_gap",
         "tcp.reassembly_memuse", "tcp.segment_memcap_drop", "tcp.sessions",
+        *(f"app_layer.flow.{name}" for name in _APPLICATIONS),
+        *(f"app_layer.tx.{name}" for name in _APPLICATIONS if not name.startswith("failed")),
         *(f"decoder.event.{name}" for name in map(rule_name, DecoderEvent) if name not in OUR_EVENTS),
     )
 )  # fmt: skip
 """Paths of counters that mean the same in Suricata."""
+
+
+def of_application(what: str, name: str, *, udp: bool) -> str:
+    """Path of what is counted of an application. name: as events have it."""
+    over = ("_udp" if udp else "_tcp") if name in _OVER_BOTH else ""
+    return f"app_layer.{what}.{name.replace('-', '_')}{over}"
 
 
 def is_shared(path: str) -> bool:

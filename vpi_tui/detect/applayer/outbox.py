@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -27,6 +28,8 @@ class Outbox:
         self.logged = frozenset(logged) & DESCRIPTIONS.keys()
         self.transactions = 0
         """How many have begun, of all flows."""
+        self.begun: Counter[tuple[str, bool]] = Counter()
+        """How many of each application, and whether over UDP, parsers have begun."""
         self.due: Mapping[str, Sequence[int]] | None = None
         """As of Demand."""
         self._told = 0
@@ -43,6 +46,7 @@ class Outbox:
             if transaction.number < 0 and not transaction.is_frame:
                 transaction.number = followed.transactions
                 followed.transactions += 1
+                self.begun[followed.application.apps[0], followed.udp] += 1
                 if logs:
                     followed.open[transaction] = None
             self._tell(slot, followed, transaction, over=over)

@@ -46,12 +46,12 @@ class Sifted:
         decoded: DecodedBatch,
         flows: FlowBatch,
         followed: Container[int],
-    ) -> tuple[I64, int]:
-        """(the rows that parsers have to see, how many of the others are to servers).
+    ) -> tuple[I64, list[tuple[int, int]]]:
+        """(the rows that parsers have to see, by application how many of the others are to servers).
 
         Flows that have a parser already are not sifted: what it has seen must be whole.
         """
-        begun = 0
+        begun = []
         for number, sieve in self._sieves.items():
             own = np.flatnonzero(flows.app[rows] == number)
             slots = flows.flow[rows[own]]
@@ -63,7 +63,7 @@ class Sifted:
             start, size = decoded.payload_off[of].astype(np.int64), decoded.payload_len[of].astype(np.int64)
             dull = ~sieve.remarkable(packets.buf, start, size, direction)
             dull &= ~_behind(flows.flow[of], ~dull)
-            begun += int(np.count_nonzero(direction[dull] == Direction.TO_SERVER))
+            begun.append((number, int(np.count_nonzero(direction[dull] == Direction.TO_SERVER))))
             self._add(flows.flow[of[dull]])
             rows = np.delete(rows, own[dull])
         return rows, begun

@@ -6,6 +6,7 @@ that nothing is in it; never for other flows.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -72,6 +73,8 @@ class AppLayer:
         self._renamed: dict[int, int] = {}
         """Flows that changed their protocol in this batch, and the row that brought it about."""
         self._begun: dict[int, tuple[int, int]] = {}
+        self.left: Counter[str] = Counter()
+        """How many flows were each application's before they changed to another one."""
 
     def require(self, demand: Demand) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
@@ -148,6 +151,11 @@ class AppLayer:
 
     def finish_all(self) -> list[Progress]:
         return self.finish(list(self._flows))
+
+    @property
+    def transactions(self) -> Mapping[tuple[str, bool], int]:
+        """How many transactions of each application, and whether over UDP, have begun since the start."""
+        return self._outbox.begun
 
     def stats(self) -> dict[str, float]:
         return {
@@ -315,7 +323,9 @@ class AppLayer:
         rows = np.flatnonzero(chosen)
         rows = rows[~self._passed_by.mask(flows.flow[rows])]
         rows, begun = self._sifted.sift(rows, packets, decoded, flows, self._flows)
-        self._outbox.transactions += begun
+        for number, count in begun:
+            self._outbox.transactions += count
+            self._outbox.begun[APP_PROTOS[number], True] += count
         buf = packets.buf.data
         for row, slot, number, direction, start, size in zip(
             rows.tolist(),
@@ -421,6 +431,7 @@ class AppLayer:
             self._begun[slot] = _beginnings(followed.position, next_one.rest)
         self._outbox.note(slot, followed, followed.parser.finish())
         position, row, origin = followed.position, followed.row, followed.application
+        self.left[origin.apps[0]] += 1
         self._drop(slot, row)
         application = self._parsers.of_app[int(app_of[slot])]
         if application is None:
