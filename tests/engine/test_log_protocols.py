@@ -140,6 +140,16 @@ def test_a_flow_that_follows_another_in_its_place_has_nothing_of_it(tmp_path: Pa
     assert ["metadata" in event for event in found] == [True, False]
 
 
+def test_a_flow_that_a_rule_lets_through_says_so(tmp_path: Path) -> None:
+    passed, plain = Connection(sport=40_001).client(REQUEST).close(), Connection(sport=40_002).close()
+    passed.packets += plain.packets
+    rule = 'pass http any any -> any any (msg:"m"; http.method; content:"POST"; sid:1;)\n'
+    found = scan(tmp_path, passed, rule, "--events", "flow")
+    first, second = sorted(found, key=lambda event: int(event["src_port"]))
+    assert first["flow"]["action"] == "pass"
+    assert "action" not in second["flow"]
+
+
 def stats_of(found: list[dict[str, Any]]) -> dict[str, Any]:
     layer: dict[str, Any] = [event for event in found if event["event_type"] == "stats"][-1]["stats"][
         "app_layer"

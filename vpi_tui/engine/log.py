@@ -212,7 +212,7 @@ class EventLog:
             records = to_records(some, names.switches, names.guests)
             for flow, port, slot in zip(records, some["ifindex_client"].tolist(), slots, strict=True):
                 found = left_with(slot) if slot >= 0 else None  # another flow's already
-                memory = (found.flowbits, found.flowints) if found is not None else ()
+                memory = (found.flowbits, found.flowints, found.passed) if found is not None else ()
                 self._writer.write(eve.flow_event(flow, port_name(port), *memory))
 
     def _write_odd(self, found: Found) -> None:

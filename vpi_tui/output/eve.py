@@ -198,11 +198,15 @@ def _attacker_and_target(alert: Alert) -> dict[str, Any]:
 
 
 def flow_event(
-    flow: FlowRecord, in_iface: str = "", bits: Sequence[str] = (), numbers: Iterable[tuple[str, int]] = ()
+    flow: FlowRecord,
+    in_iface: str = "",
+    bits: Sequence[str] = (),
+    numbers: Iterable[tuple[str, int]] = (),
+    passed: bool = False,
 ) -> dict[str, Any]:
     """in_iface: the port where the client's first packet entered; "" = it has no name.
 
-    bits, numbers: flowbits and flowints that rules have left with it.
+    bits, numbers: flowbits and flowints that rules have left with it. passed: one lets it through.
     """
     event = _common(flow.end_ns, "flow", flow.flow_id, flow)
     if in_iface:
@@ -221,6 +225,8 @@ def flow_event(
         "reason": _ENDINGS.get(flow.reason, "timeout") if flow.reason else "unknown",
         "alerted": flow.alerted,
     }
+    if passed:
+        event["flow"]["action"] = "pass"
     if flow.proto == TCP:
         event["tcp"] = _tcp(flow)
     return event | _memory(bits, {"flowints": dict(numbers)}) | _places(flow)

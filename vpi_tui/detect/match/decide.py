@@ -146,15 +146,17 @@ class Decider:
         return found if any(found) else None
 
     def left_with(self, flow: int) -> Remembered | None:
-        """Bits and numbers that rules have left with the flow that a slot was, or is, given to last."""
+        """Bits and numbers that rules have left with the flow that a slot was, or is, given to last, and
+        whether one lets it through."""
         flows = self.memory.flows
         if flow >= flows.generation.size:
             return None
         born = int(flows.generation[flow])
         bits, numbers = flows.bits(flow, born), flows.numbers(flow, born)
-        if not bits and not numbers:
+        passed = bool(flows.passed[flow] == born)
+        if not bits and not numbers and not passed:
             return None
-        return Remembered(names_of(bits, self._bit_names), tuple(numbers.items()))
+        return Remembered(names_of(bits, self._bit_names), tuple(numbers.items()), passed=passed)
 
     def _is_first(self, flow: int, born: int, rule: int, direction: int, window: int) -> bool:
         return self.memory.flows.is_first(flow, born, self._rules.identity.key(rule), direction, window)
