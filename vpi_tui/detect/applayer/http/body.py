@@ -46,6 +46,7 @@ class Body:
 
     __slots__ = (
         "_decoders",
+        "_failed",
         "_limit",
         "_may_be_bomb",
         "_sink",
@@ -63,6 +64,7 @@ class Body:
         sink: Sink | None = None,
     ) -> None:
         self._decoders = decoders
+        self._failed = False
         self._limit, minimum, overlap, kept = inspection
         self.window = SlidingWindow(minimum, overlap, kept=kept)
         """What rules see of it."""
@@ -98,7 +100,7 @@ class Body:
     @property
     def failed(self) -> bool:
         """It is not in the coding that it claims."""
-        return bool(self._decoders) and any(decoder.failed for decoder in self._decoders)
+        return self._failed or (bool(self._decoders) and any(d.failed for d in self._decoders))
 
     def feed(self, data: bytes) -> None:
         self.size += len(data)
@@ -118,6 +120,7 @@ class Body:
             self._sink.feed(fits)
         if len(data) >= room:
             window.closed = True
+            self._let_go_of_decoders()
             if len(data) > room:
                 self.close(truncated=True)
 
@@ -156,9 +159,15 @@ class Body:
     def close(self, *, truncated: bool = False) -> None:
         """Nothing more comes. truncated: it should have."""
         self.window.closed = True
+        self._let_go_of_decoders()
         if self._sink is not None:
             self._sink.close(truncated=truncated)
             self._sink = None
+
+    def _let_go_of_decoders(self) -> None:
+        """They take megabytes each (brotli's window), and a batch holds thousands of bodies that are over."""
+        self._failed = self.failed
+        self._decoders = ()
 
     def data(self) -> bytes:
         """What is still held: all of a short body."""
