@@ -238,6 +238,7 @@ GOOD = {
     "stream.inline": "auto",
     "stream.drop-invalid": "no",
     "stream.reassembly.check-overlap-different-data": "no",
+    "stream.reassembly.urgent.policy": "inline",
     **{f"host-os-policy.{policy.value}": "[10.0.0.0/8,fd00::1]" for policy in OsPolicy},
     "decoder.vxlan.enabled": "yes",
     "decoder.vxlan.ports": "[4789,8472]",

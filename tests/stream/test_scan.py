@@ -266,6 +266,33 @@ def test_a_connection_goes_on_behind_more_loss_than_a_window(tmp_path: Path, tal
     assert numbers(scan(tmp_path, RULE, talk.packets)[0]) == [len(talk.packets)]
 
 
+URGENT_IN_LINE = {"options": {"stream.reassembly.urgent.policy": "inline"}}
+
+
+@pytest.mark.parametrize("pointer", [1, 4, 8])
+def test_an_urgent_byte_goes_past_the_stream(tmp_path: Path, talk: Connection, pointer: int) -> None:
+    """Its receiver's application does not read it with the others."""
+    said = bytearray(b"secret-word")
+    said.insert(2 + pointer, ord("!"))
+    talk.at(0, bytes(said[:3]), "A").at(3, bytes(said[3:]), "PAU")
+    talk.packets[-1][TCP].urgptr = pointer
+    talk.at(len(said), b"more secret-word")
+    first = HANDSHAKE + 2
+    assert numbers(scan(tmp_path, RULE, talk.packets)[0]) == [first]
+    assert numbers(scan(tmp_path, RULE, talk.packets, **URGENT_IN_LINE)[0]) == [first + 1]
+    written = [content(said.decode().replace("!", "|21|"))]
+    assert numbers(scan(tmp_path, written, talk.packets, **URGENT_IN_LINE)[0]) == [first]
+
+
+def test_an_urgent_byte_alone_and_one_behind_the_payload(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"secret-").at(7, b"!", "PAU").at(8, b"word")
+    talk.packets[-2][TCP].urgptr = 1
+    assert len(scan(tmp_path, RULE, talk.packets)[0]) == 1
+    talk = Connection().open().at(0, b"secret-").at(7, b"wo", "PAU").at(9, b"rd")
+    talk.packets[-2][TCP].urgptr = 500
+    assert len(scan(tmp_path, RULE, talk.packets)[0]) == 1
+
+
 def test_what_a_reset_says_is_no_part_of_the_stream(tmp_path: Path, talk: Connection) -> None:
     talk.at(0, b"secret-").at(7, b"word", "R")
     assert scan(tmp_path, RULE, talk.packets)[0] == []

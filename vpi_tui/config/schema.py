@@ -206,6 +206,12 @@ TABLE: tuple[Setting, ...] = (
         None,
         "a segment that gives other bytes than one before is an event (default: yes)",
     ),
+    Setting(
+        "stream.reassembly.urgent.policy",
+        kinds.choice("oob", "inline"),
+        None,
+        "the last byte of urgent data: past the stream, as hosts take it (oob, default), or inline",
+    ),
     *(
         Setting(
             f"host-os-policy.{policy.value}",

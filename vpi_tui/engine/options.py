@@ -53,6 +53,8 @@ class StreamOptions:
     """Bytes of each direction that are reassembled; 0 = all."""
     tells_different: bool
     """A copy of bytes that says something else is an event."""
+    urgent_in_line: bool
+    """Is the last urgent byte part of the stream? Else it goes past it, as with most hosts."""
     hosts: HostPolicies
     """Whose bytes count where segments or fragments overlap."""
     inline: bool
@@ -70,6 +72,7 @@ def stream_options(options: Mapping[str, str]) -> StreamOptions:
         one_sided=_switch(options, "stream.async-oneside", False),
         depth=_size(options, "stream.reassembly.depth", DEFAULT_DEPTH),
         tells_different=_switch(options, "stream.reassembly.check-overlap-different-data", True),
+        urgent_in_line=options.get("stream.reassembly.urgent.policy", "oob") == "inline",
         hosts=host_policies({policy: _networks(options, policy) for policy in OsPolicy}),
         inline=inline,
         drops_invalid=inline and _switch(options, "stream.drop-invalid", True),

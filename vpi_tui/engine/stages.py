@@ -136,6 +136,7 @@ class Stages:
                 checksums=self._leaves_out_bad,
                 hosts=self._options.hosts,
                 tells_different=self._options.tells_different,
+                urgent_in_line=self._options.urgent_in_line,
                 inline=self._options.inline,
             )
 

@@ -72,7 +72,9 @@ from vpi_tui.stream.layout import (
 I64 = np.int64
 SEQUENCE_GAP = np.uint64(1 << StreamEvent.REASSEMBLY_SEQ_GAP)
 NO_SEGMENT = np.uint64(1 << StreamEvent.REASSEMBLY_NO_SEGMENT)
-TCP, FIN, SYN, RST, PSH, ACK = 6, 1, 2, 4, 8, 16
+TCP, FIN, SYN, RST, PSH, ACK, URG = 6, 1, 2, 4, 8, 16, 32
+URGENT_POINTER = 18
+"""Its place in the header of TCP."""
 OF_FLOW = int(FirstSeen.OF_FLOW)
 EVICT_TRIES = 128
 RESET_WINDOW = 1 << 20
@@ -264,6 +266,39 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out)
     return 0 if different or had else 1
 
 
+@helper
+def urgent_of(p, i, buf, d, r, seq, count, limits):
+    """Place in the payload of the byte that goes past the stream, the last urgent one; -1 = none does.
+
+    RFC 6093, 3.1: so it is with most hosts, though the RFC wants it in line. Of segments that do not come in
+    order all bytes count.
+    """
+    if not limits.out_of_band or not d.tcp_flags[r] & URG:
+        return I64(-1)
+    at = I64(d.l4_off[r]) + URGENT_POINTER
+    place = (I64(buf[at]) << 8 | I64(buf[at + 1])) - 1
+    own = p.directions[i]
+    in_line = own["flags"] & SYNCED and distance(seq, own["next_seq"]) == 0
+    return place if in_line and place < count else I64(-1)
+
+
+@helper
+def take_around(p, i, row, seq, source, at, urgent, count, push, now, limits, policy, out):
+    """A payload without its byte at place `urgent`. What is before it does not wait: a place in what waits is
+    told by a sequence number."""
+    own = p.directions[i]
+    release(p, i, row, out)
+    if urgent > 0:
+        take_data(p, i, row, seq, source, at, urgent, True, now, limits, policy, out)
+    if distance(seq, own["next_seq"]) != -urgent:
+        return
+    own["next_seq"] = (I64(own["next_seq"]) + 1) & 0xFFFFFFFF
+    rest = count - urgent - 1
+    if rest > 0:
+        after = (seq + urgent + 1) & 0xFFFFFFFF
+        take_data(p, i, row, after, source, at + urgent + 1, rest, push, now, limits, policy, out)
+
+
 @inlined
 def handshake(p, i, seq):
     """A SYN: its direction starts behind it, unless data was seen already."""
@@ -408,9 +443,15 @@ def update_rows(p, packets, d, flows, foreign, first_row, limits, hosts, taken, 
                 push = flags & (PSH | FIN) != 0 or limits.inline != 0
                 policy = policy_of(hosts, hosts.tcp, d.dest_ip[r, 0], d.dest_ip[r, 1])
                 at = I64(d.payload_off[r])
-                taken[r] = take_data(
-                    p, i, I64(r), seq, packets.buf, at, count, push, now, limits, policy, out
-                )
+                urgent = urgent_of(p, i, packets.buf, d, r, seq, count, limits)
+                if urgent >= 0:
+                    take_around(
+                        p, i, I64(r), seq, packets.buf, at, urgent, count, push, now, limits, policy, out
+                    )
+                else:
+                    taken[r] = take_data(
+                        p, i, I64(r), seq, packets.buf, at, count, push, now, limits, policy, out
+                    )
         if flags & (FIN | RST):
             last = seq if flags & RST else (seq + max(count, I64(0))) & 0xFFFFFFFF
             ended(p, i, last, flags, I64(r), limits, out)

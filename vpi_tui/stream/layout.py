@@ -129,6 +129,8 @@ class Limits(NamedTuple):
     """Bits of DecoderEvent with which a segment is not taken."""
     tells_different: int
     """1 = a copy with other bytes is an event."""
+    out_of_band: int
+    """1 = the last byte of urgent data is no part of the stream."""
     inline: int
     """1 = each segment is inspected when it comes, as by a sensor that lets it through only then, and that
     rewrites copies that say something else."""

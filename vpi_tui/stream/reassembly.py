@@ -40,7 +40,8 @@ class Reassembler:
     1 + the bytes given again before fresh ones (at most CELL). depth: bytes followed of each
     direction, 0 = all. midstream: follow connections whose beginning was not seen. checksums: leave
     out segments with a wrong one. hosts: whose bytes count where segments overlap, by destination; None =
-    the default's everywhere. tells_different: a copy with other bytes is an event. inline: each segment is
+    the default's everywhere. tells_different: a copy with other bytes is an event. urgent_in_line: all
+    urgent bytes are of the stream, else all but the last. inline: each segment is
     given out when it comes, behind the CHUNK bytes before it, and the first copy of bytes counts everywhere:
     a packet that says something else is rewritten.
     """
@@ -56,6 +57,7 @@ class Reassembler:
         checksums: bool = True,
         hosts: HostPolicies | None = None,
         tells_different: bool = True,
+        urgent_in_line: bool = False,
         inline: bool = False,
     ) -> None:
         cells = max(_LEAST_CELLS, memory // (layout.CELL + 4 + layout.SEGMENT_DTYPE.itemsize))
@@ -66,6 +68,7 @@ class Reassembler:
             midstream=int(midstream),
             bad_events=BAD_CHECKSUMS if checksums else 0,
             tells_different=int(tells_different or inline),
+            out_of_band=int(not urgent_in_line and not inline),
             inline=int(inline),
         )
         self._hosts = first_copies() if inline else hosts or host_policies()
