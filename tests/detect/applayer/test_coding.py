@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import weakref
 import zlib
 
@@ -10,7 +11,7 @@ import pytest
 
 from vpi_tui.detect.applayer.http import coding
 from vpi_tui.detect.applayer.http.body import Body
-from vpi_tui.detect.applayer.http.coding import Brotli, Inflate
+from vpi_tui.detect.applayer.http.coding import Brotli, Inflate, decoders
 
 
 class Counting:
@@ -72,3 +73,18 @@ def test_a_body_that_is_over_still_tells_that_it_was_not_in_its_coding() -> None
     body.feed(b"\xffnothing that brotli makes")
     body.close()
     assert body.failed
+
+
+@pytest.mark.parametrize("tells", [False, True])
+def test_a_body_of_two_layers_unfolds_no_further_than_somebody_looks(
+    tells: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    plain = zlib.decompressobj
+    monkeypatch.setattr(coding.zlib, "decompressobj", lambda bits: Counting(plain(bits), asked))
+    coded = gzip.compress(gzip.compress(bytes(4 << 20)))
+    body = Body(decoders(b"gzip, gzip", 2), tells_bombs=tells)
+    body.feed(coded)
+    assert body.window.size == 102_400
+    assert body.bomb is tells
+    assert (asked[-1] > 102_400) is tells

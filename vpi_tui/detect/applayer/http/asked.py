@@ -20,6 +20,8 @@ class Asked(NamedTuple):
     """Does anybody ask more of a response's file than its bytes, which are those of the body?"""
     response_file_data: bool
     """Does anybody ask more or its bytes?"""
+    bombs: bool
+    """Does anybody ask which responses unfold to more than any body should? That costs their unfolding."""
 
 
 _MOST_KNOWN: Final = 32
@@ -54,6 +56,7 @@ def _asked_by(limits: Limits) -> Asked:
         limits.wants(FILE, FILE_NAME, FILE_DATA),
         limits.wants(FILE, FILE_NAME),
         limits.wants(FILE, FILE_NAME, FILE_DATA),
+        limits.heeds("http.compression_bomb"),
     )
 
 

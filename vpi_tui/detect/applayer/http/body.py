@@ -42,7 +42,8 @@ class Sink(Protocol):
 
 
 class Body:
-    """Takes bytes up to a limit; what comes behind it is only counted."""
+    """Takes bytes up to a limit; what comes behind it is only counted. tells_bombs: unfold more than fits, so
+    that `bomb` is known."""
 
     __slots__ = (
         "_decoders",
@@ -62,6 +63,8 @@ class Body:
         decoders: Sequence[Decoder] = (),
         inspection: Inspection = USUAL,
         sink: Sink | None = None,
+        *,
+        tells_bombs: bool = False,
     ) -> None:
         self._decoders = decoders
         self._failed = False
@@ -70,7 +73,8 @@ class Body:
         """What rules see of it."""
         self._sink = sink
         # One layer of deflate unfolds 1,032 times at most.
-        self._may_be_bomb = bool(decoders) and (len(decoders) > 1 or isinstance(decoders[0], Brotli))
+        unfolds = bool(decoders) and (len(decoders) > 1 or isinstance(decoders[0], Brotli))
+        self._may_be_bomb = tells_bombs and unfolds
         self._unfolded = 0
         self.bomb = False
         """It unfolds to more than any body should."""

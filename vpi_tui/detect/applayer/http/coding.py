@@ -1,4 +1,4 @@
-"""Content codings: gzip, deflate, brotli and lzma bodies made plain, as far as they can be.
+"""Content codings: gzip, deflate and brotli bodies made plain, as far as they can be.
 
 What is wrong in a coded body must not hide what is right: output is kept up to the first error, check
 sums are not checked, and what never was in the coding that it claims is passed on as it is. All output is

@@ -339,7 +339,8 @@ class _Responses(Reader):
         coding = response.headers.get(b"content-encoding")
         layers = decoders(coding, self._parser.limits.decompression_layers) if coding else ()
         asked = self._parser.asked
-        return Body(layers, asked.response, self._file(now, response) if asked.response_file_data else None)
+        file = self._file(now, response) if asked.response_file_data else None
+        return Body(layers, asked.response, file, tells_bombs=asked.bombs)
 
     def _no_body_of(self, now: HttpTransaction, response: Response) -> Body:
         """Of a response that has none: what is sent nevertheless counts as one."""
