@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,14 @@ FLOW = FlowRecord(
 def validate(event: dict[str, Any]) -> None:
     if not SCHEMA.exists():
         pytest.skip("the EVE schema is not here")
-    jsonschema.validate({k: v for k, v in event.items() if k != "vpi"}, json.loads(SCHEMA.read_text()))
+    _validator().validate({k: v for k, v in event.items() if k != "vpi"})
+
+
+@cache
+def _validator() -> Any:
+    """Made once: to check the schema itself costs more than all events."""
+    schema = json.loads(SCHEMA.read_text())
+    return jsonschema.validators.validator_for(schema)(schema)
 
 
 def test_an_alert_has_suricatas_names() -> None:

@@ -104,4 +104,5 @@ def test_the_schema_holds(made: Any) -> None:
     schema = json.loads(SCHEMA.read_text())
     for fields in made():
         for name, value in fields.items():
-            jsonschema.validate(value, {**schema["properties"][name], "$defs": schema.get("$defs", {})})
+            own = {**schema["properties"][name], "$defs": schema.get("$defs", {})}
+            jsonschema.validators.validator_for(schema)(own).validate(value)
