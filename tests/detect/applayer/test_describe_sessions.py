@@ -8,11 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.detect.applayer.test_tls import handshake, message
+from tests.detect.applayer.test_tls import handshake, message, parsed
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
 from vpi_tui.detect.applayer.ftp.parser import LINE_LIMIT, FtpParser
 from vpi_tui.detect.applayer.krb5 import Krb5Parser
-from vpi_tui.detect.applayer.tls.parser import TlsParser
 from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
@@ -22,13 +21,7 @@ SESSION = bytes(range(32))
 
 
 def tls(pieces: Pieces) -> dict[str, Any]:
-    parser = TlsParser()
-    found: dict[Transaction, None] = {}
-    for direction, data in pieces:
-        found.update(dict.fromkeys(parser.feed(direction, data, 0)))
-    found.update(dict.fromkeys(parser.finish()))
-    (transaction,) = found
-    body: dict[str, Any] = DESCRIPTIONS["tls"].describe(transaction)["tls"]
+    body: dict[str, Any] = DESCRIPTIONS["tls"].describe(parsed(pieces))["tls"]
     return body
 
 
