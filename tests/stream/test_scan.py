@@ -213,12 +213,19 @@ def test_a_forged_reset_does_not_cut_a_request_in_two(
     assert len(alerts) == 1
 
 
+@pytest.mark.parametrize("ahead", [-1, 1, 7, 30])
+def test_a_forged_reset_gives_up_no_hole(tmp_path: Path, talk: Connection, ahead: int) -> None:
+    talk.at(7, b"word").at(ahead, b"", "R").at(0, b"secret-")
+    assert numbers(scan(tmp_path, RULE, talk.packets)[0]) == [len(talk.packets)]
+
+
 def test_a_forged_reset_of_a_connection_that_is_not_answered_yet_hides_nothing(tmp_path: Path) -> None:
     talk = Connection()
     talk.raw("S", talk.isn, ack=0).raw("R", talk.isn + 7, ack=0)
     talk.raw("SA", 7000, ack=talk.isn + 1, client=False, after=20.0).raw("A", talk.isn + 1, ack=7001)
     talk.client_next, talk.server_next = talk.isn + 1, 7001
-    alerts, _ = scan(tmp_path, RULE, talk.at(0, b"secret-").at(7, b"word").packets)
+    rule = content("secret-word", options="flow:to_server,established;")
+    alerts, _ = scan(tmp_path, [rule], talk.at(0, b"secret-").at(7, b"word").packets)
     assert len(alerts) == 1
 
 

@@ -21,7 +21,6 @@ from vpi_tui.stream.layout import (
 from vpi_tui.stream.policies import TCP_POLICIES
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
-RESET_WINDOW = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -298,15 +297,15 @@ class Twin:
 
     def _ended(self, key: tuple[int, int], seq: int, flags: int, row: int) -> None:
         side = self._side(key)
-        ahead = side.place(seq) - side.position
+        if side.place(seq) != side.position:
+            return
         if flags & RST:
-            if -1 <= ahead <= RESET_WINDOW:
-                self._flush((key[0], 3 - key[1]), row)
-                self._flush(key, row)
-        elif ahead == 0:
-            self._release(key, row)
-            if not side.early:
-                side.window, side.inside = b"", 0
+            self._flush((key[0], 3 - key[1]), row)
+            self._flush(key, row)
+            return
+        self._release(key, row)
+        if not side.early:
+            side.window, side.inside = b"", 0
 
     def _enter(self, key: tuple[int, int]) -> None:
         if key not in self.queue:

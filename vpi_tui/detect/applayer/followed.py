@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Parser
+from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.frames import Frame
 from vpi_tui.detect.applayer.transaction import A_TRANSACTION, Transaction
 
@@ -115,6 +116,20 @@ class Followed:
         """Do rules look at frames of its protocol?"""
         self.may_change, self.may_end, patient = _traits_of(type(parser))
         self.has_patience = patient and not self.has_frames
+
+    def hear(self, direction: int, data: bytes) -> tuple[Frame, ...]:
+        """A direction's bytes from its start on are a frame, which rules see again while it grows."""
+        before = self.stream[direction]
+        if before is None or self.udp:
+            made = Frame(direction, STREAM, data[:SENT_LIMIT])
+            made.alerted = [set(), set(), set()]  # which those that follow it share
+        elif len(before.data) < SENT_LIMIT:
+            made = Frame(direction, STREAM, (before.data + data)[:SENT_LIMIT])
+            made.alerted, made.rules_of = before.alerted, before.rules_of
+        else:
+            return ()
+        self.stream[direction] = made
+        return (made,)
 
     def hold(self, piece: memoryview, row: int) -> bool:
         """Let the next bytes of the direction that came last wait, if that changes nothing. Do they?"""

@@ -17,9 +17,8 @@ from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Parser
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
-from vpi_tui.detect.applayer.followed import A_FLOW, SENT_LIMIT, UNKNOWN, Followed
+from vpi_tui.detect.applayer.followed import A_FLOW, UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
-from vpi_tui.detect.applayer.frames import Frame
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.parsers import Parsers
 from vpi_tui.detect.applayer.passed_by import PassedBy
@@ -362,7 +361,7 @@ class AppLayer:
             followed.sent[direction].add(data)
         parser = followed.parser
         if followed.has_frames and STREAM in parser.frames.wanted:
-            self._hear(slot, followed, direction, data)
+            self._outbox.note(slot, followed, followed.hear(direction, data))
         try:
             moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
             told = self._outbox.note(slot, followed, moved) if moved else 0
@@ -401,20 +400,6 @@ class AppLayer:
         for one in parser.arranged:
             self._expected.add(parser.ends, one)
         parser.arranged = []
-
-    def _hear(self, slot: int, followed: Followed, direction: int, data: bytes) -> None:
-        """A direction's bytes from its start on are a frame, which rules see again while it grows."""
-        before = followed.stream[direction]
-        if before is None or followed.udp:
-            made = Frame(direction, STREAM, data[:SENT_LIMIT])
-            made.alerted = [set(), set(), set()]  # which those that follow it share
-        elif len(before.data) < SENT_LIMIT:
-            made = Frame(direction, STREAM, (before.data + data)[:SENT_LIMIT])
-            made.alerted, made.rules_of = before.alerted, before.rules_of
-        else:
-            return
-        followed.stream[direction] = made
-        self._outbox.note(slot, followed, (made,))
 
     def _take_over(self, slot: int, app_of: U8) -> bool:
         """Let another protocol's parser go on with a flow whose own says so. Did it?
