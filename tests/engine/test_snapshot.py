@@ -112,7 +112,8 @@ def test_talkers_and_protocols_follow_the_scope(played: EngineClient) -> None:
 
 
 def test_flows_are_sent_when_watched_live_and_closed(played: EngineClient) -> None:
-    assert watched(played, Watch(interval=0.1)).flows.count == 0
+    without = watched(played, Watch(interval=0.1))
+    assert (without.flows.count, without.has_flows, without.has_matrix) == (0, False, False)
     columns = watched(played, Watch(flows=True, interval=0.1)).flows
     table = FlowTable(columns)
     assert columns.count == columns.total > 2_000
@@ -185,6 +186,8 @@ def test_each_flow_is_one_of_the_flows_of_just_one_pair(played: EngineClient) ->
     """What Enter on the Matrix asks the Flows screen for, for all pairs of guests, the world and groups."""
     reached(played, "finished")
     snapshot = watched(played, Watch(flows=True, interval=0.1, matrix=True, matrix_window="all"))
+    assert snapshot.has_flows
+    assert snapshot.has_matrix
     flows = FlowTable(snapshot.flows)
     pairs = {(pair.src, pair.dest) for pair in snapshot.matrix}
     assert {dest for _, dest in pairs} > {"world", "multicast"}

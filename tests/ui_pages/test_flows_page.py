@@ -9,6 +9,7 @@ from tests.ui.fake_client import snapshot
 from tests.ui_pages.scene import FLOWS, flow, page, press, typed
 from tests.view.samples import columns
 from vpi_tui.feed.messages import GetAlert, GetFlow, Watch
+from vpi_tui.model.snapshot import FlowColumns
 from vpi_tui.view.scope import Scope
 
 SIZES = pytest.mark.parametrize("size", [NARROW, WIDE])
@@ -183,6 +184,17 @@ async def test_a_picture_that_was_frozen_before_says_why_it_holds_none(key: str)
         assert "The picture was frozen before" in text(app)
         await press(app, pilot, "p", "p", "4", key)
         assert "was frozen before" not in text(app)
+
+
+@pytest.mark.parametrize(("key", "what"), [("3", "Flows"), ("6", "Pairs")])
+async def test_rows_that_are_not_here_yet_are_awaited(key: str, what: str) -> None:
+    """The picture was taken before the screen was opened: nothing says that there are none."""
+    async with page("alerts", NARROW, flows=()) as (app, pilot, engine):
+        engine.put(snapshot(62, flows=FlowColumns(total=5), has_flows=False, has_matrix=False))
+        await press(app, pilot, key)
+        await step(app, pilot)
+        assert f"{what} are being fetched" in text(app)
+        assert "fits" not in text(app)
 
 
 async def test_no_flow_yet() -> None:

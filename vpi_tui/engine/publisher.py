@@ -116,9 +116,8 @@ class Publisher:
             guests=self._guests(topology, names),
             talkers=_talkers(pipeline, scope, names),
             protocols=pipeline.talkers.protocols(scope.switch, scope.guest),
-            flows=_flows(pipeline, watch, scope)
-            if watch.flows
-            else FlowColumns(total=pipeline.table.active()),
+            flows=_flows(pipeline, watch, scope),
+            has_flows=watch.flows,
             rules=rule_stats(rules, pipeline.matcher.profile),
             rules_enabled=rules.enabled_count,
             rules_loaded=rules.loaded,
@@ -127,6 +126,7 @@ class Publisher:
             reloading=self.reloading,
             stats=stats,
             matrix=_matrix(pipeline, watch, scope, names),
+            has_matrix=watch.matrix,
             segmentation=pipeline.segments.state(),
             notices=(
                 *topology.notices,

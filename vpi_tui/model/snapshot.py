@@ -180,6 +180,8 @@ class Snapshot:
     protocols: tuple[tuple[str, int], ...] = ()
     """Application or transport name and bytes since start, in the watched scope, most first."""
     flows: FlowColumns = field(default_factory=FlowColumns)
+    has_flows: bool = True
+    """Were they watched when it was taken? Else none are told, though there may be some."""
     rules: tuple[RuleStat, ...] = ()
     rules_enabled: int = 0
     rules_loaded: int = 0
@@ -198,5 +200,7 @@ class Snapshot:
     """Every port, in the order of the topology."""
     matrix: tuple[PairStat, ...] = ()
     """For the window that the ui watches, most bytes first; empty unless it does."""
+    has_matrix: bool = True
+    """The same of `matrix`."""
     segmentation: Segmentation = field(default_factory=Segmentation)
     """The baseline and the policy."""

@@ -305,10 +305,13 @@ class GroupRow(NamedTuple):
     word: str = ""
 
 
-def empty_text(columns: FlowColumns, *, unasked: bool = False) -> tuple[str, str]:
-    """Why no flow is shown, and what to do. unasked: the picture was frozen before this screen was opened."""
+def empty_text(columns: FlowColumns, *, unasked: bool = False, awaited: bool = False) -> tuple[str, str]:
+    """Why no flow is shown, and what to do. unasked: the picture was frozen before this screen was opened.
+    awaited: flows are told with the next picture."""
     if unasked:
         return "The picture was frozen before flows were looked at.", "p goes on, and they are shown."
+    if awaited:
+        return "Flows are being fetched.", "They come with the next picture."
     if columns.total:
         return "No flow fits the filter or the scope.", "Esc takes them away."
     return "No flow yet.", "Flows appear with the first packets; see 9 for what the engine captures."

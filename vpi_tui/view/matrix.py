@@ -236,6 +236,8 @@ def empty_text(
     """Why no pair is shown, and what to do. unasked: the picture was frozen before this screen was opened."""
     if unasked:
         return "The picture was frozen before pairs were looked at.", "p goes on, and they are shown."
+    if snapshot is not None and not snapshot.has_matrix:
+        return "Pairs are being fetched.", "They come with the next picture."
     if filtered:
         return "No pair fits the filter.", "Esc takes it away."
     if snapshot is not None and snapshot.flows.total and not snapshot.guests:

@@ -121,7 +121,8 @@ class FlowsPage(DrillPage):
         flows = self.flow_table(session)
         if session.snapshot is not None:
             unasked = session.frozen_without(flows=True)
-            self.table.set_empty(empty_text(session.snapshot.flows, unasked=unasked))
+            awaited = not session.snapshot.has_flows
+            self.table.set_empty(empty_text(session.snapshot.flows, unasked=unasked, awaited=awaited))
         if self.group:
             self._show_groups(session, flows)
         else:
