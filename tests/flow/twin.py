@@ -84,7 +84,8 @@ class Twin:
         if seg.proto == 6:
             flow.flags[direction] |= seg.flags & 0xFF
             if self._is_heeded(flow, seg, direction):
-                _note_sent(flow, seg, direction)
+                if not seg.events & self.bad_events:
+                    _note_sent(flow, seg, direction)
                 self._track(flow, seg, direction)
         elif flow.pkts[1] and flow.pkts[2] and flow.state is NEW:
             flow.state = ESTABLISHED

@@ -213,6 +213,29 @@ def test_a_forged_reset_does_not_cut_a_request_in_two(
     assert len(alerts) == 1
 
 
+def test_bytes_with_a_wrong_checksum_make_no_reset_the_next(tmp_path: Path, talk: Connection) -> None:
+    talk.at(0, b"." * 40).acked(40).at(40, b"." * 10)
+    talk.packets[-1][TCP].chksum = 1
+    talk.at(50, b"", "R").at(40, b"secret-", after=30.0).at(47, b"word")
+    alerts, _ = scan(tmp_path, RULE, talk.packets, checksums="all")
+    assert numbers(alerts) == [len(talk.packets)]
+
+
+@pytest.mark.parametrize(("place", "sound"), [(0, False), (5_000, True)])
+def test_an_answer_that_nobody_takes_does_not_stop_a_parser(
+    tmp_path: Path, talk: Connection, place: int, sound: bool
+) -> None:
+    """As when a server of HTTP speaks first."""
+    talk.answer(place, b"220 hello")
+    if not sound:
+        talk.packets[-1][TCP].chksum = 1
+    talk.at(0, b"GET /secret-word HTTP/1.1\r\nHost: a\r\n\r\n")
+    rule = 'alert http any any -> any any (http.uri; content:"secret-word"; sid:1;)'
+    assert len(scan(tmp_path, [rule], talk.packets, checksums="all")[0]) == 1
+    heard = Connection().open().answer(0, b"220 hello").at(0, b"GET /secret-word HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert scan(tmp_path, [rule], heard.packets, checksums="all")[0] == []
+
+
 @pytest.mark.parametrize("ahead", [-1, 1, 7, 30])
 def test_a_forged_reset_gives_up_no_hole(tmp_path: Path, talk: Connection, ahead: int) -> None:
     talk.at(7, b"word").at(ahead, b"", "R").at(0, b"secret-")

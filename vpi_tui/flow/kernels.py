@@ -21,7 +21,7 @@ from vpi_tui.flow.kernels_app import (
 )
 from vpi_tui.flow.kernels_errors import find_quoted
 from vpi_tui.flow.kernels_index import I64, U64, flow_tag
-from vpi_tui.flow.kernels_sent import is_heeded, note_sent
+from vpi_tui.flow.kernels_sent import is_heeded, is_newest, note_sent
 from vpi_tui.flow.kernels_slots import (
     N_BATCH,
     N_EXPIRE_HAND,
@@ -152,7 +152,7 @@ def advance(flow, d, r, proto, flags, direction, payload, options):
     if proto == TCP:
         if not is_heeded(flow, d, r, flags, direction, options.bad_events):
             return state
-        note_sent(flow, d, r, flags, direction, payload)
+        note_sent(flow, d, r, flags, direction, payload, options.bad_events)
         midstream, one_sided = options.midstream, options.one_sided
         track = I64(flow["track"])
         track, state = tcp_track(track, state, flags, direction, payload, midstream, one_sided)
@@ -166,22 +166,25 @@ def advance(flow, d, r, proto, flags, direction, payload, options):
 
 
 @helper
-def probe(flow, apps, p, d, r, proto, direction, midstream):
+def probe(flow, apps, p, d, r, proto, direction, options):
     """Look for the application in the bytes of a row, unless enough of its direction were looked at.
 
-    midstream: connections whose start was not seen are parsed when the client's first bytes tell as what.
+    With `midstream` connections whose start was not seen are parsed when the client's first bytes tell as
+    what. Who speaks first is told by bytes that their receiver takes.
     """
     shift = 0 if direction == TO_SERVER else 4
     probes = I64(flow["probes"])
     if (probes >> shift) & COUNT >= MAX_PROBED:
         return
-    if probes == 0 and proto == TCP and flow["track"] & T_MIDSTREAM == 0:
-        probes = I64(FIRST << shift)
-    flow["probes"] = probes + (1 << shift)
     at, size = d.payload_off[r], I64(d.payload_len[r])
+    if probes == 0 and proto == TCP and flow["track"] & T_MIDSTREAM == 0:
+        if is_newest(flow, d, r, direction, size, options.bad_events):
+            probes = I64(FIRST << shift)
+    flow["probes"] = probes + (1 << shift)
     src, dest = I64(d.src_port[r]), I64(d.dest_port[r])
     app = find_app(apps, p.buf, at, size, proto, direction, src, dest)
     is_first = probes & COUNT == 0 and direction == TO_SERVER and size >= ENOUGH_TO_SERVER
+    midstream = options.midstream and proto == TCP
     if app == 0 and midstream and is_first and flow["track"] & (T_MIDSTREAM | T_SYNACK) == T_MIDSTREAM:
         flow["probes"] = GIVEN_UP
     else:
@@ -259,7 +262,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
         state = advance(flow, d, r, proto, flags, direction, payload, options)
         known = I64(flow["app_proto"])
         if payload > 0 and known == 0 and not quoted:
-            probe(flow, apps, p, d, r, proto, direction, options.midstream and proto == TCP)
+            probe(flow, apps, p, d, r, proto, direction, options)
         out_flow[r] = slot
         out_direction[r] = direction
         out_state[r] = state

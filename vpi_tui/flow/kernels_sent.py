@@ -45,11 +45,20 @@ def is_heeded(flow, d, r, flags, direction, bad_events):
 
 
 @inlined
-def note_sent(flow, d, r, flags, direction, payload):
-    """A segment that its receiver takes: what its sender has sent without a hole, or what was acknowledged.
+def is_newest(flow, d, r, direction, payload, bad_events):
+    """Did a segment, which was noted, bring the latest bytes of its sender, with no hole before them?"""
+    end = (I64(d.tcp_seq[r]) + payload) & 0xFFFFFFFF
+    return next_of(flow, direction) == end and I64(d.events[r]) & bad_events == 0
+
+
+@inlined
+def note_sent(flow, d, r, flags, direction, payload, bad_events):
+    """What its sender has sent without a hole, or what was acknowledged, unless the receiver throws it away.
 
     Bytes of a SYN count when they are acknowledged: most hosts leave them out, and they are sent again.
     """
+    if I64(d.events[r]) & bad_events:
+        return
     seq = I64(d.tcp_seq[r])
     end = seq + 1 if flags & SYN else seq + max(payload, I64(0)) + (flags & FIN)
     sent = next_of(flow, direction)
