@@ -27,7 +27,9 @@ demo: $(RUN)
 	$(BIN)/vpi-tui warmup
 	$(BIN)/vpi-tui demo
 
+# Kernels are compiled once before: else each of the workers would compile them all.
 test: $(DEV)
+	$(BIN)/vpi-tui warmup
 	$(BIN)/pytest -m "not lab" -n auto --maxprocesses 4 --dist worksteal
 
 lint: $(DEV)
@@ -40,11 +42,11 @@ check: lint test
 
 # Needs root: network namespaces, real bridges, real sockets.
 lab-test: $(DEV)
-	$(BIN)/pytest -m lab -rs -n 2 --dist loadfile
+	$(BIN)/pytest -m lab -rs -n 3 --dist loadfile tests/lab
 
 # The accuracy of coverage with known traffic of 30 seconds in each arrangement.
 coverage-bench: $(DEV)
-	VPI_TUI_COVERAGE_SECONDS=30 $(BIN)/pytest -m lab -rs tests/lab/test_coverage.py
+	VPI_TUI_COVERAGE_SECONDS=30 $(BIN)/pytest -m lab -rs tests/lab/test_coverage*.py
 
 bench: $(DEV)
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.lab.judged import SECONDS, agrees, comes
 from tests.lab.net import Lab, ip, until
 from tests.lab.ovs import OpenVSwitch
 from tests.lab.sensor import SETTLE, Sensor
-from tests.lab.test_coverage import SECONDS, agrees, comes
 from tests.lab.traffic import End, by_hand, running
 from vpi_tui.model.coverage import Verdict
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.judged import agrees_with, comes, copied, on_host, port
 from tests.lab.net import Guest, Lab, ip, until
 from tests.lab.sensor import Sensor
-from tests.lab.test_coverage import agrees_with, comes, copied, on_host, port
 from tests.lab.traffic import both_ways, running
 from vpi_tui.model.coverage import Verdict
 
