@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -145,8 +146,8 @@ def test_what_the_child_hands_back_is_what_the_engine_would_compile(tmp_path: Pa
     assert got.rules is not None
     handed, here = got.rules.ruleset, RuleSet.compile(load([rules]).signatures)
     assert tuple(handed.signatures) == here.signatures
-    for name in ("enabled", "rank", "plain", "once", "passes", "noalert", "stream_ports"):
-        ours, theirs = getattr(here, name), getattr(handed, name)
+    for name in ("enabled", "rank", "plain", "once", "passes", "noalert", "upstream.stream_ports"):
+        ours, theirs = attrgetter(name)(here), attrgetter(name)(handed)
         assert np.array_equal(ours, theirs), name
         assert ours.flags["C_CONTIGUOUS"] == theirs.flags["C_CONTIGUOUS"], name
         assert ours.flags.writeable == theirs.flags.writeable, "loops would be compiled for it once more"

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from vpi_tui.detect.match.ruleset import CHECKSUMS
+from vpi_tui.detect.match.upstream import CHECKSUMS
 from vpi_tui.model.batch import DecodedBatch
 
 SAMPLE: Final = 1_000

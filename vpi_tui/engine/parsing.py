@@ -29,7 +29,7 @@ class Parsing:
 
     def serve(self, rules: RuleSet) -> Recognised | None:
         """What these rules may ask of each direction of flows; None = nothing."""
-        if self._recognition is None and rules.needs_recognition:
+        if self._recognition is None and rules.upstream.recognition:
             self._recognition = Recognition(self._table.max_flows, self._table.recognise_starts)
         found = self._recognition
         if found is None:

@@ -15,7 +15,8 @@ from vpi_tui.detect.applayer.registry import FILES_JOINED, FOUND_IN, by_name
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.applayer.transaction import EVENTS
 from vpi_tui.detect.match.dns_sieve import sieves_of
-from vpi_tui.detect.match.ruleset import RECOGNISED_BY, RuleSet
+from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.match.upstream import RECOGNISED_BY
 from vpi_tui.detect.match.ways import Edge
 from vpi_tui.engine.options import StreamOptions, app_limits, encryption_handling, stream_options
 from vpi_tui.engine.spec import EngineSpec
@@ -51,12 +52,12 @@ class Stages:
     def serve(self, rules: RuleSet) -> None:
         """Let them give what these rules look at, from now on. What they hold of live flows they keep."""
         self._serve_streams(rules)
-        if self.sessions is None and (rules.needs_stream_events or self.streams is not None):
+        if self.sessions is None and (rules.upstream.stream_events or self.streams is not None):
             wanted = self._options
             options = SessionOptions(wanted.midstream, wanted.one_sided, self.bad_events, wanted.inline)
             self.sessions = SessionTracker(self._spec.max_flows, options)
         app = rules.app
-        applications = UPGRADING.union(app.applications) if rules.needs_recognition else app.applications
+        applications = UPGRADING.union(app.applications) if rules.upstream.recognition else app.applications
         demand = Demand(applications, app.frames, self._limits(rules), app.mixed, app.due, sieves_of(rules))
         if self.encryption is None and self._heeds_encryption(rules):
             self.encryption = Encryption(self._spec.max_flows, self._handling)
@@ -102,7 +103,7 @@ class Stages:
 
     def _heeds_encryption(self, rules: RuleSet) -> bool:
         """Do rules look at payload of TCP, but not at what is encrypted?"""
-        return rules.needs_payload and set(self._handling.values()) != {Encrypted.FULL}
+        return rules.upstream.payload and set(self._handling.values()) != {Encrypted.FULL}
 
     def _follows_all(self, rules: RuleSet) -> bool:
         """Are connections followed on whatever port, be it to log them or to know when they are encrypted?"""
@@ -119,14 +120,14 @@ class Stages:
         return BAD_CHECKSUMS if self._leaves_out_bad else 0
 
     def verifies_checksums(self, rules: RuleSet) -> bool:
-        return self._spec.checksums != "none" or rules.needs_checksums
+        return self._spec.checksums != "none" or rules.upstream.checksums
 
     def _serve_streams(self, rules: RuleSet) -> None:
         """Of streams that began before, as much is followed as was wanted then."""
         wanted = self._wanted(rules)
         if self.streams is not None:
             self.streams.want(wanted)
-        elif rules.needs_streams or self._follows_all(rules) or self._options.inline:
+        elif rules.upstream.streams or self._follows_all(rules) or self._options.inline:
             self.streams = Reassembler(
                 self._spec.max_flows,
                 self._spec.stream_memory,
@@ -142,8 +143,8 @@ class Stages:
 
     def _wanted(self, rules: RuleSet) -> U16:
         if not self._follows_all(rules):
-            return rules.stream_ports
-        return np.maximum(rules.stream_ports, np.uint16(1 + RECOGNISED_BY))
+            return rules.upstream.stream_ports
+        return np.maximum(rules.upstream.stream_ports, np.uint16(1 + RECOGNISED_BY))
 
 
 def _asking(limits: Limits, buffers: frozenset[str], application: str) -> Limits:

@@ -171,14 +171,14 @@ class Finder:
         subject, born = packet_subject(
             decoded, flows, view.locality, state.generation, state.passed, MALFORMED, BROKEN_LAYER4
         )
-        if self.rules.needs_sizes:
+        if self.rules.upstream.sizes:
             sizes = self._sizes.of_rows(decoded, flows, born, state.generation.size)
             subject = with_sizes(subject, sizes)
         entries = None
         if progress:
             like = shaped(progress)
             of_entries, entries_born = stream_subject(like, flows, view, state.generation, born, state.passed)
-            if self.rules.needs_sizes:
+            if self.rules.upstream.sizes:
                 found = self._sizes.of_stretches(sizes, like.row, like.flow, entries_born)
                 of_entries = with_sizes(of_entries, found)
             mark_udp(of_entries, progress)
@@ -189,7 +189,7 @@ class Finder:
                 packets, decoded, flows, streams, view, subject, born, None, _NO_BORN, taken, entries
             )
         of_streams, stream_born = stream_subject(stretches, flows, view, state.generation, born, state.passed)
-        if self.rules.needs_sizes:
+        if self.rules.upstream.sizes:
             found = self._sizes.of_stretches(sizes, stretches.row, stretches.flow, stream_born)
             of_streams = with_sizes(of_streams, found)
         return Batch(

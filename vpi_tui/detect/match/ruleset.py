@@ -14,7 +14,6 @@ from vpi_tui.detect.match import fast_pattern
 from vpi_tui.detect.match.app_classes import AppClasses
 from vpi_tui.detect.match.app_rules import AppRules, compile_app_rules, needs_of
 from vpi_tui.detect.match.checks import why_unusable
-from vpi_tui.detect.match.columns import KIND_TCP, SIZE_COLUMNS
 from vpi_tui.detect.match.evaluate import Plans
 from vpi_tui.detect.match.fast_contents import FastBuilder
 from vpi_tui.detect.match.gates import gate_of
@@ -29,34 +28,23 @@ from vpi_tui.detect.match.listing import ListedRule, build_packet_rules
 from vpi_tui.detect.match.ordering import is_ip_only, rule_order
 from vpi_tui.detect.match.pass_scopes import what_passes
 from vpi_tui.detect.match.pattern_sets import Patterns, PatternSetBuilder
-from vpi_tui.detect.match.rule_table import build_rule_table, directions_of
-from vpi_tui.detect.match.units import PAYLOAD, UnitKind, is_relative, mask, unit_kinds
+from vpi_tui.detect.match.rule_table import build_rule_table
+from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
+from vpi_tui.detect.match.upstream import Upstream, extent_of, reads_payload
 from vpi_tui.detect.match.ways import Ways, most_named
-from vpi_tui.model.batch import I32, I64, U8, U16, DecoderEvent, Direction
-from vpi_tui.model.detection_events import COLUMN as DETECTION_COLUMN
-from vpi_tui.model.detection_events import DETECTION_BITS
+from vpi_tui.model.batch import I32, I64, U8
 from vpi_tui.model.errors import RuleError
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
     ANY_PORT,
     ANYWHERE,
     Action,
-    ColumnTest,
     Content,
-    FlowProtocol,
     Header,
-    Pcre,
     Signature,
     Threshold,
 )
 
-RECOGNISED_BY: Final = 32
-"""First bytes of a stream that are given again until its application is known."""
-LOOKBACK_LIMIT: Final = 512
-"""Bytes of a stream that are kept for patterns across an edge; each is scanned twice."""
-CHECKSUMS: Final = sum(1 << event for event in DecoderEvent if event.name.endswith("_CSUM_INVALID"))
-_UNKNOWN_GAP: Final = 64
-_STREAMS: Final = mask(UnitKind.STREAM_START, UnitKind.STREAM_LATER)
 _WINDOWS: Final = mask(UnitKind.STREAM_WINDOW)
 _THRESHOLD_KIND: Final = {"limit": 1, "threshold": 2, "both": 3, "detection_filter": 4, "backoff": 5}
 _FOREVER_NS: Final = 1 << 62
@@ -101,22 +89,8 @@ class RuleSet:
     """uint8[n]: 1 = a pass rule that alerts."""
     noalert: U8
     has_threshold: bool
-    needs_sizes: bool
-    """Does any rule ask how much a side has sent?"""
-    needs_stream_events: bool
-    """Does any rule ask what is odd about a TCP segment?"""
-    needs_recognition: bool
-    """Does any rule ask what each direction of a flow looks like by itself?"""
-    needs_checksums: bool
-    """Does any rule ask whether a checksum is right?"""
-    needs_payload: bool
-    """Does any rule look at payload of TCP by itself, beside transactions?"""
-    needs_streams: bool
-    """Does any rule inspect stream data?"""
-    stream_ports: U16
-    """uint16[2, 2, 65536]: direction (to server, to client), (destination, source) port: 0 = no rule
-    inspects streams like that, else 1 + the bytes before the fresh part of a stretch that patterns
-    across the edge need."""
+    upstream: Upstream
+    """What the rules ask of the stages before these."""
 
     @classmethod
     def compile(cls, signatures: Sequence[Signature]) -> RuleSet:
@@ -132,8 +106,6 @@ class RuleSet:
         needs = [None if n in refused else needs_of(s) for n, s in enumerate(usable)]
         ways = Ways(most_named(s.header for s in usable))
         app = compile_app_rules(usable, needs, table, ways)
-        stream_events = any(t.column == "stream_events" for s in usable for t in s.columns)
-        recognition = any(_asks_recognition(s) for s in usable)
         units = [0 if need else unit_kinds(s) for s, need in zip(usable, needs, strict=True)]
         pieces = [
             None if need else fast_pattern.choose(s.steps) for s, need in zip(usable, needs, strict=True)
@@ -173,21 +145,7 @@ class RuleSet:
             speaks=np.array([s.alerts and s.action is Action.PASS for s in usable], np.uint8),
             noalert=np.array([s.noalert for s in usable], np.uint8),
             has_threshold=any(s.threshold for s in usable),
-            needs_sizes=any(t.column in SIZE_COLUMNS for s in usable for t in s.columns),
-            needs_stream_events=stream_events,
-            needs_recognition=recognition,
-            needs_checksums=any(_asks_checksums(s) for s in usable),
-            needs_payload=any(
-                k and table.kinds[n] & KIND_TCP and _reads_payload(usable[n]) for n, k in enumerate(units)
-            ),
-            needs_streams=bool(app)
-            or stream_events
-            or recognition
-            or any(_inspects_streams(s, k) for s, k in zip(usable, units, strict=True)),
-            stream_ports=_stream_ports(
-                [s for s, k in zip(usable, units, strict=True) if _inspects_streams(s, k)],
-                1 + RECOGNISED_BY if app or recognition else int(stream_events),
-            ),
+            upstream=Upstream.of(usable, units, table.kinds, transactions=bool(app)),
         )
 
     def set_enabled(self, rules: Iterable[int], on: bool) -> None:
@@ -249,65 +207,6 @@ def _is_plain(signature: Signature, simple: bool) -> bool:
     return not (remembers or named or (signature.steps and not simple))
 
 
-def _asks_checksums(signature: Signature) -> bool:
-    return any(t.column == "events" and (t.mask is None or t.mask & CHECKSUMS) for t in signature.columns)
-
-
-def _reads_payload(signature: Signature) -> bool:
-    return any(step.buffer == PAYLOAD for step in signature.steps) or _wants_some(signature)
-
-
-def _wants_some(signature: Signature) -> bool:
-    """Is it about the size of a payload, and not true of an empty one?"""
-    return any(t.column == "payload_len" and _excludes_zero(t) for t in signature.columns)
-
-
-def _excludes_zero(test: ColumnTest) -> bool:
-    return any(low <= 0 <= high for low, high in test.spans) == test.negated
-
-
-def _inspects_streams(signature: Signature, units: int) -> bool:
-    return bool(signature.steps) and bool(units & _STREAMS)
-
-
-def _asks_recognition(signature: Signature) -> bool:
-    return any(isinstance(check, FlowProtocol) for check in signature.checks) or any(
-        test.column == DETECTION_COLUMN and (test.mask or 0) & DETECTION_BITS for test in signature.columns
-    )
-
-
-def _stream_ports(signatures: Sequence[Signature], everywhere: int) -> U16:
-    """RuleSet.stream_ports of the rules that inspect streams; everywhere: what all are asked for."""
-    wanted = np.full((2, 2, 65536), everywhere, np.uint16)
-    for signature in signatures:
-        header, directions, needed = signature.header, directions_of(signature), 1 + _extent(signature)
-        restricted = [(0, header.dest_port), (1, header.src_port)]
-        side, ports = next(((s, p) for s, p in restricted if p != ANY_PORT), (0, ANY_PORT))
-        for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
-            if directions >> direction & 1:
-                for place in {side, 1 - side} if header.bidirectional else {side}:
-                    for low, high in ports.spans:
-                        part = wanted[direction - 1, place, low : high + 1]
-                        np.maximum(part, needed, out=part)
-    return wanted
-
-
-def _extent(signature: Signature) -> int:
-    """Bytes that a match of the payload steps may span, less one; at most LOOKBACK_LIMIT."""
-    total = 0
-    for step in signature.steps:
-        if isinstance(step, Content) and not step.negated:
-            total += len(step.pattern)
-            if is_relative(step):
-                known = [abs(v) for v in (step.distance, step.within) if isinstance(v, int)]
-                total += sum(known) if isinstance(step.within, int) else _UNKNOWN_GAP + sum(known)
-        elif isinstance(step, Pcre):
-            total += _UNKNOWN_GAP
-        else:
-            total += 8
-    return min(max(total - 1, 0), LOOKBACK_LIMIT)
-
-
 def _compile_scan(
     signatures: Sequence[Signature],
     table: RuleTable,
@@ -334,7 +233,7 @@ def _compile_scan(
         pattern = patterns.add(piece.piece, number, limit)
         ports, to_port, from_port = narrow_ports(signature)
         kinds, directions = int(table.kinds[number]), int(table.directions[number])
-        extent = _extent(signature)
+        extent = extent_of(signature)
         lanes = lanes_of(signature.header, classes, ways)
         side = ports, to_port, from_port, lanes, gate_of(signature)
         scanned.append(ScanRule(pattern, kinds, directions, units[number], limit, extent, *side))
@@ -355,7 +254,7 @@ def _list_rules(
     listed = []
     for number, signature in enumerate(signatures):
         if pieces[number] is None and number not in left_out:
-            payload = _reads_payload(signature)
+            payload = reads_payload(signature)
             kinds, directions = int(table.kinds[number]), int(table.directions[number])
             wanted = units[number] if payload else 0
             listed.append(ListedRule(number, signature, kinds, directions, once[number], wanted))
