@@ -172,13 +172,30 @@ def test_a_connection_from_syn_to_fin() -> None:
         replace(s, flags=SYN | ACK),
         c,
         replace(c, payload=9, flags=PSH | ACK),
-        replace(c, flags=FIN | ACK),
-        replace(s, flags=FIN | ACK),
+        replace(c, flags=FIN | ACK, seq=9),
+        replace(s, flags=FIN | ACK, seq=1),
         c,
     ]
     flows = FlowTable(16).update(*batch(rows))
     new, established, closed = FlowState.NEW, FlowState.ESTABLISHED, FlowState.CLOSED
     assert flows.state.tolist() == [new, new, *[established] * 4, closed]
+
+
+@pytest.mark.parametrize("filled", ["by what was missing", "by an acknowledgement"])
+def test_a_fin_behind_a_hole_counts_once_the_hole_is_filled(filled: str) -> None:
+    c, s = replace(SEG, flags=ACK, seq=1), SEG.back(flags=ACK, seq=1)
+    rows = [
+        replace(c, flags=SYN, seq=0),
+        replace(s, flags=SYN | ACK, seq=0),
+        replace(c, flags=FIN | ACK, seq=10),
+        replace(s, flags=FIN | ACK),
+        c,
+        replace(s, seq=2, ack=11) if "ack" in filled else replace(c, payload=9),
+        c,
+    ]
+    flows = FlowTable(16).update(*batch(rows))
+    new, established, closed = FlowState.NEW, FlowState.ESTABLISHED, FlowState.CLOSED
+    assert flows.state.tolist() == [*[new] * 2, *[established] * 4, closed]
 
 
 def test_midstream_server_is_who_sends_syn_ack() -> None:
@@ -222,6 +239,15 @@ def test_the_idlest_is_evicted() -> None:
     table.update(*batch([replace(many(8)[n], ts_ns=SECOND + n) for n in (0, 1, 2, 4, 5, 6, 7)]))
     table.update(*batch(many(1, first=100, ts_ns=2 * SECOND)))
     assert table.drain_closed()["flow_id"].tolist() == [4]
+
+
+def test_a_flood_of_invented_senders_evicts_no_conversation() -> None:
+    table = FlowTable(64)
+    talk = replace(SEG, flags=ACK, seq=1), SEG.back(flags=ACK, seq=1)
+    table.update(*batch([replace(SEG, flags=SYN), SEG.back(flags=SYN | ACK), *talk]))
+    for wave in range(1, 20):
+        table.update(*batch(many(60, first=1000 * wave, ts_ns=wave * SECOND)))
+    assert table.get(1) is not None
 
 
 def test_flows_of_this_batch_are_not_evicted_for_each_other() -> None:

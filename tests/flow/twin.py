@@ -31,6 +31,8 @@ class Flow:
     flags: dict[int, int] = field(default_factory=lambda: {1: 0, 2: 0})
     next: dict[int, int] = field(default_factory=dict)
     """Number behind what was sent without a hole, or was acknowledged; by direction."""
+    fins: dict[int, int] = field(default_factory=dict)
+    """Number of a FIN, while something before it is missing; by direction."""
     reason: EndReason = EndReason.NONE
 
     @property
@@ -87,6 +89,7 @@ class Twin:
                 if not seg.events & self.bad_events:
                     _note_sent(flow, seg, direction)
                 self._track(flow, seg, direction)
+                _note_fins(flow, seg, direction)
         elif flow.pkts[1] and flow.pkts[2] and flow.state is NEW:
             flow.state = ESTABLISHED
         return flow.number, direction, int(flow.state), first
@@ -162,8 +165,6 @@ class Twin:
                 and "synack" not in seen
             ):
                 seen.add("handshake")
-            if seg.flags & FIN:
-                seen.add(f"fin{direction}")
             if "handshake" in seen and (flow.state is NEW or (flow.state is CLOSED and seg.size > 0)):
                 flow.state = ESTABLISHED
                 seen.discard("rst")
@@ -177,6 +178,18 @@ def _note_sent(flow: Flow, seg: Seg, direction: int) -> None:
         flow.next[direction] = end
     if seg.flags & ACK and 3 - direction in flow.next and _is_behind(seg.ack, flow.next[3 - direction]):
         flow.next[3 - direction] = seg.ack
+
+
+def _note_fins(flow: Flow, seg: Seg, direction: int) -> None:
+    if seg.flags & (FIN | SYN | RST) == FIN:
+        flow.fins[direction] = (seg.seq + seg.size) % WRAP
+    for side, number in list(flow.fins.items()):
+        if _is_behind(number, flow.next[side]):
+            continue
+        del flow.fins[side]
+        if flow.next[side] in (number, (number + 1) % WRAP):
+            flow.next[side] = (number + 1) % WRAP
+            flow.seen.add(f"fin{side}")
 
 
 def _is_behind(number: int, other: int) -> bool:

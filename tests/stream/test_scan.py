@@ -213,6 +213,19 @@ def test_a_forged_reset_does_not_cut_a_request_in_two(
     assert len(alerts) == 1
 
 
+@pytest.mark.parametrize("opens_anew", [False, True])
+@pytest.mark.parametrize("ahead", [-30, 5, 1 << 19])
+def test_forged_fins_do_not_cut_a_request_in_two(
+    tmp_path: Path, talk: Connection, ahead: int, opens_anew: bool
+) -> None:
+    talk.at(0, b"GET /a?" + b"." * 33).acked(40).at(40 + ahead, b"", "FA").answer(ahead, b"", "FA")
+    if opens_anew:
+        talk.raw("S", 500_000_000, ack=0)
+    talk.at(40, b"secret-word HTTP/1.1\r\nHost: a\r\n\r\n", after=30.0)
+    rule = 'alert http any any -> any any (http.uri; content:"a?"; content:"secret-word"; sid:1;)'
+    assert len(scan(tmp_path, [rule], talk.packets)[0]) == 1
+
+
 def test_bytes_with_a_wrong_checksum_make_no_reset_the_next(tmp_path: Path, talk: Connection) -> None:
     talk.at(0, b"." * 40).acked(40).at(40, b"." * 10)
     talk.packets[-1][TCP].chksum = 1

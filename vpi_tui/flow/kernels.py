@@ -21,7 +21,7 @@ from vpi_tui.flow.kernels_app import (
 )
 from vpi_tui.flow.kernels_errors import find_quoted
 from vpi_tui.flow.kernels_index import I64, U64, flow_tag
-from vpi_tui.flow.kernels_sent import is_heeded, is_newest, note_sent
+from vpi_tui.flow.kernels_sent import is_heeded, is_newest, note_sent, reached_fins
 from vpi_tui.flow.kernels_slots import (
     N_BATCH,
     N_EXPIRE_HAND,
@@ -50,6 +50,7 @@ from vpi_tui.flow.kernels_track import (
     TO_CLIENT,
     TO_SERVER,
     end_reason,
+    note_fins,
     tcp_track,
     time_out,
 )
@@ -156,7 +157,7 @@ def advance(flow, d, r, proto, flags, direction, payload, options):
         midstream, one_sided = options.midstream, options.one_sided
         track = I64(flow["track"])
         track, state = tcp_track(track, state, flags, direction, payload, midstream, one_sided)
-        flow["track"] = track
+        flow["track"] = note_fins(track, reached_fins(flow, d, r, flags, direction, payload))
         flow["state"] = state
     elif state == NEW and flow["proto"] != TCP:
         if flow["pkts_toserver"] != U64(0) and flow["pkts_toclient"] != U64(0):

@@ -1,16 +1,20 @@
 """What each end of a TCP connection has sent, and which ends of it their receiver believes.
 
 A RST that is not next in line changes nothing at its receiver (RFC 5961, 3.2), nor does a segment with a
-wrong checksum. Were either believed here, a sender could make the sensor forget a connection that goes on.
+wrong checksum; a FIN means nothing before all in front of it is there (RFC 9293, 3.10.7.4). Were any of them
+believed here, a sender could make the sensor forget a connection that goes on.
 """
 
 from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
 from vpi_tui.flow.kernels_index import I64
-from vpi_tui.flow.kernels_track import ACK, FIN, RST, SYN, TO_SERVER
+from vpi_tui.flow.kernels_track import ACK, FIN, RST, SYN, TO_CLIENT, TO_SERVER
 from vpi_tui.model.jit import inlined
 from vpi_tui.model.sequence import distance
+
+AWAITED_FIN = 2
+"""Shift of the Directions in `sent` whose FIN came before all in front of it."""
 
 
 @inlined
@@ -42,6 +46,39 @@ def is_heeded(flow, d, r, flags, direction, bad_events):
         return False
     awaited = next_of(flow, direction)
     return flags & RST == 0 or awaited < 0 or awaited == I64(d.tcp_seq[r])
+
+
+@inlined
+def take_fin(flow, direction):
+    """The direction, when a FIN of it is awaited and has now been reached, else 0."""
+    bit = direction << AWAITED_FIN
+    if I64(flow["sent"]) & bit == 0:
+        return I64(0)
+    number = I64(flow["fin_toserver"]) if direction == TO_SERVER else I64(flow["fin_toclient"])
+    beyond = distance(next_of(flow, direction), number)
+    if beyond >= 0:
+        flow["sent"] = I64(flow["sent"]) & ~bit
+    if beyond == 0:
+        set_next(flow, direction, (number + 1) & 0xFFFFFFFF)
+    return I64(direction) if beyond == 0 or beyond == 1 else I64(0)
+
+
+@inlined
+def reached_fins(flow, d, r, flags, direction, payload):
+    """Directions, as bits, whose FIN is now the end of all that was sent or acknowledged.
+
+    To be asked once the segment was noted. One that is further ahead waits for what is missing before it.
+    """
+    if flags & (FIN | SYN | RST) == FIN:
+        flow["sent"] = I64(flow["sent"]) | direction << AWAITED_FIN
+        number = (I64(d.tcp_seq[r]) + max(payload, I64(0))) & 0xFFFFFFFF
+        if direction == TO_SERVER:
+            flow["fin_toserver"] = number
+        else:
+            flow["fin_toclient"] = number
+    if I64(flow["sent"]) >> AWAITED_FIN == 0:
+        return I64(0)
+    return take_fin(flow, TO_SERVER) | take_fin(flow, TO_CLIENT)
 
 
 @inlined

@@ -91,17 +91,25 @@ def take_free(t):
 
 @inlined
 def evict_one(t, stamp):
-    """Evict the idlest of some flows that this batch did not touch. Returns its slot or -1."""
+    """Evict the idlest of some flows that this batch did not touch. Returns its slot or -1.
+
+    One that was never answered goes first: so a flood of invented senders pushes out itself.
+    """
     hand = t.numbers[N_EVICT_HAND]
     best = I64(-1)
     oldest = I64(0)
+    answered = False
     for _ in range(EVICT_PROBES):
         hand = hand + 1 if hand + 1 < len(t.records) else I64(0)
         flow = t.records[hand]
         alive = flow["flow_id"] != 0 and flow["reason"] == 0
-        if alive and flow["stamp"] != stamp and (best < 0 or flow["last_ns"] < oldest):
-            best = hand
-            oldest = I64(flow["last_ns"])
+        if alive and flow["stamp"] != stamp:
+            is_answered = flow["pkts_toserver"] != U64(0) and flow["pkts_toclient"] != U64(0)
+            first = flow["last_ns"] < oldest if is_answered == answered else answered
+            if best < 0 or first:
+                best = hand
+                oldest = I64(flow["last_ns"])
+                answered = is_answered
     t.numbers[N_EVICT_HAND] = hand
     if best >= 0:
         flow = t.records[best]

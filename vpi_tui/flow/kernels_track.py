@@ -63,7 +63,7 @@ def end_reason(track):
 
 @helper
 def tcp_track(track, state, flags, direction, payload, midstream, one_sided):
-    """(track, state) after a TCP segment.
+    """(track, state) after a TCP segment; its FIN is another matter (`note_fins`).
 
     The second FIN leaves the state alone, so that data in that segment still counts as sent over
     an established connection; the next segment closes. Data after a RST means that nobody took
@@ -88,8 +88,16 @@ def tcp_track(track, state, flags, direction, payload, midstream, one_sided):
         track |= T_HANDSHAKE
     if one_sided and track & (T_SYN | T_SYNACK) == T_SYN and flags & ACK and direction == TO_SERVER:
         track |= T_HANDSHAKE
-    if flags & FIN:
-        track |= T_FIN_CLIENT if direction == TO_SERVER else T_FIN_SERVER
     if track & T_HANDSHAKE and (state == NEW or (state == CLOSED and payload > 0)):
         return track & ~T_RST, I64(ESTABLISHED)
     return track, state
+
+
+@helper
+def note_fins(track, directions):
+    """directions: bits of Direction whose FIN has come, with all that was in front of it."""
+    if directions & TO_SERVER:
+        track |= T_FIN_CLIENT
+    if directions & TO_CLIENT:
+        track |= T_FIN_SERVER
+    return track

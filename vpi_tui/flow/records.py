@@ -1,4 +1,4 @@
-"""The memory of one flow: 168 bytes, two of its cache lines touched by each packet.
+"""The memory of one flow: 176 bytes, two of its cache lines touched by each packet.
 
 FLOW_DTYPE is what other rooms read; KERNEL_DTYPE lays the names that the compiled loop uses over
 the same bytes (it keeps its own notes where a closed record holds its slot number).
@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-RECORD_SIZE = 168
+RECORD_SIZE = 176
 
 
 class EndReason(IntEnum):
@@ -91,7 +91,7 @@ KERNEL_DTYPE = _dtype(
         ("stamp", np.uint8, 60),  # low byte of the number of the batch that touched it last
         ("dirty", np.uint8, 61),  # 1 = in the list of flows touched since the last drain
         ("probes", np.uint8, 62),  # payloads looked at for app_proto: kernels_app.COUNT
-        ("sent", np.uint8, 63),  # Directions whose `next_...` is known
+        ("sent", np.uint8, 63),  # Directions whose `next_...` is known; above: kernels_sent.AWAITED_FIN
         ("pkts_toserver", np.uint64, 64),
         ("pkts_toclient", np.uint64, 72),
         ("bytes_toserver", np.uint64, 80),
@@ -113,5 +113,7 @@ KERNEL_DTYPE = _dtype(
         ("told_bytes_toclient", np.uint32, 156),
         ("ifindex_client", np.int32, 160),
         ("ifindex_server", np.int32, 164),
+        ("fin_toserver", np.uint32, 168),  # the number of a FIN; what is before it is awaited
+        ("fin_toclient", np.uint32, 172),
     ]
 )

@@ -91,12 +91,12 @@ class Touched(NamedTuple):
 class FlowTable:
     """Bidirectional flows, keyed with both VLAN ids and the tunnel.
 
-    max_flows: beyond it the idlest of some flows is evicted, and counted. seed: of the hash; leave
-    it out except in tests. midstream: follow TCP connections whose start was not seen; the sender of a
-    first SYN+ACK is then the server, and the first acknowledgement makes it established. one_sided: so
-    does that of a client whose server is not seen. bad_events: bits of DecoderEvent with which no segment
-    ends a connection. talkers: keep what flows did until `drain_touched`,
-    also when they have ended.
+    max_flows: beyond it the idlest of some flows is evicted, those without an answer first, and counted.
+    seed: of the hash; leave it out except in tests. midstream: follow TCP connections whose start was not
+    seen; the sender of a first SYN+ACK is then the server, and the first acknowledgement makes it
+    established. one_sided: so does that of a client whose server is not seen. bad_events: bits of
+    DecoderEvent with which no segment ends a connection. talkers: keep what flows did until
+    `drain_touched`, also when they have ended.
     """
 
     def __init__(
