@@ -31,7 +31,8 @@ class ThresholdRules(NamedTuple):
 
 
 class ThresholdTable(NamedTuple):
-    """Sets of 8 places; a new key takes a free or the stalest place of its set."""
+    """Sets of 8 places; a new key takes a free place of its set, or that of a window that is over, or of the
+    one with the fewest matches: invented senders, each of which matches once, push out one another."""
 
     key: U64
     """uint64[places, 5]: rule + 1 and up to two addresses; 0 = free."""
@@ -50,6 +51,22 @@ def _mix(value):
 
 
 @helper
+def _is_open(table, place, now, windows):
+    return now <= table.begin[place] + windows[np.int64(table.key[place, 0]) - 1]
+
+
+@helper
+def _goes_before(table, place, other, now, windows):
+    """Of two places that are taken, is the first one to be given up rather than the other?"""
+    is_open = _is_open(table, place, now, windows)
+    if is_open != _is_open(table, other, now, windows):
+        return not is_open
+    if table.counted[place] != table.counted[other]:
+        return table.counted[place] < table.counted[other]
+    return table.begin[place] < table.begin[other]
+
+
+@helper
 def _place(table, key, now, windows, salt):
     """(place, is it new) for a key."""
     mixed = salt
@@ -57,10 +74,10 @@ def _place(table, key, now, windows, salt):
         mixed = _mix(mixed ^ key[k])
     sets = table.begin.size // WAYS
     home = np.int64(mixed % np.uint64(sets)) * WAYS
-    oldest = home
+    spare = home
     for place in range(home, home + WAYS):
         if table.key[place, 0] == 0:
-            oldest = place
+            spare = place
             break
         same = True
         for k in range(5):
@@ -69,13 +86,13 @@ def _place(table, key, now, windows, salt):
                 break
         if same:
             return place, False
-        if table.begin[place] < table.begin[oldest]:
-            oldest = place
-    if table.key[oldest, 0] != 0 and now <= table.begin[oldest] + windows[np.int64(table.key[oldest, 0]) - 1]:
+        if _goes_before(table, place, spare, now, windows):
+            spare = place
+    if table.key[spare, 0] != 0 and _is_open(table, spare, now, windows):
         table.evicted[0] += 1
     for k in range(5):
-        table.key[oldest, k] = key[k]
-    return oldest, True
+        table.key[spare, k] = key[k]
+    return spare, True
 
 
 @helper

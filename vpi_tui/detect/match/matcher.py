@@ -32,7 +32,8 @@ from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolve
 from vpi_tui.detect.match.windows import with_windows
 from vpi_tui.model.batch import I32, I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
-THRESHOLD_PLACES = 1 << 16
+THRESHOLD_PLACES = 1 << 18
+"""56 bytes each, taken as they are used."""
 _USUAL = InspectionOptions()
 Bools = NDArray[np.bool_]
 
