@@ -266,6 +266,15 @@ def test_after_a_minute_the_rest_does_not_come_any_more() -> None:
     assert not rebuilt(fresh(), frames, times=[0, 61_000_000_000])
 
 
+def test_a_datagram_outlives_a_flood_of_fragments_that_come_between() -> None:
+    defrag = fresh()
+    first, last = pieces([(0, b"a" * 8, True), (8, b"b" * 8, False)], id=1)
+    (sample,) = pieces([(0, b"x" * 8, True)], id=1)
+    flood = [sample[:4] + number.to_bytes(2) + sample[6:] for number in range(2, 16_002)]
+    assert rebuilt(defrag, [first, *flood]) == []
+    assert rebuilt(defrag, [last]) == [(0, b"a" * 8 + b"b" * 8, 0)]
+
+
 def test_a_flood_of_first_fragments_takes_bounded_memory_and_the_newest_still_complete() -> None:
     defrag = fresh(trackers=16, memory=1 << 16)
     flood = [frame for number in range(2000) for frame in pieces([(0, b"x" * 1400, True)], id=number + 10)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Final, Literal
 
 ValueKind = Literal["string", "md5", "sha256", "ip", "ipv4", "ipv6"]
 
@@ -15,6 +15,10 @@ _SIZES: dict[str, tuple[int, ...]] = {
     "ip": (4, 16),
 }
 """Bytes of a value. A set of ipv6 holds addresses of both kinds, as in Suricata."""
+LEARNED_MEMORY: Final = 100 << 20
+"""Bytes of what rules have added to one set: values come from the wire. Suricata's default memcap."""
+_OVERHEAD: Final = 64
+"""Of one value."""
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
@@ -31,13 +35,15 @@ class ScoreList:
 class ValueSet:
     """Values of one kind by name. Shared by all rules that name it; at most `limit` values."""
 
-    __slots__ = ("kind", "limit", "name", "values")
+    __slots__ = ("_learned", "kind", "limit", "name", "values")
 
     def __init__(self, name: str, kind: ValueKind, values: Iterable[bytes] = (), *, limit: int) -> None:
         self.name = name
         self.kind = kind
         self.limit = limit
         self.values = {key for value in values if (key := self._key(value)) is not None}
+        self._learned = 0
+        """Bytes that added values take; those that were removed count no more, whoever had added them."""
 
     def holds(self, value: bytes, *, subdomain: bool = False) -> bool:
         """Is the value there? subdomain: or something that it ends with, from one of its dots on."""
@@ -58,6 +64,9 @@ class ValueSet:
         key = self._key(value)
         if key is None or key in self.values or len(self.values) >= self.limit:
             return False
+        if self._learned + len(key) + _OVERHEAD > LEARNED_MEMORY:
+            return False
+        self._learned += len(key) + _OVERHEAD
         self.values.add(key)
         return True
 
@@ -67,6 +76,7 @@ class ValueSet:
         if key is None or key not in self.values:
             return False
         self.values.discard(key)
+        self._learned = max(self._learned - len(key) - _OVERHEAD, 0)
         return True
 
     def _key(self, value: bytes) -> bytes | None:

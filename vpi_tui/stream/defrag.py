@@ -23,9 +23,9 @@ from vpi_tui.model.batch import (
 from vpi_tui.stream import kernels_defrag as kernels
 from vpi_tui.stream.policies import HostPolicies, host_policies
 
-TRACKERS: Final = 4096
-"""Datagrams that may be incomplete at a time."""
-MEMORY: Final = 16 << 20
+TRACKERS: Final = 16_384
+"""Datagrams that may be incomplete at a time: so many fragments it takes to push one out."""
+MEMORY: Final = 32 << 20
 """Bytes for the data of incomplete datagrams."""
 TIMEOUT_NS: Final = 60_000_000_000
 """RFC 791, RFC 8200: after so long without another fragment what is missing does not come any more."""

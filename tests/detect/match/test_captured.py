@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tests.detect.match.build import Packet, hits, matcher_of, run
 from tests.detect.rules.rule_text import PARSER
-from vpi_tui.detect.match.captured import MOST_FLOWS, MOST_NAMES, CapturedTexts
+from vpi_tui.detect.match.captured import MEMORY, MOST_FLOWS, MOST_NAMES, CapturedTexts
 from vpi_tui.detect.match.types import Remembered
 from vpi_tui.model.signature import Origin, Signature
 
@@ -61,3 +63,15 @@ def test_captures_are_bounded() -> None:
         texts.keep(9, 1, -1, {("flow", str(number)): b"1"})
     assert len(texts.of("flow", 9, 1, -1)) == MOST_NAMES
     assert not texts.of("flow", 9, 2, -1), "a later flow in the same slot"
+
+
+def test_long_captures_are_bounded_by_their_bytes() -> None:
+    texts, each = CapturedTexts(), 1 << 20
+    for slot in range(2 * MEMORY // each):
+        texts.keep(slot, 1, -1, {("flow", "x"): bytes(each - 1)})
+        texts.keep(slot, 1, -1, {("flow", "x"): bytes(each - 2)})
+    kept = [slot for slot in range(2 * MEMORY // each) if texts.of("flow", slot, 1, -1)]
+    assert kept == list(range(MEMORY // each, 2 * MEMORY // each))
+    texts.forget(np.array(kept, np.int32))
+    texts.keep(1, 1, -1, {("flow", "x"): bytes(MEMORY - 1)})
+    assert texts.of("flow", 1, 1, -1)

@@ -10,6 +10,8 @@ from vpi_tui.model.signature import VariableHolds
 
 MOST_FLOWS: Final = 65_536
 """Flows with captures; the one that got its first longest ago makes room."""
+MEMORY: Final = 64 << 20
+"""Bytes of all of them."""
 MOST_NAMES: Final = 32
 """Captures of one flow or packet: names can come from the wire."""
 
@@ -25,6 +27,8 @@ class CapturedTexts:
     def __init__(self) -> None:
         self.evicted = 0
         self._flows: dict[int, tuple[int, dict[str, bytes]]] = {}
+        self._held = 0
+        """Bytes of those, names included."""
         self._rows: dict[int, dict[str, bytes]] = {}
 
     def __bool__(self) -> bool:
@@ -39,7 +43,9 @@ class CapturedTexts:
             if scope == "pkt" and row >= 0:
                 _add(self._rows.setdefault(row, {}), name, text)
             elif scope == "flow" and slot >= 0:
-                _add(self._of_slot(slot, born), name, text)
+                self._held += _add(self._of_slot(slot, born), name, text)
+        while self._held > MEMORY and len(self._flows) > 1:
+            self._evict(next(iter(self._flows)))
 
     def of(self, scope: Literal["flow", "pkt"], slot: int, born: int, row: int) -> Texts:
         if scope == "pkt":
@@ -50,21 +56,33 @@ class CapturedTexts:
     def forget(self, slots: I32) -> None:
         """slots: int32[n], of flows that ended."""
         for slot in self._flows.keys() & set(slots.tolist()) if self._flows else ():
-            del self._flows[slot]
+            self._forget(slot)
 
     def _of_slot(self, slot: int, born: int) -> dict[str, bytes]:
         found = self._flows.get(slot)
         if found is None or found[0] != born:
-            if slot not in self._flows and len(self._flows) >= MOST_FLOWS:
-                del self._flows[next(iter(self._flows))]
-                self.evicted += 1
+            if slot in self._flows:
+                self._forget(slot)
+            elif len(self._flows) >= MOST_FLOWS:
+                self._evict(next(iter(self._flows)))
             found = self._flows[slot] = born, {}
         return found[1]
 
+    def _evict(self, slot: int) -> None:
+        self._forget(slot)
+        self.evicted += 1
 
-def _add(texts: dict[str, bytes], name: str, text: bytes) -> None:
-    if name in texts or len(texts) < MOST_NAMES:
-        texts[name] = text
+    def _forget(self, slot: int) -> None:
+        self._held -= sum(len(name) + len(text) for name, text in self._flows.pop(slot)[1].items())
+
+
+def _add(texts: dict[str, bytes], name: str, text: bytes) -> int:
+    """How many bytes there are more."""
+    before = texts.get(name)
+    if before is None and len(texts) >= MOST_NAMES:
+        return 0
+    texts[name] = text
+    return len(text) - len(before) if before is not None else len(name) + len(text)
 
 
 def variable_holds(asked: VariableHolds, texts: Texts) -> bool:
