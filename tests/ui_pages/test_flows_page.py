@@ -195,6 +195,7 @@ async def test_rows_that_are_not_here_yet_are_awaited(key: str, what: str) -> No
         await step(app, pilot)
         assert f"{what} are being fetched" in text(app)
         assert "fits" not in text(app)
+        assert "0 of" not in text(app)
 
 
 async def test_no_flow_yet() -> None:

@@ -121,7 +121,7 @@ class FlowsPage(DrillPage):
         flows = self.flow_table(session)
         if session.snapshot is not None:
             unasked = session.frozen_without(flows=True)
-            awaited = not session.snapshot.has_flows
+            awaited = _are_awaited(session)
             self.table.set_empty(empty_text(session.snapshot.flows, unasked=unasked, awaited=awaited))
         if self.group:
             self._show_groups(session, flows)
@@ -145,7 +145,7 @@ class FlowsPage(DrillPage):
         self._set_columns(SLIM_COLUMNS if slim else NARROW_COLUMNS if narrow else COLUMNS)
         self.table.set_sort(self.sort_key, self.descending)
         self.table.set_source(rows)
-        self._title(len(rows), flows.total, "flow")
+        self._title(flows.total if _are_awaited(session) else len(rows), flows.total, "flow")
 
     def _show_groups(self, session: Session, flows: FlowTable) -> None:
         self._groups = tuple(group_rows(flows, self.group, self._filter, scope=session.scope))
@@ -247,6 +247,11 @@ class FlowsPage(DrillPage):
         self.group = ""
         self.table.action_top()
         self._narrow(f"{self.filter_text} {wanted}".strip())
+
+
+def _are_awaited(session: Session) -> bool:
+    """Is there a picture, but none yet that has rows?"""
+    return session.snapshot is not None and not session.snapshot.has_flows
 
 
 def _title_of(key: str) -> str:
