@@ -237,9 +237,33 @@ def test_where_urls_are_looked_for() -> None:
     assert urls_in(b"Content-Type: image/png; name=x", b"", text) == [b"a.example/1"], "in attachments too"
     assert urls_in(coded + b"base64", b"", base64.b64encode(text)) == [b"a.example/1"]
     assert urls_in(coded + b"quoted-printable", b"", b"at http://a.example/?b=3D1 .") == [b"a.example/?b=3D1"]
+    assert urls_in(b"", b"at http://a.example/(b)?c] or") == [b"a.example/(b)?c"]
     parts = b"Content-Type: multipart/mixed; boundary=b", b"", b"--b"
     assert urls_in(*parts, b"", text) == [], "a part without a media type has that of the one before it"
     assert urls_in(*parts, b"Content-Type: text/html", b"", b"", b"--b", b"", text) == [b"a.example/1"]
+
+
+FORWARDED = (
+    b"Subject: outer", b"Content-Type: multipart/mixed; boundary=b", b"", b"front", b"--b",
+    b"Content-Type: message/rfc822; name=f.eml", b"", b"Subject: inner",
+    b"Content-Type: multipart/mixed; boundary=cc", b"", b"inner front", b"--cc",
+    b"Content-Type: text/plain; name=f.txt", b"Content-Transfer-Encoding: base64", b"", b"aGVsbG8=",
+    b"--cc--", b"--b", b"Content-Type: message/partial; name=g.eml", b"", b"Subject: part", b"", b"its body",
+    b"--b--", b"",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("lines", [1, 2, len(FORWARDED)])
+def test_what_is_attached_to_an_attached_mail_is_found(lines: int) -> None:
+    """However its lines come; what the mail itself holds goes by its name."""
+    made = SmtpTransaction(b"")
+    reader = MailReader(made, Limits())
+    for at in range(0, len(FORWARDED), lines):
+        reader.feed(b"".join(line + b"\r\n" for line in FORWARDED[at : at + lines]))
+    reader.close(truncated=False)
+    found = {file.name: file.tail() for file in made.files}
+    assert found == {b"f.eml": b"inner front", b"f.txt": b"hello", b"g.eml": b"its body"}
+    assert made.fields["email.subject"] == [b"outer"]
 
 
 @pytest.mark.parametrize(
@@ -399,6 +423,8 @@ LINES = [
     b"Content-Type: multipart/mixed; boundary=b",
     b'Content-Type: multipart/alternative; boundary="cc"',
     b"Content-Type: message/rfc822",
+    b"Content-Type: message/rfc822; name=m.eml",
+    b"Content-Type: multipart/mixed; boundary=b; name=n",
     b"Content-Type: text/plain; name=f.txt",
     b"Content-Disposition: attachment; filename=g",
     b"Content-Transfer-Encoding: base64",
@@ -422,8 +448,7 @@ def test_a_mail_in_pieces_is_what_it_is_as_a_whole(lines: list[tuple[bytes, byte
         reader.feed(text[at : at + step])
     reader.close(truncated=False)
     whole = parse_part(text)
-    # One of several parts that has none is seen as a part only when the mail is taken apart as a whole.
-    attached = [p for p in leaves(whole) if p.file_name and not p.kind.startswith(b"multipart/")]
+    attached = [part for part in leaves(whole) if part.file_name]
     assert [(file.name, file.tail()) for file in made.files] == [(p.file_name, decoded(p)) for p in attached]
     assert list(made.urls) == urls(whole)
     assert made.fields["email.subject"] == whole.get(b"subject")[:1]

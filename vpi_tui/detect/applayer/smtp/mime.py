@@ -5,8 +5,8 @@ from __future__ import annotations
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
 
 from vpi_tui.detect.applayer.parameters import mime_parameter
 from vpi_tui.detect.applayer.smtp.base64_text import Base64
@@ -31,7 +31,7 @@ _FOLD: Final = re.compile(rb"\r?\n[ \t]")
 _LONG_VALUE: Final = re.compile(rb"(?:\A|\n)[^:\n \t][^:\n]*+:[ \t]*+[^\r\n]{%d}" % (VALUE_LIMIT + 1))
 _MARK_END: Final = re.compile(rb"(--)?[ \t]*(?=\r?\n|\Z)")
 """What stands behind the boundary in its line."""
-URL: Final = re.compile(rb"https?://([^\s\"'<>\])]{1,2048})", re.IGNORECASE)
+URL: Final = re.compile(rb"https?://([^\s\"'<>\]]{1,2048})", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -44,6 +44,8 @@ class Part:
     body: bytes = b""
     has_long_value: bool = False
     """The first line of a value is longer than usual."""
+    carried: bytes = b""
+    """The name of the attached message whose head and body these are."""
 
     def get(self, name: bytes) -> list[bytes]:
         return [value for found, value in self.fields if found == name]
@@ -58,7 +60,10 @@ class Part:
 
     @property
     def named(self) -> bytes:
-        """The name that makes a part an attachment, of whichever field is the first to have one."""
+        """The name that makes a part an attachment, of whichever field is the first to have one. An attached
+        message gives its own to what it holds, so that what is attached to that is found as well."""
+        if self.carried:
+            return self.carried
         for name, value in self.fields:
             word = _NAMING.get(name)
             if word is not None and (found := parameter(value, word)):
@@ -68,6 +73,11 @@ class Part:
     @property
     def file_name(self) -> bytes:
         return self.named[:FILE_NAME_LIMIT]
+
+    @property
+    def is_message(self) -> bool:
+        """Is its body a head and a body again?"""
+        return self.kind.startswith(b"message/")
 
     @property
     def coding(self) -> bytes:
@@ -114,38 +124,51 @@ def told_leaves(mail: Part) -> list[tuple[Part, bool]]:
     while waiting and len(found) < MOST_PARTS:
         part, depth = waiting.pop()
         is_text = part.is_text(is_text)
-        inner = _inner(part) if depth < MOST_DEPTH else []
-        if inner:
-            waiting += [(parse_part(data), depth + 1) for data in reversed(inner)]
-        else:
+        inner = _inner(part) if depth < MOST_DEPTH else None
+        if inner is None:
             found.append((part, is_text))
+            continue
+        if part.named and not part.is_message:
+            found.append((replace(part, body=inner.front), is_text))
+        waiting += [(each, depth + 1) for each in reversed(inner.parts)]
     return found
 
 
-def _inner(part: Part) -> list[bytes]:
-    """The parts of a part as sent; empty when it has none."""
-    if part.kind.startswith(b"multipart/"):
-        boundary = parameter(part.first(b"content-type"), b"boundary")
-        return _between(part.body, boundary[:BOUNDARY_LIMIT]) if boundary else []
-    return [part.body] if part.kind == b"message/rfc822" and not part.file_name else []
+class _Inner(NamedTuple):
+    """What a part holds. front: what stands in front of its parts."""
+
+    front: bytes
+    parts: list[Part]
+
+
+def _inner(part: Part) -> _Inner | None:
+    """None = it is neither a message nor has it parts."""
+    if part.is_message:
+        return _Inner(b"", [replace(parse_part(part.body), carried=part.named)])
+    boundary = parameter(part.first(b"content-type"), b"boundary")[:BOUNDARY_LIMIT]
+    if not boundary or not part.kind.startswith(b"multipart/"):
+        return None
+    front, *parts = _between(part.body, boundary)
+    return _Inner(front, [parse_part(data) for data in parts])
 
 
 def _between(body: bytes, boundary: bytes) -> list[bytes]:
-    """What stands between lines that are `--boundary`; the last may lack its end."""
+    """What is in front of the lines that are `--boundary`, and between them; the last may lack its end."""
     line = b"--" + boundary
     parts: list[bytes] = []
-    start = -1
+    start = 0
     for end in _line_starts(body, line):
         mark = _MARK_END.match(body, end + len(line))
         if mark is None:
             continue
         if start >= 0:
-            parts.append(_without_line_end(body[start:end].removesuffix(b"\n").removesuffix(b"\r")))
+            data = body[start:end].removesuffix(b"\n").removesuffix(b"\r")
+            parts.append(_without_line_end(data) if parts else data)
         start = -1 if mark[1] else mark.end()
-        if mark[1] or len(parts) >= MOST_PARTS:
+        if mark[1] or len(parts) > MOST_PARTS:
             return parts
     if start >= 0:
-        parts.append(_without_line_end(body[start:]))
+        parts.append(_without_line_end(body[start:]) if parts else body)
     return parts
 
 

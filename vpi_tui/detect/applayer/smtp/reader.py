@@ -78,6 +78,8 @@ class MailReader:
         """The head that comes is the mail's own."""
         self._is_text = True
         """URLs are looked for in the part that began last, when it is no attachment."""
+        self._carried = b""
+        """The name of the attached message whose head comes."""
         self._depth = 0
         self._levels: list[_Level] = []
         self._leaf: _Leaf | None = None
@@ -154,15 +156,20 @@ class MailReader:
             self._is_mail = False
             self._made.take_fields(part)
             self._hash(rest)
+        part.carried, self._carried = self._carried, b""
         nests = self._depth < MOST_DEPTH
         boundary = parameter(part.first(b"content-type"), b"boundary")[:BOUNDARY_LIMIT]
+        if nests and part.is_message:
+            self._depth += 1
+            self._carried = part.named
+            self._in_head = True
+            return
         if nests and boundary and part.kind.startswith(b"multipart/"):
             self._depth += 1
             self._levels.append(_Level(boundary, self._depth))
-        elif nests and part.kind == b"message/rfc822" and not part.file_name:
-            self._depth += 1
-            self._in_head = bool(rest) or not self._levels
-        elif self._parts < MOST_PARTS:
+            if not part.named:
+                return
+        if self._parts < MOST_PARTS:
             self._parts += 1
             self._leaf = self._new_leaf(part)
 
