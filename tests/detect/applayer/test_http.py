@@ -72,6 +72,38 @@ def test_buffers_of_a_whole_transaction() -> None:
     assert b"X-Trailer: t" in buffers["http.response_header", CLIENT]
 
 
+def test_fields_that_are_empty_are_there() -> None:
+    names = ("Connection", "Content-Type", "Referer", "User-Agent", "Cookie")
+    asked = b"".join(b"%b:\r\n" % name.encode() for name in names)
+    answered = b"Server:\r\nLocation: \r\nSet-Cookie:\r\nContent-Length: 0\r\n"
+    (found,) = transactions(
+        [(SERVER, b"GET / HTTP/1.1\r\n%b\r\n" % asked), (CLIENT, b"HTTP/1.1 204 \r\n%b\r\n" % answered)]
+    )
+    buffers = seen(found)
+    of_request = ("connection", "content_type", "referer", "user_agent", "cookie")
+    assert all(buffers[f"http.{name}", SERVER] == [b""] for name in of_request)
+    assert all(
+        buffers[f"http.{name}", CLIENT] == [b""] for name in ("server", "location", "cookie", "stat_msg")
+    )
+    assert ("http.accept", SERVER) not in buffers
+    assert ("http.connection", CLIENT) not in buffers
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"HTTP/1.1 200", []),
+        (b"HTTP/1.1 200 ", [b""]),
+        (b"HTTP/1.1 200 OK", [b"OK"]),
+        (b"HTTP/1.1  200 \t OK now ", [b"OK now "]),
+        (b"HTTP/1.1", []),
+    ],
+)
+def test_the_message_of_a_status_line(line: bytes, message: list[bytes]) -> None:
+    pieces = [(SERVER, b"GET / HTTP/1.1\r\n\r\n"), (CLIENT, line + b"\r\nContent-Length: 0\r\n\r\n")]
+    assert one(pieces, "http.stat_msg") == message
+
+
 @pytest.mark.parametrize("step", [1, 2, 3, 7])
 def test_cuts_change_nothing(step: int) -> None:
     whole = [seen(found) for found in transactions([(SERVER, REQUEST * 2), (CLIENT, RESPONSE * 2)])]

@@ -15,6 +15,7 @@ from vpi_tui.model.batch import Direction
 
 Value = bytes | None
 _CLIENT: Final = Direction.TO_CLIENT
+_COOKIE, _SET_COOKIE = b"cookie", b"set-cookie"
 
 
 def _of_request(name: str, get: Callable[[Request], Value], stage: Stage = Stage.HEAD) -> Buffer:
@@ -30,7 +31,7 @@ def _of_response(name: str, get: Callable[[Response], Value], stage: Stage = Sta
     def instances(transaction: HttpTransaction, _direction: int) -> Sequence[bytes]:
         response = transaction.response
         value = get(response) if response is not None else None
-        return (value,) if value else ()
+        return () if value is None else (value,)
 
     return Buffer(name, TO_CLIENT, stage, instances)
 
@@ -44,20 +45,24 @@ def _of_message(name: str, get: Callable[[Request | Response], Value], stage: St
     return Buffer(name, BOTH, stage, instances)
 
 
-def _field(name: str, directions: int, field: bytes, *, empty: bool = False) -> Buffer:
-    """The value of a header field by its lower-case name. empty: rules see one that is empty."""
+def _field(name: str, directions: int, field: bytes, of_response: bytes = b"") -> Buffer:
+    """The value of a header field by its lower-case name; one that is empty is there all the same.
+
+    of_response: its name in responses, where it is another.
+    """
 
     def instances(transaction: HttpTransaction, direction: int) -> Sequence[bytes]:
         to_client = directions == TO_CLIENT or (directions == BOTH and direction == _CLIENT)
         message = transaction.response if to_client else transaction.request
-        found = message.headers.fields.get(field) if message is not None else None
-        return (found[1],) if found is not None and (found[1] or empty) else ()
+        named = (of_response or field) if to_client else field
+        found = message.headers.fields.get(named) if message is not None else None
+        return (found[1],) if found is not None else ()
 
     return Buffer(name, directions, Stage.HEAD, instances)
 
 
 def _cookie_name(message: Request | Response) -> bytes:
-    return b"cookie" if isinstance(message, Request) else b"set-cookie"
+    return _COOKIE if isinstance(message, Request) else _SET_COOKIE
 
 
 def _header(message: Request | Response) -> bytes:
@@ -141,14 +146,14 @@ BUFFERS: Final = (
     _of_request("http.host", _host),
     _of_request("http.host.raw", _raw_host),
     _growing("http.request_body", TO_SERVER, lambda t, _d: _held(t.request)),
-    _field("http.user_agent", TO_SERVER, b"user-agent", empty=True),
-    _field("http.referer", TO_SERVER, b"referer", empty=True),
-    _field("http.accept", TO_SERVER, b"accept", empty=True),
-    _field("http.accept_enc", TO_SERVER, b"accept-encoding", empty=True),
-    _field("http.accept_lang", TO_SERVER, b"accept-language", empty=True),
-    _of_response("http.stat_code", lambda r: r.start.code),
+    _field("http.user_agent", TO_SERVER, b"user-agent"),
+    _field("http.referer", TO_SERVER, b"referer"),
+    _field("http.accept", TO_SERVER, b"accept"),
+    _field("http.accept_enc", TO_SERVER, b"accept-encoding"),
+    _field("http.accept_lang", TO_SERVER, b"accept-language"),
+    _of_response("http.stat_code", lambda r: r.start.code or None),
     _of_response("http.stat_msg", lambda r: r.start.message),
-    _of_response("http.response_line", lambda r: r.start.line),
+    _of_response("http.response_line", lambda r: r.start.line or None),
     _field("http.location", TO_CLIENT, b"location"),
     _field("http.server", TO_CLIENT, b"server"),
     _growing("http.response_body", TO_CLIENT, lambda t, _d: _held(t.response)),
@@ -157,7 +162,7 @@ BUFFERS: Final = (
     _of_message("http.header_names", _names),
     _of_message("http.start", _start),
     _of_message("http.protocol", lambda m: m.start.protocol),
-    _of_message("http.cookie", lambda m: m.headers.get(_cookie_name(m))),
+    _field("http.cookie", BOTH, _COOKIE, _SET_COOKIE),
     _field("http.connection", BOTH, b"connection"),
     _field("http.content_type", BOTH, b"content-type"),
     _field("http.content_len", BOTH, b"content-length"),

@@ -9,7 +9,7 @@ _BLANKS: Final = b" \t\x0b\x0c\r\0"
 _REQUEST: Final = re.compile(rb"[ \t\x0b\x0c\0]*([^ \t\x0b\x0c]*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
 _OTHER_BLANK: Final = re.compile(rb"(.*)[\t\x0b\x0c\r](.*)", re.DOTALL)
 """What parts URI and protocol where no space does."""
-_RESPONSE: Final = re.compile(rb"[\s\0]*(\S*)[ \t\x0b\x0c]*(\S*)[ \t\x0b\x0c]*(.*)", re.DOTALL)
+_RESPONSE: Final = re.compile(rb"[\s\0]*(\S*)[ \t\x0b\x0c]*(\S*)(?:[ \t\x0b\x0c]+(.*))?", re.DOTALL)
 _USUAL_REQUEST: Final = re.compile(rb"([A-Z]{3,12}) (/[!-~]*) (HTTP/1\.[01])")
 _PROTOCOL_START: Final = re.compile(rb"[\s\0]*HTTP", re.IGNORECASE)
 
@@ -26,7 +26,8 @@ class StatusLine(NamedTuple):
     line: bytes
     protocol: bytes
     code: bytes
-    message: bytes
+    message: bytes | None
+    """As sent, with blanks at its end; None = nothing stands behind the code, not even a blank."""
 
 
 def usual_request_line(line: bytes) -> RequestLine | None:
@@ -54,7 +55,7 @@ def status_line(line: bytes) -> StatusLine:
     found = _RESPONSE.match(line)
     assert found is not None  # every part may be empty
     protocol, code, message = found.groups()
-    return StatusLine(line, protocol, code, message.rstrip(_BLANKS))
+    return StatusLine(line, protocol, code, message if code else None)
 
 
 def is_status_line(line: bytes) -> bool:

@@ -275,7 +275,7 @@ _FIRST_WORD: Final = re.compile(rb"[ \t\r\n\x0b\x0c]*([^ \t\r\n\x0b\x0c]+)")
 
 _NOT_SEEN: Final = b"/libhtp::request_uri_not_seen"
 """What Suricata calls the file that answers no request: logs and rules of its users say so."""
-_NO_STATUS: Final = StatusLine(b"", b"", b"", b"")
+_NO_STATUS: Final = StatusLine(b"", b"", b"", None)
 _JUNK: Final = 2
 """Characters of a line in front of a response that is not yet its body."""
 _BODILESS: Final = frozenset({b"204", b"304"})
