@@ -55,6 +55,8 @@ def found(tmp_path: Path, database: Path, option: str) -> list[tuple[str, str]]:
         ("DE", [(DUTCH, GERMAN), (GERMAN, NOWHERE), (FAR, FAR)]),
         ("src,NL,de", [(DUTCH, GERMAN), (GERMAN, NOWHERE), (FAR, FAR)]),
         ("src,!NL", [(GERMAN, NOWHERE), (FAR, FAR)]),
+        ("src,!NL,!DE", []),
+        ("any,NL,!DE", []),
     ],
 )
 def test_countries_of_the_ends(

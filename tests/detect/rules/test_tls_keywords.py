@@ -85,6 +85,7 @@ def test_a_span_of_time() -> None:
         ('tls.fingerprint:"ab";', "tls.fingerprint"),
         ("tls_cert_notbefore:>2020-13-45x;", "tls_cert_notbefore"),
         ("tls_cert_notbefore:2020<>2019;", "no moment"),
+        ("tls_cert_notbefore:2020<>2020;", "no moment"),
     ],
 )
 def test_refusals(options: str, named: str) -> None:

@@ -91,6 +91,11 @@ def _bare(name: str, content: Content) -> None:
         raise Refused(f"{name}: has no blanks around it, so {_text(content)} can never match")
 
 
+def _one_word(name: str, content: Content) -> None:
+    if b" " in content.pattern:
+        raise Refused(f"{name}: has no blank in it, so {_text(content)} can never match")
+
+
 def _md5(name: str, content: Content) -> None:
     if not _MD5.fullmatch(content.pattern):
         raise Refused(f"{name}: is 32 hex digits, so {_text(content)} can never match")
@@ -144,6 +149,7 @@ def _sized(size: BufferSize, steps: Sequence[Step]) -> None:
 _DEMANDS: Final[dict[str, Callable[[str, Content], None]]] = {
     "http.host": _lower,
     "http.method": _bare,
+    "http.protocol": _one_word,
     "ja3.hash": _md5,
     "ja3s.hash": _md5,
     "quic.cyu.hash": _md5,

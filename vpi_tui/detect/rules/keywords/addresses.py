@@ -48,13 +48,13 @@ def iprep(draft: Draft, text: str) -> None:
 
 @keyword("geoip")
 def geoip(draft: Draft, text: str) -> None:
-    """Country of an address, by a MaxMind database: src|dst|any|both,RU,CN; `!` before the first: none of."""
+    """Country of an address, by a MaxMind database: src|dst|any|both,RU,CN; `!` before one: none of them."""
     first, *rest = (part.strip() for part in unquote("geoip", text, needed=False).split(","))
     side: Side = "any"
     if first.lower() in _SIDES:
         side, first, rest = _side("geoip", first.lower()), rest[0] if rest else "", rest[1:]
-    negated, first = signed(first)
-    codes = frozenset(code.upper() for code in (first, *rest))
+    signs, names = zip(*(signed(code) for code in (first, *rest)), strict=True)
+    codes, negated = frozenset(name.upper() for name in names), any(signs)
     for code in codes:
         if not _CODE.fullmatch(code):
             raise Refused(f"geoip: not a country code of two letters: {code[:20]!r}")

@@ -135,7 +135,7 @@ def _date_keyword(name: str, buffer: str, what: str) -> None:
         else:
             moment = _moment(name, value.lstrip("<>"))
             span = {"<": (0, moment), ">": (moment, _LAST)}.get(value[:1], (moment, moment))
-        if span[0] > span[1]:
+        if span[0] > span[1] or (between and span[0] == span[1]):
             raise Refused(f"{name}: no moment lies in {value[:60]}")
         draft.steps.append(NumberIn(buffer, (span,)))
 
