@@ -156,6 +156,9 @@ class Signature(Record, frozen=True):
     """Which end the rule says is attacked."""
     action_scope: Literal["auto", "packet", "flow", "tx", "hook"] = "auto"
     """How far its action reaches, `pass:flow`; auto = as far as what the rule looks at."""
+    application: str = ""
+    """The only application that it is about, where its keywords say so and its header does not; "" = they do
+    not."""
     bypass: bool = False
     """After a match the flow is passed by: no rule looks at it any more."""
     enabled: bool = True

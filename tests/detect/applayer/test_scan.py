@@ -281,6 +281,22 @@ def test_dns_over_http2_is_both(tmp_path: Path) -> None:
     assert sids(events) == {1: 1, 2: 1, 3: 1, 4: 1}
 
 
+def test_modifiers_are_older_than_http2(tmp_path: Path) -> None:
+    asked = [(b":method", b"GET"), (b":path", b"/login"), (b":authority", b"shop.example")]
+    rules = (
+        'alert http any any -> any any (content:"/login"; http_uri;)',
+        'alert tcp any any -> any any (uricontent:"/login"; flow:to_server;)',
+        'alert http any any -> any any (pcre:"/^.login/U";)',
+        'alert http any any -> any any (http.method; content:"GET"; pkt_data; content:"login"; http_uri;)',
+        'alert http any any -> any any (http.uri; content:"/login"; urilen:6;)',
+    )
+    second = Connection(port=8080).client(test_http2.MAGIC + test_http2.headers(asked, 1, 5)).close()
+    assert sids(scan(tmp_path, second.packets, *rules)) == {5: 1}
+    first = Connection().client(b"GET /login HTTP/1.1\r\nHost: a\r\n\r\n").close()
+    (tmp_path / "first").mkdir()
+    assert sids(scan(tmp_path / "first", first.packets, *rules)) == dict.fromkeys(range(1, 6), 1)
+
+
 def test_events_of_a_transaction(tmp_path: Path) -> None:
     """One alert a transaction and side; what an answer brings about is also told to those who look at the
     client's side, which is where Suricata's own rules look."""

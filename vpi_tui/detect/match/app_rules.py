@@ -57,6 +57,8 @@ def needs_of(signature: Signature) -> Needs | None:
     found = set(registry.by_name())
     if signature.header.protocol in RULE_WORDS:
         found &= set(registry.meant_by(signature.header.protocol))
+    if signature.application:
+        found &= {signature.application}
     for name in buffers:
         found &= registry.with_buffer(name)
     if signature.header.transactional:

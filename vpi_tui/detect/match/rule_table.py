@@ -74,7 +74,7 @@ def tests_of(signature: Signature) -> list[ColumnTest]:
     if signature.scope.direction != "any":
         value = int(_LOCALITY[signature.scope.direction])
         tests.append(ColumnTest("locality", ((value, value),)))
-    numbers = app_numbers(signature.header.protocol)
+    numbers = app_numbers(signature.application or signature.header.protocol)
     if numbers:
         tests.append(ColumnTest("app_proto", tuple((number, number) for number in numbers)))
     return tests

@@ -116,6 +116,8 @@ class Draft:
     noalert: bool = False
     alerts: bool = False
     action_scope: Literal["auto", "packet", "flow", "tx", "hook"] = "auto"
+    application: str = ""
+    """As in Signature."""
     bypass: bool = False
     target: Literal["", "src_ip", "dest_ip"] = ""
     inspect: Literal["auto", "packet", "stream"] = "auto"
@@ -221,6 +223,7 @@ class Draft:
             noalert=self.noalert,
             alerts=self.alerts,
             action_scope=self.action_scope,
+            application=self.application,
             bypass=self.bypass,
             target=self.target,
             enabled=enabled,

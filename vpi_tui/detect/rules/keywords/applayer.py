@@ -11,6 +11,7 @@ from vpi_tui.detect.applayer.names import (
     BUFFER_NAMES,
     INSTANCE,
     NUMBERS,
+    OF_MODIFIERS,
     SIDES,
     BufferName,
     NumberName,
@@ -60,6 +61,7 @@ def _modifier(word: str, buffer: BufferName) -> None:
             named = plain_name(draft.last_content(word).buffer)
             raise Refused(f"{word}: the content before it is in {named} already")
         item.buffer, item.moved = buffer.name, True
+        draft.application = OF_MODIFIERS
 
     handler.__doc__ = f"The content before it is looked for in the {buffer.summary}."
     keyword(word, value="none")(handler)
@@ -112,6 +114,7 @@ def uricontent(draft: Draft, text: str) -> None:
     item = draft.steps[-1]
     assert isinstance(item, ContentDraft)
     item.buffer, item.moved = "http.uri", True
+    draft.application = OF_MODIFIERS
 
 
 @keyword("urilen")

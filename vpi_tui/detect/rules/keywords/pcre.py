@@ -6,7 +6,7 @@ import re
 from typing import Final, Literal
 
 from vpi_tui.detect import regex
-from vpi_tui.detect.applayer.names import plain_name
+from vpi_tui.detect.applayer.names import OF_MODIFIERS, plain_name
 from vpi_tui.detect.regex import Flag
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import PAYLOAD, Draft
@@ -124,6 +124,7 @@ def _buffer(draft: Draft, letters: str) -> str:
     before = plain_name(draft.buffer)
     if before not in {PAYLOAD, name, _ALSO.get(name)}:
         raise Refused(f"pcre: a flag names {name}, and {draft.buffer} is named before it")
+    draft.application = OF_MODIFIERS
     return draft.buffer if draft.buffer != PAYLOAD else name
 
 
