@@ -128,10 +128,34 @@ def test_nothing_is_joined_over_a_hole(tmp_path: Path, talk: Connection) -> None
     assert scan(tmp_path, RULE, talk.packets)[0] == []
 
 
-def test_a_hole_is_given_up_at_last(tmp_path: Path, talk: Connection) -> None:
-    talk.at(100, b"secret-word")
+@pytest.mark.parametrize("seconds", [5, 40])
+def test_a_hole_that_the_peer_does_not_pass_stays_open(
+    tmp_path: Path, talk: Connection, seconds: int
+) -> None:
+    talk.at(7, b"word HTTP/1.1\r\nHost: a\r\n\r\n").acked(0)
+    for _ in range(seconds):
+        talk.raw("A", talk.client_next, after=1.1)
+    talk.at(0, b"GET /a-")
+    rules = [content("a-word"), 'alert http any any -> any any (http.uri; content:"a-word"; sid:2;)']
+    assert sorted(alert.sid for alert in scan(tmp_path, rules, talk.packets)[0]) == [1, 2]
+
+
+@pytest.mark.parametrize("step", [1, -1, 2])
+def test_a_request_may_come_in_a_thousand_segments_of_any_order(
+    tmp_path: Path, talk: Connection, step: int
+) -> None:
+    request = b"GET /" + b"a" * 1200 + b"secret-word HTTP/1.1\r\nHost: a\r\n\r\n"
+    for place in [*range(1, len(request))[::step], *(range(2, len(request), 2) if step == 2 else ())]:
+        talk.at(place, request[place : place + 1], after=0.0001)
+    talk.at(0, request[:1])
+    rule = 'alert http any any -> any any (http.uri; content:"secret-word"; sid:1;)'
+    assert len(scan(tmp_path, [rule], talk.packets)[0]) == 1
+
+
+def test_a_hole_is_given_up_at_last_where_the_peer_is_not_heard(tmp_path: Path) -> None:
+    talk = Connection().raw("S", 1000, ack=0).at(100, b"secret-word")
     for _ in range(12):
-        talk.raw("A", 7001, ack=1001, client=False, after=0.6)
+        talk.raw("A", 1001, after=0.6)
     alerts, stats = scan(tmp_path, RULE, talk.packets)
     assert len(alerts) == 1
     assert stats["tcp.reassembly_gap"] == 1

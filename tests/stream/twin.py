@@ -329,9 +329,9 @@ class Twin:
             assert side.since is not None
             if self.now < side.since + HOLD_NS:
                 return
-            waited = side.waited + 1
+            waited = min(side.waited + 1, PATIENCE)
             self._release(key, -1)
-            if waited >= PATIENCE:
+            if waited >= PATIENCE and side.acked is None:
                 while side.early:
                     self._give_up(key, -1)
             self._leave(key)

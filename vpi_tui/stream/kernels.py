@@ -110,16 +110,19 @@ def newest(p, now):
 
 @helper
 def look_again(p, now, limits, out):
-    """Give out what waits since HOLD_NS; give up holes after PATIENCE looks. False = no room left."""
+    """Give out what waits since HOLD_NS; give up holes after PATIENCE looks, unless the peer waits as well.
+
+    False = no room left.
+    """
     now = newest(p, now)
     while now >= p.numbers[N_DUE]:
         if no_room(p, out):
             return False
         i = p.numbers[N_HELD_FIRST] - 1
         own = p.directions[i]
-        waited = I64(own["waited"]) + 1
+        waited = min(I64(own["waited"]) + 1, I64(PATIENCE))
         release(p, i, I64(-1), out)
-        if waited >= PATIENCE:
+        if waited >= PATIENCE and not own["flags"] & ACKED:
             while own["early"]:
                 give_up_hole(p, i, I64(-1), limits, out)
         dequeue(p, i)

@@ -38,9 +38,24 @@ def is_apart(p, i, seq):
 
 
 @helper
-def is_crowded(p, i, seq, count):
-    """Would a segment overlap more of those that wait than can be settled?"""
-    number, overlaps = I64(p.directions[i]["early"]), 0
+def last_before(p, i, seq):
+    """Of the segments that end at `seq` or before it, as all in front of them do, the last one; 0 = none."""
+    before, number = I64(0), I64(p.directions[i]["early"])
+    while number and distance(p.segments[number]["reach"], seq) <= 0:
+        before, number = number, I64(p.segments[number]["following"])
+    return before
+
+
+@helper
+def behind(p, i, before):
+    """The segment behind another one (0 = the first)."""
+    return I64(p.segments[before]["following"]) if before else I64(p.directions[i]["early"])
+
+
+@helper
+def is_crowded(p, i, before, seq, count):
+    """Would a segment overlap more of those that wait, behind `before`, than can be settled?"""
+    number, overlaps = behind(p, i, before), 0
     while number:
         other = p.segments[number]
         ahead = distance(other["seq"], seq)
@@ -52,8 +67,9 @@ def is_crowded(p, i, seq, count):
 
 
 @helper
-def settle(p, i, own, policy):
-    """Segment `own` of direction i came last: give it and those that it overlaps the bytes that count.
+def settle(p, i, before, own, policy):
+    """Segment `own` of direction i came last: give it and those that it overlaps, which are all behind
+    `before`, the bytes that count.
 
     A byte is that of `own` when it wins over all segments that had it before. Returns whether any copy
     said something else.
@@ -61,7 +77,7 @@ def settle(p, i, own, policy):
     new = p.segments[own]
     count, differs = I64(new["length"]), False
     for later in range(2):
-        number = I64(p.directions[i]["early"])
+        number = behind(p, i, before)
         while number:
             other = p.segments[number]
             ahead = distance(other["seq"], new["seq"])
@@ -94,18 +110,15 @@ def extend_reach(p, before, number):
 
 
 @helper
-def insert(p, i, number, seq, source, begin, count):
-    """Keep bytes as segment `number` of direction i. There must be cells enough."""
+def insert(p, i, before, number, seq, source, begin, count):
+    """Keep bytes as segment `number` of direction i, behind `before`. There must be cells enough."""
     own = p.directions[i]
     chain, _ = store(p, I64(0), I64(0), source, begin, count)
     new = p.segments[number]
     new["seq"] = seq
     new["length"] = count
     new["chain"] = chain
-    before, after = I64(0), I64(own["early"])
-    last = I64(own["early_last"])
-    if last and distance(seq, p.segments[last]["seq"]) >= 0:
-        before, after = last, I64(0)
+    after = behind(p, i, before)
     while after and distance(seq, p.segments[after]["seq"]) >= 0:
         before, after = after, I64(p.segments[after]["following"])
     new["following"] = after

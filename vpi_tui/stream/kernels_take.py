@@ -32,6 +32,7 @@ from vpi_tui.stream.kernels_segments import (
     insert,
     is_apart,
     is_crowded,
+    last_before,
     settle,
     take_segment,
 )
@@ -47,6 +48,7 @@ from vpi_tui.stream.layout import (
     N_EARLY,
     N_EVICT_HAND,
     N_EVICTED,
+    N_HELD_FIRST,
     N_LOST,
     N_MIDSTREAM,
     N_OUTSIDE,
@@ -64,6 +66,7 @@ URG = 32
 URGENT_POINTER = 18
 """Its place in the header of TCP."""
 EVICT_TRIES = 128
+EVICT_LOOKS = 32
 
 
 @helper
@@ -81,8 +84,26 @@ def drop_bytes(p, i):
 
 
 @helper
+def heaviest_waiting(p, i):
+    """Of the first that wait, the direction with most bytes behind a hole, not of i's flow; -1 = none."""
+    number, heaviest = p.numbers[N_HELD_FIRST], I64(-1)
+    for _ in range(EVICT_LOOKS):
+        if not number:
+            break
+        other = p.directions[number - 1]
+        if other["early"] and (number - 1) >> 1 != i >> 1:
+            if heaviest < 0 or other["early_bytes"] > p.directions[heaviest]["early_bytes"]:
+                heaviest = number - 1
+        number = I64(other["held_after"])
+    return heaviest
+
+
+@helper
 def reserve(p, i, bytes_wanted):
-    """Make sure of cells for some bytes of direction i, at the cost of others. False = no memory."""
+    """Make sure of cells for some bytes of direction i, at the cost of others. False = no memory.
+
+    What waits behind a hole makes room first: it costs a sender nothing, and nobody has it yet.
+    """
     wanted = cells_of(bytes_wanted) + 1
     tries = 0
     while cells_left(p) < wanted:
@@ -90,6 +111,11 @@ def reserve(p, i, bytes_wanted):
         if tries >= EVICT_TRIES or not top:
             return False
         tries += 1
+        waiting = heaviest_waiting(p, i)
+        if waiting >= 0:
+            p.numbers[N_EVICTED] += 1
+            drop_bytes(p, waiting)
+            continue
         hand = p.numbers[N_EVICT_HAND] + 1
         hand = hand if hand < top else I64(0)
         p.numbers[N_EVICT_HAND] = hand
@@ -140,16 +166,17 @@ def in_order(p, i, row, seq, source, at, old, count, push, now, limits, policy, 
 def hold_early(p, i, seq, source, at, count, now, policy):
     """Keep a segment that came too early. Returns (its number, 0 = no memory; does another one differ)."""
     apart = is_apart(p, i, seq)
+    before = I64(p.directions[i]["early_last"]) if apart else last_before(p, i, seq)
     number = I64(0)
-    if (apart or not is_crowded(p, i, seq, count)) and reserve(p, i, count):
+    if (apart or not is_crowded(p, i, before, seq, count)) and reserve(p, i, count):
         number = take_segment(p)
     if not number:
         p.numbers[N_DROPPED] += 1
         return number, False
-    insert(p, i, number, seq, source, at, count)
+    insert(p, i, before, number, seq, source, at, count)
     p.numbers[N_EARLY] += 1
     enqueue(p, i, now)
-    return number, not apart and settle(p, i, number, policy)
+    return number, not apart and settle(p, i, before, number, policy)
 
 
 @helper

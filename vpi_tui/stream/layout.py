@@ -18,8 +18,9 @@ at least, but for the last."""
 HOLD_NS = 1_000_000_000
 """Packet time after which what waits is looked at again."""
 PATIENCE = 5
-"""Such looks until a hole is given up."""
-EARLY_SEGMENTS = 512
+"""Such looks until a hole is given up of a direction whose peer is not heard. One that acknowledges, and does
+not have what is missing, has made nothing of what is behind it either: the hole may be filled late."""
+EARLY_SEGMENTS = 2048
 """Segments that wait behind a hole, of one direction; EARLY_BYTES: their bytes."""
 EARLY_BYTES = 512 << 10
 MOST_OVERLAPS = 64
