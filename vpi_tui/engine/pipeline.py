@@ -10,6 +10,7 @@ import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.applayer.describe.registry import Describer
+from vpi_tui.detect.applayer.parts import Part
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.matcher import Matcher
@@ -185,10 +186,16 @@ class Pipeline:
             at = self.table.records, self.source, self.packets + 1
             self.on_odd(packet_anomalies(packets, decoded, flows, *at))
         with measure("app_layer"):
-            progress = self._parsing.update(packets, decoded, flows, streams)
-            self._tell_transactions(packets, decoded)
+            self._parsing.begin(flows, streams)
+        rest: Part | None = Part(decoded, flows, streams)
+        while rest is not None:
+            with measure("app_layer"):
+                part, progress, rest = self._parsing.update(packets, rest)
+                self._tell_transactions(packets, part.decoded)
+            with measure("detect"):
+                alerts += self._alerts_of_rules(packets, *part, progress)
         with measure("detect"):
-            alerts += self._detect(packets, decoded, flows, streams, progress, claimed)
+            alerts += self._alerts_of_others(packets, decoded, flows, claimed)
         self._count(packets)
         if self._counts_talkers:
             count_without_flow(self.talkers, self.names, packets, decoded, flows)
@@ -234,18 +241,12 @@ class Pipeline:
             of_flow = self.table.records, self.names, self.source
             self.on_transactions(to_transactions(finished, self.describe, place, *of_flow))
 
-    def _detect(
-        self,
-        packets: PacketBatch,
-        decoded: DecodedBatch,
-        flows: FlowBatch,
-        streams: StreamBatch | None,
-        progress: Sequence[Progress],
-        claimed: Sequence[Claim],
+    def _alerts_of_others(
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, claimed: Sequence[Claim]
     ) -> list[Alert]:
-        alerts = self._alerts_of_rules(packets, decoded, flows, streams, progress)
+        """Of what looks for more than rules do."""
         records, first = self.table.records, self.packets + 1
-        alerts += [
+        alerts = [
             self.alerter.from_finding(number, f, packets, decoded, flows, records, self.names, first)
             for number, f in self.rules.observe(packets, decoded, flows, claimed)
         ]
@@ -284,9 +285,13 @@ class Pipeline:
             return alerts
         with self.stopwatch.measure("detect"):
             while (stretches := release(self.streams)) is not None:
-                progress = self._parsing.released(stretches)
-                self._tell_transactions(self._no_packets.packets, self._no_packets.decoded)
-                alerts += self._alerts_of_rules(*self._no_packets, stretches, progress)
+                packets, decoded, flows = self._no_packets
+                self._parsing.begin_released(stretches)
+                rest: Part | None = Part(decoded, flows, stretches)
+                while rest is not None:
+                    part, progress, rest = self._parsing.released(rest)
+                    self._tell_transactions(packets, part.decoded)
+                    alerts += self._alerts_of_rules(packets, *part, progress)
         return alerts
 
     def _finish_flows(self, ended: I32) -> list[Alert]:

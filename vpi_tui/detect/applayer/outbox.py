@@ -11,7 +11,7 @@ from vpi_tui.detect.applayer.files import FILE, NOTHING_GROWN, File
 from vpi_tui.detect.applayer.followed import Followed
 from vpi_tui.detect.applayer.progress import Finished, Progress
 from vpi_tui.detect.applayer.registry import by_name
-from vpi_tui.detect.applayer.transaction import Transaction
+from vpi_tui.detect.applayer.transaction import A_TRANSACTION, Transaction
 from vpi_tui.model.batch import Direction
 
 MOST_OPEN: Final = 256
@@ -36,6 +36,10 @@ class Outbox:
         """Numbers of Progress that are taken."""
         self._progress: list[Progress] = []
         self._finished: list[Finished] = []
+        self._late: tuple[list[Progress], list[Finished]] = [], []
+        """What is handed out with the next part of the batch."""
+        self.weight = 0
+        """Bytes, roughly, that all cost which was ever to be handed out."""
 
     def note(self, slot: int, followed: Followed, moved: Iterable[Transaction], *, over: bool = False) -> int:
         """Hand out what is new of these transactions. How many were there? over: the flow is."""
@@ -77,6 +81,9 @@ class Outbox:
                 self.transactions += 1
             if grown or self._is_shown(application.name, transaction, direction, before, stage):
                 self._told += 1
+                self.weight += transaction.weight()
+                if grown:
+                    self.weight += sum(len(one.data) for windows in grown.values() for one in windows)
                 if FILE in grown:
                     _close(transaction.files, direction, self._told)
                 sent = followed.sent[direction].take() if followed.sent is not None else b""
@@ -98,6 +105,7 @@ class Outbox:
 
     def log(self, slot: int, followed: Followed, transaction: Transaction) -> None:
         del followed.open[transaction]
+        self.weight += A_TRANSACTION
         row, origin = followed.row, followed.origin
         self._finished.append(Finished(followed.application, transaction, slot, row, origin))
 
@@ -105,6 +113,25 @@ class Outbox:
         """The flow is over: what it has not ended is logged as it is."""
         for transaction in list(followed.open):
             self.log(slot, followed, transaction)
+
+    def hold_back(self, row: int) -> None:
+        """Keep what this row of the batch or a later one brought about until `go_on`; from there on rows are
+        counted from this one."""
+        progress = [one for one in self._progress if one.row >= row]
+        finished = [one for one in self._finished if one.row >= row]
+        self._progress = [one for one in self._progress if one.row < row]
+        self._finished = [one for one in self._finished if one.row < row]
+        self._late = (
+            [one._replace(row=one.row - row) for one in progress],
+            [one._replace(row=one.row - row) for one in finished],
+        )
+
+    def go_on(self) -> None:
+        """What was held back is of the part that is worked on now."""
+        progress, finished = self._late
+        if progress or finished:
+            self._progress, self._finished = progress + self._progress, finished + self._finished
+            self._late = [], []
 
     def take_finished(self) -> list[Finished]:
         out, self._finished = self._finished, []

@@ -21,6 +21,7 @@ from vpi_tui.detect.applayer.followed import A_FLOW, UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.parsers import Parsers
+from vpi_tui.detect.applayer.parts import Cut, cut_before
 from vpi_tui.detect.applayer.passed_by import PassedBy
 from vpi_tui.detect.applayer.progress import Finished, Progress, Sealed
 from vpi_tui.detect.applayer.ranges import Ranges
@@ -38,6 +39,9 @@ FLOW_SHARE: Final = 8
 MOST_FLOWS: Final = 65_536
 MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
+MOST_WAITING: Final = 8 << 20
+"""Bytes of transactions that wait for rules and log to look at them, roughly: some thousand tiny ones."""
+_NONE_TAKEN: Final = np.zeros(0, np.bool_)
 _UDP: Final = 17
 
 
@@ -69,6 +73,13 @@ class AppLayer:
         self._evicted = 0
         self._errors = 0
         self._passed_by = PassedBy()
+        self.most_waiting = MOST_WAITING
+        """Bytes that wait to be looked at, after which the batch is cut; of streams alone, as datagrams are
+        few."""
+        self.cut: Cut | None = None
+        """Where the last batch was cut; None = all of it is done."""
+        self._ahead: NDArray[np.bool_] = _NONE_TAKEN
+        """bool per stretch behind the cut, as far as they go: it has been taken already."""
         self._renamed: dict[int, int] = {}
         """Flows that changed their protocol in this batch, and the row that brought it about."""
         self._begun: dict[int, tuple[int, int]] = {}
@@ -94,7 +105,9 @@ class AppLayer:
         app_of: U8,
         ends: Ends | None = None,
     ) -> list[Progress]:
-        """What progressed in one batch, in order of rows.
+        """What progressed in one batch, or in the part of it in front of `cut`, in order of rows.
+
+        What is behind a cut has to be given next.
 
         app_of: uint8[slots], the flow table's; a flow that changes its protocol gets its new number there,
         and in flows.app behind the row that brought it about. ends: who speaks in each slot; without it
@@ -104,16 +117,19 @@ class AppLayer:
         self._begun.clear()
         if packets.ts_ns.size:
             self._ranges.now_ns = int(packets.ts_ns[0])
-        self._forget_reused(flows)
+        if self.cut is None:
+            self._forget_reused(flows)
         self._renamed.clear()
-        if streams is not None and streams.row.size:
-            self._take_streams(streams, app_of)
+        self._take_streams(streams, app_of)
+        rows = flows.flow.size if self.cut is None else self.cut.row
         if self._parsers.over_udp:
-            self._take_datagrams(packets, decoded, flows)
-        self._finish_closed(flows)
+            self._take_datagrams(packets, decoded, flows, rows)
+        self._finish_closed(flows, rows)
         for slot, row in self._renamed.items():
             of_flow = np.flatnonzero(flows.flow == slot)
             flows.app[of_flow[of_flow > row]] = app_of[slot]
+        if self._ahead.size:
+            self._outbox.hold_back(rows)
         return self._outbox.take_progress()
 
     @property
@@ -135,7 +151,7 @@ class AppLayer:
         return self._outbox.take_progress()
 
     def released(self, streams: StreamBatch, app_of: U8, ends: Ends | None = None) -> list[Progress]:
-        """What progressed by stretches that no packet released."""
+        """What progressed by stretches that no packet released, as of `update`."""
         self._ends = ends
         self._begun.clear()
         self._take_streams(streams, app_of)
@@ -225,24 +241,36 @@ class AppLayer:
                 self._outbox.note(slot, found, found.parser.frames.take())
             self._drop(slot, row)
 
-    def _finish_closed(self, flows: FlowBatch) -> None:
-        """Connections that the batch closed: nothing will complete what is open."""
+    def _finish_closed(self, flows: FlowBatch, rows: int) -> None:
+        """Connections that the batch closed, unless one has packets behind the first rows: nothing will
+        complete what is open."""
         if not self._flows:
             return
         closed = np.flatnonzero(flows.state == State.CLOSED)
         for slot, row in dict(zip(flows.flow[closed].tolist(), closed.tolist(), strict=True)).items():
-            if slot in self._flows:
+            if row < rows and slot in self._flows:
                 self._finish(slot, row)
 
     # Bytes ---------------------------------------------------------------------------------------
 
-    def _take_streams(self, streams: StreamBatch, app_of: U8) -> None:
-        control = self._parsers.arranges[app_of[streams.flow]]
-        if control.any():  # they go first: what they arrange may lie in the same batch
-            self._take_those(streams, app_of, control)
+    def _take_streams(self, streams: StreamBatch | None, app_of: U8) -> None:
+        """Sets `cut`."""
+        self._outbox.go_on()
+        self.cut, taken, self._ahead = None, self._ahead, _NONE_TAKEN
+        if streams is None or not streams.row.size:
+            return
+        if not taken.size:
+            taken = self._parsers.arranges[app_of[streams.flow]]
+            if taken.any():  # they go first: what they arrange may lie in the same batch
+                taken = taken[: self._take_those(streams, app_of, taken)]
         if self._expected and self._parsers.arranges.any():
             self._meet(streams, app_of)
-        self._take_those(streams, app_of, ~control)
+        which = np.zeros(streams.row.size, np.bool_)
+        which[: taken.size] = ~taken
+        done = min(self._take_those(streams, app_of, which), taken.size)
+        if done < streams.row.size:
+            self.cut = cut_before(streams, done)
+            self._ahead = taken[self.cut.stretch :]
 
     def _meet(self, streams: StreamBatch, app_of: U8) -> None:
         """Flows that were arranged are what they were arranged for, whatever they look like."""
@@ -262,7 +290,8 @@ class AppLayer:
                 self._flows[slot] = self._parsers.follow(application, slot, self._ends, found.cause)
                 self._held += A_FLOW
 
-    def _take_those(self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]) -> None:
+    def _take_those(self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]) -> int:
+        """The number of the stretch before which it was enough, or how many there are."""
         app = app_of[streams.flow]
         chosen = np.flatnonzero(
             which
@@ -273,7 +302,10 @@ class AppLayer:
         )
         buf, of_app, changed = streams.buf.data, self._parsers.of_app, False
         waiting: dict[int, Followed] = {}
-        for slot, number, direction, row, start, fresh, end, first in zip(
+        outbox, done, last = self._outbox, streams.row.size, -1
+        enough = outbox.weight + self.most_waiting
+        for k, slot, number, direction, row, start, fresh, end, first in zip(
+            chosen.tolist(),
             *(
                 column[chosen].tolist()
                 for column in (
@@ -283,6 +315,10 @@ class AppLayer:
             ),
             strict=True,
         ):  # fmt: skip
+            if outbox.weight > enough and (row != last or row < 0):
+                done = cut_before(streams, k).stretch
+                break
+            last = row
             application = of_app[int(app_of[slot]) if changed else number]
             if application is None:
                 continue
@@ -309,6 +345,7 @@ class AppLayer:
         for slot, followed in waiting.items():
             if followed.waiting and self._flows.get(slot) is followed:
                 self._feed_waiting(slot, followed)
+        return done
 
     def _feed_waiting(self, slot: int, followed: Followed) -> None:
         """What waits does so no more, though nothing follows it."""
@@ -316,10 +353,13 @@ class AppLayer:
         at = followed.position[way] - len(data)
         self._feed(slot, followed.application, way, data, followed.row, at)
 
-    def _take_datagrams(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> None:
+    def _take_datagrams(
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, rows_done: int
+    ) -> None:
+        """Those of the first rows."""
         chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)
         chosen &= (decoded.payload_off >= 0) & (self._parsers.is_needed[flows.app] != 0)
-        rows = np.flatnonzero(chosen)
+        rows = np.flatnonzero(chosen[:rows_done])
         rows = rows[~self._passed_by.mask(flows.flow[rows])]
         rows, begun = self._sifted.sift(rows, packets, decoded, flows, self._flows)
         for number, count in begun:

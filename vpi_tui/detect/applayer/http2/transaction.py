@@ -9,7 +9,7 @@ from vpi_tui.detect.applayer.dns import DnsTransaction
 from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.http.body import Body
 from vpi_tui.detect.applayer.http2.fields import LIST_LIMIT, Field
-from vpi_tui.detect.applayer.transaction import Stage, Transaction
+from vpi_tui.detect.applayer.transaction import A_TRANSACTION, Stage, Transaction
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.model.batch import Direction
 
@@ -98,6 +98,9 @@ class Http2Transaction(Transaction):
         self._looks = 0
         self.weighed = 0
         """What it held when that was asked last."""
+
+    def weight(self) -> int:
+        return A_TRANSACTION + self.weighed
 
     @property
     def is_doh2(self) -> bool:

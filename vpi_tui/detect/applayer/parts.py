@@ -1,0 +1,69 @@
+"""Parts of a batch: floods of tiny messages are handed out in turns, so that not all of them live at once.
+
+A part is a batch like any other: some rows and the stretches that they released. Where one ends changes
+nothing but what is in memory.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from vpi_tui.model.batch import DecodedBatch, FlowBatch, StreamBatch
+
+
+class Cut(NamedTuple):
+    """Where the next part begins."""
+
+    row: int
+    """Its first row."""
+    stretch: int
+    """Its first stretch."""
+
+
+class Part(NamedTuple):
+    """Some rows of a batch; their columns are views on the batch's."""
+
+    decoded: DecodedBatch
+    flows: FlowBatch
+    streams: StreamBatch | None
+    """None = nobody looks at streams."""
+
+    def divided(self, cut: Cut) -> tuple[Part, Part]:
+        """What is in front of a cut, and what is behind it."""
+        return self._between(Cut(0, 0), cut), self._between(cut, None)
+
+    def _between(self, begin: Cut, end: Cut | None) -> Part:
+        rows = slice(begin.row, None if end is None else end.row)
+        flows = self.flows
+        new_rows = flows.new_rows[flows.new_rows >= begin.row]
+        if end is not None:
+            new_rows = new_rows[new_rows < end.row]
+        return Part(
+            DecodedBatch._make(column[rows] for column in self.decoded),
+            FlowBatch(
+                flows.flow[rows], flows.direction[rows], flows.state[rows], flows.first[rows],
+                flows.app[rows], (new_rows - begin.row).astype(np.int32), flows.closed,
+            ),
+            None if self.streams is None else _stretches(self.streams, begin, end),
+        )  # fmt: skip
+
+
+def cut_before(streams: StreamBatch, stretch: int) -> Cut:
+    """The cut in front of a stretch, or of the first one of the same row."""
+    row = int(streams.row[stretch])
+    if row < 0:  # it belongs to no row, and follows those of the stretches before it
+        return Cut(int(streams.row[:stretch].max(initial=-1)) + 1, stretch)
+    return Cut(row, int(np.argmax(streams.row == row)))
+
+
+def _stretches(streams: StreamBatch, begin: Cut, end: Cut | None) -> StreamBatch:
+    which = slice(begin.stretch, None if end is None else end.stretch)
+    row = streams.row[which]
+    return StreamBatch(
+        streams.buf, np.where(row < 0, row, row - np.int32(begin.row)), streams.flow[which],
+        streams.direction[which], streams.start[which], streams.fresh[which], streams.end[which],
+        streams.stream_offset[which], streams.window[which], streams.gap[which],
+        streams.reassembled[begin.row : None if end is None else end.row],
+    )  # fmt: skip
