@@ -79,6 +79,7 @@ def test_only_a_busy_engine_and_enough_evaluations_count(monkeypatch: pytest.Mon
     assert after(4, 4, {0: 1.3, 1: 1.1, 2: 1.4}, 500) == [2, 0]
     assert after(4, 4, {0: 1.1, 1: 1.1}, 500) == []
     assert after(4, 4, {0: 2.0}, budget.FEWEST_CHECKS - 1) == [], "too few to tell"
+    assert after(4, 4, {0: 2.0}, 20) == [0], "a tenth of a second each"
     assert after(1, 11, {0: 1.0}, 500) == [], "the engine was idle"
     assert after(2.5, 2.5, {0: 2.0}, 500) == [], "the window is not full"
     assert after(1, 1, {}, 0) == [0]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from enum import IntFlag
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pcre2
 
@@ -77,22 +77,48 @@ def group_names(expression: bytes, flags: int) -> dict[str, int]:
     return dict(compiled(expression, flags, jit=False).groupindex)
 
 
+class Looked(NamedTuple):
+    """What a search came to."""
+
+    found: Any
+    """The first pcre2.Match; None = there is none, or the search was given up."""
+    given_up: bool = False
+
+
 def search(expression: bytes, flags: int, subject: bytes, start: int = 0) -> Any:
     """The first pcre2.Match from `start` on; None = there is none, or the search was given up."""
+    return look(expression, flags, subject, start).found
+
+
+def look(expression: bytes, flags: int, subject: bytes, start: int = 0) -> Looked:
+    """`search`, and whether it was given up."""
     try:
-        return _searched(expression, flags).search(subject, start)
+        return Looked(_searched(expression, flags).search(subject, start))
     except pcre2.LibraryError as error:
         if error.code != _JIT_STACK:
-            return None
+            return Looked(None, given_up=True)
     try:
-        return _searched(expression, flags, jit=False).search(subject, start)
+        return Looked(_searched(expression, flags, jit=False).search(subject, start))
     except pcre2.LibraryError:
-        return None
+        return Looked(None, given_up=True)
 
 
 _START: Final = re.compile(rb"(?:\(\?[isx-]+\))*(?:\^|\\A|\\G)")
 _NO_STRUCTURE: Final = re.compile(rb"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.S)
 _GROUP: Final = re.compile(rb"\([^()]*\)")
+
+
+_LOOKS_BEFORE: Final = re.compile(rb"\\[AGbBKQ]|\^|\(\?<[=!]|\(\?#|\(\*")
+_PASSED_OVER: Final = re.compile(rb"\\[^AGbBKQ]|\[\^?\]?(?:\\.|[^\]\\])*\]", re.S)
+
+
+@lru_cache(maxsize=65_536)
+def looks_ahead_only(expression: bytes, flags: int) -> bool:
+    """Is a match one whatever is before it? False when that is not plain.
+
+    Where such an expression matches nowhere behind some place, it does so behind no later one.
+    """
+    return not flags & Flag.EXTENDED and not _LOOKS_BEFORE.search(_PASSED_OVER.sub(b".", expression))
 
 
 def is_anchored(expression: bytes, flags: int) -> bool:

@@ -14,7 +14,9 @@ WINDOW_CPU_NS: Final = 3_000_000_000
 WINDOW_NS: Final = 10_000_000_000
 """An engine that takes longer for that is not busy, whatever share of the little a rule has."""
 FEWEST_CHECKS: Final = 100
-"""Evaluations in the window below which a share says nothing."""
+"""Evaluations in the window below which a share says nothing, unless one takes DEAR_NS."""
+DEAR_NS: Final = 100_000_000
+"""CPU time of an evaluation that no traffic but what is made for it costs."""
 
 
 class Spent(NamedTuple):
@@ -52,7 +54,8 @@ class RuleBudget:
         spent, checks = profile.cpu_ns - self._spent, profile.checks - self._checks
         self._begin(profile, now_ns, cpu_ns)
         percent = 100 * spent / taken_ns
-        over = np.flatnonzero((percent > self._percent) & (checks >= FEWEST_CHECKS))
+        enough = (checks >= FEWEST_CHECKS) | (spent >= DEAR_NS * np.maximum(checks, 1))
+        over = np.flatnonzero((percent > self._percent) & enough)
         found = [Spent(int(n), float(percent[n]), int(checks[n]), taken_ns / 1e9) for n in over]
         return sorted(found, key=lambda one: -one.percent)
 

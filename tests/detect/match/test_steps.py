@@ -6,6 +6,8 @@ import pytest
 
 from tests.detect.match.build import Packet, hits
 from tests.detect.rules.rule_text import parse
+from vpi_tui.detect import regex
+from vpi_tui.detect.match import steps as steps_room
 
 HOLDS = [
     # content and its positions
@@ -109,6 +111,42 @@ def test_holds(options: str, payload: bytes) -> None:
 @pytest.mark.parametrize(("options", "payload"), FAILS)
 def test_does_not_hold(options: str, payload: bytes) -> None:
     assert not _raised(options, payload)
+
+
+@pytest.mark.parametrize("relative", ["R", ""])
+def test_an_expression_that_matches_nothing_is_searched_once(
+    monkeypatch: pytest.MonkeyPatch, relative: str
+) -> None:
+    searched = []
+
+    def look(*asked: bytes) -> regex.Looked:
+        searched.append(asked[2])
+        return regex.look(*asked)
+
+    monkeypatch.setattr(steps_room, "look", look)
+    rest = 'pcre:"/\\w+x{2}\\d+=/R"; ' if relative else 'pcre:"/^\\w+x{2}\\d+=/m"; '
+    steps = f'content:"ab"; {rest} content:"z"; distance:0;'
+    assert not _raised(steps, b"ab" * 400 + b"z")
+    assert len(searched) == 1
+    assert _raised(steps, b"ab" * 400 + b"xx1=z")
+
+
+@pytest.mark.parametrize(
+    ("expression", "ahead"),
+    [
+        (rb"a+b", True),
+        (rb"[^a]\\b\^(?<name>x)", True),
+        (rb"(?:^|&)a", False),
+        (rb"\ba", False),
+        (rb"(?<=x)a", False),
+        (rb"(?<!x)a", False),
+        (rb"x\Ka", False),
+        (rb"[\]^]a", True),
+        (rb"\Q[\E\b]", False),
+    ],
+)
+def test_what_an_expression_looks_at(expression: bytes, ahead: bool) -> None:
+    assert regex.looks_ahead_only(expression, 0) == ahead
 
 
 def test_a_search_that_could_go_on_for_ever_ends() -> None:

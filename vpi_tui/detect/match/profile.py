@@ -24,6 +24,8 @@ NO_CLOCK: Final = Clock(lambda: 0, lambda: 0)
 PORTION: Final = 64
 """Evaluations after which it is asked whether a rule must stop: one may take tens of milliseconds, and a
 batch may have thousands."""
+PORTION_NS: Final = 500_000_000
+"""Time after which it is asked whatever their number: one may take seconds."""
 
 
 class RuleProfile:
@@ -86,12 +88,12 @@ class Meter:
 
     def next(self) -> None:
         """The evaluation of the next candidate begins."""
-        stamps = self._stamps
-        if len(stamps) == PORTION:
+        stamps, now_ns = self._stamps, self._now_ns()
+        if len(stamps) == PORTION or (stamps and now_ns - stamps[0] > PORTION_NS):
             self.pause()
             self.stopped.update(self._judge())
-            stamps = self._stamps
-        stamps.append(self._now_ns())
+            stamps, now_ns = self._stamps, self._now_ns()
+        stamps.append(now_ns)
 
     def pause(self) -> None:
         """Note what was spent so far."""

@@ -16,7 +16,7 @@ from vpi_tui.detect.match.asn1 import asn1_holds
 from vpi_tui.detect.match.coded import base64_prefix, shannon
 from vpi_tui.detect.match.numbers import MAX_VALUE, lies_in, masked, read_number
 from vpi_tui.detect.match.units import is_relative
-from vpi_tui.detect.regex import SUBJECT_LIMIT, search
+from vpi_tui.detect.regex import SUBJECT_LIMIT, is_anchored, look, looks_ahead_only
 from vpi_tui.model.signature import (
     Asn1,
     Base64Decode,
@@ -37,6 +37,8 @@ from vpi_tui.model.signature import (
 
 BUDGET: Final = 3000
 """Tries of one evaluation, as Suricata's inspection-recursion-limit."""
+GIVEN_UP_COSTS: Final = 30
+"""Tries that a search costs that was given up: it may have taken as long as a thousand others."""
 MAX_STEPS: Final = 200
 """Steps of a rule; each is one call deep."""
 
@@ -72,6 +74,8 @@ class Run:
     """A step failed that no other place of those before it is tried for, as in Suricata."""
     captured: Captured = field(default_factory=dict)
     """(scope, name) -> what the expressions of this evaluation captured."""
+    barren: dict[int, int] = field(default_factory=dict)
+    """Number of a step -> from there on its expression matches nothing."""
     begin: int = 0
     """Bytes of the buffer in front of the data."""
     ended: bool = True
@@ -193,7 +197,7 @@ def _pcre(run: Run, step: Pcre, number: int, place: Place) -> bool:
     subject = run.data[base : base + SUBJECT_LIMIT]
     start = 0
     while run.spend():
-        found = search(step.pattern, step.flags, subject, start)
+        found = _search(run, step, number, base, subject, start)
         if step.negated:
             return found is None and hold(run, number + 1, place)
         if found is None:
@@ -207,6 +211,30 @@ def _pcre(run: Run, step: Pcre, number: int, place: Place) -> bool:
         if not run.tied[number] or start > len(subject):
             return False
     return False
+
+
+def _search(run: Run, step: Pcre, number: int, base: int, subject: bytes, start: int) -> Any:
+    """The first match from `start` on, None = there is none.
+
+    Of a place that a content is found at again and again, what cannot match is not searched again: an
+    expression may take a tenth of a second.
+    """
+    barren = run.barren.get(number)
+    if barren is not None and base + start >= barren:
+        return None
+    found, given_up = look(step.pattern, step.flags, subject, start)
+    if given_up and not is_anchored(step.pattern, step.flags):
+        run.budget -= GIVEN_UP_COSTS
+    elif found is None and _stays_barren(run, step, base):
+        run.barren[number] = base + start
+    return found
+
+
+def _stays_barren(run: Run, step: Pcre, base: int) -> bool:
+    """When nothing matches from some place on, does nothing from any later one?"""
+    if not step.relative:
+        return True
+    return base + SUBJECT_LIMIT >= len(run.data) and looks_ahead_only(step.pattern, step.flags)
 
 
 def _capture(run: Run, step: Pcre, found: Any) -> None:
