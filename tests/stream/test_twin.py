@@ -128,3 +128,19 @@ def test_a_window_is_kept_where_no_parser_divides_the_stream(app: str, keeps: bo
         packet.app = APP_PROTOS.index(app)
     streams.update(*decoded_of(packets), NO_SLOTS)
     assert (streams.memory() > 0) == keeps
+
+
+def test_what_waits_behind_holes_makes_room_for_others_that_hold_less() -> None:
+    streams, victim = Reassembler(64, 1 << 20, wanted(20)), 20
+
+    def opened(flow: int) -> list[Segment]:
+        return [Segment(flow, 1, SYN, 999, first=True)]
+
+    feed(streams, [*opened(victim), Segment(victim, 1, ACK, 1006, data=b"word")])
+    others = [flow for flow in range(64) if flow != victim]
+    feed(streams, [one for flow in others for one in opened(flow)])
+    for part in range(30):
+        feed(streams, [Segment(flow, 1, ACK, 1100 + 1400 * part, data=b"z" * 1400) for flow in others])
+    assert streams.stats()["tcp.stream_evicted"] > 64
+    stretches, _ = feed(streams, [Segment(victim, 1, ACK | PSH, 1000, data=b"secret")])
+    assert [stretch.new for stretch in stretches] == [b"secretword"]
