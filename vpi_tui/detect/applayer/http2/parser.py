@@ -22,8 +22,8 @@ from vpi_tui.detect.applayer.http2.frames import (
     FrameReader,
     Kind,
 )
-from vpi_tui.detect.applayer.http2.transaction import Http2Transaction, note
-from vpi_tui.detect.applayer.transaction import Stage, Transaction
+from vpi_tui.detect.applayer.http2.transaction import Http2Transaction, noted
+from vpi_tui.detect.applayer.transaction import DONE, Transaction
 from vpi_tui.model.batch import Direction
 
 MAGIC: Final = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
@@ -156,8 +156,9 @@ class Http2Parser(Parser):
         self._moved[found] = None
 
     def _end(self, found: Http2Transaction, direction: int, *, truncated: bool = False) -> None:
-        if found.stage[direction] < Stage.DONE:
-            doh.complete(found, direction)
+        if found.stage[direction] is not DONE:
+            if found.is_doh2:
+                doh.complete(found, direction)
             found.more(direction)
             found.end(direction, truncated=truncated)
             self._moved[found] = None
@@ -219,7 +220,7 @@ class Http2Parser(Parser):
         if frame.kind == Kind.PUSH_PROMISE and len(frame.payload) >= 4:
             number = int.from_bytes(frame.payload[:4]) & 0x7FFFFFFF  # what is promised is that stream's
         found = self._stream(direction, number, frame.kind)
-        side = found.side[direction]
+        side = found.speaks(direction)
         if len(side.kinds) < 256:
             side.kinds[frame.kind] = None
         if frame.cut:
@@ -257,7 +258,8 @@ class Http2Parser(Parser):
             if len(payload) < 5:
                 self._event(direction, "invalid_frame_data")
                 return
-            note(found.side[direction].priorities, payload[_WEIGHT])
+            side = found.side[direction]
+            side.priorities = noted(side.priorities, payload[_WEIGHT])
             payload = payload[5:]
         self._begin_block(direction, frame, found, payload)
         if frame.flags & END_STREAM:
@@ -303,7 +305,7 @@ class Http2Parser(Parser):
         side = found.side[direction]
         side.add(block.fields)
         for size in block.size_updates:
-            note(side.size_updates, size)
+            side.size_updates = noted(side.size_updates, size)
         if direction == SERVER:
             _check_authority(found)
         doh.recognise(found, direction)
@@ -311,22 +313,25 @@ class Http2Parser(Parser):
 
     def _priority(self, direction: int, frame: Frame, found: Http2Transaction) -> None:
         if self._has_size(direction, frame, 5):
-            note(found.side[direction].priorities, frame.payload[_WEIGHT])
+            side = found.side[direction]
+            side.priorities = noted(side.priorities, frame.payload[_WEIGHT])
 
     def _reset(self, direction: int, frame: Frame, found: Http2Transaction) -> None:
         if self._has_size(direction, frame, 4):
-            note(found.side[direction].errors, int.from_bytes(frame.payload))
+            side = found.side[direction]
+            side.errors = noted(side.errors, int.from_bytes(frame.payload))
         self._more(found, direction)
         if frame.stream:
             self._close(found)
 
     def _settings(self, direction: int, frame: Frame, found: Http2Transaction) -> None:
+        side = found.side[direction]
         for at in range(0, min(len(frame.payload), 6 * MOST_SETTINGS) - 5, 6):
             kind = int.from_bytes(frame.payload[at : at + 2])
             value = int.from_bytes(frame.payload[at + 2 : at + 6])
             if kind not in _KNOWN_SETTINGS:
                 continue
-            note(found.side[direction].settings, kind << 32 | value)
+            side.settings = noted(side.settings, kind << 32 | value)
             if kind == _TABLE_SIZE:  # what this side accepts is what the other may use
                 self._halves[CLIENT if direction == SERVER else SERVER].decoder.allow(value)
 
@@ -334,11 +339,13 @@ class Http2Parser(Parser):
         if len(frame.payload) < 8:
             self._event(direction, "invalid_frame_length")
         else:
-            note(found.side[direction].errors, int.from_bytes(frame.payload[4:8]))
+            side = found.side[direction]
+            side.errors = noted(side.errors, int.from_bytes(frame.payload[4:8]))
 
     def _window(self, direction: int, frame: Frame, found: Http2Transaction) -> None:
         if self._has_size(direction, frame, 4):
-            note(found.side[direction].windows, int.from_bytes(frame.payload) & 0x7FFFFFFF)
+            side = found.side[direction]
+            side.windows = noted(side.windows, int.from_bytes(frame.payload) & 0x7FFFFFFF)
 
     def _has_size(self, direction: int, frame: Frame, size: int) -> bool:
         if len(frame.payload) != size:
@@ -352,7 +359,7 @@ class Http2Parser(Parser):
         request = cause.request
         assert request is not None
         found = self._open[1] = self._made(1)
-        side = found.side[SERVER]
+        side = found.speaks(SERVER)
         side.kinds[Kind.HEADERS] = None
         fields = [(b":method", request.start.method), (b":path", request.start.uri)]
         for lower, (name, value) in request.headers.fields.items():

@@ -7,9 +7,9 @@ from typing import Final
 
 from vpi_tui.detect.applayer.dns import DnsTransaction
 from vpi_tui.detect.applayer.files import FILE_DATA
-from vpi_tui.detect.applayer.http.body import Body
+from vpi_tui.detect.applayer.http.body import NO_BODY
 from vpi_tui.detect.applayer.http2.fields import LIST_LIMIT, Field
-from vpi_tui.detect.applayer.transaction import A_TRANSACTION, Stage, Transaction
+from vpi_tui.detect.applayer.transaction import A_TRANSACTION, DONE, HEAD, NONE, Transaction
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.model.batch import Direction
 
@@ -44,15 +44,15 @@ class Side:
         self.room = LIST_LIMIT
         self.kinds: dict[int, None] = {}
         """Types of its frames."""
-        self.errors: list[int] = []
+        self.errors: Sequence[int] = ()
         """Error codes of RST_STREAM and GOAWAY."""
-        self.priorities: list[int] = []
+        self.priorities: Sequence[int] = ()
         """Weights."""
-        self.windows: list[int] = []
-        self.settings: list[int] = []
+        self.windows: Sequence[int] = ()
+        self.settings: Sequence[int] = ()
         """Identifier << 32 | value."""
-        self.size_updates: list[int] = []
-        self.body = Body()
+        self.size_updates: Sequence[int] = ()
+        self.body = NO_BODY
         self.has_body = False
         self.dns: DnsTransaction | None = None
         """The body (or the query in a GET's URI), where it is a DNS message (RFC 8484)."""
@@ -77,23 +77,25 @@ class Side:
         return LIST_LIMIT - max(self.room, 0) + self.body.window.held
 
 
-def note(numbers: list[int], value: int) -> None:
-    if len(numbers) < MOST_NUMBERS:
-        numbers.append(value)
+def noted(numbers: Sequence[int], value: int) -> Sequence[int]:
+    """These and one more, if there is room."""
+    return (*numbers, value) if len(numbers) < MOST_NUMBERS else numbers
 
 
-_NOBODY: Final = Side()
+_SILENT: Final = Side()
+"""Stays empty: most streams of a flood have one side, and many have hardly that."""
 
 
 class Http2Transaction(Transaction):
-    """stream: 0 = a frame about the connection. side: by Direction (entry 0 is not used)."""
+    """stream: 0 = a frame about the connection. side: by Direction (entry 0 is not used); all streams share
+    the side that has sent nothing."""
 
     __slots__ = ("_looks", "side", "stream", "weighed")
 
     def __init__(self, stream: int) -> None:
         super().__init__()
         self.stream = stream
-        self.side = (_NOBODY, Side(), Side())
+        self.side = [_SILENT, _SILENT, _SILENT]
         self.application = "http2"
         self._looks = 0
         self.weighed = 0
@@ -107,23 +109,35 @@ class Http2Transaction(Transaction):
         """Does it carry DNS?"""
         return self.application == "doh2"
 
+    def speaks(self, direction: int) -> Side:
+        """The side, which has sent something."""
+        side = self.side[direction]
+        if side is _SILENT:
+            side = self.side[direction] = Side()
+        return side
+
     def more(self, direction: int) -> None:
         """Something that rules may ask for has come in a direction, whatever they have seen of it already."""
-        self.stage[direction] = max(self.stage[direction], Stage.HEAD)
+        if not self.stage[direction]:
+            self.stage[direction] = HEAD
         if self._looks < MOST_LOOKS:
             self._looks += 1
-            self.inspected[direction] = Stage.NONE
-        for key in [key for key in self.cache if key[1] == direction]:
-            del self.cache[key]
+            self.inspected[direction] = NONE
+        if self.cache:
+            self.cache = {key: kept for key, kept in self.cache.items() if key[1] != direction}
 
     def end(self, direction: int, *, truncated: bool) -> None:
         """Nothing more is awaited in a direction. truncated: of a body it should be."""
-        self.side[direction].body.close(truncated=truncated)
-        self.stage[direction] = Stage.DONE
+        side = self.side[direction]
+        if side.has_body:
+            side.body.close(truncated=truncated)
+        self.stage[direction] = DONE
 
     def grown(self, direction: int) -> Mapping[str, Sequence[Window]]:
         """The bodies, and the files that they are. The body of a response is what file.data is about."""
         found = super().grown(direction)
+        if not self.side[direction].has_body:
+            return found
         window = self.side[direction].body.window.take()
         if window is None:
             return found
@@ -132,9 +146,13 @@ class Http2Transaction(Transaction):
         return {**found, "http.request_body": (window,)}
 
     def held(self) -> int:
-        sides = sum(side.held() for side in self.side[1:])
-        return sides + sum(file.held() for file in self.files)
+        held = sum(file.held() for file in self.files) if self.files else 0
+        for side in self.side:
+            if side is not _SILENT:
+                held += side.held()
+        return held
 
     @property
     def is_over(self) -> bool:
-        return self.stage[Direction.TO_SERVER] == self.stage[Direction.TO_CLIENT] == Stage.DONE
+        _, asking, answering = self.stage
+        return asking is answering is DONE
