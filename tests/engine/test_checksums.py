@@ -45,6 +45,21 @@ def test_wrong_checksums(connections: int, spoilt: int, mode: str, wanted: int, 
     assert alerts(tmp_path, connections, spoilt, mode) == wanted
 
 
+@pytest.mark.parametrize("size", [1, 7, 64])
+def test_what_comes_in_small_batches_is_judged_before_the_first(
+    size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In its own time a capture comes a few packets at a time: no connection may be missed meanwhile."""
+    monkeypatch.setattr("vpi_tui.engine.pacing.SLICE", size)
+    assert alerts(tmp_path, 20, 20, "auto") == 20
+    assert alerts(tmp_path, 20, 4, "auto") == 16
+
+
+def test_sums_that_mean_nothing_are_verified_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vpi_tui.engine.pacing.SLICE", 10)
+    assert alerts(tmp_path, 20, 20, "auto", "--events", "anomaly") == 10, "of the first batch"
+
+
 def test_streams_may_take_what_keywords_call_wrong(tmp_path: Path) -> None:
     """`stream.checksum-validation` is about streams alone."""
     wrong = 'alert tcp any any -> any any (msg:"w"; tcpv4-csum:invalid; flags:S; ack:0; sid:2;)\n'

@@ -88,6 +88,10 @@ class PacedSource:
             done = begun + (done - begun) * self._next // len(self._due)
         return done, total
 
+    def ahead(self) -> PacketBatch | None:
+        """What was read and is not handed on yet; None = nothing."""
+        return cut(self._batch, self._next, len(self._due)) if self._batch is not None else None
+
     def set_speed(self, speed: float, paused: bool) -> None:
         self._advance()
         self._speed, self._paused = speed, paused

@@ -83,7 +83,7 @@ class Pipeline:
         verify = self._stages.verifies_checksums(rules.ruleset)
         tunnels = tunnel_ports(spec.options)
         judged = spec.checksums == "auto" and spec.mode == "replay"
-        self.checksums = ChecksumSample() if judged else None
+        self.checksums = ChecksumSample(tunnels) if judged else None
         """None = what was asked for holds, whatever the packets are like."""
         self.decoder = Decoder(verify_checksums=verify, zero_length_is_rest=source.live, tunnels=tunnels)
         self.whole_decoder = Decoder(verify_checksums=verify, tunnels=tunnels)
@@ -146,10 +146,14 @@ class Pipeline:
         matcher = self._new_matcher(rules)
         matcher.take_over(self.matcher)
         self._stages.serve(rules.ruleset)
-        verify = self._stages.verifies_checksums(rules.ruleset)
-        self.decoder.verify_checksums = self.whole_decoder.verify_checksums = verify
+        self._verify_checksums(rules)
         self.matcher = matcher
         self.rules = self.alerter.rules = rules
+
+    def _verify_checksums(self, rules: RuleBook) -> None:
+        """From the next batch on, if somebody wants to know."""
+        verify = self._stages.verifies_checksums(rules.ruleset)
+        self.decoder.verify_checksums = self.whole_decoder.verify_checksums = verify
 
     def _new_matcher(self, rules: RuleBook) -> Matcher:
         made = Matcher(rules.ruleset, self._places, clock=CLOCK, options=self._inspection)
@@ -163,9 +167,10 @@ class Pipeline:
         measure = self.stopwatch.measure
         with measure("decode"):
             packets, decoded = self.defrag.update(packets, self.decoder.decode(packets))
-            if self.checksums is not None and self.checksums.look(decoded):
+            if self.checksums is not None and self.checksums.look(decoded, self.source.ahead):
                 self._stages.ignore_checksums()
                 self.table.ignore_checksums()
+                self._verify_checksums(self.rules)
         with measure("flow"):
             flows = self.table.update(packets, decoded)
             ended = self._ended_slots(flows.closed)

@@ -44,6 +44,10 @@ class EngineSource:
             self.tally(batch)
         return batch
 
+    def ahead(self) -> PacketBatch | None:
+        """Packets that were read already and will come next; None = nobody knows."""
+        return None
+
     def close(self) -> None:
         self.capture.close()
 

@@ -95,6 +95,9 @@ class ReplayFeed(EngineSource):
             self._turn_over()
         return batch
 
+    def ahead(self) -> PacketBatch | None:
+        return self.capture.ahead()
+
     def _note_order(self, batch: PacketBatch) -> None:
         """The time of the engine does not go back, so flows of a file from before it may end too early."""
         if self._fresh and int(batch.ts_ns[0]) < self._latest_ns - BACK_NS and not self.order:
