@@ -108,6 +108,13 @@ def test_an_exchange_however_it_is_cut(step: int) -> None:
     assert stream.is_over
 
 
+def test_fields_that_are_empty_are_none() -> None:
+    named = [*ASKED, (b"user-agent", b""), (b"referer", b"r"), (b"content-type", b"")]
+    (found,) = read((SERVER, MAGIC + headers(named, 1)))
+    assert values(found, "http.user_agent", SERVER) == values(found, "http.content_type", SERVER) == []
+    assert values(found, "http.referer", SERVER) == [b"r"]
+
+
 def test_what_comes_late_is_looked_at_again() -> None:
     parser = Http2Parser()
     (found,) = parser.feed(SERVER, MAGIC + headers(ASKED, 1, END_HEADERS | END_STREAM), 0)
