@@ -56,14 +56,14 @@ TRAP = snmp.SNMPtrapv1(
 )
 
 
-def snmp_message(version: int, pdu: object) -> bytes:
-    return bytes(snmp.SNMP(version=ASN1_INTEGER(version), community=ASN1_STRING(b"private"), PDU=pdu))
+def snmp_message(version: int, pdu: object, community: bytes = b"private") -> bytes:
+    return bytes(snmp.SNMP(version=ASN1_INTEGER(version), community=ASN1_STRING(community), PDU=pdu))
 
 
-def version3(model: int, data: bytes) -> bytes:
+def version3(model: int, data: bytes, name: bytes = b"admin") -> bytes:
     header = b"".join(BERcodec_INTEGER.enc(n) for n in (1, 65507)) + BERcodec_STRING.enc(b"\4")
     header += BERcodec_INTEGER.enc(model)
-    user = BERcodec_STRING.enc(b"engine") + BERcodec_INTEGER.enc(1) * 2 + BERcodec_STRING.enc(b"admin")
+    user = BERcodec_STRING.enc(b"engine") + BERcodec_INTEGER.enc(1) * 2 + BERcodec_STRING.enc(name)
     security = BERcodec_STRING.enc(BERcodec_SEQUENCE.enc(user))
     return BERcodec_SEQUENCE.enc(BERcodec_INTEGER.enc(3) + BERcodec_SEQUENCE.enc(header) + security + data)
 
@@ -76,6 +76,15 @@ def test_snmp_with_a_community(sent: int, version: int) -> None:
     assert numbers(SNMP, found, "snmp.pdu_type") == [0]
     assert numbers(SNMP, found, "snmp.trap_type") == []
     assert values(SNMP, found, "snmp.usm") == []
+
+
+def test_who_is_nobody_in_snmp_is_one_with_an_empty_name() -> None:
+    (found,) = parse(SNMP, snmp_message(1, QUESTION, b""))
+    assert values(SNMP, found, "snmp.community") == [b""]
+    assert values(SNMP, found, "snmp.usm") == []
+    (found,) = parse(SNMP, version3(3, BERcodec_STRING.enc(b"encrypted"), b""))
+    assert values(SNMP, found, "snmp.usm") == [b""]
+    assert values(SNMP, found, "snmp.community") == []
 
 
 def test_an_snmp_trap() -> None:

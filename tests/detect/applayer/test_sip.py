@@ -103,6 +103,13 @@ def test_sessions_are_read_as_strictly_as_there(body: bytes, buffer: str, instan
         assert found.get((buffer, SERVER), []) == instances
 
 
+def test_fields_that_are_empty_are_there() -> None:
+    request = b"OPTIONS sip:b SIP/2.0\r\nTo: \r\nUser-Agent:\r\nContent-Length: 0\r\n\r\n"
+    (found,) = map(seen, SipParser().datagram(SERVER, request))
+    assert found["sip.to", SERVER] == found["sip.user_agent", SERVER] == [b""]
+    assert ("sip.from", SERVER) not in found
+
+
 def test_a_response() -> None:
     (found,) = map(seen, SipParser().datagram(CLIENT, RINGING))
     assert found["sip.stat_code", CLIENT] == [b"180"]

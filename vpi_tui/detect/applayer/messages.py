@@ -80,13 +80,14 @@ class Prefixed:
 Get = Callable[[Any], Iterable[bytes]]
 
 
-def message_buffer(name: str, get: Get, directions: int = BOTH) -> Buffer:
-    """A buffer whose instances `get` makes of a message that could be read; empty ones are left out."""
+def message_buffer(name: str, get: Get, directions: int = BOTH, *, empty: bool = False) -> Buffer:
+    """A buffer whose instances `get` makes of a message that could be read; those that are empty are left out
+    unless `empty`."""
 
     def instances(transaction: MessageTransaction, direction: int) -> Sequence[bytes]:
         if not transaction.stage[direction] or transaction.message is None:
             return ()
-        return [value for value in get(transaction.message) if value]
+        return [value for value in get(transaction.message) if value or empty]
 
     return Buffer(name, directions, Stage.DONE, instances)
 

@@ -172,12 +172,17 @@ class SnmpParser(DatagramParser):
         return [MessageTransaction(direction, message, events)]
 
 
+def _known(text: bytes | None) -> tuple[bytes, ...]:
+    """One that is empty is one all the same."""
+    return () if text is None else (text,)
+
+
 SNMP: Final[Application] = application(
     "snmp",
     SnmpParser,
     (
-        message_buffer("snmp.community", lambda m: (m.community or b"",)),
-        message_buffer("snmp.usm", lambda m: (m.user or b"",)),
+        message_buffer("snmp.community", lambda m: _known(m.community), empty=True),
+        message_buffer("snmp.usm", lambda m: _known(m.user), empty=True),
         message_buffer("snmp.trap_oid", lambda m: (ber.object_identifier(m.trap_oid).encode("ascii"),)),
         message_buffer("snmp.trap_address", lambda m: (".".join(map(str, m.trap_address)).encode("ascii"),)),
         number_buffer("snmp.version", lambda m: m.version),

@@ -19,7 +19,12 @@ def _buffer(name: str, directions: int, get: Callable[[Message], Sequence[bytes]
 
 
 def _field(name: str, field: bytes) -> Buffer:
-    return _buffer(name, BOTH, lambda message: message.fields.get(field, ()))
+    """One that is empty is one all the same."""
+
+    def instances(transaction: SipTransaction, _direction: int) -> Sequence[bytes]:
+        return transaction.message.fields.get(field, ())
+
+    return Buffer(name, BOTH, Stage.DONE, instances)
 
 
 def _sdp(name: str) -> Buffer:
