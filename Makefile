@@ -27,10 +27,10 @@ demo: $(RUN)
 	$(BIN)/vpi-tui warmup
 	$(BIN)/vpi-tui demo
 
-# Kernels are compiled once before: else each of the workers would compile them all.
+# Kernels are compiled once before, else each worker would compile them all. Three keep two cores busy: some tests wait.
 test: $(DEV)
 	$(BIN)/vpi-tui warmup
-	$(BIN)/pytest -m "not lab" -n auto --maxprocesses 4 --dist worksteal
+	$(BIN)/pytest -m "not lab" -n 3 --dist worksteal
 
 lint: $(DEV)
 	$(BIN)/ruff check .
