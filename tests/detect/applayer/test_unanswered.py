@@ -14,8 +14,9 @@ from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.files import FILE_DATA
 from vpi_tui.detect.applayer.mqtt.parser import MqttParser
+from vpi_tui.detect.applayer.parsed_flows import FLOW_SHARE
 from vpi_tui.detect.applayer.registry import by_name
-from vpi_tui.detect.applayer.tracker import FLOW_SHARE, AppLayer
+from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.applications import APP_PROTOS
 from vpi_tui.model.batch import Direction

@@ -11,7 +11,8 @@ import pytest
 from tests.detect.match.build import Packet, Stretch, content, matcher_of, rule, run
 from tests.stream.scanning import Connection, scan
 from vpi_tui.detect.match.fast_pattern import places
-from vpi_tui.detect.match.steps import Run, hold, tied_steps
+from vpi_tui.detect.match.run import Run
+from vpi_tui.detect.match.steps import hold, tied_steps
 from vpi_tui.model.signature import Content, IsDataAt, Pcre, Step
 
 GET = b"GET /icon.php HTTP/1.1\r\nHost: a\r\n\r\n"

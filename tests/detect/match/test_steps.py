@@ -7,7 +7,7 @@ import pytest
 from tests.detect.match.build import Packet, hits
 from tests.detect.rules.rule_text import parse
 from vpi_tui.detect import regex
-from vpi_tui.detect.match import steps as steps_room
+from vpi_tui.detect.match import expressions
 
 HOLDS = [
     # content and its positions
@@ -123,7 +123,7 @@ def test_an_expression_that_matches_nothing_is_searched_once(
         searched.append(asked[2])
         return regex.look(*asked)
 
-    monkeypatch.setattr(steps_room, "look", look)
+    monkeypatch.setattr(expressions, "look", look)
     rest = 'pcre:"/\\w+x{2}\\d+=/R"; ' if relative else 'pcre:"/^\\w+x{2}\\d+=/m"; '
     steps = f'content:"ab"; {rest} content:"z"; distance:0;'
     assert not _raised(steps, b"ab" * 400 + b"z")

@@ -17,12 +17,12 @@ from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Parser
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
-from vpi_tui.detect.applayer.followed import A_FLOW, UNKNOWN, Followed
+from vpi_tui.detect.applayer.followed import UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.outbox import Outbox
+from vpi_tui.detect.applayer.parsed_flows import ParsedFlows
 from vpi_tui.detect.applayer.parsers import Parsers
 from vpi_tui.detect.applayer.parts import Cut, cut_before
-from vpi_tui.detect.applayer.passed_by import PassedBy
 from vpi_tui.detect.applayer.progress import Finished, Progress, Sealed
 from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.registry import by_name
@@ -34,8 +34,6 @@ from vpi_tui.model.batch import FlowState as State
 MEMORY: Final = 128 << 20
 """Bytes that all parsers keep at most: some 15,000 flows at once of a mix of protocols. The flow followed
 longest makes room."""
-FLOW_SHARE: Final = 8
-"""A flow that keeps more than one such part of that is passed by: it would drive out all others."""
 MOST_FLOWS: Final = 65_536
 MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
@@ -66,13 +64,8 @@ class AppLayer:
         self.require(demand)
         self._expected = Expectations()
         self._ends: Ends | None = None
-        self._memory, self._share = memory, memory // FLOW_SHARE
-        self._most_flows = most_flows
-        self._flows: dict[int, Followed] = {}
-        self._held = 0
-        self._evicted = 0
+        self._flows = ParsedFlows(self._outbox, memory, most_flows)
         self._errors = 0
-        self._passed_by = PassedBy()
         self.most_waiting = MOST_WAITING
         """Bytes that wait to be looked at, after which the batch is cut; of streams alone, as datagrams are
         few."""
@@ -146,8 +139,8 @@ class AppLayer:
     def seal(self, sealed: Iterable[Sealed]) -> list[Progress]:
         """These flows are encrypted, and what they carry is nobody's business any more."""
         for one in sealed:
-            self._finish(one.flow, one.row)
-            self._passed_by.add(one.flow)
+            self._flows.finish(one.flow, one.row)
+            self._flows.passed_by.add(one.flow)
         return self._outbox.take_progress()
 
     def released(self, streams: StreamBatch, app_of: U8, ends: Ends | None = None) -> list[Progress]:
@@ -160,12 +153,12 @@ class AppLayer:
     def finish(self, slots: Iterable[int]) -> list[Progress]:
         """These flows are over."""
         for slot in map(int, slots):
-            if slot in self._flows:
-                self._finish(slot, -1)
+            if slot in self._flows.of:
+                self._flows.finish(slot, -1)
         return self._outbox.take_progress()
 
     def finish_all(self) -> list[Progress]:
-        return self.finish(list(self._flows))
+        return self.finish(list(self._flows.of))
 
     @property
     def transactions(self) -> Mapping[tuple[str, bool], int]:
@@ -174,82 +167,43 @@ class AppLayer:
 
     def stats(self) -> dict[str, float]:
         return {
-            "app_layer.flows": float(len(self._flows)),
-            "app_layer.memuse": float(self._held + self._ranges.held()),
+            "app_layer.flows": float(len(self._flows.of)),
+            "app_layer.memuse": float(self._flows.held + self._ranges.held()),
             "app_layer.tx": float(self._outbox.transactions),
-            "app_layer.evicted": float(self._evicted),
+            "app_layer.evicted": float(self._flows.evicted),
             "app_layer.error": float(self._errors),
         }
 
     # Flows ---------------------------------------------------------------------------------------
 
     def _forget_reused(self, flows: FlowBatch) -> None:
-        """Slots that are another flow's now; what ended was finished when it ended."""
-        if not flows.new_rows.size:
-            return
-        opened = flows.flow[flows.new_rows]
-        self._passed_by.forget(opened)
-        self._sifted.forget(opened)
-        if self._flows:
-            for slot in self._flows.keys() & set(opened.tolist()):
-                self._flows[slot].open.clear()  # their flow is not the one that the slot names now
-                self._drop(slot)
+        """Slots that are another flow's now."""
+        if flows.new_rows.size:
+            opened = flows.flow[flows.new_rows]
+            self._flows.forget(opened)
+            self._sifted.forget(opened)
 
     def _follow(self, slot: int, application: Application, *, udp: bool) -> Followed:
         """Begin to, in the place of whatever was followed there before."""
-        if slot in self._flows:
-            self._drop(slot)
-        found = self._flows[slot] = self._parsers.follow(application, slot, self._ends, udp=udp)
+        self._flows.drop(slot)
+        found = self._parsers.follow(application, slot, self._ends, udp=udp)
         if self._ends is not None and found.parser.needs_ends:
             found.parser.ends = self._ends.addresses(slot)
         if udp and (before := self._sifted.take(slot)):
             found.transactions = before
             found.parser.sifted()
-        self._held += found.held
-        if len(self._flows) > self._most_flows:
-            self._evict(slot)
+        self._flows.add(slot, found)
         return found
-
-    def _pass_by(self, slot: int, row: int) -> None:
-        """Look at the flow no more, however much it goes on to say."""
-        self._drop(slot, row)
-        self._passed_by.add(slot)
-
-    def _drop(self, slot: int, row: int = -1) -> None:
-        """row: of this batch, that brought it about; -1 = none did, whatever brought the last bytes."""
-        found = self._flows.pop(slot, None)
-        if found is not None:
-            self._held -= found.held
-            if found.open:
-                found.row = row
-                self._outbox.log_open(slot, found)
-            found.parser.part()
-
-    def _evict(self, but: int) -> None:
-        oldest = next(slot for slot in self._flows if slot != but)
-        self._drop(oldest)
-        self._evicted += 1
-
-    def _finish(self, slot: int, row: int) -> None:
-        found = self._flows.get(slot)
-        if found is not None:
-            found.row = row
-            moved = found.parser.finish()
-            if moved:
-                self._outbox.note(slot, found, moved, over=True)
-            if found.has_frames:
-                self._outbox.note(slot, found, found.parser.frames.take())
-            self._drop(slot, row)
 
     def _finish_closed(self, flows: FlowBatch, rows: int) -> None:
         """Connections that the batch closed, unless one has packets behind the first rows: nothing will
         complete what is open."""
-        if not self._flows:
+        if not self._flows.of:
             return
         closed = np.flatnonzero(flows.state == State.CLOSED)
         for slot, row in dict(zip(flows.flow[closed].tolist(), closed.tolist(), strict=True)).items():
-            if row < rows and slot in self._flows:
-                self._finish(slot, row)
+            if row < rows and slot in self._flows.of:
+                self._flows.finish(slot, row)
 
     # Bytes ---------------------------------------------------------------------------------------
 
@@ -278,7 +232,7 @@ class AppLayer:
             return
         ports = self._ends.server_port
         for slot in np.unique(streams.flow[streams.flow >= 0]).tolist():
-            if int(ports[slot]) not in self._expected.ports or slot in self._flows:
+            if int(ports[slot]) not in self._expected.ports or slot in self._flows.of:
                 continue
             found = self._expected.take(self._ends.addresses(slot), int(ports[slot]))
             if found is None:
@@ -287,8 +241,7 @@ class AppLayer:
             number = APP_PROTOS.index(application.apps[0])
             app_of[slot] = number
             if self._parsers.is_needed[number]:
-                self._flows[slot] = self._parsers.follow(application, slot, self._ends, found.cause)
-                self._held += A_FLOW
+                self._flows.add(slot, self._parsers.follow(application, slot, self._ends, found.cause))
 
     def _take_those(self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]) -> int:
         """The number of the stretch before which it was enough, or how many there are."""
@@ -298,7 +251,7 @@ class AppLayer:
             & (self._parsers.is_needed[app] != 0)
             & (streams.flow >= 0)
             & (streams.fresh < streams.end)
-            & ~self._passed_by.mask(streams.flow)
+            & ~self._flows.passed_by.mask(streams.flow)
         )
         buf, of_app, changed = streams.buf.data, self._parsers.of_app, False
         waiting: dict[int, Followed] = {}
@@ -323,8 +276,8 @@ class AppLayer:
             if application is None:
                 continue
             # What was inspected before may be news to the parser: its flow was not recognised yet.
-            followed = self._flows.get(slot)
-            if followed is None and slot in self._passed_by.just:
+            followed = self._flows.of.get(slot)
+            if followed is None and slot in self._flows.passed_by.just:
                 continue
             known = followed.position[direction] if followed is not None else 0
             begin = start + known - first if first <= known < first + fresh - start else fresh
@@ -343,7 +296,7 @@ class AppLayer:
             if fed is not None and fed.may_change and fed.parser.successor() is not None:
                 changed |= self._take_over(slot, app_of)
         for slot, followed in waiting.items():
-            if followed.waiting and self._flows.get(slot) is followed:
+            if followed.waiting and self._flows.of.get(slot) is followed:
                 self._feed_waiting(slot, followed)
         return done
 
@@ -360,8 +313,8 @@ class AppLayer:
         chosen = (decoded.proto == _UDP) & (decoded.payload_len > 0) & (flows.flow >= 0)
         chosen &= (decoded.payload_off >= 0) & (self._parsers.is_needed[flows.app] != 0)
         rows = np.flatnonzero(chosen[:rows_done])
-        rows = rows[~self._passed_by.mask(flows.flow[rows])]
-        rows, begun = self._sifted.sift(rows, packets, decoded, flows, self._flows)
+        rows = rows[~self._flows.passed_by.mask(flows.flow[rows])]
+        rows, begun = self._sifted.sift(rows, packets, decoded, flows, self._flows.of)
         for number, count in begun:
             self._outbox.transactions += count
             self._outbox.begun[APP_PROTOS[number], True] += count
@@ -384,9 +337,9 @@ class AppLayer:
         self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
     ) -> Followed | None:
         """at: place of the bytes in the stream; -1 = a datagram. None = the flow is passed by."""
-        followed = self._flows.get(slot)
+        followed = self._flows.of.get(slot)
         if followed is None or followed.application is not application:
-            if slot in self._passed_by.just:
+            if slot in self._flows.passed_by.just:
                 return None
             followed = self._follow(slot, application, udp=at < 0)
         gap = at - followed.position[direction]
@@ -421,20 +374,12 @@ class AppLayer:
         ):
             # A flaw in a parser must not stop the sensor: this flow is no longer parsed, and it is counted.
             self._errors += 1
-            self._pass_by(slot, row)
+            self._flows.pass_by(slot, row)
             return None
         if followed.may_end and parser.over():
-            self._pass_by(slot, row)
+            self._flows.pass_by(slot, row)
             return None
-        self._held += followed.weigh(len(data), told)
-        if followed.held > self._share:
-            self._evicted += 1
-            self._finish(slot, row)
-            self._pass_by(slot, row)
-            return None
-        while self._held > self._memory and len(self._flows) > 1:
-            self._evict(slot)
-        return followed
+        return followed if self._flows.keeps(slot, followed.weigh(len(data), told), row) else None
 
     def _arrange(self, parser: Parser) -> None:
         for one in parser.arranged:
@@ -446,7 +391,7 @@ class AppLayer:
 
         It may say so itself of the bytes that it is given at once: each time there are less of them.
         """
-        followed = self._flows.get(slot)
+        followed = self._flows.of.get(slot)
         next_one = followed.parser.successor() if followed is not None else None
         if followed is None or next_one is None:
             return False
@@ -457,16 +402,16 @@ class AppLayer:
         self._outbox.note(slot, followed, followed.parser.finish())
         position, row, origin = followed.position, followed.row, followed.application
         self.left[origin.apps[0]] += 1
-        self._drop(slot, row)
+        self._flows.drop(slot, row)
         application = self._parsers.of_app[int(app_of[slot])]
         if application is None:
             return True
-        followed = self._flows[slot] = self._parsers.follow(application, slot, self._ends, next_one.cause)
+        followed = self._parsers.follow(application, slot, self._ends, next_one.cause)
         followed.position, followed.origin = position, origin.apps[0]
-        self._held += followed.held
+        self._flows.add(slot, followed)
         for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
             rest = next_one.rest[direction]
-            if rest and slot in self._flows:
+            if rest and slot in self._flows.of:
                 self._feed(slot, application, direction, rest, row, position[direction] - len(rest))
                 self._take_over(slot, app_of)
         return True

@@ -21,7 +21,7 @@ from vpi_tui.detect.match.flowstate import NOWHERE, BitSieve, FlowState, bit_pla
 from vpi_tui.detect.match.profile import Clock, Meter, RuleProfile
 from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
 from vpi_tui.detect.match.ruleset import RuleSet
-from vpi_tui.detect.match.steps import Captured
+from vpi_tui.detect.match.run import Captured
 from vpi_tui.detect.match.subjects import Subjects, who_of
 from vpi_tui.detect.match.types import Remembered, ScopeResolver
 from vpi_tui.detect.match.windows import windows_of

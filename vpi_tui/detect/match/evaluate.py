@@ -14,7 +14,8 @@ from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.buffers import Subject
 from vpi_tui.detect.match.file_tests import tests_hold
 from vpi_tui.detect.match.numbers import numbers_hold
-from vpi_tui.detect.match.steps import Captured, Run, hold, tied_steps
+from vpi_tui.detect.match.run import Captured, Run
+from vpi_tui.detect.match.steps import hold, tied_steps
 from vpi_tui.detect.match.units import PAYLOAD
 from vpi_tui.detect.transforms import base_of, function_of
 from vpi_tui.model.signature import Absent, Content, FileTest, NumberIn, Pcre, Signature, Step, Validity

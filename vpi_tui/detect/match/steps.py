@@ -7,16 +7,17 @@ next place is tried (Suricata's recursive search). All of it is bounded by a bud
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from vpi_tui.detect.match.asn1 import asn1_holds
 from vpi_tui.detect.match.coded import base64_prefix, shannon
+from vpi_tui.detect.match.expressions import capture, search
 from vpi_tui.detect.match.numbers import MAX_VALUE, lies_in, masked, read_number
+from vpi_tui.detect.match.run import Place, Run
 from vpi_tui.detect.match.units import is_relative
-from vpi_tui.detect.regex import SUBJECT_LIMIT, is_anchored, look, looks_ahead_only
+from vpi_tui.detect.regex import SUBJECT_LIMIT
 from vpi_tui.model.signature import (
     Asn1,
     Base64Decode,
@@ -35,73 +36,8 @@ from vpi_tui.model.signature import (
     Step,
 )
 
-BUDGET: Final = 3000
-"""Tries of one evaluation, as Suricata's inspection-recursion-limit."""
-GIVEN_UP_COSTS: Final = 30
-"""Tries that a search costs that was given up: it may have taken as long as a thousand others."""
 MAX_STEPS: Final = 200
 """Steps of a rule; each is one call deep."""
-
-MOST_CAPTURED: Final = 1024
-"""Bytes of one capture that are kept."""
-
-_U32: Final = 0xFFFFFFFF
-_SIGN_32: Final = 1 << 31
-
-Value = int | str | None
-Captured = dict[tuple[str, str], bytes]
-Place = tuple[int, int]
-"""(where the next relative step starts, how far the bytes looked at so far reach)"""
-
-
-@dataclass(slots=True)
-class Run:
-    """One evaluation of a rule on one buffer."""
-
-    data: bytes
-    folded: bytes | None
-    steps: Sequence[Step]
-    tied: Sequence[bool]
-    """For each step: does what follows depend on where it ended?"""
-    variables: dict[str, int]
-    fresh: int
-    """The bytes looked at must reach beyond this; -1 = no such condition."""
-    little_endian: bool = False
-    """Byte order of steps that take it from the message."""
-    budget: int = BUDGET
-    exhausted: bool = False
-    over: bool = False
-    """A step failed that no other place of those before it is tried for, as in Suricata."""
-    captured: Captured = field(default_factory=dict)
-    """(scope, name) -> what the expressions of this evaluation captured."""
-    barren: dict[int, int] = field(default_factory=dict)
-    """Number of a step -> from there on its expression matches nothing."""
-    begin: int = 0
-    """Bytes of the buffer in front of the data."""
-    ended: bool = True
-    """The buffer ends where the data does."""
-
-    def spend(self) -> bool:
-        if self.over:
-            return False
-        self.budget -= 1
-        self.exhausted = self.exhausted or self.budget < 0
-        return self.budget >= 0
-
-    def value(self, name: Value, default: int = 0) -> int:
-        if name is None:
-            return default
-        return self.variables.get(name, 0) if isinstance(name, str) else name
-
-    def shift(self, name: Value) -> int:
-        """A value that moves either way: of a variable 32 bits count, the highest as its sign."""
-        if isinstance(name, str):
-            return _signed(self.variables.get(name, 0))
-        return name or 0
-
-
-def _signed(value: int) -> int:
-    return (value + _SIGN_32 & _U32) - _SIGN_32
 
 
 def hold(run: Run, number: int, place: Place) -> bool:
@@ -129,9 +65,9 @@ def _content_range(run: Run, step: Content, at: int) -> tuple[int, int]:
     if step.startswith:
         return 0, min(high, len(step.pattern))
     if step.offset is not None or step.depth is not None:
-        low = (run.value(step.offset) & _U32) - run.begin
+        low = run.unsigned(step.offset) - run.begin
         if step.depth is not None:
-            high = min(high, low + (run.value(step.depth) & _U32))
+            high = min(high, low + run.unsigned(step.depth))
         low = max(low, 0) if run.begin else low
     if is_relative(step):
         distance = run.shift(step.distance)
@@ -197,57 +133,20 @@ def _pcre(run: Run, step: Pcre, number: int, place: Place) -> bool:
     subject = run.data[base : base + SUBJECT_LIMIT]
     start = 0
     while run.spend():
-        found = _search(run, step, number, base, subject, start)
+        found = search(run, step, number, base, subject, start)
         if step.negated:
             return found is None and hold(run, number + 1, place)
         if found is None:
             return False
         end = base + found.end()
         if step.captures:
-            _capture(run, step, found)
+            capture(run, step, found)
         if hold(run, number + 1, (end, max(reach, end))):
             return True
         start = found.start() + 1
         if not run.tied[number] or start > len(subject):
             return False
     return False
-
-
-def _search(run: Run, step: Pcre, number: int, base: int, subject: bytes, start: int) -> Any:
-    """The first match from `start` on, None = there is none.
-
-    Of a place that a content is found at again and again, what cannot match is not searched again: an
-    expression may take a tenth of a second.
-    """
-    barren = run.barren.get(number)
-    if barren is not None and base + start >= barren:
-        return None
-    found, given_up = look(step.pattern, step.flags, subject, start)
-    if given_up and not is_anchored(step.pattern, step.flags):
-        run.budget -= GIVEN_UP_COSTS
-    elif found is None and _stays_barren(run, step, base):
-        run.barren[number] = base + start
-    return found
-
-
-def _stays_barren(run: Run, step: Pcre, base: int) -> bool:
-    """When nothing matches from some place on, does nothing from any later one?"""
-    if not step.relative:
-        return True
-    return base + SUBJECT_LIMIT >= len(run.data) and looks_ahead_only(step.pattern, step.flags)
-
-
-def _capture(run: Run, step: Pcre, found: Any) -> None:
-    """Note the texts of groups that the rule names."""
-    keys: dict[str, str] = {}
-    for one in step.captures:
-        text = found[one.group]
-        if text is None:
-            continue
-        if one.name == "key":
-            keys[one.scope] = text[:MOST_CAPTURED].decode("latin-1")
-        else:
-            run.captured[one.scope, keys.pop(one.scope, one.name)] = text[:MOST_CAPTURED]
 
 
 def _is_data_at(run: Run, step: IsDataAt, number: int, place: Place) -> bool:

@@ -1,0 +1,51 @@
+"""The regular expressions of an evaluation: searched no more than they have to be, and what they capture."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from vpi_tui.detect.match.run import Run
+from vpi_tui.detect.regex import SUBJECT_LIMIT, is_anchored, look, looks_ahead_only
+from vpi_tui.model.signature import Pcre
+
+GIVEN_UP_COSTS: Final = 30
+"""Tries that a search costs that was given up: it may have taken as long as a thousand others."""
+MOST_CAPTURED: Final = 1024
+"""Bytes of one capture that are kept."""
+
+
+def search(run: Run, step: Pcre, number: int, base: int, subject: bytes, start: int) -> Any:
+    """The first match from `start` on, None = there is none.
+
+    Of a place that a content is found at again and again, what cannot match is not searched again: an
+    expression may take a tenth of a second.
+    """
+    barren = run.barren.get(number)
+    if barren is not None and base + start >= barren:
+        return None
+    found, given_up = look(step.pattern, step.flags, subject, start)
+    if given_up and not is_anchored(step.pattern, step.flags):
+        run.budget -= GIVEN_UP_COSTS
+    elif found is None and _stays_barren(run, step, base):
+        run.barren[number] = base + start
+    return found
+
+
+def _stays_barren(run: Run, step: Pcre, base: int) -> bool:
+    """When nothing matches from some place on, does nothing from any later one?"""
+    if not step.relative:
+        return True
+    return base + SUBJECT_LIMIT >= len(run.data) and looks_ahead_only(step.pattern, step.flags)
+
+
+def capture(run: Run, step: Pcre, found: Any) -> None:
+    """Note the texts of groups that the rule names."""
+    keys: dict[str, str] = {}
+    for one in step.captures:
+        text = found[one.group]
+        if text is None:
+            continue
+        if one.name == "key":
+            keys[one.scope] = text[:MOST_CAPTURED].decode("latin-1")
+        else:
+            run.captured[one.scope, keys.pop(one.scope, one.name)] = text[:MOST_CAPTURED]
