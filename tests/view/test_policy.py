@@ -54,6 +54,7 @@ def test_the_state_says_what_to_do_next() -> None:
 
     assert "b learns who speaks to whom" in text(Segmentation())
     assert text(Segmentation(40 * NS, 0, 1234)).startswith("learning for 1m 00s: 1.23k kinds")
+    assert text(Segmentation(0, 90 * NS, 1)).startswith("baseline of 1 kind of connection;")
     both = text(Segmentation(0, 90 * NS, 7, "/etc/policy.yaml", 1, 3))
     assert both.startswith("baseline of 7 kinds of connection; y makes a policy of it  ")
     assert both.endswith("  policy policy.yaml: 1 line, 3 connections broke it")

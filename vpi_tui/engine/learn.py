@@ -16,6 +16,7 @@ from vpi_tui.engine.sources import EngineSource, open_source
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.startup import become
 from vpi_tui.engine.warmup import warm
+from vpi_tui.view.humanize import counted
 
 READ_WAIT = 0.2
 TICK = 1.0
@@ -77,7 +78,7 @@ def _watch(
             next_tick = now + TICK
             pipeline.tick()
             kinds = len(pipeline.segments.judge.baseline)
-            progress(f"{kinds:,} kinds of connection", int(seen), int(spec.duration))
+            progress(f"{counted(kinds, 'kind')} of connection", int(seen), int(spec.duration))
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from vpi_tui.flow.table import FlowTable
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.matrix import Segmentation as State
 from vpi_tui.model.policy import Policy
+from vpi_tui.view.humanize import counted
 
 MOST_TEXT = 2 << 20
 """Bytes of a policy that is shown beside a learned one."""
@@ -92,9 +93,9 @@ class Segments:
         baseline.stop(now_ns)
         self._pairs.baseline_ns = baseline.until_ns
         lost = f" {baseline.lost:,} more did not fit." if baseline.lost else ""
+        kinds = counted(len(baseline), "kind")
         return Notice(
-            "information",
-            f"Baseline learned: {len(baseline):,} kinds of connection.{lost} y makes a policy of it.",
+            "information", f"Baseline learned: {kinds} of connection.{lost} y makes a policy of it."
         )
 
     def proposal(self) -> PolicyProposal:
@@ -106,7 +107,7 @@ class Segments:
         policy = baseline.policy(self.judge.topology, self._file)
         until = "still learning" if baseline.learning else f"until {_moment(baseline.until_ns)}"
         comments = (
-            f"Learned by vpi-tui ({self._mode}) from {len(baseline):,} kinds of connection:",
+            f"Learned by vpi-tui ({self._mode}) from {counted(len(baseline), 'kind')} of connection:",
             f"since {_moment(baseline.since_ns)}, {until}.",
             "Spans of ports stand for many that were seen; narrow them where you know better.",
         )

@@ -44,15 +44,19 @@ def proposed_path(current: str, directory: str) -> str:
     return posixpath.join(posixpath.dirname(current), f"learned-{posixpath.basename(current)}")
 
 
+def _kinds(number: int) -> str:
+    return f"{humanize.count(number)} kind{'s' * (number != 1)}"
+
+
 def state_of(state: Segmentation, now_ns: int) -> tuple[tuple[str, str], ...]:
     """The baseline and the policy in a line: text and style."""
     spans: list[tuple[str, str]] = []
     if state.learning_since_ns:
         since = humanize.ago(state.learning_since_ns, now_ns)
-        what = f"learning for {since}: {humanize.count(state.learned)} kinds of connection; b ends it"
+        what = f"learning for {since}: {_kinds(state.learned)} of connection; b ends it"
         spans.append((what, "new"))
     elif state.learned_until_ns:
-        what = f"baseline of {humanize.count(state.learned)} kinds of connection; y makes a policy of it"
+        what = f"baseline of {_kinds(state.learned)} of connection; y makes a policy of it"
         spans.append((what, "text"))
     if state.policy:
         name = safe(posixpath.basename(state.policy), 40)

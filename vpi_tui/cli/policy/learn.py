@@ -13,6 +13,7 @@ from vpi_tui.cli.parser import EXIT_DONE, EXIT_FAILED, Parser, add_settings, exa
 from vpi_tui.cli.progress import ProgressLine
 from vpi_tui.cli.replay import capture_files
 from vpi_tui.model.errors import VpiError
+from vpi_tui.view.humanize import counted
 
 DEFAULT_SECONDS = 600.0
 LONGEST = 31 * 86_400.0
@@ -69,7 +70,10 @@ def _run(args: argparse.Namespace) -> int:
     if not result.kinds:
         print("No connection with an end here was seen; nothing is written.", file=sys.stderr)
         return EXIT_FAILED
-    print(f"{result.kinds:,} kinds of connection between {result.guests:,} guests.", file=sys.stderr)
+    print(
+        f"{counted(result.kinds, 'kind')} of connection between {counted(result.guests, 'guest')}.",
+        file=sys.stderr,
+    )
     _write(args.output, result.text)
     return EXIT_DONE
 
