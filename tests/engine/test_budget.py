@@ -11,7 +11,7 @@ from scapy.layers.l2 import Ether
 from scapy.utils import PcapWriter
 
 from tests.engine.runs import answer, engine, order, reached, until
-from vpi_tui.detect.match.profile import PORTION, Clock, Meter, RuleProfile
+from vpi_tui.detect.match.profile import PORTION, PORTION_NS, Clock, Meter, RuleProfile
 from vpi_tui.engine import budget
 from vpi_tui.engine.budget import RuleBudget
 from vpi_tui.feed.messages import GetRules, RulesMessage, Toggle, ToggledMessage
@@ -117,3 +117,20 @@ def test_a_rule_is_stopped_in_the_middle_of_a_batch() -> None:
     assert tried.count(1) == PORTION // 2
     assert tried.count(0) == PORTION
     assert profile.cpu_ns.tolist() == [10 * PORTION, 100 * PORTION // 2]
+
+
+def test_one_evaluation_of_seconds_is_not_waited_for_sixty_times() -> None:
+    """The judge is asked as soon as a portion has taken long, however few there are in it."""
+    now, tried = [0], []
+    meter = Meter(
+        RuleProfile(1),
+        Clock(lambda: now[0], lambda: now[0]),
+        np.zeros(10, np.int32),
+        lambda: [0] * (len(tried) > 0),
+    )
+    for _ in range(10):
+        meter.next()
+        if 0 not in meter.stopped:
+            now[0] += PORTION_NS + 1
+            tried.append(0)
+    assert len(tried) == 1
