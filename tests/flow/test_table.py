@@ -12,6 +12,7 @@ import pytest
 
 from tests.flow.rows import ACK, FIN, PSH, RST, SECOND, SYN, Seg, batch
 from tests.flow.twin import Twin
+from vpi_tui.flow import table as table_module
 from vpi_tui.flow.counters import Tally
 from vpi_tui.flow.facts import FactTable
 from vpi_tui.flow.records import RECORD_SIZE, EndReason
@@ -198,6 +199,42 @@ def test_a_fin_behind_a_hole_counts_once_the_hole_is_filled(filled: str) -> None
     assert flows.state.tolist() == [*[new] * 2, *[established] * 4, closed]
 
 
+def test_a_flood_of_fins_ahead_makes_the_latest_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two have room: the third takes the place of the first, which counts when it is sent again."""
+    monkeypatch.setattr(table_module, "_FINS_AWAITED", 4)
+    talks = [replace(SEG, sport=port, flags=ACK, seq=1) for port in (1001, 1002, 1003)]
+    table = FlowTable(64)
+    size = table.memory()
+    for c in talks:
+        s = c.back()
+        rows = [replace(c, flags=SYN, seq=0), replace(s, flags=SYN | ACK, seq=0), replace(s, flags=FIN | ACK)]
+        table.update(*batch([*rows, replace(c, seq=1), replace(c, flags=FIN | ACK, seq=10)]))
+    assert table.memory() == size + 3 * (RECORD_SIZE + 8)
+    table.update(*batch([replace(c, payload=9) for c in talks]))
+    closed = FlowState.CLOSED
+    assert table.update(*batch(talks)).state.tolist() == [FlowState.ESTABLISHED, closed, closed]
+    again = table.update(*batch([replace(talks[0], flags=FIN | ACK, seq=10), talks[0]]))
+    assert again.state.tolist()[1] == closed
+
+
+def test_a_forged_fin_far_ahead_ends_nothing_whatever_slot_it_had() -> None:
+    """What an ended connection awaited says nothing of the next one in its slot."""
+    c = replace(SEG, flags=ACK, seq=1)
+    table = FlowTable(1)
+    rows = [replace(c, flags=SYN, seq=0), replace(c.back(), flags=SYN | ACK, seq=0), c]
+    table.update(*batch([*rows, replace(c, flags=FIN | ACK, seq=100_000)]))
+    table.close_all()
+    sent, ahead = replace(c, payload=99_999), replace(c, flags=FIN | ACK, seq=900_000)
+    flows = table.update(*batch([*rows, sent, ahead, c]))
+    assert flows.state.tolist()[2:] == [FlowState.ESTABLISHED] * 4
+    assert table.records["tcp_flags_toserver"][0] & FIN
+
+
+def test_a_million_flows_fit_200_megabytes() -> None:
+    index, places = 8 * 2**21, RECORD_SIZE + 8
+    assert 1_000_000 * places + index + FlowTable(1).memory() < 200e6
+
+
 def test_midstream_server_is_who_sends_syn_ack() -> None:
     table = FlowTable(16)
     flows = table.update(*batch([SEG.back(flags=SYN | ACK), replace(SEG, flags=ACK)]))
@@ -276,7 +313,9 @@ def test_memuse_is_the_bytes_of_the_arrays() -> None:
     real = sum(column.nbytes for column in arrays if column is not arrays.numbers)
     real -= arrays.timeouts.nbytes + arrays.secret.nbytes
     assert table.memory() == real == table.stats()["flow.memuse"]
-    assert table.memory() <= 200 * count + (arrays.evicted.nbytes + arrays.entries.nbytes)
+    assert table.memory() <= 200 * count + sum(
+        part.nbytes for part in (arrays.evicted, arrays.entries, arrays.fins)
+    )
 
 
 def test_memory_grows_with_the_flows_and_not_with_the_limit() -> None:

@@ -147,8 +147,9 @@ def count_packet(flow, direction, size, flags, ifindex, quoted):
 
 
 @helper
-def advance(flow, d, r, proto, flags, direction, payload, options):
-    """Bring the flow to the state after the packet of row r, which is counted already. Returns it."""
+def advance(t, slot, d, r, proto, flags, direction, payload, options):
+    """Bring a flow to the state after the packet of row r, which is counted already. Returns it."""
+    flow = t.records[slot]
     state = I64(flow["state"])
     if proto == TCP:
         if not is_heeded(flow, d, r, flags, direction, options.bad_events):
@@ -157,7 +158,7 @@ def advance(flow, d, r, proto, flags, direction, payload, options):
         midstream, one_sided = options.midstream, options.one_sided
         track = I64(flow["track"])
         track, state = tcp_track(track, state, flags, direction, payload, midstream, one_sided)
-        flow["track"] = note_fins(track, reached_fins(flow, d, r, flags, direction, payload))
+        flow["track"] = note_fins(track, reached_fins(t, slot, d, r, flags, direction, payload))
         flow["state"] = state
     elif state == NEW and flow["proto"] != TCP:
         if flow["pkts_toserver"] != U64(0) and flow["pkts_toclient"] != U64(0):
@@ -260,7 +261,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
         size = U64(p.length[i]) if framed else U64(d.ip_len[r])
         first |= count_packet(flow, direction, size, flags, p.ifindex[i], quoted)
         payload = I64(d.payload_len[r])
-        state = advance(flow, d, r, proto, flags, direction, payload, options)
+        state = advance(t, slot, d, r, proto, flags, direction, payload, options)
         known = I64(flow["app_proto"])
         if payload > 0 and known == 0 and not quoted:
             probe(flow, apps, p, d, r, proto, direction, options)

@@ -3,18 +3,25 @@
 A RST that is not next in line changes nothing at its receiver (RFC 5961, 3.2), nor does a segment with a
 wrong checksum; a FIN means nothing before all in front of it is there (RFC 9293, 3.10.7.4). Were any of them
 believed here, a sender could make the sensor forget a connection that goes on.
+
+FINs that are ahead are rare: their numbers are kept beside the records, in `fins` of a fixed size. An entry
+is uint64: slot and direction above, the number below. The lowest bits of the former are its place, and where
+several want the same one the latest has it.
 """
 
 from __future__ import annotations
 
 # mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-from vpi_tui.flow.kernels_index import I64
+from vpi_tui.flow.kernels_index import I64, U64
 from vpi_tui.flow.kernels_track import ACK, FIN, RST, SYN, TO_CLIENT, TO_SERVER
 from vpi_tui.model.jit import inlined
 from vpi_tui.model.sequence import distance
 
 AWAITED_FIN = 2
-"""Shift of the Directions in `sent` whose FIN came before all in front of it."""
+"""Shift of the Directions in `sent` whose FIN came before all in front of it; its number is in `fins`."""
+
+_S32 = U64(32)
+_LOW32 = U64(0xFFFFFFFF)
 
 
 @inlined
@@ -49,36 +56,50 @@ def is_heeded(flow, d, r, flags, direction, bad_events):
 
 
 @inlined
-def take_fin(flow, direction):
-    """The direction, when a FIN of it is awaited and has now been reached, else 0."""
+def judge_fin(t, slot, direction, number):
+    """The direction, when its FIN with this number ends what was sent, else 0. One ahead is awaited."""
+    flow = t.records[slot]
     bit = direction << AWAITED_FIN
-    if I64(flow["sent"]) & bit == 0:
-        return I64(0)
-    number = I64(flow["fin_toserver"]) if direction == TO_SERVER else I64(flow["fin_toclient"])
     beyond = distance(next_of(flow, direction), number)
-    if beyond >= 0:
-        flow["sent"] = I64(flow["sent"]) & ~bit
+    if beyond < 0:
+        key = slot << 1 | direction >> 1
+        t.fins[key & (len(t.fins) - 1)] = U64(key) << _S32 | U64(number)
+        flow["sent"] = I64(flow["sent"]) | bit
+        return I64(0)
+    flow["sent"] = I64(flow["sent"]) & ~bit
     if beyond == 0:
         set_next(flow, direction, (number + 1) & 0xFFFFFFFF)
-    return I64(direction) if beyond == 0 or beyond == 1 else I64(0)
+    return I64(direction) if beyond <= 1 else I64(0)
 
 
 @inlined
-def reached_fins(flow, d, r, flags, direction, payload):
+def judge_awaited(t, slot, direction):
+    """As judge_fin, for the FIN that a direction awaits, if any; forgotten when another took its place."""
+    flow = t.records[slot]
+    bit = direction << AWAITED_FIN
+    if I64(flow["sent"]) & bit == 0:
+        return I64(0)
+    key = slot << 1 | direction >> 1
+    entry = t.fins[key & (len(t.fins) - 1)]
+    if entry >> _S32 != U64(key):
+        flow["sent"] = I64(flow["sent"]) & ~bit
+        return I64(0)
+    return judge_fin(t, slot, direction, I64(entry & _LOW32))
+
+
+@inlined
+def reached_fins(t, slot, d, r, flags, direction, payload):
     """Directions, as bits, whose FIN is now the end of all that was sent or acknowledged.
 
     To be asked once the segment was noted. One that is further ahead waits for what is missing before it.
     """
+    reached = I64(0)
     if flags & (FIN | SYN | RST) == FIN:
-        flow["sent"] = I64(flow["sent"]) | direction << AWAITED_FIN
         number = (I64(d.tcp_seq[r]) + max(payload, I64(0))) & 0xFFFFFFFF
-        if direction == TO_SERVER:
-            flow["fin_toserver"] = number
-        else:
-            flow["fin_toclient"] = number
-    if I64(flow["sent"]) >> AWAITED_FIN == 0:
-        return I64(0)
-    return take_fin(flow, TO_SERVER) | take_fin(flow, TO_CLIENT)
+        reached = judge_fin(t, slot, direction, number)
+    if I64(t.records[slot]["sent"]) >> AWAITED_FIN == 0:
+        return reached
+    return reached | judge_awaited(t, slot, I64(TO_SERVER)) | judge_awaited(t, slot, I64(TO_CLIENT))
 
 
 @inlined

@@ -24,6 +24,7 @@ _OPAQUE = np.dtype(f"V{RECORD_SIZE}")
 _SECOND = 1_000_000_000
 _FIRST_INDEX = 1 << 17
 _EVICTED_KEPT = 1 << 14
+_FINS_AWAITED = 1 << 16
 _RETIRED_KEPT = 1 << 18
 _EXPIRE_SHARE = 16
 _EXPIRE_LEAST = 4096
@@ -70,6 +71,8 @@ class TableArrays(NamedTuple):
     entries: NDArray[np.uint64]
     free: NDArray[np.int32]
     touched: NDArray[np.int32]
+    fins: NDArray[np.uint64]
+    """Numbers of FINs that are ahead: kernels_sent."""
     evicted: Rows
     evicted_slot: NDArray[np.int32]
     timeouts: NDArray[np.int64]
@@ -123,6 +126,7 @@ class FlowTable:
             entries=np.zeros(min(_FIRST_INDEX, _index_size(max_flows)), np.uint64),
             free=np.zeros(max_flows, np.int32),
             touched=np.zeros(max_flows, np.int32),
+            fins=np.zeros(min(_FINS_AWAITED, 2 << (max_flows - 1).bit_length()), np.uint64),
             evicted=np.zeros(min(_EVICTED_KEPT, max_flows), KERNEL_DTYPE),
             evicted_slot=np.zeros(min(_EVICTED_KEPT, max_flows), np.int32),
             timeouts=(timeouts or FlowTimeouts()).nanoseconds(),
@@ -289,7 +293,7 @@ class FlowTable:
         """Bytes in use, as far as slots were ever used."""
         arrays = self._arrays
         used = int(arrays.numbers[kernels_slots.N_USED])
-        small = arrays.evicted.nbytes + arrays.evicted_slot.nbytes
+        small = arrays.evicted.nbytes + arrays.evicted_slot.nbytes + arrays.fins.nbytes
         per_slot = RECORD_SIZE + arrays.free.itemsize + arrays.touched.itemsize
         return used * per_slot + arrays.entries.nbytes + small + self._retired_rows * RECORD_SIZE
 
