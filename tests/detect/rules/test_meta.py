@@ -39,6 +39,16 @@ def test_defaults_and_priority():
     assert parse("classtype:trojan-activity; priority:9;").priority == 9
 
 
+def test_of_several_classes_the_most_urgent_counts_of_priorities_and_groups_the_last():
+    urgent, other = "classtype:trojan-activity;", "classtype:not-suspicious;"
+    for options in (urgent + other, other + urgent, f"classtype:no-such-class; {urgent}"):
+        made = parse(options)
+        assert (made.classtype, made.priority) == ("trojan-activity", 1)
+    made = parse("priority:2; gid:3; priority:4; gid:5;")
+    assert (made.priority, made.gid) == (4, 5)
+    assert "only one" in refused("rev:1; rev:2;")
+
+
 def test_unknown_classtype_is_a_notice_and_priority_three():
     assert parse("classtype:no-such-class;").priority == 3
     assert "no-such-class" in PARSER.notices.pop()[1]

@@ -14,6 +14,8 @@ from vpi_tui.detect.rules.text import printable, unescape, unquote
 
 _U32: Final = 0xFFFFFFFF
 PAIRS_KEPT: Final = 16_384
+_ONCE: Final = ("sid", "rev")
+"""Of the others the last one counts, as in Suricata."""
 
 
 @keyword("msg")
@@ -25,7 +27,8 @@ def msg(draft: Draft, text: str) -> None:
 
 def _number(name: str, low: int, high: int, summary: str) -> None:
     def handler(draft: Draft, text: str) -> None:
-        draft.once(name)
+        if name in _ONCE:
+            draft.once(name)
         draft.numbers[name] = integer(name, unquote(name, text, needed=False), low, high)
 
     handler.__doc__ = summary
@@ -41,11 +44,14 @@ _number("priority", 1, 255, "1 = high; without it the classtype decides.")
 
 @keyword("classtype")
 def classtype(draft: Draft, text: str) -> None:
-    """Class of the alert; gives the priority."""
-    draft.once("classtype")
-    draft.classtype = intern(printable(unquote("classtype", text, needed=False)))
-    if draft.classtype.lower() not in draft.priorities:
-        draft.notices.append(f"unknown classtype {draft.classtype[:60]!r}: priority 3 is taken")
+    """Class of the alert; gives the priority. Of several the most urgent one counts, as in Suricata."""
+    named = intern(printable(unquote("classtype", text, needed=False)))
+    priority = draft.priorities.get(named.lower())
+    if priority is None:
+        draft.notices.append(f"unknown classtype {named[:60]!r}: priority 3 is taken")
+    before = draft.priorities.get(draft.classtype.lower())
+    if not draft.classtype or (priority is not None and (before is None or priority < before)):
+        draft.classtype = named
 
 
 @keyword("reference")
