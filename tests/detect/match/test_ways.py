@@ -25,6 +25,9 @@ def test_the_set_that_counts_is_named_most_as_it_is_or_negated() -> None:
         outside(HOME),
     )
     assert most_named([rule().header]) == NOWHERE == outside(ANY_ADDRESS)
+    others = Ranges(((ip("0.0.0.0"), ip("10.0.0.6")), (ip("10.0.0.8"), ip("255.255.255.255"))))
+    one = Ranges(((ip("10.0.0.7"), ip("10.0.0.7")),))
+    assert most_named([*headers, *(rule(src=one, dest=others).header for _ in range(2))]) in (one, others)
     assert outside(outside(HOME)) == HOME
     assert outside(NOWHERE) == Ranges(((0, IP_MAX),))
 

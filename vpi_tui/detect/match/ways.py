@@ -14,10 +14,13 @@ from typing import Final
 
 import numpy as np
 
+from vpi_tui.detect.rules.atoms import IPV4, IPV6
+from vpi_tui.detect.rules.sets import subtract
 from vpi_tui.model.batch import U64
 from vpi_tui.model.signature import ANY_ADDRESS, IP_MAX, Header, Ranges
 
 NOWHERE: Final = Ranges(())
+FAMILIES: Final = (Ranges(IPV4), Ranges(IPV6))
 _HALF: Final = (1 << 64) - 1
 
 
@@ -26,10 +29,19 @@ def most_named(headers: Iterable[Header]) -> Ranges:
     named = Counter(ends for header in headers for ends in (header.src, header.dest) if ends != ANY_ADDRESS)
     best, most = NOWHERE, 0
     for ends, count in named.items():
-        total = count + named.get(outside(ends), 0) if count * 2 > most else 0
+        total = count + named.get(negated(ends), 0) if count * 2 > most else 0
         if total > most:
             best, most = ends, total
     return best
+
+
+def negated(ends: Ranges) -> Ranges:
+    """What a rule means that says `!` before a set: the other addresses of the versions of IP in it."""
+    others = outside(ends).spans
+    for family in FAMILIES:
+        if not _meet(ends, family):
+            others = subtract(others, family.spans)
+    return Ranges(others)
 
 
 def returning(ways: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from typing import Final
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.sets import Spans
@@ -13,6 +14,8 @@ from vpi_tui.model.signature import IP_MAX, PORT_MAX
 V4_BASE = 0xFFFF << 32
 """::ffff:0.0.0.0: IPv4 addresses live in the 128-bit space as ::ffff:a.b.c.d."""
 _V4_TOP = V4_BASE | 0xFFFFFFFF
+IPV4: Final[Spans] = ((V4_BASE, _V4_TOP),)
+IPV6: Final[Spans] = ((0, V4_BASE - 1), (_V4_TOP + 1, IP_MAX))
 _V4_PLAIN = re.compile(r"[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}\.[0-9]{1,3}", re.A)
 
 

@@ -3,20 +3,21 @@
 Defaults are those of suricata.yaml; a setting `vars.address-groups.HOME_NET` or
 `vars.port-groups.SSH_PORTS` overrides one. Lists follow Suricata's manual ("Rules Format"): in
 `[a,b,!c]` the negated members are taken away from the others, or from everything when there are no
-others. The brackets of the outermost list may be left out.
+others. Addresses of IPv4 and of IPv6 are two lists in one: what is not 10.0.0.0/8 is IPv4. The brackets of
+the outermost list may be left out.
 """
 
 from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from vpi_tui.detect.rules import atoms
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.sets import Span, Spans, complement, subtract, union
+from vpi_tui.detect.rules.sets import Span, Spans, subtract, union
 from vpi_tui.model.errors import ConfigError
-from vpi_tui.model.signature import IP_MAX, PORT_MAX, Ranges
+from vpi_tui.model.signature import PORT_MAX, Ranges
 
 MAX_DEPTH = 64
 """Brackets within brackets, variables included; Suricata has the same limit."""
@@ -77,8 +78,8 @@ class Variables:
                     f"Unknown setting {key!r}.",
                     hint=f"Variables are set as {ADDRESS_KEY}NAME or {PORT_KEY}NAME.",
                 )
-        self._addresses = _Lists("address", addresses, atoms.address, IP_MAX)
-        self._ports = _Lists("port", ports, atoms.port, PORT_MAX)
+        self._addresses = _Lists("address", addresses, atoms.address, (atoms.IPV4, atoms.IPV6))
+        self._ports = _Lists("port", ports, atoms.port, (((0, PORT_MAX),),))
         for key, value in (settings or {}).items():
             self._check(key, str(value))
 
@@ -109,12 +110,17 @@ class _Lists:
     """The list language, over addresses or over ports."""
 
     def __init__(
-        self, kind: str, variables: Mapping[str, str], atom: Callable[[str], Spans], highest: int
+        self,
+        kind: str,
+        variables: Mapping[str, str],
+        atom: Callable[[str], Spans],
+        families: Sequence[Spans],
     ) -> None:
+        """families: what a list is about at most; each member belongs to one of them, or to all."""
         self._kind = kind
         self._variables = variables
         self._atom = atom
-        self._highest = highest
+        self._families = families
         self._known: dict[str, Ranges] = {}
         self._named: dict[str, Spans] = {}
         self._negated: dict[str, bool] = {}
@@ -150,8 +156,12 @@ class _Lists:
         """A variable or an atom."""
         return self._variable(text[1:], inside) if text[0] == "$" else self._atom(text)
 
-    def invert(self, spans: Spans) -> Spans:
-        return complement(spans, self._highest)
+    def combine(self, plus: Spans, minus: Spans) -> Spans:
+        """What is meant by members and negated members: of a family that has only these, all others."""
+        for family in self._families:
+            if _common(minus, family) and not _common(plus, family):
+                plus = union([*plus, *family])
+        return subtract(plus, minus)
 
     def fail(self, what: str) -> Refused:
         return Refused(f"{self._kind} list: {what}")
@@ -194,15 +204,12 @@ class _Reader:
         """A list: up to its bracket, or, outside of all, to the first token that follows no comma."""
         plus: list[Span] = []
         minus: list[Span] = []
-        only_negated = True
         more = True
         while more:
             negated, spans = self._signed(depth)
             (minus if negated else plus).extend(spans)
-            only_negated = only_negated and negated
             more = self._goes_on(depth)
-        base = self._lists.invert(()) if only_negated else union(plus)
-        return subtract(base, union(minus))
+        return self._lists.combine(union(plus), union(minus))
 
     def _goes_on(self, depth: int) -> bool:
         """Whether a comma follows; takes it, or the bracket that ends the list."""
@@ -227,6 +234,11 @@ class _Reader:
         if token in {"]", ",", "!"}:
             raise self._lists.fail(f"unexpected {token!r}")
         return negated, self._lists.word(token, self._inside)
+
+
+def _common(spans: Spans, family: Spans) -> bool:
+    """Is anything of the family in there?"""
+    return subtract(spans, family) != spans
 
 
 def _short(text: str) -> str:
