@@ -37,8 +37,9 @@ def exactly(value, mask):
     ],
 )
 def test_flags(value, test):
-    assert columns(f"flags:{value};") == {"proto": TCP, "tcp_flags": [test]}
-    assert columns(f"tcp.flags: {value};")["tcp_flags"] == [test]
+    made = columns(f"flags:{value};")
+    assert (made.keys(), made["proto"], made["tcp_flags"][0]) == ({"proto", "tcp_flags"}, TCP, test)
+    assert columns(f"tcp.flags: {value};") == made
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_flags(value, test):
         ("fragbits:+M;", "frag_bits", (((1, 1),), 1, False)),
         ("fragbits:+M;", "frag_bits", (((1, 1),), None, True)),
         ("fragbits:!M;", "frag_bits", (((1, 1),), 1, True)),
-        ("fragoffset:>0;", "frag_offset", (((1, 0x1FFF),), None, False)),
+        ("fragoffset:>0;", "frag_offset", (((1, 0xFFFF),), None, False)),
         ("ipopts:rr;", "ip_opts", (((4, 4),), 4, False)),
         ("ipopts:any;", "ip_opts", (((0, 0),), None, True)),
         ("ip_proto:gre;", "proto", (((47, 47),), None, False)),
@@ -145,6 +146,7 @@ def test_decoder_events():
 def test_packet_fields_make_the_rule_look_at_packets():
     assert parse('flags:PA; content:"x";').inspect == "packet"
     assert parse('content:"x";').inspect == "auto"
+    assert parse('l3_proto:ipv4; content:"x";').inspect == "auto"  # says the same of all of a connection
     assert parse('content:"x";', head="alert tcp-pkt any any -> any any").inspect == "packet"
     assert parse('content:"x";', head="alert tcp-stream any any -> any any").inspect == "stream"
     assert "no packet can match" in refused("dsize:1;", head="alert tcp-stream any any -> any any")

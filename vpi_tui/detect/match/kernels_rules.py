@@ -11,10 +11,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vpi_tui.model.batch import I32, U8, U16, U32, U64
+from vpi_tui.model.batch import I32, U8, U16, U32, U64, DecoderEvent
 from vpi_tui.model.jit import allocating_kernel, helper, inlined, kernel
 
 KIND_NOT_IP = 1 << 10
+NO_FRAGMENT_HEADER = 1 << 16
+"""Offset of an IPv6 packet that is no fragment: none that a rule may ask for."""
+_WHOLE_FRAGMENT = np.uint64(1 << DecoderEvent.IPV6_EXTHDR_USELESS_FH)
+"""The header of a fragment is there and divides nothing."""
 
 
 class Subject(NamedTuple):
@@ -136,6 +140,18 @@ def endpoints_hold(table, rule, subject, i, swapped):
 
 
 @helper
+def fragment_offset(decoded, row):
+    """As fragoffset sees it: of IPv4 in units of 8 bytes, of IPv6 in bytes."""
+    offset = np.uint64(decoded.frag_offset[row])
+    if decoded.ip_v[row] != 6:
+        return offset
+    divided = decoded.fragment[row] == 1 or decoded.fragment[row] == 2
+    if divided or (decoded.events[row] & _WHOLE_FRAGMENT) != 0:
+        return offset << np.uint64(3)
+    return np.uint64(NO_FRAGMENT_HEADER)
+
+
+@helper
 def column_value(decoded, first, row, column):
     """Value of a packet's column by its number in columns.COLUMN_NAMES."""
     if column == 18:
@@ -171,7 +187,7 @@ def column_value(decoded, first, row, column):
     if column == 14:
         return np.uint64(decoded.frag_bits[row])
     if column == 15:
-        return np.uint64(decoded.frag_offset[row])
+        return fragment_offset(decoded, row)
     if column == 16:
         return np.uint64(decoded.fragment[row])
     if column == 17:

@@ -24,10 +24,11 @@ def bit_test(
     *,
     everything: int,
     ignore: int = 0,
-) -> None:
+) -> int:
     """`SA` exactly these, `+S` these and maybe others, `*SA` one of these, `!SA` not all of these.
 
-    everything: all bits that the keyword looks at; ignore: those of them that do not count.
+    everything: all bits that the keyword looks at; ignore: those of them that do not count. Returns those
+    that are named.
     """
     modifier, bits = "", 0
     for letter in text.replace(" ", "").upper():
@@ -49,3 +50,4 @@ def bit_test(
         draft.test(column, ((bits, bits),), mask=wanted, negated=modifier == "!")
     else:
         draft.test(column, ((bits, bits),), mask=everything & ~ignore)
+    return bits

@@ -75,12 +75,15 @@ def spans(keyword: str, text: str, highest: int) -> Spans:
 def bits_in(keyword: str, text: str, highest: int) -> tuple[Spans, int | None]:
     """A test as in `spans`, or of some bits: `&0xc0=0x80`, `&0xc0!=0`. Gives (spans, mask; None = all bits).
 
-    Raises Refused.
+    Raises Refused, as Suricata does also for `>=0` and for `<=` the highest number.
     """
     if masked := _MASKED.fullmatch(text.strip()):
         mask, value = (integer(keyword, part, 0, highest) for part in masked.group(1, 3))
         return _masked(keyword, mask, value, masked[2]), mask
-    return spans(keyword, text, highest), None
+    inside = spans(keyword, text, highest)
+    if inside == ((0, highest),):
+        raise Refused(f"{keyword}: every number is {text.strip()}")
+    return inside, None
 
 
 def _compare(operator: str, value: int, highest: int) -> Spans:

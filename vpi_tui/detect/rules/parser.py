@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from msgspec.structs import replace as struct_replace
+
 from vpi_tui.detect.rules.ast import HeaderText, Option, Refused, RuleSyntax
 from vpi_tui.detect.rules.classification import DEFAULT_CLASSES
 from vpi_tui.detect.rules.draft import ACTIONS, Draft
@@ -15,7 +17,8 @@ from vpi_tui.detect.rules.sources import Sources
 from vpi_tui.detect.rules.text import printable
 from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.applications import RULE_WORDS
-from vpi_tui.model.signature import ANYWHERE, Header, Origin, Scope, Signature
+from vpi_tui.model.decoder_events import EVENT_COLUMNS
+from vpi_tui.model.signature import ANYWHERE, ColumnTest, Header, Origin, Scope, Signature
 
 _ALIASES = {
     "any": "ip", "ip4": "ipv4", "ip6": "ipv6", "icmp4": "icmpv4", "icmp6": "icmpv6", "ether": "pkthdr",
@@ -28,6 +31,8 @@ _MEANT: Mapping[str, tuple[str, int]] = {
 }
 """What packets have of a protocol that has no kind of its own: (column, value)."""
 
+_OF_ALL = frozenset(("ip", "any", "pkthdr"))
+"""Words that mean the same: all packets of IP, and broken ones to rules about what the decoder found."""
 _REQUIRES = "requires"
 
 
@@ -74,9 +79,10 @@ class Parser:
         self._apply(draft, enumerate(syntax.options))
         if hook:
             add_hook(draft, protocol.lower(), hook)
-        signature = draft.finish(
-            self._header(written), printable(raw), origin, scope=scope or ANYWHERE, enabled=enabled
-        )
+        header = self._header(written)
+        if written.protocol.lower() in _OF_ALL:
+            header = struct_replace(header, protocol=_which_of_all(draft.columns))
+        signature = draft.finish(header, printable(raw), origin, scope=scope or ANYWHERE, enabled=enabled)
         self.notices.extend((origin, notice) for notice in draft.notices)
         return signature
 
@@ -102,6 +108,10 @@ class Parser:
             written.arrow == "=>",
             negated=self.variables.is_negated(written.src) or self.variables.is_negated(written.dest),
         )
+
+
+def _which_of_all(tests: Iterable[ColumnTest]) -> str:
+    return "pkthdr" if any(test.column in EVENT_COLUMNS for test in tests) else "ip"
 
 
 def _check_words(header: HeaderText) -> None:

@@ -53,7 +53,7 @@ PROTOCOLS: dict[str, str] = {
     "icmpv6": "ICMPv6",
     "icmp6": "ICMPv6",
     "sctp": "SCTP",
-    "pkthdr": "every frame, also broken ones",
+    "pkthdr": "any IPv4 or IPv6 packet; broken frames too, in rules about decoder events",
     "ether": "every frame",
     "arp": "ARP",
     "esp": "IPsec ESP",

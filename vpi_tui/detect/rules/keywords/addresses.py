@@ -16,6 +16,8 @@ from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.signature import AddressIn, CountryIn
 
 Side = Literal["src", "dst", "any", "both"]
+_MOST_ASKED: Final = 0xFF
+"""A rule may ask for less than what no score is."""
 _SIDES: Final = ("src", "dst", "any", "both")
 _CODE: Final = re.compile(r"[A-Z][A-Z0-9]", re.A)
 
@@ -40,7 +42,7 @@ def iprep(draft: Draft, text: str) -> None:
         else:
             ranges = reputation.without_score(rest[0])
     elif len(rest) == 3:
-        ranges = reputation.with_score(rest[0], spans("iprep", rest[1] + rest[2], MOST_SCORE))
+        ranges = reputation.with_score(rest[0], spans("iprep", rest[1] + rest[2], _MOST_ASKED))
     else:
         raise Refused(f"iprep: needs `side,category,operator,score` or `side,category,isset`: {text[:60]!r}")
     draft.checks.append(AddressIn(chosen, ranges))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import difflib
+from typing import Final
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.model.batch import DecoderEvent
 from vpi_tui.model.decoder_events import ALIASES, EVENT_COLUMNS, NEVER_RAISED, WORD, rule_name
+from vpi_tui.model.signature import NumberIn
 from vpi_tui.model.stream_events import NEVER_RAISED as STREAM_NEVER_RAISED
 from vpi_tui.model.stream_events import NOT_SEEN, StreamEvent
 from vpi_tui.model.stream_events import rule_name as stream_rule_name
@@ -23,6 +25,9 @@ _CHECKSUMS: dict[str, tuple[DecoderEvent, int, int | None]] = {
     "icmpv6-csum": (DecoderEvent.ICMPV6_CSUM_INVALID, 6, 58),
 }
 """Keyword -> event, IP version, protocol."""
+_IPV4: Final = 4
+_TCP: Final = 6
+_UDP: Final = 17
 
 EVENT_NAMES: dict[str, DecoderEvent] = {
     **{rule_name(event): event for event in DecoderEvent if event is not DecoderEvent.LINK_UNKNOWN},
@@ -42,9 +47,20 @@ def _checksum(name: str, event: DecoderEvent, version: int, protocol: int | None
         bit = 1 << event
         draft.test("events", ((bit, bit),), mask=bit, negated=word == "valid")
         draft.needs_packet = True
+        if word == "valid":
+            _has_checksum(draft, version, protocol)
 
     handler.__doc__ = f"Whether the checksum of {name.removesuffix('-csum')} is valid or invalid."
     keyword(name)(handler)
+
+
+def _has_checksum(draft: Draft, version: int, protocol: int | None) -> None:
+    """A fragment has no header of layer 4, and over IPv4 a UDP header may go without a checksum."""
+    if protocol == _UDP:
+        low = 1 if version == _IPV4 else 0
+        draft.steps.append(NumberIn("udp.hdr", ((low, 0xFFFF),), offset=6, count=2))
+    elif protocol is not None:
+        draft.test("tcp_flags" if protocol == _TCP else "icmp_type", ((0, 0xFFFF),))
 
 
 for _name, (_event, _version, _protocol) in _CHECKSUMS.items():

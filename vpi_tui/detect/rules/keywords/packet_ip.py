@@ -11,6 +11,7 @@ from vpi_tui.detect.rules.sets import complement
 from vpi_tui.model.signature import NumberIn
 
 _VLAN_MAX = 0xFFF
+_HIGHEST_OFFSET = 0xFFFF
 _VLAN_LAYERS = 3
 _IPV4 = ((4, 4),)
 _IP = ((4, 4), (6, 6))
@@ -101,9 +102,9 @@ def fragbits(draft: Draft, text: str) -> None:
 
 @keyword("fragoffset")
 def fragoffset(draft: Draft, text: str) -> None:
-    """Fragment offset, in units of 8 bytes: 0, >0, !5."""
+    """Fragment offset: 0, >0, !5. Of IPv4 in units of 8 bytes, of IPv6 in bytes and of fragments alone."""
     draft.test("ip_v", _IP)
-    draft.test("frag_offset", spans("fragoffset", text, 0x1FFF))
+    draft.test("frag_offset", spans("fragoffset", text, _HIGHEST_OFFSET))
     draft.needs_packet = True
 
 

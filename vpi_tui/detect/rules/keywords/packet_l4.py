@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 from vpi_tui.detect.rules.bits import bit_test, number_test
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.registry import keyword
@@ -12,6 +15,9 @@ _TCP_FLAGS = {
     "F": 0x01, "S": 0x02, "R": 0x04, "P": 0x08, "A": 0x10, "U": 0x20,
     "E": 0x40, "2": 0x40, "C": 0x80, "1": 0x80,
 }  # fmt: skip
+_SELDOM: Final = (0x01 | 0x02 | 0x04, 0x20 | 0x40 | 0x80)
+"""Flags that few packets have: SYN, FIN and RST; URG, ECE and CWR."""
+_OTHER_THAN: Final = re.compile(r"\s*!=?\s*[0-9a-zA-Z]+\s*", re.A)
 _WITH_IDENTIFIER = ((0, 0), (8, 8), (13, 18), (128, 129))
 """ICMP and ICMPv6 types whose header holds an identifier and a sequence number."""
 
@@ -42,13 +48,20 @@ def tcp_mss(draft: Draft, text: str) -> None:
 
 @keyword("flags", "tcp.flags")
 def flags(draft: Draft, text: str) -> None:
-    """TCP flags FSRPAUEC, 0 = none; + * ! before them; after a comma those that do not count."""
+    """TCP flags FSRPAUEC, 0 = none; + * ! before them; after a comma those that do not count.
+
+    As in Suricata a rule that names one of a few seldom flags, be it as not set, is only held against packets
+    that have one of these.
+    """
     wanted, _, ignored = text.partition(",")
     draft.test("proto", _TCP)
     ignore = 0
     for letter in ignored.replace(" ", "").upper():
         ignore |= _TCP_FLAGS.get(letter, 0)
-    bit_test(draft, "flags", "tcp_flags", wanted, _TCP_FLAGS, everything=0xFF, ignore=ignore)
+    named = bit_test(draft, "flags", "tcp_flags", wanted, _TCP_FLAGS, everything=0xFF, ignore=ignore)
+    for few in _SELDOM:
+        if named & few and set(wanted) & {"!", "*"}:
+            draft.test("tcp_flags", ((0, 0),), mask=few, negated=True)
     draft.needs_packet = True
 
 
@@ -85,7 +98,9 @@ _icmp_number("icmp_seq", "icmp_seq", "Sequence number of echo and like messages.
 
 @keyword("dsize")
 def dsize(draft: Draft, text: str) -> None:
-    """Length of the packet's payload: 300, >100, 10<>20."""
+    """Length of the packet's payload: 300, >100, 10<>20. No payload is no other length either: !300."""
     draft.once("dsize")
     number_test(draft, "payload_len", "dsize", text, 0xFFFF)
+    if _OTHER_THAN.fullmatch(text):
+        draft.test("payload_len", ((1, 0xFFFF),))
     draft.needs_packet = True

@@ -23,11 +23,11 @@ def l3_proto(draft: Draft, text: str) -> None:
     word = text.strip().lower()
     if word == "arp":
         draft.test("ethertype", ((_ARP, _ARP),))
+        draft.needs_packet = True
     elif word in _VERSIONS:
         draft.test("ip_v", ((_VERSIONS[word],) * 2,))
     else:
         raise Refused(f"l3_proto: ipv4, ipv6 or arp, not {text[:20]!r}")
-    draft.needs_packet = True
 
 
 @keyword("tcp.wscale")
@@ -40,9 +40,10 @@ def tcp_wscale(draft: Draft, text: str) -> None:
 
 @keyword("icmpv6.mtu")
 def icmpv6_mtu(draft: Draft, text: str) -> None:
-    """MTU that an ICMPv6 packet-too-big message tells."""
+    """MTU that an ICMPv6 packet-too-big message tells; its code is 0."""
     draft.test("proto", ((58, 58),))
     draft.test("icmp_type", ((_PACKET_TOO_BIG, _PACKET_TOO_BIG),))
+    draft.test("icmp_code", ((0, 0),))
     draft.steps.append(NumberIn("icmpv6.mtu", *bits_in("icmpv6.mtu", text, 0xFFFFFFFF)))
     draft.needs_packet = True
 

@@ -17,7 +17,7 @@ _COLUMNS: Final = {
     "both": ("client_size", "server_size"),
     "either": ("either_size",),
 }
-_OPERATORS: Final = ("<", "<=", ">", ">=", "=", "!=")
+_OPERATORS: Final = ("<", "<=", ">", ">=", "=", "!=", "!")
 
 
 @keyword("stream_size")
