@@ -12,6 +12,7 @@ from scapy.layers import isakmp
 from scapy.packet import Packet
 
 from tests.detect.applayer import feeding
+from vpi_tui.detect.applayer.describe.ike import describe
 from vpi_tui.detect.applayer.ike import IKE, IkeParser
 from vpi_tui.detect.applayer.ike.message import Message, Proposal, Transform
 from vpi_tui.detect.applayer.messages import MessageTransaction
@@ -70,9 +71,59 @@ def test_what_is_no_number_of_version_1() -> None:
 def test_more_than_one_choice() -> None:
     parser = IkeParser()
     (first,) = parser.datagram(CLIENT, chosen(transform(Hash="SHA")))
-    (second,) = parser.datagram(CLIENT, chosen(transform(Hash="MD5")))
-    assert first.events[CLIENT] == {}
-    assert list(second.events[CLIENT]) == ["ike.multiple_server_proposal"]
+    (again,) = parser.datagram(CLIENT, chosen(transform(Hash="MD5")))
+    (both,) = parser.datagram(CLIENT, chosen(transform(Hash="SHA"), transform(Hash="MD5")))
+    assert first.events[CLIENT] == again.events[CLIENT] == {}
+    assert list(both.events[CLIENT]) == ["ike.multiple_server_proposal"]
+
+
+def keys(text: bytes) -> bytes:
+    header = isakmp.ISAKMP(init_cookie=INIT, resp_cookie=RESP, exch_type=2)
+    return bytes(header / isakmp.ISAKMP_payload_KE(ke=text) / isakmp.ISAKMP_payload_Nonce(nonce=text[::-1]))
+
+
+def test_a_message_of_version_1_is_told_with_what_was_said_before() -> None:
+    parser = IkeParser()
+    made = transform(Encryption="AES-CBC", KeyLength=128, GroupDesc="1536MODPgr", LifeDuration=86400)
+    parser.datagram(SERVER, chosen(made))
+    (answer,) = parser.datagram(CLIENT, chosen(made))
+    told = describe(answer)["ike"]
+    attributes = [
+        {"key": "alg_enc", "value": "EncAesCbc", "raw": 7},
+        {"key": "sa_key_length", "value": "Unknown", "raw": 128},
+        {"key": "alg_dh", "value": "GroupModp1536Bit", "raw": 5},
+        {"key": "sa_life_duration", "value": "Unknown", "raw": "015180"},
+    ]
+    assert told["attributes"] == attributes
+    assert told["payload"] == ["SecurityAssociation", "Proposal", "Transform"]
+    assert told["ikev1"] == {"doi": 1, "encrypted_payloads": False, "client": {}}
+    parser.datagram(SERVER, keys(b"ab"))
+    (answer,) = parser.datagram(CLIENT, keys(b"cde"))
+    told = describe(answer)["ike"]
+    assert told["attributes"] == attributes
+    assert told["ikev1"]["doi"] == 1
+    assert told["ikev1"]["client"]["key_exchange_payload"] == b"ab".hex()
+    assert told["ikev1"]["server"] == {
+        "key_exchange_payload": b"cde".hex(),
+        "key_exchange_payload_length": 3,
+        "nonce_payload": b"edc".hex(),
+        "nonce_payload_length": 3,
+    }
+    assert 0 < parser.held() < 2_000
+    hidden = bytearray(keys(b"fg"))
+    hidden[19] |= 1
+    (last,) = parser.datagram(SERVER, bytes(hidden))
+    told = describe(last)["ike"]
+    assert told["payload"] == ["KeyExchange"], "the one that the header names"
+    assert told["ikev1"] == {"doi": 1, "encrypted_payloads": True}
+    assert told["attributes"] == attributes
+
+
+def test_payloads_of_version_2_are_told_by_what_names_them() -> None:
+    (found,) = IkeParser().datagram(SERVER, proposal(*STRONG))
+    told = describe(found)["ike"]
+    assert told["payload"] == ["SecurityAssociation", "NoNextPayload"]
+    assert told["role"] == "initiator"
 
 
 def test_payloads_of_version_1() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from vpi_tui.detect.applayer.describe.ike_names import (
@@ -14,13 +15,21 @@ from vpi_tui.detect.applayer.describe.ike_names import (
     value_name,
 )  # fmt: skip
 from vpi_tui.detect.applayer.describe.text import MOST_LISTED, filled
-from vpi_tui.detect.applayer.ike.message import Message, Proposal
+from vpi_tui.detect.applayer.ike.message import (
+    ATTRIBUTES1,
+    TRANSFORMS2,
+    Message,
+    Secrets,
+    Transform,
+)
 from vpi_tui.detect.applayer.messages import MessageTransaction
 from vpi_tui.model.batch import Direction
 
 _EVENT_VERSION: Final = 2
-_ENCRYPTED, _INITIATOR = 1, 8
-"""Bits of the flags, of IKEv1 and of IKEv2."""
+_INITIATOR: Final = 8
+"""A flag of IKEv2."""
+MOST_ATTRIBUTES: Final = 512
+"""Attributes of all proposals that are written."""
 
 
 def describe(transaction: MessageTransaction) -> dict[str, Any]:
@@ -30,7 +39,6 @@ def describe(transaction: MessageTransaction) -> dict[str, Any]:
     to_server = bool(transaction.stage[Direction.TO_SERVER])
     payloads = PAYLOADS1 if message.version == 1 else PAYLOADS2
     own = _version1(message, to_server) if message.version == 1 else _version2(message)
-    chosen = message.proposals[:1] if not to_server else []
     return {
         "ike": {
             "_v": _EVENT_VERSION,
@@ -43,33 +51,43 @@ def describe(transaction: MessageTransaction) -> dict[str, Any]:
             **filled(
                 exchange_type_verbose=EXCHANGES1.get(message.exchange, "") if message.version == 1 else "",
                 payload=[payloads[one] for one in message.payloads[:MOST_LISTED] if one in payloads],
-                attributes=[one for proposal in chosen for one in _attributes(message.version, proposal)],
+                attributes=list(_attributes(message.version, _chosen(message, to_server))),
             ),
             **own,
         }
     }
 
 
+def _chosen(message: Message, to_server: bool) -> Iterable[Transform]:
+    """What the server has chosen: in IKEv1 in this message or before it."""
+    if message.version == 1:
+        return message.said.chosen
+    return message.proposals[0].transforms if message.proposals and not to_server else ()
+
+
 def _version1(message: Message, to_server: bool) -> dict[str, Any]:
-    side: dict[str, Any] = filled(
-        key_exchange_payload=message.key_exchange.hex(),
-        key_exchange_payload_length=len(message.key_exchange) or None,
-        nonce_payload=message.nonce.hex(),
-        nonce_payload_length=len(message.nonce) or None,
+    """Of messages that are not encrypted also what both sides have said before."""
+    own: dict[str, Any] = filled(doi=message.said.domain)
+    own["encrypted_payloads"] = message.encrypted
+    if not message.encrypted:
+        own["client"] = _secrets(message.said.client)
+        if to_server:
+            listed = (one for proposal in message.proposals for one in _attributes(1, proposal.transforms))
+            own["client"] |= filled(proposals=list(islice(listed, MOST_ATTRIBUTES)))
+        own |= filled(
+            server=_secrets(message.said.server),
+            vendor_ids=[one.hex() for one in message.vendors[:MOST_LISTED]],
+        )
+    return {"ikev1": own}
+
+
+def _secrets(secrets: Secrets) -> dict[str, Any]:
+    return filled(
+        key_exchange_payload=secrets.key_exchange.hex(),
+        key_exchange_payload_length=len(secrets.key_exchange) or None,
+        nonce_payload=secrets.nonce.hex(),
+        nonce_payload_length=len(secrets.nonce) or None,
     )
-    if to_server:
-        offered = [one for proposal in message.proposals[:MOST_LISTED] for one in _attributes(1, proposal)]
-        side |= filled(proposals=offered)
-    return {
-        "ikev1": {
-            **filled(doi=message.domain),
-            "encrypted_payloads": bool(message.flags & _ENCRYPTED),
-            **filled(
-                **{"client" if to_server else "server": side},
-                vendor_ids=[one.hex() for one in message.vendors[:MOST_LISTED]],
-            ),
-        }
-    }
 
 
 def _version2(message: Message) -> dict[str, Any]:
@@ -80,7 +98,10 @@ def _version2(message: Message) -> dict[str, Any]:
     }
 
 
-def _attributes(version: int, proposal: Proposal) -> Iterator[dict[str, Any]]:
-    for word, number in proposal.attributes(version).items():
+def _attributes(version: int, transforms: Iterable[Transform]) -> Iterator[dict[str, Any]]:
+    words = ATTRIBUTES1 if version == 1 else TRANSFORMS2
+    for kind, number, raw in transforms:
+        word = words.get(kind, "")
         if word in ATTRIBUTES:
-            yield {"key": word, "value": value_name(version, word, number), "raw": number}
+            value = value_name(version, word, None if raw else number)
+            yield {"key": word, "value": value, "raw": raw.hex() if raw else number}

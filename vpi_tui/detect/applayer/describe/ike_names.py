@@ -6,21 +6,23 @@ from __future__ import annotations
 from typing import Final
 
 EXCHANGES1: Final = {
-    0: "None", 1: "Base", 2: "Identity Protection", 3: "Authentication Only", 4: "Aggressive",
-    5: "Informational", 6: "Transaction", 32: "Quick Mode", 33: "New Group Mode",
+    0: "Unknown Exchange Type", 1: "Base", 2: "Identity Protection", 3: "Authentication Only",
+    4: "Aggressive", 5: "Informational", 6: "Transaction (Config Mode)", 32: "Quick Mode",
+    33: "New Group Mode",
 }  # fmt: skip
 PAYLOADS1: Final = {
-    1: "SecurityAssociation", 2: "Proposal", 3: "Transform", 4: "KeyExchange", 5: "Identification",
+    0: "None", 1: "SecurityAssociation", 2: "Proposal", 3: "Transform", 4: "KeyExchange", 5: "Identification",
     6: "Certificate", 7: "CertificateRequest", 8: "Hash", 9: "Signature", 10: "Nonce", 11: "Notification",
     12: "Delete", 13: "VendorID", 15: "SaKekPayload", 16: "SaTekPayload", 17: "KeyDownload",
     18: "SequenceNumber", 19: "ProofOfPossession", 20: "NatDiscovery", 21: "NatOriginalAddress",
     22: "GroupAssociatedPolicy",
 }  # fmt: skip
 PAYLOADS2: Final = {
-    33: "SecurityAssociation", 34: "KeyExchange", 35: "IDi", 36: "IDr", 37: "Certificate",
-    38: "CertificateRequest", 39: "Authentication", 40: "Nonce", 41: "Notify", 42: "Delete", 43: "VendorID",
-    44: "TSi", 45: "TSr", 46: "EncryptedAndAuthenticated", 47: "Configuration",
-    48: "ExtensibleAuthentication", 53: "EncryptedFragment",
+    0: "NoNextPayload", 33: "SecurityAssociation", 34: "KeyExchange", 35: "IdentInitiator",
+    36: "IdentResponder", 37: "Certificate", 38: "CertificateRequest", 39: "Authentication", 40: "Nonce",
+    41: "Notify", 42: "Delete", 43: "VendorID", 44: "TrafficSelectorInitiator",
+    45: "TrafficSelectorResponder", 46: "EncryptedAndAuthenticated", 47: "Configuration",
+    48: "ExtensibleAuthentication",
 }  # fmt: skip
 NOTIFICATIONS: Final = {
     1: "UNSUPPORTED_CRITICAL_PAYLOAD", 4: "INVALID_IKE_SPI", 5: "INVALID_MAJOR_VERSION",
@@ -39,12 +41,23 @@ ATTRIBUTES: Final = frozenset(
     {"alg_auth", "alg_dh", "alg_enc", "alg_hash", "sa_key_length", "sa_life_duration", "sa_life_type"}
 )
 """Those that EVE knows."""
-_GROUPS: Final = {
-    1: "GroupDefault768BitModp", 2: "GroupAlternate1024BitModpGroup", 5: "GroupModp1536Bits",
-    14: "GroupModp2048Bits", 15: "GroupModp3072Bits", 16: "GroupModp4096Bits", 17: "GroupModp6144Bits",
-    18: "GroupModp8192Bits", 19: "GroupRandomEcp256Bits", 20: "GroupRandomEcp384Bits",
-    21: "GroupRandomEcp521Bits", 22: "GroupModp1024BitsPrime160Bits", 23: "GroupModp2048BitsPrime224Bits",
-    24: "GroupModp2048BitsPrime256Bits", 31: "GroupCurve25519", 32: "GroupCurve448",
+_GROUPS1: Final = {
+    1: "GroupDefault768BitModp", 2: "GroupAlternate1024BitModpGroup", 3: "GroupEc2nOnGp2p155",
+    4: "GroupEc2nOnGp2p185", 5: "GroupModp1536Bit", 6: "GroupEc2nOverGf2p163", 7: "GroupEc2nOverGf2p163",
+    8: "GroupEc2nOverGf2p283", 9: "GroupEc2nOverGf2p283", 10: "GroupEc2nOverGf2p409",
+    11: "GroupEc2nOverGf2p409", 12: "GroupEc2nOverGf2p571", 13: "GroupEc2nOverGf2p571",
+    14: "GroupModp2048Bit", 15: "GroupModp3072Bit", 16: "GroupModp4096Bit", 17: "GroupModp6144Bit",
+    18: "GroupModp8192Bit", 19: "GroupRandomEcp256", 20: "GroupRandomEcp384", 21: "GroupRandomEcp521",
+    22: "GroupModp1024With160BitPrime", 23: "GroupModp2048With224BitPrime",
+    24: "GroupModp2048With256BitPrime", 25: "GroupRandomEcp192", 26: "GroupRandomEcp224",
+    27: "GroupBrainpoolEcp224", 28: "GroupBrainpoolEcp256", 29: "GroupBrainpoolEcp384",
+    30: "GroupBrainpoolEcp512",
+}  # fmt: skip
+_GROUPS2: Final = {
+    0: "None", 1: "Modp768", 2: "Modp1024", 5: "Modp1536", 14: "Modp2048", 15: "Modp3072", 16: "Modp4096",
+    17: "Modp6144", 18: "Modp8192", 19: "Ecp256", 20: "Ecp384", 21: "Ecp521", 22: "Modp1024s160",
+    23: "Modp2048s224", 24: "Modp2048s256", 25: "Ecp192", 26: "Ecp224", 27: "BrainpoolP224r1",
+    28: "BrainpoolP256r1", 29: "BrainpoolP384r1", 30: "BrainpoolP512r1", 31: "Curve25519", 32: "Curve448",
 }  # fmt: skip
 _VALUES1: Final[dict[str, dict[int, str]]] = {
     "alg_enc": {
@@ -56,9 +69,10 @@ _VALUES1: Final[dict[str, dict[int, str]]] = {
     },
     "alg_auth": {
         1: "AuthPreSharedKey", 2: "AuthDssSignatures", 3: "AuthRsaSignatures", 4: "AuthEncryptionWithRsa",
-        5: "AuthRevisedEncryptionWithRsa", 65001: "AuthXAUTHInitPreShared", 65002: "AuthXAUTHRespPreShared",
+        5: "AuthRevisedEncryptionWithRsa", 6: "AuthReserved", 7: "AuthReserved", 8: "AuthReserved",
+        9: "AuthEcdsaSha256", 10: "AuthEcdsaSha384", 11: "AuthEcdsaSha512",
     },
-    "alg_dh": _GROUPS,
+    "alg_dh": _GROUPS1,
     "sa_life_type": {1: "LifeTypeSeconds", 2: "LifeTypeKilobytes"},
 }  # fmt: skip
 _VALUES2: Final[dict[str, dict[int, str]]] = {
@@ -73,10 +87,12 @@ _VALUES2: Final[dict[str, dict[int, str]]] = {
         5: "AUTH_AES_XCBC_96", 8: "AUTH_AES_CMAC_96", 12: "AUTH_HMAC_SHA2_256_128",
         13: "AUTH_HMAC_SHA2_384_192", 14: "AUTH_HMAC_SHA2_512_256",
     },
-    "alg_dh": _GROUPS,
+    "alg_dh": _GROUPS2,
 }  # fmt: skip
 
 
-def value_name(version: int, word: str, number: int) -> str:
-    """The value of an attribute in words; one that has none as its number."""
-    return (_VALUES1 if version == 1 else _VALUES2).get(word, {}).get(number, str(number))
+def value_name(version: int, word: str, number: int | None) -> str:
+    """The value of an attribute in words; None = it is no number."""
+    if version == 1:
+        return _VALUES1.get(word, {}).get(number, "Unknown") if number is not None else "Unknown"
+    return _VALUES2.get(word, {}).get(number or 0, str(number))

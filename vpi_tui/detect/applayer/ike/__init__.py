@@ -7,7 +7,7 @@ from typing import Final
 
 from vpi_tui.detect.applayer.application import TO_CLIENT, TO_SERVER, Application, Buffer, application
 from vpi_tui.detect.applayer.base import Limits
-from vpi_tui.detect.applayer.ike.message import ATTRIBUTES1, Message, parse_message
+from vpi_tui.detect.applayer.ike.message import ATTRIBUTES1, NOTHING_SAID, Message, parse_message
 from vpi_tui.detect.applayer.ike.weakness import events_of
 from vpi_tui.detect.applayer.messages import (
     DatagramParser,
@@ -22,22 +22,22 @@ from vpi_tui.model.batch import Direction
 
 class IkeParser(DatagramParser):
     def __init__(self, _limits: Limits | None = None) -> None:
-        self._chosen = 0
-        """Proposals that the responder of IKEv1 has chosen since the last one of the initiator."""
+        self._said = NOTHING_SAID
+        """What the messages of IKEv1 have said so far."""
 
     def datagram(self, direction: int, data: bytes) -> list[Transaction]:
         message = parse_message(data)
         if message is None:
             return []
+        if message.version == 1:
+            self._said = message.said = self._said.then(message, direction)
         made = MessageTransaction(direction, message, events_of(message))
-        if message.version == 1 and message.proposals:
-            if direction == Direction.TO_SERVER:
-                self._chosen = 0
-            else:
-                if self._chosen <= 1 < self._chosen + len(message.proposals):
-                    made.event(direction, "ike.multiple_server_proposal")
-                self._chosen += len(message.proposals)
+        if message.version == 1 and direction == Direction.TO_CLIENT and len(message.proposals) > 1:
+            made.event(direction, "ike.multiple_server_proposal")
         return [made]
+
+    def held(self) -> int:
+        return self._said.weight()
 
 
 def _chosen(word: str) -> Buffer:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from vpi_tui.detect.applayer.cursor import Cursor, TooShortError
+from vpi_tui.model.batch import Direction
 
 HEADER: Final = 28
 MOST_PAYLOADS: Final = 256
 """Payloads, proposals, transforms or attributes that are looked at, of each kind side by side."""
+_A_TRANSFORM: Final = 100
+"""Bytes that an attribute costs."""
 _ENCRYPTED_FLAG: Final = 1
 _LONG: Final = 4
-_SA1, _TRANSFORM1, _KE1, _NONCE1, _NOTIFY1, _VENDOR1 = 1, 3, 4, 10, 11, 13
+_SA1, _PROPOSAL1, _TRANSFORM1, _KE1, _NONCE1, _NOTIFY1, _VENDOR1 = 1, 2, 3, 4, 10, 11, 13
 _SA2, _KE2, _NONCE2, _NOTIFY2, _VENDOR2, _ENCRYPTED2 = 33, 34, 40, 41, 43, 46
 _IPSEC: Final = 1
 """The one domain of interpretation whose proposals are known."""
@@ -33,6 +36,8 @@ class Transform(NamedTuple):
 
     kind: int
     value: int
+    raw: bytes = b""
+    """What an attribute of IKEv1 says that is no number; value is then 0."""
 
 
 class Proposal(NamedTuple):
@@ -42,13 +47,56 @@ class Proposal(NamedTuple):
     transforms: tuple[Transform, ...]
 
     def attributes(self, version: int) -> dict[str, int]:
-        """Word of the rule language -> value; of several with the same word the first."""
+        """Word of the rule language -> number; of several with the same word the first."""
         words = ATTRIBUTES1 if version == 1 else TRANSFORMS2
         found: dict[str, int] = {}
-        for kind, value in self.transforms:
-            if kind in words:
+        for kind, value, raw in self.transforms:
+            if kind in words and not raw:
                 found.setdefault(words[kind], value)
         return found
+
+
+class Secrets(NamedTuple):
+    """What one side of IKEv1 contributes to the keys; b"" = nothing."""
+
+    key_exchange: bytes = b""
+    nonce: bytes = b""
+
+
+_NO_SECRETS: Final = Secrets()
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the messages of IKEv1 of one flow have said so far."""
+
+    domain: int | None = None
+    """The latest of interpretation; None = there was none."""
+    client: Secrets = _NO_SECRETS
+    """Those of its latest message, as with the server."""
+    server: Secrets = _NO_SECRETS
+    chosen: tuple[Transform, ...] = ()
+    """The first proposal of the server's latest association."""
+
+    def then(self, message: Message, direction: int) -> Said:
+        """The same after one more message."""
+        if message.encrypted:
+            return self
+        domain = self.domain if message.domain is None else message.domain
+        secrets = Secrets(message.key_exchange, message.nonce)
+        if direction == Direction.TO_SERVER:
+            return replace(self, domain=domain, client=secrets)
+        chosen = self.chosen
+        if _SA1 in message.payloads:
+            chosen = message.proposals[0].transforms if message.proposals else ()
+        return replace(self, domain=domain, server=secrets, chosen=chosen)
+
+    def weight(self) -> int:
+        """Bytes that it keeps, roughly."""
+        return sum(map(len, (*self.client, *self.server))) + _A_TRANSFORM * len(self.chosen)
+
+
+NOTHING_SAID: Final = Said()
 
 
 @dataclass(slots=True)
@@ -63,7 +111,8 @@ class Message:
     flags: int
     number: int
     payloads: list[int] = field(default_factory=list)
-    """Kinds of payload, in order."""
+    """Kinds of payload: first that which the header names, then those that the payloads name. In IKEv1 each
+    once, and of an association those inside it as well."""
     proposals: list[Proposal] = field(default_factory=list)
     key_exchange: bytes = b""
     nonce: bytes = b""
@@ -73,6 +122,18 @@ class Message:
     """Of interpretation (IKEv1); None = it says none."""
     extra: bool = False
     """Bytes stand behind the last payload."""
+    said: Said = NOTHING_SAID
+    """What the messages of IKEv1 have said, this one included."""
+
+    def note(self, kind: int) -> None:
+        """There is such a payload."""
+        if kind not in self.payloads:
+            self.payloads.append(kind)
+
+    @property
+    def encrypted(self) -> bool:
+        """Are the payloads of IKEv1 encrypted?"""
+        return bool(self.flags & _ENCRYPTED_FLAG)
 
     @property
     def errors(self) -> int:
@@ -88,12 +149,15 @@ def parse_message(data: bytes) -> Message | None:
     if len(data) < HEADER or data[17] >> 4 not in (1, 2):
         return None
     made = _header(data)
-    if made.version == 1 and made.flags & _ENCRYPTED_FLAG:
+    if made.version == 1 and made.encrypted:
         return made
     try:
         _payloads(made, data[16], data[HEADER:])
     except TooShortError:
-        return None if made.version == 1 else _header(data)
+        if made.version == 1:
+            return None
+        made = _header(data)
+        made.payloads.clear()
     return made
 
 
@@ -106,12 +170,15 @@ def _header(data: bytes) -> Message:
         exchange=data[18],
         flags=data[19],
         number=int.from_bytes(data[20:24]),
+        payloads=[data[16]],
     )
 
 
 class _Payload(NamedTuple):
     kind: int
     body: bytes
+    following: int
+    """Kind of the next one."""
 
 
 def _chain(first: int, cursor: Cursor) -> Iterator[_Payload]:
@@ -125,7 +192,7 @@ def _chain(first: int, cursor: Cursor) -> Iterator[_Payload]:
         size = cursor.number(2)
         if size < 4:
             raise TooShortError
-        yield _Payload(kind, cursor.take(size - 4))
+        yield _Payload(kind, cursor.take(size - 4), following)
         if kind == _ENCRYPTED2:
             return
         kind = following
@@ -136,8 +203,11 @@ def _payloads(made: Message, first: int, data: bytes) -> None:
     handlers = _HANDLERS[made.version]
     cursor = Cursor(data)
     payloads = _whole(first, cursor, made) if made.version == 1 else _chain(first, cursor)
-    for kind, body in payloads:
-        made.payloads.append(kind)
+    for kind, body, following in payloads:
+        if made.version == 1:
+            made.note(kind)
+        else:
+            made.payloads.append(following)
         handler = handlers.get(kind)
         if handler is not None:
             handler(made, body)
@@ -161,19 +231,21 @@ def _sa1(made: Message, body: bytes) -> None:
     if made.domain != _IPSEC:
         return
     cursor.take(4)  # situation
-    for _, proposal in _chain(2, cursor):
+    for kind, proposal, _ in _chain(_PROPOSAL1, cursor):
+        made.note(kind)
         inside = Cursor(proposal)
         inside.number(1)
         protocol, spi_size = inside.number(1), inside.number(1)
         inside.number(1)
         inside.take(spi_size)
-        for kind, transform in _chain(_TRANSFORM1, inside):
-            if kind == _TRANSFORM1 and len(made.proposals) < MOST_PAYLOADS:
+        for inner, transform, _ in _chain(_TRANSFORM1, inside):
+            made.note(inner)
+            if inner == _TRANSFORM1 and len(made.proposals) < MOST_PAYLOADS:
                 made.proposals.append(Proposal(protocol, tuple(_attributes(transform[4:]))))
 
 
 def _attributes(data: bytes) -> Iterator[Transform]:
-    """Attributes with a number of two or four bytes; of other sizes none is taken for a number."""
+    """Attributes of two or four bytes are numbers; those of other sizes are not taken for such."""
     cursor = Cursor(data)
     for _ in range(MOST_PAYLOADS):
         if not cursor:
@@ -182,6 +254,7 @@ def _attributes(data: bytes) -> Iterator[Transform]:
         if not kind & 0x8000:
             value = cursor.take(int.from_bytes(value))
             if len(value) != _LONG:
+                yield Transform(kind, 0, value)
                 continue
         yield Transform(kind & 0x7FFF, int.from_bytes(value))
 

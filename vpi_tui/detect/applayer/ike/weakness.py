@@ -32,7 +32,7 @@ def events_of(message: Message) -> Iterator[str]:
 
 def _events_of(proposal: Proposal) -> Iterator[str]:
     transforms = set(proposal.transforms)
-    for kind, value in proposal.transforms:
+    for kind, value, _ in proposal.transforms:
         name, numbers = _WEAK.get(kind, ("", frozenset()))
         if value in numbers:
             yield name
@@ -40,10 +40,10 @@ def _events_of(proposal: Proposal) -> Iterator[str]:
             yield "ike.invalid_proposal"
         elif kind not in TRANSFORMS2:
             yield "ike.unknown_proposal"
-    if not any(kind == DH for kind, _ in transforms):
+    if not any(kind == DH for kind, *_ in transforms):
         yield "ike.weak_crypto_no_dh"
     if proposal.protocol == _AH:
         yield "ike.no_encryption"
-    authenticated = any(kind == AUTH and value for kind, value in transforms)
-    if not authenticated and not any(kind == ENCRYPTION and value in _AEAD for kind, value in transforms):
+    authenticated = any(kind == AUTH and value for kind, value, _ in transforms)
+    if not authenticated and not any(kind == ENCRYPTION and value in _AEAD for kind, value, _ in transforms):
         yield "ike.weak_crypto_no_auth"
