@@ -12,12 +12,16 @@ from scapy.layers.l2 import GRE, Ether
 from scapy.layers.snmp import SNMP, SNMPget, SNMPresponse
 from scapy.layers.vxlan import VXLAN
 
+from tests.detect.applayer.test_describe_sessions import TICKET
 from tests.detect.applayer.test_scan import REQUEST, Connection
 from tests.detect.applayer.test_successors import CONNECT, HELLO, SMTP
+from tests.detect.applayer.test_tls import message
 from tests.engine.test_log import scan
 from vpi_tui.model.batch import Direction
 
 NO_RULES = "# none\n"
+RESUMING = message(1, b"\3\3" + bytes(33) + b"\0\2\0\x2f\1\0" + TICKET)
+"""A hello of which the log tells, whatever comes of it."""
 
 
 def talk(connection: Connection, said: list[tuple[int, bytes]]) -> Connection:
@@ -31,7 +35,7 @@ def of_type(found: list[dict[str, Any]], kind: str) -> dict[str, Any]:
 
 
 def test_tls_tells_what_its_flow_was_before(tmp_path: Path) -> None:
-    connection = talk(Connection(25), SMTP).client(HELLO).close()
+    connection = talk(Connection(25), SMTP).client(RESUMING).close()
     found = scan(tmp_path, connection, NO_RULES)
     assert of_type(found, "tls")["tls"]["from_proto"] == "smtp"
     assert of_type(found, "smtp")["app_proto"] == "smtp"
@@ -48,8 +52,15 @@ def test_an_alert_tells_what_its_flow_was_before(tmp_path: Path) -> None:
 
 
 def test_a_flow_that_has_always_been_tls_says_nothing_of_it(tmp_path: Path) -> None:
-    found = scan(tmp_path, Connection(443).client(HELLO).close(), NO_RULES)
+    found = scan(tmp_path, Connection(443).client(RESUMING).close(), NO_RULES)
     assert "from_proto" not in of_type(found, "tls")["tls"]
+
+
+def test_a_handshake_that_fails_is_told_with_its_alerts_alone(tmp_path: Path) -> None:
+    rule = 'alert tls any any -> any any (msg:"m"; tls.sni; content:"inside"; sid:1;)\n'
+    found = scan(tmp_path, Connection(443).client(HELLO).close(), rule)
+    assert of_type(found, "alert")["tls"]["sni"] == "inside.example"
+    assert not [event for event in found if event["event_type"] == "tls"]
 
 
 @pytest.mark.parametrize("asked", [True, False])
@@ -158,7 +169,7 @@ def stats_of(found: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def test_statistics_count_flows_and_transactions_by_application(tmp_path: Path) -> None:
-    connection = talk(Connection(25), SMTP).client(HELLO).close()
+    connection = talk(Connection(25), SMTP).client(RESUMING).close()
     connection.packets += Connection(80).client(REQUEST).packets
     there, back = (
         (IP(src="10.0.0.1", dst="10.0.0.2"), 40_000, 53),

@@ -65,6 +65,7 @@ def _record(
     transaction, application = finished.transaction, finished.application
     description = DESCRIPTIONS[application.name]
     number = max(0, transaction.number)
+    told = description.is_told is None or description.is_told(transaction)
     if flow.app_proto not in application.apps:  # the flow has become another protocol's
         flow = replace(flow, app_proto=application.apps[0])
     return TransactionRecord(
@@ -77,7 +78,7 @@ def _record(
         tx_id=number,
         of_client=not description.by_sender or bool(transaction.stage[Direction.TO_SERVER]),
         origin=finished.origin,
-        fields=describe(application.name, transaction),
+        fields=describe(application.name, transaction) if told else {},
         anomalies=tuple(dict.fromkeys(name for events in transaction.events for name in events)),
         files=tuple(
             FileRecord(file.direction == Direction.TO_SERVER, describe_file(file, number))

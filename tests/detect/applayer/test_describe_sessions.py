@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.detect.applayer.test_tls import handshake, message, parsed
+from tests.detect.applayer.test_tls import certified, extension, handshake, hello_body, message, parsed
+from tests.detect.applayer.test_tls import der as certificate
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
 from vpi_tui.detect.applayer.ftp.parser import LINE_LIMIT, FtpParser
 from vpi_tui.detect.applayer.krb5 import Krb5Parser
+from vpi_tui.detect.applayer.quic.transaction import QuicTransaction
+from vpi_tui.detect.applayer.tls.hello import client_hello
 from vpi_tui.detect.applayer.transaction import Transaction
 from vpi_tui.model.batch import Direction
 
@@ -42,6 +45,58 @@ def test_a_session_that_goes_on_is_told() -> None:
 @pytest.mark.parametrize(("asked", "given"), [(SESSION, SESSION[1:]), (b"", b""), (b"", SESSION)])
 def test_a_new_session_is_none_that_goes_on(asked: bytes, given: bytes) -> None:
     assert "session_resumed" not in tls([(SERVER, hello(asked)), (CLIENT, answer(given))])
+
+
+TICKET = b"\0\x04\0\x23\0\0"
+"""Extensions: a ticket is wanted."""
+
+
+def test_a_client_with_a_ticket_goes_on_where_no_certificate_is_shown() -> None:
+    asked = message(1, b"\3\3" + bytes(33) + b"\0\2\0\x2f\1\0" + TICKET)
+    assert "session_resumed" not in tls([(SERVER, asked)])
+    assert tls([(SERVER, asked), (CLIENT, answer(b""))])["session_resumed"] is True
+    assert "session_resumed" not in tls([(SERVER, asked), (CLIENT, answer(b"") + certified(certificate()))])
+    assert "session_resumed" not in tls([(SERVER, asked), (CLIENT, answer(b"", 0x7F1C))])
+
+
+def test_handshakes_of_which_the_log_tells() -> None:
+    is_told = DESCRIPTIONS["tls"].is_told
+    assert is_told is not None
+    alert = (CLIENT, b"\x15\3\3\0\2\2\x28")
+    shown = (CLIENT, answer(b"") + certified(certificate()))
+    asked = message(1, b"\3\3" + bytes(33) + b"\0\2\0\x2f\1\0" + TICKET)
+    assert not is_told(parsed([(SERVER, hello(b"")), alert]))
+    assert not is_told(parsed([(SERVER, hello(b"")), (CLIENT, answer(b"")), alert]))
+    assert is_told(parsed([(SERVER, hello(b"")), shown]))
+    assert is_told(parsed([(SERVER, hello(SESSION)), (CLIENT, answer(SESSION))]))
+    assert is_told(parsed([(SERVER, asked), alert]))
+    assert is_told(parsed(list(handshake(ssl.TLSVersion.TLSv1_3))))
+
+
+def test_what_a_hello_offers_is_told_without_grease() -> None:
+    listed = extension(0x3A3A, b"") + extension(13, b"\0\4\x2a\x2a\4\3") + extension(16, b"\0\4\0\2h2")
+    listed += extension(43, b"\6\x4a\x4a\3\4\3\3")
+    told = tls([(SERVER, message(1, hello_body([0x1A1A, 0x1301], listed)))])
+    assert told["client_handshake"] == {
+        "version": "TLS 1.3",
+        "ciphers": [0x1301],
+        "exts": [13, 16, 43],
+        "sig_algs": [0x0403],
+    }
+    assert told["client_alpns"] == ["h2"]
+
+
+def test_extensions_over_quic_have_names_and_values() -> None:
+    made = QuicTransaction(1, SERVER)
+    listed = extension(0x3A3A, b"") + extension(13, b"\0\2\4\3") + extension(43, b"\4\x4a\x4a\3\4")
+    made.hello = client_hello(hello_body([0x1301], listed + extension(57, b"") + extension(999, b"")))
+    assert DESCRIPTIONS["quic"].describe(made)["quic"]["extensions"] == [
+        {"type": 64250},
+        {"name": "signature_algorithms", "type": 13, "values": ["1027"]},
+        {"name": "supported_versions", "type": 43, "values": ["TlsVersion(19018 / 0x4a4a)", "Tls13"]},
+        {"name": "quic_transport_parameters", "type": 57},
+        {"type": 999},
+    ]
 
 
 def test_tls_1_3_repeats_any_session() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache, partial
 from hashlib import sha256
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -138,7 +138,7 @@ def test_a_real_handshake_of_tls_1_2() -> None:
     sha1 = made()[0].fingerprint(hashes.SHA1()).hex(":").encode()
     assert buffers["tls.cert_fingerprint", CLIENT] == [sha1]
     assert buffers["tls.certs", CLIENT] == [der()]
-    assert buffers["tls.subjectaltname", CLIENT] == [b"host.example", b"*.example", b"10.0.0.1"]
+    assert buffers["tls.subjectaltname", CLIENT] == [b"host.example", b"*.example", b"[10, 0, 0, 1]"]
     assert ("tls.cert_subject", SERVER) not in buffers
     assert len(buffers["tls.random", CLIENT][0]) == 32
 
@@ -260,6 +260,22 @@ def test_fingerprints_leave_grease_out() -> None:
     assert ja4(made_hello) == f"t13d0206h2_{ciphers}_{rest}".encode()
     body = b"\x03\x03" + bytes(32) + b"\0\x13\x01\0" + b"\0\6" + extension(43, b"\3\4")
     assert ja3s_string(server_hello(body)) == b"771,4865,43"
+
+
+def test_of_a_fingerprint_the_version_is_the_preferred_one() -> None:
+    offered = extension(43, b"\4\3\2\3\4")
+    body = hello_body([0x1301], offered)
+    assert ja4(client_hello(b"\3\1" + body[2:])).startswith(b"t11i0101")
+    assert ja4(client_hello(body)).startswith(b"t12i0101")
+    assert ja4(client_hello(body), "q").startswith(b"q13i0101")
+
+
+def test_fingerprints_over_quic_keep_grease() -> None:
+    groups, versions = extension(10, b"\0\4\x1a\x1a\0\x1d"), extension(43, b"\3\4")
+    client = client_hello(hello_body([0x2A2A, 0x1301], extension(0x3A3A, b"") + groups))
+    assert ja3_string(client, "q") == b"771,10794-4865,64250-10,6682-29,"
+    body = b"\x03\x03" + bytes(32) + b"\0\x13\x01\0" + b"\0\x0a" + versions + extension(0x1A1A, b"")
+    assert ja3s_string(server_hello(body), "q") == b"771,4865,43-64250"
 
 
 @pytest.mark.parametrize(
@@ -392,17 +408,62 @@ def test_of_an_answer_in_the_clear_nothing_is_asked() -> None:
     assert not any(parsed(beats).events)
 
 
-def certified(der: bytes) -> bytes:
-    """The message that shows one certificate."""
-    listed = len(der).to_bytes(3) + der
+def certified(*chain: bytes) -> bytes:
+    """The message that shows certificates."""
+    listed = b"".join(len(one).to_bytes(3) + one for one in chain)
     return message(11, len(listed).to_bytes(3) + listed)
 
 
 def test_a_certificate_of_which_nothing_can_be_read() -> None:
+    """The one behind it counts for the first, and the handshake goes on."""
     broken = bytes.fromhex("30063084fffffffa04")
-    assert events(CLIENT, certified(broken)) == [
-        b"tls.invalid_certificate",
-        b"tls.invalid_handshake_message",
+    assert events(CLIENT, certified(broken)) == [b"tls.invalid_certificate"]
+    found = seen(parsed([(CLIENT, certified(broken, der(), b"any") + message(12, b"keys"))]))
+    assert found["app-layer-event", CLIENT] == [b"tls.invalid_certificate"]
+    assert found["tls.certs", CLIENT] == [der(), b"any"]
+    assert found["tls.cert_serial", CLIENT] == [b"00:F1:22:33"]
+    assert found["tls.cert_chain_len", CLIENT] == [b"\2"]
+    assert found["tls.state", CLIENT] == [b"server_keyx"]
+
+
+def test_the_first_message_with_certificates_counts() -> None:
+    found = seen(parsed([(CLIENT, certified(der()) + certified(b"other", b"another"))]))
+    assert found["tls.certs", CLIENT] == [der()]
+
+
+def test_where_no_certificate_comes_there_are_none() -> None:
+    found = seen(parsed([(CLIENT, message(2, hello_body([], b""))), (CLIENT, record(23, b"data"))]))
+    assert found["tls.cert_chain_len", CLIENT] == [b"\0"]
+
+
+def test_alternative_names_are_written_as_suricata_does() -> None:
+    names = [
+        x509.RFC822Name("a@b.example"),
+        x509.UniformResourceIdentifier("urn:a"),
+        x509.DirectoryName(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "c")])),
+        x509.RegisteredID(x509.ObjectIdentifier("1.2.3")),
+        x509.OtherName(x509.ObjectIdentifier("1.3.6.1"), b"\x0c\1x"),
+        x509.IPAddress(IPv6Address("::1")),
+    ]
+    key = made()[1]
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(SUBJECT)
+        .issuer_name(SUBJECT)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(BEGIN)
+        .not_valid_after(END)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    assert certificate(built.public_bytes(serialization.Encoding.DER)).alternative_names == [
+        b"RFC822Name(a@b.example)",
+        b"urn:a",
+        b"DirectoryName(CN=c)",
+        b"RegisteredID(1.2.3)",
+        b"OtherName(1.3.6.1, [...])",
+        b"[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]",
     ]
 
 
@@ -543,7 +604,7 @@ def test_what_is_around_a_certificate(broken: bytes, event: bytes) -> None:
 
 def test_a_certificate_that_is_cut() -> None:
     found = events(CLIENT, certified(tlv(0x30, tlv(0x30, *GOOD.values()))[:-9]))
-    assert found == [b"tls.certificate_invalid_length", b"tls.invalid_handshake_message"]
+    assert found == [b"tls.certificate_invalid_length"]
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

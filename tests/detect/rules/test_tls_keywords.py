@@ -122,3 +122,8 @@ def test_validity_is_that_of_the_packets_time(second: int, valid: bool, expired:
     for name, expected in (("tls_cert_valid", valid), ("tls_cert_expired", expired)):
         plan = Plan.of(parse(f"{name};").steps)
         assert (plan.match(_Certificate(second * 1_000_000_000), Tally()) is not None) == expected
+
+
+def test_to_store_a_certificate_is_no_condition_of_a_rule_for_tls() -> None:
+    assert parse("tls.store;", head="alert tls any any -> any any").steps == ()
+    assert parse("tls.store;").steps == (NumberIn("tls.cert_chain_len", ((1, 65535),)),)

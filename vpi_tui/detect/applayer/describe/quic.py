@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from vpi_tui.detect.applayer.describe.text import filled, text
-from vpi_tui.detect.applayer.quic.transaction import OVER_QUIC, QuicTransaction, cyu_hash
+from vpi_tui.detect.applayer.describe.tls_names import EXTENSIONS, version_name
+from vpi_tui.detect.applayer.quic.transaction import QuicTransaction, cyu_hash
 from vpi_tui.detect.applayer.tls import fingerprints
-from vpi_tui.detect.applayer.tls.hello import ALPN, SNI, Hello, protocols, server_names
+from vpi_tui.detect.applayer.tls.fingerprints import OVER_QUIC, plain_kind
+from vpi_tui.detect.applayer.tls.hello import (
+    ALPN,
+    SIGNATURE_ALGORITHMS,
+    SNI,
+    SUPPORTED_VERSIONS,
+    Hello,
+    listed_versions,
+    numbers,
+    protocols,
+    server_names,
+)
 from vpi_tui.model.batch import Direction
 
 MOST_EXTENSIONS: Final = 64
-_NAMES: Final = {SNI: ("server_name", server_names), ALPN: ("alpn", protocols)}
+MOST_VALUES: Final = 64
+"""Values of one that are written."""
 _GOOGLE: Final = b"Q0"
 
 
@@ -32,7 +46,8 @@ def describe(transaction: QuicTransaction) -> dict[str, Any]:
 
 def _hello(hello: Hello, direction: int) -> dict[str, Any]:
     client = direction == Direction.TO_SERVER
-    string = fingerprints.ja3_string(hello) if client else fingerprints.ja3s_string(hello)
+    text_of = fingerprints.ja3_string if client else fingerprints.ja3s_string
+    string = text_of(hello, OVER_QUIC)
     fingerprint = {"hash": fingerprints.md5(string).decode(), "string": string.decode()}
     return {
         "ja3" if client else "ja3s": fingerprint,
@@ -42,6 +57,15 @@ def _hello(hello: Hello, direction: int) -> dict[str, Any]:
 
 
 def _extension(hello: Hello, kind: int) -> dict[str, Any]:
-    name, read = _NAMES.get(kind, ("", None))
-    values = [text(one) for one in read(hello)] if read is not None else []
-    return filled(name=name, type=kind, values=values)
+    read = _VALUES.get(kind)
+    values = read(hello)[:MOST_VALUES] if read is not None else []
+    return filled(name=EXTENSIONS.get(kind), type=plain_kind(kind), values=values)
+
+
+_VALUES: Final[dict[int, Callable[[Hello], list[str]]]] = {
+    SNI: lambda hello: list(map(text, server_names(hello))),
+    ALPN: lambda hello: list(map(text, protocols(hello))),
+    SIGNATURE_ALGORITHMS: lambda hello: list(map(str, numbers(hello.extension(SIGNATURE_ALGORITHMS)[2:], 2))),
+    SUPPORTED_VERSIONS: lambda hello: list(map(version_name, listed_versions(hello))),
+}
+"""Extensions whose values are told."""

@@ -57,13 +57,15 @@ class Ends(Enum):
 class Description(NamedTuple):
     """event_type: how the log calls the protocol. `describe` gives {} of what was no message.
 
-    by_sender: its source is who has sent the message; otherwise it is always the client.
+    by_sender: its source is who has sent the message; otherwise it is always the client. is_told: does the
+    log have an event of the transaction, or only its alerts? None = it has.
     """
 
     event_type: str
     describe: Callable[[Any], dict[str, Any]]
     ends: Ends = Ends.BOTH
     by_sender: bool = False
+    is_told: Callable[[Any], bool] | None = None
 
 
 DESCRIPTIONS: Final[dict[str, Description]] = {
@@ -97,7 +99,7 @@ DESCRIPTIONS: Final[dict[str, Description]] = {
     "snmp": Description("snmp", snmp.describe, Ends.MESSAGE, by_sender=True),
     "ssh": Description("ssh", ssh.describe),
     "tftp": Description("tftp", tftp.describe, Ends.MESSAGE, by_sender=True),
-    "tls": Description("tls", tls.describe),
+    "tls": Description("tls", tls.describe, is_told=tls.is_told),
     "websocket": Description("websocket", websocket.describe, Ends.MESSAGE, by_sender=True),
 }
 """By the name of the Application."""

@@ -8,9 +8,6 @@ from vpi_tui.detect.applayer.quic.frames import Tags
 from vpi_tui.detect.applayer.tls.hello import Hello, server_names
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 
-OVER_QUIC = "q"
-"""What JA4 calls the transport."""
-
 _CYU_VERSIONS = {0x51303433: "43", 0x51303434: "44", 0x51303435: "44", 0x51303436: "46"}
 
 

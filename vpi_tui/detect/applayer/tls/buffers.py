@@ -40,7 +40,8 @@ def _time(seconds: int | None) -> Sequence[bytes]:
 
 
 def _count(chain: Sequence[bytes]) -> Sequence[bytes]:
-    return (bytes((len(chain),)),) if chain else ()
+    """0 once it is known that none comes."""
+    return (bytes((len(chain),)),)
 
 
 # Without a sticky keyword of their own: tls.cert_notbefore, tls.cert_notafter, tls.cert_validity,

@@ -43,8 +43,9 @@ _WIDE: Final = {28: "utf-32-be", 30: "utf-16-be"}
 _VERSION: Final = 0xA0
 _EXTENSIONS: Final = 0xA3
 _ALTERNATIVE_NAMES: Final = bytes.fromhex("551d11")
-_DNS_NAME, _ADDRESS = 0x82, 0x87
-_TEXT_NAMES: Final = frozenset((0x81, _DNS_NAME, 0x86))
+_TEXT_NAMES: Final = frozenset((0x82, 0x86))
+"""DNS names and URIs."""
+_OTHER_NAME, _MAIL, _X400, _DIRECTORY, _EDI, _ADDRESS, _REGISTERED = 0xA0, 0x81, 0xA3, 0xA4, 0xA5, 0x87, 0x88
 MOST_NAMES: Final = 1024
 """Parts of a name, or alternative names, that are looked at."""
 MOST_REMEMBERED: Final = 256
@@ -161,10 +162,20 @@ def _alternative_names(data: bytes) -> Iterator[bytes]:
 
 
 def _general_name(name: Element) -> bytes:
+    """As Suricata writes it, since rules hold their contents against that: an address as a list of bytes, and
+    all but addresses, DNS names and URIs with the kind of name around it. b"" = of no known kind."""
     if name.tag in _TEXT_NAMES:
         return name.value
-    if name.tag == _ADDRESS and len(name.value) == 4:
-        return ".".join(map(str, name.value)).encode("ascii")
-    if name.tag == _ADDRESS and len(name.value) == 16:
-        return name.value.hex(":", 2).encode("ascii")
-    return b""
+    if name.tag == _ADDRESS:
+        return str(list(name.value)).encode("ascii")
+    first = next(elements(name.value), Element(0, b""))
+    kinds: dict[int, tuple[bytes, bytes]] = {
+        _OTHER_NAME: (b"OtherName", object_identifier(first.value).encode("ascii") + b", [...]"),
+        _MAIL: (b"RFC822Name", name.value),
+        _X400: (b"X400Address", b"<unparsed>"),
+        _DIRECTORY: (b"DirectoryName", distinguished_name(first.value)),
+        _EDI: (b"EDIPartyName", b"<unparsed>"),
+        _REGISTERED: (b"RegisteredID", object_identifier(name.value).encode("ascii")),
+    }
+    kind, told = kinds.get(name.tag, (b"", b""))
+    return kind + b"(" + told + b")" if kind else b""

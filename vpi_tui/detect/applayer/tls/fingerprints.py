@@ -16,9 +16,14 @@ from vpi_tui.detect.applayer.tls.hello import (
     Hello,
     numbers,
     offered_versions,
+    preferred_version,
     protocols,
 )
 
+OVER_TCP, OVER_QUIC = "t", "q"
+"""What JA4 calls the transports."""
+_ANY_GREASE: Final = 0xFAFA
+"""What an extension counts as over QUIC whose number only keeps others honest."""
 _VERSIONS: Final = {0x0304: "13", 0x0303: "12", 0x0302: "11", 0x0301: "10", 0x0300: "s3", 0x0002: "s2"}
 
 
@@ -26,26 +31,37 @@ def _real(values: Iterable[int]) -> list[int]:
     return [value for value in values if value not in GREASE]
 
 
-def _dashed(values: Iterable[int]) -> str:
-    return "-".join([f"{value}" for value in values if value not in GREASE])
+def _dashed(values: Iterable[int], transport: str) -> str:
+    """Without GREASE, but over QUIC, where Suricata leaves none out."""
+    return "-".join([f"{value}" for value in values if transport == OVER_QUIC or value not in GREASE])
 
 
-def ja3_string(hello: Hello) -> bytes:
-    """Version, ciphers, extensions, groups, point formats: decimal, GREASE left out."""
+def _kinds(hello: Hello, transport: str) -> list[int]:
+    kinds = [kind for kind, _ in hello.extensions]
+    return list(map(plain_kind, kinds)) if transport == OVER_QUIC else kinds
+
+
+def plain_kind(kind: int) -> int:
+    """What an extension counts as over QUIC: all GREASE is one."""
+    return _ANY_GREASE if kind & 0x0F0F == 0x0A0A else kind
+
+
+def ja3_string(hello: Hello, transport: str = OVER_TCP) -> bytes:
+    """Version, ciphers, extensions, groups, point formats, decimal."""
     parts = (
         str(hello.version),
-        _dashed(hello.ciphers),
-        _dashed([kind for kind, _ in hello.extensions]),
-        _dashed(numbers(hello.extension(GROUPS)[2:], 2)),
+        _dashed(hello.ciphers, transport),
+        _dashed(_kinds(hello, transport), transport),
+        _dashed(numbers(hello.extension(GROUPS)[2:], 2), transport),
         "-".join(map(str, hello.extension(POINT_FORMATS)[1:])),
     )
     return ",".join(parts).encode("ascii")
 
 
-def ja3s_string(hello: Hello) -> bytes:
+def ja3s_string(hello: Hello, transport: str = OVER_TCP) -> bytes:
     """Version, chosen cipher, extensions."""
-    kinds = _dashed([kind for kind, _ in hello.extensions])
-    return f"{hello.version},{'-'.join(map(str, hello.ciphers))},{kinds}".encode("ascii")
+    ciphers, kinds = (_dashed(one, transport) for one in (hello.ciphers, _kinds(hello, transport)))
+    return f"{hello.version},{ciphers},{kinds}".encode("ascii")
 
 
 def md5(text: bytes) -> bytes:
@@ -53,12 +69,14 @@ def md5(text: bytes) -> bytes:
     return hashlib.md5(text, usedforsecurity=False).hexdigest().encode("ascii")
 
 
-def ja4(hello: Hello, transport: str = "t") -> bytes:
+def ja4(hello: Hello, transport: str = OVER_TCP) -> bytes:
     """transport: t for TLS over TCP, q for QUIC.
 
-    Where the standard leaves parts out that are empty, they are hashed, as in Suricata.
+    Where the standard leaves parts out that are empty, they are hashed, as in Suricata; as there the version
+    is that which a client prefers, and over QUIC the highest that it offers.
     """
-    version = max([hello.version, *offered_versions(hello)])
+    over_quic = transport == OVER_QUIC
+    version = max(offered_versions(hello), default=0) if over_quic else _highest(hello)
     ciphers = _real(hello.ciphers)
     kinds = _real(kind for kind, _ in hello.extensions)
     head = (
@@ -73,6 +91,10 @@ def ja4(hello: Hello, transport: str = "t") -> bytes:
     hashed += "_" + ",".join(f"{one:04x}" for one in signatures)
     ciphers_hash = _short(",".join(sorted(f"{one:04x}" for one in ciphers)))
     return f"{head}_{ciphers_hash}_{_short(hashed)}".encode("ascii")
+
+
+def _highest(hello: Hello) -> int:
+    return max(hello.version, preferred_version(hello))
 
 
 def _short(text: str) -> str:

@@ -13,6 +13,7 @@ GROUPS: Final = 10
 POINT_FORMATS: Final = 11
 SIGNATURE_ALGORITHMS: Final = 13
 ALPN: Final = 16
+SESSION_TICKET: Final = 35
 SUPPORTED_VERSIONS: Final = 43
 _MOST_EXTENSIONS: Final = 256
 LONGEST_NAME: Final = 255
@@ -187,10 +188,15 @@ _SSL_3, _TLS_1_3, _DRAFTS = 0x0300, 0x0304, 0x7F
 _DRAFTS_OF_FIZZ: Final = frozenset((0xFB14, 0xFB15, 0xFB16, 0xFB17, 0xFB1A))
 
 
-def offered_versions(hello: Hello) -> list[int]:
-    """The versions of a ClientHello's supported_versions, GREASE left out."""
+def listed_versions(hello: Hello) -> list[int]:
+    """The versions of supported_versions: those of a client have their size before them."""
     data = hello.extension(SUPPORTED_VERSIONS)
-    return [version for version in numbers(data[1 : 1 + data[0]], 2) if version not in GREASE] if data else []
+    return numbers(data if len(data) == 2 else data[1 : 1 + data[0]], 2) if data else []
+
+
+def offered_versions(hello: Hello) -> list[int]:
+    """The same without GREASE."""
+    return [version for version in listed_versions(hello) if version not in GREASE]
 
 
 def preferred_version(hello: Hello) -> int:

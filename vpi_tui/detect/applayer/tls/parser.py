@@ -321,21 +321,28 @@ class TlsParser(Parser):
         self._greeted(direction, made)
 
     def _certificate(self, direction: int, body: bytes) -> None:
+        """The first message with certificates counts."""
         chain = self._handshake.side[direction].chain
         cursor = Cursor(body)
+        if chain or len(body) < 3 or cursor.number(3) > cursor.left:
+            return
         try:
-            cursor.number(3)
             while cursor and len(chain) < MOST_CERTIFICATES:
-                chain.append(cursor.field(3))
+                der = cursor.field(3)
+                if chain or self._can_be_read(direction, der):
+                    chain.append(der)
         except TooShortError:
             self._handshake.event(direction, "tls.invalid_certificate")
-        fault = flaws.of_known_certificate(chain[0]) if chain and self._checks else ""
-        if chain and not is_certificate(chain[0]):
-            fault = fault if fault == "certificate_invalid_length" else "invalid_certificate"
+
+    def _can_be_read(self, direction: int, der: bytes) -> bool:
+        """Is it a certificate? Of one that is none no more is known than that it came."""
+        readable = is_certificate(der)
+        fault = flaws.of_known_certificate(der) if self._checks else ""
+        if not readable and fault != "certificate_invalid_length":
+            fault = "invalid_certificate"
+        if fault:
             self._handshake.event(direction, f"tls.{fault}")
-            self._end(direction, "invalid_handshake_message")
-        elif fault:
-            self._handshake.event(direction, f"tls.{fault}")
+        return readable
 
     def _server_keys(self, direction: int, _body: bytes) -> None:
         self._handshake.side[direction].states[b"server_keyx"] = None

@@ -149,9 +149,10 @@ _date_keyword("tls_cert_notafter", "tls.cert_notafter", "ceases to be valid")
 
 @keyword("tls.store", "tls_store", value="none")
 def tls_store(draft: Draft, _text: str) -> None:
-    """There is a certificate. A monitor writes none to disk."""
+    """No condition, but that it is TLS. A monitor writes no certificates to disk."""
     draft.notices.append("tls.store: the rule alerts, the certificate is not kept")
-    draft.steps.append(NumberIn("tls.cert_chain_len", ((1, 0xFFFF),)))
+    if draft.header.protocol.lower() not in ("tls", "ssl"):
+        draft.steps.append(NumberIn("tls.cert_chain_len", ((1, 0xFFFF),)))
 
 
 def _validity(name: str, expired: bool, what: str) -> None:
