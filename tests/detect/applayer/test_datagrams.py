@@ -174,6 +174,7 @@ def test_tftp() -> None:
     (found,) = parse(TFTP, b"\0\2boot.img\0OCTET\0blksize\x001428\0", b"\0\3\0\1data", b"\0\1x\0none\0")
     assert (found.message.packet, found.message.file, found.message.mode) == ("write", b"boot.img", b"octet")
     assert parse(TFTP, b"\0\1a\0octet\0", direction=CLIENT) == []
+    assert parse(TFTP, b"\0\1a\0octet", b"\0\1\xff\0octet\0") == []
 
 
 # mDNS ------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vpi_tui.detect.applayer.pop3 import MOST_WAITING, Pop3Parser, Pop3Transaction
+from vpi_tui.detect.applayer.pop3 import BEGUN_LIMIT, MOST_WAITING, Pop3Parser, Pop3Transaction
 from vpi_tui.detect.applayer.transaction import Stage
 from vpi_tui.model.batch import Direction
 
@@ -61,17 +61,14 @@ def test_a_session() -> None:
     ("way", "data"),
     [
         (SERVER, b"QUI"),
-        (SERVER, b" QUIT\r\n"),
-        (SERVER, b"QUIT\nQUIT\r\n"),
-        (SERVER, b"AGJvYgBwYXNz=\r\n"),
-        (CLIENT, b"+ \r\n"),
         (CLIENT, b"+ok\r\n"),
-        (CLIENT, b"+OK 120\r\nSubject: x\r\n"),
+        (CLIENT, b"+ abc\r\n"),
+        (CLIENT, b"+OK in two"),
     ],
 )
 def test_what_is_no_message_ends_the_reading(way: int, data: bytes) -> None:
     parser = Pop3Parser()
-    parser.feed(SERVER, b"RETR 1\r\n", 0)
+    parser.feed(SERVER, b"NOOP\r\n", 0)
     parser.feed(way, data, 0)
     assert parser.over()
     assert parser.feed(SERVER, b"QUIT\r\n", 0) == []
@@ -80,6 +77,72 @@ def test_what_is_no_message_ends_the_reading(way: int, data: bytes) -> None:
 def test_what_is_sent_up_to_a_lonely_dot_is_one_reply() -> None:
     pieces = [(SERVER, b"NOOP\r\nLIST\r\n"), (CLIENT, b"+OK\r\n+OK list\r\n1 120\r\n.\r\n")]
     assert [answered for _, _, answered, _ in told(pieces)] == [Stage.DONE, Stage.NONE]
+
+
+@pytest.mark.parametrize("line", [b"AGJvYgBwYXNz=", b" QUIT", b"QUIT\nQUIT", b""])
+def test_a_line_that_is_no_command_is_part_of_an_authentication(line: bytes) -> None:
+    pieces = [
+        (SERVER, b"AUTH PLAIN\r\n"),
+        (CLIENT, b"+ \r\n"),
+        (SERVER, line + b"\r\n"),
+        (CLIENT, b"+OK\r\n"),
+    ]
+    assert told(pieces) == [
+        (b"AUTH", Stage.DONE, Stage.DONE, []),
+        (b"<SASL DATA>", Stage.DONE, Stage.DONE, []),
+    ]
+
+
+@pytest.mark.parametrize(
+    "mail",
+    [
+        b"+OK\r\nSubject: x\r\n\r\n-ERR is text\r\n.\r\n",
+        b"+OK 22 octets\r\nA sentence.\r\nAnother\r\n.\r\n",
+        b"+OK 0 octets\r\n.\r\n",
+    ],
+)
+def test_a_mail_is_passed_over_however_it_is_cut(mail: bytes) -> None:
+    """Its first line comes as a whole, as it does when a server sends it."""
+    first = mail.index(b"\n") + 1
+    for size in range(1, len(mail)):
+        pieces = [mail[:first], *(mail[at : at + size] for at in range(first, len(mail), size))]
+        talk = [(SERVER, b"RETR 1\r\nQUIT\r\n"), *((CLIENT, one) for one in pieces), (CLIENT, b"+OK\r\n")]
+        assert [(name, answered) for name, _, answered, _ in told(talk)] == [
+            (b"RETR", Stage.DONE),
+            (b"QUIT", Stage.DONE),
+        ]
+    refused = [(SERVER, b"RETR 1\r\nQUIT\r\n"), (CLIENT, b"-ERR no such mail\r\n+OK\r\n")]
+    assert [answered for _, _, answered, _ in told(refused)] == [Stage.DONE, Stage.DONE]
+
+
+def test_missing_bytes_of_a_mail_are_of_it() -> None:
+    parser = Pop3Parser()
+    parser.feed(SERVER, b"RETR 1\r\nQUIT\r\n", 0)
+    parser.feed(CLIENT, b"+OK 1000 octets\r\n" + b"x" * 500, 0)
+    assert parser.feed(CLIENT, b"y" * 99, 400) == []
+    first, second = parser.feed(CLIENT, b"z.\r\n+OK\r\n", 0)
+    assert [first.command, second.command] == [b"RETR", b"QUIT"]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("command", [b"LIST", b"UIDL", b"TOP 1 0"])
+def test_an_answer_of_many_lines_is_waited_for(command: bytes) -> None:
+    answer = b"+OK 2\r\n1 120\r\n2 200\r\n.\r\n"
+    for at in range(len(b"+OK 2\r\n"), len(answer)):
+        parser = Pop3Parser()
+        parser.feed(SERVER, command + b"\r\n", 0)
+        assert parser.feed(CLIENT, answer[:at], 0) == []
+        (found,) = parser.feed(CLIENT, answer[at:], 0)
+        assert found.lines == [b"1 120", b"2 200"]  # type: ignore[attr-defined]
+        assert parser.held() == 0
+
+
+def test_an_answer_that_does_not_end_is_given_up() -> None:
+    parser = Pop3Parser()
+    parser.feed(SERVER, b"LIST\r\n", 0)
+    for _ in range(600):
+        parser.feed(CLIENT, b"+OK\r\n" + b"x" * 500, 0)
+    assert parser.over()
+    assert parser.held() < 2_000
 
 
 def test_behind_missing_bytes_the_next_message_is_read() -> None:
@@ -156,4 +219,4 @@ def test_endless_input_is_bounded(endless: bytes) -> None:
     for _ in range(50):
         parser.feed(SERVER, endless, 0)
         parser.feed(CLIENT, endless, 0)
-        assert parser.held() <= 1024 * MOST_WAITING
+        assert parser.held() <= 1024 * MOST_WAITING + BEGUN_LIMIT

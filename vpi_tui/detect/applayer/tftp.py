@@ -27,12 +27,20 @@ class Request:
 
 
 def parse_request(data: bytes) -> Request | None:
-    """None = it is no request."""
+    """None = it is no request. Both texts have their zero, and are UTF-8, as in Suricata."""
     packet = _PACKETS.get(int.from_bytes(data[:2])) if len(data) > 2 else None
-    name, mode, *_ = [*data[2:].split(b"\0", 2), b"", b""]
-    if packet is None or not name or mode.lower() not in _MODES:
+    name, mode, *rest = [*data[2:].split(b"\0", 2), b"", b""]
+    if packet is None or not name or len(rest) < 3 or mode.lower() not in _MODES or not _is_text(name):
         return None
     return Request(packet, name[:MOST], mode.lower())
+
+
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class TftpParser(DatagramParser):
