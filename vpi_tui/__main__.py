@@ -1,6 +1,32 @@
-"""`python -m vpi_tui` is `vpi-tui`."""
+"""The start of the program, also as `python -m vpi_tui`. It looks after Ctrl+C before it loads the rest."""
 
-from vpi_tui.cli.main import main
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+
+EXIT_INTERRUPTED = 128 + signal.SIGINT
+
+
+def main() -> int:
+    """Run the command line; the exit code."""
+    handled = signal.getsignal(signal.SIGINT)
+    if handled is signal.default_int_handler:
+        # While modules are loaded nothing is under way that would have to be put in order.
+        signal.signal(signal.SIGINT, _leave)
+    from vpi_tui.cli.main import main as run
+
+    try:
+        signal.signal(signal.SIGINT, handled)
+        return run()
+    except KeyboardInterrupt:
+        return EXIT_INTERRUPTED
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> None:
+    os._exit(EXIT_INTERRUPTED)
+
 
 if __name__ == "__main__":
     raise SystemExit(main())
