@@ -22,7 +22,7 @@ SUBJECT_LIMIT: Final = 131_072
 """Bytes of the subject, from where the search begins: more than any buffer of a body holds."""
 MOST_CHARACTERS: Final = 16_384
 """Of an expression."""
-_JIT_STACK: Final = -46
+JIT_STACK: Final = -46
 """pcre2.h: the stack of the compiled code was too small; the interpreter has no such limit."""
 
 
@@ -50,14 +50,14 @@ def _two_digits(found: re.Match[bytes]) -> bytes:
     return b"\\x" + (found[1] or found[2] or b"").rjust(2, b"0")
 
 
-def compiled(expression: bytes, flags: int, *, jit: bool = True) -> Any:
+def compiled(expression: bytes, flags: int, *, jit: bool = True, limit: int = MATCH_LIMIT) -> Any:
     """A pcre2.Pattern. Raises ValueError with the reason for an expression that is none."""
-    text = b"(*LIMIT_MATCH=%d)%s" % (MATCH_LIMIT, _HEX.sub(_two_digits, expression))
+    text = b"(*LIMIT_MATCH=%d)%s" % (limit, _HEX.sub(_two_digits, expression))
     try:
         return pcre2.compile(text, flags, jit=jit)
     except pcre2.LibraryError as error:
         if jit and not isinstance(error, pcre2.PatternError):  # this system lets nothing be compiled
-            return compiled(expression, flags, jit=False)
+            return compiled(expression, flags, jit=False, limit=limit)
         raise ValueError(str(error).rpartition("; ")[2]) from None
 
 
@@ -85,17 +85,12 @@ class Looked(NamedTuple):
     given_up: bool = False
 
 
-def search(expression: bytes, flags: int, subject: bytes, start: int = 0) -> Any:
-    """The first pcre2.Match from `start` on; None = there is none, or the search was given up."""
-    return look(expression, flags, subject, start).found
-
-
-def look(expression: bytes, flags: int, subject: bytes, start: int = 0) -> Looked:
-    """`search`, and whether it was given up."""
+def look_at_once(expression: bytes, flags: int, subject: bytes, start: int = 0) -> Looked:
+    """The first match from `start` on. What this takes of time is bounded in `bounded` alone."""
     try:
         return Looked(_searched(expression, flags).search(subject, start))
     except pcre2.LibraryError as error:
-        if error.code != _JIT_STACK:
+        if error.code != JIT_STACK:
             return Looked(None, given_up=True)
     try:
         return Looked(_searched(expression, flags, jit=False).search(subject, start))

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any, Final
 
+from vpi_tui.detect.bounded import search
 from vpi_tui.detect.match.coded import base64_prefix
-from vpi_tui.detect.regex import SUBJECT_LIMIT, search
+from vpi_tui.detect.regex import SUBJECT_LIMIT
 
 MARK: Final = ">"
 """Between the name of a buffer and its transforms, and between these."""

@@ -6,7 +6,7 @@ import pytest
 
 from tests.detect.match.build import Packet, hits
 from tests.detect.rules.rule_text import parse
-from vpi_tui.detect import regex
+from vpi_tui.detect import bounded, regex
 from vpi_tui.detect.match import expressions
 
 HOLDS = [
@@ -121,7 +121,7 @@ def test_an_expression_that_matches_nothing_is_searched_once(
 
     def look(*asked: bytes) -> regex.Looked:
         searched.append(asked[2])
-        return regex.look(*asked)
+        return bounded.look(*asked)
 
     monkeypatch.setattr(expressions, "look", look)
     rest = 'pcre:"/\\w+x{2}\\d+=/R"; ' if relative else 'pcre:"/^\\w+x{2}\\d+=/m"; '

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
+from vpi_tui.detect.bounded import ALLOWED_NS, SHORT, look
 from vpi_tui.detect.match.run import Run
-from vpi_tui.detect.regex import SUBJECT_LIMIT, is_anchored, look, looks_ahead_only
+from vpi_tui.detect.regex import SUBJECT_LIMIT, Looked, is_anchored, look_at_once, looks_ahead_only
 from vpi_tui.model.signature import Pcre
 
 GIVEN_UP_COSTS: Final = 30
@@ -23,12 +25,24 @@ def search(run: Run, step: Pcre, number: int, base: int, subject: bytes, start: 
     barren = run.barren.get(number)
     if barren is not None and base + start >= barren:
         return None
-    found, given_up = look(step.pattern, step.flags, subject, start)
+    found, given_up = _look(run, step, subject, start)
     if given_up and not is_anchored(step.pattern, step.flags):
         run.budget -= GIVEN_UP_COSTS
     elif found is None and _stays_barren(run, step, base):
         run.barren[number] = base + start
     return found
+
+
+def _look(run: Run, step: Pcre, subject: bytes, start: int) -> Looked:
+    """Search within the time of the evaluation, which is over when that is."""
+    if len(subject) - start <= SHORT:
+        return look_at_once(step.pattern, step.flags, subject, start)
+    began_ns = time.thread_time_ns()
+    looked = look(step.pattern, step.flags, subject, start, min(ALLOWED_NS, run.searched_ns))
+    run.searched_ns -= time.thread_time_ns() - began_ns
+    if run.searched_ns <= 0:
+        run.budget = min(run.budget, 0)
+    return looked
 
 
 def _stays_barren(run: Run, step: Pcre, base: int) -> bool:

@@ -10,6 +10,8 @@ from vpi_tui.model.signature import Step
 
 BUDGET: Final = 3000
 """Tries of one evaluation, as Suricata's inspection-recursion-limit."""
+SEARCHED_NS: Final = 100_000_000
+"""CPU time of all searches of one evaluation in long subjects."""
 _U32: Final = 0xFFFFFFFF
 _SIGN_32: Final = 1 << 31
 
@@ -34,6 +36,8 @@ class Run:
     little_endian: bool = False
     """Byte order of steps that take it from the message."""
     budget: int = BUDGET
+    searched_ns: int = SEARCHED_NS
+    """CPU time that searches in long subjects may still take."""
     exhausted: bool = False
     over: bool = False
     """A step failed that no other place of those before it is tried for, as in Suricata."""
