@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final, Literal
 
@@ -26,7 +27,7 @@ class CapturedTexts:
 
     def __init__(self) -> None:
         self.evicted = 0
-        self._flows: dict[int, tuple[int, dict[str, bytes]]] = {}
+        self._flows: OrderedDict[int, tuple[int, dict[str, bytes]]] = OrderedDict()
         self._held = 0
         """Bytes of those, names included."""
         self._rows: dict[int, dict[str, bytes]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -38,11 +39,11 @@ class FlowState:
         self.marked: U64 = np.zeros(1, np.uint64)
         """uint64[slots]: the flowbits that the flow, or an earlier one in the slot, has had, folded."""
         self.evicted = 0
-        self._bits: dict[int, tuple[int, int]] = {}
+        self._bits: OrderedDict[int, tuple[int, int]] = OrderedDict()
         """Slot -> (generation, set of bits)."""
-        self._numbers: dict[int, tuple[int, dict[str, int]]] = {}
+        self._numbers: OrderedDict[int, tuple[int, dict[str, int]]] = OrderedDict()
         """Slot -> (generation, flowints)."""
-        self._once: dict[int, tuple[int, dict[tuple[RuleKey, int], int]]] = {}
+        self._once: OrderedDict[int, tuple[int, dict[tuple[RuleKey, int], int]]] = OrderedDict()
         """Slot -> (generation, the latest window by rule and direction, of rules that match once in each)."""
         self._matches = 0
         """How many of those there are."""
@@ -65,7 +66,7 @@ class FlowState:
             self._bits.pop(slot, None)
             return
         if slot not in self._bits and len(self._bits) >= MOST_FLOWS:
-            del self._bits[next(iter(self._bits))]
+            self._bits.popitem(last=False)
             self.evicted += 1
         self._bits[slot] = (born, bits)
         self.marked[slot] |= np.uint64(folded(bits))
@@ -79,7 +80,7 @@ class FlowState:
         found = self._numbers.get(slot)
         if found is None or found[0] != born:
             if len(self._numbers) >= MOST_FLOWS:
-                del self._numbers[next(iter(self._numbers))]
+                self._numbers.popitem(last=False)
                 self.evicted += 1
             found = self._numbers[slot] = born, {}
         found[1][name] = value & _U32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -34,7 +35,7 @@ class AlertLimits:
         self._filters = {
             n: s.rate_filter for n, s in special.items() if s.rate_filter and s.rate_filter.silent
         }
-        self._rates: dict[tuple[int, Address | None, Address | None], _Rate] = {}
+        self._rates: OrderedDict[tuple[int, Address | None, Address | None], _Rate] = OrderedDict()
 
     def __bool__(self) -> bool:
         return bool(self._suppress or self._filters)
@@ -47,11 +48,11 @@ class AlertLimits:
 
     def take_over(self, before: AlertLimits, numbers: Sequence[int]) -> None:
         """Go on with the rates of an earlier set. numbers: those of its rules here, -1 = gone."""
-        self._rates = {
-            (numbers[rule], src, dest): rate
+        self._rates = OrderedDict(
+            ((numbers[rule], src, dest), rate)
             for (rule, src, dest), rate in before._rates.items()
             if self._filters.get(numbers[rule]) == before._filters[rule]
-        }
+        )
 
     def _below(self, rule: int, limit: RateFilter, src: Address, dest: Address, now_ns: int) -> bool:
         key = (
@@ -62,7 +63,7 @@ class AlertLimits:
         rate = self._rates.get(key)
         if rate is None:
             if len(self._rates) >= MOST_RATES:
-                del self._rates[next(iter(self._rates))]
+                self._rates.popitem(last=False)
             self._rates[key] = _Rate(now_ns)
             return True
         if rate.silent_since:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
@@ -47,7 +48,8 @@ class HostState:
 
     def __init__(self) -> None:
         self.evicted = 0
-        self._ends: dict[Key, int] = {}
+        # Ordered, because a plain dict looks for its oldest entry behind all that were taken out.
+        self._ends: OrderedDict[Key, int] = OrderedDict()
 
     @property
     def count(self) -> int:
@@ -63,7 +65,7 @@ class HostState:
 
     def set(self, key: Key, now_ns: int, seconds: int) -> None:
         if self._ends.pop(key, None) is None and len(self._ends) >= MOST_BITS:
-            del self._ends[next(iter(self._ends))]
+            self._ends.popitem(last=False)
             self.evicted += 1
         self._ends[key] = now_ns // _SECOND + seconds
 
