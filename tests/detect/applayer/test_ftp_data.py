@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.detect.applayer.test_scan import Connection, scan, sids
-from vpi_tui.detect.applayer.expectations import MOST_EXPECTED, Arranged, Expectations
-from vpi_tui.detect.applayer.ftp.parser import FtpTransaction
+from vpi_tui.detect.applayer.expectations import MOST_EXPECTED, MOST_OF_PAIR, Arranged, Expectations
+from vpi_tui.detect.applayer.ftp.parser import FtpParser, FtpTransaction
+from vpi_tui.model.batch import Direction
 
 DATA = b"root:x:0:0" * 500
 RULES = (
@@ -67,14 +69,67 @@ def test_a_third_host_is_a_bounce(tmp_path: Path) -> None:
     assert sids(scan(tmp_path, first.close().packets, *RULES)) == {6: 1}
 
 
+@pytest.mark.parametrize("arrangement", [b"PORT 10,0,0,1,0,80\r\n", b"EPRT |1|10.0.0.1|80|\r\n"])
+def test_what_looks_like_something_else_is_not_hidden_by_an_arrangement(
+    tmp_path: Path, arrangement: bytes
+) -> None:
+    """Nobody has to log in to announce a port, be it one where a server listens."""
+    first = control(b"RETR", arrangement, b"530 log in first\r\n")
+    second = Connection(80, 40_022).client(b"GET /evil HTTP/1.1\r\nHost: a\r\n\r\n").close()
+    rules = (*RULES, 'alert http any any -> any any (http.uri; content:"/evil";)')
+    assert sids(scan(tmp_path, first.packets + second.packets, *rules)) == {7: 1}
+
+
+def arranged(port: int) -> Arranged:
+    return Arranged("ftp-data", port, FtpTransaction())
+
+
 def test_what_is_expected_is_bounded() -> None:
     expected = Expectations()
-    hosts = (b"a", b"b")
     for port in range(MOST_EXPECTED + 5):
-        expected.add(hosts, Arranged("ftp-data", port, FtpTransaction()))
+        expected.add((b"a", b"%d" % port), arranged(port))
     assert len(expected.ports) == MOST_EXPECTED
-    assert expected.take(hosts, 0) is None
-    found = expected.take((b"b", b"a"), 9)
+    assert expected.take((b"a", b"0"), 0) is None
+    found = expected.take((b"9", b"a"), 9)
     assert found is not None
     assert found.port == 9
-    assert expected.take(hosts, 9) is None
+    assert expected.take((b"a", b"9"), 9) is None
+
+
+def test_two_hosts_take_the_room_of_no_others() -> None:
+    expected = Expectations()
+    expected.add((b"c", b"d"), arranged(7))
+    for port in range(MOST_EXPECTED + 5):
+        expected.add((b"a", b"b"), arranged(port))
+    assert len(expected.ports) == MOST_OF_PAIR + 1
+    assert expected.take((b"b", b"a"), MOST_EXPECTED - 6) is None
+    assert expected.take((b"b", b"a"), MOST_EXPECTED - 5) is not None
+    assert expected.take((b"c", b"d"), 7) is not None
+
+
+def test_a_port_is_expected_until_its_last_flow_has_come() -> None:
+    expected = Expectations()
+    for host in (b"a", b"b", b"b"):
+        expected.add((host, b"z"), arranged(7))
+    assert expected.take((b"a", b"z"), 7) is not None
+    assert 7 in expected.ports
+    assert expected.take((b"b", b"z"), 7) is not None
+    assert 7 not in expected.ports
+    assert not expected
+
+
+def test_a_flood_of_arrangements_is_cheap() -> None:
+    expected = Expectations()
+    began = time.process_time()
+    for number in range(4 * MOST_EXPECTED):
+        expected.add((b"a", b"%d" % number), arranged(number % 65_536))
+    assert time.process_time() - began < 1
+
+
+def test_an_arrangement_keeps_no_replies() -> None:
+    parser = FtpParser()
+    parser.feed(Direction.TO_SERVER, b"PORT 10,0,0,1,195,80\r\nRETR a\r\n", 0)
+    parser.feed(Direction.TO_CLIENT, b"200 ok\r\n" + b"550-no\r\n" * 200, 0)
+    (found,) = parser.arranged
+    assert isinstance(found.cause, FtpTransaction)
+    assert (found.cause.command, found.cause.argument, found.cause.replies) == (b"RETR", b"a", [])

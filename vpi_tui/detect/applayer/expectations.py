@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vpi_tui.model.batch import U16, U64
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
 MOST_EXPECTED: Final = 4_096
 """Flows that are expected at a time; the one that was arranged first makes room."""
+MOST_OF_PAIR: Final = 10
+"""Those between two hosts, as in Suricata: nobody takes the room of all others."""
+_Key = tuple[frozenset[bytes], int]
 
 
 class Ends(NamedTuple):
@@ -49,19 +53,28 @@ class Expectations:
     """What is arranged, by the two hosts and the port of the one who is called."""
 
     def __init__(self) -> None:
-        self._expected: dict[tuple[frozenset[bytes], int], Arranged] = {}
-        self.ports: set[int] = set()
+        self._expected: OrderedDict[_Key, Arranged] = OrderedDict()
+        self._of_pair: dict[frozenset[bytes], list[int]] = {}
+        """Ports of two hosts, the oldest first."""
+        self.ports: Counter[int] = Counter()
+        """How many flows are expected at each."""
 
     def __bool__(self) -> bool:
         return bool(self._expected)
 
     def add(self, hosts: tuple[bytes, bytes], arranged: Arranged) -> None:
-        if len(self._expected) >= MOST_EXPECTED:
+        pair = frozenset(hosts)
+        key = pair, arranged.port
+        if key in self._expected:
+            self._drop(key)
+        of_pair = self._of_pair.get(pair, [])
+        if len(of_pair) >= MOST_OF_PAIR:
+            self._drop((pair, of_pair[0]))
+        elif len(self._expected) >= MOST_EXPECTED:
             self._drop(next(iter(self._expected)))
-        key = frozenset(hosts), arranged.port
-        self._expected.pop(key, None)
         self._expected[key] = arranged
-        self.ports.add(arranged.port)
+        self._of_pair.setdefault(pair, []).append(arranged.port)
+        self.ports[arranged.port] += 1
 
     def take(self, hosts: tuple[bytes, bytes], port: int) -> Arranged | None:
         """What a flow was arranged for, which it is then no longer expected for."""
@@ -71,7 +84,12 @@ class Expectations:
             self._drop(key)
         return found
 
-    def _drop(self, key: tuple[frozenset[bytes], int]) -> None:
+    def _drop(self, key: _Key) -> None:
+        pair, port = key
         del self._expected[key]
-        if all(port != key[1] for _, port in self._expected):
-            self.ports.discard(key[1])
+        self._of_pair[pair].remove(port)
+        if not self._of_pair[pair]:
+            del self._of_pair[pair]
+        self.ports[port] -= 1
+        if not self.ports[port]:
+            del self.ports[port]

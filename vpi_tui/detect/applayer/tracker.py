@@ -27,7 +27,7 @@ from vpi_tui.detect.applayer.progress import Finished, Progress, Sealed
 from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.applayer.sifting import Sifted
-from vpi_tui.model.applications import APP_PROTOS
+from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
 
@@ -41,6 +41,7 @@ MOST_WAITING: Final = 8 << 20
 """Bytes of transactions that wait for rules and log to look at them, roughly: some thousand tiny ones."""
 _NONE_TAKEN: Final = np.zeros(0, np.bool_)
 _UDP: Final = 17
+_UNNAMED: Final = (0, APP_FAILED)
 
 
 class AppLayer:
@@ -227,11 +228,15 @@ class AppLayer:
             self._ahead = taken[self.cut.stretch :]
 
     def _meet(self, streams: StreamBatch, app_of: U8) -> None:
-        """Flows that were arranged are what they were arranged for, whatever they look like."""
+        """Flows that were arranged are what they were arranged for, unless they look like something else.
+
+        Else whoever announces a port would hide what is said there from the rules about it.
+        """
         if self._ends is None:
             return
         ports = self._ends.server_port
-        for slot in np.unique(streams.flow[streams.flow >= 0]).tolist():
+        unnamed = (streams.flow >= 0) & np.isin(app_of[streams.flow], _UNNAMED)
+        for slot in np.unique(streams.flow[unnamed]).tolist():
             if int(ports[slot]) not in self._expected.ports or slot in self._flows.of:
                 continue
             found = self._expected.take(self._ends.addresses(slot), int(ports[slot]))

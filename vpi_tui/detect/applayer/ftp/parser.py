@@ -189,8 +189,9 @@ class FtpParser(Parser):
         elif made.command in (b"PASV", b"EPSV"):
             made.mode = b"passive"
         elif made.command in (b"RETR", b"STOR") and made.argument and self._data_port:
-            made.transfers_actively = self._active
-            self.arranged.append(Arranged("ftp-data", self._data_port, made))
+            cause = FtpTransaction(made.command, made.argument)  # the replies are not kept with it
+            cause.transfers_actively = self._active
+            self.arranged.append(Arranged("ftp-data", self._data_port, cause))
             self._active, self._data_port = False, 0  # one connection serves one command
         self._open(made)
         made.stage[SERVER] = Stage.HEAD
