@@ -150,14 +150,20 @@ def test_another_program_makes_its_own(
     spec: EngineSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = rulecache.entry_of(spec)
-    package = tmp_path / "vpi_tui"
-    for room in ("detect", "model"):
-        shutil.copytree(paths.PACKAGE / room, package / room, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr(rulecache, "PACKAGE", package)
-    assert rulecache.entry_of(spec) == ours
-    keyword = package / "detect" / "rules" / "keywords" / "content.py"
+    same, other = tmp_path / "same", tmp_path / "other"
+    for package in (same, other):
+        for room in ("detect", "model"):
+            copy = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(paths.PACKAGE / room, package / room, ignore=copy)
+    keyword = other / "detect" / "rules" / "keywords" / "content.py"
     keyword.write_text(keyword.read_text() + "# changed\n")
-    assert rulecache.entry_of(spec) != ours
+    monkeypatch.setattr(rulecache, "PACKAGE", same)
+    assert rulecache.entry_of(spec) == ours
+    monkeypatch.setattr(rulecache, "PACKAGE", other)
+    others = rulecache.entry_of(spec)
+    assert others != ours
+    keyword.write_text("# replaced under a process that runs on\n")
+    assert rulecache.entry_of(spec) == others
 
 
 def flip(path: Path) -> None:

@@ -19,6 +19,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -83,9 +84,15 @@ def entry_of(spec: EngineSpec) -> Path | None:
     settings = settings_read(spec.options)
     asked = (spec.rules or (spec.rules_dir,), sorted(spec.variables.items()), sorted(settings.items()))
     versions = (sys.version, np.__version__, msgspec.__version__, regex.LIBRARY)
-    digest = blake2b(source_digest(PACKAGE, _DEPENDS_ON).encode(), digest_size=16)
+    digest = blake2b(_sources(PACKAGE), digest_size=16)
     digest.update(repr((asked, versions)).encode("utf-8", "surrogateescape"))
     return Path(spec.rule_cache, digest.hexdigest() + SUFFIX)
+
+
+@cache
+def _sources(package: Path) -> bytes:
+    """Digest of what this process runs, even when the files are replaced under it."""
+    return source_digest(package, _DEPENDS_ON).encode()
 
 
 def mapped(file: BinaryIO) -> CompiledRules:

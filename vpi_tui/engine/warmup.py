@@ -61,9 +61,15 @@ CROWD = "".join(
 """So many patterns that they are put behind a sieve."""
 
 
+_warm: set[Mode] = set()
+"""The modes for which this process has loaded all that it needs."""
+
+
 def warm(mode: Mode, progress: Progress) -> None:
-    """What an engine of this mode needs. progress: kernels ready, and kernels in all."""
-    _reach(mode, progress)
+    """What an engine of this mode needs, unless this process has it. progress: kernels ready, and all."""
+    if mode not in _warm:
+        _reach(mode, progress)
+        _warm.add(mode)
 
 
 def warmup(progress: Progress) -> None:

@@ -101,9 +101,38 @@ class Out(NamedTuple):
     start: I64
     length: I32
 
+    def taken(self, size: int, count: int) -> Out:
+        """A copy of the first bytes and rows."""
+        row, start, length = self.row[:count], self.start[:count], self.length[:count]
+        return Out(self.buf[:size].copy(), row.copy(), start.copy(), length.copy())
+
+
+class _Scratch:
+    """Memory that each batch uses again: fresh megabytes cost a page fault for every four kilobytes."""
+
+    def __init__(self) -> None:
+        self._frames = np.empty(0, np.uint8)
+        self._out: Out | None = None
+
+    def frames(self, size: int) -> U8:
+        """uint8[size], of any values; until the next call."""
+        if size > self._frames.size:
+            self._frames = np.empty(size + size // 8, np.uint8)
+        return self._frames[:size]
+
+    def out(self) -> Out:
+        if self._out is None:
+            self._out = Out(
+                np.empty(_OUT_BYTES, np.uint8),
+                np.empty(_OUT_ROWS, np.int32),
+                np.empty(_OUT_ROWS, np.int64),
+                np.empty(_OUT_ROWS, np.int32),
+            )
+        return self._out
+
 
 class Defragmenter:
-    """All incomplete datagrams of one sensor.
+    """All incomplete datagrams of one sensor. What it gives is valid until the next batch.
 
     decode: turns the whole datagrams, as a batch of raw IP packets, into rows; it may reuse its
     columns. trackers, memory: how much may be incomplete at a time; the oldest datagram makes room.
@@ -125,6 +154,8 @@ class Defragmenter:
         self._sizes = (max(trackers, 1), max(memory // kernels.PAGE, kernels.PAGES_A_DATAGRAM))
         self._pools: Pools | None = None
         """None = there was no fragment yet, and nothing is taken for them."""
+        self._scratch = [_Scratch() for _ in range(NESTING + 1)]
+        """By how deep nesting may still go."""
 
     def update(self, packets: PacketBatch, decoded: DecodedBatch) -> tuple[PacketBatch, DecodedBatch]:
         """Put the rows of datagrams that became whole right behind the fragments that completed them.
@@ -146,15 +177,16 @@ class Defragmenter:
     ) -> tuple[PacketBatch, DecodedBatch]:
         if nesting == 0 or not decoded.fragment.any():
             return packets, decoded
-        whole = self._collect(packets, decoded)
+        scratch = self._scratch[nesting]
+        whole = self._collect(packets, decoded, scratch.out())
         if not whole.row.size:
             return packets, decoded
         inner = _as_packets(packets, decoded, whole)
         rows = DecodedBatch._make(column.copy() for column in self._decode(inner))
         inner, rows = self._update(inner, rows, nesting - 1)
-        return _merged(packets, decoded, inner, rows, whole.row)
+        return _merged(packets, decoded, inner, rows, whole.row, scratch)
 
-    def _collect(self, packets: PacketBatch, decoded: DecodedBatch) -> Out:
+    def _collect(self, packets: PacketBatch, decoded: DecodedBatch, out: Out) -> Out:
         if self._pools is None:
             self._pools = _pools(*self._sizes)
         numbers = self._pools.numbers
@@ -162,15 +194,9 @@ class Defragmenter:
         row, rows = 0, decoded.packet.size
         while row < rows:
             numbers[kernels.N_OUT] = numbers[kernels.N_OUT_BYTES] = 0
-            out = Out(
-                np.empty(_OUT_BYTES, np.uint8),
-                np.empty(_OUT_ROWS, np.int32),
-                np.empty(_OUT_ROWS, np.int64),
-                np.empty(_OUT_ROWS, np.int32),
-            )
             row = kernels.collect(self._pools, packets, decoded, row, self._limits, self._hosts, out)
             count, size = int(numbers[kernels.N_OUT]), int(numbers[kernels.N_OUT_BYTES])
-            found.append(Out(out.buf[:size], out.row[:count], out.start[:count], out.length[:count]))
+            found.append(out.taken(size, count))
         return found[0] if len(found) == 1 else _joined(found)
 
 
@@ -226,10 +252,15 @@ _OFFSETS: Final = ("ip_off", "l4_off", "payload_off")
 
 
 def _merged(
-    packets: PacketBatch, decoded: DecodedBatch, inner: PacketBatch, rows: DecodedBatch, fragment_row: I32
+    packets: PacketBatch,
+    decoded: DecodedBatch,
+    inner: PacketBatch,
+    rows: DecodedBatch,
+    fragment_row: I32,
+    scratch: _Scratch,
 ) -> tuple[PacketBatch, DecodedBatch]:
     """One batch of both. fragment_row: for each datagram the row of the fragment that completed it."""
-    buf, offset = _with_room(packets, inner.buf.size)
+    buf, offset = _with_room(packets, inner.buf.size, scratch)
     frames = buf.size - inner.buf.size
     buf[frames:] = inner.buf
     moved = (offset - packets.offset)[decoded.packet]
@@ -253,16 +284,16 @@ def _merged(
     return packets._replace(buf=buf, offset=offset), DecodedBatch._make(merged)
 
 
-def _with_room(packets: PacketBatch, room: int) -> tuple[U8, I64]:
+def _with_room(packets: PacketBatch, room: int, scratch: _Scratch) -> tuple[U8, I64]:
     """The frames in a buffer of their own with so much room behind them, and where they begin in it."""
     first, end = int(packets.offset.min()), int((packets.offset + packets.caplen).max())
     frames = int(packets.caplen.sum())
     if end - first <= _LOOSE * frames:
-        buf = np.empty(end - first + room, np.uint8)
+        buf = scratch.frames(end - first + room)
         buf[: end - first] = packets.buf[first:end]
         return buf, packets.offset - first
     offset = np.cumsum(packets.caplen, dtype=np.int64) - packets.caplen
-    buf = np.empty(frames + room, np.uint8)
+    buf = scratch.frames(frames + room)
     buf[:frames] = packets.buf[np.arange(frames) + np.repeat(packets.offset - offset, packets.caplen)]
     return buf, offset
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.detect.match.types import ScopeResolver
-from vpi_tui.model.batch import I32, I64, U32, U64
+from vpi_tui.model.batch import I32, I64, U32, U64, Columns
 from vpi_tui.model.signature import FlowBits, Scope, Signature
 
 MOST_FLOWS: Final = 262_144
@@ -53,9 +53,11 @@ class FlowState:
         short = slots - self.generation.size
         if short > 0:
             extra = max(short, self.generation.size)
-            self.generation = np.concatenate((self.generation, np.ones(extra, np.uint32)))
-            self.passed = np.concatenate((self.passed, np.zeros(extra, np.uint32)))
-            self.marked = np.concatenate((self.marked, np.zeros(extra, np.uint64)))
+            known = self.generation.size
+            self.generation = _with_zeros(self.generation, extra)
+            self.generation[known:] = 1
+            self.passed = _with_zeros(self.passed, extra)
+            self.marked = _with_zeros(self.marked, extra)
 
     def bits(self, slot: int, born: int) -> int:
         found = self._bits.get(slot)
@@ -213,6 +215,13 @@ def bit_plans(
     numbers = {name: number for number, name in enumerate(known)}
     plans = {n: BitPlan(s.flowbits, numbers) for n, s in special.items() if s.flowbits}
     return plans, tuple(numbers)
+
+
+def _with_zeros(column: Columns, extra: int) -> Columns:
+    """Longer by so many zeros, which take no memory until they are written to."""
+    longer = np.zeros(column.size + extra, column.dtype)
+    longer[: column.size] = column
+    return longer
 
 
 def names_of(bits: int, names: Sequence[str]) -> tuple[str, ...]:
