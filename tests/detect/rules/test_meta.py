@@ -39,13 +39,13 @@ def test_defaults_and_priority():
     assert parse("classtype:trojan-activity; priority:9;").priority == 9
 
 
-def test_of_several_classes_the_most_urgent_counts_of_priorities_and_groups_the_last():
+def test_of_several_classes_and_priorities_the_most_urgent_counts_of_groups_the_last():
     urgent, other = "classtype:trojan-activity;", "classtype:not-suspicious;"
     for options in (urgent + other, other + urgent, f"classtype:no-such-class; {urgent}"):
         made = parse(options)
         assert (made.classtype, made.priority) == ("trojan-activity", 1)
-    made = parse("priority:2; gid:3; priority:4; gid:5;")
-    assert (made.priority, made.gid) == (4, 5)
+    made = parse("priority:4; gid:3; priority:2; gid:5; priority:256;")
+    assert (made.priority, made.gid) == (2, 5)
     assert "only one" in refused("rev:1; rev:2;")
 
 

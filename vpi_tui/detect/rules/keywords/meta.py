@@ -15,7 +15,9 @@ from vpi_tui.detect.rules.text import printable, unescape, unquote
 _U32: Final = 0xFFFFFFFF
 PAIRS_KEPT: Final = 16_384
 _ONCE: Final = ("sid", "rev")
-"""Of the others the last one counts, as in Suricata."""
+"""Of groups the last one counts, as in Suricata."""
+_LOWEST: Final = 0xFFFF
+"""Of priorities; the manual has those up to 255."""
 
 
 @keyword("msg")
@@ -39,18 +41,24 @@ def _number(name: str, low: int, high: int, summary: str) -> None:
 _number("sid", 1, _U32, "Signature id, unique within a gid.")
 _number("rev", 0, _U32, "Revision: of two rules with one sid the higher stays.")
 _number("gid", 0, _U32, "Group of the signature id; 1 when not given.")
-_number("priority", 1, 255, "1 = high; without it the classtype decides.")
+
+
+@keyword("priority")
+def priority(draft: Draft, text: str) -> None:
+    """1 = high; without it the classtype decides. Of several the most urgent one counts, as in Suricata."""
+    number = integer("priority", unquote("priority", text, needed=False), 0, _LOWEST)
+    draft.numbers["priority"] = min(number, draft.numbers.get("priority", number))
 
 
 @keyword("classtype")
 def classtype(draft: Draft, text: str) -> None:
     """Class of the alert; gives the priority. Of several the most urgent one counts, as in Suricata."""
     named = intern(printable(unquote("classtype", text, needed=False)))
-    priority = draft.priorities.get(named.lower())
-    if priority is None:
+    urgency = draft.priorities.get(named.lower())
+    if urgency is None:
         draft.notices.append(f"unknown classtype {named[:60]!r}: priority 3 is taken")
     before = draft.priorities.get(draft.classtype.lower())
-    if not draft.classtype or (priority is not None and (before is None or priority < before)):
+    if not draft.classtype or (urgency is not None and (before is None or urgency < before)):
         draft.classtype = named
 
 
