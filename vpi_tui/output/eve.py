@@ -16,8 +16,9 @@ import msgspec
 
 from vpi_tui.model.event import Alert, FlowRecord, PacketAnomaly, TransactionRecord, Tunnel
 from vpi_tui.model.icmp import answer_of
+from vpi_tui.model.ip_protocols import protocol_name
 from vpi_tui.output.counters import is_shared
-from vpi_tui.output.protocols import LINK_TYPES, protocol_name
+from vpi_tui.output.protocols import LINK_TYPES
 
 APP_PROTOS = {"postgresql": "pgsql", "ikev1": "ike", "ikev2": "ike"}
 """Applications that are called otherwise here."""

@@ -62,6 +62,8 @@ def test_flags(value, test):
         ("ipopts:rr;", "ip_opts", (((4, 4),), 4, False)),
         ("ipopts:any;", "ip_opts", (((0, 0),), None, True)),
         ("ip_proto:gre;", "proto", (((47, 47),), None, False)),
+        ("ip_proto:Sprite-RPC;", "proto", (((90, 90),), None, False)),
+        ("ip_proto:ipip;", "proto", (((4, 4),), None, False)),
         ("ip_proto:!6;", "proto", (((0, 5), (7, 255)), None, False)),
         ("sameip;", "same_ip", (((1, 1),), None, False)),
         ("seq:0;", "tcp_seq", (((0, 0),), None, False)),

@@ -8,6 +8,7 @@ from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.numbers import bits_in, integer, spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.sets import complement
+from vpi_tui.model.ip_protocols import PROTOCOLS
 from vpi_tui.model.signature import NumberIn
 
 _VLAN_MAX = 0xFFF
@@ -20,14 +21,10 @@ IP_OPTIONS = ("eol", "nop", "rr", "qs", "ts", "sec", "lsrr", "esec", "cipso", "s
 """Option names; the place of a name is its bit in `DecodedBatch.ip_opts`."""
 
 PROTOCOL_NUMBERS = {
-    "hopopts": 0, "icmp": 1, "igmp": 2, "ggp": 3, "ipip": 4, "ipencap": 4, "ip-in-ip": 4, "st": 5, "tcp": 6,
-    "egp": 8, "igp": 9, "pup": 12, "udp": 17, "hmp": 20, "xns-idp": 22, "rdp": 27, "iso-tp4": 29, "dccp": 33,
-    "ipv6": 41, "ipv6-route": 43, "ipv6-frag": 44, "idrp": 45, "rsvp": 46, "gre": 47, "esp": 50,
-    "ipsec-esp": 50, "ah": 51, "ipsec-ah": 51, "skip": 57, "ipv6-icmp": 58, "icmpv6": 58, "icmp6": 58,
-    "ipv6-nonxt": 59, "ipv6-opts": 60, "eigrp": 88, "ospf": 89, "etherip": 97, "pim": 103, "ipcomp": 108,
-    "vrrp": 112, "l2tp": 115, "isis": 124, "sctp": 132, "fc": 133, "udplite": 136, "mpls-in-ip": 137,
+    **{name.lower(): number for number, name in enumerate(PROTOCOLS) if name != "Any"},
+    "hopopts": 0, "ipip": 4, "ipencap": 4, "icmpv6": 58, "icmp6": 58, "isis": 124, "ipsec-esp": 50, "ipsec-ah": 51,
 }  # fmt: skip
-"""IANA protocol numbers by the names of /etc/protocols, lower case."""
+"""IANA protocol numbers by name, lower case, with other names of /etc/protocols."""
 
 
 @keyword("ttl")
