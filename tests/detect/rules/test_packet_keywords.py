@@ -84,6 +84,7 @@ def test_flags(value, test):
         ("tcp.mss:& 0xff = 0;", "tcp_mss", (((0, 0),), 0xFF, False)),
         ("vlan.id:&0xf00=0x100,all;", "vlan_any", (((0, 255), (257, 0xF00)), 0xF00, True)),
         ("vlan.layers:>1;", "vlan_layers", (((2, 3),), None, False)),
+        ("vlan.layers:<=3;", "vlan_layers", (((0, 3),), None, False)),
         ("vlan.id:300;", "vlan_any", (((300, 300),), None, False)),
         ("vlan.id:300,1;", "vlan1", (((300, 300),), None, False)),
         ("vlan.id:300,all;", "vlan_any", (((0, 299), (301, 4095)), None, True)),

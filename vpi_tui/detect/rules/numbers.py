@@ -23,6 +23,8 @@ _PLACE = re.compile(r"(oob_or)?\s*(-?[0-9]{1,9})", re.A)
 _PART = re.compile(r"(-?[0-9]{1,9}):(-?[0-9]{1,9})", re.A)
 _MOST: Final = 0xFFFFFFFF
 """Of one transaction's numbers; more are not counted."""
+_OF_BYTES: Final = frozenset((1 << 8 * size) - 1 for size in (1, 2, 4, 8))
+"""Highest numbers of so many bytes."""
 _SIGNS: Final = frozenset("+*-=")
 """Of lists of flags."""
 _PLAIN_WORDS: Final = {
@@ -75,13 +77,13 @@ def spans(keyword: str, text: str, highest: int) -> Spans:
 def bits_in(keyword: str, text: str, highest: int) -> tuple[Spans, int | None]:
     """A test as in `spans`, or of some bits: `&0xc0=0x80`, `&0xc0!=0`. Gives (spans, mask; None = all bits).
 
-    Raises Refused, as Suricata does also for `>=0` and for `<=` the highest number.
+    Raises Refused, as Suricata does also for `>=0` and for `<=` the highest number that so many bytes hold.
     """
     if masked := _MASKED.fullmatch(text.strip()):
         mask, value = (integer(keyword, part, 0, highest) for part in masked.group(1, 3))
         return _masked(keyword, mask, value, masked[2]), mask
     inside = spans(keyword, text, highest)
-    if inside == ((0, highest),):
+    if inside == ((0, highest),) and (">=" in text or highest in _OF_BYTES):
         raise Refused(f"{keyword}: every number is {text.strip()}")
     return inside, None
 

@@ -22,7 +22,8 @@ IP_OPTIONS = ("eol", "nop", "rr", "qs", "ts", "sec", "lsrr", "esec", "cipso", "s
 
 PROTOCOL_NUMBERS = {
     **{name.lower(): number for number, name in enumerate(PROTOCOLS) if name != "Any"},
-    "hopopts": 0, "ipip": 4, "ipencap": 4, "icmpv6": 58, "icmp6": 58, "isis": 124, "ipsec-esp": 50, "ipsec-ah": 51,
+    "hopopts": 0, "ipip": 4, "ipencap": 4, "icmpv6": 58, "icmp6": 58, "isis": 124,
+    "ipsec-esp": 50, "ipsec-ah": 51,
 }  # fmt: skip
 """IANA protocol numbers by name, lower case, with other names of /etc/protocols."""
 
