@@ -121,9 +121,10 @@ def test_the_port_does_not_matter(tmp_path: Path) -> None:
         'alert tls any any -> any any (content:"secret";)',
         "alert tcp any any -> any any (flow:to_server; app-layer-protocol:http;)",
         "alert tcp any any -> any any (flow:to_server; app-layer-protocol:!tls;)",
+        'alert tcp any any -> any any (flow:to_server; app-layer-protocol:!"tls";)',
     )
-    assert set(sids(events)) == {1, 3, 5, 6}
-    assert sids(events)[5] == sids(events)[6] == 1
+    assert set(sids(events)) == {1, 3, 5, 6, 7}
+    assert sids(events)[5] == sids(events)[6] == sids(events)[7] == 1
 
 
 def test_bits_link_request_and_response(tmp_path: Path) -> None:

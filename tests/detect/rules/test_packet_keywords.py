@@ -63,6 +63,7 @@ def test_flags(value, test):
         ("ipopts:any;", "ip_opts", (((0, 0),), None, True)),
         ("ip_proto:gre;", "proto", (((47, 47),), None, False)),
         ("ip_proto:Sprite-RPC;", "proto", (((90, 90),), None, False)),
+        ('ip_proto:"!TCP";', "proto", (((0, 5), (7, 255)), None, False)),
         ("ip_proto:ipip;", "proto", (((4, 4),), None, False)),
         ("ip_proto:!6;", "proto", (((0, 5), (7, 255)), None, False)),
         ("sameip;", "same_ip", (((1, 1),), None, False)),

@@ -29,7 +29,9 @@ def app_layer_protocol(draft: Draft, text: str) -> None:
     header = draft.header.protocol.lower()
     if header in RULE_WORDS:
         raise Refused(f"{_WORD}: the rule is for {header} already; let it be for tcp, udp or ip")
-    negated, rest = signed(unquote(_WORD, text, needed=False))
+    before, quoted = signed(text)
+    within, rest = signed(unquote(_WORD, quoted, needed=False))
+    negated = before or within
     words, *qualifiers = rest.split(",")
     mode, exact = _qualified(qualifiers)
     numbers: set[int] = set()

@@ -8,6 +8,7 @@ from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.numbers import bits_in, integer, spans
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.sets import complement
+from vpi_tui.detect.rules.text import unquote
 from vpi_tui.model.ip_protocols import PROTOCOLS
 from vpi_tui.model.signature import NumberIn
 
@@ -59,7 +60,8 @@ def ip_id(draft: Draft, text: str) -> None:
 @keyword("ip_proto")
 def ip_proto(draft: Draft, text: str) -> None:
     """IP protocol by number or name: 47, gre, !tcp, >100."""
-    sign = text[0] if text[0] in "!<>" else ""
+    text = unquote("ip_proto", text, needed=False).strip()
+    sign = text[:1] if text[:1] in {"!", "<", ">"} else ""
     name = text[len(sign) :].strip().lower()
     number = PROTOCOL_NUMBERS.get(name)
     if number is None and not name.isdigit():
