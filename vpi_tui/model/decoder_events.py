@@ -189,3 +189,11 @@ def rule_name(event: DecoderEvent) -> str:
 def bits(events: frozenset[DecoderEvent], word: int = 0) -> int:
     """The bits of some events in word 0 (`events`), 1 or 2 (`oddities`)."""
     return sum(1 << (event - WORD * word) for event in events if event // WORD == word)
+
+
+_CHECKSUMS: Final = frozenset(1 << event for event in DecoderEvent if event.name.endswith("_CSUM_INVALID"))
+
+
+def is_about_broken(column: str, mask: int | None) -> bool:
+    """Does a rule's test ask for what may leave a packet broken? A wrong checksum leaves it whole."""
+    return column in EVENT_COLUMNS and not (column == EVENT_COLUMNS[0] and mask in _CHECKSUMS)

@@ -67,6 +67,13 @@ def test_a_checksum_that_is_not_there_is_not_valid() -> None:
     ) == [0]
 
 
+def test_a_broken_packet_has_no_checksum() -> None:
+    cut = packet(proto=6, events=1 << DecoderEvent.IPV4_TRUNC_PKT)
+    assert rows("ipv4-csum:valid;", [cut, packet()]) == [1]
+    wrong = 1 << DecoderEvent.IPV4_CSUM_INVALID
+    assert rows("ipv4-csum:invalid;", [packet(), packet(events=wrong)]) == [1]
+
+
 def test_mtu_of_a_message_whose_code_is_none() -> None:
     mtu = [packet(version=6, proto=58, icmp_type=2, icmp_code=code) for code in (0, 1)]
     assert rows("icmpv6.mtu:>1;", mtu, head="alert icmp any any -> any any") == [0]

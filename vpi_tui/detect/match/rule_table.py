@@ -20,7 +20,7 @@ from vpi_tui.detect.match.columns import (
 from vpi_tui.detect.match.kernels_rules import RuleTable
 from vpi_tui.model.applications import app_numbers
 from vpi_tui.model.batch import I32, U64, Direction
-from vpi_tui.model.decoder_events import EVENT_COLUMNS
+from vpi_tui.model.decoder_events import is_about_broken
 from vpi_tui.model.signature import ANY_ADDRESS, ANY_PORT, ColumnTest, Ranges, Signature
 from vpi_tui.model.topology import Locality
 
@@ -81,7 +81,9 @@ def tests_of(signature: Signature) -> list[ColumnTest]:
 
 
 def _sees_malformed(signature: Signature) -> bool:
-    return signature.header.protocol == "pkthdr" or any(t.column in EVENT_COLUMNS for t in signature.columns)
+    return signature.header.protocol == "pkthdr" or any(
+        is_about_broken(test.column, test.mask) for test in signature.columns
+    )
 
 
 @dataclass(slots=True)

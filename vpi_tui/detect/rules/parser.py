@@ -17,7 +17,7 @@ from vpi_tui.detect.rules.sources import Sources
 from vpi_tui.detect.rules.text import printable
 from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.applications import RULE_WORDS
-from vpi_tui.model.decoder_events import EVENT_COLUMNS
+from vpi_tui.model.decoder_events import is_about_broken
 from vpi_tui.model.signature import ANYWHERE, ColumnTest, Header, Origin, Scope, Signature
 
 _ALIASES = {
@@ -111,7 +111,7 @@ class Parser:
 
 
 def _which_of_all(tests: Iterable[ColumnTest]) -> str:
-    return "pkthdr" if any(test.column in EVENT_COLUMNS for test in tests) else "ip"
+    return "pkthdr" if any(is_about_broken(test.column, test.mask) for test in tests) else "ip"
 
 
 def _check_words(header: HeaderText) -> None:
