@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from vpi_tui.detect.rules import threshold_file
+from vpi_tui.detect.rules import atoms, threshold_file
 from vpi_tui.detect.rules.reputation import Reputation
 from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.errors import ConfigError
+from vpi_tui.model.signature import Ranges
 
 from .rule_text import refused
 
@@ -43,6 +44,17 @@ def test_lines_of_reputation_that_are_none(tmp_path: Path) -> None:
     assert len(made.with_score("bad", ((0, 127),)).spans) == 2
     with pytest.raises(ConfigError, match="cannot be read"):
         Reputation.read(tmp_path / "missing", [])
+
+
+def test_of_an_address_the_last_score_counts_and_of_a_network_the_first(tmp_path: Path) -> None:
+    (tmp_path / "categories").write_text("1,bad\n")
+    (tmp_path / "list").write_text(
+        "10.0.0.1,1,5\n10.0.0.1,1,7\n10.0.0.1/32,1,9\n10.0.1.0/24,1,5\n10.0.1.0/24,1,7\n10.0.2.1/32,1,5\n10.0.2.1/32,1,7\n"
+    )
+    made = Reputation.read(tmp_path / "categories", [tmp_path / "list"])
+    assert len(made.with_score("bad", ((5, 5),)).spans) == 2
+    assert made.with_score("bad", ((7, 7),)) == Ranges(atoms.address("10.0.0.1"))
+    assert made.with_score("bad", ((9, 9),)).spans == ()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Lists of IP reputation: which addresses have which score in a category.
 
 Formats, as in the manual of Suricata ("IP Reputation"): categories `id,name,description`; lists
-`address or network,category id,score`, with scores from 0 to 127. Of networks the longest prefix counts.
+`address or network,category id,score`, with scores from 0 to 127. What is said of an address counts more than
+what is said of its networks, of which the longest prefix counts. Said twice, the last word counts of an
+address and the first one of a network, as in Suricata.
 """
 
 from __future__ import annotations
@@ -21,18 +23,18 @@ MOST_SCORE: Final = 127
 MOST_CATEGORIES: Final = 60
 MAX_FILE: Final = 256 << 20
 
-_Entry = tuple[Spans, int]
-"""(addresses, score)"""
+_HOST: Final = -1
+"""Stands for the size of one address that is no network: narrower than any."""
 
 
 @dataclass(slots=True)
 class Reputation:
-    """names: lower case -> id; entries: category -> size of a span -> what has a score."""
+    """names: lower case -> id; entries: category -> size of a span -> addresses -> score."""
 
     names: dict[str, int] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
     """Lines that say nothing that could be understood."""
-    _entries: dict[int, dict[int, list[_Entry]]] = field(default_factory=dict)
+    _entries: dict[int, dict[int, dict[Spans, int]]] = field(default_factory=dict)
     _made: dict[tuple[int, Spans], Ranges] = field(default_factory=dict)
 
     @classmethod
@@ -73,11 +75,11 @@ class Reputation:
         painted: Spans = ()
         by_size = self._entries.get(category, {})
         for size in sorted(by_size, reverse=True):
-            latest = dict(by_size[size])
-            painted = subtract(painted, union(span for spans in latest for span in spans))
+            scored = by_size[size]
+            painted = subtract(painted, union(span for spans in scored for span in spans))
             meant: Iterable[Span] = (
                 span
-                for spans, score in latest.items()
+                for spans, score in scored.items()
                 if any(low <= score <= high for low, high in scores)
                 for span in spans
             )
@@ -93,9 +95,11 @@ class Reputation:
             spans = atoms.address(fields[0])
         except Refused:
             return False
-        size = max(high - low for low, high in spans)
-        by_size = self._entries.setdefault(int(fields[1]), {})
-        by_size.setdefault(size, []).append((spans, int(fields[2])))
+        is_host = "/" not in fields[0] and spans[0][0] == spans[0][1]
+        size = _HOST if is_host else max(high - low for low, high in spans)
+        scored = self._entries.setdefault(int(fields[1]), {}).setdefault(size, {})
+        if is_host or spans not in scored:
+            scored[spans] = int(fields[2])
         return True
 
 
