@@ -71,6 +71,13 @@ def look(
     return _look_in_parts(expression, flags, subject, start, allowed_ns)
 
 
+def timed(expression: bytes, flags: int, subject: bytes, start: int, left_ns: int) -> tuple[Looked, int]:
+    """`look` where no more than so much CPU time is left, and what it took of that."""
+    began_ns = time.thread_time_ns()
+    looked = look(expression, flags, subject, start, min(ALLOWED_NS, left_ns))
+    return looked, time.thread_time_ns() - began_ns
+
+
 def _look_in_parts(expression: bytes, flags: int, subject: bytes, at: int, allowed_ns: int) -> Looked:
     places, widest = _FIRST, _WIDEST
     last_ns = time.thread_time_ns()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any, Final
 
-from vpi_tui.detect.bounded import ALLOWED_NS, SHORT, look
+from vpi_tui.detect.bounded import SHORT, timed
 from vpi_tui.detect.match.run import Run
 from vpi_tui.detect.regex import SUBJECT_LIMIT, Looked, is_anchored, look_at_once, looks_ahead_only
 from vpi_tui.model.signature import Pcre
@@ -37,9 +36,8 @@ def _look(run: Run, step: Pcre, subject: bytes, start: int) -> Looked:
     """Search within the time of the evaluation, which is over when that is."""
     if len(subject) - start <= SHORT:
         return look_at_once(step.pattern, step.flags, subject, start)
-    began_ns = time.thread_time_ns()
-    looked = look(step.pattern, step.flags, subject, start, min(ALLOWED_NS, run.searched_ns))
-    run.searched_ns -= time.thread_time_ns() - began_ns
+    looked, took_ns = timed(step.pattern, step.flags, subject, start, run.searched_ns)
+    run.searched_ns -= took_ns
     if run.searched_ns <= 0:
         run.budget = min(run.budget, 0)
     return looked
