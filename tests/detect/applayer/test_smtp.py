@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import time
 from email.message import EmailMessage
 from functools import cache
 from pathlib import Path
@@ -504,6 +505,15 @@ def test_endless_input_is_bounded(start: bytes, endless: bytes) -> None:
         parser.feed(SERVER, endless, 0)
         parser.feed(CLIENT, endless, 0)
         assert parser.held() <= MAIL_LIMIT + 4 * LINE_LIMIT + 64 * 1024
+
+
+def test_a_head_that_comes_byte_by_byte_is_searched_no_more_than_once() -> None:
+    parser = SmtpParser()
+    parser.feed(SERVER, b"MAIL FROM:<a>\r\n", 0)
+    began = time.process_time()
+    for _ in range(8):
+        parser.feed(SERVER, b"BDAT 1\r\nx" * 3_000, 0)
+    assert time.process_time() - began < 2
 
 
 def test_md5_of_a_body() -> None:

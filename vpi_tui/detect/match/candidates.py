@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -249,8 +249,17 @@ class Finder:
         asked = subject._replace(kinds=kinds)
         found = self._collect(lambda out: check_streams(like, asked, lists, enabled, both, out))
         found = self._holding(batch, subject, found)
-        sought = [self._sought[rule].is_in(entries.progress[n].sent) for n, rule in found.tolist()]
-        return found[np.array(sought, np.bool_)]
+        return found[np.fromiter(self._are_sought(entries, found), np.bool_, len(found))]
+
+    def _are_sought(self, entries: Entries, found: I64) -> Iterator[bool]:
+        """For each entry and rule: is what the rule looks for in the payload? Many entries share one."""
+        known: dict[tuple[int, int], bool] = {}
+        for number, rule in found.tolist():
+            sent = entries.progress[number].sent
+            key = rule, id(sent)
+            if key not in known:
+                known[key] = self._sought[rule].is_in(sent)
+            yield known[key]
 
     def _in_order(self, rule: I32, row: I32, stream: I32, entry: I32) -> Candidates:
         """Sort; a rule that a packet and its stretch both may match is tried on the stretch first.

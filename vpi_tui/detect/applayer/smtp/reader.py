@@ -107,6 +107,8 @@ class MailReader:
             self._take(data)
             return
         self._pending += data
+        if self._in_head and b"\n" not in data and len(self._pending) <= HEAD_LIMIT:
+            return  # a head, and a boundary in its place, end with a line
         while self._take_head(closing=False) if self._in_head else self._take_body(closing=False):
             pass
 
