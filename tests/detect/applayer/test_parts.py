@@ -14,7 +14,7 @@ from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.http2.frames import END_HEADERS, END_STREAM, Kind
 from vpi_tui.detect.applayer.http2.parser import MAGIC, MOST_STREAMS
 from vpi_tui.detect.applayer.http2.transaction import Http2Transaction
-from vpi_tui.detect.applayer.parts import Cut, cut_before
+from vpi_tui.detect.applayer.parts import SEEN_AGAIN, Cut, _stretches, cut_before, cut_inside
 from vpi_tui.detect.applayer.tracker import MOST_WAITING, AppLayer
 from vpi_tui.detect.applayer.transaction import A_TRANSACTION
 from vpi_tui.detect.match.matcher import Matcher
@@ -69,6 +69,36 @@ def test_a_flood_of_streams_does_not_live_all_at_once(
     most = MOST_WAITING // A_TRANSACTION + 200  # the packet that is one too many is taken as a whole
     assert max(told) < most
     assert max(living) < most + MOST_STREAMS
+
+
+@pytest.mark.parametrize("piece", [1400, 60_000])
+def test_what_fills_a_hole_is_looked_at_in_parts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    """One packet releases half a megabyte of messages, two bytes each; what is behind them is seen."""
+    told, match = [], Matcher.match
+
+    def watched(self, packets, decoded, flows, streams, view, progress=(), sealed=()):  # type: ignore[no-untyped-def]
+        told.append(len(progress))
+        return match(self, packets, decoded, flows, streams, view, progress, sealed)
+
+    monkeypatch.setattr(Matcher, "match", watched)
+    hello, ping, count = b"\x10\x0e\x00\x04MQTT\x04\x02\x00\x3c\x00\x02ab", b"\xc0\x00", 60_000
+    flood = Connection(1883).client(hello).server(b"\x20\x02\x00\x00")
+    at = len(flood.packets)
+    flood.client(ping * count + b"\x30\x09\x00\x01tsecret" + ping, piece=piece)
+    flood.packets.append(flood.packets.pop(at))
+    alerts = scan(
+        tmp_path,
+        flood.close().packets,
+        'alert mqtt any any -> any any (mqtt.publish.message; content:"secret";)',
+        'alert tcp any any -> any any (content:"|c0 00 30 09 00 01|tsecret|c0|";)',
+        "alert mqtt any any -> any any (mqtt.type:PINGREQ; threshold:type limit, "
+        "track by_src, count 1, seconds 60;)",
+    )
+    assert sorted(a["alert"]["signature_id"] for a in alerts) == [1, 2, 3]
+    assert sum(told) >= count
+    assert max(told) < MOST_WAITING // A_TRANSACTION + tracker.PIECE
 
 
 def test_fields_that_unfold_weigh_what_they_take() -> None:
@@ -153,3 +183,18 @@ def numbered(*rows: int) -> StreamBatch:
 )
 def test_a_cut_divides_no_row(rows: tuple[int, ...], stretch: int, cut: Cut) -> None:
     assert cut_before(numbered(*rows), stretch) == cut
+
+
+def test_a_stretch_is_divided_where_it_was_enough() -> None:
+    data = bytes(range(256)) * 40
+    whole = stretches((1, Direction.TO_SERVER, 0, b"before"), (1, Direction.TO_SERVER, 6, data))
+    whole = whole._replace(row=np.array([0, 1], np.int32), reassembled=np.ones(3, np.uint8))
+    at = int(whole.start[1]) + 9_000
+    cut = cut_inside(whole, 1, at)
+    assert cut == Cut(2, 1, at)
+    front, back = _stretches(whole, Cut(0, 0), cut), _stretches(whole, cut, None)
+    assert (front.row.tolist(), front.end.tolist()) == ([0, 1], [int(whole.end[0]), at])
+    assert (back.row.tolist(), back.fresh.tolist(), back.end.tolist()) == ([-1], [at], [int(whole.end[1])])
+    assert at - back.start[0] == SEEN_AGAIN
+    assert back.stream_offset[0] - 6 == back.start[0] - whole.start[1]
+    assert (front.reassembled.size, back.reassembled.size) == (2, 1)

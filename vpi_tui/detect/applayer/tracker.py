@@ -22,11 +22,12 @@ from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.parsed_flows import ParsedFlows
 from vpi_tui.detect.applayer.parsers import Parsers
-from vpi_tui.detect.applayer.parts import Cut, cut_before
+from vpi_tui.detect.applayer.parts import Cut, cut_before, cut_inside
 from vpi_tui.detect.applayer.progress import Finished, Progress, Sealed
 from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.applayer.sifting import Sifted
+from vpi_tui.detect.applayer.window import ANY_SIZE
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
@@ -39,6 +40,8 @@ MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
 MOST_WAITING: Final = 8 << 20
 """Bytes of transactions that wait for rules and log to look at them, roughly: some thousand tiny ones."""
+PIECE: Final = 16_384
+"""Bytes of a stretch that a parser is given at a time; one that fills a hole may release half a megabyte."""
 _NONE_TAKEN: Final = np.zeros(0, np.bool_)
 _UDP: Final = 17
 _UNNAMED: Final = (0, APP_FAILED)
@@ -72,6 +75,8 @@ class AppLayer:
         few."""
         self.cut: Cut | None = None
         """Where the last batch was cut; None = all of it is done."""
+        self._inside = 0
+        """Where in the arena the stretch goes on that was taken in part; 0 = none was."""
         self._ahead: NDArray[np.bool_] = _NONE_TAKEN
         """bool per stretch behind the cut, as far as they go: it has been taken already."""
         self._renamed: dict[int, int] = {}
@@ -217,14 +222,14 @@ class AppLayer:
         if not taken.size:
             taken = self._parsers.arranges[app_of[streams.flow]]
             if taken.any():  # they go first: what they arrange may lie in the same batch
-                taken = taken[: self._take_those(streams, app_of, taken)]
+                taken = taken[: self._take_those(streams, app_of, taken, divides=False)]
         if self._expected and self._parsers.arranges.any():
             self._meet(streams, app_of)
         which = np.zeros(streams.row.size, np.bool_)
         which[: taken.size] = ~taken
         done = min(self._take_those(streams, app_of, which), taken.size)
         if done < streams.row.size:
-            self.cut = cut_before(streams, done)
+            self.cut = cut_inside(streams, done, self._inside) if self._inside else cut_before(streams, done)
             self._ahead = taken[self.cut.stretch :]
 
     def _meet(self, streams: StreamBatch, app_of: U8) -> None:
@@ -248,8 +253,14 @@ class AppLayer:
             if self._parsers.is_needed[number]:
                 self._flows.add(slot, self._parsers.follow(application, slot, self._ends, found.cause))
 
-    def _take_those(self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]) -> int:
-        """The number of the stretch before which it was enough, or how many there are."""
+    def _take_those(
+        self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_], *, divides: bool = True
+    ) -> int:
+        """The number of the stretch before which it was enough, or how many there are.
+
+        Sets `_inside`. divides: it may be enough within a stretch.
+        """
+        self._inside = 0
         app = app_of[streams.flow]
         chosen = np.flatnonzero(
             which
@@ -297,13 +308,41 @@ class AppLayer:
                     at -= len(data) - len(piece)
                 elif followed.waiting:
                     self._feed_waiting(slot, followed)
-            fed = self._feed(slot, application, direction, data or bytes(piece), row, at)
+            most = enough if divides and data is None else ANY_SIZE
+            data = data or bytes(piece)
+            fed, taken = self._feed_some(slot, application, direction, data, row, at, most)
             if fed is not None and fed.may_change and fed.parser.successor() is not None:
                 changed |= self._take_over(slot, app_of)
+            if taken < len(data):
+                done, self._inside = k, start + at + taken - first
+                break
         for slot, followed in waiting.items():
             if followed.waiting and self._flows.of.get(slot) is followed:
                 self._feed_waiting(slot, followed)
         return done
+
+    def _feed_some(
+        self,
+        slot: int,
+        application: Application,
+        direction: int,
+        data: bytes,
+        row: int,
+        at: int,
+        enough: int,
+    ) -> tuple[Followed | None, int]:
+        """As `_feed`, piece by piece until more waits than `enough`; and how many bytes were taken."""
+        if enough >= ANY_SIZE or len(data) <= PIECE:
+            return self._feed(slot, application, direction, data, row, at), len(data)
+        taken = 0
+        while True:
+            piece = data[taken : taken + PIECE]
+            fed = self._feed(slot, application, direction, piece, row, at + taken)
+            taken += len(piece)
+            if fed is None or taken == len(data):
+                return fed, len(data)
+            if self._outbox.weight > enough or (fed.may_change and fed.parser.successor() is not None):
+                return fed, taken
 
     def _feed_waiting(self, slot: int, followed: Followed) -> None:
         """What waits does so no more, though nothing follows it."""
