@@ -1,7 +1,8 @@
 """Parts of a batch: floods of tiny messages are handed out in turns, so that not all of them live at once.
 
 A part is a batch like any other: some rows and the stretches that they released. Where one ends changes
-nothing but what is in memory.
+nothing but what is in memory. Only a stretch that is too much for one part is divided itself: what is left of
+it is then inspected as what a time-out releases, with some bytes before and without its packet.
 """
 
 from __future__ import annotations
