@@ -431,6 +431,12 @@ def test_the_first_message_with_certificates_counts() -> None:
     assert found["tls.certs", CLIENT] == [der()]
 
 
+def test_without_a_hello_the_version_is_that_of_records() -> None:
+    found = seen(parsed([(SERVER, b"\x17\3\2\0\1x"), (CLIENT, b"\x15\3\1\0\2\2\x28")]))
+    assert found["tls.version", SERVER] == [b"\3\2"]
+    assert found["tls.version", CLIENT] == [b"\3\1"]
+
+
 def test_where_no_certificate_comes_there_are_none() -> None:
     found = seen(parsed([(CLIENT, message(2, hello_body([], b""))), (CLIENT, record(23, b"data"))]))
     assert found["tls.cert_chain_len", CLIENT] == [b"\0"]
@@ -496,10 +502,33 @@ def test_names_that_a_client_asks_for(name: bytes, expected: list[bytes]) -> Non
         (message(1, b"\3\3" + bytes(32) + b"\0\0\3\0\5\0\1\0"), b"tls.handshake_invalid_length"),
         (message(1, hello_body([5], extension(16, b"\0\x09\2h2"))), b"tls.handshake_invalid_length"),
         (message(1, hello_body([5], extension(43, b"\1\3"))), b"tls.handshake_invalid_length"),
+        (message(1, hello_body([5], extension(10, b"\0\4\0\x1d"))), b"tls.handshake_invalid_length"),
+        (message(1, hello_body([5], extension(11, b"\2\0"))), b"tls.handshake_invalid_length"),
+        (message(1, hello_body([5], extension(13, b"\0\3\4\3\4"))), b"tls.handshake_invalid_length"),
+        (message(1, hello_body([5], extension(16, b"\0\3\x09h2"))), b"tls.handshake_invalid_length"),
     ],
 )
 def test_records_that_cannot_be(data: bytes, expected: bytes) -> None:
     assert events(SERVER, data) == [expected]
+
+
+def test_behind_an_extension_with_a_flaw_there_is_no_other() -> None:
+    host, other = extension(0, b"\0\4\0\0\1h"), extension(0, b"\0\4\1\0\1h")
+    for extensions, expected in (
+        (host + host, [b"tls.multiple_sni_extensions"]),
+        (host + extension(0, b""), []),
+        (host + extension(16, b"\0\x09\2h2") + host, [b"tls.handshake_invalid_length"]),
+        (other + host + host, [b"tls.invalid_sni_type"]),
+        (extension(16, b"\0\3\4h2xx"), []),
+    ):
+        assert events(SERVER, message(1, hello_body([5], extensions))) == expected
+    chosen = b"\3\3" + bytes(33) + b"\0\5\0"
+    for extensions, expected in (
+        (extension(43, b"\3"), [b"tls.handshake_invalid_length"]),
+        (extension(43, b"\3\4"), []),
+    ):
+        answer = chosen + len(extensions).to_bytes(2) + extensions
+        assert events(CLIENT, message(2, answer)) == expected
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,8 @@ from .rule_text import parse, refused
         ("http1:response_complete", Direction.TO_CLIENT),
         ("tls:client_hello_done", Direction.TO_SERVER),
         ("tls:server_cert_done", Direction.TO_CLIENT),
+        ("tls:client_cert", Direction.TO_SERVER),
+        ("tls:server_started", Direction.TO_CLIENT),
         ("ssh:request_banner_done", Direction.TO_SERVER),
         ("dns:response_complete", Direction.TO_CLIENT),
     ],

@@ -32,13 +32,17 @@ _HTTP: Final = {
 }
 _TLS: Final = {
     "client_in_progress": HOOKS[0],
+    "client_started": HOOKS[0],
     "client_hello_done": HOOKS[0],
     "client_hello": HOOKS[0],
+    "client_cert": HOOKS[1],
     "client_cert_done": HOOKS[1],
     "client_handshake_done": HOOKS[1],
     "client_finished": HOOKS[1],
     "server_in_progress": HOOKS[2],
+    "server_started": HOOKS[2],
     "server_hello": HOOKS[2],
+    "server_cert": HOOKS[3],
     "server_cert_done": HOOKS[3],
     "server_hello_done": HOOKS[3],
     "server_handshake_done": HOOKS[3],

@@ -67,7 +67,7 @@ BUFFERS: Final = (
     _of_side("tls.cert_fingerprint", BOTH, Stage.DONE, lambda s: [fingerprint(der) for der in s.chain[:1]]),
     _of_side("tls.certs", BOTH, Stage.DONE, lambda s: s.chain),
     _of_side("tls.cert_chain_len", TO_CLIENT, Stage.DONE, lambda s: _count(s.chain)),
-    _of_side("tls.version", BOTH, Stage.HEAD, lambda s: (s.version.to_bytes(2),) if s.hello else ()),
+    _of_side("tls.version", BOTH, Stage.HEAD, lambda s: (s.version.to_bytes(2),) if s.version else ()),
     _of_side("tls.hello", BOTH, Stage.HEAD, lambda s: [name for name in s.states if name.endswith(b"hello")]),
     _of_side("tls.state", BOTH, Stage.DONE, lambda s: list(s.states)),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -11,7 +11,9 @@ from vpi_tui.detect.applayer.ber import INTEGER, OID, SEQUENCE, SET, Element, el
 from vpi_tui.detect.applayer.tls.certificates import MOST_REMEMBERED, REMEMBERED_SIZE
 from vpi_tui.detect.applayer.tls.hello import (
     ALPN,
+    GROUPS,
     LONGEST_NAME,
+    POINT_FORMATS,
     SIGNATURE_ALGORITHMS,
     SNI,
     SUPPORTED_VERSIONS,
@@ -43,6 +45,7 @@ _TIMES: Final = {
 }
 _MOST_PARTS: Final = 64
 """Attributes of a name, or extensions, that are looked at."""
+_TOO_SHORT: Final = "handshake_invalid_length"
 _SNI_HEAD: Final = 5
 """Length of the list, type and length of its first name."""
 
@@ -148,27 +151,84 @@ def _is_whole(data: bytes) -> bool:
 
 
 def of_client_hello(made: Hello) -> Iterator[str]:
-    if sum(kind == SNI for kind, _ in made.extensions) > 1:
-        yield "multiple_sni_extensions"
-    name = made.extension(SNI)
-    if len(name) >= _SNI_HEAD:
-        size = int.from_bytes(name[3:_SNI_HEAD])
-        if name[2]:
-            yield "invalid_sni_type"
-        if size > len(name) - _SNI_HEAD or not 0 < size <= LONGEST_NAME:
-            yield "invalid_sni_length"
-    versions = made.extension(SUPPORTED_VERSIONS)
-    if 0 < len(name) < _SNI_HEAD or (versions and not 2 <= versions[0] < len(versions)):
-        yield "handshake_invalid_length"
-    yield from of_hello(made)
+    """As in Suricata nothing is said of what stands behind an extension with a flaw."""
+    named = False
+    for kind, data in made.extensions:
+        fault = _of_extension(kind, data, _OF_CLIENT)
+        if fault:
+            yield fault
+            return
+        if kind == SNI and data:
+            if named:
+                yield "multiple_sni_extensions"
+            named = True
+    if made.cut:
+        yield _TOO_SHORT
 
 
-def of_hello(made: Hello) -> Iterator[str]:
-    """Of either side."""
-    if made.cut or any(_is_odd_list(made.extension(kind)) for kind in (ALPN, SIGNATURE_ALGORITHMS)):
-        yield "handshake_invalid_length"
+def of_server_hello(made: Hello) -> Iterator[str]:
+    faults = (_of_extension(kind, data, _OF_SERVER) for kind, data in made.extensions)
+    fault = next(filter(None, faults), _TOO_SHORT if made.cut else "")
+    if fault:
+        yield fault
 
 
-def _is_odd_list(data: bytes) -> bool:
-    """Is an extension that begins with the length of all of it longer than it is?"""
-    return bool(data) and (len(data) < 2 or int.from_bytes(data[:2]) > len(data) - 2)
+def _of_extension(kind: int, data: bytes, checks: dict[int, Callable[[bytes], str]]) -> str:
+    """An empty one has no flaw."""
+    check = checks.get(kind)
+    return check(data) if check is not None and data else ""
+
+
+def _of_server_name(data: bytes) -> str:
+    """The first of its names."""
+    if len(data) > 2 and data[2]:
+        return "invalid_sni_type"
+    if len(data) < _SNI_HEAD:
+        return _TOO_SHORT
+    size = int.from_bytes(data[3:_SNI_HEAD])
+    return "" if 0 < size <= min(len(data) - _SNI_HEAD, LONGEST_NAME) else "invalid_sni_length"
+
+
+def _of_list(data: bytes) -> str:
+    """It begins with the length of all of it, two bytes."""
+    return _TOO_SHORT if len(data) < 2 or int.from_bytes(data[:2]) > len(data) - 2 else ""
+
+
+def _of_short_list(data: bytes) -> str:
+    return _TOO_SHORT if data[0] > len(data) - 1 else ""
+
+
+def _of_pairs(data: bytes) -> str:
+    return _of_list(data) or (_TOO_SHORT if data[1] % 2 else "")
+
+
+def _of_names(data: bytes) -> str:
+    """Names with their length, of which the last may reach beyond the list, but not beyond the extension."""
+    if _of_list(data):
+        return _TOO_SHORT
+    at, end = 2, 2 + int.from_bytes(data[:2])
+    while at < end:
+        at += 1 + data[at]
+        if at > len(data):
+            return _TOO_SHORT
+    return ""
+
+
+def _of_versions(data: bytes) -> str:
+    return _of_short_list(data) or (_TOO_SHORT if data[0] < 2 else "")
+
+
+def _of_version(data: bytes) -> str:
+    return _TOO_SHORT if len(data) < 2 else ""
+
+
+_OF_SERVER: Final[dict[int, Callable[[bytes], str]]] = {
+    SNI: _of_server_name,
+    GROUPS: _of_list,
+    POINT_FORMATS: _of_short_list,
+    SIGNATURE_ALGORITHMS: _of_pairs,
+    ALPN: _of_names,
+    SUPPORTED_VERSIONS: _of_version,
+}
+_OF_CLIENT: Final = {**_OF_SERVER, SUPPORTED_VERSIONS: _of_versions}
+"""Kind of extension -> what is wrong with one."""

@@ -149,6 +149,7 @@ class TlsParser(Parser):
                 return
             body = bytes(records[5 : 5 + length])
             half.version = int.from_bytes(records[1:3])
+            self._handshake.side[direction].notice(half.version)
             if self.frames.wanted:
                 self._emit(direction, kind, bytes(records[:5]), body)
             del records[: 5 + length]
@@ -316,7 +317,7 @@ class TlsParser(Parser):
 
     def _server_hello(self, direction: int, body: bytes) -> None:
         made = hello.server_hello(body)
-        for name in flaws.of_hello(made) if self._checks_hellos else ():
+        for name in flaws.of_server_hello(made) if self._checks_hellos else ():
             self._handshake.event(direction, f"tls.{name}")
         self._greeted(direction, made)
 

@@ -12,7 +12,8 @@ MOST_CERTIFICATES: Final = 64
 
 
 class Side:
-    """What one side has sent. version: the client's preferred one, the server's as negotiated."""
+    """What one side has sent. version: the client's preferred one, the server's as negotiated; that of its
+    records while there is no hello; 0 = nothing was said."""
 
     __slots__ = ("_greeting", "_parsed", "chain", "hello", "states", "version")
 
@@ -26,6 +27,11 @@ class Side:
         self._parsed: Certificate | None = None
         self._greeting = 0
         """Bytes that the hello keeps."""
+
+    def notice(self, version: int) -> None:
+        """Of a record; what a hello says counts for more."""
+        if self.hello is None:
+            self.version = version
 
     def greet(self, hello: Hello) -> None:
         self.hello, self._greeting = hello, hello.weight()
