@@ -400,7 +400,29 @@ def test_an_answer_that_is_longer_than_the_heartbeat_it_repeats() -> None:
     two = [(SERVER, record(24, bytes(9))), (SERVER, record(24, bytes(99))), (CLIENT, record(24, bytes(50)))]
     found = seen(parsed([*start, *two]))
     assert found["app-layer-event", SERVER] == [b"tls.invalid_heartbeat_message"]
-    assert found["app-layer-event", CLIENT] == [name]
+    assert ("app-layer-event", CLIENT) not in found, "nothing is read behind what cannot be"
+
+
+def test_behind_what_cannot_be_neither_side_is_read() -> None:
+    parser = TlsParser()
+    parser.feed(CLIENT, record(21, b"\2"), 0)
+    assert parser.over()
+    assert parser.feed(SERVER, message(1, hello_body([5], b"")), 0) == []
+
+
+def test_behind_a_change_of_ciphers_no_message_is_read() -> None:
+    change, odd = record(20, b"\1"), message(99, b"abcd")
+    hello = message(1, hello_body([5], b""))
+    newest = message(1, hello_body([5], extension(43, b"\2\3\4")))
+    answered = message(2, b"\3\3" + bytes(33) + b"\0\5\0")
+    name = [b"tls.invalid_handshake_message"]
+    for before, expected in (
+        ([(SERVER, hello)], []),
+        ([(SERVER, newest)], name),
+        ([(SERVER, newest), (CLIENT, answered)], []),
+    ):
+        found = seen(parsed([*before, (SERVER, change), (CLIENT, odd)]))
+        assert found.get(("app-layer-event", CLIENT), []) == expected
 
 
 def test_of_an_answer_in_the_clear_nothing_is_asked() -> None:

@@ -35,6 +35,7 @@ _CONTENT_FRAMES: Final = {ALERT: "alert", HEARTBEAT: "heartbeat"}
 MESSAGE_LIMIT: Final = 131_072
 """Bytes of a handshake message that is put together."""
 _SSL2: Final = 2
+_TLS_1_2: Final = 0x0303
 _SSL2_SHORT, _SSL2_LONG = 0x80, 0x40
 """Bits of a record's first byte: of SSLv2 with a head of two bytes, of three; no type of TLS has either."""
 _SSL2_ERROR, _SSL2_CLIENT_HELLO, _SSL2_SERVER_HELLO = 0, 1, 4
@@ -122,11 +123,15 @@ class TlsParser(Parser):
             self._handshake.stage[direction] = stage
             self._moved = True
 
-    def _end(self, direction: int, event: str = "") -> None:
+    def _fail(self, direction: int, event: str) -> None:
+        """What this side has sent cannot be: as in Suricata nothing more is read of either side."""
+        self._handshake.event(direction, f"tls.{event}")
+        self._end(SERVER)
+        self._end(CLIENT)
+
+    def _end(self, direction: int) -> None:
         """Nothing more can be read of this side."""
         half = self._halves[direction]
-        if event:
-            self._handshake.event(direction, f"tls.{event}")
         half.over = True
         half.records.clear()
         half.messages.clear()
@@ -167,7 +172,7 @@ class TlsParser(Parser):
         told = greeted or int.from_bytes(half.records[1:3])
         problem = problem_of(length, told) if is_known(kind) else "invalid_record_type"
         if problem:
-            self._end(direction, problem)
+            self._fail(direction, problem)
         return not problem
 
     def _record(self, direction: int, half: _Half, kind: int, body: bytes) -> None:
@@ -183,11 +188,19 @@ class TlsParser(Parser):
         elif kind in (CHANGE_CIPHER, DATA):
             self._end(direction)
         elif kind == ALERT and len(body) < _ALERT_SIZE:
-            self._end(direction, "invalid_alert_message")
-        elif kind == HANDSHAKE:
+            self._fail(direction, "invalid_alert_message")
+        elif kind == HANDSHAKE and not self._hides_messages():
             if len(body) < _MESSAGE_HEAD:
                 self._handshake.event(direction, "tls.invalid_ssl_record")
             self._messages(direction, half, body)
+
+    def _hides_messages(self) -> bool:
+        """Behind a change of ciphers, of whichever side, none can be read. In TLS 1.3 it means nothing before
+        the server has answered (RFC 8446, D.4)."""
+        client, server = self._handshake.side[SERVER], self._handshake.side[CLIENT]
+        return self._encrypts and not (
+            client.hello is not None and client.version > _TLS_1_2 and server.hello is None
+        )
 
     def _emit(self, direction: int, kind: int, head: bytes, body: bytes) -> None:
         """The frames of a record."""
@@ -201,7 +214,7 @@ class TlsParser(Parser):
         if len(body) < _HEARTBEAT_HEAD:
             return
         if not self._encrypts and body[0] not in (_HEARTBEAT_REQUEST, _HEARTBEAT_RESPONSE):
-            self._end(direction, "invalid_heartbeat_message")
+            self._fail(direction, "invalid_heartbeat_message")
         elif not self._heartbeat_from:
             self._heartbeat_from = direction
             if self._encrypts:
@@ -209,23 +222,23 @@ class TlsParser(Parser):
             else:
                 self._plain_heartbeat(direction, body)
         elif self._heartbeat_from == direction:
-            self._end(direction, "invalid_heartbeat_message")
+            self._fail(direction, "invalid_heartbeat_message")
         else:
             self._answer(direction, len(body))
 
     def _plain_heartbeat(self, direction: int, body: bytes) -> None:
         padding = len(body) - _HEARTBEAT_HEAD - int.from_bytes(body[1:_HEARTBEAT_HEAD])
         if padding < 0:
-            self._end(direction, "overflow_heartbeat_message")
+            self._fail(direction, "overflow_heartbeat_message")
         elif padding < _HEARTBEAT_PADDING:
-            self._end(direction, "invalid_heartbeat_message")
+            self._fail(direction, "invalid_heartbeat_message")
 
     def _answer(self, direction: int, length: int) -> None:
         """The answer to a heartbeat repeats it, so it is as long; one that is longer carries more than was
         sent."""
         asked, self._heartbeat_from, self._heartbeat_size = self._heartbeat_size, 0, 0
         if 0 < asked < length:
-            self._end(direction, "dataleak_heartbeat_mismatch")
+            self._fail(direction, "dataleak_heartbeat_mismatch")
 
     def _ssl2(self, direction: int, half: _Half) -> bool:
         """A record of SSLv2; all but hellos are passed over. False = more bytes are needed, or it is none."""
@@ -237,7 +250,7 @@ class TlsParser(Parser):
         if not length:
             self._handshake.event(direction, "tls.invalid_sslv2_header")
         if not length or too_short:
-            self._end(direction, "invalid_ssl_record")
+            self._fail(direction, "invalid_ssl_record")
             return False
         if len(records) < head + length:
             half.needed = head + length
@@ -287,7 +300,7 @@ class TlsParser(Parser):
                 at += _MESSAGE_HEAD + length  # what another record has of it is read as what it is not
                 self._handshake.event(direction, "tls.invalid_handshake_message")
             elif length > MESSAGE_LIMIT:
-                self._end(direction, "handshake_invalid_length")
+                self._fail(direction, "handshake_invalid_length")
             elif len(data) < at + _MESSAGE_HEAD + length:
                 half.messages += data[at:]
                 return
