@@ -20,6 +20,7 @@ from tests.detect.applayer.test_scan import scan, sids
 from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Limits
 from vpi_tui.detect.applayer.bittorrent_dht import BITTORRENT_DHT
+from vpi_tui.detect.applayer.describe.bittorrent_dht import describe
 from vpi_tui.detect.applayer.dhcp import DHCP
 from vpi_tui.detect.applayer.mdns import MDNS
 from vpi_tui.detect.applayer.ntp import NTP
@@ -221,6 +222,15 @@ def test_messages_of_bittorrent(data: bytes, kind: bytes) -> None:
     assert (found.message.kind, found.message.transaction) == (kind, b"aa")
     (cut,) = parse(BITTORRENT_DHT, data[:-1])
     assert list(cut.events[SERVER]) == ["bittorrent-dht.malformed_packet"]
+
+
+def test_bittorrent_as_it_is_told() -> None:
+    place = bytes.fromhex("20010db8000000000000000000000001") + b"\0\x50"
+    (answer,) = parse(BITTORRENT_DHT, b"d1:rd" + ID + b"6:valuesl18:" + place + b"ee1:t2:aa1:y1:re")
+    told = describe(answer)["bittorrent_dht"]["response"]
+    assert told["values"] == [{"ip": "2001:0db8:0000:0000:0000:0000:0000:0001", "port": 80}]
+    (error,) = parse(BITTORRENT_DHT, b"d1:el7:Generici201ee1:t2:aa1:y1:ee")
+    assert describe(error)["bittorrent_dht"]["error"] == {"num": 201, "msg": "Generic"}
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,10 @@ def _response(body: dict[bytes, Any]) -> dict[str, Any]:
 
 
 def _error(body: list[Any]) -> dict[str, Any]:
-    number, message, *_ = [*body, None, None]
-    return {"error": filled(num=_number(number), msg=text(message) if isinstance(message, bytes) else "")}
+    """A number and a text, in whatever order."""
+    number = next((one for one in body if isinstance(one, int)), None)
+    message = next((one for one in body if isinstance(one, bytes)), b"")
+    return {"error": filled(num=number, msg=text(message))}
 
 
 def _nodes(found: Any, address: int) -> list[dict[str, Any]]:
@@ -65,7 +67,10 @@ def _nodes(found: Any, address: int) -> list[dict[str, Any]]:
 
 
 def _place(data: bytes) -> dict[str, Any]:
-    return {"ip": str(ip_address(data[:-2])), "port": int.from_bytes(data[-2:])}
+    """Of addresses of version 6 all digits are written, as in Suricata."""
+    address = data[:-2]
+    shown = address.hex(":", 2) if len(address) == _IPV6 else str(ip_address(address))
+    return {"ip": shown, "port": int.from_bytes(data[-2:])}
 
 
 def _hex(body: dict[bytes, Any], key: bytes) -> str:
