@@ -173,3 +173,11 @@ def test_an_error_tells_which_request_failed(before: list[int], failed: str) -> 
     assert (told["failed_request"], told["error_code"]) == (failed, "KDC_ERR_PREAUTH_REQUIRED")
     (again,) = parser.datagram(CLIENT, ERROR)
     assert DESCRIPTIONS["krb5"].describe(again)["krb5"]["failed_request"] == "UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [(0x6B3343CF, "v2"), (0x51303436, "Q046"), (0x51303530, "51303530"), (0xFF00001D, "ff00001d")],
+)
+def test_versions_of_quic_that_have_names(version: int, told: str) -> None:
+    assert DESCRIPTIONS["quic"].describe(QuicTransaction(version, SERVER))["quic"]["version"] == told

@@ -26,12 +26,14 @@ from vpi_tui.model.batch import Direction
 MOST_EXTENSIONS: Final = 64
 MOST_VALUES: Final = 64
 """Values of one that are written."""
-_GOOGLE: Final = b"Q0"
+VERSIONS: Final = {
+    int.from_bytes(code): code.decode() for code in (b"Q039", b"Q043", b"Q044", b"Q045", b"Q046")
+} | {0x6B3343CF: "v2"}
+"""Versions that have names; of others the number is written."""
 
 
 def describe(transaction: QuicTransaction) -> dict[str, Any]:
-    code = transaction.version.to_bytes(4)
-    version = text(code) if code.startswith(_GOOGLE) else f"{transaction.version:x}"
+    version = VERSIONS.get(transaction.version, f"{transaction.version:x}")
     hello = transaction.hello
     return {
         "quic": filled(
