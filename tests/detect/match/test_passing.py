@@ -53,6 +53,28 @@ def test_a_rule_about_the_application_passes_the_flow() -> None:
     assert [match.row for match in matches] == [0]
 
 
+@pytest.mark.parametrize(
+    ("options", "whole"),
+    [
+        ("flow:to_server;", True),
+        ("flow:to_server; flowbits:set,seen;", True),
+        ("flow:to_server,established;", False),
+        ("flow:to_server; flowbits:isnotset,seen;", False),
+        ("flow:to_server; dsize:>0;", False),
+    ],
+)
+def test_a_rule_about_the_application_that_asks_more_passes_packets(
+    tmp_path: Path, options: str, whole: bool
+) -> None:
+    connection = Connection()
+    for _ in range(4):
+        connection.client(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+        connection.server(b"HTTP/1.1 200 OK\r\nServer: s\r\nContent-Length: 1\r\n\r\nx")
+    rules = web("pass", options), web("alert", 'http.server; content:"s";')
+    alerts = len(scan(tmp_path, connection.close().packets, *rules))
+    assert alerts <= 1 if whole else alerts >= 3
+
+
 @pytest.mark.parametrize(("action", "alerts"), [("pass:tx", 2), ("pass:flow", 1), ("pass", 1)])
 def test_a_transaction_is_passed_and_not_the_next(tmp_path: Path, action: str, alerts: int) -> None:
     connection = Connection()

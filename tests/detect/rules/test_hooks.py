@@ -40,6 +40,12 @@ def test_the_first_packet_of_each_direction() -> None:
     assert len(hits(rules, [Packet(first=3), Packet()])) == 2
 
 
+def test_before_the_stream_are_packets_of_connections_alone() -> None:
+    packets = [Packet(first=3), Packet(proto=17), Packet(flow=-1, direction=0)]
+    assert hits([parse("", head="alert ip:pre_stream any any -> any any")], packets) == [(0, 1)]
+    assert len(hits([parse("", head="alert ip:pre_flow any any -> any any")], packets)) == 3
+
+
 def test_scopes_of_actions() -> None:
     made = parse("", head="pass:flow tcp any any -> any any")
     assert (made.action, made.action_scope) == (Action.PASS, "flow")

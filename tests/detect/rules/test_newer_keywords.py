@@ -125,6 +125,13 @@ def test_actions_that_only_change_something_do_not_alert() -> None:
     assert (made.action, made.noalert) == (Action.ALERT, True)
 
 
+def test_flows_are_not_tracked_from_a_hook_of_packets_on() -> None:
+    options = "config: tracking disable, type flow, scope packet;"
+    assert parse(options, head="config ip:pre_flow any any -> any any").noalert
+    assert "needs a hook" in refused(options, head="config ip any any -> any any")
+    assert "needs a hook" in refused(options, head="config http1:request_line any any -> any any")
+
+
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

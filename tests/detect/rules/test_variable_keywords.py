@@ -27,6 +27,23 @@ def test_absent_stands_first_of_its_buffer() -> None:
 def test_bits_of_transactions() -> None:
     (bits,) = parse("xbits:set,seen,track tx;", head=HTTP).hostbits
     assert bits == HostBits("set", "seen", "tx", 30)
+    head = "alert http1:request_complete any any -> any any"
+    (bits,) = parse("xbits:isset,seen,track tx;", head=head).hostbits
+    assert bits == HostBits("isset", "seen", "tx", 30)
+    parse("xbits:isset,seen,track ip_src;", head=HTTP)
+
+
+@pytest.mark.parametrize(
+    ("options", "head", "reason"),
+    [
+        ("xbits:isset,seen,track tx;", HTTP, "needs a hook"),
+        ("xbits:isset,seen,track tx;", "alert tcp:all any any -> any any", "needs a hook"),
+        ("xbits:unset,seen,track tx;", HTTP, "set and isset"),
+        ("xbits:isnotset,seen,track tx;", "alert http1:request_complete any any -> any any", "set and isset"),
+    ],
+)
+def test_what_of_transactions_is_asked_at_a_stage(options: str, head: str, reason: str) -> None:
+    assert reason in refused(options, head=head)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,8 @@ from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.signature import ANY_PORT, Action, AddressIn, Check, FlowProtocol, Pcre, Signature
 
 _ACTION: Final = {Action.PASS: 0, Action.DROP: 1, Action.REJECT: 2, Action.ALERT: 3}
-_OF_FLOW: Final = frozenset(("app_proto", "direction", "state", "ip_v", "proto", "locality"))
-"""Columns that say the same of all packets of a flow, or nearly so."""
-_OF_RECOGNITION: Final = _OF_FLOW - {"state"}
+_OF_APPLICATION: Final = frozenset(("app_proto", "direction", "ip_v", "proto", "locality"))
+"""Columns of which rules may speak that are about the application of a flow."""
 _CHANGES: Final = frozenset(("set", "unset", "toggle", "=", "+", "-"))
 
 
@@ -61,7 +60,7 @@ def is_protocol_only(signature: Signature) -> bool:
         not signature.steps
         and any(isinstance(check, FlowProtocol) for check in signature.checks)
         and all(isinstance(check, AddressIn) or _is_of_known(check) for check in signature.checks)
-        and {test.column for test in signature.columns} <= _OF_RECOGNITION
+        and {test.column for test in signature.columns} <= _OF_APPLICATION
         and all(bits.op == "set" for bits in signature.flowbits)
         and not signature.flowints
         and not signature.variables
@@ -75,9 +74,20 @@ def _is_of_known(check: Check) -> bool:
 
 def is_about_flow(signature: Signature) -> bool:
     """A rule about nothing but the application of a flow, be it by its protocol (`pass tls`)."""
-    about = {test.column for test in signature.columns} <= _OF_FLOW
-    named = signature.header.protocol in RULE_WORDS and not signature.steps
-    return is_protocol_only(signature) or (named and about)
+    return is_protocol_only(signature) or (
+        signature.header.protocol in RULE_WORDS and not signature.steps and not _asks_of_packets(signature)
+    )
+
+
+def _asks_of_packets(signature: Signature) -> bool:
+    """Has each packet to be asked? As in Suricata even for what all packets of a flow have alike, such as
+    `flow:established`, but for a direction."""
+    of_flows = [*(bits.op for bits in signature.flowbits), *(step.op for step in signature.flowints)]
+    return (
+        bool(signature.checks or signature.variables)
+        or not {test.column for test in signature.columns} <= _OF_APPLICATION
+        or not _CHANGES.issuperset((*of_flows, *(bits.op for bits in signature.hostbits)))
+    )
 
 
 def is_ip_only(signature: Signature) -> bool:

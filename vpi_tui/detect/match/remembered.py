@@ -128,7 +128,7 @@ class RememberedPlan:
             flows.set_number(who.flow, who.born, step.name, after)
         for bits in self._changed_bits:
             if bits.track == "tx":
-                _change_transaction(bits, who.transaction)
+                _mark(who.transaction, bits.name)
                 continue
             key = _key(bits, who)
             if bits.op == "unset":
@@ -141,21 +141,15 @@ class RememberedPlan:
 
 def _bit_holds(step: HostBits, hosts: HostState, who: Who) -> bool:
     if step.track == "tx":
-        if who.transaction is None:
-            return False
-        return (step.name in (who.transaction.bits or ())) == (step.op == "isset")
+        return who.transaction is not None and step.name in (who.transaction.bits or ())
     return hosts.is_set(_key(step, who), who.now_ns) == (step.op == "isset")
 
 
-def _change_transaction(step: HostBits, transaction: Transaction | None) -> None:
+def _mark(transaction: Transaction | None, name: str) -> None:
     """What names are set is bounded by the names that rules have."""
-    if transaction is None:
-        return
-    bits = transaction.bits = transaction.bits or set()
-    if step.op == "unset" or (step.op == "toggle" and step.name in bits):
-        bits.discard(step.name)
-    else:
-        bits.add(step.name)
+    if transaction is not None:
+        transaction.bits = transaction.bits or set()
+        transaction.bits.add(name)
 
 
 def _key(step: HostBits, who: Who) -> Key:

@@ -93,6 +93,8 @@ class Draft:
     priorities: Mapping[str, int]
     """Classification table: classtype -> priority."""
     sources: Sources = field(default_factory=Sources)
+    hook: str = ""
+    """`request_line` of `alert http1:request_line`; "" = the rule names none."""
     option: int = 0
     """Index of the option that is read now."""
     buffer: str = PAYLOAD

@@ -14,7 +14,7 @@ from vpi_tui.detect.applayer.application import HOOKS
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.model.applications import RULE_WORDS
-from vpi_tui.model.batch import FirstSeen
+from vpi_tui.model.batch import Direction, FirstSeen
 from vpi_tui.model.signature import BufferSize
 
 ActionScope = Literal["auto", "packet", "flow", "tx", "hook"]
@@ -62,6 +62,7 @@ _OF_PROTOCOL: Final[Mapping[str, Mapping[str, str]]] = {
 }
 _FIRST: Final = int(FirstSeen.OF_DIRECTION)
 _ANY: Final = 0xFF
+_TCP: Final = 6
 _SCOPED: Final = re.compile(r"(pass|drop|reject\w*):(packet|flow|hook|tx)", re.I)
 
 
@@ -75,10 +76,17 @@ def _each(draft: Draft) -> None:
     draft.test("first", ((0, _ANY),))
 
 
+def _each_of_connections(draft: Draft) -> None:
+    """Each packet of a connection, broken ones left out."""
+    _each(draft)
+    draft.test("proto", ((_TCP, _TCP),))
+    draft.test("direction", ((int(Direction.TO_SERVER), int(Direction.TO_CLIENT)),))
+
+
 _OF_PACKETS: Final[Mapping[str, Callable[[Draft], None]]] = {
     "flow_start": _at_start,
     "pre_flow": _each,
-    "pre_stream": _each,
+    "pre_stream": _each_of_connections,
     "all": _each,
 }
 

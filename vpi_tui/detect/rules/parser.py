@@ -66,7 +66,7 @@ class Parser:
         protocol, hook = split_hook(syntax.header.protocol)
         action, reach = split_action(syntax.header.action)
         written = replace(syntax.header, action=action, protocol=protocol)
-        draft = Draft(written, self.classes, self.sources)
+        draft = Draft(written, self.classes, self.sources, hook=hook)
         # Before all else: a rule that needs a later version may be written in words of that version.
         self._apply(draft, [(n, one) for n, one in enumerate(syntax.options) if one.name == _REQUIRES])
         _check_words(written)

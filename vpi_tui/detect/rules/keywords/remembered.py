@@ -10,6 +10,7 @@ from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.numbers import integer
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import printable
+from vpi_tui.model.applications import RULE_WORDS
 from vpi_tui.model.signature import FlowInt, HostBits
 
 _U32: Final = 0xFFFFFFFF
@@ -83,7 +84,17 @@ def xbits(draft: Draft, text: str) -> None:
             )
     if not track:
         raise Refused("xbits: track is missing")
+    if track == "tx":
+        _check_of_transaction(draft, made)
     draft.hostbits.append(HostBits(made, name, cast(_Track, track), seconds))
+
+
+def _check_of_transaction(draft: Draft, op: str) -> None:
+    """Bits of transactions end with them, and are asked for at a stage of them, as in Suricata 8."""
+    if op not in ("set", "isset"):
+        raise Refused(f"xbits: track tx goes with set and isset, not with {op}")
+    if op == "isset" and not (draft.hook and draft.header.protocol.lower() in RULE_WORDS):
+        raise Refused("xbits: isset with track tx needs a hook, as in `alert http1:request_complete`")
 
 
 @keyword("hostbits")
