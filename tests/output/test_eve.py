@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from vpi_tui.model.event import Alert, FlowRecord, TransactionRecord
 from vpi_tui.output import eve
+from vpi_tui.output.writer import EveWriter
 
 SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "eve-schema.json"
 
@@ -94,7 +95,7 @@ def test_events_hold_to_the_schema(event: dict[str, Any]) -> None:
 @given(st.text())
 def test_whatever_a_message_holds_a_line_stays_a_line(text: str) -> None:
     stream = io.BytesIO()
-    writer = eve.EveWriter(stream)
+    writer = EveWriter(stream)
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
-from vpi_tui.engine.addresses import address_text
-from vpi_tui.engine.sources import EngineSource
-from vpi_tui.engine.tunnels import kind_of
-from vpi_tui.flow.render import to_record
+from vpi_tui.engine.seen import SeenBatch
 from vpi_tui.model import decoder_events, stream_events
-from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
+from vpi_tui.model.batch import DecodedBatch
 from vpi_tui.model.decoder_events import DecoderEvent
 from vpi_tui.model.event import PacketAnomaly
 from vpi_tui.model.stream_events import StreamEvent
 
 MOST: Final = 64
 """Anomalies of one batch that are told; a sender decides how many there are."""
-_ICMP: Final = (1, 58)
 
 
 class Found(NamedTuple):
@@ -29,57 +25,17 @@ class Found(NamedTuple):
     left_out: int
 
 
-def packet_anomalies(
-    packets: PacketBatch,
-    decoded: DecodedBatch,
-    flows: FlowBatch,
-    records: Any,
-    source: EngineSource,
-    first: int,
-) -> Found:
-    """first: 1-based number of the batch's first packet. records: the flow table's, by slot."""
+def packet_anomalies(batch: SeenBatch) -> Found:
+    decoded = batch.decoded
     odd = decoded.events | decoded.oddities[:, 0] | decoded.oddities[:, 1] | decoded.stream_events
     rows = np.flatnonzero(odd)
     found: list[PacketAnomaly] = []
     for done, row in enumerate(rows.tolist()):
         if len(found) >= MOST:
             return Found(found[:MOST], int(rows.size) - done)
-        found += _of_row(row, packets, decoded, flows, records, source, first)
+        packet = batch.packet(row)
+        found += [PacketAnomaly(packet, kind, event) for kind, event in _names(row, decoded)]
     return Found(found[:MOST], 0)
-
-
-def _of_row(
-    row: int,
-    packets: PacketBatch,
-    decoded: DecodedBatch,
-    flows: FlowBatch,
-    records: Any,
-    source: EngineSource,
-    first: int,
-) -> Iterator[PacketAnomaly]:
-    packet, slot = int(decoded.packet[row]), int(flows.flow[row])
-    flow = to_record(records[slot]) if slot >= 0 else None
-    proto = int(decoded.proto[row])
-    icmp = proto in _ICMP
-    src_port = decoded.icmp_type if icmp else decoded.src_port
-    dest_port = decoded.icmp_code if icmp else decoded.dest_port
-    for kind, event in _names(row, decoded):
-        yield PacketAnomaly(
-            ts_ns=int(packets.ts_ns[packet]),
-            kind=kind,
-            event=event,
-            flow_id=flow.flow_id if flow is not None else 0,
-            community_id=flow.community_id if flow is not None else "",
-            in_iface=source.port_name(int(packets.ifindex[packet])),
-            packet_number=first + packet,
-            src_ip=address_text(*(int(half) for half in decoded.src_ip[row])),
-            src_port=int(src_port[row]),
-            dest_ip=address_text(*(int(half) for half in decoded.dest_ip[row])),
-            dest_port=int(dest_port[row]),
-            proto=proto,
-            vlan=tuple(int(tag) for tag in np.trim_zeros(decoded.vlan[row])),
-            inside=kind_of(decoded, row),
-        )
 
 
 def _names(row: int, decoded: DecodedBatch) -> Iterator[tuple[str, str]]:

@@ -19,14 +19,15 @@ from vpi_tui.engine.anomalies import Found
 from vpi_tui.engine.applications import Applications
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.spec import EngineSpec, LogSpec
+from vpi_tui.engine.tagged import Tagged
 from vpi_tui.engine.transactions import Logged
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.render import to_records
 from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.output import eve
 from vpi_tui.output.counters import of_application
-from vpi_tui.output.eve import EveWriter
 from vpi_tui.output.logfile import LogFile, Rotation
+from vpi_tui.output.writer import EveWriter
 
 ANOMALY, FILE_INFO = "anomaly", "fileinfo"
 """Types of events that come of many protocols."""
@@ -132,6 +133,9 @@ class EventLog:
         self._anomalies_left_out = 0
         if ANOMALY in spec.types:
             pipeline.on_odd = self._write_odd
+        self._tagged_left_out = 0
+        if "packet" in spec.types:
+            pipeline.on_tagged = self._write_tagged
         if logged(spec.types).protocols:
             pipeline.on_transactions = self._write_transactions
 
@@ -154,6 +158,7 @@ class EventLog:
         self._stats_at = now_ns + int(self._spec.stats_seconds * 1e9)
         counters = self._pipeline.stats() | self._by_application()
         counters["output.eve.anomalies_left_out"] = float(self._anomalies_left_out)
+        counters["output.eve.tagged_left_out"] = float(self._tagged_left_out)
         self._writer.write(eve.stats_event(now_ns, uptime, counters))
 
     def _by_application(self) -> Counter[str]:
@@ -219,6 +224,11 @@ class EventLog:
         self._anomalies_left_out += found.left_out
         for anomaly in found.anomalies:
             self._writer.write(eve.packet_anomaly_event(anomaly))
+
+    def _write_tagged(self, tagged: Tagged) -> None:
+        self._tagged_left_out += tagged.left_out
+        for one in tagged.packets:
+            self._writer.write(eve.tagged_packet_event(one))
 
     def _write_transactions(self, records: list[TransactionRecord]) -> None:
         for record in records:

@@ -28,11 +28,13 @@ from vpi_tui.engine.names import FlowPlaces, Names
 from vpi_tui.engine.options import inspection_options, stream_options, tunnel_ports
 from vpi_tui.engine.parsing import Parsing
 from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.seen import SeenBatch
 from vpi_tui.engine.segments import Segments
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.stages import Stages
 from vpi_tui.engine.stopwatch import Stopwatch
+from vpi_tui.engine.tagged import Tagged, tagged_packets
 from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged, Place, to_transactions
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.table import FlowTable
@@ -124,6 +126,8 @@ class Pipeline:
         """Counters of what stands beside the stages, by EVE path."""
         self.on_odd: Callable[[Found], None] | None = None
         """Told of what is odd in the packets of a batch."""
+        self.on_tagged: Callable[[Tagged], None] | None = None
+        """Told of the packets behind alerts that rules ask for."""
         self.batches = 0
         self.packets = 0
         self.packet_ns = 0
@@ -188,8 +192,7 @@ class Pipeline:
             if self.streams is not None:
                 streams = self.streams.update(packets, decoded, flows, ended, foreign)
         if self.on_odd is not None:
-            at = self.table.records, self.source, self.packets + 1
-            self.on_odd(packet_anomalies(packets, decoded, flows, *at))
+            self.on_odd(packet_anomalies(self._seen(packets, decoded, flows)))
         with measure("app_layer"):
             self._parsing.begin(flows, streams)
         rest: Part | None = Part(decoded, flows, streams)
@@ -239,6 +242,9 @@ class Pipeline:
     def now_ns(self) -> int:
         return self.source.now_ns(self.packet_ns)
 
+    def _seen(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> SeenBatch:
+        return SeenBatch(packets, decoded, flows, self.table.records, self.source, self.packets + 1)
+
     def _tell_transactions(self, packets: PacketBatch, decoded: DecodedBatch) -> None:
         finished = self._parsing.take_finished()
         if finished and self.on_transactions is not None:
@@ -275,6 +281,9 @@ class Pipeline:
         records, first = self.table.records, self.packets + 1
         sealed = self._parsing.sealed if streams is not None else ()
         matches = self.matcher.match(packets, decoded, flows, streams, view_of(records), progress, sealed)
+        if self.on_tagged is not None and self.matcher.tags:
+            rows = self.matcher.tags.follow(packets, decoded, flows, view_of(records), matches)
+            self.on_tagged(tagged_packets(self._seen(packets, decoded, flows), rows))
         known = flows_of(matches, records, self.names) if matches else {}
         return [
             self.alerter.from_match(

@@ -20,7 +20,7 @@ from vpi_tui.engine.transactions import NOTHING_LOGGED
 from vpi_tui.engine.warmup import warm
 from vpi_tui.model.errors import CaptureError, VpiError
 from vpi_tui.model.event import Alert
-from vpi_tui.output.eve import EveWriter
+from vpi_tui.output.writer import EveWriter
 
 READ_WAIT = 0.5
 EXPIRE_EVERY = 64

@@ -11,8 +11,8 @@ Checksums = Literal["auto", "all", "none"]
 
 EVENT_TYPES: Final = (
     "alert", "anomaly", "bittorrent_dht", "dcerpc", "dhcp", "dnp3", "dns", "enip", "fileinfo", "flow", "ftp",
-    "ftp_data", "http", "ike", "krb5", "ldap", "mdns", "modbus", "mqtt", "nfs", "ntp", "pgsql", "pop3",
-    "quic", "rdp", "rfb", "sip", "smb", "smtp", "snmp", "ssh", "stats", "tftp", "tls", "websocket",
+    "ftp_data", "http", "ike", "krb5", "ldap", "mdns", "modbus", "mqtt", "nfs", "ntp", "packet", "pgsql",
+    "pop3", "quic", "rdp", "rfb", "sip", "smb", "smtp", "snmp", "ssh", "stats", "tftp", "tls", "websocket",
 )  # fmt: skip
 """Types of events that the log can have."""
 

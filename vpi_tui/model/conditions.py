@@ -148,6 +148,14 @@ class RateFilter(Record, frozen=True):
     timeout: int
 
 
+class Tag(Record, frozen=True):
+    """Packets behind an alert that are told too: of its flow, or of one of the two hosts of its packet."""
+
+    whose: Literal["flow", "src", "dest"]
+    metric: Literal["packets", "bytes", "seconds"]
+    count: int
+
+
 class Scope(Record, frozen=True):
     """Where in the virtual topology a rule holds; empty = everywhere. Names may use `*`."""
 

@@ -109,12 +109,10 @@ class Alert(msgspec.Struct, frozen=True, gc=False):
 
 
 @dataclass(frozen=True, slots=True)
-class PacketAnomaly:
-    """One thing that is odd in a packet. kind: decode or stream; event: its name in rules, with its layer."""
+class SeenPacket:
+    """One packet that something is told of."""
 
     ts_ns: int
-    kind: str
-    event: str
     flow_id: int
     """0 = it has none."""
     community_id: str
@@ -129,6 +127,24 @@ class PacketAnomaly:
     vlan: tuple[int, ...]
     inside: str = ""
     """The tunnel that it came through, as of Tunnel.kind; "" = none."""
+
+
+@dataclass(frozen=True, slots=True)
+class PacketAnomaly:
+    """One thing that is odd in a packet. kind: decode or stream; event: its name in rules, with its layer."""
+
+    packet: SeenPacket
+    kind: str
+    event: str
+
+
+@dataclass(frozen=True, slots=True)
+class TaggedPacket:
+    """A packet behind an alert of a rule that wants it told."""
+
+    packet: SeenPacket
+    frame: bytes
+    link_type: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from vpi_tui.model.conditions import (
     RateFilter,
     Scope,
     Suppress,
+    Tag,
     Threshold,
     VariableHolds,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "Signature",
     "Step",
     "Suppress",
+    "Tag",
     "Threshold",
     "Validity",
     "VariableHolds",
@@ -148,6 +150,7 @@ class Signature(Record, frozen=True):
     threshold: Threshold | None = None
     suppress: tuple[Suppress, ...] = ()
     rate_filter: RateFilter | None = None
+    tags: tuple[Tag, ...] = ()
     scope: Scope = ANYWHERE
     noalert: bool = False
     alerts: bool = False

@@ -10,11 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
-
-from vpi_tui.model.event import Alert, FlowRecord, PacketAnomaly, TransactionRecord, Tunnel
+from vpi_tui.model.event import (
+    Alert,
+    FlowRecord,
+    PacketAnomaly,
+    SeenPacket,
+    TaggedPacket,
+    TransactionRecord,
+    Tunnel,
+)
 from vpi_tui.model.icmp import answer_of
 from vpi_tui.model.ip_protocols import protocol_name
 from vpi_tui.output.counters import is_shared
@@ -271,9 +277,7 @@ def flow_so_far(flow: FlowRecord) -> dict[str, Any]:
     }
 
 
-def _common(
-    ts_ns: int, kind: str, flow_id: int, source: Alert | FlowRecord | PacketAnomaly
-) -> dict[str, Any]:
+def _common(ts_ns: int, kind: str, flow_id: int, source: Alert | FlowRecord | SeenPacket) -> dict[str, Any]:
     event: dict[str, Any] = {"timestamp": timestamp(ts_ns), "event_type": kind}
     if flow_id:
         event["flow_id"] = flow_id
@@ -327,12 +331,22 @@ def file_events(record: TransactionRecord) -> list[dict[str, Any]]:
 
 def packet_anomaly_event(anomaly: PacketAnomaly) -> dict[str, Any]:
     """What the decoder, or the stage that follows connections, found odd in a packet."""
-    event = _common(anomaly.ts_ns, "anomaly", anomaly.flow_id, anomaly)
-    event["pkt_src"] = _source(anomaly.packet_number, anomaly.inside)
-    event["pcap_cnt"] = anomaly.packet_number
-    if anomaly.in_iface:
-        event["in_iface"] = anomaly.in_iface
+    event = _of_packet("anomaly", anomaly.packet)
     return event | {"anomaly": {"type": anomaly.kind, "event": anomaly.event}}
+
+
+def tagged_packet_event(tagged: TaggedPacket) -> dict[str, Any]:
+    """packet: one behind an alert that the rule wants told."""
+    return _of_packet("packet", tagged.packet) | _frame(tagged.frame, tagged.link_type)
+
+
+def _of_packet(kind: str, packet: SeenPacket) -> dict[str, Any]:
+    event = _common(packet.ts_ns, kind, packet.flow_id, packet)
+    event["pkt_src"] = _source(packet.packet_number, packet.inside)
+    event["pcap_cnt"] = packet.packet_number
+    if packet.in_iface:
+        event["in_iface"] = packet.in_iface
+    return event
 
 
 def anomaly_events(record: TransactionRecord) -> list[dict[str, Any]]:
@@ -381,12 +395,16 @@ def alert_context(
         context["payload"] = b64encode(evidence_payload).decode()
         context["payload_printable"] = printable(evidence_payload)
     if packet and frame:
-        context["packet"] = b64encode(frame).decode()
-        context["packet_info"] = {
-            "linktype": link_type,
-            "linktype_name": LINK_TYPES.get(link_type, "n/a"),
-        }
+        context |= _frame(frame, link_type)
     return context
+
+
+def _frame(frame: bytes, link_type: int) -> dict[str, Any]:
+    name = LINK_TYPES.get(link_type, "n/a")
+    return {
+        "packet": b64encode(frame).decode(),
+        "packet_info": {"linktype": link_type, "linktype_name": name},
+    }
 
 
 def _of_transaction(record: TransactionRecord, kind: str, *, reverse: bool = False) -> dict[str, Any]:
@@ -415,27 +433,3 @@ def _places(flow: FlowRecord, *, reverse: bool = False) -> dict[str, Any]:
             "locality": flow.locality,
         }
     }
-
-
-class Sink(Protocol):
-    """Where lines go."""
-
-    def write(self, data: bytes, /) -> Any: ...
-
-    def flush(self) -> None: ...
-
-
-class EveWriter:
-    """Events to a sink, one JSON object a line. Errors of the sink are the caller's."""
-
-    def __init__(self, stream: Sink) -> None:
-        self._stream = stream
-        self._encoder = msgspec.json.Encoder()
-        self.written = 0
-
-    def write(self, event: dict[str, Any]) -> None:
-        self._stream.write(self._encoder.encode(event) + b"\n")
-        self.written += 1
-
-    def flush(self) -> None:
-        self._stream.flush()

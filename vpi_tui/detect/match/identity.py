@@ -91,6 +91,7 @@ def is_special(signature: Signature) -> bool:
         or signature.checks
         or signature.suppress
         or signature.rate_filter
+        or signature.tags
         or signature.bypass
         or signature.scope != ANYWHERE
         or has_two_ways(signature.header)

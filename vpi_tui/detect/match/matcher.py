@@ -27,6 +27,7 @@ from vpi_tui.detect.match.renumber import Renumbering, new_numbers
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.sealed import Seals
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of
+from vpi_tui.detect.match.tags import Tags
 from vpi_tui.detect.match.threshold_windows import take_over_windows
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
 from vpi_tui.detect.match.windows import with_windows
@@ -66,6 +67,7 @@ class Matcher:
         self._both_ways = BothWays(special)
         self._limits = AlertLimits(special)
         self._flow_checks = FlowChecks(special)
+        self.tags = Tags(special)
         self.recognised: Recognised | None = None
         """None = nobody looks."""
         self._counters = FlowCounters()
@@ -106,6 +108,7 @@ class Matcher:
             self._salt,
         )  # fmt: skip
         self._renumbering = before._renumbering.then(numbers)
+        self.tags.take_over(before.tags)
 
     def match(
         self,
@@ -161,6 +164,7 @@ class Matcher:
     def forget_flows(self, slots: I32) -> None:
         """Drop what is remembered of flows that ended. slots: int32[n]."""
         self.decider.forget_flows(slots)
+        self.tags.forget_flows(slots.tolist())
 
     def left_with(self, slot: int) -> Remembered | None:
         """What rules have left with a flow, also with one that has just ended; None = nothing."""

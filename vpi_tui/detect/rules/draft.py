@@ -31,6 +31,7 @@ from vpi_tui.model.signature import (
     Scope,
     Signature,
     Step,
+    Tag,
     Threshold,
     VariableHolds,
 )
@@ -115,6 +116,7 @@ class Draft:
     reference: list[tuple[str, str]] = field(default_factory=list)
     metadata: list[tuple[str, str]] = field(default_factory=list)
     threshold: Threshold | None = None
+    tags: list[Tag] = field(default_factory=list)
     noalert: bool = False
     alerts: bool = False
     action_scope: Literal["auto", "packet", "flow", "tx", "hook"] = "auto"
@@ -221,6 +223,7 @@ class Draft:
             variables=tuple(self.captured),
             checks=checks,
             threshold=self.threshold,
+            tags=tuple(self.tags),
             scope=scope,
             noalert=self.noalert,
             alerts=self.alerts,

@@ -12,6 +12,7 @@ from vpi_tui.detect.rules.explain_conditions import (
     flowint_text,
     hostbits_text,
     scope_text,
+    tag_text,
     threshold_text,
     variable_text,
 )
@@ -92,5 +93,7 @@ def _conditions(signature: Signature) -> Iterator[str]:
         yield variable_text(asked)
     if signature.threshold is not None:
         yield threshold_text(signature.threshold)
+    for tag in signature.tags:
+        yield tag_text(tag)
     if signature.scope != ANYWHERE:
         yield scope_text(signature.scope)

@@ -21,6 +21,7 @@ from vpi_tui.model.signature import (
     FlowProtocol,
     HostBits,
     Scope,
+    Tag,
     Threshold,
     VariableHolds,
 )
@@ -187,6 +188,11 @@ _THRESHOLD: dict[str, Callable[[Threshold], str]] = {
     "detection_filter": lambda t: f"an alert for each match after the first {t.count}",
     "backoff": lambda t: f"an alert at match {t.count}, and each time there are {t.multiplier} times as many",
 }
+
+
+def tag_text(tag: Tag) -> str:
+    whose = {"flow": "the flow", "src": "the source", "dest": "the destination"}[tag.whose]
+    return f"packets of {whose} are told up to {tag.count:,} {tag.metric} behind an alert"
 
 
 def threshold_text(limit: Threshold) -> str:

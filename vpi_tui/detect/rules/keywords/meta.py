@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from sys import intern
-from typing import Final
+from typing import Final, Literal
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.numbers import integer
 from vpi_tui.detect.rules.registry import Handler, keyword
 from vpi_tui.detect.rules.text import printable, unescape, unquote
+from vpi_tui.model.signature import Tag
 
 _U32: Final = 0xFFFFFFFF
 PAIRS_KEPT: Final = 16_384
@@ -97,19 +98,29 @@ def target(draft: Draft, text: str) -> None:
 
 
 @keyword("tag", value="required")
-def tag(_draft: Draft, text: str) -> None:
-    """Keep the packets that follow: checked; the packet ring keeps them anyway, alerts do not change."""
+def tag(draft: Draft, text: str) -> None:
+    """Packets that follow an alert are told too: `session|host[,count,packets|bytes|seconds[,src|dst]]`."""
     kind, *rest = (part.strip() for part in text.split(","))
     if kind not in {"session", "host"}:
         raise Refused(f"tag: session or host, not {kind[:40]!r}")
-    if not rest:  # as many packets as are kept at most
-        return
-    if len(rest) < 2 or rest[1] not in {"packets", "bytes", "seconds"}:
+    if len(rest) == 1 or (rest and rest[1] not in _METRICS):
         raise Refused("tag: needs `session|host,count,packets|bytes|seconds`")
-    integer("tag", rest[0], 0, _U32)
-    directions = rest[2:]
-    if len(directions) > 1 or (directions and directions[0] not in {"src", "dst"}):
+    end = rest[2] if len(rest) > 2 else "dst"
+    if len(rest) > 3 or end not in _TAGGED_END:
         raise Refused("tag: the direction is src or dst")
+    count = integer("tag", rest[0], 0, _U32) if rest else _MOST_TAGGED
+    metric = _METRICS[rest[1]] if rest else "packets"
+    if metric == "packets":
+        count = min(count, _MOST_TAGGED)
+    draft.tags.append(Tag("flow" if kind == "session" else _TAGGED_END[end], metric, count))
+
+
+_MOST_TAGGED: Final = 256
+"""Packets that one alert has told at most."""
+_METRICS: Final[dict[str, Literal["packets", "bytes", "seconds"]]] = {
+    "packets": "packets", "bytes": "bytes", "seconds": "seconds",
+}  # fmt: skip
+_TAGGED_END: Final[dict[str, Literal["src", "dest"]]] = {"src": "src", "dst": "dest"}
 
 
 @keyword("prefilter", value="none")
