@@ -71,8 +71,7 @@ def _times(signature: Signature, packet: Packet) -> int:
         return 0
     if "direction" in named and packet.direction != 1:
         return 0
-    about_addresses = not named and header.src_port == ANY_PORT and header.dest_port == ANY_PORT
-    if about_addresses and packet.flow >= 0 and not packet.first & 2:
+    if not named and packet.flow >= 0 and not packet.first & 2:
         return 0
     ways = [_names(signature, packet, False)]
     if header.bidirectional and (header.src, header.src_port) != (header.dest, header.dest_port):

@@ -117,6 +117,9 @@ def test_a_rule_about_addresses_alone_speaks_once_a_flow_and_direction() -> None
     ("head", "rows"),
     [
         ("ip any any -> any any", [0, 2]),
+        ("tcp any any -> any 80", [0, 2]),
+        ("tcp any 40000 <> any [80,!81]", [0, 2]),
+        ("tcp any any -> any !80", []),
         ("ip !10.9.9.9 any -> any any", [0, 1, 2, 3]),
         ("tcp any any -> [0.0.0.0/0,!10.9.9.9] any", [0, 1, 2, 3]),
         ("ip [$EXTERNAL_NET,$HOME_NET] any -> any any", [0, 1, 2, 3]),

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from vpi_tui.detect.match.columns import IP_ONLY_COLUMNS
 from vpi_tui.model.applications import RULE_WORDS
-from vpi_tui.model.signature import ANY_PORT, Action, AddressIn, Check, FlowProtocol, Pcre, Signature
+from vpi_tui.model.signature import Action, AddressIn, Check, FlowProtocol, Pcre, Signature
 
 _ACTION: Final = {Action.PASS: 0, Action.DROP: 1, Action.REJECT: 2, Action.ALERT: 3}
 _OF_APPLICATION: Final = frozenset(("app_proto", "direction", "ip_v", "proto", "locality"))
@@ -97,14 +97,12 @@ def is_ip_only(signature: Signature) -> bool:
 
 
 def is_about_addresses(signature: Signature) -> bool:
-    """A rule about addresses alone; it may set flowbits, and ask and change bits of hosts."""
-    header = signature.header
+    """A rule about addresses alone, and ports; it may set flowbits, and ask and change bits of hosts."""
+    protocol = signature.header.protocol
     return (
         not signature.steps
-        and header.protocol != "pkthdr"
-        and header.protocol not in RULE_WORDS
-        and header.src_port == ANY_PORT
-        and header.dest_port == ANY_PORT
+        and protocol != "pkthdr"
+        and protocol not in RULE_WORDS
         and all(bits.op == "set" for bits in signature.flowbits)
         and not signature.flowints
         and all(bits.track != "tx" for bits in signature.hostbits)
