@@ -38,6 +38,13 @@ def test_an_evaluation_ends_however_often_it_searches() -> None:
     assert time.process_time() - began < 2
 
 
+@pytest.mark.parametrize("anchor", ["", "^"])
+def test_of_a_search_that_was_given_up_neither_the_rule_nor_its_contrary_holds(anchor: str) -> None:
+    rules = [parse(f'pcre:{sign}"/{anchor}(x+x+)+[yz]/s";') for sign in ("", "!")]
+    assert not hits(rules, [Packet(b"x" * 1_000)])
+    assert len(hits(rules, [Packet(b"x" * 5)])) == 1
+
+
 def test_what_the_stack_of_compiled_code_is_too_small_for_is_found_all_the_same() -> None:
     expression, data = rb"x(a(?1)?b);", b"-" * 600 + b"x" + b"a" * 1_000 + b"b" * 1_000 + b";"
     found, _ = bounded._look_in_parts(expression, 0, data, 0, bounded.ALLOWED_NS)

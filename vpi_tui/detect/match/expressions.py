@@ -11,25 +11,26 @@ from vpi_tui.model.signature import Pcre
 
 GIVEN_UP_COSTS: Final = 30
 """Tries that a search costs that was given up: it may have taken as long as a thousand others."""
+NOTHING: Final = Looked(None)
 MOST_CAPTURED: Final = 1024
 """Bytes of one capture that are kept."""
 
 
-def search(run: Run, step: Pcre, number: int, base: int, subject: bytes, start: int) -> Any:
-    """The first match from `start` on, None = there is none.
+def search(run: Run, step: Pcre, number: int, base: int, subject: bytes, start: int) -> Looked:
+    """The first match from `start` on.
 
     Of a place that a content is found at again and again, what cannot match is not searched again: an
     expression may take a tenth of a second.
     """
     barren = run.barren.get(number)
     if barren is not None and base + start >= barren:
-        return None
-    found, given_up = _look(run, step, subject, start)
-    if given_up and not is_anchored(step.pattern, step.flags):
+        return NOTHING
+    looked = _look(run, step, subject, start)
+    if looked.given_up and not is_anchored(step.pattern, step.flags):
         run.budget -= GIVEN_UP_COSTS
-    elif found is None and _stays_barren(run, step, base):
+    elif looked.found is None and not (looked.given_up and step.negated) and _stays_barren(run, step, base):
         run.barren[number] = base + start
-    return found
+    return looked
 
 
 def _look(run: Run, step: Pcre, subject: bytes, start: int) -> Looked:

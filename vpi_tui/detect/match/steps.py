@@ -133,9 +133,9 @@ def _pcre(run: Run, step: Pcre, number: int, place: Place) -> bool:
     subject = run.data[base : base + SUBJECT_LIMIT]
     start = 0
     while run.spend():
-        found = search(run, step, number, base, subject, start)
-        if step.negated:
-            return found is None and hold(run, number + 1, place)
+        found, given_up = search(run, step, number, base, subject, start)
+        if step.negated:  # of a search that was given up nobody knows, so neither holds
+            return found is None and not given_up and hold(run, number + 1, place)
         if found is None:
             return False
         end = base + found.end()
