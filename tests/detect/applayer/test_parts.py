@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scapy.packet import Packet
 
-from vpi_tui.detect.applayer import tracker
+from vpi_tui.detect.applayer import feeder, tracker
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.http2.frames import END_HEADERS, END_STREAM, Kind
 from vpi_tui.detect.applayer.http2.parser import MAGIC, MOST_STREAMS
@@ -98,7 +98,7 @@ def test_what_fills_a_hole_is_looked_at_in_parts(
     )
     assert sorted(a["alert"]["signature_id"] for a in alerts) == [1, 2, 3]
     assert sum(told) >= count
-    assert max(told) < MOST_WAITING // A_TRANSACTION + tracker.PIECE
+    assert max(told) < MOST_WAITING // A_TRANSACTION + feeder.PIECE
 
 
 def test_fields_that_unfold_weigh_what_they_take() -> None:

@@ -7,18 +7,16 @@ that nothing is in it; never for other flows.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.applayer.application import Application
-from vpi_tui.detect.applayer.base import Parser
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
-from vpi_tui.detect.applayer.followed import UNKNOWN, Followed
-from vpi_tui.detect.applayer.frame_names import STREAM
+from vpi_tui.detect.applayer.feeder import Feeder
+from vpi_tui.detect.applayer.followed import Followed
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.parsed_flows import ParsedFlows
 from vpi_tui.detect.applayer.parsers import Parsers
@@ -40,8 +38,6 @@ MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
 MOST_WAITING: Final = 8 << 20
 """Bytes of transactions that wait for rules and log to look at them, roughly: some thousand tiny ones."""
-PIECE: Final = 16_384
-"""Bytes of a stretch that a parser is given at a time; one that fills a hole may release half a megabyte."""
 _NONE_TAKEN: Final = np.zeros(0, np.bool_)
 _UDP: Final = 17
 _UNNAMED: Final = (0, APP_FAILED)
@@ -65,11 +61,10 @@ class AppLayer:
         self._outbox = Outbox(logged)
         self._sifted = Sifted()
         self._ranges = Ranges()
-        self.require(demand)
         self._expected = Expectations()
-        self._ends: Ends | None = None
         self._flows = ParsedFlows(self._outbox, memory, most_flows)
-        self._errors = 0
+        self._feeder = Feeder(self._outbox, self._flows, self._expected, self._sifted)
+        self.require(demand)
         self.most_waiting = MOST_WAITING
         """Bytes that wait to be looked at, after which the batch is cut; of streams alone, as datagrams are
         few."""
@@ -88,7 +83,7 @@ class AppLayer:
     def require(self, demand: Demand) -> None:
         """Parse for other rules from now on. Parsers of flows that are open go on as they began."""
         logged = self._outbox.logged
-        self._parsers = Parsers(demand, self._ranges, logged)
+        self._parsers = self._feeder.parsers = Parsers(demand, self._ranges, logged)
         self._outbox.due = demand.due
         unlogged = {name: sieve for name, sieve in demand.sieves.items() if name not in logged}
         self._sifted.use({APP_PROTOS.index(name): sieve for name, sieve in unlogged.items()})
@@ -112,7 +107,7 @@ class AppLayer:
         and in flows.app behind the row that brought it about. ends: who speaks in each slot; without it
         flows that others arrange are not known.
         """
-        self._ends = ends
+        self._feeder.ends = ends
         self._begun.clear()
         if packets.ts_ns.size:
             self._ranges.now_ns = int(packets.ts_ns[0])
@@ -151,7 +146,7 @@ class AppLayer:
 
     def released(self, streams: StreamBatch, app_of: U8, ends: Ends | None = None) -> list[Progress]:
         """What progressed by stretches that no packet released, as of `update`."""
-        self._ends = ends
+        self._feeder.ends = ends
         self._begun.clear()
         self._take_streams(streams, app_of)
         return self._outbox.take_progress()
@@ -177,7 +172,7 @@ class AppLayer:
             "app_layer.memuse": float(self._flows.held + self._ranges.held()),
             "app_layer.tx": float(self._outbox.transactions),
             "app_layer.evicted": float(self._flows.evicted),
-            "app_layer.error": float(self._errors),
+            "app_layer.error": float(self._feeder.errors),
         }
 
     # Flows ---------------------------------------------------------------------------------------
@@ -188,18 +183,6 @@ class AppLayer:
             opened = flows.flow[flows.new_rows]
             self._flows.forget(opened)
             self._sifted.forget(opened)
-
-    def _follow(self, slot: int, application: Application, *, udp: bool) -> Followed:
-        """Begin to, in the place of whatever was followed there before."""
-        self._flows.drop(slot)
-        found = self._parsers.follow(application, slot, self._ends, udp=udp)
-        if self._ends is not None and found.parser.needs_ends:
-            found.parser.ends = self._ends.addresses(slot)
-        if udp and (before := self._sifted.take(slot)):
-            found.transactions = before
-            found.parser.sifted()
-        self._flows.add(slot, found)
-        return found
 
     def _finish_closed(self, flows: FlowBatch, rows: int) -> None:
         """Connections that the batch closed, unless one has packets behind the first rows: nothing will
@@ -237,21 +220,21 @@ class AppLayer:
 
         Else whoever announces a port would hide what is said there from the rules about it.
         """
-        if self._ends is None:
+        if self._feeder.ends is None:
             return
-        ports = self._ends.server_port
+        ports = self._feeder.ends.server_port
         unnamed = (streams.flow >= 0) & np.isin(app_of[streams.flow], _UNNAMED)
         for slot in np.unique(streams.flow[unnamed]).tolist():
             if int(ports[slot]) not in self._expected.ports or slot in self._flows.of:
                 continue
-            found = self._expected.take(self._ends.addresses(slot), int(ports[slot]))
+            found = self._expected.take(self._feeder.ends.addresses(slot), int(ports[slot]))
             if found is None:
                 continue
             application = by_name()[found.application]
             number = APP_PROTOS.index(application.apps[0])
             app_of[slot] = number
             if self._parsers.is_needed[number]:
-                self._flows.add(slot, self._parsers.follow(application, slot, self._ends, found.cause))
+                self._flows.add(slot, self._parsers.follow(application, slot, self._feeder.ends, found.cause))
 
     def _take_those(
         self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_], *, divides: bool = True
@@ -261,29 +244,11 @@ class AppLayer:
         Sets `_inside`. divides: it may be enough within a stretch.
         """
         self._inside = 0
-        app = app_of[streams.flow]
-        chosen = np.flatnonzero(
-            which
-            & (self._parsers.is_needed[app] != 0)
-            & (streams.flow >= 0)
-            & (streams.fresh < streams.end)
-            & ~self._flows.passed_by.mask(streams.flow)
-        )
         buf, of_app, changed = streams.buf.data, self._parsers.of_app, False
         waiting: dict[int, Followed] = {}
         outbox, done, last = self._outbox, streams.row.size, -1
         enough = outbox.weight + self.most_waiting
-        for k, slot, number, direction, row, start, fresh, end, first in zip(
-            chosen.tolist(),
-            *(
-                column[chosen].tolist()
-                for column in (
-                    streams.flow, app, streams.direction, streams.row, streams.start, streams.fresh,
-                    streams.end, streams.stream_offset,
-                )
-            ),
-            strict=True,
-        ):  # fmt: skip
+        for k, slot, number, direction, row, start, fresh, end, first in self._chosen(streams, app_of, which):
             if outbox.weight > enough and (row != last or row < 0):
                 done = cut_before(streams, k).stretch
                 break
@@ -307,10 +272,10 @@ class AppLayer:
                     data = followed.join(piece)
                     at -= len(data) - len(piece)
                 elif followed.waiting:
-                    self._feed_waiting(slot, followed)
+                    self._feeder.feed_waiting(slot, followed)
             most = enough if divides and data is None else ANY_SIZE
             data = data or bytes(piece)
-            fed, taken = self._feed_some(slot, application, direction, data, row, at, most)
+            fed, taken = self._feeder.feed_some(slot, application, direction, data, row, at, most)
             if fed is not None and fed.may_change and fed.parser.successor() is not None:
                 changed |= self._take_over(slot, app_of)
             if taken < len(data):
@@ -318,37 +283,27 @@ class AppLayer:
                 break
         for slot, followed in waiting.items():
             if followed.waiting and self._flows.of.get(slot) is followed:
-                self._feed_waiting(slot, followed)
+                self._feeder.feed_waiting(slot, followed)
         return done
 
-    def _feed_some(
-        self,
-        slot: int,
-        application: Application,
-        direction: int,
-        data: bytes,
-        row: int,
-        at: int,
-        enough: int,
-    ) -> tuple[Followed | None, int]:
-        """As `_feed`, piece by piece until more waits than `enough`; and how many bytes were taken."""
-        if enough >= ANY_SIZE or len(data) <= PIECE:
-            return self._feed(slot, application, direction, data, row, at), len(data)
-        taken = 0
-        while True:
-            piece = data[taken : taken + PIECE]
-            fed = self._feed(slot, application, direction, piece, row, at + taken)
-            taken += len(piece)
-            if fed is None or taken == len(data):
-                return fed, len(data)
-            if self._outbox.weight > enough or (fed.may_change and fed.parser.successor() is not None):
-                return fed, taken
-
-    def _feed_waiting(self, slot: int, followed: Followed) -> None:
-        """What waits does so no more, though nothing follows it."""
-        data, way = followed.join(), followed.way
-        at = followed.position[way] - len(data)
-        self._feed(slot, followed.application, way, data, followed.row, at)
+    def _chosen(
+        self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]
+    ) -> Iterator[tuple[int, int, int, int, int, int, int, int, int]]:
+        """Of each stretch that has news for a parser: its number, flow, application, direction and row, its
+        start, fresh part and end in the arena, and the place of its start in the stream."""
+        app = app_of[streams.flow]
+        chosen = np.flatnonzero(
+            which
+            & (self._parsers.is_needed[app] != 0)
+            & (streams.flow >= 0)
+            & (streams.fresh < streams.end)
+            & ~self._flows.passed_by.mask(streams.flow)
+        )
+        columns = (
+            np.arange(app.size), streams.flow, app, streams.direction, streams.row, streams.start,
+            streams.fresh, streams.end, streams.stream_offset,
+        )  # fmt: skip
+        return zip(*(column[chosen].tolist() for column in columns), strict=True)
 
     def _take_datagrams(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, rows_done: int
@@ -375,60 +330,7 @@ class AppLayer:
         ):  # fmt: skip
             application = self._parsers.of_app[number]
             if application is not None and "udp" in application.transports:
-                self._feed(slot, application, direction, bytes(buf[start : start + size]), row, -1)
-
-    def _feed(
-        self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
-    ) -> Followed | None:
-        """at: place of the bytes in the stream; -1 = a datagram. None = the flow is passed by."""
-        followed = self._flows.of.get(slot)
-        if followed is None or followed.application is not application:
-            if slot in self._flows.passed_by.just:
-                return None
-            followed = self._follow(slot, application, udp=at < 0)
-        gap = at - followed.position[direction]
-        if gap < 0 or at <= 0:
-            gap = 0
-        followed.position[direction] = at + len(data)
-        followed.row = row
-        followed.way, followed.room = direction, UNKNOWN
-        if followed.sent is not None:
-            if at < 0:
-                followed.sent[direction].clear()
-            followed.sent[direction].add(data)
-        parser = followed.parser
-        if followed.has_frames and STREAM in parser.frames.wanted:
-            self._outbox.note(slot, followed, followed.hear(direction, data))
-        try:
-            moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
-            told = self._outbox.note(slot, followed, moved) if moved else 0
-            if parser.arranged:
-                self._arrange(parser)
-            if followed.has_frames:
-                told += self._outbox.note(slot, followed, parser.frames.take())
-        except (
-            ValueError,
-            IndexError,
-            KeyError,
-            AttributeError,
-            OverflowError,
-            RecursionError,
-            AssertionError,
-            TypeError,
-        ):
-            # A flaw in a parser must not stop the sensor: this flow is no longer parsed, and it is counted.
-            self._errors += 1
-            self._flows.pass_by(slot, row)
-            return None
-        if followed.may_end and parser.over():
-            self._flows.pass_by(slot, row)
-            return None
-        return followed if self._flows.keeps(slot, followed.weigh(len(data), told), row) else None
-
-    def _arrange(self, parser: Parser) -> None:
-        for one in parser.arranged:
-            self._expected.add(parser.ends, one)
-        parser.arranged = []
+                self._feeder.feed(slot, application, direction, bytes(buf[start : start + size]), row, -1)
 
     def _take_over(self, slot: int, app_of: U8) -> bool:
         """Let another protocol's parser go on with a flow whose own says so. Did it?
@@ -450,13 +352,13 @@ class AppLayer:
         application = self._parsers.of_app[int(app_of[slot])]
         if application is None:
             return True
-        followed = self._parsers.follow(application, slot, self._ends, next_one.cause)
+        followed = self._parsers.follow(application, slot, self._feeder.ends, next_one.cause)
         followed.position, followed.origin = position, origin.apps[0]
         self._flows.add(slot, followed)
         for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
             rest = next_one.rest[direction]
             if rest and slot in self._flows.of:
-                self._feed(slot, application, direction, rest, row, position[direction] - len(rest))
+                self._feeder.feed(slot, application, direction, rest, row, position[direction] - len(rest))
                 self._take_over(slot, app_of)
         return True
 

@@ -1,0 +1,130 @@
+"""Bytes to parsers: each flow gets its own with its first bytes, and what moves is handed out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from vpi_tui.detect.applayer.application import Application
+from vpi_tui.detect.applayer.base import Parser
+from vpi_tui.detect.applayer.expectations import Ends, Expectations
+from vpi_tui.detect.applayer.followed import UNKNOWN, Followed
+from vpi_tui.detect.applayer.frame_names import STREAM
+from vpi_tui.detect.applayer.outbox import Outbox
+from vpi_tui.detect.applayer.parsed_flows import ParsedFlows
+from vpi_tui.detect.applayer.parsers import Parsers
+from vpi_tui.detect.applayer.sifting import Sifted
+from vpi_tui.detect.applayer.window import ANY_SIZE
+
+PIECE: Final = 16_384
+"""Bytes of a stretch that a parser is given at a time; one that fills a hole may release half a megabyte."""
+
+
+class Feeder:
+    """outbox: takes what moves. flows: those that are followed. expected: takes what flows arrange.
+
+    sifted: what came of flows before they had a parser.
+    """
+
+    parsers: Parsers
+    """By which flows are followed; set before the first byte."""
+
+    def __init__(self, outbox: Outbox, flows: ParsedFlows, expected: Expectations, sifted: Sifted) -> None:
+        self.ends: Ends | None = None
+        """Who speaks in each slot, as of this batch; None = nobody knows."""
+        self.errors = 0
+        """Flows of which a parser was in error."""
+        self._outbox, self._flows, self._expected, self._sifted = outbox, flows, expected, sifted
+
+    def feed(
+        self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
+    ) -> Followed | None:
+        """at: place of the bytes in the stream; -1 = a datagram. None = the flow is passed by."""
+        followed = self._flows.of.get(slot)
+        if followed is None or followed.application is not application:
+            if slot in self._flows.passed_by.just:
+                return None
+            followed = self._follow(slot, application, udp=at < 0)
+        gap = at - followed.position[direction]
+        if gap < 0 or at <= 0:
+            gap = 0
+        followed.position[direction] = at + len(data)
+        followed.row = row
+        followed.way, followed.room = direction, UNKNOWN
+        if followed.sent is not None:
+            if at < 0:
+                followed.sent[direction].clear()
+            followed.sent[direction].add(data)
+        parser = followed.parser
+        if followed.has_frames and STREAM in parser.frames.wanted:
+            self._outbox.note(slot, followed, followed.hear(direction, data))
+        try:
+            moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
+            told = self._outbox.note(slot, followed, moved) if moved else 0
+            if parser.arranged:
+                self._arrange(parser)
+            if followed.has_frames:
+                told += self._outbox.note(slot, followed, parser.frames.take())
+        except (
+            ValueError,
+            IndexError,
+            KeyError,
+            AttributeError,
+            OverflowError,
+            RecursionError,
+            AssertionError,
+            TypeError,
+        ):
+            # A flaw in a parser must not stop the sensor: this flow is no longer parsed, and it is counted.
+            self.errors += 1
+            self._flows.pass_by(slot, row)
+            return None
+        if followed.may_end and parser.over():
+            self._flows.pass_by(slot, row)
+            return None
+        return followed if self._flows.keeps(slot, followed.weigh(len(data), told), row) else None
+
+    def _arrange(self, parser: Parser) -> None:
+        for one in parser.arranged:
+            self._expected.add(parser.ends, one)
+        parser.arranged = []
+
+    def feed_some(
+        self,
+        slot: int,
+        application: Application,
+        direction: int,
+        data: bytes,
+        row: int,
+        at: int,
+        enough: int,
+    ) -> tuple[Followed | None, int]:
+        """As `feed`, piece by piece until more waits than `enough`; and how many bytes were taken."""
+        if enough >= ANY_SIZE or len(data) <= PIECE:
+            return self.feed(slot, application, direction, data, row, at), len(data)
+        taken = 0
+        while True:
+            piece = data[taken : taken + PIECE]
+            fed = self.feed(slot, application, direction, piece, row, at + taken)
+            taken += len(piece)
+            if fed is None or taken == len(data):
+                return fed, len(data)
+            if self._outbox.weight > enough or (fed.may_change and fed.parser.successor() is not None):
+                return fed, taken
+
+    def feed_waiting(self, slot: int, followed: Followed) -> None:
+        """What waits does so no more, though nothing follows it."""
+        data, way = followed.join(), followed.way
+        at = followed.position[way] - len(data)
+        self.feed(slot, followed.application, way, data, followed.row, at)
+
+    def _follow(self, slot: int, application: Application, *, udp: bool) -> Followed:
+        """Begin to, in the place of whatever was followed there before."""
+        self._flows.drop(slot)
+        found = self.parsers.follow(application, slot, self.ends, udp=udp)
+        if self.ends is not None and found.parser.needs_ends:
+            found.parser.ends = self.ends.addresses(slot)
+        if udp and (before := self._sifted.take(slot)):
+            found.transactions = before
+            found.parser.sifted()
+        self._flows.add(slot, found)
+        return found
