@@ -6,7 +6,7 @@ import os
 import signal
 from types import FrameType
 
-EXIT_INTERRUPTED = 128 + signal.SIGINT
+from vpi_tui.cli import EXIT_INTERRUPTED
 
 
 def main() -> int:

@@ -11,12 +11,12 @@ import signal
 import sys
 from pathlib import Path
 
+from vpi_tui.cli import EXIT_INTERRUPTED
 from vpi_tui.cli.parser import EXIT_FAILED, EXIT_USAGE, Parser
 from vpi_tui.cli.registry import BY_NAME, DEFAULT, build_parser
 from vpi_tui.config.nearest import nearest
 from vpi_tui.model.errors import ConfigError, VpiError
 
-EXIT_INTERRUPTED = 128 + signal.SIGINT
 EXIT_PIPE = 128 + signal.SIGPIPE
 _FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO])
 """Why a file that standard output was sent to takes no more."""

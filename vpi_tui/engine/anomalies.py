@@ -26,6 +26,7 @@ class Found(NamedTuple):
 
 
 def packet_anomalies(batch: SeenBatch) -> Found:
+    """Of the packets of one batch, in order."""
     decoded = batch.decoded
     odd = decoded.events | decoded.oddities[:, 0] | decoded.oddities[:, 1] | decoded.stream_events
     rows = np.flatnonzero(odd)

@@ -17,6 +17,8 @@ _ICMP: Final = (1, 58)
 
 
 class SeenBatch(NamedTuple):
+    """Rows of a batch, and what tells whose they are."""
+
     packets: PacketBatch
     decoded: DecodedBatch
     flows: FlowBatch

@@ -147,6 +147,8 @@ class Tags:
                 raised.setdefault(match.row, []).append(match)
         for match in raised.pop(-1, ()):
             self._of_no_packet(match, view)
+        if not (raised or self._flows or self._hosts):
+            return []
         rows = np.flatnonzero(self._may_be_told(decoded, flows, raised)).tolist()
         told = []
         frame, slot, first = decoded.packet, flows.flow, flows.first
