@@ -263,7 +263,6 @@ def _merged(
     buf, offset = _with_room(packets, inner.buf.size, scratch)
     frames = buf.size - inner.buf.size
     buf[frames:] = inner.buf
-    moved = (offset - packets.offset)[decoded.packet]
     behind = fragment_row[rows.packet]
     values = {name: getattr(rows, name) for name in DecodedBatch._fields}
     values["packet"] = decoded.packet[behind]
@@ -274,42 +273,43 @@ def _merged(
     values["vlan"] = np.where(untagged, decoded.vlan[behind], rows.vlan)
     fragments = (rows.fragment == Fragment.FIRST) | (rows.fragment == Fragment.LATER)
     values["fragment"] = np.where(fragments, rows.fragment, np.uint8(Fragment.REBUILT))
-    merged = []
-    for name in DecodedBatch._fields:
-        outer = getattr(decoded, name)
-        if name in _OFFSETS:
-            outer = np.where(outer >= 0, outer + moved, outer)
-            values[name] = np.where(values[name] >= 0, values[name] + frames, values[name])
-        merged.append(_inserted(outer, behind + 1, values[name]))
-    return packets._replace(buf=buf, offset=offset), DecodedBatch._make(merged)
+    outer = decoded._asdict()
+    for name in _OFFSETS:
+        values[name] = np.where(values[name] >= 0, values[name] + frames, values[name])
+    if offset is not packets.offset:
+        moved = (offset - packets.offset)[decoded.packet]
+        for name in _OFFSETS:
+            outer[name] = np.where(outer[name] >= 0, outer[name] + moved, outer[name])
+    places = (behind + 1).tolist()
+    merged = DecodedBatch(**{name: _inserted(outer[name], places, values[name]) for name in outer})
+    return packets._replace(buf=buf, offset=offset), merged
 
 
 def _with_room(packets: PacketBatch, room: int, scratch: _Scratch) -> tuple[U8, I64]:
     """The frames in a buffer of their own with so much room behind them, and where they begin in it."""
     first, end = int(packets.offset.min()), int((packets.offset + packets.caplen).max())
     frames = int(packets.caplen.sum())
+    if end <= _LOOSE * frames:
+        first = 0  # all stays where it is
     if end - first <= _LOOSE * frames:
         buf = scratch.frames(end - first + room)
         buf[: end - first] = packets.buf[first:end]
-        return buf, packets.offset - first
+        return buf, packets.offset - first if first else packets.offset
     offset = np.cumsum(packets.caplen, dtype=np.int64) - packets.caplen
     buf = scratch.frames(frames + room)
     buf[:frames] = packets.buf[np.arange(frames) + np.repeat(packets.offset - offset, packets.caplen)]
     return buf, offset
 
 
-def _inserted(column: Columns, places: I32, values: Columns) -> Columns:
+def _inserted(column: Columns, places: list[int], values: Columns) -> Columns:
     """np.insert along the first axis; many times quicker for a few places, which ascend."""
-    if places.size > _FEW:
+    if len(places) > _FEW:
         return np.insert(column, places, values, axis=0)
-    out = np.empty((len(column) + len(values), *column.shape[1:]), column.dtype)
-    before = 0
-    for number, place in enumerate(places.tolist()):
-        out[before + number : place + number] = column[before:place]
-        out[place + number] = values[number]
+    parts, before = [], 0
+    for number, place in enumerate(places):
+        parts += [column[before:place], values[number : number + 1]]
         before = place
-    out[before + places.size :] = column[before:]
-    return out
+    return np.concatenate((*parts, column[before:]))
 
 
 _COUNTERS: Final = {

@@ -12,6 +12,7 @@ import numpy as np
 
 from vpi_tui.model.batch import DecoderEvent, Fragment
 from vpi_tui.model.jit import helper, kernel
+from vpi_tui.stream.kernels_cells import copy_bytes
 from vpi_tui.stream.kernels_policies import later_wins, policy_of
 
 PAGE = 2048
@@ -46,6 +47,7 @@ N_NUMBERS = 14
 
 _I64 = np.int64
 _U64 = np.uint64
+_ALL = _U64(0xFFFF_FFFF_FFFF_FFFF)
 EV4_LARGE = _U64(1 << DecoderEvent.IPV4_FRAG_PKT_TOO_LARGE)
 EV4_OVERLAP = _U64(1 << DecoderEvent.IPV4_FRAG_OVERLAP)
 EV6_LARGE = _U64(1 << DecoderEvent.IPV6_FRAG_PKT_TOO_LARGE)
@@ -187,9 +189,62 @@ def _page(pools, at, k):
 
 
 @helper
+def _are_free(pools, at, unit, beyond):
+    """Is none of these units there yet?"""
+    while unit < beyond:
+        here = min(beyond - unit, 64 - (unit & 63))
+        mask = (_ALL >> _U64(64 - here)) << _U64(unit & 63)
+        if pools.present[at, unit >> 6] & mask:
+            return False
+        unit += here
+    return True
+
+
+@helper
+def _mark(pools, at, unit, beyond):
+    """These units are there now."""
+    while unit < beyond:
+        here = min(beyond - unit, 64 - (unit & 63))
+        pools.present[at, unit >> 6] |= (_ALL >> _U64(64 - here)) << _U64(unit & 63)
+        unit += here
+
+
+@helper
+def _keep_all(pools, at, buf, start, offset, length):
+    """Copy a fragment, of whose units none is there yet, page by page. Returns False without room."""
+    done = _I64(0)
+    while done < length:
+        within = (offset + done) % PAGE
+        base = _page(pools, at, (offset + done) // PAGE)
+        if base < 0:
+            return False
+        size = min(PAGE - within, length - done)
+        unit = (offset + done) >> 3
+        _mark(pools, at, unit, unit + ((size + 7) >> 3))
+        pools.trackers[at]["units"] += (size + 7) >> 3
+        base += within
+        copy_bytes(pools.pages, base, buf, start + done, size)
+        for k in range(_U64(base >> 3), _U64((base + size + 7) >> 3)):
+            pools.owners[k, 0] = offset
+            pools.owners[k, 1] = offset + length
+        done += size
+    return True
+
+
+@helper
 def _keep(pools, at, buf, start, offset, length, policy):
     """Copy the units that are not there yet, or that count more than those that are. Returns (1 when some
     were there, -1 without room; how many were copied)."""
+    first, beyond = offset >> 3, (offset + length + 7) >> 3
+    if _are_free(pools, at, first, beyond):
+        whole = _keep_all(pools, at, buf, start, offset, length)
+        return _I64(0) if whole else _I64(-1), beyond - first
+    return _keep_better(pools, at, buf, start, offset, length, policy)
+
+
+@helper
+def _keep_better(pools, at, buf, start, offset, length, policy):
+    """Of a fragment that overlaps others, unit by unit. Returns as `_keep`."""
     overlap, copied = _I64(0), _I64(0)
     tracker = pools.trackers[at]
     done = _I64(0)
@@ -211,8 +266,7 @@ def _keep(pools, at, buf, start, offset, length, policy):
             tracker["units"] += 1
         if taken:
             copied += 1
-            for k in range(size):
-                pools.pages[base + k] = buf[start + done + k]
+            copy_bytes(pools.pages, base, buf, start + done, size)
             pools.owners[base >> 3, 0] = offset
             pools.owners[base >> 3, 1] = offset + length
         done += 8
@@ -263,9 +317,9 @@ def _give_out(pools, at, d, r, out):
     begin, header, length = _I64(numbers[N_OUT_BYTES]), _I64(tracker["header"]), _I64(tracker["last_end"])
     for k in range(header):
         out.buf[begin + k] = pools.headers[at, k]
-    for k in range(length):
-        page = _I64(pools.page_of[at, k // PAGE])
-        out.buf[begin + header + k] = pools.pages[page * PAGE + k % PAGE]
+    for first in range(0, length, PAGE):
+        page, to = _I64(pools.page_of[at, first // PAGE]) * PAGE, begin + header + first
+        copy_bytes(out.buf, to, pools.pages, page, min(PAGE, length - first))
     if d.ip_v[r] == 4:
         total = header + length
         out.buf[begin + 2], out.buf[begin + 3] = total >> 8, total & 0xFF
