@@ -13,7 +13,7 @@ from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.parsed_flows import ParsedFlows
 from vpi_tui.detect.applayer.parsers import Parsers
 from vpi_tui.detect.applayer.sifting import Sifted
-from vpi_tui.detect.applayer.window import ANY_SIZE
+from vpi_tui.detect.applayer.transaction import A_TRANSACTION
 
 PIECE: Final = 16_384
 """Bytes of a stretch that a parser is given at a time; one that fills a hole may release half a megabyte."""
@@ -39,31 +39,35 @@ class Feeder:
         self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
     ) -> Followed | None:
         """at: place of the bytes in the stream; -1 = a datagram. None = the flow is passed by."""
-        followed = self._flows.of.get(slot)
+        flows, outbox = self._flows, self._outbox
+        followed = flows.of.get(slot)
         if followed is None or followed.application is not application:
-            if slot in self._flows.passed_by.just:
+            if slot in flows.passed_by.just:
                 return None
             followed = self._follow(slot, application, udp=at < 0)
-        gap = at - followed.position[direction]
+        size, position = len(data), followed.position
+        gap = at - position[direction]
         if gap < 0 or at <= 0:
             gap = 0
-        followed.position[direction] = at + len(data)
+        position[direction] = at + size
         followed.row = row
         followed.way, followed.room = direction, UNKNOWN
-        if followed.sent is not None:
+        sent = followed.sent
+        if sent is not None:
             if at < 0:
-                followed.sent[direction].clear()
-            followed.sent[direction].add(data)
-        parser = followed.parser
-        if followed.has_frames and STREAM in parser.frames.wanted:
-            self._outbox.note(slot, followed, followed.hear(direction, data))
+                sent[direction].clear()
+            sent[direction].add(data)
+        parser, has_frames = followed.parser, followed.has_frames
+        if has_frames and STREAM in parser.frames.wanted:
+            outbox.note(slot, followed, followed.hear(direction, data))
         try:
             moved = parser.datagram(direction, data) if at < 0 else parser.feed(direction, data, gap)
-            told = self._outbox.note(slot, followed, moved) if moved else 0
+            if moved:
+                size += A_TRANSACTION * outbox.note(slot, followed, moved)
             if parser.arranged:
                 self._arrange(parser)
-            if followed.has_frames:
-                told += self._outbox.note(slot, followed, parser.frames.take())
+            if has_frames:
+                size += A_TRANSACTION * outbox.note(slot, followed, parser.frames.take())
         except (
             ValueError,
             IndexError,
@@ -76,12 +80,12 @@ class Feeder:
         ):
             # A flaw in a parser must not stop the sensor: this flow is no longer parsed, and it is counted.
             self.errors += 1
-            self._flows.pass_by(slot, row)
+            flows.pass_by(slot, row)
             return None
         if followed.may_end and parser.over():
-            self._flows.pass_by(slot, row)
+            flows.pass_by(slot, row)
             return None
-        return followed if self._flows.keeps(slot, followed.weigh(len(data), told), row) else None
+        return followed if flows.keeps(slot, followed, size, row) else None
 
     def _arrange(self, parser: Parser) -> None:
         for one in parser.arranged:
@@ -99,8 +103,6 @@ class Feeder:
         enough: int,
     ) -> tuple[Followed | None, int]:
         """As `feed`, piece by piece until more waits than `enough`; and how many bytes were taken."""
-        if enough >= ANY_SIZE or len(data) <= PIECE:
-            return self.feed(slot, application, direction, data, row, at), len(data)
         taken = 0
         while True:
             piece = data[taken : taken + PIECE]

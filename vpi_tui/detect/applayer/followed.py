@@ -9,7 +9,7 @@ from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Parser
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.frames import Frame
-from vpi_tui.detect.applayer.transaction import A_TRANSACTION, Transaction
+from vpi_tui.detect.applayer.transaction import Transaction
 
 A_FLOW: Final = 2_048
 """Bytes that a parser costs beside what it says it holds."""
@@ -93,7 +93,7 @@ class Followed:
         self.udp = udp
         self.held = A_FLOW
         self.unweighed = 0
-        """Bytes since the parser was asked what it holds."""
+        """Bytes that count as kept since the parser was asked what it holds."""
         self.position = [0, 0, 0]
         """Where the next bytes of each Direction are expected in the stream."""
         self.sent = (_NONE_SENT, Latest(), Latest()) if keeps_sent else None
@@ -150,16 +150,11 @@ class Followed:
         self.waiting.clear()
         return whole
 
-    def weigh(self, size: int, told: int) -> int:
-        """Count so many more bytes; by how much what is held grew. told: how many transactions have moved.
+    def weigh(self) -> int:
+        """Ask the parser what it holds; by how much what is held grew.
 
-        Between two times that the parser is asked, all bytes count as kept and each move as a transaction.
+        Until there is enough to ask for, all bytes count as kept and each move as a transaction.
         """
-        grown = size + told * A_TRANSACTION
-        self.unweighed += grown
-        if self.unweighed < WEIGHED_AFTER:
-            self.held += grown
-            return grown
         before, self.unweighed = self.held, 0
         self.held = A_FLOW + self.parser.held()
         if self.open:  # what the parser has given up already is held here

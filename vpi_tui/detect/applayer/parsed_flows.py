@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from vpi_tui.detect.applayer.followed import Followed
+from vpi_tui.detect.applayer.followed import WEIGHED_AFTER, Followed
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.passed_by import PassedBy
 from vpi_tui.model.batch import I32
@@ -35,10 +35,15 @@ class ParsedFlows:
         if len(self.of) > self._most:
             self._evict(slot)
 
-    def keeps(self, slot: int, grown: int, row: int) -> bool:
-        """What the flow keeps has grown by so many bytes. Is it followed on? row: that brought it about."""
-        self.held += grown
-        if self.of[slot].held > self._share:
+    def keeps(self, slot: int, followed: Followed, size: int, row: int) -> bool:
+        """So many more bytes count as kept by the flow. Is it followed on? row: that brought it about."""
+        followed.unweighed += size
+        if followed.unweighed < WEIGHED_AFTER:
+            followed.held += size
+        else:
+            size = followed.weigh()
+        self.held += size
+        if followed.held > self._share:
             self.evicted += 1
             self.finish(slot, row)
             self.pass_by(slot, row)

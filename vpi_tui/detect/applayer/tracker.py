@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
-from vpi_tui.detect.applayer.feeder import Feeder
+from vpi_tui.detect.applayer.feeder import PIECE, Feeder
 from vpi_tui.detect.applayer.followed import Followed
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.parsed_flows import ParsedFlows
@@ -25,7 +25,6 @@ from vpi_tui.detect.applayer.progress import Finished, Progress, Sealed
 from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.applayer.sifting import Sifted
-from vpi_tui.detect.applayer.window import ANY_SIZE
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.batch import FlowState as State
@@ -40,7 +39,6 @@ MOST_WAITING: Final = 8 << 20
 """Bytes of transactions that wait for rules and log to look at them, roughly: some thousand tiny ones."""
 _NONE_TAKEN: Final = np.zeros(0, np.bool_)
 _UDP: Final = 17
-_UNNAMED: Final = (0, APP_FAILED)
 
 
 class AppLayer:
@@ -223,7 +221,8 @@ class AppLayer:
         if self._feeder.ends is None:
             return
         ports = self._feeder.ends.server_port
-        unnamed = (streams.flow >= 0) & np.isin(app_of[streams.flow], _UNNAMED)
+        app = app_of[streams.flow]
+        unnamed = (streams.flow >= 0) & ((app == 0) | (app == APP_FAILED))
         for slot in np.unique(streams.flow[unnamed]).tolist():
             if int(ports[slot]) not in self._expected.ports or slot in self._flows.of:
                 continue
@@ -246,7 +245,8 @@ class AppLayer:
         self._inside = 0
         buf, of_app, changed = streams.buf.data, self._parsers.of_app, False
         waiting: dict[int, Followed] = {}
-        outbox, done, last = self._outbox, streams.row.size, -1
+        flows, feeder, outbox = self._flows.of, self._feeder, self._outbox
+        done, last = streams.row.size, -1
         enough = outbox.weight + self.most_waiting
         for k, slot, number, direction, row, start, fresh, end, first in self._chosen(streams, app_of, which):
             if outbox.weight > enough and (row != last or row < 0):
@@ -257,33 +257,39 @@ class AppLayer:
             if application is None:
                 continue
             # What was inspected before may be news to the parser: its flow was not recognised yet.
-            followed = self._flows.of.get(slot)
-            if followed is None and slot in self._flows.passed_by.just:
+            followed = flows.get(slot)
+            if followed is not None:
+                known = followed.position[direction]
+            elif slot in self._flows.passed_by.just:
                 continue
-            known = followed.position[direction] if followed is not None else 0
+            else:
+                known = 0
             begin = start + known - first if first <= known < first + fresh - start else fresh
-            piece, at, data = buf[begin:end], first + begin - start, None
+            piece, at, joined = buf[begin:end], first + begin - start, b""
             if followed is not None and followed.has_patience:
                 follows = direction == followed.way and at == known and application is followed.application
                 if follows and followed.hold(piece, row):
                     waiting[slot] = followed
                     continue
                 if followed.waiting and follows:
-                    data = followed.join(piece)
-                    at -= len(data) - len(piece)
+                    joined = followed.join(piece)
+                    at -= len(joined) - len(piece)
                 elif followed.waiting:
-                    self._feeder.feed_waiting(slot, followed)
-            most = enough if divides and data is None else ANY_SIZE
-            data = data or bytes(piece)
-            fed, taken = self._feeder.feed_some(slot, application, direction, data, row, at, most)
+                    feeder.feed_waiting(slot, followed)
+            data = joined or bytes(piece)
+            taken = len(data)
+            if taken > PIECE and divides and not joined:
+                fed, taken = feeder.feed_some(slot, application, direction, data, row, at, enough)
+            else:
+                fed = feeder.feed(slot, application, direction, data, row, at)
             if fed is not None and fed.may_change and fed.parser.successor() is not None:
                 changed |= self._take_over(slot, app_of)
             if taken < len(data):
                 done, self._inside = k, start + at + taken - first
                 break
         for slot, followed in waiting.items():
-            if followed.waiting and self._flows.of.get(slot) is followed:
-                self._feeder.feed_waiting(slot, followed)
+            if followed.waiting and flows.get(slot) is followed:
+                feeder.feed_waiting(slot, followed)
         return done
 
     def _chosen(
@@ -292,18 +298,15 @@ class AppLayer:
         """Of each stretch that has news for a parser: its number, flow, application, direction and row, its
         start, fresh part and end in the arena, and the place of its start in the stream."""
         app = app_of[streams.flow]
-        chosen = np.flatnonzero(
-            which
-            & (self._parsers.is_needed[app] != 0)
-            & (streams.flow >= 0)
-            & (streams.fresh < streams.end)
-            & ~self._flows.passed_by.mask(streams.flow)
-        )
+        at = np.flatnonzero(which & (self._parsers.is_needed[app] != 0))
+        flow, fresh, end = streams.flow[at], streams.fresh[at], streams.end[at]
+        keep = (flow >= 0) & (fresh < end) & ~self._flows.passed_by.mask(flow)
+        at, flow, fresh, end = at[keep], flow[keep], fresh[keep], end[keep]
         columns = (
-            np.arange(app.size), streams.flow, app, streams.direction, streams.row, streams.start,
-            streams.fresh, streams.end, streams.stream_offset,
+            at, flow, app[at], streams.direction[at], streams.row[at], streams.start[at], fresh, end,
+            streams.stream_offset[at],
         )  # fmt: skip
-        return zip(*(column[chosen].tolist() for column in columns), strict=True)
+        return zip(*(column.tolist() for column in columns), strict=True)
 
     def _take_datagrams(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, rows_done: int
