@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, is_complete
@@ -67,14 +68,15 @@ class Outbox:
         may_grow = transaction.grows or transaction.files
         of = transaction.application
         application = by_name()[of] if of else followed.application
+        stages, inspected = transaction.stage, transaction.inspected
         for direction in _BOTH_WAYS:
-            stage, before = transaction.stage[direction], transaction.inspected[direction]
+            stage, before = stages[direction], inspected[direction]
             if not stage:
                 continue
             grown = transaction.grown(direction) if may_grow else NOTHING_GROWN
-            if stage <= before and not grown:
+            if not grown and stage <= before:
                 continue
-            transaction.inspected[direction] = stage
+            inspected[direction] = stage
             if over:
                 transaction.keep_own(direction)
             if not before and direction == _TO_SERVER:
@@ -84,8 +86,8 @@ class Outbox:
                 self.weight += transaction.weight()
                 if grown:
                     self.weight += sum(len(one.data) for windows in grown.values() for one in windows)
-                if FILE in grown:
-                    _close(transaction.files, direction, self._told)
+                    if FILE in grown:
+                        _close(transaction.files, direction, self._told)
                 sent = followed.sent[direction].take() if followed.sent is not None else b""
                 self._progress.append(
                     Progress(
@@ -122,7 +124,7 @@ class Outbox:
         self._progress = [one for one in self._progress if one.row < row]
         self._finished = [one for one in self._finished if one.row < row]
         self._late = (
-            [one._replace(row=one.row - row) for one in progress],
+            [replace(one, row=one.row - row) for one in progress],
             [one._replace(row=one.row - row) for one in finished],
         )
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from vpi_tui.detect.applayer.application import Application
-from vpi_tui.detect.applayer.files import NOTHING_GROWN, File
+from vpi_tui.detect.applayer.files import File
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
 from vpi_tui.detect.applayer.window import Window
 
 
-class Progress(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Progress:
     """One direction of a transaction came to a later stage, or a buffer of it has grown."""
 
     application: Application
@@ -23,16 +25,16 @@ class Progress(NamedTuple):
     """Row of the DecodedBatch that brought it about; -1 = none did."""
     before: Stage
     stage: Stage
-    udp: bool = False
-    sent: bytes = b""
+    udp: bool
+    sent: bytes
     """The direction's latest bytes as they came, for rules that look at payload as well."""
-    grown: Mapping[str, Sequence[Window]] = NOTHING_GROWN
+    grown: Mapping[str, Sequence[Window]]
     """By buffer: what has come of those that grow."""
-    files: int = 0
+    files: int
     """How many files the transaction had by then."""
-    number: int = 0
+    number: int
     """Of all that were told; later ones have larger numbers."""
-    origin: str = ""
+    origin: str
     """The application that the flow was before, as after STARTTLS; "" = none."""
 
     def files_then(self) -> list[tuple[File, bool]]:
