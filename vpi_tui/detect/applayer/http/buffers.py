@@ -103,8 +103,8 @@ def host_of(request: Request) -> uri.Authority:
     asked = uri.asked_of(request.start.method, request.start.uri)
     if asked.host:
         return asked
-    found = uri.authority_in(request.headers.get(b"host") or b"")
-    return found._replace(host=found.host and found.host.lower())
+    host, port, end = uri.authority_in(request.headers.get(b"host") or b"")
+    return uri.Authority(host and host.lower(), port, end)
 
 
 def _lines(headers: Headers, trailer: Headers | None) -> Iterator[bytes]:

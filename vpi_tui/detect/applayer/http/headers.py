@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -52,8 +53,10 @@ class Headers:
         """Each field as a line `Name: value`."""
         if self.tidy and without not in self.fields:
             return self.raw[:-2]
-        found = self.fields.items()
-        return b"".join([b"%b: %b\r\n" % pair for lower, pair in found if lower != without])
+        pairs: Iterable[tuple[bytes, bytes]] = self.fields.values()
+        if without in self.fields:
+            pairs = [pair for lower, pair in self.fields.items() if lower != without]
+        return b"\r\n".join([*map(b": ".join, pairs), b""])
 
     def names(self) -> bytes:
         """The names between empty lines, as http.header_names has them."""

@@ -36,10 +36,13 @@ class Authority(NamedTuple):
     end: int = 0
 
 
+NO_AUTHORITY: Final = Authority(None)
+
+
 def authority_in(text: bytes, at: int = 0) -> Authority:
     """Of a Host field, or of a URI from its authority on."""
     found = _HOST_AND_PORT.match(text, at)
-    return Authority(found[1].rstrip(b" "), found[2], found.end()) if found is not None else Authority(None)
+    return Authority(found[1].rstrip(b" "), found[2], found.end()) if found is not None else NO_AUTHORITY
 
 
 def split(uri: bytes) -> tuple[Authority, bytes]:
@@ -48,7 +51,7 @@ def split(uri: bytes) -> tuple[Authority, bytes]:
     As in libhtp whatever does not begin with a slash has a scheme in front of its first colon.
     """
     if uri[:1] == b"/" or b":" not in uri:
-        return Authority(None), uri
+        return NO_AUTHORITY, uri
     at = uri.index(b":") + 1
     trusted = _CREDENTIALS.match(uri, at)
     at = trusted.end() if trusted is not None else at

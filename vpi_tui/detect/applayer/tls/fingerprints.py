@@ -33,7 +33,7 @@ def _real(values: Iterable[int]) -> list[int]:
 
 def _dashed(values: Iterable[int], transport: str) -> str:
     """Without GREASE, but over QUIC, where Suricata leaves none out."""
-    return "-".join([f"{value}" for value in values if transport == OVER_QUIC or value not in GREASE])
+    return "-".join(map(str, values if transport == OVER_QUIC else _real(values)))
 
 
 def _kinds(hello: Hello, transport: str) -> list[int]:
@@ -47,7 +47,13 @@ def plain_kind(kind: int) -> int:
 
 
 def ja3_string(hello: Hello, transport: str = OVER_TCP) -> bytes:
-    """Version, ciphers, extensions, groups, point formats, decimal."""
+    """Of a ClientHello: version, ciphers, extensions, groups, point formats, decimal."""
+    if not hello.ja3:
+        hello.ja3 = _ja3_string(hello, transport)
+    return hello.ja3
+
+
+def _ja3_string(hello: Hello, transport: str) -> bytes:
     parts = (
         str(hello.version),
         _dashed(hello.ciphers, transport),
@@ -59,9 +65,11 @@ def ja3_string(hello: Hello, transport: str = OVER_TCP) -> bytes:
 
 
 def ja3s_string(hello: Hello, transport: str = OVER_TCP) -> bytes:
-    """Version, chosen cipher, extensions."""
-    ciphers, kinds = (_dashed(one, transport) for one in (hello.ciphers, _kinds(hello, transport)))
-    return f"{hello.version},{ciphers},{kinds}".encode("ascii")
+    """Of a ServerHello: version, chosen cipher, extensions."""
+    if not hello.ja3:
+        ciphers, kinds = (_dashed(one, transport) for one in (hello.ciphers, _kinds(hello, transport)))
+        hello.ja3 = f"{hello.version},{ciphers},{kinds}".encode("ascii")
+    return hello.ja3
 
 
 def md5(text: bytes) -> bytes:

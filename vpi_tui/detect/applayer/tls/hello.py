@@ -37,6 +37,8 @@ class Hello:
     extensions: list[tuple[int, bytes]] = field(default_factory=list)
     cut: bool = False
     """A field of it is longer than what is there."""
+    ja3: bytes = field(default=b"", compare=False)
+    """What fingerprints have made of it, once one was asked for."""
 
     def weight(self) -> int:
         """Bytes that it keeps, roughly: a cipher is two on the wire."""
