@@ -39,7 +39,7 @@ from vpi_tui.detect.applayer.describe import (
     tls,
     websocket,
 )
-from vpi_tui.detect.applayer.transaction import Stage, Transaction
+from vpi_tui.detect.applayer.transaction import DONE, Transaction
 from vpi_tui.model.batch import Direction
 
 
@@ -52,6 +52,11 @@ class Ends(Enum):
     """Both directions are done."""
     ANSWER = 3
     """The server's is done: what it answers may not have been seen."""
+
+
+# Bound once: until Python 3.12 a member is looked up in its enum by a call.
+_SERVER, _CLIENT = Direction.TO_SERVER, Direction.TO_CLIENT
+_MESSAGE, _ANSWER = Ends.MESSAGE, Ends.ANSWER
 
 
 class Description(NamedTuple):
@@ -107,12 +112,13 @@ DESCRIPTIONS: Final[dict[str, Description]] = {
 
 def is_complete(description: Description, transaction: Transaction) -> bool:
     """Nothing more will come of it."""
-    asked, told = (transaction.stage[d] == Stage.DONE for d in (Direction.TO_SERVER, Direction.TO_CLIENT))
     if transaction.over:
         return True
-    if description.ends is Ends.MESSAGE:
+    asked, told = transaction.stage[_SERVER] is DONE, transaction.stage[_CLIENT] is DONE
+    ends = description.ends
+    if ends is _MESSAGE:
         return asked or told
-    return told and (asked or description.ends is Ends.ANSWER)
+    return told and (asked or ends is _ANSWER)
 
 
 class Describer:
