@@ -196,10 +196,13 @@ class BitSieve:
         asks = self._asks[rule]
         if not asks.any():
             return np.zeros(rule.size, np.bool_)
-        flows, at = np.unique(flow, return_inverse=True)
-        may_have = state.marked[np.maximum(flows, 0)]
-        np.bitwise_or.at(may_have, at, self._gives[rule])
-        have = may_have[at]
+        marked, at, gives = state.marked, np.maximum(flow, 0), self._gives[rule]
+        giving = np.flatnonzero(gives)
+        givers = at[giving]
+        before = marked[givers]
+        np.bitwise_or.at(marked, givers, gives[giving])
+        have = marked[at]
+        marked[givers] = before
         lacks = (have & asks[:, 0]) != asks[:, 0]
         fails: NDArray[np.bool_] = lacks | ((have & asks[:, 1]) == 0) & (asks[:, 1] != 0)
         return fails
