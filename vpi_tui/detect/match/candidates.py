@@ -224,19 +224,19 @@ class Finder:
         fill_ways(selectors.home_low, selectors.home_high, entries.subject, ways)
         units = buffer_units(app, entries.progress, ways, self._wanted)
         if units is not None:
-            self._room(units[1].start.size)
             found.append(self._scan(batch, *units, entries.subject, enabled, app.patterns, app.fast))
-        own: dict[str, list[int]] = {}
+        own: dict[str, list[int]] = {name: [] for name in app.listed}
         for number, one in enumerate(entries.progress):
-            own.setdefault(one.application.name, []).append(number)
+            if one.application.name in own:
+                own[one.application.name].append(number)
         found += [
             self._check_entries(batch, entries, numbers, app.listed[name], enabled)
             for name, numbers in own.items()
-            if name in app.listed
+            if numbers
         ]
         pairs = unique_pairs(np.concatenate(found))
         pairs = onward(entries.progress, app.stays, pairs[enabled[pairs[:, 1]] != 0])
-        pairs = at_their_stage(entries.progress, app.stage, pairs)
+        pairs = at_their_stage(entries.progress, entries.shaped.direction, app.stage, pairs)
         return pairs[:, 1].astype(np.int32), pairs[:, 0].astype(np.int32)
 
     def _check_entries(

@@ -10,7 +10,7 @@ import numpy as np
 
 from vpi_tui.detect.applayer.application import Getter
 from vpi_tui.detect.applayer.progress import Progress
-from vpi_tui.detect.applayer.transaction import Stage
+from vpi_tui.detect.applayer.transaction import DONE, Stage, Transaction
 from vpi_tui.detect.applayer.window import Window
 from vpi_tui.detect.match.kernels_rules import Subject
 from vpi_tui.detect.match.kernels_scan import Units
@@ -178,25 +178,28 @@ def unique_pairs(pairs: I64) -> I64:
     return np.stack((both >> 32, both & 0xFFFF_FFFF), axis=1)
 
 
-def at_their_stage(progress: Sequence[Progress], stage: U8, pairs: I64) -> I64:
+def at_their_stage(progress: Sequence[Progress], direction: U8, stage: U8, pairs: I64) -> I64:
     """Move candidates (entry, rule) to the entry in which all that the rule looks at is complete.
 
-    stage: AppRules.stage. When the batch has no such entry, the rule waits in the transaction.
+    direction: uint8[k], of each entry. stage: AppRules.stage. When the batch has no such entry, the rule
+    waits in the transaction.
     """
-    direction = np.array([p.direction for p in progress], np.int64)
-    reached = np.array([p.stage for p in progress], np.int64)
-    early = stage[pairs[:, 1], direction[pairs[:, 0]]] > reached[pairs[:, 0]]
+    entry, rule = pairs[:, 0], pairs[:, 1]
+    reached = np.array([p.stage for p in progress], np.uint8)
+    early = stage[rule, direction[entry]] > reached[entry]
     if not early.any():
         return pairs
-    later = {(id(p.transaction), p.direction, p.stage): entry for entry, p in enumerate(progress)}
+    last = {
+        (one.transaction, one.direction): entry for entry, one in enumerate(progress) if one.stage is DONE
+    }
     moved = []
-    for entry, rule in pairs[early].tolist():
-        one = progress[entry]
-        target = later.get((id(one.transaction), one.direction, Stage.DONE))
+    for found, number in pairs[early].tolist():
+        one = progress[found]
+        target = last.get((one.transaction, one.direction))
         if target is None:
-            one.transaction.wait(one.direction, rule)
+            one.transaction.wait(one.direction, number)
         else:
-            moved.append((target, rule))
+            moved.append((target, number))
     kept = np.concatenate((pairs[~early], np.array(moved, np.int64).reshape(-1, 2)))
     return unique_pairs(kept)
 
@@ -209,17 +212,24 @@ def onward(progress: Sequence[Progress], stays: U8, pairs: I64) -> I64:
     staying = pairs[stays[pairs[:, 1]] != 0].tolist()
     if not staying:
         return pairs
-    entries: dict[tuple[int, int], list[int]] = {}
+    entries: dict[Transaction, list[int]] = {progress[entry].transaction: [] for entry, _ in staying}
     for entry, one in enumerate(progress):
-        entries.setdefault((id(one.transaction), one.direction), []).append(entry)
+        if one.transaction in entries:
+            entries[one.transaction].append(entry)
     added = []
     for entry, rule in staying:
         one = progress[entry]
-        if one.transaction.stage[one.direction] < Stage.DONE:
-            one.transaction.wait(one.direction, rule)
-        later = entries[id(one.transaction), one.direction]
-        added += [(other, rule) for other in later if other > entry]
-    return unique_pairs(np.concatenate((pairs, np.array(added, np.int64).reshape(-1, 2))))
+        transaction, direction = one.transaction, one.direction
+        if transaction.stage[direction] is not DONE:
+            transaction.wait(direction, rule)
+        added += [
+            (other, rule)
+            for other in entries[transaction]
+            if other > entry and progress[other].direction == direction
+        ]
+    if not added:
+        return pairs
+    return unique_pairs(np.concatenate((pairs, np.array(added, np.int64))))
 
 
 def waiting(progress: Sequence[Progress], grows: U8) -> tuple[I32, I32]:
