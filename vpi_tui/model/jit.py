@@ -44,5 +44,8 @@ allocating_kernel = _decorator(cache=True)
 helper = _decorator(_nrt=False, no_cpython_wrapper=True)
 """Called by compiled code alone, into which it is compiled."""
 
+shared = njit(nogil=True, no_cfunc_wrapper=True, _nrt=False)
+"""A helper of more rooms than its own: it is compiled whichever are, and called by plain Python as well."""
+
 inlined = _decorator(_nrt=False, no_cpython_wrapper=True, inline="always")
 """A helper that is put into its callers before types are found: worth it for one that takes many columns."""
