@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.flow.records import FLOW_DTYPE
+from vpi_tui.flow.records import FLOW_DTYPE, OPAQUE
 from vpi_tui.model.batch import FlowState
 
 KEPT = 20_000
@@ -25,10 +25,16 @@ class ClosedFlows:
 
     def add(self, rows: Rows) -> None:
         rows = rows[-len(self._ring) :]
-        at = (self._ended + np.arange(len(rows))) % len(self._ring)
-        self._ring[at] = rows
-        self._ring["state"][at] = FlowState.CLOSED
+        at = self._ended % len(self._ring)
+        ahead = len(self._ring) - at
+        self._put(at, rows[:ahead])
+        self._put(0, rows[ahead:])
         self._ended += len(rows)
+
+    def _put(self, at: int, rows: Rows) -> None:
+        end = at + len(rows)
+        self._ring[at:end].view(OPAQUE)[:] = rows.view(OPAQUE)
+        self._ring["state"][at:end] = FlowState.CLOSED
 
     def newest(self, limit: int, switch: int | None = None, guest: int | None = None) -> Rows:
         """At most `limit` flows, oldest first. switch, guest: only those, None = all."""

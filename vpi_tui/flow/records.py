@@ -25,6 +25,10 @@ class EndReason(IntEnum):
     SHUTDOWN = 5
 
 
+OPAQUE = np.dtype(f"V{RECORD_SIZE}")
+"""A record as bytes alone. So it is copied at once, and else field by field, without what has no name."""
+
+
 def _dtype(fields: list[tuple[str, Any, int]]) -> np.dtype[Any]:
     names, formats, offsets = zip(*fields, strict=True)
     return np.dtype(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.flow import kernels, kernels_index, kernels_slots
 from vpi_tui.flow.appproto import app_tables
-from vpi_tui.flow.records import FLOW_DTYPE, KERNEL_DTYPE, RECORD_SIZE, EndReason
+from vpi_tui.flow.records import FLOW_DTYPE, KERNEL_DTYPE, OPAQUE, RECORD_SIZE, EndReason
 from vpi_tui.model.applications import APP_FAILED
 from vpi_tui.model.batch import U8, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
@@ -20,7 +20,6 @@ __all__ = ["FLOW_DTYPE", "FlowTable", "FlowTimeouts", "Touched"]
 Rows = NDArray[Any]
 """structured[k] of FLOW_DTYPE."""
 
-_OPAQUE = np.dtype(f"V{RECORD_SIZE}")
 _SECOND = 1_000_000_000
 _FIRST_INDEX = 1 << 17
 _EVICTED_KEPT = 1 << 14
@@ -223,13 +222,16 @@ class FlowTable:
             return self.records[:0]
         ready = int(numbers[kernels_slots.N_READY])
         slots = arrays.free[ready : ready + pending]
-        raw = _joined([arrays.records[slots], arrays.evicted[:kept]])
+        raw = arrays.records.view(OPAQUE)[slots]
+        if kept:
+            raw = np.concatenate((raw, arrays.evicted[:kept].view(OPAQUE)))
         arrays.records["flow_id"][slots] = 0
         numbers[kernels_slots.N_READY] += pending
         numbers[kernels_slots.N_EVICTED_KEPT] = 0
-        self._retire(raw)
+        self._retire(raw.view(KERNEL_DTYPE))
         closed = raw.view(FLOW_DTYPE)
-        closed["slot"] = np.concatenate((slots, arrays.evicted_slot[:kept]))
+        closed["slot"][:pending] = slots
+        closed["slot"][pending:] = arrays.evicted_slot[:kept]
         return closed
 
     def close_all(self) -> Rows:
@@ -335,7 +337,7 @@ class FlowTable:
         """Remember ended flows that drain_touched has not reported yet; bounded."""
         if not self._talkers:
             return
-        due = raw[raw["dirty"] != 0]
+        due = raw.view(OPAQUE)[raw["dirty"] != 0].view(KERNEL_DTYPE)
         room = _RETIRED_KEPT - self._retired_rows
         self._retired_lost += max(0, len(due) - room)
         due = due[:room]
@@ -355,11 +357,6 @@ class _OutColumns:
         self.first = np.zeros(capacity, np.uint8)
         self.app = np.zeros(capacity, np.uint8)
         self.new_rows = np.zeros(capacity, np.int32)
-
-
-def _joined(parts: list[Rows]) -> Rows:
-    """One array of KERNEL_DTYPE; as opaque bytes, because numpy would squeeze out unnamed ones."""
-    return np.concatenate([part.view(_OPAQUE) for part in parts]).view(KERNEL_DTYPE)
 
 
 def _index_size(flows: int) -> int:
