@@ -54,13 +54,17 @@ class LearnedHosts:
         columns = (decoded.src_mac[rows], decoded.src_ip[rows, 0], decoded.src_ip[rows, 1], ifindex)
         for mac, high, low, entered in zip(*(column.tolist() for column in columns), strict=True):
             self._add(mac, high, low, entered)
+        if len(self._router_macs) < len(self._routers):
+            self._router_macs = np.array(sorted(self._routers), np.uint64)
 
     def _full(self) -> bool:
         return len(self._by_mac) + len(self._by_ip) >= MAX_HOSTS
 
     def _add(self, mac: int, high: int, low: int, entered: int) -> None:
+        if self._full() or mac >> 40 & 1 or mac in self._routers:
+            return
         address = address_of(high, low)
-        if self._full() or address.is_unspecified or address.is_multicast or mac >> 40 & 1:
+        if address.is_unspecified or address.is_multicast:
             return
         text = str(address)
         if mac == 0:
@@ -68,8 +72,6 @@ class LearnedHosts:
                 self._by_ip[text] = None
                 self._entered[text] = entered
                 self._changed = True
-            return
-        if mac in self._routers:
             return
         self._entered.setdefault(mac, entered)
         known = self._by_mac.setdefault(mac, [])
@@ -79,7 +81,6 @@ class LearnedHosts:
         known.append(text)
         if len(known) > ADDRESSES_A_HOST:
             self._routers.add(mac)
-            self._router_macs = np.array(sorted(self._routers), np.uint64)
 
     def topology(self, base: Topology) -> Topology | None:
         """`base` with the learned hosts; None when nothing was learned since the last call."""

@@ -10,7 +10,7 @@ import numpy as np
 from vpi_tui.inventory.wire.dhcp import client_name
 from vpi_tui.inventory.wire.reader import MalformedError, Reader, Sender
 from vpi_tui.inventory.wire.resolution import answered_name, netbios_name
-from vpi_tui.model.batch import I64, DecodedBatch, PacketBatch
+from vpi_tui.model.batch import I64, U8, DecodedBatch, PacketBatch
 
 UDP = 17
 READERS: Final[dict[int, tuple[str, Reader]]] = {
@@ -46,18 +46,17 @@ class Messages:
         self._read: dict[int, int] = {}
 
     def read(self, packets: PacketBatch, decoded: DecodedBatch) -> Iterator[Message]:
-        wanted = _WATCHED[decoded.dest_port] | _WATCHED[decoded.src_port]
-        rows = np.flatnonzero(
-            wanted & (decoded.proto == UDP) & (decoded.payload_len > 0) & (decoded.tunnel == 0)
-        )
-        if not rows.size:
-            return
-        for row in self._allowed(packets, decoded, rows):
-            found = _read(packets, decoded, row)
-            if found is not None:
-                yield found
+        rows = np.flatnonzero(decoded.proto == UDP)
+        rows = rows[_WATCHED[decoded.dest_port[rows]] | _WATCHED[decoded.src_port[rows]]]
+        rows = rows[(decoded.payload_len[rows] > 0) & (decoded.tunnel[rows] == 0)]
+        if rows.size:
+            rows = self._allowed(packets, decoded, rows)
+        for datagram in _datagrams(packets, decoded, rows) if rows.size else ():
+            name, source = _named(packets.buf, datagram)
+            if name:
+                yield Message(datagram.ifindex, datagram.mac, name, source, datagram.ts_ns)
 
-    def _allowed(self, packets: PacketBatch, decoded: DecodedBatch, rows: I64) -> list[int]:
+    def _allowed(self, packets: PacketBatch, decoded: DecodedBatch, rows: I64) -> I64:
         """The first rows of each port, as long as its second is not used up."""
         frames = decoded.packet[rows]
         second = int(packets.ts_ns[frames[0]]) // 1_000_000_000
@@ -65,30 +64,50 @@ class Messages:
             self._second, self._read = second, {}
         ports = packets.ifindex[frames]
         allowed: list[int] = []
-        for port in np.unique(ports)[:MAX_A_BATCH].tolist():
+        for port in sorted(set(ports.tolist()))[:MAX_A_BATCH]:
             left = A_PORT_A_SECOND - self._read.get(port, 0)
-            taken = rows[ports == port][: max(left, 0)].tolist()
-            self._read[port] = self._read.get(port, 0) + len(taken)
-            allowed += taken
-        return sorted(allowed)[:MAX_A_BATCH]
+            if left > 0:
+                taken = rows[ports == port][:left].tolist()
+                self._read[port] = self._read.get(port, 0) + len(taken)
+                allowed += taken
+        return np.array(sorted(allowed)[:MAX_A_BATCH], np.int64)
 
 
-def _read(packets: PacketBatch, decoded: DecodedBatch, row: int) -> Message | None:
-    ports = int(decoded.dest_port[row]), int(decoded.src_port[row])
+class _Datagram(NamedTuple):
+    dest_port: int
+    src_port: int
+    start: int
+    size: int
+    ip_v: int
+    src_ip: list[int]
+    mac: int
+    ifindex: int
+    ts_ns: int
+
+    @property
+    def sender(self) -> Sender:
+        high, low = self.src_ip
+        ip = (
+            (low & 0xFFFF_FFFF).to_bytes(4, "big")
+            if self.ip_v == 4
+            else (high << 64 | low).to_bytes(16, "big")
+        )
+        return Sender(self.mac, ip)
+
+
+def _datagrams(packets: PacketBatch, decoded: DecodedBatch, rows: I64) -> Iterator[_Datagram]:
+    d, frames = decoded, decoded.packet[rows]
+    of_rows = d.dest_port, d.src_port, d.payload_off, d.payload_len, d.ip_v, d.src_ip, d.src_mac
+    columns = (*(column[rows] for column in of_rows), packets.ifindex[frames], packets.ts_ns[frames])
+    return map(_Datagram._make, zip(*(column.tolist() for column in columns), strict=True))
+
+
+def _named(buf: U8, datagram: _Datagram) -> tuple[str, str]:
+    """What the sender calls itself, "" for nothing; and in which protocol."""
+    ports = datagram.dest_port, datagram.src_port
     source, reader = next(READERS[port] for port in ports if port in READERS)
-    start = int(decoded.payload_off[row])
-    data = packets.buf[start : start + min(int(decoded.payload_len[row]), MAX_BYTES)].tobytes()
-    high, low = (int(half) for half in decoded.src_ip[row])
-    ip = (
-        (low & 0xFFFF_FFFF).to_bytes(4, "big")
-        if decoded.ip_v[row] == 4
-        else (high << 64 | low).to_bytes(16, "big")
-    )
-    mac, frame = int(decoded.src_mac[row]), int(decoded.packet[row])
+    data = buf[datagram.start : datagram.start + min(datagram.size, MAX_BYTES)].tobytes()
     try:
-        name = reader(data, Sender(mac, ip))
+        return reader(data, datagram.sender), source
     except MalformedError:
-        return None
-    return (
-        Message(int(packets.ifindex[frame]), mac, name, source, int(packets.ts_ns[frame])) if name else None
-    )
+        return "", source

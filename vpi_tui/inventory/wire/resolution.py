@@ -5,12 +5,15 @@ They share the format of the DNS (RFC 1035). Only a name that the sender binds t
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from vpi_tui.inventory.wire.reader import MalformedError, Sender, name_of
 
 _HEADER = 12
+_COUNTS = struct.Struct("!5H")
+"""Of the header, behind the number of the message: flags, and how many records of each kind there are."""
 _RESPONSE, _OPCODE = 0x8000, 0x7800
 _A, _AAAA, _NB = 1, 28, 32
 _REGISTRATIONS = frozenset([5, 6, 8, 9])
@@ -68,7 +71,7 @@ def _read(data: bytes) -> tuple[int, Iterator[_Record]]:
     """Flags, and the records behind the questions, at most MAX_RECORDS. Raises MalformedError."""
     if len(data) < _HEADER:
         raise MalformedError
-    flags, questions, *counts = (int.from_bytes(data[at : at + 2], "big") for at in range(2, _HEADER, 2))
+    flags, questions, *counts = _COUNTS.unpack_from(data, 2)
     return flags, _records(data, min(questions, MAX_RECORDS), min(sum(counts), MAX_RECORDS))
 
 
