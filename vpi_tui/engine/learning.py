@@ -8,7 +8,7 @@ from typing import Final
 from vpi_tui.inventory.learned import LearnedHosts
 from vpi_tui.inventory.wire.facts import WireFacts
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
-from vpi_tui.model.claims import Claim
+from vpi_tui.model.neighbours import Claim
 from vpi_tui.model.topology import Topology
 
 PACKETS_A_FLOW: Final = 8

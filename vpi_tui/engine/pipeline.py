@@ -41,8 +41,8 @@ from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
 from vpi_tui.inventory.attribute import Attributor
 from vpi_tui.model.batch import I32, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
-from vpi_tui.model.claims import Claim, claims
 from vpi_tui.model.event import Alert, TransactionRecord
+from vpi_tui.model.neighbours import Neighbours, Said
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
 from vpi_tui.stream.defrag import Defragmenter
@@ -106,6 +106,7 @@ class Pipeline:
         self.talkers.follow(self.names.guests, self.names.closed)
         self._places = FlowPlaces(self.names, self.table.records)
         self.segments = Segments(spec, rules.segmentation, self.table, self.talkers.pairs)
+        self._neighbours = Neighbours()
         self._learning = Learning(hosts=source.learns)
         self.describe = Describer()
         self._no_packets: _Batches | None = None
@@ -181,8 +182,8 @@ class Pipeline:
             alerts = self._finish_flows(ended)
         with measure("attribute"):
             self.attributor.attribute(flows, self.table.records)
-            claimed = tuple(claims(packets, decoded))
-            self._learning.learn(packets, decoded, flows, claimed)
+            said = self._neighbours.hear(packets, decoded)
+            self._learning.learn(packets, decoded, flows, said.claims)
             if self._learning.is_due(self.packets):
                 self._follow_learned()
             self._end(flows.closed, ended)
@@ -203,7 +204,7 @@ class Pipeline:
             with measure("detect"):
                 alerts += self._alerts_of_rules(packets, *part, progress)
         with measure("detect"):
-            alerts += self._alerts_of_others(packets, decoded, flows, claimed)
+            alerts += self._alerts_of_others(packets, decoded, flows, said)
         self._count(packets)
         if self._counts_talkers:
             count_without_flow(self.talkers, self.names, packets, decoded, flows)
@@ -253,13 +254,13 @@ class Pipeline:
             self.on_transactions(to_transactions(finished, self.describe, place, *of_flow))
 
     def _alerts_of_others(
-        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, claimed: Sequence[Claim]
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, said: Said
     ) -> list[Alert]:
         """Of what looks for more than rules do."""
         records, first = self.table.records, self.packets + 1
         alerts = [
             self.alerter.from_finding(number, f, packets, decoded, flows, records, self.names, first)
-            for number, f in self.rules.observe(packets, decoded, flows, claimed)
+            for number, f in self.rules.observe(packets, decoded, flows, said)
         ]
         return alerts + self._of_living(int(packets.ts_ns.max()))
 

@@ -30,8 +30,8 @@ from vpi_tui.feed.messages import (
     ToggledMessage,
 )
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
-from vpi_tui.model.claims import Claim
 from vpi_tui.model.errors import RuleError, VpiError
+from vpi_tui.model.neighbours import Said
 from vpi_tui.model.signature import Signature
 from vpi_tui.model.topology import Topology
 
@@ -131,12 +131,12 @@ class RuleBook:
         return bool(self._enabled[number])
 
     def observe(
-        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, claimed: Sequence[Claim]
+        self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, said: Said
     ) -> Iterator[tuple[int, Finding]]:
         """What the behaviours find in a batch, with the number of the rule. Those that are off go on learning
-        and stay silent. claimed: the addresses that its senders claim."""
+        and stay silent. said: what its senders say of addresses."""
         for behaviour in self.behaviours:
-            for finding in (*behaviour.observe(packets, decoded, flows), *behaviour.heed(claimed)):
+            for finding in (*behaviour.observe(packets, decoded, flows), *behaviour.heed(said)):
                 number = self._of_behaviour[finding.sid]
                 if self._enabled[number]:
                     yield number, finding

@@ -14,7 +14,7 @@ from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.behaviour.base import Behaviour
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.model.batch import LinkType, PacketBatch
-from vpi_tui.model.claims import claims
+from vpi_tui.model.neighbours import Neighbours
 from vpi_tui.model.topology import Guest, Port, Switch, Topology
 
 HOST, WEB, DB, NEW, UPLINK, SECOND_UPLINK = 2, 3, 4, 5, 6, 7
@@ -127,7 +127,7 @@ class Watched:
         decoded = Decoder().decode(packets)
         flows = self._table.update(packets, decoded)
         found = self.behaviour.observe(packets, decoded, flows)
-        found += self.behaviour.heed(tuple(claims(packets, decoded)))
+        found += self.behaviour.heed(Neighbours().hear(packets, decoded))
         assert all(0 <= finding.row < len(decoded.packet) for finding in found)
         return [(finding.sid, finding.detail) for finding in found]
 

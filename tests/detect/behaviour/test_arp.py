@@ -5,15 +5,13 @@ from __future__ import annotations
 import struct
 from ipaddress import IPv4Address
 
-import numpy as np
-
 from tests.detect.behaviour.places import raw_batch
 from vpi_tui.decode.decoder import Decoder
-from vpi_tui.detect.behaviour.arp import MAX_PAIRS, ArpSpoofing
+from vpi_tui.detect.behaviour.arp import ArpSpoofing
 from vpi_tui.detect.behaviour.base import QUIET_NS
-from vpi_tui.model.batch import FlowBatch, PacketBatch
+from vpi_tui.model.batch import PacketBatch
+from vpi_tui.model.neighbours import MOST, Neighbours
 
-NO_FLOWS = FlowBatch(*(np.zeros(0, np.int32),) * 7)  # type: ignore[arg-type]
 OWNER, FORGER = 0x525400000001, 0x525400000002
 
 
@@ -31,7 +29,7 @@ def batch(frames: list[bytes], ts_ns: int = 0) -> PacketBatch:
 
 def observe(behaviour: ArpSpoofing, frames: list[bytes], ts_ns: int = 0) -> list[str]:
     packets = batch(frames, ts_ns)
-    return [f.detail for f in behaviour.observe(packets, Decoder().decode(packets), NO_FLOWS)]
+    return [f.detail for f in behaviour.heed(Neighbours().hear(packets, Decoder().decode(packets)))]
 
 
 def test_a_change_of_owner_is_found_once() -> None:
@@ -60,4 +58,4 @@ def test_a_flood_is_bounded() -> None:
     first = [arp(str(IPv4Address(0x0A000000 + i)), OWNER) for i in range(5000)]
     second = [arp(str(IPv4Address(0x0A000000 + i)), FORGER) for i in range(5000)]
     observe(behaviour, first)
-    assert len(observe(behaviour, second)) <= MAX_PAIRS
+    assert len(observe(behaviour, second)) <= MOST

@@ -7,16 +7,16 @@ from ipaddress import IPv4Address
 
 import numpy as np
 
-from tests.detect.behaviour.test_arp import NO_FLOWS, batch
+from tests.detect.behaviour.test_arp import batch
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.detect.behaviour.arp_sweep import (
-    MAX_PAIRS,
     MAX_SENDERS,
     TARGETS,
     WINDOW_NS,
     ArpSweep,
 )
 from vpi_tui.detect.behaviour.base import QUIET_NS
+from vpi_tui.model.neighbours import MOST, Neighbours
 
 SCANNER = 0x525400000066
 
@@ -33,7 +33,7 @@ def observe(
     packets = batch(frames, ts_ns)
     if ports is not None:
         packets = packets._replace(ifindex=np.array(ports, np.int32))
-    return [found.detail for found in sweep.observe(packets, Decoder().decode(packets), NO_FLOWS)]
+    return [found.detail for found in sweep.heed(Neighbours().hear(packets, Decoder().decode(packets)))]
 
 
 def test_a_sweep_is_told_once() -> None:
@@ -75,6 +75,6 @@ def test_cut_and_odd_frames_are_passed_by() -> None:
 def test_a_flood_is_bounded() -> None:
     sweep = ArpSweep()
     observe(sweep, [question(n, SCANNER + n) for n in range(1, 3 * MAX_SENDERS)])
-    for start in range(0, 4 * MAX_SENDERS, MAX_PAIRS):
-        observe(sweep, [question(n, SCANNER + n) for n in range(start, start + MAX_PAIRS)])
+    for start in range(0, 4 * MAX_SENDERS, MOST):
+        observe(sweep, [question(n, SCANNER + n) for n in range(start, start + MOST)])
     assert len(sweep._asked) <= MAX_SENDERS

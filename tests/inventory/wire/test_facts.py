@@ -11,7 +11,7 @@ from tests.inventory.wire.samples import IP4, MAC, carried, discover, llmnr, mdn
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.inventory.wire.facts import IPS_A_HOST, NAMES_A_HOST, RENAME_NS, STALE_NS, WireFacts
 from vpi_tui.inventory.wire.messages import A_PORT_A_SECOND
-from vpi_tui.model.claims import claims
+from vpi_tui.model.neighbours import Neighbours
 from vpi_tui.model.topology import Guest, Port, Switch, Topology
 
 PORT, OTHER, MAC_OTHER = 5, 6, "00:50:56:00:00:06"
@@ -27,7 +27,7 @@ BASE = Topology(
 def learn(facts: WireFacts, *entering: tuple[int, Packet], at_ns: int = 0) -> None:
     packets = batch(entering, START + at_ns)
     decoded = Decoder().decode(packets)
-    facts.learn(packets, decoded, claims(packets, decoded))
+    facts.learn(packets, decoded, Neighbours().hear(packets, decoded).claims)
 
 
 def guests(facts: WireFacts, base: Topology = BASE) -> list[Guest]:
@@ -130,7 +130,7 @@ def test_addresses_are_bounded_and_forgotten_with_their_port() -> None:
     for start in range(0, 4000, 1000):
         packets = raw_batch(senders[start : start + 1000], [PORT] * 1000)
         decoded = Decoder().decode(packets)
-    facts.learn(packets, decoded, claims(packets, decoded))
+    facts.learn(packets, decoded, Neighbours().hear(packets, decoded).claims)
     assert facts._count <= 1024
     facts.added_to(replace(BASE, ports=BASE.ports[1:]))
     assert facts._count == 0

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from vpi_tui.detect.behaviour.base import NO_OPTIONS, Behaviour, Finding, Quiet, describe, register
 from vpi_tui.detect.behaviour.places import Place, Places
 from vpi_tui.detect.behaviour.whereabouts import Change, Whereabouts
-from vpi_tui.model.claims import Claim
+from vpi_tui.model.neighbours import Claim, Said
 from vpi_tui.model.topology import Topology
 
 NEAR_NS = 5_000_000_000
@@ -29,11 +29,11 @@ class AddressAtTwoPorts(Behaviour):
         self._places = Places(topology)
         self._whereabouts.keep(set(self._places.by_ifindex))
 
-    def heed(self, claimed: Sequence[Claim]) -> list[Finding]:
+    def heed(self, said: Said) -> list[Finding]:
         if not self._places.by_ifindex:
             return []
         found: list[Finding] = []
-        for claim in claimed:
+        for claim in said.claims:
             place = self._places.by_ifindex.get(claim.ifindex)
             if place is None:
                 continue

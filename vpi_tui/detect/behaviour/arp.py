@@ -6,20 +6,11 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from ipaddress import IPv4Address
 
-import numpy as np
-
 from vpi_tui.detect.behaviour.base import NO_OPTIONS, Behaviour, Finding, Quiet, describe, register
-from vpi_tui.model.batch import I64, U64, DecodedBatch, FlowBatch, PacketBatch
-from vpi_tui.model.distinct import firsts_of
+from vpi_tui.model.neighbours import Said
 
-ETHERTYPE_ARP = 0x0806
-SENDER_MAC_OFFSET = 8
-"""Of the sender hardware address in an ARP packet for Ethernet and IPv4."""
-ARP_LENGTH = 28
 MAX_BINDINGS = 65_536
 """Addresses remembered; the one longest unheard of is forgotten first."""
-MAX_PAIRS = 1_024
-"""Distinct (address, MAC) pairs looked at in a batch: a flood of forged ARP costs no more than that."""
 
 
 @register
@@ -35,20 +26,10 @@ class ArpSpoofing(Behaviour):
         self._owner: OrderedDict[tuple[int, int], int] = OrderedDict()
         self._quiet = Quiet()
 
-    def observe(self, packets: PacketBatch, decoded: DecodedBatch, _flows: FlowBatch) -> list[Finding]:
-        rows = np.flatnonzero((decoded.ethertype == ETHERTYPE_ARP) & (decoded.ip_off >= 0))
-        if not rows.size:
-            return []
-        rows = rows[decoded.ip_off[rows] + ARP_LENGTH <= _frame_end(packets, decoded, rows)]
-        address = decoded.src_ip[rows, 1] & np.uint64(0xFFFFFFFF)
-        known = address != 0  # an RFC 5227 probe claims nothing
-        rows, address = rows[known], address[known]
-        key = np.stack((decoded.vlan[rows, 0].astype(np.uint64), address, sender_mac(packets, decoded, rows)))
+    def heed(self, said: Said) -> list[Finding]:
         found = []
-        for at in firsts_of(key)[:MAX_PAIRS].tolist():
-            vlan, ip, mac = (int(v) for v in key[:, at])
-            row = int(rows[at])
-            if detail := self._claim(vlan, ip, mac, int(packets.ts_ns[decoded.packet[row]])):
+        for row, now_ns, vlan, ip, mac in said.owners:
+            if detail := self._claim(vlan, ip, mac, now_ns):
                 found.append(Finding(self.signatures[0].sid, row, detail))
         return found
 
@@ -57,26 +38,17 @@ class ArpSpoofing(Behaviour):
         before = self._owner.get((vlan, ip))
         self._owner[vlan, ip] = mac
         self._owner.move_to_end((vlan, ip))
+        if before == mac:
+            return ""
         while len(self._owner) > MAX_BINDINGS:
             self._owner.popitem(last=False)
-        if before is None or before == mac:
+        if before is None:
             return ""
         # Owner and forger take turns: both directions of the quarrel are one change.
         change = (ip, min(before, mac), max(before, mac))
         if not self._quiet.lets(change, now_ns):
             return ""
         return f"ARP spoofing: {IPv4Address(ip)} moved from {mac_text(before)} to {mac_text(mac)}"
-
-
-def _frame_end(packets: PacketBatch, decoded: DecodedBatch, rows: I64) -> I64:
-    at = decoded.packet[rows]
-    return np.asarray(packets.offset[at] + packets.caplen[at])
-
-
-def sender_mac(packets: PacketBatch, decoded: DecodedBatch, rows: I64) -> U64:
-    at = decoded.ip_off[rows, None] + np.arange(SENDER_MAC_OFFSET, SENDER_MAC_OFFSET + 6)
-    octets = packets.buf[at].astype(np.uint64)
-    return np.asarray(octets @ (np.uint64(1) << np.arange(40, -1, -8, dtype=np.uint64)), np.uint64)
 
 
 def mac_text(mac: int) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TypeVar
 
 from vpi_tui.model.batch import DecodedBatch, FlowBatch, PacketBatch
-from vpi_tui.model.claims import Claim
+from vpi_tui.model.neighbours import Said
 from vpi_tui.model.signature import ANY_ADDRESS, ANY_PORT, Action, Header, Origin, Signature
 from vpi_tui.model.topology import Topology
 
@@ -50,8 +50,8 @@ class Behaviour:
         """What a batch shows."""
         return []
 
-    def heed(self, _claimed: Sequence[Claim], /) -> list[Finding]:
-        """What the addresses show that its senders claim as their own."""
+    def heed(self, _said: Said, /) -> list[Finding]:
+        """What it shows that its senders say of addresses."""
         return []
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from vpi_tui.inventory.wire.messages import Message, Messages
 from vpi_tui.model.batch import DecodedBatch, PacketBatch
-from vpi_tui.model.claims import Claim
+from vpi_tui.model.neighbours import Claim
 from vpi_tui.model.ouis import hypervisor_of
 from vpi_tui.model.topology import Guest, Topology
 
