@@ -273,41 +273,56 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
     return opened
 
 
+@helper
+def _look(t, apps, streams, k):
+    """What a stretch that begins a stream looks like by itself; 0 = nothing that is known, or another one."""
+    slot, size = I64(streams.flow[k]), streams.end[k] - streams.start[k]
+    if slot < 0 or streams.stream_offset[k] != 0 or size <= 0:
+        return I64(0)
+    flow, direction = t.records[slot], I64(streams.direction[k])
+    if flow["probes"] == GIVEN_UP:
+        return I64(APP_FAILED)
+    src, dest = I64(flow["src_port"]), I64(flow["dest_port"])
+    return find_app(apps, streams.buf, streams.start[k], size, I64(TCP), direction, src, dest)
+
+
 @kernel
-def recognise_streams(t, apps, streams):
-    """Name the applications of flows by the first bytes of their streams, however they were cut."""
+def recognise_streams(t, apps, streams, flow_of, app, named_at):
+    """Name the applications of flows by the first bytes of their streams, however they were cut.
+
+    flow_of, app: of the rows that released the stretches (FlowBatch), empty = none did. The rows behind a
+    stretch that names their flow are set right: by themselves they may be of none that is known. named_at:
+    int32[slots] of zeros, and left so; one more than the first row that released such a stretch.
+    """
     for k in range(len(streams.flow)):
         slot = I64(streams.flow[k])
-        if slot < 0 or streams.stream_offset[k] != 0:
-            continue
-        flow = t.records[slot]
-        if flow["app_proto"] == 0 and streams.end[k] > streams.start[k]:
-            app = find_app(
-                apps,
-                streams.buf,
-                streams.start[k],
-                streams.end[k] - streams.start[k],
-                I64(TCP),
-                I64(streams.direction[k]),
-                I64(flow["src_port"]),
-                I64(flow["dest_port"]),
-            )
-            take_for(flow, app)
+        if slot >= 0 and streams.stream_offset[k] == 0 and t.records[slot]["app_proto"] == 0:
+            look = _look(t, apps, streams, k)
+            if look != APP_FAILED:
+                take_for(t.records[slot], look)
+    first = I64(len(flow_of))
+    for k in range(len(streams.flow) if first else 0):
+        row = I64(streams.row[k])
+        look = _look(t, apps, streams, k) if row >= 0 else I64(0)
+        if look != 0 and look != APP_FAILED:
+            slot = I64(streams.flow[k])
+            if named_at[slot] == 0 or row < named_at[slot]:
+                named_at[slot] = row + 1
+            first = min(first, row)
+    for r in range(first + 1, len(flow_of)):
+        slot = I64(flow_of[r])
+        if slot >= 0 and (app[r] == 0 or app[r] == APP_FAILED) and 0 < named_at[slot] <= r:
+            app[r] = t.records[slot]["app_proto"] or app[r]
+    for k in range(len(streams.flow) if first < len(flow_of) else 0):
+        named_at[max(streams.flow[k], 0)] = 0
 
 
 @kernel
 def recognise_starts(t, apps, streams, found):
-    """What each stretch that begins a stream looks like by itself: found[k], 0 = nothing that is known."""
+    """What each stretch that begins a stream looks like by itself: found[k], 0 = nothing that is known,
+    APP_FAILED = it does not matter."""
     for k in range(len(streams.flow)):
-        slot, size = I64(streams.flow[k]), streams.end[k] - streams.start[k]
-        found[k] = 0
-        if slot >= 0 and streams.stream_offset[k] == 0 and size > 0:
-            flow, direction = t.records[slot], I64(streams.direction[k])
-            if flow["probes"] == GIVEN_UP:
-                found[k] = APP_FAILED
-                continue
-            src, dest = I64(flow["src_port"]), I64(flow["dest_port"])
-            found[k] = find_app(apps, streams.buf, streams.start[k], size, I64(TCP), direction, src, dest)
+        found[k] = _look(t, apps, streams, k)
 
 
 @kernel

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from vpi_tui.flow import kernels, kernels_index, kernels_slots
 from vpi_tui.flow.appproto import app_tables
 from vpi_tui.flow.records import FLOW_DTYPE, KERNEL_DTYPE, OPAQUE, RECORD_SIZE, EndReason
-from vpi_tui.model.applications import APP_FAILED
 from vpi_tui.model.batch import U8, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 
 __all__ = ["FLOW_DTYPE", "FlowTable", "FlowTimeouts", "Touched"]
@@ -20,6 +19,7 @@ __all__ = ["FLOW_DTYPE", "FlowTable", "FlowTimeouts", "Touched"]
 Rows = NDArray[Any]
 """structured[k] of FLOW_DTYPE."""
 
+_NO_SLOTS, _NO_APPS = np.empty(0, np.int32), np.empty(0, np.uint8)
 _SECOND = 1_000_000_000
 _FIRST_INDEX = 1 << 17
 _EVICTED_KEPT = 1 << 14
@@ -133,6 +133,7 @@ class FlowTable:
             numbers=np.zeros(kernels_slots.N_NUMBERS, np.int64),
         )
         self._apps = app_tables()
+        self._named_at = np.zeros(max_flows, np.int32)
         self._out = _OutColumns(0)
         self._retired: list[Rows] = []
         self._retired_rows = 0
@@ -182,24 +183,8 @@ class FlowTable:
 
         flows: the batch that released the stretches; what it says of the rows behind each is set right.
         """
-        kernels.recognise_streams(self._arrays, self._apps, streams)
-        if flows is not None and ((streams.stream_offset == 0) & (streams.row >= 0)).any():
-            self._set_right(streams, flows)
-
-    def _set_right(self, streams: StreamBatch, flows: FlowBatch) -> None:
-        """Rows behind a stretch that names their flow: by themselves they are of none that is known."""
-        looks = self.recognise_starts(streams)
-        tells = np.flatnonzero((looks != 0) & (looks != APP_FAILED) & (streams.row >= 0))
-        slots, which = np.unique(streams.flow[tells], return_inverse=True)
-        rows = np.flatnonzero((flows.app == 0) | (flows.app == APP_FAILED))
-        if not slots.size or not rows.size:
-            return
-        named_at = np.full(slots.size, flows.flow.size, np.int64)
-        np.minimum.at(named_at, which, streams.row[tells])
-        at = np.minimum(np.searchsorted(slots, flows.flow[rows]), slots.size - 1)
-        rows = rows[(slots[at] == flows.flow[rows]) & (named_at[at] < rows)]
-        rows = rows[self.records["app_proto"][flows.flow[rows]] != 0]
-        flows.app[rows] = self.records["app_proto"][flows.flow[rows]]
+        flow, app = (flows.flow, flows.app) if flows is not None else (_NO_SLOTS, _NO_APPS)
+        kernels.recognise_streams(self._arrays, self._apps, streams, flow, app, self._named_at)
 
     def recognise_starts(self, streams: StreamBatch) -> U8:
         """uint8[stretches]: what those that begin a stream look like, each direction by itself; APP_FAILED =
