@@ -10,9 +10,9 @@ from vpi_tui.detect.match.kernels_threshold import (
     DETECTION_FILTER,
     WAYS,
     ThresholdRules,
-    ThresholdTable,
     apply_thresholds,
 )
+from vpi_tui.detect.match.threshold_windows import threshold_table
 
 SECOND = 1_000_000_000
 ATTACKER = 7
@@ -20,12 +20,7 @@ ATTACKER = 7
 
 def alerted(senders: list[int], seconds: list[float], limit: int = 5, window: int = 60) -> list[int]:
     """Places of the matches that a `detection_filter` lets through; there is room for 8 senders."""
-    table = ThresholdTable(
-        np.zeros((WAYS, 5), np.uint64),
-        np.zeros(WAYS, np.int64),
-        np.zeros(WAYS, np.int64),
-        np.zeros(1, np.int64),
-    )
+    table = threshold_table(WAYS)
     rules = ThresholdRules(
         np.array([DETECTION_FILTER], np.uint8), np.array([BY_SRC], np.uint8),
         *(np.array([value], np.int64) for value in (limit, window * SECOND, 1)),

@@ -40,11 +40,14 @@ class Recognised(NamedTuple):
 class FlowChecks:
     """The checks of all rules that have any."""
 
-    def __init__(self, special: Mapping[int, Signature]) -> None:
+    def __init__(self, special: Mapping[int, Signature], rules: int) -> None:
+        """rules: how many there are, those without a check included."""
         self._of_rule = {n: s.checks for n, s in special.items() if s.checks}
-        self._rules = np.array(sorted(self._of_rule), np.int32)
+        self._has_any: Bools = np.zeros(rules, np.bool_)
+        self._has_any[list(self._of_rule)] = True
         about_protocols = [n for n in self._of_rule if is_protocol_only(special[n])]
-        self._once: I32 = np.array(about_protocols, np.int32)
+        self._is_once: Bools = np.zeros(rules, np.bool_)
+        self._is_once[about_protocols] = True
         """Rules that are looked at once it is known what a direction looks like."""
         self.needs_counters = any(isinstance(c, FlowNumber) for own in self._of_rule.values() for c in own)
 
@@ -59,14 +62,12 @@ class FlowChecks:
 
         counted: of each candidate. sides_of: gives `known_sides` of each; None = nobody looked.
         """
-        if not self._rules.size:
-            return None
-        asked = np.intersect1d(rule, self._rules)
-        if not asked.size:
+        asked = self._has_any[rule]
+        if not asked.any():
             return None
         held = np.ones(rule.size, np.bool_)
         counters, sides = counted(), None
-        for number in asked.tolist():
+        for number in np.unique(rule[asked]).tolist():
             at = np.flatnonzero(rule == number)
             for check in self._of_rule[number]:
                 if isinstance(check, FlowNumber):
@@ -80,7 +81,7 @@ class FlowChecks:
 
     def told(self, found: Candidates, recognised: Recognised | None) -> Bools | None:
         """bool per candidate: the time of rules about protocols alone has come; None = there are none."""
-        asked = np.isin(found.rule, self._once)
+        asked = self._is_once[found.rule]
         if not asked.any():
             return None
         telling = recognised.telling() if recognised is not None else np.zeros(0, np.uint8)

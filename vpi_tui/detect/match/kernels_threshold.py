@@ -135,7 +135,7 @@ def _after(a_high, a_low, b_high, b_low):
 def apply_thresholds(rules, table, salt, rule, entry, ts_ns, src_ip, dest_ip, flow, born, keep):
     """Set keep[i] to 0 for each match i (rule[i], entry[i]) that its threshold holds back.
 
-    In order of i. ts_ns int64[i]; src_ip, dest_ip uint64[entries, 2]; flow, born: the flow's slot
+    In order of i. ts_ns int64[entries]; src_ip, dest_ip uint64[entries, 2]; flow, born: the flow's slot
     and generation by entry. salt: uint64, secret, so that no sender can aim at one set of places.
     """
     key = np.zeros(5, np.uint64)
@@ -161,7 +161,7 @@ def apply_thresholds(rules, table, salt, rule, entry, ts_ns, src_ip, dest_ip, fl
                 keep[i] = 0
                 continue
             key[1], key[2] = np.uint64(flow[e] + 1), np.uint64(born[e])
-        now = ts_ns[i]
+        now = ts_ns[e]
         place, is_new = _place(table, key, now, rules.window_ns, salt)
         limit, window, multiplier = rules.limit[number], rules.window_ns[number], rules.multiplier[number]
         if not _fires(kind, limit, window, multiplier, table, place, is_new, now):

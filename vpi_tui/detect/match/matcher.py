@@ -17,7 +17,7 @@ from vpi_tui.detect.match.flow_checks import FlowChecks, Recognised, known_sides
 from vpi_tui.detect.match.flow_counters import Counted, FlowCounters
 from vpi_tui.detect.match.inline import around_packets, without_dropped
 from vpi_tui.detect.match.inspection import InspectionOptions
-from vpi_tui.detect.match.kernels_threshold import ThresholdTable, apply_thresholds
+from vpi_tui.detect.match.kernels_threshold import apply_thresholds
 from vpi_tui.detect.match.limits import AlertLimits
 from vpi_tui.detect.match.most_alerts import within_most
 from vpi_tui.detect.match.pass_scopes import Passes
@@ -28,7 +28,7 @@ from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.sealed import Seals
 from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of
 from vpi_tui.detect.match.tags import Tags
-from vpi_tui.detect.match.threshold_windows import take_over_windows
+from vpi_tui.detect.match.threshold_windows import take_over_windows, threshold_table
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
 from vpi_tui.detect.match.windows import with_windows
 from vpi_tui.model.batch import I32, I64, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
@@ -64,9 +64,10 @@ class Matcher:
         self._seals = Seals(inline=options.inline)
         special = rules.special_rules()
         self._bypassing = [n for n, s in special.items() if s.bypass]
+        self._has_passes = bool((rules.passes != Passes.NOTHING).any())
         self._both_ways = BothWays(special)
         self._limits = AlertLimits(special)
-        self._flow_checks = FlowChecks(special)
+        self._flow_checks = FlowChecks(special, rules.count)
         self.tags = Tags(special)
         self.recognised: Recognised | None = None
         """None = nobody looks."""
@@ -75,12 +76,7 @@ class Matcher:
         self._passed = 0
         self._left_out = 0
         places = max(8, threshold_places) if rules.has_threshold else 8
-        self._thresholds = ThresholdTable(
-            key=np.zeros((places, 5), np.uint64),
-            begin=np.zeros(places, np.int64),
-            counted=np.zeros(places, np.int64),
-            evicted=np.zeros(1, np.int64),
-        )
+        self._thresholds = threshold_table(places)
         self._salt = np.uint64(secrets.randbits(64))
         self._renumbering = Renumbering()
 
@@ -145,8 +141,10 @@ class Matcher:
             return []
         self.profile.checked(found.rule)
         held = self.decider.decide(batch, found, subjects)
-        held &= self._not_passed(batch, found, subjects, held)
-        held &= self._not_bypassed(found, subjects, held)
+        if self._has_passes:
+            held &= self._not_passed(batch, found, subjects, held)
+        if self._bypassing:
+            held &= self._not_bypassed(found, subjects, held)
         held &= self.rules.noalert[found.rule] == 0
         kept = np.flatnonzero(held)
         kept = kept[_first_of_each(found, kept, self._packet_too)]
@@ -245,7 +243,7 @@ class Matcher:
     def _not_bypassed(self, found: Candidates, subjects: Subjects, held: Bools) -> Bools:
         """bool per candidate: its flow was not passed by after an earlier packet."""
         allowed, passed = np.ones(len(found), np.bool_), self.decider.memory.flows.passed
-        for i in np.flatnonzero(held & np.isin(found.rule, self._bypassing)) if self._bypassing else ():
+        for i in np.flatnonzero(held & np.isin(found.rule, self._bypassing)):
             flow, born = int(subjects.flow[i]), int(subjects.born[i])
             if flow >= 0 and passed[flow] != born:
                 passed[flow] = born
@@ -269,12 +267,12 @@ class Matcher:
             self._thresholds,
             self._salt,
             found.rule[kept],
-            np.arange(kept.size, dtype=np.int64),
-            subjects.ts_ns[kept],
-            subjects.src_ip[kept],
-            subjects.dest_ip[kept],
-            subjects.flow[kept],
-            subjects.born[kept],
+            kept,
+            subjects.ts_ns,
+            subjects.src_ip,
+            subjects.dest_ip,
+            subjects.flow,
+            subjects.born,
             keep,
         )
         self._suppressed += int(kept.size - np.count_nonzero(keep))
@@ -285,7 +283,7 @@ class Matcher:
         rule = found.rule[kept]
         if not rule.size:
             return []
-        self.hits += np.bincount(rule, minlength=self.hits.size)
+        np.add.at(self.hits, rule, 1)
         np.maximum.at(self.last_hit_ns, rule, subjects.ts_ns[kept])
         columns = (
             rule,

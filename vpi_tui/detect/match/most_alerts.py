@@ -26,6 +26,8 @@ def within_most(found: Candidates, subjects: Subjects, kept: I64, rank: I32, mos
     if kept.size <= most:
         return allowed
     row = found.row[kept].astype(np.int64)
+    if row[0] >= 0 and (row[most:] != row[: kept.size - most]).all():
+        return allowed  # rows are in order: none has so many
     nowhere = -2 - (subjects.flow[kept].astype(np.int64) * 4 + subjects.direction[kept])
     packet = np.where(row >= 0, row, nowhere)
     order = np.lexsort((found.entry[kept], rank[found.rule[kept]], packet))

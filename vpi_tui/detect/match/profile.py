@@ -46,10 +46,10 @@ class RuleProfile:
 
     def checked(self, rule: I32) -> None:
         """rule: int32[candidates], number of each one's rule; the same in the other methods."""
-        self.checks += np.bincount(rule, minlength=self.checks.size)
+        np.add.at(self.checks, rule, 1)
 
     def matched(self, rule: I32) -> None:
-        self.matches += np.bincount(rule, minlength=self.matches.size)
+        np.add.at(self.matches, rule, 1)
 
     def spent(self, rule: I32, stamps: Sequence[int], cpu_ns: int) -> None:
         """stamps: ns, when the evaluation of each candidate began, and when the last one ended.

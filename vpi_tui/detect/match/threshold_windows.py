@@ -1,4 +1,4 @@
-"""Moves the open windows of thresholds into the table of another set of rules."""
+"""The table of thresholds' windows: made, and moved to another set of rules."""
 
 from __future__ import annotations
 
@@ -9,6 +9,14 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.match.kernels_threshold import WAYS, ThresholdRules, ThresholdTable
 from vpi_tui.model.batch import I64, U64
+
+
+def threshold_table(places: int) -> ThresholdTable:
+    """An empty one. All of a window lies side by side: which one is met next nobody can know, and so each is
+    a page of memory to touch, not one for each column."""
+    whole = np.zeros((places, 7), np.uint64)
+    begin, counted = whole[:, 5].view(np.int64), whole[:, 6].view(np.int64)
+    return ThresholdTable(whole[:, :5], begin, counted, evicted=np.zeros(1, np.int64))
 
 
 def take_over_windows(
