@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -135,6 +135,17 @@ class Candidates:
         return Candidates(self.rule[held], self.row[held], self.stream[held], self.entry[held])
 
 
+class Found(NamedTuple):
+    """What the loops found in one batch, in no order: int64[n, 2] of (place, rule) each."""
+
+    of_packets: I64
+    """Places are rows."""
+    of_streams: I64
+    """Places are stretches."""
+    of_entries: I64
+    """Places are entries."""
+
+
 class Finder:
     """Keeps the work space of the loops between batches."""
 
@@ -196,27 +207,20 @@ class Finder:
             packets, decoded, flows, streams, view, subject, born, of_streams, stream_born, taken, entries
         )
 
-    def find(self, batch: Batch, enabled: U8) -> Candidates:
+    def find(self, batch: Batch, enabled: U8) -> Found:
         """All candidates of the batch. enabled: uint8[n], the switches as they are for this batch."""
-        found = [
-            _tagged(self._check_packets(batch, enabled), None),
-            _tagged(self._scan_packets(batch, enabled), None),
-        ]
-        if batch.stream_subject is not None and batch.streams is not None:
-            rows = batch.streams.row
-            found.append(_tagged(self._check_streams(batch, enabled), rows))
-            found.append(_tagged(self._scan_streams(batch, enabled), rows))
-        rule, row, stream = (np.concatenate(column) for column in zip(*found, strict=True))
-        entry = np.full(rule.size, -1, np.int32)
+        of_packets = [self._check_packets(batch, enabled), self._scan_packets(batch, enabled)]
+        of_streams = of_entries = _NOTHING
+        if batch.stream_subject is not None:
+            of_streams = np.concatenate(
+                (self._check_streams(batch, enabled), self._scan_streams(batch, enabled))
+            )
         if batch.entries is not None:
-            of_rule, of_entry = self._find_in_entries(batch, batch.entries, enabled)
-            rule, entry = np.concatenate((rule, of_rule)), np.concatenate((entry, of_entry))
-            row = np.concatenate((row, batch.entries.shaped.row[of_entry]))
-            stream = np.concatenate((stream, np.full(of_rule.size, -1, np.int32)))
-        return self._in_order(rule, row, stream, entry)
+            of_entries = self._find_in_entries(batch, batch.entries, enabled)
+        return Found(np.concatenate(of_packets), of_streams, of_entries)
 
-    def _find_in_entries(self, batch: Batch, entries: Entries, enabled: U8) -> tuple[I32, I32]:
-        """(rules, entries), each pair once."""
+    def _find_in_entries(self, batch: Batch, entries: Entries, enabled: U8) -> I64:
+        """int64[n, 2]: (entry, rule), each pair once."""
         app = self.rules.app
         pending_entry, pending_rule = waiting(entries.progress, app.grows)
         found = [np.stack((pending_entry, pending_rule), axis=1).astype(np.int64)]
@@ -236,8 +240,7 @@ class Finder:
         ]
         pairs = unique_pairs(np.concatenate(found))
         pairs = onward(entries.progress, app.stays, pairs[enabled[pairs[:, 1]] != 0])
-        pairs = at_their_stage(entries.progress, entries.shaped.direction, app.stage, pairs)
-        return pairs[:, 1].astype(np.int32), pairs[:, 0].astype(np.int32)
+        return at_their_stage(entries.progress, entries.shaped.direction, app.stage, pairs)
 
     def _check_entries(
         self, batch: Batch, entries: Entries, own: Sequence[int], lists: PacketRules, enabled: U8
@@ -260,24 +263,6 @@ class Finder:
             if key not in known:
                 known[key] = self._sought[rule].is_in(sent)
             yield known[key]
-
-    def _in_order(self, rule: I32, row: I32, stream: I32, entry: I32) -> Candidates:
-        """Sort; a rule that a packet and its stretch both may match is tried on the stretch first.
-        Transactions come behind the packet that completed them.
-
-        The later ones of one row and rule are kept: the first may turn out not to hold. What was found by
-        several classes of patterns, or by both ports, is there once.
-        """
-        if rule.size <= 1:
-            return Candidates(rule, row, stream, entry)
-        packet_last = np.where(stream < 0, np.iinfo(np.int32).max, stream)
-        order = np.lexsort((packet_last, self.rules.rank[rule], entry, row))
-        found = Candidates(rule, row, stream, entry).where(order)
-        fresh = np.ones(len(found), np.bool_)
-        fresh[1:] = False
-        for column in (found.rule, found.row, found.stream, found.entry):
-            fresh[1:] |= column[1:] != column[:-1]
-        return found.where(fresh)
 
     def _check_packets(self, batch: Batch, enabled: U8) -> I64:
         lists, both = self.rules.packet_rules, self.rules.table.bidirectional
@@ -400,11 +385,3 @@ def _head(units: Units, count: int) -> Units:
         kind=units.kind[:count],
         whole=units.whole[:count],
     )
-
-
-def _tagged(found: I64, rows: I32 | None) -> tuple[I32, I32, I32]:
-    """(rule, row, stream) from (entry, rule). rows: of the stretches; None = entries are rows."""
-    entry, rule = found[:, 0].astype(np.int32), found[:, 1].astype(np.int32)
-    if rows is None:
-        return rule, entry, np.full(entry.size, -1, np.int32)
-    return rule, rows[entry], entry

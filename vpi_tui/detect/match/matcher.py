@@ -26,7 +26,7 @@ from vpi_tui.detect.match.profile import NO_CLOCK, Clock, RuleProfile
 from vpi_tui.detect.match.renumber import Renumbering, new_numbers
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.match.sealed import Seals
-from vpi_tui.detect.match.subjects import Subjects, halves, subjects_of
+from vpi_tui.detect.match.subjects import Subjects, halves, in_order
 from vpi_tui.detect.match.tags import Tags
 from vpi_tui.detect.match.threshold_windows import take_over_windows, threshold_table
 from vpi_tui.detect.match.types import FlowView, Match, Remembered, ScopeResolver
@@ -134,8 +134,7 @@ class Matcher:
             pass_late(state, decoded, flows)
         batch = self._finder.prepare(packets, decoded, flows, streams, flow_view, state, progress)
         self._seals.mark(batch, sealed, state.generation)
-        found = self._finder.find(batch, enabled)
-        subjects = subjects_of(batch, found)
+        found, subjects = in_order(batch, self._finder.find(batch, enabled), self.rules.rank)
         found, subjects = self._checked(batch, found, subjects)
         if not len(found):
             return []

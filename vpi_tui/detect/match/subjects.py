@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.progress import Progress
-from vpi_tui.detect.match.candidates import Batch, Candidates
+from vpi_tui.detect.match import kernels_order
+from vpi_tui.detect.match.candidates import Batch, Candidates, Found
+from vpi_tui.detect.match.kernels_order import Ends
+from vpi_tui.detect.match.kernels_rules import Subject
 from vpi_tui.detect.match.remembered import Who
-from vpi_tui.model.batch import I32, I64, U8, U64
+from vpi_tui.model.batch import I32, I64, U8, U32, U64
 
 Bools = NDArray[np.bool_]
 
@@ -37,37 +40,26 @@ class Subjects:
         )
 
 
-def subjects_of(batch: Batch, found: Candidates) -> Subjects:
-    """Look up the columns of all candidates, in the packets or in the stretches."""
-    row, stream = found.row, found.stream
-    of_stream = stream >= 0
-    at: I32 = np.where(of_stream, 0, row)
-    packet, decoded, flows = batch.packets, batch.decoded, batch.flows
-    if decoded.packet.size:
-        flow, born = flows.flow[at].astype(np.int64), batch.born[at].astype(np.int64)
-        direction = flows.direction[at]
-        src_ip, dest_ip = decoded.src_ip[at], decoded.dest_ip[at]
-        ts_ns = packet.ts_ns[decoded.packet[np.maximum(row, 0)]]
-    else:
-        flow, born = np.full(at.size, -1, np.int64), np.zeros(at.size, np.int64)
-        direction, ts_ns = np.zeros(at.size, np.uint8), np.zeros(at.size, np.int64)
-        src_ip, dest_ip = np.zeros((at.size, 2), np.uint64), np.zeros((at.size, 2), np.uint64)
-    if batch.streams is not None and batch.stream_subject is not None:
-        of = stream[of_stream]
-        flow[of_stream] = batch.streams.flow[of]
-        born[of_stream] = batch.stream_born[of]
-        direction[of_stream] = batch.streams.direction[of]
-        src_ip[of_stream] = batch.stream_subject.src_ip[of]
-        dest_ip[of_stream] = batch.stream_subject.dest_ip[of]
-    if batch.entries is not None:
-        of_entry = found.entry >= 0
-        of = found.entry[of_entry]
-        flow[of_entry] = batch.entries.shaped.flow[of]
-        born[of_entry] = batch.entries.born[of]
-        direction[of_entry] = batch.entries.shaped.direction[of]
-        src_ip[of_entry] = batch.entries.subject.src_ip[of]
-        dest_ip[of_entry] = batch.entries.subject.dest_ip[of]
-    return Subjects(flow, born, direction, ts_ns, src_ip, dest_ip)
+def in_order(batch: Batch, found: Found, rank: I32) -> tuple[Candidates, Subjects]:
+    """Sort, by packet, then by rule: a rule that a packet and its stretch both may match is tried on the
+    stretch first. Transactions come behind the packet that completed them.
+
+    The later ones of one row and rule are kept: the first may turn out not to hold. What was found by
+    several classes of patterns, or by both ports, is there once. rank: of each rule, its place in the order.
+    """
+    packets, streams, entries = batch.packets, batch.streams, batch.entries
+    rows = of_streams = of_entries = _ends(batch.subject, batch.flows.flow, batch.born)
+    if streams is not None and batch.stream_subject is not None:
+        of_streams = _ends(batch.stream_subject, streams.flow, batch.stream_born)
+    if entries is not None:
+        of_entries = _ends(entries.subject, entries.shaped.flow, entries.born)
+    of_packet = batch.decoded.packet, packets.ts_ns
+    columns = kernels_order.in_order(*found, rank, rows, of_streams, of_entries, *of_packet)
+    return Candidates(*columns[:4]), Subjects(*columns[4:])
+
+
+def _ends(subject: Subject, flow: I32, born: U32) -> Ends:
+    return Ends(subject.row, flow, born, subject.direction, subject.src_ip, subject.dest_ip)
 
 
 def halves(address: U64) -> tuple[int, int]:
