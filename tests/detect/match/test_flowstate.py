@@ -9,7 +9,7 @@ import random
 
 import numpy as np
 
-from tests.detect.match.build import rule
+from tests.detect.match.build import Packet, content, matcher_of, rule, run
 from vpi_tui.detect.match.flowstate import MOST_MATCHES, BitSieve, FlowState, bit_plans
 from vpi_tui.model.signature import FlowBits
 
@@ -80,6 +80,17 @@ def test_what_holds_is_never_hopeless() -> None:
         assert not any(plans[n].allows(bits) for n in hopeless)
         few += len(hopeless)
     assert few > 1_000
+
+
+def test_bits_are_found_again_by_other_rules_that_name_fewer() -> None:
+    setting = [
+        rule(n, steps=(content(name.encode()),), flowbits=(FlowBits("set", (name,)),))
+        for n, name in enumerate("ba", 1)
+    ]
+    before, after = matcher_of(*setting), matcher_of(rule(3, flowbits=(A,)))
+    assert len(run(before, [Packet(b"a", first=1)])) == 1
+    after.take_over(before)
+    assert len(run(after, [Packet(b"x")])) == 1
 
 
 def test_a_rule_matches_once_in_a_window() -> None:

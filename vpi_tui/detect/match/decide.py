@@ -64,6 +64,7 @@ class Decider:
         """Go on with the memory of an earlier set of rules."""
         self.judge, self.memory, self.tally = before.judge, before.memory, before.tally
         self._bits, self._bit_names = bit_plans(self._rules.special_rules(), before._bit_names)
+        self._bit_sieve = BitSieve(self._bits, self._rules.count)
 
     def forget_flows(self, slots: I32) -> None:
         """Drop what is remembered of flows that ended. slots: int32[n]."""
