@@ -33,7 +33,7 @@ def flows_of(matches: Sequence[Match], records: Any, names: Names) -> dict[int, 
     slots = sorted({match.flow for match in matches if match.flow >= 0})
     if not slots:
         return {}
-    return dict(zip(slots, to_records(records[slots], names.switches, names.guests), strict=True))
+    return dict(zip(slots, to_records(records.take(slots), names.switches, names.guests), strict=True))
 
 
 class Alerter:
@@ -77,12 +77,13 @@ class Alerter:
         if streams is not None and match.stream >= 0:
             start, end = int(streams.start[match.stream]), int(streams.end[match.stream])
             stretch = streams.buf[start : min(end, start + STREAM_LIMIT)].tobytes()
-        self._keep(alert, match.rule, packets, packet, stretch, flow, _payload(match, packets, decoded))
+        payload = _payload(match, packets, decoded)
+        self._keep(alert, match.rule, signature, packets, packet, stretch, flow, payload)
         if self.keeps_transactions and match.transaction:
             self.transactions[alert.number] = progress[match.entry]
         if match.flow >= 0:
             self.flows.append(match.flow)
-            records["alerts"][match.flow] = min(MAX_COUNT, int(records["alerts"][match.flow]) + 1)
+            _count_in(records, match.flow)
         return alert
 
     def from_finding(
@@ -97,8 +98,9 @@ class Alerter:
         port = int(packets.ifindex[packet])
         ends = _ends(match, decoded, flow)
         switch, guest = names.place_of_port(port)
+        signature = self.rules.signatures[rule]
         alert = self._alert(
-            self.rules.signatures[rule],
+            signature,
             finding.detail,
             ts_ns=match.ts_ns,
             in_iface=self._source.port_name(port),
@@ -113,8 +115,8 @@ class Alerter:
             alert = replace(alert, switch=switch, src_guest=guest)
         if slot >= 0:
             self.flows.append(slot)
-            records["alerts"][slot] = min(MAX_COUNT, int(records["alerts"][slot]) + 1)
-        self._keep(alert, rule, packets, packet, b"", flow)
+            _count_in(records, slot)
+        self._keep(alert, rule, signature, packets, packet, b"", flow)
         return alert
 
     def from_living(
@@ -122,8 +124,9 @@ class Alerter:
     ) -> Alert:
         """What a behaviour says of a flow that no packet has just shown."""
         flow = to_record(records[slot], names.switches, names.guests)
+        signature = self.rules.signatures[rule]
         alert = self._alert(
-            self.rules.signatures[rule],
+            signature,
             detail,
             ts_ns=now_ns,
             in_iface=self._source.port_name(int(records["ifindex_client"][slot])),
@@ -134,8 +137,8 @@ class Alerter:
             stream=False,
         )
         self.flows.append(slot)
-        records["alerts"][slot] = min(MAX_COUNT, int(records["alerts"][slot]) + 1)
-        self._keep(alert, rule, None, -1, b"", flow)
+        _count_in(records, slot)
+        self._keep(alert, rule, signature, None, -1, b"", flow)
         return alert
 
     def _alert(
@@ -202,6 +205,7 @@ class Alerter:
         self,
         alert: Alert,
         rule: int,
+        signature: Signature,
         packets: PacketBatch | None,
         packet: int,
         stretch: bytes,
@@ -214,7 +218,6 @@ class Alerter:
             start = int(packets.offset[packet])
             frame = packets.buf[start : start + min(int(packets.caplen[packet]), FRAME_LIMIT)].tobytes()
             link = int(packets.link_type[packet])
-        signature = self.rules.signatures[rule]
         place = signature.origin
         origin = f"{place.path}:{place.line}" if place.line else place.path
         self._evidence.add(
@@ -228,6 +231,12 @@ _DIRECTION_NAMES: dict[int, str] = {
     Direction.TO_SERVER: "to_server",
     Direction.TO_CLIENT: "to_client",
 }
+
+
+def _count_in(records: Any, slot: int) -> None:
+    """One more alert about the flow in a slot."""
+    alerts = records["alerts"]
+    alerts[slot] = min(MAX_COUNT, int(alerts[slot]) + 1)
 
 
 def _entry_port(match: Match, packets: PacketBatch, packet: int, records: Any) -> int:

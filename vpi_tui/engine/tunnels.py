@@ -20,6 +20,8 @@ _WORDS: Final = {
 def kind_of(decoded: DecodedBatch, row: int) -> str:
     """The tunnel that a row was inside of: gre, vxlan, geneve, teredo, ipv4 or ipv6; "" = none."""
     number = int(decoded.tunnel[row]) >> _KIND_AT if row >= 0 else TunnelKind.NONE
+    if number == TunnelKind.NONE:
+        return ""
     if number == TunnelKind.IP_IN_IP:
         is_there = row > 0 and decoded.packet[row - 1] == decoded.packet[row]
         return "ipv6" if is_there and decoded.ip_v[row - 1] == _IPV6 else "ipv4"

@@ -79,9 +79,9 @@ class Decider:
         held = decided.copy()
         whose = (subjects.flow, subjects.born, found.rule, subjects.direction, windows)
         inside = np.flatnonzero(decided & (windows != NOWHERE))
-        held[inside] = [
-            self._is_first(*one) for one in zip(*(c[inside].tolist() for c in whose), strict=True)
-        ]
+        if inside.size:
+            each = zip(*(c[inside].tolist() for c in whose), strict=True)
+            held[inside] = [self._is_first(*one) for one in each]
         again = packet_after_stretch(found, self._packet_too)
         done: tuple[int, int] | None = None
         hopeless = self._bit_sieve.hopeless(state, found.rule, subjects.flow)
@@ -138,9 +138,12 @@ class Decider:
     def remembered_of(self, row: int, flow: int, born: int) -> Remembered | None:
         """What rules have left with the flow and the packet of a match; None = nothing."""
         flows, texts = self.memory.flows, self.memory.texts
+        bits, numbers = flows.bits(flow, born), flows.numbers(flow, born)
+        if not (bits or numbers or texts):
+            return None
         found = Remembered(
-            names_of(flows.bits(flow, born), self._bit_names),
-            tuple(flows.numbers(flow, born).items()),
+            names_of(bits, self._bit_names),
+            tuple(numbers.items()),
             tuple(texts.of("flow", flow, born, row).items()),
             tuple(texts.of("pkt", flow, born, row).items()),
         )

@@ -182,6 +182,8 @@ class BitSieve:
     def __init__(self, plans: Mapping[int, BitPlan], rules: int) -> None:
         self._asks: U64 = np.zeros((rules, 2), np.uint64)
         """uint64[n, 2]: bits, folded, that the rule wants set: all of these, and one of those; 0 = none."""
+        self._has_any: NDArray[np.bool_] = np.zeros(rules, np.bool_)
+        """bool[n]: it wants some."""
         self._gives: U64 = np.zeros(rules, np.uint64)
         """uint64[n]: bits that a match may set."""
         for number, plan in plans.items():
@@ -189,13 +191,14 @@ class BitSieve:
             either = [bits for bits in wanted if bits.bit_count() > 1]
             self._asks[number, 0] = folded(sum({bits for bits in wanted if bits.bit_count() == 1}))
             self._asks[number, 1] = folded(either[0]) if either else 0
+            self._has_any[number] = self._asks[number].any()
             self._gives[number] = folded(plan.change(0))
 
     def hopeless(self, state: FlowState, rule: I32, flow: I64) -> NDArray[np.bool_]:
         """bool per candidate: it asks for a bit that its flow does not have, nor may get from another."""
-        asks = self._asks[rule]
-        if not asks.any():
+        if not self._has_any[rule].any():
             return np.zeros(rule.size, np.bool_)
+        asks = self._asks[rule]
         marked, at, gives = state.marked, np.maximum(flow, 0), self._gives[rule]
         giving = np.flatnonzero(gives)
         givers = at[giving]

@@ -56,11 +56,11 @@ class RuleProfile:
 
         cpu_ns: CPU time from the first to the last.
         """
-        taken = np.diff(np.array(stamps, np.int64))
-        wall_ns = int(taken.sum())
+        wall_ns = stamps[-1] - stamps[0]
         if wall_ns > 0:
+            times = np.array(stamps, np.int64)
             scale = min(cpu_ns / wall_ns, 1.0)
-            np.add.at(self.cpu_ns, rule, (taken * scale).astype(np.int64))
+            np.add.at(self.cpu_ns, rule, ((times[1:] - times[:-1]) * scale).astype(np.int64))
 
     def take_over(self, before: RuleProfile, numbers: I64) -> None:
         """Go on from the sums of an earlier set. numbers: int64[its rules], their numbers here, -1 = gone."""

@@ -42,8 +42,10 @@ def windows_of(batch: Batch, found: Candidates, *, divided: bool = False) -> I64
     if divided or batch.streams is None:
         return windows
     streams = batch.streams
-    at = np.flatnonzero((found.stream >= 0) & (found.entry < 0))
-    at = at[streams.window[found.stream[at]] >= 0]
-    stretch = found.stream[at]
-    windows[at] = streams.stream_offset[stretch] + streams.window[stretch] - streams.start[stretch]
+    at = np.flatnonzero(found.stream >= 0)
+    begin = streams.window[found.stream[at]]
+    at = at[begin >= 0]
+    if at.size:
+        stretch = found.stream[at]
+        windows[at] = streams.stream_offset[stretch] + begin[begin >= 0] - streams.start[stretch]
     return windows
