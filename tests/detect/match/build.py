@@ -233,4 +233,5 @@ def scanned(rules: list[Signature], packets: list[Packet]) -> int:
     subject, _ = packet_subject(decoded, flows, none, slots, slots.copy(), np.uint64(0), np.uint64(0))
 
     units = units_for(UNITS_AN_ENTRY * len(packets))
-    return int(packet_units(batch.buf, decoded, subject, none, compiled.selectors, units))
+    payload = decoded.payload_off, decoded.payload_len
+    return int(packet_units(batch.buf, *payload, subject, none, compiled.selectors, units))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.match.flowstate import FlowState
-from vpi_tui.detect.match.kernels_listed import PacketRules, check_packets, check_streams
+from vpi_tui.detect.match.kernels_listed import PacketRules, Rows, check_packets, check_streams
 from vpi_tui.detect.match.kernels_rules import Subject, keep_holding, packet_subject, stream_subject
 from vpi_tui.detect.match.kernels_scan import FastContents, PatternSets, Units, keep_with_others, scan
 from vpi_tui.detect.match.kernels_units import (
@@ -175,10 +175,11 @@ class Finder:
         progress: Sequence[Progress] = (),
     ) -> Batch:
         """Subjects of the batch; advances the generations of the slots in which flows opened."""
-        top = int(flows.flow.max(initial=-1)) + 1
-        state.make_room(max(top, view.client_port.size))
         taken = streams.reassembled.copy() if streams is not None else _NO_ROWS
         stretches = streams if streams is not None and streams.row.size else None
+        like = shaped(progress) if progress else None
+        slots = (found.flow for found in (flows, stretches, like) if found is not None)
+        state.make_room(max(int(flow.max(initial=-1)) for flow in slots) + 1)
         subject, born = packet_subject(
             decoded, flows, view.locality, state.generation, state.passed, MALFORMED, BROKEN_LAYER4
         )
@@ -186,8 +187,7 @@ class Finder:
             sizes = self._sizes.of_rows(decoded, flows, born, state.generation.size)
             subject = with_sizes(subject, sizes)
         entries = None
-        if progress:
-            like = shaped(progress)
+        if like is not None:
             of_entries, entries_born = stream_subject(like, flows, view, state.generation, born, state.passed)
             if self.rules.upstream.sizes:
                 found = self._sizes.of_stretches(sizes, like.row, like.flow, entries_born)
@@ -266,15 +266,17 @@ class Finder:
 
     def _check_packets(self, batch: Batch, enabled: U8) -> I64:
         lists, both = self.rules.packet_rules, self.rules.table.bidirectional
-        subject, decoded, flows = batch.subject, batch.decoded, batch.flows
+        subject, rows = batch.subject, Rows.of(batch.decoded, batch.flows)
         found = self._collect(
-            lambda out: check_packets(decoded, flows, subject, batch.taken, lists, enabled, both, out)
+            lambda out: check_packets(rows, subject, batch.taken, lists, enabled, both, out)
         )
         return self._holding(batch, subject, found)
 
     def _check_streams(self, batch: Batch, enabled: U8) -> I64:
         assert batch.stream_subject is not None
         lists, both = self.rules.packet_rules, self.rules.table.bidirectional
+        if not lists.stream_of.any():
+            return _NOTHING
         streams, subject = batch.streams, batch.stream_subject
         found = self._collect(lambda out: check_streams(streams, subject, lists, enabled, both, out))
         return self._holding(batch, subject, found)
@@ -291,8 +293,9 @@ class Finder:
         if not self.rules.patterns.gram.size:
             return _NOTHING
         units = self._room(UNITS_AN_ENTRY * batch.subject.kinds.size)
+        payload = batch.decoded.payload_off, batch.decoded.payload_len
         count = packet_units(
-            batch.packets.buf, batch.decoded, batch.subject, batch.taken, self.rules.selectors, units
+            batch.packets.buf, *payload, batch.subject, batch.taken, self.rules.selectors, units
         )
         if not count:
             return _NOTHING

@@ -21,7 +21,7 @@ from vpi_tui.detect.match.kernels_units import (
     is_in_window,
     protocol_class,
 )
-from vpi_tui.model.batch import I32, U8, U64
+from vpi_tui.model.batch import I32, I64, U8, U16, U64, DecodedBatch, FlowBatch
 from vpi_tui.model.jit import helper, inlined, kernel
 
 BY_DEST, BY_SRC, BY_DEST_PORT, BY_SRC_PORT = 0, 1, 2, 3
@@ -64,6 +64,25 @@ class PacketRules(NamedTuple):
     """uint8[n]: 0 = a packet as it is; else bits 1 << unit kind: wants a payload of that kind."""
     stream_of: I32
     """int32[3]: direction -> list of the rules that inspect stretches without a fast pattern."""
+
+
+class Rows(NamedTuple):
+    """Columns of a batch that are read, as handing a kernel all of them costs more than the loop."""
+
+    flow: I32
+    first: U8
+    proto: U8
+    tcp_flags: U16
+    icmp_type: U8
+    payload_off: I64
+    payload_len: I32
+    events: U64
+    oddities: U64
+    stream_events: U64
+
+    @classmethod
+    def of(cls, decoded: DecodedBatch, flows: FlowBatch) -> Rows:
+        return cls(flows.flow, flows.first, *(getattr(decoded, name) for name in cls._fields[2:]))
 
 
 @helper
@@ -143,15 +162,15 @@ def counts_as_flow(proto, group):
 
 
 @inlined
-def _is_odd(decoded, row, events):
+def _is_odd(rows, row, events):
     """Has the packet any event that some rule asks for? Many have a wrong checksum, which few rules do."""
-    either = (decoded.events[row] & events[0]) | (decoded.oddities[row, 0] & events[1])
-    either |= (decoded.oddities[row, 1] & events[2]) | (decoded.stream_events[row] & events[3])
+    either = (rows.events[row] & events[0]) | (rows.oddities[row, 0] & events[1])
+    either |= (rows.oddities[row, 1] & events[2]) | (rows.stream_events[row] & events[3])
     return either != 0
 
 
 @kernel
-def check_packets(decoded, flows, subject, taken, listed, enabled, bidirectional, out):
+def check_packets(rows, subject, taken, listed, enabled, bidirectional, out):
     """Candidates (row, rule) of the rules without a fast pattern, whose headers are not looked at yet
     (kernels_rules.keep_holding); returns how many (see scan). bidirectional: RuleTable's."""
     n, lists, needs = np.int64(0), listed.lists, listed.needs
@@ -163,20 +182,20 @@ def check_packets(decoded, flows, subject, taken, listed, enabled, bidirectional
         key = np.int64(0)
         if subject.layer4[row]:
             if group == 0:
-                key = np.int64(decoded.tcp_flags[row]) & 0xFF
+                key = np.int64(rows.tcp_flags[row]) & 0xFF
             elif group == 2:
-                key = np.int64(decoded.icmp_type[row])
+                key = np.int64(rows.icmp_type[row])
         direction = subject.direction[row]
         once = np.int64(0)
-        if flows.flow[row] < 0 or flows.first[row] & 2 or not counts_as_flow(decoded.proto[row], group):
+        if rows.flow[row] < 0 or rows.first[row] & 2 or not counts_as_flow(rows.proto[row], group):
             once = np.int64(listed.once_of[group, direction])
         usual = np.int64(listed.list_of[group, direction, key])
-        odd = np.int64(listed.odd_of[group, direction] if _is_odd(decoded, row, listed.events) else 0)
+        odd = np.int64(listed.odd_of[group, direction] if _is_odd(rows, row, listed.events) else 0)
         if not (once or usual or odd):
             continue
         kind = np.int64(-1)
         is_sealed = taken.size > row and taken[row] == SEALED
-        if decoded.payload_len[row] > 0 and decoded.payload_off[row] >= 0 and not is_sealed:
+        if rows.payload_len[row] > 0 and rows.payload_off[row] >= 0 and not is_sealed:
             kind = np.int64(TAKEN if taken.size > row and taken[row] else PACKET)
         for number, payload in ((once, np.int64(-1)), (usual, kind), (odd, kind)):
             if number:

@@ -186,21 +186,21 @@ def is_in_window(streams, i):
 
 
 @kernel
-def packet_units(buf, decoded, subject, taken, selectors, units):
+def packet_units(buf, payload_off, payload_len, subject, taken, selectors, units):
     """Fill `units` (room for UNITS_AN_ENTRY times the rows) from packet payloads in `buf`; returns how many.
 
-    taken: as of candidates.Batch.
+    payload_off, payload_len: of the DecodedBatch. taken: as of candidates.Batch.
     """
     n = 0
     for row in range(subject.kinds.size):
-        length = np.int64(decoded.payload_len[row])
-        if length <= 0 or decoded.payload_off[row] < 0 or subject.kinds[row] == 0 or subject.valid[row] == 0:
+        length = np.int64(payload_len[row])
+        if length <= 0 or payload_off[row] < 0 or subject.kinds[row] == 0 or subject.valid[row] == 0:
             continue
         if taken.size > row and taken[row] == SEALED:
             continue
         kind = TAKEN if taken.size > row and taken[row] else PACKET
         number = _selector(subject.kinds[row], subject.direction[row], kind)
-        start = decoded.payload_off[row]
+        start = payload_off[row]
         n = _put_sides(units, n, selectors, buf, subject, row, number, start, start + length, start, kind)
     return n
 
