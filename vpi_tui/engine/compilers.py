@@ -19,16 +19,7 @@ from pathlib import Path
 from vpi_tui.config.paths import child_environment
 from vpi_tui.model.jit import ROOMS
 
-COST = {
-    "stream": 14,
-    "detect": 13,
-    "decode": 12,
-    "flow": 5,
-    "capture": 2,
-    "inventory": 1,
-    "coverage": 1,
-    "model": 1,
-}
+COST = {"stream": 14, "detect": 13, "decode": 12, "flow": 5, "capture": 2, "inventory": 1, "coverage": 1}
 """CPU seconds that a room takes to compile, roughly. Rooms with kernels, all of them (a test compares)."""
 MOST_PROCESSES = 4
 LOCK = "compiling.lock"

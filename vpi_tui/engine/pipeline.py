@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
+from vpi_tui.decode.neighbours import Neighbours
 from vpi_tui.detect.applayer.describe.registry import Describer
 from vpi_tui.detect.applayer.parts import Part
 from vpi_tui.detect.applayer.progress import Progress
@@ -42,7 +43,7 @@ from vpi_tui.flow.talkers import Talkers
 from vpi_tui.inventory.attribute import Attributor
 from vpi_tui.model.batch import I32, DecodedBatch, FlowBatch, PacketBatch, StreamBatch
 from vpi_tui.model.event import Alert, TransactionRecord
-from vpi_tui.model.neighbours import Neighbours, Said
+from vpi_tui.model.neighbours import Said
 from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
 from vpi_tui.stream.defrag import Defragmenter

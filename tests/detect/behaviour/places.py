@@ -11,10 +11,10 @@ from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet
 
 from vpi_tui.decode.decoder import Decoder
+from vpi_tui.decode.neighbours import Neighbours
 from vpi_tui.detect.behaviour.base import Behaviour
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.model.batch import LinkType, PacketBatch
-from vpi_tui.model.neighbours import Neighbours
 from vpi_tui.model.topology import Guest, Port, Switch, Topology
 
 HOST, WEB, DB, NEW, UPLINK, SECOND_UPLINK = 2, 3, 4, 5, 6, 7

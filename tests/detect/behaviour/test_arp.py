@@ -7,10 +7,10 @@ from ipaddress import IPv4Address
 
 from tests.detect.behaviour.places import raw_batch
 from vpi_tui.decode.decoder import Decoder
+from vpi_tui.decode.neighbours import MOST, Neighbours
 from vpi_tui.detect.behaviour.arp import ArpSpoofing
 from vpi_tui.detect.behaviour.base import QUIET_NS
 from vpi_tui.model.batch import PacketBatch
-from vpi_tui.model.neighbours import MOST, Neighbours
 
 OWNER, FORGER = 0x525400000001, 0x525400000002
 

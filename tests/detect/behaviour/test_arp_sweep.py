@@ -9,6 +9,7 @@ import numpy as np
 
 from tests.detect.behaviour.test_arp import batch
 from vpi_tui.decode.decoder import Decoder
+from vpi_tui.decode.neighbours import MOST, Neighbours
 from vpi_tui.detect.behaviour.arp_sweep import (
     MAX_SENDERS,
     TARGETS,
@@ -16,7 +17,6 @@ from vpi_tui.detect.behaviour.arp_sweep import (
     ArpSweep,
 )
 from vpi_tui.detect.behaviour.base import QUIET_NS
-from vpi_tui.model.neighbours import MOST, Neighbours
 
 SCANNER = 0x525400000066
 

@@ -9,9 +9,9 @@ from scapy.packet import Packet
 from tests.detect.behaviour.places import START, advertisement, arp, batch, raw_batch
 from tests.inventory.wire.samples import IP4, MAC, carried, discover, llmnr, mdns, netbios
 from vpi_tui.decode.decoder import Decoder
+from vpi_tui.decode.neighbours import Neighbours
 from vpi_tui.inventory.wire.facts import IPS_A_HOST, NAMES_A_HOST, RENAME_NS, STALE_NS, WireFacts
 from vpi_tui.inventory.wire.messages import A_PORT_A_SECOND
-from vpi_tui.model.neighbours import Neighbours
 from vpi_tui.model.topology import Guest, Port, Switch, Topology
 
 PORT, OTHER, MAC_OTHER = 5, 6, "00:50:56:00:00:06"

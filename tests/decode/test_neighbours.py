@@ -14,8 +14,9 @@ from scapy.packet import Packet
 
 from tests.detect.behaviour.places import START, raw_batch
 from vpi_tui.decode.decoder import Decoder
+from vpi_tui.decode.neighbours import MOST, Neighbours
 from vpi_tui.model.batch import DecodedBatch, PacketBatch
-from vpi_tui.model.neighbours import MOST, Claim, Neighbours, Owner, Question, Said
+from vpi_tui.model.neighbours import Claim, Owner, Question, Said
 
 MACS = ("52:54:00:00:00:01", "52:54:00:00:00:02")
 
