@@ -21,6 +21,7 @@ from tests.stream.scanning import numbers, scan
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.model.batch import DecoderEvent, Fragment, LinkType
 from vpi_tui.model.os_policy import OsPolicy
+from vpi_tui.stream import kernels_defrag
 from vpi_tui.stream.defrag import Defragmenter
 from vpi_tui.stream.policies import host_policies
 
@@ -200,6 +201,18 @@ def test_overlaps_end_as_in_the_naive_twin(data: list[Piece], policy: OsPolicy) 
     for (_, payload), (_, whole) in zip(found, expected, strict=True):
         # Where a short last fragment was followed by a longer one, the twin does not know the bytes.
         assert all(b in (a, 0x3F) for a, b in zip(payload, whole, strict=True))
+
+
+@pytest.mark.parametrize("at", [64 * 8, kernels_defrag.PAGE], ids=["a word of the bitmap", "a page"])
+def test_an_overlap_counts_where_it_begins_behind_what_is_new(at: int) -> None:
+    data = [
+        (at, b"a" * 8, True),
+        (at - 16, b"b" * 32, True),
+        (0, b"c" * (at - 16), True),
+        (at + 16, b"d", False),
+    ]
+    whole = b"c" * (at - 16) + b"b" * 16 + b"a" * 8 + b"b" * 8 + b"d"
+    assert rebuilt(of_policy(OsPolicy.FIRST), pieces(data)) == [(3, whole, 0)]
 
 
 def test_an_overlap_is_an_event() -> None:

@@ -202,7 +202,7 @@ class BitSieve:
         marked, at, gives = state.marked, np.maximum(flow, 0), self._gives[rule]
         giving = np.flatnonzero(gives)
         givers = at[giving]
-        before = marked[givers]
+        before = marked[givers]  # what others may set is lent to the flows for this one look
         np.bitwise_or.at(marked, givers, gives[giving])
         have = marked[at]
         marked[givers] = before
