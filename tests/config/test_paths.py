@@ -42,6 +42,13 @@ def test_directories_follow_xdg(home, tmp_path):
     assert paths.config_files() == (Path("/etc/vpi-tui/config.yaml"), tmp_path / "config/vpi-tui/config.yaml")
 
 
+def test_a_home_is_filled_in_where_there_is_one(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert paths.with_home("~/a") == tmp_path / "a"
+    assert paths.with_home("~no-such-user/a") == Path("~no-such-user/a")
+    assert paths.with_home("b/~") == Path("b/~")
+
+
 def test_the_cache_is_made_and_told_to_numba(home, tmp_path):
     assert home.parent == tmp_path / "cache" / "vpi-tui"
     assert paths.prepare_numba_cache() == home

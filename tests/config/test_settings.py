@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vpi_tui.cli.order import existing
 from vpi_tui.config import document, schema
 from vpi_tui.config.settings import Settings, load, read_file, set_from_text
 from vpi_tui.model.errors import ConfigError
@@ -82,6 +83,13 @@ def test_later_files_win_and_missing_ones_are_no_error(tmp_path):
     assert load([second, first])["theme"] == "dusk"
 
 
+def test_a_home_of_nobody_is_no_error_until_it_is_looked_for(tmp_path):
+    of_nobody = read_file(write(tmp_path, "eve:\n  file: ~-/eve.json\n"))
+    assert of_nobody["eve.file"] == str(tmp_path / "~-/eve.json")
+    with pytest.raises(ConfigError, match=r"There is no rule file ~-/a\.rules"):
+        existing(("~-/a.rules",), "rule file")
+
+
 def test_a_file_named_by_hand_must_be_there(tmp_path):
     with pytest.raises(ConfigError, match=r"absent\.yaml: cannot be read: No such file"):
         load([], tmp_path / "absent.yaml")
@@ -144,6 +152,8 @@ def test_what_is_handed_to_the_engine():
         ("theme: !!python/object:os.system x\n", ["is not allowed"]),
         ("a: 1\n---\nb: 2\n", [":2: a second document begins here"]),
         ("? [a, b]\n: c\n", ["a key must be plain text"]),
+        ('eve:\n  file: "a\\0b"\n', [":2: eve.file must be a path, so without NUL characters."]),
+        ('rules: [x, "a\\0b"]\n', ["rules must be a path, so without NUL"]),
         ("theme: dusk\nuser: a\x07b\n", [":2: holds a control character (U+0007)"]),
     ],
 )

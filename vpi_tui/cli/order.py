@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vpi_tui.cli.parser import given_settings
@@ -68,7 +67,7 @@ def _log(chosen: Settings) -> LogSpec:
         )
     file = chosen["eve.file"]
     return LogSpec(
-        file=str(Path(file).expanduser().absolute()) if file else "",
+        file=str(paths.with_home(file).absolute()) if file else "",
         types=types or EVENT_TYPES,
         rotate_bytes=chosen["eve.rotate-size"],
         rotate_seconds=chosen["eve.rotate-interval"],
@@ -83,7 +82,7 @@ def existing(names: tuple[str, ...], what: str) -> tuple[str, ...]:
     """The paths made absolute. Raises ConfigError for the first that cannot be read."""
     found = []
     for name in names:
-        path = Path(name).expanduser().absolute()
+        path = paths.with_home(name).absolute()
         if not path.exists():
             raise ConfigError(f"There is no {what} {name}.", hint="Check the path.")
         if not os.access(path, os.R_OK):

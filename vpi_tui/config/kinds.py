@@ -124,6 +124,13 @@ def _check_text(value: Any) -> str:
     return value
 
 
+def _check_path(value: Any) -> str:
+    text = _check_text(value)
+    if "\0" in text:
+        raise ValueError("must be a path, so without NUL characters")
+    return text
+
+
 def _check_boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("must be true or false")
@@ -143,6 +150,10 @@ def _check_list(value: Any) -> tuple[str, ...]:
     return tuple(items)
 
 
+def _check_paths(value: Any) -> tuple[str, ...]:
+    return tuple(_check_path(item) for item in _check_list(value))
+
+
 def _check_free(value: Any) -> str:
     """Anything that is one value, as text: booleans in Suricata's spelling."""
     if isinstance(value, bool):
@@ -160,8 +171,8 @@ def _check_group(value: Any) -> str:
 
 
 text = Kind("text", str, _check_text)
-path = Kind("path", str, _check_text, path=True)
+path = Kind("path", str, _check_path, path=True)
 boolean = Kind("true or false", _read_boolean, _check_boolean)
 texts = Kind("list", lambda word: (word,), _check_list, repeat=True)
-paths = Kind("list of paths", lambda word: (word,), _check_list, repeat=True, path=True)
+paths = Kind("list of paths", lambda word: (word,), _check_paths, repeat=True, path=True)
 group = Kind("list", str, _check_group)

@@ -47,6 +47,11 @@ def themes_dir() -> Path:
     return _bundled("themes")
 
 
+def with_home(text: str) -> Path:
+    """A path that may begin with `~` or `~user`; as in a shell, `~user` of nobody stays as it is."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111  (pathlib raises RuntimeError for such a user)
+
+
 def user_config_dir() -> Path:
     """$XDG_CONFIG_HOME/vpi-tui, usually ~/.config/vpi-tui. It need not exist."""
     import platformdirs

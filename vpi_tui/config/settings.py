@@ -9,6 +9,7 @@ from typing import Any
 
 from vpi_tui.config import document, schema
 from vpi_tui.config.nearest import did_you_mean
+from vpi_tui.config.paths import with_home
 from vpi_tui.model.errors import ConfigError
 
 
@@ -140,7 +141,7 @@ def _checked(setting: schema.Setting, name: str, node: document.Node, base: Path
 
 
 def _absolute(text: str, base: Path) -> str:
-    return str(base / Path(text).expanduser()) if text else ""
+    return str(base / with_home(text)) if text else ""
 
 
 def _plain(node: document.Node) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from vpi_tui.config.paths import with_home
 from vpi_tui.update.archive import read_local, unpack
 from vpi_tui.update.fetch import ArchiveCache, Fetched
 from vpi_tui.update.install import Files, Installed, install
@@ -38,7 +39,7 @@ def update(
 
 def _files(source: RuleSource, cache: ArchiveCache, say: Say, *, offline: bool) -> dict[str, bytes]:
     if source.path:
-        found = read_local(Path(source.path).expanduser())
+        found = read_local(with_home(source.path))
         say(f"{source.name}: {len(found):,} files of {source.path}")
         return found
     fetched: Fetched = cache.cached(source) if offline else cache.fetch(source)

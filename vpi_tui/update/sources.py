@@ -20,6 +20,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from vpi_tui.config.document import Mapping, Node, read_document
+from vpi_tui.config.paths import with_home
 
 FILE_NAME: Final = "sources.yaml"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -74,7 +75,7 @@ def _beside(path: Path, found: Mapping, key: str) -> Path | None:
     node = found.get(key)
     if node is None:
         return None
-    chosen = path.parent / Path(node.text(key)).expanduser()
+    chosen = path.parent / with_home(node.text(key))
     if not chosen.is_file():
         raise node.error(f"{key}: there is no file {chosen}.")
     return chosen

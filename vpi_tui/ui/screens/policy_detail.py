@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.widget import Widget
 
+from vpi_tui.config.paths import with_home
 from vpi_tui.feed.messages import EngineMessage, GetPolicy, PolicyProposal, UsePolicy
 from vpi_tui.ui.policy_file import write_new
 from vpi_tui.ui.screens.drill import Detail
@@ -76,7 +77,7 @@ class PolicyView(Detail):
         name = answer.strip()
         if not name:
             return "Give the name of a file."
-        path = Path(name).expanduser().absolute()
+        path = with_home(name).absolute()
         if problem := write_new(path, self._proposal.text):
             return problem
         self.session.send(UsePolicy(str(path), self._proposal.text))
