@@ -161,6 +161,56 @@ def test_a_flow_that_a_rule_lets_through_says_so(tmp_path: Path) -> None:
     assert "action" not in second["flow"]
 
 
+def test_a_flow_tells_how_many_transactions_it_had(tmp_path: Path) -> None:
+    answer = b"HTTP/1.1 204 No Content\r\n\r\n"
+    two = Connection(sport=40_001).client(REQUEST).server(answer).client(REQUEST).server(answer).close()
+    two.packets += Connection(sport=40_001).client(REQUEST).packets  # in its place
+    two.packets += Connection(sport=40_002).close().packets
+    found = [event["flow"] for event in scan(tmp_path, two, NO_RULES) if event["event_type"] == "flow"]
+    assert [flow.get("tx_cnt") for flow in found] == [2, 1, None]
+
+
+def test_a_flow_whose_ends_begin_another_one_says_so(tmp_path: Path) -> None:
+    again = Connection().client(REQUEST).close()
+    again.packets += Connection().client(REQUEST).close().packets
+    found = scan(tmp_path, again, NO_RULES)
+    assert [e["flow"]["reason"] for e in found if e["event_type"] == "flow"] == ["tcp_reuse", "shutdown"]
+    assert of_type(found, "stats")["stats"]["flow"]["tcp_reuse"] == 1
+
+
+MISMATCH = (
+    "alert tcp any any -> any any (app-layer-event:applayer_mismatch_protocol_both_directions; sid:1;)\n"
+)
+
+
+def test_a_flow_and_its_alert_tell_what_each_direction_looks_like(tmp_path: Path) -> None:
+    mixed = Connection(8080).client(REQUEST).server(b"SSH-2.0-OpenSSH_9.6\r\n").client(b"x").close()
+    found = scan(tmp_path, mixed, MISMATCH)
+    for event in (of_type(found, "flow"), of_type(found, "alert")):
+        assert (event["app_proto"], event["app_proto_tc"]) == ("http", "ssh")
+        assert not {"app_proto_ts", "app_proto_orig"} & event.keys()
+
+
+def test_a_direction_that_looks_like_nothing_has_failed(tmp_path: Path) -> None:
+    odd = Connection(8080).client(REQUEST).server(bytes(range(128, 256)) * 4).client(b"x").close()
+    flow = of_type(scan(tmp_path, odd, MISMATCH), "flow")
+    assert (flow["app_proto"], flow["app_proto_tc"]) == ("http", "failed")
+
+
+@pytest.mark.parametrize("rules", [NO_RULES, MISMATCH])
+def test_a_flow_tells_what_it_was_before(tmp_path: Path, rules: str) -> None:
+    found = scan(tmp_path, talk(Connection(25), SMTP).client(RESUMING).close(), rules)
+    flow = of_type(found, "flow")
+    assert (flow["app_proto"], flow["app_proto_orig"], flow["flow"]["tx_cnt"]) == ("tls", "smtp", 1)
+    assert not {"app_proto_ts", "app_proto_tc"} & flow.keys()
+
+
+def test_an_alert_about_a_packet_tells_what_its_flow_was_before(tmp_path: Path) -> None:
+    rule = 'alert tcp any any -> any any (msg:"m"; flags:F+; flow:to_server; sid:1;)\n'
+    found = scan(tmp_path, talk(Connection(25), SMTP).client(RESUMING).close(), rule)
+    assert of_type(found, "alert")["app_proto_orig"] == "smtp"
+
+
 def stats_of(found: list[dict[str, Any]]) -> dict[str, Any]:
     layer: dict[str, Any] = [event for event in found if event["event_type"] == "stats"][-1]["stats"][
         "app_layer"

@@ -70,7 +70,7 @@ class Twin:
             return None
         flow = self._find(seg)
         if flow is not None and self._is_over(flow, seg):
-            self._end(flow, flow.over())
+            self._end(flow, flow.over() if self._is_silent(flow, seg.ts_ns) else EndReason.REUSE)
             flow = None
         first = 0
         if flow is None:
@@ -96,7 +96,7 @@ class Twin:
 
     def expire(self, now_ns: int) -> None:
         for flow in list(self.live):
-            if now_ns - flow.last_ns > flow.silence(self.limits):
+            if self._is_silent(flow, now_ns):
                 self._end(flow, flow.over())
 
     def _find(self, seg: Seg) -> Flow | None:
@@ -107,8 +107,11 @@ class Twin:
                 return flow
         return None
 
+    def _is_silent(self, flow: Flow, now_ns: int) -> bool:
+        return now_ns - flow.last_ns > flow.silence(self.limits)
+
     def _is_over(self, flow: Flow, seg: Seg) -> bool:
-        if seg.ts_ns - flow.last_ns > flow.silence(self.limits):
+        if self._is_silent(flow, seg.ts_ns):
             return True
         opens = seg.proto == 6 and seg.flags & (SYN | ACK) == SYN
         return opens and (flow.state is CLOSED or flow.finished)

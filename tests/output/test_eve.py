@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from vpi_tui.model.event import Alert, FlowRecord, TransactionRecord
+from vpi_tui.model.event import Alert, FlowRecord, Looks, TransactionRecord
 from vpi_tui.output import eve
 from vpi_tui.output.writer import EveWriter
 
@@ -138,6 +138,7 @@ def test_protocols_are_called_as_iana_calls_them(number: int, name: str) -> None
         ("rst", "timeout"),
         ("timeout", "timeout"),
         ("evicted", "forced"),
+        ("reuse", "tcp_reuse"),
         ("shutdown", "shutdown"),
         ("", "unknown"),
     ],
@@ -185,6 +186,15 @@ def test_the_state_of_a_connection_is_that_of_its_server(
 )
 def test_an_application_that_nobody_knows_has_failed(changes: dict[str, Any], told: str | None) -> None:
     assert eve.flow_event(replace(FLOW, **changes)).get("app_proto") == told
+
+
+def test_applications_beside_that_of_a_flow_are_told_where_they_differ() -> None:
+    flow = replace(FLOW, proto=6, app_proto="postgresql")
+    event = eve.flow_event(flow, looks=Looks("postgresql", "failed", "ikev2"), transactions=3)
+    assert "app_proto_ts" not in event
+    assert (event["app_proto_tc"], event["app_proto_orig"]) == ("failed", "ike")
+    assert event["flow"]["tx_cnt"] == 3
+    validate(event)
 
 
 def test_addresses_of_ipv6_are_written_in_full() -> None:

@@ -49,6 +49,8 @@ class Alerter:
         """Alert number -> the transaction it is about; whoever wants them kept takes them out."""
         self.flows: list[int] = []
         """Slots of the flows that alerts were raised about; whoever counts them takes them out."""
+        self.slots: dict[int, int] = {}
+        """Alert number -> the slot of its flow, kept as `transactions` are."""
 
     def from_match(
         self, match: Match, packets: PacketBatch, decoded: DecodedBatch, streams: StreamBatch | None,
@@ -82,8 +84,7 @@ class Alerter:
         if self.keeps_transactions and match.transaction:
             self.transactions[alert.number] = progress[match.entry]
         if match.flow >= 0:
-            self.flows.append(match.flow)
-            _count_in(records, match.flow)
+            self._count_in(records, match.flow, alert)
         return alert
 
     def from_finding(
@@ -114,8 +115,7 @@ class Alerter:
         if guest:  # a flow is whose it was when it began; the port tells who sent this packet
             alert = replace(alert, switch=switch, src_guest=guest)
         if slot >= 0:
-            self.flows.append(slot)
-            _count_in(records, slot)
+            self._count_in(records, slot, alert)
         self._keep(alert, rule, signature, packets, packet, b"", flow)
         return alert
 
@@ -136,8 +136,7 @@ class Alerter:
             packet_number=0,
             stream=False,
         )
-        self.flows.append(slot)
-        _count_in(records, slot)
+        self._count_in(records, slot, alert)
         self._keep(alert, rule, signature, None, -1, b"", flow)
         return alert
 
@@ -201,6 +200,14 @@ class Alerter:
             reference=signature.reference,
         )
 
+    def _count_in(self, records: Any, slot: int, alert: Alert) -> None:
+        """One more alert about the flow in a slot."""
+        self.flows.append(slot)
+        alerts = records["alerts"]
+        alerts[slot] = min(MAX_COUNT, int(alerts[slot]) + 1)
+        if self.keeps_transactions:
+            self.slots[alert.number] = slot
+
     def _keep(
         self,
         alert: Alert,
@@ -231,12 +238,6 @@ _DIRECTION_NAMES: dict[int, str] = {
     Direction.TO_SERVER: "to_server",
     Direction.TO_CLIENT: "to_client",
 }
-
-
-def _count_in(records: Any, slot: int) -> None:
-    """One more alert about the flow in a slot."""
-    alerts = records["alerts"]
-    alerts[slot] = min(MAX_COUNT, int(alerts[slot]) + 1)
 
 
 def _entry_port(match: Match, packets: PacketBatch, packet: int, records: Any) -> int:

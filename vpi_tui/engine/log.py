@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -17,13 +17,14 @@ from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.rules.classification import categories
 from vpi_tui.engine.anomalies import Found
 from vpi_tui.engine.applications import Applications
+from vpi_tui.engine.parsed import ParsedFlow
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.spec import EngineSpec, LogSpec
 from vpi_tui.engine.tagged import Tagged
 from vpi_tui.engine.transactions import Logged
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.render import to_records
-from vpi_tui.model.event import Alert, TransactionRecord
+from vpi_tui.model.event import NO_LOOKS, Alert, TransactionRecord
 from vpi_tui.output import eve
 from vpi_tui.output.counters import of_application
 from vpi_tui.output.logfile import LogFile, Rotation
@@ -31,6 +32,8 @@ from vpi_tui.output.writer import EveWriter
 
 ANOMALY, FILE_INFO = "anomaly", "fileinfo"
 """Types of events that come of many protocols."""
+_UNKNOWN: Final = NO_LOOKS, 0
+"""What is told of a flow of which nothing is known any more: its looks and transactions."""
 FLOWS_AT_A_TIME = 4_096
 """Records of ended flows that are held at a time; one takes some hundred bytes."""
 
@@ -122,6 +125,7 @@ class EventLog:
         self._spec = spec
         self._categories = categories
         self._pipeline = pipeline
+        self._parsed = ParsedFlow(pipeline)
         self._writer = writer
         self._alerts = "alert" in spec.types
         self._stats_at = 0
@@ -145,11 +149,11 @@ class EventLog:
 
     def alerts(self, alerts: Sequence[Alert]) -> None:
         """Write the alerts of one batch."""
-        transactions = self._pipeline.alerter.transactions
         if self._alerts:
             for alert in alerts:
                 self._writer.write(self._alert(alert))
-        transactions.clear()
+        self._pipeline.alerter.transactions.clear()
+        self._pipeline.alerter.slots.clear()
 
     def stats(self, now_ns: int, uptime: float) -> None:
         """Write the counters, when it is time."""
@@ -192,6 +196,12 @@ class EventLog:
             event["flow"] = eve.flow_so_far(kept.flow)
             if application := eve.app_proto_of(kept.flow):
                 event["app_proto"] = application
+            slot = self._pipeline.alerter.slots.get(alert.number, -1)
+            if slot >= 0:
+                looks = self._parsed.looks(slot)
+                if progress is not None:  # the flow may have become something else since
+                    looks = looks._replace(origin=progress.origin)
+                event |= eve.other_applications(application, looks)
         event["stream"] = int(alert.stream)
         return event | eve.alert_context(
             kept.stream or kept.payload,
@@ -218,7 +228,9 @@ class EventLog:
             for flow, port, slot in zip(records, some["ifindex_client"].tolist(), slots, strict=True):
                 found = left_with(slot) if slot >= 0 else None  # another flow's already
                 memory = (found.flowbits, found.flowints, found.passed) if found is not None else ()
-                self._writer.write(eve.flow_event(flow, port_name(port), *memory))
+                looks, count = (self._parsed.looks(slot), self._parsed.count(slot)) if slot >= 0 else _UNKNOWN
+                event = eve.flow_event(flow, port_name(port), *memory, looks=looks, transactions=count)
+                self._writer.write(event)
 
     def _write_odd(self, found: Found) -> None:
         self._anomalies_left_out += found.left_out

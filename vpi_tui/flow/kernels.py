@@ -27,6 +27,7 @@ from vpi_tui.flow.kernels_slots import (
     N_EXPIRE_HAND,
     N_FREE,
     N_READY,
+    N_REUSE,
     N_TIMEOUT,
     N_TOUCHED,
     N_USED,
@@ -39,6 +40,7 @@ from vpi_tui.flow.kernels_track import (
     CLOSED,
     ESTABLISHED,
     NEW,
+    R_REUSE,
     R_TIMEOUT,
     RST,
     SYN,
@@ -108,7 +110,7 @@ def is_over(t, flow, now, flags):
     if now - flow["last_ns"] > time_out(I64(flow["proto"]), state, track, t.timeouts):
         return end_reason(track)
     if flags & (SYN | ACK) == SYN and (state == CLOSED or track & T_FINS == T_FINS):
-        return end_reason(track)
+        return R_REUSE
     return 0
 
 
@@ -239,6 +241,8 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
             if ended:
                 if ended == R_TIMEOUT:
                     t.numbers[N_TIMEOUT] += 1
+                elif ended == R_REUSE:
+                    t.numbers[N_REUSE] += 1
                 end_flow(t, slot, ended)
                 slot = I64(-1)
                 quoted = False

@@ -38,8 +38,9 @@ R_EVICTED = int(EndReason.EVICTED)
     N_EVICTED_LOST,  # evicted records for which there was no room
     N_REFUSED,  # rows without a flow because no slot or index place was to be had
     N_TIMEOUT,
+    N_REUSE,
     N_NUMBERS,
-) = range(20)
+) = range(21)
 
 EVICT_PROBES = 32
 

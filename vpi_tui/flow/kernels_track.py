@@ -19,6 +19,7 @@ CLOSED = int(FlowState.CLOSED)
 R_TIMEOUT = int(EndReason.TIMEOUT)
 R_FIN = int(EndReason.FIN)
 R_RST = int(EndReason.RST)
+R_REUSE = int(EndReason.REUSE)
 
 TCP, UDP, ICMP, ICMPV6 = 6, 17, 1, 58
 FIN, SYN, RST, ACK = 1, 2, 4, 16

@@ -23,6 +23,8 @@ class EndReason(IntEnum):
     RST = 3
     EVICTED = 4
     SHUTDOWN = 5
+    REUSE = 6
+    """Its ends began another connection between the same ports."""
 
 
 OPAQUE = np.dtype(f"V{RECORD_SIZE}")

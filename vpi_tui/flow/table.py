@@ -297,6 +297,7 @@ class FlowTable:
             "flow.evicted": float(numbers[kernels_slots.N_EVICTED]),
             "flow.evicted_unreported": float(numbers[kernels_slots.N_EVICTED_LOST]),
             "flow.memcap": float(numbers[kernels_slots.N_REFUSED]),
+            "flow.tcp_reuse": float(numbers[kernels_slots.N_REUSE]),
             "flow.timeout": float(numbers[kernels_slots.N_TIMEOUT]),
             "flow.talkers_lost": float(self._retired_lost),
             "flow.memuse": float(self.memory()),

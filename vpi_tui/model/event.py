@@ -7,7 +7,7 @@ takes ten times as long to make. They hold no cycles, so the garbage collector n
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -42,7 +42,20 @@ class FlowRecord(msgspec.Struct, frozen=True, gc=False):
     tcp_flags_toclient: int = 0
     alerted: bool = False
     reason: str = ""
-    """Why it ended: timeout, fin, rst, evicted, shutdown; "" while it lives."""
+    """Why it ended: timeout, fin, rst, reuse, evicted, shutdown; "" while it lives."""
+
+
+class Looks(NamedTuple):
+    """Applications of a flow beside its own; "" = not known."""
+
+    to_server: str = ""
+    """What is said to the server looks like this; failed = like nothing."""
+    to_client: str = ""
+    origin: str = ""
+    """What it was before, as after STARTTLS."""
+
+
+NO_LOOKS: Final = Looks()
 
 
 class Tunnel(msgspec.Struct, frozen=True, gc=False):

@@ -13,8 +13,10 @@ from ipaddress import IPv6Address
 from typing import Any
 
 from vpi_tui.model.event import (
+    NO_LOOKS,
     Alert,
     FlowRecord,
+    Looks,
     PacketAnomaly,
     SeenPacket,
     TaggedPacket,
@@ -33,7 +35,7 @@ TCP_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
 """From the lowest bit on."""
 _FIN, _SYN, _PSH = 1, 2, 8
 ICMP = (1, 58)
-_ENDINGS = {"evicted": "forced", "shutdown": "shutdown"}
+_ENDINGS = {"evicted": "forced", "reuse": "tcp_reuse", "shutdown": "shutdown"}
 """What EVE calls the end of a flow; all others are time-outs: connections that were closed wait for one."""
 _UPPER_CASE = frozenset(("applayer", "dnp3", "http", "smtp", "tls"))
 """Protocols whose anomalies EVE spells in capitals."""
@@ -91,6 +93,17 @@ def app_proto_of(flow: FlowRecord) -> str:
     else:
         told = flow.proto == UDP and flow.pkts_toserver and flow.pkts_toclient
     return "failed" if told else ""
+
+
+def other_applications(application: str, looks: Looks) -> dict[str, Any]:
+    """What else than `application`, as it is told, a flow was or looks like."""
+    told = {
+        "app_proto_ts": looks.to_server,
+        "app_proto_tc": looks.to_client,
+        "app_proto_orig": looks.origin,
+    }
+    named = {field: app_proto(name) for field, name in told.items() if name}
+    return {field: name for field, name in named.items() if name != application}
 
 
 def alert_event(alert: Alert, category: str) -> dict[str, Any]:
@@ -210,16 +223,21 @@ def flow_event(
     bits: Sequence[str] = (),
     numbers: Iterable[tuple[str, int]] = (),
     passed: bool = False,
+    *,
+    looks: Looks = NO_LOOKS,
+    transactions: int = 0,
 ) -> dict[str, Any]:
     """in_iface: the port where the client's first packet entered; "" = it has no name.
 
     bits, numbers: flowbits and flowints that rules have left with it. passed: one lets it through.
+    transactions: how many there were.
     """
     event = _common(flow.end_ns, "flow", flow.flow_id, flow)
     if in_iface:
         event["in_iface"] = in_iface
     if application := app_proto_of(flow):
         event["app_proto"] = application
+    event |= other_applications(application, looks)
     event["flow"] = {
         "pkts_toserver": flow.pkts_toserver,
         "pkts_toclient": flow.pkts_toclient,
@@ -234,6 +252,8 @@ def flow_event(
     }
     if passed:
         event["flow"]["action"] = "pass"
+    if transactions:
+        event["flow"]["tx_cnt"] = transactions
     if flow.proto == TCP:
         event["tcp"] = _tcp(flow)
     return event | _memory(bits, {"flowints": dict(numbers)}) | _places(flow)

@@ -7,6 +7,7 @@ from typing import Final
 from vpi_tui.detect.applayer.followed import WEIGHED_AFTER, Followed
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.passed_by import PassedBy
+from vpi_tui.detect.applayer.remains import Parsed, Remains
 from vpi_tui.model.batch import I32
 
 FLOW_SHARE: Final = 8
@@ -21,6 +22,8 @@ class ParsedFlows:
         self.of: dict[int, Followed] = {}
         """By slot of the flow table, the one followed longest first."""
         self.passed_by = PassedBy()
+        self.remains = Remains()
+        """Of those that are no longer in `of`."""
         self.held = 0
         """Bytes that all of them keep."""
         self.evicted = 0
@@ -62,6 +65,7 @@ class ParsedFlows:
         found = self.of.pop(slot, None)
         if found is not None:
             self.held -= found.held
+            self.remains.keep(slot, Parsed(found.transactions, found.origin))
             if found.open:
                 found.row = row
                 self._outbox.log_open(slot, found)
@@ -74,6 +78,7 @@ class ParsedFlows:
             for slot in self.of.keys() & set(slots.tolist()):
                 self.of[slot].open.clear()  # their flow is not the one that the slot names now
                 self.drop(slot)
+        self.remains.forget(slots)
 
     def finish(self, slot: int, row: int) -> None:
         """The flow is over, if it is followed at all: nothing will complete what is open."""

@@ -24,6 +24,7 @@ from vpi_tui.detect.applayer.parts import Cut, cut_before, cut_inside
 from vpi_tui.detect.applayer.progress import Finished, Progress, Sealed
 from vpi_tui.detect.applayer.ranges import Ranges
 from vpi_tui.detect.applayer.registry import by_name
+from vpi_tui.detect.applayer.remains import Parsed
 from vpi_tui.detect.applayer.sifting import Sifted
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
 from vpi_tui.model.batch import U8, DecodedBatch, Direction, FlowBatch, PacketBatch, StreamBatch
@@ -163,6 +164,14 @@ class AppLayer:
     def transactions(self) -> Mapping[tuple[str, bool], int]:
         """How many transactions of each application, and whether over UDP, have begun since the start."""
         return self._outbox.begun
+
+    def parsed(self, slot: int) -> Parsed:
+        """What is known of a flow, also of one that has just ended."""
+        followed = self._flows.of.get(slot)
+        if followed is not None:
+            return Parsed(followed.transactions, followed.origin)
+        remains = self._flows.remains.of(slot)
+        return remains._replace(transactions=remains.transactions or self._sifted.take(slot))
 
     def stats(self) -> dict[str, float]:
         return {
@@ -352,6 +361,7 @@ class AppLayer:
         position, row, origin = followed.position, followed.row, followed.application
         self.left[origin.apps[0]] += 1
         self._flows.drop(slot, row)
+        self._flows.remains.keep(slot, Parsed(0, origin.apps[0]))
         application = self._parsers.of_app[int(app_of[slot])]
         if application is None:
             return True
