@@ -9,6 +9,7 @@ from vpi_tui.detect.applayer.base import Parser
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
 from vpi_tui.detect.applayer.followed import UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
+from vpi_tui.detect.applayer.frames import PIECE_OF_FRAMES
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.parsed_flows import ParsedFlows
 from vpi_tui.detect.applayer.parsers import Parsers
@@ -103,9 +104,10 @@ class Feeder:
         enough: int,
     ) -> tuple[Followed | None, int]:
         """As `feed`, piece by piece until more waits than `enough`; and how many bytes were taken."""
+        size = PIECE_OF_FRAMES if self.parsers.emits_frames(application) else PIECE
         taken = 0
         while True:
-            piece = data[taken : taken + PIECE]
+            piece = data[taken : taken + size]
             fed = self.feed(slot, application, direction, piece, row, at + taken)
             taken += len(piece)
             if fed is None or taken == len(data):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar, Final
 
-from vpi_tui.detect.applayer.transaction import DONE, Transaction
+from vpi_tui.detect.applayer.transaction import A_TRANSACTION, DONE, Transaction
 
 FRAME_LIMIT: Final = 131_072
 """Bytes of a frame that rules see."""
 MOST_FRAMES: Final = 8_192
 """Frames that a parser may emit at a time."""
+PIECE_OF_FRAMES: Final = MOST_FRAMES // 2
+"""Bytes that a parser which emits frames is given at a time: tiny messages bring at most two of them for each
+byte, so a flood hides none."""
 
 
 class Frame(Transaction):
@@ -23,6 +26,9 @@ class Frame(Transaction):
         self.stage[direction] = DONE
         self.name = name
         self.data = data
+
+    def weight(self) -> int:
+        return A_TRANSACTION + len(self.data)
 
 
 class FrameLog:

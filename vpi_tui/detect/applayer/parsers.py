@@ -61,6 +61,10 @@ class Parsers:
         )
         return Followed(application, made, udp=udp, keeps_sent=application.name in self._mixed)
 
+    def emits_frames(self, application: Application) -> bool:
+        """Does some rule look at frames of the protocol?"""
+        return bool(self._frames.get(application.name))
+
     def _parser(self, application: Application, limits: Limits, cause: Transaction | None) -> Parser:
         if application.takes_over is not None and cause is not None:
             made = application.takes_over(limits, cause)

@@ -6,6 +6,7 @@ that nothing is in it; never for other flows.
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
-from vpi_tui.detect.applayer.feeder import PIECE, Feeder
+from vpi_tui.detect.applayer.feeder import Feeder
 from vpi_tui.detect.applayer.followed import Followed
+from vpi_tui.detect.applayer.frames import PIECE_OF_FRAMES
 from vpi_tui.detect.applayer.outbox import Outbox
 from vpi_tui.detect.applayer.parsed_flows import ParsedFlows
 from vpi_tui.detect.applayer.parsers import Parsers
@@ -287,7 +289,7 @@ class AppLayer:
                     feeder.feed_waiting(slot, followed)
             data = joined or bytes(piece)
             taken = len(data)
-            if taken > PIECE and divides and not joined:
+            if taken > PIECE_OF_FRAMES and divides and not joined:
                 fed, taken = feeder.feed_some(slot, application, direction, data, row, at, enough)
             else:
                 fed = feeder.feed(slot, application, direction, data, row, at)
@@ -370,10 +372,17 @@ class AppLayer:
         self._flows.add(slot, followed)
         for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
             rest = next_one.rest[direction]
-            if rest and slot in self._flows.of:
-                self._feeder.feed(slot, application, direction, rest, row, position[direction] - len(rest))
-                self._take_over(slot, app_of)
+            self._feed_rest(slot, app_of, direction, rest, row, position[direction] - len(rest))
         return True
+
+    def _feed_rest(self, slot: int, app_of: U8, direction: int, rest: bytes, row: int, at: int) -> None:
+        """Bytes that came before their protocol was known, in pieces: each may bring about another one."""
+        while rest and slot in self._flows.of:
+            application = self._flows.of[slot].application
+            fed, taken = self._feeder.feed_some(slot, application, direction, rest, row, at, sys.maxsize)
+            if fed is not None:
+                self._take_over(slot, app_of)
+            rest, at = rest[taken:], at + taken
 
     def take_finished(self) -> list[Finished]:
         """Transactions that are whole, or whose flow is over, since the last call."""
