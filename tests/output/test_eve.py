@@ -253,3 +253,9 @@ def test_what_rules_left_with_a_flow_is_metadata() -> None:
     event = eve.alert_event(alert, "")
     assert event["metadata"] == {"flowbits": ["a.b"], "flowints": {"n": 3}, "flowvars": [{"who": "bob."}]}
     validate(event)
+
+
+def test_bytes_as_text_are_what_can_be_shown() -> None:
+    shown = eve.printable(bytes(range(256)))
+    assert [n for n, char in enumerate(shown) if char != "."] == [9, 10, 13, *range(32, 46), *range(47, 127)]
+    assert all(ord(char) == n for n, char in enumerate(shown) if char != ".")

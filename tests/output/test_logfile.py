@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from vpi_tui.model.errors import VpiError
-from vpi_tui.output.logfile import RETRY, LogFile, Rotation
+from vpi_tui.output.logfile import MOST_WAITING, RETRY, LogFile, Rotation
 
 
 class Clock:
@@ -125,3 +125,15 @@ def test_a_file_that_cannot_be_opened_at_the_start_is_an_error(tmp_path: Path) -
     (tmp_path / "file").write_text("")
     with pytest.raises(VpiError, match=r"file/eve\.json cannot be written"):
         LogFile(tmp_path / "file" / "eve.json", Clock())
+
+
+def test_what_waits_is_bounded(tmp_path: Path) -> None:
+    path = tmp_path / "eve.json"
+    log = LogFile(path, Clock())
+    text = b"x" * 99_999 + b"\n"
+    told = 100
+    for _ in range(told):
+        log.write(text)
+    assert told * len(text) - path.stat().st_size <= MOST_WAITING
+    log.close()
+    assert path.read_bytes() == text * told

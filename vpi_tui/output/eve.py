@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import Any
+from typing import Any, Final
 
 from vpi_tui.model.event import (
     NO_LOOKS,
@@ -179,9 +179,14 @@ def _said(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
 
 
-def printable(data: bytes, blank: str = ".") -> str:
-    """What is no printable ASCII, nor an end of line, becomes `blank`."""
-    return "".join(chr(byte) if 32 <= byte < 127 or byte in b"\r\n\t" else blank for byte in data)
+_SHOWN: Final = frozenset((*range(32, 127), *b"\r\n\t"))
+_PRINTABLE: Final = bytes(byte if byte in _SHOWN else ord(".") for byte in range(256))
+"""What stands for each byte."""
+
+
+def printable(data: bytes) -> str:
+    """What is no printable ASCII, nor an end of line, becomes a dot."""
+    return data.translate(_PRINTABLE).decode("ascii")
 
 
 def _alert_body(alert: Alert, category: str) -> dict[str, Any]:

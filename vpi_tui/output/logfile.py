@@ -15,6 +15,8 @@ from typing import Final
 
 from vpi_tui.model.errors import VpiError
 
+MOST_WAITING: Final = 4 << 20
+"""Bytes of lines that wait to be written; more are not waited with until somebody flushes."""
 RETRY: Final = 5.0
 """Seconds between two tries of a file that cannot be written."""
 
@@ -43,6 +45,8 @@ class LogFile:
         self._rotation = rotation or Rotation()
         self._clock = clock
         self._waiting: list[bytes] = []
+        self._weight = 0
+        """Bytes of those."""
         self._fd = -1
         self._size = 0
         self._began = 0.0
@@ -54,11 +58,14 @@ class LogFile:
             raise VpiError(f"{path} cannot be written: {error.strerror}.") from error
 
     def write(self, line: bytes) -> None:
-        """A whole line; it is in the file after `flush`."""
+        """A whole line; it is in the file after `flush`, or sooner when many wait."""
         self._waiting.append(line)
+        self._weight += len(line)
+        if self._weight > MOST_WAITING:
+            self.flush()
 
     def flush(self) -> None:
-        lines, self._waiting = self._waiting, []
+        lines, self._waiting, self._weight = self._waiting, [], 0
         if not lines:
             return
         if self._fd < 0 and not self._tried_again():
