@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from vpi_tui.detect.rules import atoms, threshold_file
-from vpi_tui.detect.rules.reputation import Reputation
+from vpi_tui.detect.rules.reputation import MOST_NOTICES, Reputation
 from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.signature import Ranges
@@ -44,6 +44,13 @@ def test_lines_of_reputation_that_are_none(tmp_path: Path) -> None:
     assert len(made.with_score("bad", ((0, 127),)).spans) == 2
     with pytest.raises(ConfigError, match="cannot be read"):
         Reputation.read(tmp_path / "missing", [])
+
+
+def test_a_file_of_another_kind_fills_no_memory(tmp_path: Path) -> None:
+    (tmp_path / "categories").write_text("none\n" * 1_000)
+    (tmp_path / "list").write_text("none\n" * 1_000)
+    made = Reputation.read(tmp_path / "categories", [tmp_path / "list"])
+    assert len(made.notices) == MOST_NOTICES
 
 
 def test_of_an_address_the_last_score_counts_and_of_a_network_the_first(tmp_path: Path) -> None:

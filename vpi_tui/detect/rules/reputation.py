@@ -22,6 +22,8 @@ from vpi_tui.model.signature import IP_MAX, Ranges
 MOST_SCORE: Final = 127
 MOST_CATEGORIES: Final = 60
 MAX_FILE: Final = 256 << 20
+MOST_NOTICES: Final = 100
+"""Of the lines that say nothing; a file of another kind has millions."""
 
 _HOST: Final = -1
 """Stands for the size of one address that is no network: narrower than any."""
@@ -33,7 +35,7 @@ class Reputation:
 
     names: dict[str, int] = field(default_factory=dict)
     notices: list[str] = field(default_factory=list)
-    """Lines that say nothing that could be understood."""
+    """The first lines that say nothing that could be understood."""
     _entries: dict[int, dict[int, dict[Spans, int]]] = field(default_factory=dict)
     _made: dict[tuple[int, Spans], Ranges] = field(default_factory=dict)
 
@@ -43,13 +45,13 @@ class Reputation:
         made = cls()
         for number, fields in _lines(categories):
             if len(fields) < 2 or not _is_number(fields[0], 1, MOST_CATEGORIES - 1):
-                made.notices.append(f"{categories}:{number}: needs `id,name,description`")
+                made._notice(f"{categories}:{number}: needs `id,name,description`")
             else:
                 made.names[fields[1].lower()] = int(fields[0])
         for path in lists:
             for number, fields in _lines(path):
                 if not made._add(fields):
-                    made.notices.append(f"{path}:{number}: needs `address,category,score`")
+                    made._notice(f"{path}:{number}: needs `address,category,score`")
         return made
 
     def with_score(self, category: str, scores: Spans) -> Ranges:
@@ -85,6 +87,10 @@ class Reputation:
             )
             painted = union([*painted, *meant])
         return painted
+
+    def _notice(self, text: str) -> None:
+        if len(self.notices) < MOST_NOTICES:
+            self.notices.append(text)
 
     def _add(self, fields: list[str]) -> bool:
         if len(fields) < 3 or not _is_number(fields[1], 1, MOST_CATEGORIES - 1):
