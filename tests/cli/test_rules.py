@@ -33,6 +33,17 @@ def test_a_rule_that_parses_and_cannot_run_is_named_too(tmp_path: Path, capsys) 
     assert "1 rule loads (33.33%), 2 do not." in out
 
 
+def test_the_rules_of_one_file_are_listed(tmp_path: Path, capsys) -> None:
+    rule_file(tmp_path, GOOD)
+    (tmp_path / "other.rules").write_text(GOOD.replace("sid:1;", "sid:2;"))
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(f"rules: [{tmp_path}]\n")
+    assert main(["rules", "list", "--config", str(settings), "--pack", "local.rules"]) == 0
+    told = capsys.readouterr()
+    assert told.out.splitlines()[1].split() == ["1", "0", "3", "-", "local.rules", "login"]
+    assert told.err == "1 rules.\n"
+
+
 def test_what_rules_refer_to_is_where_the_settings_say(tmp_path: Path, capsys) -> None:
     rules = rule_file(tmp_path, "alert tcp any any -> any any (tcp.hdr; dataset:isset,seen; sid:1;)\n")
     assert main(["rules", "check", rules]) == 1

@@ -42,6 +42,19 @@ def test_one_rule_a_pack_and_a_list(tmp_path: Path) -> None:
     assert rules.enabled_count == len(on(rules)) + rules.built_in
 
 
+def test_a_rule_file_is_switched_as_a_whole(tmp_path: Path) -> None:
+    names = ("first.rules", "second.rules")
+    for number, name in enumerate(names):
+        sids = (10 * number + 1, 10 * number + 2)
+        (tmp_path / name).write_text("".join(f"alert ip any any -> any any (sid:{sid};)\n" for sid in sids))
+    files = tuple(str(tmp_path / name) for name in names)
+    rules = book(tmp_path, *files)
+    assert rules.toggle(Toggle(False, pack="second.rules")).changed == 2
+    assert on(rules) == {(1, 1), (1, 2)} == on(book(tmp_path, *files))
+    assert rules.undo().text == "Undone: pack second.rules off."
+    assert on(rules) == {(1, 1), (1, 2), (1, 11), (1, 12)}
+
+
 def test_behaviours_are_switched_like_rules(tmp_path: Path) -> None:
     rules = book(tmp_path)
     number = rules.number(2, 1)

@@ -37,7 +37,7 @@ BOOK = book(
     rule(1),
     rule(2, enabled=False, priority=1),
     rule(3, "web", classtype="web-application-attack", technique="T1190"),
-    rule(3, "", gid=5),
+    rule(3, "local.rules", gid=5),
     refused=(RefusedRow("/x/local.rules", 7, 99, "unknown keyword http2"),),
 )
 BOOK.set_hits([RuleStat(1, 3, 1500, START, 4000, 1600, 2 * 10**9), RuleStat(1, 1, 0, 0, 9000, 0, 10**9)], 8.0)
@@ -49,7 +49,7 @@ def keys(opened: frozenset[str] = frozenset(), text: str = "") -> list[object]:
 
 
 def test_closed_packs_show_their_names_alone():
-    assert keys() == [("pack", "recon"), ("pack", "web"), ("pack", ""), ("pack", REFUSED)]
+    assert keys() == [("pack", "recon"), ("pack", "web"), ("pack", "local.rules"), ("pack", REFUSED)]
 
 
 def test_opened_packs_show_their_rules():
@@ -57,7 +57,7 @@ def test_opened_packs_show_their_rules():
         ("pack", "recon"),
         ("pack", "web"),
         ("rule", 1, 3),
-        ("pack", ""),
+        ("pack", "local.rules"),
         ("pack", REFUSED),
         ("refused", 0),
     ]
@@ -141,7 +141,7 @@ def texts_of(source: RuleRows, index: int) -> list[str]:
 
 
 def test_rows():
-    opened = frozenset({"recon", "web", "", REFUSED})
+    opened = frozenset({"recon", "web", "local.rules", REFUSED})
     source = rows(BOOK, opened)
     assert texts_of(source, 0)[:3] == ["- part", "1/2", "recon  scans"]
     assert texts_of(source, 1)[:5] == ["  * on", "1", "rule 1", "medium", "T1046"]
@@ -152,7 +152,7 @@ def test_rows():
     assert tried[5:10] == ["-", "9.00k", "-", "12%", "-"]
     assert texts_of(source, 0)[5:9] == ["-", "9.00k", "-", "12%"], "a pack has the sums of its rules"
     assert texts_of(source, source.find(("rule", 5, 3)))[1] == "5:3"
-    assert texts_of(source, source.find(("pack", "")))[2] == "rules without a pack"
+    assert texts_of(source, source.find(("pack", "local.rules")))[2] == "local.rules"
     assert texts_of(source, source.find(("refused", 0))) == [
         "  refused",
         "99",

@@ -115,7 +115,7 @@ ANYWHERE: Final = Scope()
 
 
 class Origin(Record, frozen=True):
-    """Where a rule was read from. line is 1-based; pack is "" for a plain rule file."""
+    """Where a rule was read from. line is 1-based; pack: the pack's name, of a rule file the file's."""
 
     path: str
     line: int

@@ -249,7 +249,7 @@ class RuleRows:
         )
         last = max((stat.last_hit_ns for stat in stats), default=0)
         state = "rule.on" if on else "rule.off"
-        about = f"{safe(pack.name, 60) or 'rules without a pack'}  {safe(pack.description, 200)}".strip()
+        about = f"{safe(pack.name, 60)}  {safe(pack.description, 200)}".strip()
         return (
             (f"{fold} {'on' if on == len(rules) else 'part' if on else 'off'}", state),
             (_share_on(on, len(rules)), "number"),

@@ -34,7 +34,19 @@ def test_good_rules_stay_and_bad_ones_are_reported_with_their_place(tmp_path):
     assert [signature.sid for signature in result.signatures] == [1, 3]
     assert [(error.line, error.sid) for error in result.errors] == [(3, 2), (4, 0)]
     assert str(result.errors[0]).startswith(f"{path}:3: keyword lua: not supported: ")
-    assert result.signatures[1].origin == Origin(str(path), 5)
+    assert result.signatures[1].origin == Origin(str(path), 5, "a.rules")
+
+
+def test_a_rule_file_is_a_pack_of_its_name(tmp_path):
+    write(tmp_path / "local.rules", GOOD % (1, 1) + GOOD % (2, 1) + "nonsense\n")
+    write(tmp_path / "none.rules", "# nothing yet\n")
+    write(tmp_path / "scan.yaml", f"name: scan\nrules:\n  - '{(GOOD % (3, 1)).strip()}'\n")
+    result = load([tmp_path])
+    assert [(s.sid, s.origin.pack) for s in result.signatures] == [
+        (1, "local.rules"),
+        (2, "local.rules"),
+        (3, "scan"),
+    ]
 
 
 def test_of_equal_sids_the_higher_revision_stays(tmp_path):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument("--pack", metavar="NAME", help="only the rules of this pack")
+    parser.add_argument("--pack", metavar="NAME", help="only the rules of this pack or file")
     parser.add_argument(
         "--filter", metavar="TEXT", default="", help="only rules with this text in sid, message or class"
     )
@@ -28,17 +28,18 @@ def _run(args: argparse.Namespace) -> int:
     if args.pack is not None:
         if args.pack not in packs:
             near = nearest(args.pack, packs)
-            known = f"Did you mean {near!r}?" if near else f"Packs: {', '.join(filter(None, packs))}."
+            known = f"Did you mean {near!r}?" if near else f"Packs: {', '.join(packs)}."
             raise ConfigError(f"There is no pack {args.pack!r}.", hint=known)
         signatures = [signature for signature in signatures if signature.origin.pack == args.pack]
     wanted = args.filter.casefold()
     signatures = [signature for signature in signatures if wanted in _searchable(signature)]
-    print(f"{'sid':>10}  {'rev':>3}  {'pri':>3}  {'technique':<10} {'pack':<20} message")
+    width = max((len(signature.origin.pack) for signature in signatures), default=0)
+    print(f"{'sid':>10}  {'rev':>3}  {'pri':>3}  {'technique':<10} {'pack':<{width}} message")
     for signature in signatures:
         off = "" if signature.enabled else " (off)"
         print(
             f"{number(signature):>10}  {signature.rev:>3}  {signature.priority:>3}"
-            f"  {signature.technique or '-':<10} {signature.origin.pack or '-':<20}"
+            f"  {signature.technique or '-':<10} {signature.origin.pack:<{width}}"
             f" {plain(signature.msg)}{off}"
         )
     print(f"{len(signatures):,} rules.", file=sys.stderr)

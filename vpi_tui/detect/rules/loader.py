@@ -98,13 +98,13 @@ def load(
 def _read_rules(
     path: Path, text: str, parser: Parser, result: LoadResult, with_disabled: bool, progress: Progress | None
 ) -> None:
-    name = printable(str(path))
+    name, pack = printable(str(path)), printable(path.name)
     for count, rule in enumerate(rules_in(text, with_disabled=with_disabled), 1):
         try:
-            found = parser.parse(rule.text, Origin(name, rule.line), enabled=rule.enabled)
+            found = parser.parse(rule.text, Origin(name, rule.line, pack), enabled=rule.enabled)
         except Skipped as skipped:
             if rule.enabled:
-                parser.notices.append((Origin(name, rule.line), skipped.reason))
+                parser.notices.append((Origin(name, rule.line, pack), skipped.reason))
         except Refused as refused:
             # A commented-out line that is no rule is just a comment.
             if rule.enabled:

@@ -30,7 +30,7 @@ RuleKey = tuple[int, int]
 
 
 class ShippedRule(NamedTuple):
-    """A rule as it was loaded. pack: "" = it is of a plain file."""
+    """A rule as it was loaded. pack: as of Origin."""
 
     gid: int
     sid: int
@@ -124,7 +124,7 @@ class RuleSwitches:
 
     def _enabled(self, rule: ShippedRule) -> bool:
         own = self.switches.get(f"{rule.gid}:{rule.sid}")
-        pack = self.switches.get(f"pack:{rule.pack}") if rule.pack else None
+        pack = self.switches.get(f"pack:{rule.pack}")
         if own is None or pack is None:
             chosen = own or pack
             return rule.enabled if chosen is None else chosen.enabled

@@ -223,10 +223,7 @@ class RulesPage(DrillPage):
         elif entry.pack is not None and entry.pack.name in session.rules.by_pack:
             rules = session.rules.by_pack[entry.pack.name]
             enabled = not all(rule.enabled for rule in rules)
-            if entry.pack.name:
-                session.toggle(enabled=enabled, pack=entry.pack.name)
-            else:
-                session.toggle(enabled=enabled, sids=[(rule.gid, rule.sid) for rule in rules])
+            session.toggle(enabled=enabled, pack=entry.pack.name)
         else:
             self.shell.say("A refused rule cannot be switched: mend it in its file, then R reloads.")
         self.show_list(session)
