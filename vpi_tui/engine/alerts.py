@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -28,7 +28,50 @@ ICMP = (1, 58)
 _NOTHING = Remembered()
 
 
-def flows_of(matches: Sequence[Match], records: Any, names: Names) -> dict[int, FlowRecord]:
+class _Seen(NamedTuple):
+    """What an alert says of a row, and of the packet that it is of."""
+
+    row: int
+    proto: int
+    src_port: int
+    dest_port: int
+    icmp_type: int
+    icmp_code: int
+    src_ip: list[int]
+    dest_ip: list[int]
+    vlan: list[int]
+    tunnel: int
+    payload_off: int
+    payload_len: int
+    packet: int
+    offset: int
+    caplen: int
+    link_type: int
+    ifindex: int
+
+
+_NO_ROW = _Seen(-1, 0, 0, 0, 0, 0, [0, 0], [0, 0], [], 0, -1, 0, -1, 0, 0, 1, 0)
+"""What no packet has shown."""
+
+
+def _seen(rows: Iterable[int], packets: PacketBatch, decoded: DecodedBatch) -> dict[int, _Seen]:
+    """By row; a column at a time, as an element of a numpy array is slow to get at."""
+    some = sorted({row for row in rows if row >= 0})
+    if not some:
+        return {}
+    of_row = (
+        decoded.proto, decoded.src_port, decoded.dest_port, decoded.icmp_type, decoded.icmp_code,
+        decoded.src_ip, decoded.dest_ip, decoded.vlan, decoded.tunnel, decoded.payload_off,
+        decoded.payload_len, decoded.packet,
+    )  # fmt: skip
+    of_packet = packets.offset, packets.caplen, packets.link_type, packets.ifindex
+    at = decoded.packet[some]
+    columns = *(column[some] for column in of_row), *(column[at] for column in of_packet)
+    listed = zip(some, *(column.tolist() for column in columns), strict=True)
+    return {values[0]: _Seen(*values) for values in listed}
+
+
+def _flows_of(matches: Sequence[Match], records: Any, names: Names) -> dict[int, FlowRecord]:
     """By slot, the flows that matches are about, as they are before these count: many are about the same."""
     slots = sorted({match.flow for match in matches if match.flow >= 0})
     if not slots:
@@ -52,40 +95,42 @@ class Alerter:
         self.slots: dict[int, int] = {}
         """Alert number -> the slot of its flow, kept as `transactions` are."""
 
-    def from_match(
-        self, match: Match, packets: PacketBatch, decoded: DecodedBatch, streams: StreamBatch | None,
-        records: Any, flow: FlowRecord | None, first_packet: int, now_ns: int,
+    def from_matches(
+        self, matches: Sequence[Match], packets: PacketBatch, decoded: DecodedBatch,
+        streams: StreamBatch | None, records: Any, names: Names, first_packet: int, now_ns: int,
         progress: Sequence[Progress] = (),
-    ) -> Alert:  # fmt: skip
-        """flow: the match's, None = it has none. first_packet: 1-based number of the batch's first packet in
-        the capture. now_ns: time of what no packet released."""
-        signature = self.rules.signatures[match.rule]
-        packet = int(decoded.packet[match.row]) if match.row >= 0 else -1
-        ends = _ends(match, decoded, flow)
-        alert = self._alert(
-            signature,
-            signature.msg,
-            ts_ns=match.ts_ns or now_ns,
-            in_iface=self._source.port_name(_entry_port(match, packets, packet, records)),
-            flow=flow,
-            ends=ends,
-            direction=match.direction,
-            packet_number=first_packet + packet if packet >= 0 else 0,
-            stream=match.stream >= 0,
-            memory=match.memory or _NOTHING,
-            tunnel=tunnel_of(decoded, match.row),
-        )
-        stretch = b""
-        if streams is not None and match.stream >= 0:
-            start, end = int(streams.start[match.stream]), int(streams.end[match.stream])
-            stretch = streams.buf[start : min(end, start + STREAM_LIMIT)].tobytes()
-        payload = _payload(match, packets, decoded)
-        self._keep(alert, match.rule, signature, packets, packet, stretch, flow, payload)
-        if self.keeps_transactions and match.transaction:
-            self.transactions[alert.number] = progress[match.entry]
-        if match.flow >= 0:
-            self._count_in(records, match.flow, alert)
-        return alert
+    ) -> list[Alert]:  # fmt: skip
+        """Those of one batch. first_packet: 1-based number of its first packet in the capture. now_ns: time
+        of what no packet released."""
+        if not matches:
+            return []
+        flows = _flows_of(matches, records, names)
+        rows = _seen((match.row for match in matches), packets, decoded)
+        alerts = []
+        for match in matches:
+            seen, flow = rows.get(match.row, _NO_ROW), flows.get(match.flow)
+            signature = self.rules.signatures[match.rule]
+            alert = self._alert(
+                signature,
+                signature.msg,
+                ts_ns=match.ts_ns or now_ns,
+                in_iface=self._source.port_name(_entry_port(match, seen, records)),
+                flow=flow,
+                ends=_ends(match, seen, flow),
+                direction=match.direction,
+                packet_number=first_packet + seen.packet if seen.packet >= 0 else 0,
+                stream=match.stream >= 0,
+                memory=match.memory or _NOTHING,
+                tunnel=tunnel_of(decoded, match.row) if seen.tunnel else None,
+            )
+            stretch = _stretch(match, streams)
+            self._keep(alert, match.rule, signature, packets, seen, stretch, flow, _payload(seen))
+            if self.keeps_transactions and match.transaction:
+                self.transactions[alert.number] = progress[match.entry]
+            if match.flow >= 0:
+                self._count_in(records, match.flow, alert)
+            alerts.append(alert)
+        return alerts
 
     def from_finding(
         self, rule: int, finding: Finding, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch,
@@ -93,22 +138,21 @@ class Alerter:
     ) -> Alert:  # fmt: skip
         """A behaviour's finding; its sentence becomes the message."""
         row, slot = finding.row, int(flows.flow[finding.row])
-        packet = int(decoded.packet[row])
+        seen = _seen([row], packets, decoded)[row]
         flow = to_record(records[slot], names.switches, names.guests) if slot >= 0 else None
-        match = Match(rule, row, slot, int(flows.direction[row]), -1, int(packets.ts_ns[packet]))
-        port = int(packets.ifindex[packet])
-        ends = _ends(match, decoded, flow)
-        switch, guest = names.place_of_port(port)
+        match = Match(rule, row, slot, int(flows.direction[row]), -1, int(packets.ts_ns[seen.packet]))
+        ends = _ends(match, seen, flow)
+        switch, guest = names.place_of_port(seen.ifindex)
         signature = self.rules.signatures[rule]
         alert = self._alert(
             signature,
             finding.detail,
             ts_ns=match.ts_ns,
-            in_iface=self._source.port_name(port),
+            in_iface=self._source.port_name(seen.ifindex),
             flow=flow,
             ends=ends,
             direction=match.direction,
-            packet_number=first_packet + packet,
+            packet_number=first_packet + seen.packet,
             stream=False,
             place=(switch, guest, names.guest_of_ip(ends[2], switch)),
         )
@@ -116,7 +160,7 @@ class Alerter:
             alert = replace(alert, switch=switch, src_guest=guest)
         if slot >= 0:
             self._count_in(records, slot, alert)
-        self._keep(alert, rule, signature, packets, packet, b"", flow)
+        self._keep(alert, rule, signature, packets, seen, b"", flow)
         return alert
 
     def from_living(
@@ -137,7 +181,7 @@ class Alerter:
             stream=False,
         )
         self._count_in(records, slot, alert)
-        self._keep(alert, rule, signature, None, -1, b"", flow)
+        self._keep(alert, rule, signature, None, _NO_ROW, b"", flow)
         return alert
 
     def _alert(
@@ -161,44 +205,18 @@ class Alerter:
         switch, *known = place
         forward = direction != Direction.TO_CLIENT
         guests = known if flow is None else [flow.client_guest, flow.server_guest]
-        return Alert(
-            number=self.count,
-            ts_ns=ts_ns,
-            gid=signature.gid,
-            sid=signature.sid,
-            rev=signature.rev,
-            msg=msg,
-            classtype=signature.classtype,
-            priority=signature.priority,
-            action=signature.action,
-            technique=signature.technique,
-            pack=signature.origin.pack,
-            in_iface=in_iface,
-            switch=flow.switch if flow else switch,
-            src_guest=guests[0] if forward else guests[1],
-            dest_guest=guests[1] if forward else guests[0],
-            locality=flow.locality if flow else _EAST_WEST if all(known) else _UNKNOWN,
-            src_ip=src_ip,
-            src_port=src_port,
-            dest_ip=dest_ip,
-            dest_port=dest_port,
-            proto=proto,
-            app_proto=flow.app_proto if flow else "",
-            vlan=vlan,
-            direction=_DIRECTION_NAMES[direction],
-            community_id=flow.community_id if flow else "",
-            flow_id=flow.flow_id if flow else 0,
-            packet_number=packet_number,
-            stream=stream,
-            flowbits=memory.flowbits,
-            flowints=memory.flowints,
-            flowvars=memory.flowvars,
-            pktvars=memory.pktvars,
-            tunnel=tunnel,
-            target=signature.target,
-            metadata=signature.metadata,
-            reference=signature.reference,
-        )
+        src_guest, dest_guest = guests if forward else reversed(guests)
+        locality = flow.locality if flow else _EAST_WEST if all(known) else _UNKNOWN
+        community_id, flow_id = (flow.community_id, flow.flow_id) if flow else ("", 0)
+        return Alert(  # not by name: of so many fields, that takes most of an alert's time
+            self.count, ts_ns, signature.gid, signature.sid, signature.rev, msg, signature.classtype,
+            signature.priority, signature.action, signature.technique, signature.origin.pack,
+            in_iface, flow.switch if flow else switch, src_guest, dest_guest, locality,
+            src_ip, src_port, dest_ip, dest_port, proto, flow.app_proto if flow else "", vlan,
+            _DIRECTION_NAMES[direction], community_id, flow_id, packet_number, stream,
+            memory.flowbits, memory.flowints, memory.flowvars, memory.pktvars,
+            signature.target, signature.metadata, signature.reference, tunnel,
+        )  # fmt: skip
 
     def _count_in(self, records: Any, slot: int, alert: Alert) -> None:
         """One more alert about the flow in a slot."""
@@ -214,21 +232,29 @@ class Alerter:
         rule: int,
         signature: Signature,
         packets: PacketBatch | None,
-        packet: int,
+        seen: _Seen,
         stretch: bytes,
         flow: FlowRecord | None,
         payload: tuple[int, int] = (-1, 0),
     ) -> None:
         self.rules.hit(rule, alert.ts_ns)
-        frame, link = b"", 1
-        if packets is not None and packet >= 0:
-            start = int(packets.offset[packet])
-            frame = packets.buf[start : start + min(int(packets.caplen[packet]), FRAME_LIMIT)].tobytes()
-            link = int(packets.link_type[packet])
+        frame = b""
+        if packets is not None and seen.row >= 0:
+            frame = packets.buf[seen.offset : seen.offset + min(seen.caplen, FRAME_LIMIT)].tobytes()
         place = signature.origin
         origin = f"{place.path}:{place.line}" if place.line else place.path
         self._evidence.add(
-            Evidence(alert.number, signature.raw, origin, alert.ts_ns, link, frame, stretch, flow, *payload)
+            Evidence(
+                alert.number,
+                signature.raw,
+                origin,
+                alert.ts_ns,
+                seen.link_type,
+                frame,
+                stretch,
+                flow,
+                *payload,
+            )
         )
 
 
@@ -240,26 +266,30 @@ _DIRECTION_NAMES: dict[int, str] = {
 }
 
 
-def _entry_port(match: Match, packets: PacketBatch, packet: int, records: Any) -> int:
+def _entry_port(match: Match, seen: _Seen, records: Any) -> int:
     """ifindex where the bytes that matched entered; the packet that released a stretch may be the peer's."""
     if (match.stream >= 0 or match.transaction) and match.flow >= 0:
         side = "ifindex_server" if match.direction == Direction.TO_CLIENT else "ifindex_client"
         return int(records[side][match.flow])
-    return int(packets.ifindex[packet]) if packet >= 0 else 0
+    return seen.ifindex
 
 
-def _payload(match: Match, packets: PacketBatch, decoded: DecodedBatch) -> tuple[int, int]:
+def _stretch(match: Match, streams: StreamBatch | None) -> bytes:
+    """What matched of a stream; b"" = it was a packet, or a transaction."""
+    if streams is None or match.stream < 0:
+        return b""
+    start, end = int(streams.start[match.stream]), int(streams.end[match.stream])
+    return streams.buf[start : min(end, start + STREAM_LIMIT)].tobytes()
+
+
+def _payload(seen: _Seen) -> tuple[int, int]:
     """(where in its frame, how long) the payload of the packet is; (-1, 0) = it has none there."""
-    if match.row < 0:
-        return -1, 0
-    packet, start = int(decoded.packet[match.row]), int(decoded.payload_off[match.row])
-    at = start - int(packets.offset[packet])
-    inside = 0 <= at < int(packets.caplen[packet])
-    return (at, int(decoded.payload_len[match.row])) if inside else (-1, 0)
+    at = seen.payload_off - seen.offset
+    return (at, seen.payload_len) if 0 <= at < seen.caplen else (-1, 0)
 
 
 def _ends(
-    match: Match, decoded: DecodedBatch, flow: FlowRecord | None
+    match: Match, seen: _Seen, flow: FlowRecord | None
 ) -> tuple[str, int, str, int, int, tuple[int, ...]]:
     """Source and destination of what matched: of the stretch's sender, or of the packet."""
     if flow is not None and (match.stream >= 0 or match.transaction or match.row < 0):
@@ -267,13 +297,6 @@ def _ends(
         if match.direction == Direction.TO_CLIENT:
             ends = (*ends[2:], *ends[:2])
         return (*ends, flow.proto, flow.vlan)
-    row = match.row
-    proto = int(decoded.proto[row])
-    if proto in ICMP:
-        ports = int(decoded.icmp_type[row]), int(decoded.icmp_code[row])
-    else:
-        ports = int(decoded.src_port[row]), int(decoded.dest_port[row])
-    tags = decoded.vlan[row].tolist()
-    vlan = tuple(np.trim_zeros(tags)) if any(tags) else ()
-    src, dest = decoded.src_ip[row].tolist(), decoded.dest_ip[row].tolist()
-    return address_text(*src), ports[0], address_text(*dest), ports[1], proto, vlan
+    ports = (seen.icmp_type, seen.icmp_code) if seen.proto in ICMP else (seen.src_port, seen.dest_port)
+    vlan = tuple(np.trim_zeros(seen.vlan)) if any(seen.vlan) else ()
+    return address_text(*seen.src_ip), ports[0], address_text(*seen.dest_ip), ports[1], seen.proto, vlan

@@ -203,13 +203,14 @@ class EventLog:
                     looks = looks._replace(origin=progress.origin)
                 event |= eve.other_applications(application, looks)
         event["stream"] = int(alert.stream)
-        return event | eve.alert_context(
+        event |= eve.alert_context(
             kept.stream or kept.payload,
             kept.frame,
             kept.link_type,
             payload=self._spec.payload,
             packet=self._spec.packet,
         )
+        return event
 
     def _ended(self, rows: Any) -> None:
         if self._applications is not None:

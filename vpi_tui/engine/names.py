@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
 from vpi_tui.model.topology import Topology
 
 
+@lru_cache(maxsize=4096)
 def _plain(address: str) -> str:
     """An address in the one way that this program writes it; what is none stays as it is."""
     try:

@@ -17,7 +17,7 @@ from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.profile import Clock
 from vpi_tui.engine.alerted import AlertedFlows
-from vpi_tui.engine.alerts import Alerter, flows_of
+from vpi_tui.engine.alerts import Alerter
 from vpi_tui.engine.anomalies import Found, packet_anomalies
 from vpi_tui.engine.checksums import ChecksumSample
 from vpi_tui.engine.closed import ClosedFlows
@@ -286,13 +286,9 @@ class Pipeline:
         if self.on_tagged is not None and self.matcher.tags:
             rows = self.matcher.tags.follow(packets, decoded, flows, view_of(records), matches)
             self.on_tagged(tagged_packets(self._seen(packets, decoded, flows), rows))
-        known = flows_of(matches, records, self.names) if matches else {}
-        return [
-            self.alerter.from_match(
-                m, packets, decoded, streams, records, known.get(m.flow), first, self.packet_ns, progress
-            )
-            for m in matches
-        ]
+        return self.alerter.from_matches(
+            matches, packets, decoded, streams, records, self.names, first, self.packet_ns, progress
+        )
 
     def _detect_released(self, release: Callable[[Reassembler], StreamBatch | None]) -> list[Alert]:
         """Inspect stretches that were held back, as long as there are some."""

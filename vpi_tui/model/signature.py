@@ -173,4 +173,7 @@ class Signature(Record, frozen=True):
     @property
     def technique(self) -> str:
         """ATT&CK technique id (T1046), or "" when the rule names none."""
-        return next((v.replace("_", ".") for k, v in self.metadata if k == "mitre_technique_id"), "")
+        for key, value in self.metadata:
+            if key == "mitre_technique_id":
+                return value.replace("_", ".")
+        return ""

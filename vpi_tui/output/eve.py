@@ -154,6 +154,8 @@ def _tunnel(tunnel: Tunnel, packet_number: int) -> dict[str, Any]:
 
 def _remembered(alert: Alert) -> dict[str, Any]:
     """Names and values that rules have left with the flow, and with the packet."""
+    if not (alert.flowbits or alert.flowints or alert.flowvars or alert.pktvars):
+        return {}
     values = {
         "flowints": dict(alert.flowints),
         "flowvars": [{name: printable(value)} for name, value in alert.flowvars],
@@ -310,15 +312,15 @@ def _common(ts_ns: int, kind: str, flow_id: int, source: Alert | FlowRecord | Se
         event["vlan"] = list(source.vlan)
     if not source.src_ip:
         return event
-    event |= {"src_ip": address(source.src_ip), "dest_ip": address(source.dest_ip)}
+    event["src_ip"], event["dest_ip"] = address(source.src_ip), address(source.dest_ip)
     if source.proto:  # ARP has none
-        event |= {"proto": protocol_name(source.proto), "ip_v": 6 if ":" in source.src_ip else 4}
+        event["proto"], event["ip_v"] = protocol_name(source.proto), 6 if ":" in source.src_ip else 4
     if isinstance(source, FlowRecord) and source.proto in ICMP:
         event |= _icmp_of_flow(source)
     elif source.proto in ICMP:
-        event |= {"icmp_type": source.src_port, "icmp_code": source.dest_port}
+        event["icmp_type"], event["icmp_code"] = source.src_port, source.dest_port
     elif source.src_port or source.dest_port:
-        event |= {"src_port": source.src_port, "dest_port": source.dest_port}
+        event["src_port"], event["dest_port"] = source.src_port, source.dest_port
     if source.community_id:
         event["community_id"] = source.community_id
     return event
