@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from vpi_tui.detect.rules import atoms, threshold_file
+from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.rules.reputation import MOST_NOTICES, Reputation
 from vpi_tui.detect.rules.variables import Variables
 from vpi_tui.model.errors import ConfigError
@@ -35,15 +36,30 @@ def test_lines_of_reputation_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "categories").write_text("1,bad\nx,worse\n61,far\n")
     (tmp_path / "list").write_text("10.0.0.1,1,5\n10.0.0.300,1,5\n10.0.0.1,1,128\n::1,1,5\n")
     made = Reputation.read(tmp_path / "categories", [tmp_path / "list"])
-    assert [notice.rpartition(": ")[0][len(str(tmp_path)) + 1 :] for notice in made.notices] == [
-        "categories:2",
-        "categories:3",
-        "list:2",
-        "list:3",
+    assert [(Path(origin.path).name, origin.line) for origin, _ in made.notices] == [
+        ("categories", 2),
+        ("categories", 3),
+        ("list", 2),
+        ("list", 3),
     ]
     assert len(made.with_score("bad", ((0, 127),)).spans) == 2
     with pytest.raises(ConfigError, match="cannot be read"):
         Reputation.read(tmp_path / "missing", [])
+
+
+def test_whoever_checks_rules_is_told_of_such_lines(tmp_path: Path) -> None:
+    (tmp_path / "categories").write_text("1,bad\n")
+    (tmp_path / "list").write_text("10.0.0.1,1,5\nnonsense\n")
+    rules = tmp_path / "a.rules"
+    rules.write_text("alert ip any any -> any any (iprep:src,bad,>,1; sid:1;)\n")
+    options = {
+        "reputation-categories-file": str(tmp_path / "categories"),
+        "default-reputation-path": str(tmp_path),
+        "reputation-files": "list",
+    }
+    assert [str(notice) for notice in load([rules], options=options).notices] == [
+        f"{tmp_path / 'list'}:2: iprep: needs `address,category,score`; the line is left out"
+    ]
 
 
 def test_a_file_of_another_kind_fills_no_memory(tmp_path: Path) -> None:

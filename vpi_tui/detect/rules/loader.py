@@ -86,6 +86,8 @@ def load(
             _read_rules(path, text, parser, result, with_disabled, progress)
         result.notices.extend(Notice(origin, text) for origin, text in parser.notices)
         parser.notices.clear()
+    if parser.sources.reputation is not None:
+        result.notices.extend(Notice(origin, text) for origin, text in parser.sources.reputation.notices)
     _drop_duplicates(result)
     if parser.sources.threshold_file is not None:
         entries, errors = threshold_file.read(parser.sources.threshold_file, parser.variables)

@@ -16,8 +16,9 @@ from typing import Final
 from vpi_tui.detect.rules import atoms
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.sets import Span, Spans, complement, subtract, union
+from vpi_tui.detect.rules.text import printable
 from vpi_tui.model.errors import ConfigError
-from vpi_tui.model.signature import IP_MAX, Ranges
+from vpi_tui.model.signature import IP_MAX, Origin, Ranges
 
 MOST_SCORE: Final = 127
 MOST_CATEGORIES: Final = 60
@@ -34,7 +35,7 @@ class Reputation:
     """names: lower case -> id; entries: category -> size of a span -> addresses -> score."""
 
     names: dict[str, int] = field(default_factory=dict)
-    notices: list[str] = field(default_factory=list)
+    notices: list[tuple[Origin, str]] = field(default_factory=list)
     """The first lines that say nothing that could be understood."""
     _entries: dict[int, dict[int, dict[Spans, int]]] = field(default_factory=dict)
     _made: dict[tuple[int, Spans], Ranges] = field(default_factory=dict)
@@ -45,13 +46,13 @@ class Reputation:
         made = cls()
         for number, fields in _lines(categories):
             if len(fields) < 2 or not _is_number(fields[0], 1, MOST_CATEGORIES - 1):
-                made._notice(f"{categories}:{number}: needs `id,name,description`")
+                made._notice(categories, number, "needs `id,name,description`")
             else:
                 made.names[fields[1].lower()] = int(fields[0])
         for path in lists:
             for number, fields in _lines(path):
                 if not made._add(fields):
-                    made._notice(f"{path}:{number}: needs `address,category,score`")
+                    made._notice(path, number, "needs `address,category,score`")
         return made
 
     def with_score(self, category: str, scores: Spans) -> Ranges:
@@ -88,9 +89,9 @@ class Reputation:
             painted = union([*painted, *meant])
         return painted
 
-    def _notice(self, text: str) -> None:
+    def _notice(self, path: Path, line: int, text: str) -> None:
         if len(self.notices) < MOST_NOTICES:
-            self.notices.append(text)
+            self.notices.append((Origin(printable(str(path)), line), f"iprep: {text}; the line is left out"))
 
     def _add(self, fields: list[str]) -> bool:
         if len(fields) < 3 or not _is_number(fields[1], 1, MOST_CATEGORIES - 1):
