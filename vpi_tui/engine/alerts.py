@@ -205,18 +205,44 @@ class Alerter:
         switch, *known = place
         forward = direction != Direction.TO_CLIENT
         guests = known if flow is None else [flow.client_guest, flow.server_guest]
-        src_guest, dest_guest = guests if forward else reversed(guests)
-        locality = flow.locality if flow else _EAST_WEST if all(known) else _UNKNOWN
-        community_id, flow_id = (flow.community_id, flow.flow_id) if flow else ("", 0)
-        return Alert(  # not by name: of so many fields, that takes most of an alert's time
-            self.count, ts_ns, signature.gid, signature.sid, signature.rev, msg, signature.classtype,
-            signature.priority, signature.action, signature.technique, signature.origin.pack,
-            in_iface, flow.switch if flow else switch, src_guest, dest_guest, locality,
-            src_ip, src_port, dest_ip, dest_port, proto, flow.app_proto if flow else "", vlan,
-            _DIRECTION_NAMES[direction], community_id, flow_id, packet_number, stream,
-            memory.flowbits, memory.flowints, memory.flowvars, memory.pktvars,
-            signature.target, signature.metadata, signature.reference, tunnel,
-        )  # fmt: skip
+        return Alert(
+            number=self.count,
+            ts_ns=ts_ns,
+            gid=signature.gid,
+            sid=signature.sid,
+            rev=signature.rev,
+            msg=msg,
+            classtype=signature.classtype,
+            priority=signature.priority,
+            action=signature.action,
+            technique=signature.technique,
+            pack=signature.origin.pack,
+            in_iface=in_iface,
+            switch=flow.switch if flow else switch,
+            src_guest=guests[0] if forward else guests[1],
+            dest_guest=guests[1] if forward else guests[0],
+            locality=flow.locality if flow else _EAST_WEST if all(known) else _UNKNOWN,
+            src_ip=src_ip,
+            src_port=src_port,
+            dest_ip=dest_ip,
+            dest_port=dest_port,
+            proto=proto,
+            app_proto=flow.app_proto if flow else "",
+            vlan=vlan,
+            direction=_DIRECTION_NAMES[direction],
+            community_id=flow.community_id if flow else "",
+            flow_id=flow.flow_id if flow else 0,
+            packet_number=packet_number,
+            stream=stream,
+            flowbits=memory.flowbits,
+            flowints=memory.flowints,
+            flowvars=memory.flowvars,
+            pktvars=memory.pktvars,
+            tunnel=tunnel,
+            target=signature.target,
+            metadata=signature.metadata,
+            reference=signature.reference,
+        )
 
     def _count_in(self, records: Any, slot: int, alert: Alert) -> None:
         """One more alert about the flow in a slot."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from ipaddress import IPv6Address
-from socket import inet_ntoa
+from ipaddress import IPv4Address, IPv6Address
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ _REASONS = {value.value: value.name.lower() if value else "" for value in EndRea
 @lru_cache(maxsize=8192)
 def address_text(high: int, low: int, ip_v: int) -> str:
     """An address as text; ip_v 4 takes the low 32 bits."""
-    return inet_ntoa((low & 0xFFFFFFFF).to_bytes(4)) if ip_v == 4 else str(IPv6Address(high << 64 | low))
+    return str(IPv4Address(low & 0xFFFFFFFF)) if ip_v == 4 else str(IPv6Address(high << 64 | low))
 
 
 def _name(names: Sequence[str], number: int) -> str:
@@ -69,15 +68,32 @@ def _record(
     """Names by position, and the fields of _RECORD_FIELDS in that order."""
     source, dest = (src_ip[0], src_ip[1], ip_v), (dest_ip[0], dest_ip[1], ip_v)
     ends = address_bytes(*source), address_bytes(*dest)
-    return FlowRecord(  # not by name: of so many fields, that takes longer than all else
-        flow_id, community_id(*ends, src_port, dest_port, proto),
-        _name(switches, switch), _name(guests, src_guest), _name(guests, dest_guest),
-        _LOCALITIES.get(locality, "unknown"), tuple(filter(None, vlan)), proto,
-        address_text(*source), src_port, address_text(*dest), dest_port, _name(APP_PROTOS, app_proto),
-        start_ns, last_ns, _STATES.get(state, ""),
-        pkts_toserver, pkts_toclient, bytes_toserver, bytes_toclient,
-        flags_toserver, flags_toclient, bool(alerts), _REASONS.get(reason, ""),
-    )  # fmt: skip
+    return FlowRecord(
+        flow_id=flow_id,
+        community_id=community_id(*ends, src_port, dest_port, proto),
+        switch=_name(switches, switch),
+        client_guest=_name(guests, src_guest),
+        server_guest=_name(guests, dest_guest),
+        locality=_LOCALITIES.get(locality, "unknown"),
+        vlan=tuple(filter(None, vlan)),
+        proto=proto,
+        src_ip=address_text(*source),
+        src_port=src_port,
+        dest_ip=address_text(*dest),
+        dest_port=dest_port,
+        app_proto=_name(APP_PROTOS, app_proto),
+        start_ns=start_ns,
+        end_ns=last_ns,
+        state=_STATES.get(state, ""),
+        pkts_toserver=pkts_toserver,
+        pkts_toclient=pkts_toclient,
+        bytes_toserver=bytes_toserver,
+        bytes_toclient=bytes_toclient,
+        tcp_flags_toserver=flags_toserver,
+        tcp_flags_toclient=flags_toclient,
+        alerted=bool(alerts),
+        reason=_REASONS.get(reason, ""),
+    )
 
 
 _PLAIN_COLUMNS: dict[str, tuple[str, str]] = {
