@@ -13,6 +13,7 @@ class Interrupt:
         if name == sys.argv[1]:
             os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's job in the background ignores it
 sys.meta_path.insert(0, Interrupt())
 from vpi_tui.__main__ import main
 sys.exit(main())

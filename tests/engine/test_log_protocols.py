@@ -205,6 +205,19 @@ def test_a_flow_tells_what_it_was_before(tmp_path: Path, rules: str) -> None:
     assert not {"app_proto_ts", "app_proto_tc"} & flow.keys()
 
 
+def test_what_it_was_before_is_told_also_where_nobody_follows_what_it_is(tmp_path: Path) -> None:
+    begun = talk(Connection(25), SMTP).client(RESUMING).close()
+    flow = of_type(scan(tmp_path, begun, NO_RULES, "--events", "flow,smtp"), "flow")
+    assert (flow["app_proto"], flow["app_proto_orig"], flow["flow"].get("tx_cnt")) == ("tls", "smtp", None)
+
+
+def test_an_alert_about_a_transaction_is_of_what_the_flow_was_then(tmp_path: Path) -> None:
+    rule = 'alert smtp any any -> any any (msg:"m"; smtp.helo; content:"me"; sid:1;)\n'
+    alert = of_type(scan(tmp_path, talk(Connection(25), SMTP).client(RESUMING).close(), rule), "alert")
+    assert alert["smtp"]["helo"] == "me"
+    assert "app_proto_orig" not in alert
+
+
 def test_an_alert_about_a_packet_tells_what_its_flow_was_before(tmp_path: Path) -> None:
     rule = 'alert tcp any any -> any any (msg:"m"; flags:F+; flow:to_server; sid:1;)\n'
     found = scan(tmp_path, talk(Connection(25), SMTP).client(RESUMING).close(), rule)
