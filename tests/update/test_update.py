@@ -238,6 +238,7 @@ def test_sources_are_read_from_yaml(tmp_path: Path) -> None:
         ("sources:\n  a: {}\n", "either url or path"),
         ("sources:\n  ../a:\n    url: http://x\n", "cannot be called"),
         ("disable: none.conf\n", "there is no file"),
+        ("disable: ~-/none.conf\n", "there is no file"),
         ("sources:\n  a:\n    url: http://x\n    checksum: crc\n", "checksum must be"),
     ],
 )
