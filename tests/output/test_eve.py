@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from vpi_tui.model.event import Alert, FlowRecord, Looks, TransactionRecord
 from vpi_tui.output import eve
+from vpi_tui.output.evidence import alert_context, printable
 from vpi_tui.output.writer import EveWriter
 
 SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "eve-schema.json"
@@ -226,7 +227,7 @@ def test_bits_that_name_the_traffic_are_no_metadata() -> None:
 
 def test_a_frame_has_the_name_of_its_link() -> None:
     def linked(number: int) -> Any:
-        return eve.alert_context(b"", b"frame", number, payload=False, packet=True)["packet_info"]
+        return alert_context(b"", b"frame", number, payload=False, packet=True)["packet_info"]
 
     assert linked(1) == {"linktype": 1, "linktype_name": "EN10MB"}
     assert linked(147) == {"linktype": 147, "linktype_name": "n/a"}
@@ -256,6 +257,6 @@ def test_what_rules_left_with_a_flow_is_metadata() -> None:
 
 
 def test_bytes_as_text_are_what_can_be_shown() -> None:
-    shown = eve.printable(bytes(range(256)))
+    shown = printable(bytes(range(256)))
     assert [n for n, char in enumerate(shown) if char != "."] == [9, 10, 13, *range(32, 46), *range(47, 127)]
     assert all(ord(char) == n for n, char in enumerate(shown) if char != ".")

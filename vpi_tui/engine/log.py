@@ -27,6 +27,7 @@ from vpi_tui.flow.render import to_records
 from vpi_tui.model.event import NO_LOOKS, Alert, TransactionRecord
 from vpi_tui.output import eve
 from vpi_tui.output.counters import of_application
+from vpi_tui.output.evidence import alert_context
 from vpi_tui.output.logfile import LogFile, Rotation
 from vpi_tui.output.writer import EveWriter
 
@@ -203,7 +204,7 @@ class EventLog:
                     looks = looks._replace(origin=progress.origin)
                 event |= eve.other_applications(application, looks)
         event["stream"] = int(alert.stream)
-        event |= eve.alert_context(
+        event |= alert_context(
             kept.stream or kept.payload,
             kept.frame,
             kept.link_type,

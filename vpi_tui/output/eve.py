@@ -5,12 +5,11 @@ What Suricata does not know (switch, guests, locality) stands under `vpi`.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import Any, Final
+from typing import Any
 
 from vpi_tui.model.event import (
     NO_LOOKS,
@@ -26,7 +25,7 @@ from vpi_tui.model.event import (
 from vpi_tui.model.icmp import answer_of
 from vpi_tui.model.ip_protocols import protocol_name
 from vpi_tui.output.counters import is_shared
-from vpi_tui.output.protocols import LINK_TYPES
+from vpi_tui.output.evidence import frame_of, printable
 
 APP_PROTOS = {"postgresql": "pgsql", "ikev1": "ike", "ikev2": "ike"}
 """Applications that are called otherwise here."""
@@ -179,16 +178,6 @@ def _memory(bits: Sequence[str], values: dict[str, Any]) -> dict[str, Any]:
 
 def _said(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value}
-
-
-_SHOWN: Final = frozenset((*range(32, 127), *b"\r\n\t"))
-_PRINTABLE: Final = bytes(byte if byte in _SHOWN else ord(".") for byte in range(256))
-"""What stands for each byte."""
-
-
-def printable(data: bytes) -> str:
-    """What is no printable ASCII, nor an end of line, becomes a dot."""
-    return data.translate(_PRINTABLE).decode("ascii")
 
 
 def _alert_body(alert: Alert, category: str) -> dict[str, Any]:
@@ -364,7 +353,7 @@ def packet_anomaly_event(anomaly: PacketAnomaly) -> dict[str, Any]:
 
 def tagged_packet_event(tagged: TaggedPacket) -> dict[str, Any]:
     """packet: one behind an alert that the rule wants told."""
-    return _of_packet("packet", tagged.packet) | _frame(tagged.frame, tagged.link_type)
+    return _of_packet("packet", tagged.packet) | frame_of(tagged.frame, tagged.link_type)
 
 
 def _of_packet(kind: str, packet: SeenPacket) -> dict[str, Any]:
@@ -411,27 +400,6 @@ def stats_event(ts_ns: int, uptime: float, counters: Mapping[str, float]) -> dic
             place = place.setdefault(part, {})
         place[name] = int(value) if float(value).is_integer() else round(value, 3)
     return {"timestamp": timestamp(ts_ns), "event_type": "stats", "stats": known, "vpi": {"stats": own}}
-
-
-def alert_context(
-    evidence_payload: bytes, frame: bytes, link_type: int, *, payload: bool, packet: bool
-) -> dict[str, Any]:
-    """What an alert was raised on, as far as it is asked for."""
-    context: dict[str, Any] = {}
-    if payload and evidence_payload:
-        context["payload"] = b64encode(evidence_payload).decode()
-        context["payload_printable"] = printable(evidence_payload)
-    if packet and frame:
-        context |= _frame(frame, link_type)
-    return context
-
-
-def _frame(frame: bytes, link_type: int) -> dict[str, Any]:
-    name = LINK_TYPES.get(link_type, "n/a")
-    return {
-        "packet": b64encode(frame).decode(),
-        "packet_info": {"linktype": link_type, "linktype_name": name},
-    }
 
 
 def _of_transaction(record: TransactionRecord, kind: str, *, reverse: bool = False) -> dict[str, Any]:
