@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64decode
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from scapy.layers.l2 import Dot1Q, Ether
 
 from tests.engine.test_log import scan
 from tests.engine.test_tagged import Talk
+from vpi_tui.engine.log import EventLog
 from vpi_tui.model.event import Alert
 from vpi_tui.output import eve
 
@@ -85,3 +87,21 @@ def test_alerts_of_one_batch_are_each_of_their_packet(tmp_path: Path) -> None:
     assert [a["flow"]["pkts_toserver"] for a in alerts if "icmp_code" not in a] == [5] * 10
     flow = next(event for event in found if event["event_type"] == "flow" and event["proto"] == "UDP")
     assert flow["flow"]["alerted"]
+
+
+def test_what_the_log_asks_about_alerts_is_kept_no_longer_than_their_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[tuple[int, int, int]] = []
+    alerts_of = EventLog.alerts
+
+    def alerts(log: EventLog, told: Sequence[Alert]) -> None:
+        alerter = log._pipeline.alerter
+        before = len(alerter.slots)
+        alerts_of(log, told)
+        kept.append((before, len(alerter.slots), len(alerter.transactions)))
+
+    monkeypatch.setattr(EventLog, "alerts", alerts)
+    scan(tmp_path, Talk().says(b"one"), 'alert udp any any -> any any (msg:"m"; content:"one"; sid:1;)\n')
+    assert (1, 0, 0) in kept
+    assert not any(slots or transactions for _, slots, transactions in kept)

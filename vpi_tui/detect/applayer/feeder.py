@@ -127,7 +127,7 @@ class Feeder:
         found = self.parsers.follow(application, slot, self.ends, udp=udp)
         if self.ends is not None and found.parser.needs_ends:
             found.parser.ends = self.ends.addresses(slot)
-        if udp and (before := self._sifted.take(slot)):
+        if udp and (before := self._sifted.count(slot)):
             found.transactions = before
             found.parser.sifted()
         self._flows.add(slot, found)

@@ -35,8 +35,8 @@ class Sifted:
         """Other flows have these slots now; those that are none of the table's are left out."""
         self._count[slots[(slots >= 0) & (slots < self._count.size)]] = 0
 
-    def take(self, slot: int) -> int:
-        """How many there were of a flow that gets its parser now."""
+    def count(self, slot: int) -> int:
+        """How many transactions of a flow no parser has seen."""
         return int(self._count[slot]) if slot < self._count.size else 0
 
     def sift(

@@ -173,7 +173,7 @@ class AppLayer:
         if followed is not None:
             return Parsed(followed.transactions, followed.origin)
         remains = self._flows.remains.of(slot)
-        return remains._replace(transactions=remains.transactions or self._sifted.take(slot))
+        return remains._replace(transactions=remains.transactions or self._sifted.count(slot))
 
     def stats(self) -> dict[str, float]:
         return {
