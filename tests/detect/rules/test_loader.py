@@ -49,6 +49,43 @@ def test_a_rule_file_is_a_pack_of_its_name(tmp_path):
     ]
 
 
+MERGED = (
+    "ET MALWARE A beacon",
+    "ETPRO MALWARE Another",
+    "ET JA3 Hash",
+    "GPL ICMP_INFO PING",
+    "SURICATA STREAM no window",
+    "SURICATA Applayer Mismatch",
+    "ET 3CORESec Poor Reputation",
+    "Ours",
+    "ET MALWARE A second",
+)
+
+
+def rules_that_say(*messages):
+    return "".join(f'alert ip any any -> any any (msg:"{m}"; sid:{n};)\n' for n, m in enumerate(messages, 1))
+
+
+def test_rules_of_a_merged_file_are_packs_by_publisher_and_category(tmp_path):
+    result = load([write(tmp_path / "suricata.rules", rules_that_say(*MERGED))])
+    assert [s.origin.pack for s in result.signatures] == [
+        "ET MALWARE",
+        "ETPRO MALWARE",
+        "ET JA3",
+        "GPL ICMP_INFO",
+        "SURICATA STREAM",
+        "suricata.rules",
+        "suricata.rules",
+        "suricata.rules",
+        "ET MALWARE",
+    ]
+
+
+def test_a_file_of_a_few_categories_stays_one_pack(tmp_path):
+    result = load([write(tmp_path / "emerging-dos.rules", rules_that_say(*MERGED[:4], "ET MALWARE more"))])
+    assert {s.origin.pack for s in result.signatures} == {"emerging-dos.rules"}
+
+
 def test_of_equal_sids_the_higher_revision_stays(tmp_path):
     path = write(tmp_path / "a.rules", GOOD % (1, 2) + GOOD % (1, 3) + GOOD % (1, 1) + GOOD % (2, 1))
     result = load([path])

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from vpi_tui.detect.rules import threshold_file
 from vpi_tui.detect.rules.ast import Refused, Skipped
+from vpi_tui.detect.rules.categories import packs_of
 from vpi_tui.detect.rules.classification import DEFAULT_CLASSES, FILE_NAME, read_classification
 from vpi_tui.detect.rules.inputs import Inputs, rule_files_in
 from vpi_tui.detect.rules.lexer import rules_in
@@ -100,13 +101,16 @@ def load(
 def _read_rules(
     path: Path, text: str, parser: Parser, result: LoadResult, with_disabled: bool, progress: Progress | None
 ) -> None:
-    name, pack = printable(str(path)), printable(path.name)
-    for count, rule in enumerate(rules_in(text, with_disabled=with_disabled), 1):
+    name = printable(str(path))
+    rules = list(rules_in(text, with_disabled=with_disabled))
+    packs = packs_of([rule.text for rule in rules], printable(path.name))
+    for count, (rule, pack) in enumerate(zip(rules, packs, strict=True), 1):
+        origin = Origin(name, rule.line, pack)
         try:
-            found = parser.parse(rule.text, Origin(name, rule.line, pack), enabled=rule.enabled)
+            found = parser.parse(rule.text, origin, enabled=rule.enabled)
         except Skipped as skipped:
             if rule.enabled:
-                parser.notices.append((Origin(name, rule.line, pack), skipped.reason))
+                parser.notices.append((origin, skipped.reason))
         except Refused as refused:
             # A commented-out line that is no rule is just a comment.
             if rule.enabled:
