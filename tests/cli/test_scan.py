@@ -49,7 +49,9 @@ def test_alerts_and_flows_go_into_the_directory(capture: Path, tmp_path: Path) -
     assert f"{len(flows):,} flows" in summary
     assert f"{len(alerts):,} alerts" in summary
     assert "\r" not in summary, "a progress bar is for terminals"
-    assert done.stdout == b""
+    named = Counter((a["gid"], a["signature_id"]) for a in alerts)  # type: ignore[index]
+    listed = [line.split() for line in done.stdout.decode().splitlines()[1:]]
+    assert {tuple(map(int, line[2].split(":"))): int(line[1]) for line in listed} == named
     alerted = {event["flow_id"] for event in found if event["event_type"] == "alert" and "flow_id" in event}
     assert {flow["flow_id"] for flow in flows if flow["flow"]["alerted"]} >= alerted  # type: ignore[index]
 

@@ -7,7 +7,7 @@ import pytest
 from vpi_tui.model.snapshot import Talker, TalkerTable
 from vpi_tui.view.alerts import Inbox
 from vpi_tui.view.escape import is_safe
-from vpi_tui.view.report import report
+from vpi_tui.view.report import alerted, report
 
 from .samples import HOSTILE, alert, counters, guest, snapshot, switch
 
@@ -84,3 +84,26 @@ def test_nothing_hostile_is_printed(text):
         inbox(alert(msg=text, src_guest=text, dest_guest=text, technique=text)),
     )
     assert all(is_safe(line) and len(line) < 700 for line in shown.split("\n"))
+
+
+def test_rules_that_alerted_are_listed_gravest_and_busiest_first():
+    found = {
+        (3, 1, 7, "low"): 50,
+        (1, 1, 9, "\x1b[2J\n"): 1,
+        (2, 1, 8, "medium"): 2,
+        (1, 2, 6, "high"): 1_234,
+    }
+    text = alerted(found)
+    assert is_safe(text.replace("\n", ""))
+    assert [line.split()[:3] for line in text.splitlines()] == [
+        ["severity", "count", "gid:sid"],
+        ["high", "1,234", "2:6"],
+        ["high", "1", "1:9"],
+        ["medium", "2", "1:8"],
+        ["low", "50", "1:7"],
+    ]
+
+
+def test_all_rules_that_alerted_are_listed_and_nothing_when_there_is_none():
+    assert alerted({}) == ""
+    assert len(alerted({(1, 1, sid, "x"): 1 for sid in range(100)}).splitlines()) == 101

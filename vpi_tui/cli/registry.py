@@ -36,7 +36,7 @@ def build_parser() -> Parser:
             ("vpi-tui demo", "a look at it, with staged traffic; needs no rights"),
             ("sudo vpi-tui", "the virtual switches of this host, live"),
             ("vpi-tui replay capture.pcapng", "the dashboard over a capture file"),
-            ("vpi-tui scan -r capture.pcap --eve -", "alerts as EVE JSON, no dashboard"),
+            ("vpi-tui scan capture.pcap", "which rules alert on it, no dashboard"),
             ("vpi-tui doctor", "what this machine lacks, if anything"),
         ),
     )

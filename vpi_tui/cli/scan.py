@@ -1,4 +1,4 @@
-"""`vpi-tui scan`: capture files in, EVE JSON out, no dashboard. Its flags are Suricata's."""
+"""`vpi-tui scan`: capture files in, alerts and EVE JSON out, no dashboard. Its flags are Suricata's."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from vpi_tui.cli.replay import capture_files
 from vpi_tui.engine.spec import EVENT_TYPES
 from vpi_tui.model.errors import CaptureError, ConfigError, VpiError
 from vpi_tui.view.humanize import counted
+from vpi_tui.view.report import alerted
 
 if TYPE_CHECKING:
     from vpi_tui.engine.scan import ScanResult
@@ -30,12 +31,10 @@ EVE_NAME = "eve.json"
 
 def _configure(parser: Parser) -> None:
     parser.add_argument(
-        "-r",
-        dest="files",
-        action="append",
-        required=True,
-        metavar="CAPTURE",
-        help="pcap or pcapng, also with gzip; - = standard input; may be repeated",
+        "files", nargs="*", metavar="FILE", help="pcap or pcapng, also with gzip; - = standard input"
+    )
+    parser.add_argument(
+        "-r", dest="read", action="append", default=[], metavar="CAPTURE", help="the same, as Suricata has it"
     )
     output = parser.add_mutually_exclusive_group()
     output.add_argument(
@@ -74,6 +73,8 @@ def _run(args: argparse.Namespace) -> int:
     with _eve_stream(args) as stream, ProgressLine(sys.stderr) as line:
         result = run_scan(spec, stream, line.show, replace(spec.log, types=args.events))
     print(_summary(result), file=sys.stderr)
+    if args.eve != "-":
+        print(alerted(result.by_rule), end="", flush=True)
     if result.rules_refused:
         print(_refused(settings_of(args)["rules"], result.rules_refused), file=sys.stderr)
     for notice in result.notices:
@@ -103,6 +104,9 @@ def _refused(named: tuple[str, ...], count: int) -> str:
 
 
 def _spec(args: argparse.Namespace) -> EngineSpec:
+    files = [*args.files, *args.read]
+    if not files:
+        raise ConfigError("No capture is named.", hint="Such as `vpi-tui scan monday.pcap`.")
     settings = settings_of(args)
     options = settings.options()
     if args.data_dir is not None:
@@ -110,7 +114,7 @@ def _spec(args: argparse.Namespace) -> EngineSpec:
             raise ConfigError(f"--data-dir {args.data_dir} is no directory.")
         options["data-dir"] = str(args.data_dir.absolute())
     return engine_spec(
-        "replay", settings, files=capture_files(args.files), speed=0.0, options=options, state_dir="", user=""
+        "replay", settings, files=capture_files(files), speed=0.0, options=options, state_dir="", user=""
     )
 
 
@@ -142,14 +146,14 @@ def _eve_stream(args: argparse.Namespace) -> Iterator[BinaryIO | None]:
 
 COMMAND = Command(
     name="scan",
-    summary="capture files in, EVE JSON out, no dashboard",
-    description="Reads capture files as fast as it goes and writes alerts and flows as EVE JSON, one event"
-    " a line. Without -S the bundled rule packs are used. Exit 1 when a file cannot be read to its end; what"
-    " was read is reported.",
+    summary="capture files in, alerts and EVE JSON out, no dashboard",
+    description="Reads capture files as fast as it goes, says which rules alerted, and writes alerts, flows"
+    " and all else as EVE JSON, one event a line. Without -S the bundled rule packs are used. Exit 1 when a"
+    " file cannot be read to its end; what was read is reported.",
     epilog=examples(
-        ("vpi-tui scan -r a.pcap", "a summary"),
-        ("vpi-tui scan -r a.pcap -S local.rules --eve -", "events on standard output"),
-        ("vpi-tui scan -r a.pcap -r b.pcap.gz -l logs", "two files, events in logs/eve.json"),
+        ("vpi-tui scan a.pcap", "which rules alert"),
+        ("vpi-tui scan a.pcap -S local.rules --eve -", "events on standard output"),
+        ("vpi-tui scan a.pcap b.pcap.gz -l logs", "two files, events in logs/eve.json"),
         ("vpi-tui scan -r a.pcap -k none --set stream.midstream=yes", "as with Suricata"),
     ),
     configure=_configure,

@@ -36,8 +36,8 @@ class ScanResult:
     bytes: int = 0
     flows: int = 0
     alerts: int = 0
-    by_rule: Counter[tuple[int, int, str]] = field(default_factory=Counter)
-    """(gid, sid, msg) to alerts."""
+    by_rule: Counter[tuple[int, int, int, str]] = field(default_factory=Counter)
+    """(priority, gid, sid, msg) to alerts."""
     rules_loaded: int = 0
     rules_refused: int = 0
     seconds: float = 0.0
@@ -119,6 +119,6 @@ def _read_all(
 def _report(alerts: list[Alert], result: ScanResult, events: EventLog | None) -> None:
     for alert in alerts:
         result.alerts += 1
-        result.by_rule[alert.gid, alert.sid, alert.msg] += 1
+        result.by_rule[alert.priority, alert.gid, alert.sid, alert.msg] += 1
     if events is not None:
         events.alerts(alerts)

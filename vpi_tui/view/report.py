@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, tzinfo
 
 from vpi_tui.model.snapshot import Snapshot, TalkerTable
 from vpi_tui.view import humanize
 from vpi_tui.view.alerts import Inbox, parties, select
-from vpi_tui.view.cells import SEVERITY_WORDS
+from vpi_tui.view.cells import SEVERITY_WORDS, severity_index
 from vpi_tui.view.escape import safe
 from vpi_tui.view.overview import east_west, protocol_mix, talkers
 from vpi_tui.view.scope import ALL
@@ -32,6 +32,19 @@ def report(snapshot: Snapshot | None, inbox: Inbox, *, zone: tzinfo = UTC) -> st
         _notices(snapshot),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def alerted(by_rule: Mapping[tuple[int, int, int, str], int]) -> str:
+    """The rules that alerted, the gravest and busiest first; "" when none did.
+
+    by_rule: (priority, gid, sid, msg) to alerts.
+    """
+    ranked = sorted(by_rule.items(), key=lambda item: (severity_index(item[0][0]), -item[1], item[0][1:3]))
+    rows = [
+        (SEVERITY_WORDS[severity_index(priority)], f"{count:,}", f"{gid}:{sid}", safe(msg, 200))
+        for (priority, gid, sid, msg), count in ranked
+    ]
+    return _table("", ("severity", "count", "gid:sid", "signature"), rows, most=len(rows))
 
 
 def _head(snapshot: Snapshot, zone: tzinfo) -> str:
@@ -143,14 +156,14 @@ def _notices(snapshot: Snapshot) -> str:
     return "Notices\n" + "".join(f"  {safe(text, 300)}\n" for text in snapshot.notices[-_MOST:])
 
 
-def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Aligned columns; "" when there are no rows; what is left out is counted."""
+def _table(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]], *, most: int = _MOST) -> str:
+    """Aligned columns under their title; "" when there are no rows; what is left out is counted."""
     shown = list(rows)
     if not shown:
         return ""
-    body = shown[:_MOST]
+    body = shown[:most]
     widths = [max(len(row[i]) for row in [heads, *body]) for i in range(len(heads))]
-    lines = [title, *(_aligned(row, widths) for row in [heads, *body])]
+    lines = [*([title] if title else ()), *(_aligned(row, widths) for row in [heads, *body])]
     if len(shown) > len(body):
         lines.append(f"  and {len(shown) - len(body)} more")
     return "\n".join(lines) + "\n"
