@@ -198,6 +198,17 @@ def test_applications_beside_that_of_a_flow_are_told_where_they_differ() -> None
     validate(event)
 
 
+def test_what_is_missing_of_a_connection_is_told_of_each_direction() -> None:
+    flow = replace(FLOW, proto=6)
+    event = eve.flow_event(flow, lost=(True, False))
+    assert event["tcp"]["ts_gap"] is True
+    assert "tc_gap" not in event["tcp"]
+    both = eve.flow_event(flow, lost=(True, True))
+    assert both["tcp"]["tc_gap"] is True
+    assert not {"ts_gap", "tc_gap"} & eve.flow_event(flow)["tcp"].keys()
+    validate(both)
+
+
 def test_addresses_of_ipv6_are_written_in_full() -> None:
     full = "fe80:0000:0000:0000:0000:0000:0000:0001"
     assert eve.flow_event(FLOW)["src_ip"] == eve.flow_so_far(FLOW)["src_ip"] == full

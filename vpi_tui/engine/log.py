@@ -24,7 +24,7 @@ from vpi_tui.engine.tagged import Tagged
 from vpi_tui.engine.transactions import Logged
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.render import to_records
-from vpi_tui.model.event import NO_LOOKS, Alert, TransactionRecord
+from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.output import eve
 from vpi_tui.output.counters import of_application
 from vpi_tui.output.evidence import alert_context
@@ -33,8 +33,8 @@ from vpi_tui.output.writer import EveWriter
 
 ANOMALY, FILE_INFO = "anomaly", "fileinfo"
 """Types of events that come of many protocols."""
-_UNKNOWN: Final = NO_LOOKS, 0
-"""What is told of a flow of which nothing is known any more: its looks and transactions."""
+_TAKEN: Final = -1
+"""In the place of a slot that is another flow's already: its record is all that is known of the flow."""
 FLOWS_AT_A_TIME = 4_096
 """Records of ended flows that are held at a time; one takes some hundred bytes."""
 
@@ -222,17 +222,24 @@ class EventLog:
     def _write_flows(self, rows: Any) -> None:
         """After a flood, or at the end of a capture, a million may end at once."""
         names, port_name = self._pipeline.names, self._pipeline.source.port_name
-        left_with = self._pipeline.matcher.left_with
         for start in range(0, len(rows), FLOWS_AT_A_TIME):
             some = rows[start : start + FLOWS_AT_A_TIME]
-            slots = np.where(some["reason"] == EndReason.EVICTED, -1, some["slot"]).tolist()
+            slots = np.where(some["reason"] == EndReason.EVICTED, _TAKEN, some["slot"])
+            columns = some["ifindex_client"].tolist(), slots.tolist(), self._parsed.lost(slots)
             records = to_records(some, names.switches, names.guests)
-            for flow, port, slot in zip(records, some["ifindex_client"].tolist(), slots, strict=True):
-                found = left_with(slot) if slot >= 0 else None  # another flow's already
-                memory = (found.flowbits, found.flowints, found.passed) if found is not None else ()
-                looks, count = (self._parsed.looks(slot), self._parsed.count(slot)) if slot >= 0 else _UNKNOWN
-                event = eve.flow_event(flow, port_name(port), *memory, looks=looks, transactions=count)
+            for flow, port, slot, lost in zip(records, *columns, strict=True):
+                event = eve.flow_event(flow, port_name(port), lost=lost, **self._known_of(slot))
                 self._writer.write(event)
+
+    def _known_of(self, slot: int) -> dict[str, Any]:
+        """What else is told of a flow that has ended than its record."""
+        if slot == _TAKEN:
+            return {}
+        known: dict[str, Any] = {"looks": self._parsed.looks(slot), "transactions": self._parsed.count(slot)}
+        found = self._pipeline.matcher.left_with(slot)
+        if found is not None:
+            known |= {"bits": found.flowbits, "numbers": found.flowints, "passed": found.passed}
+        return known
 
     def _write_odd(self, found: Found) -> None:
         self._anomalies_left_out += found.left_out

@@ -1,10 +1,11 @@
-"""What parsers, and the judging of first bytes, know of a whole flow, also of one that has just ended."""
+"""What parsers, reassembly and the judging of first bytes know of a whole flow, also of one that has just
+ended."""
 
 from __future__ import annotations
 
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
-from vpi_tui.model.batch import Direction
+from vpi_tui.model.batch import I32, Direction
 from vpi_tui.model.event import NO_LOOKS, Looks
 
 
@@ -18,6 +19,17 @@ class ParsedFlow:
         """How many transactions have begun; 0 = none, or nobody follows it."""
         layer = self._pipeline.app_layer
         return layer.parsed(slot).transactions if layer is not None else 0
+
+    def lost(self, slots: I32) -> list[list[bool]]:
+        """Of each flow: are bytes missing of what was said to the server, and to the client?
+
+        slots: below 0 = it has none any more. Where nobody looks at streams, nobody knows.
+        """
+        streams = self._pipeline.streams
+        if streams is None:
+            return [[False, False]] * len(slots)
+        found: list[list[bool]] = (streams.lost(slots) & (slots >= 0)[:, None]).tolist()
+        return found
 
     def looks(self, slot: int) -> Looks:
         """What each direction looks like is known while rules ask for it, and until the flow changes."""

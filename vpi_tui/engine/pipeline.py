@@ -325,10 +325,10 @@ class Pipeline:
         """Flows that ended outside of a batch. What their end completed may alert."""
         ended = self._ended_slots(closed)
         alerts = self._finish_flows(ended)
-        if self.streams is not None:
-            self.streams.forget_flows(ended)
         self.attributor.attribute_closed(closed)
         self._end(closed, ended)
+        if self.streams is not None:  # who is told of them asks what was lost of their streams
+            self.streams.forget_flows(ended)
         return alerts
 
     @staticmethod

@@ -222,11 +222,12 @@ def flow_event(
     *,
     looks: Looks = NO_LOOKS,
     transactions: int = 0,
+    lost: Sequence[bool] = (False, False),
 ) -> dict[str, Any]:
     """in_iface: the port where the client's first packet entered; "" = it has no name.
 
     bits, numbers: flowbits and flowints that rules have left with it. passed: one lets it through.
-    transactions: how many there were.
+    transactions: how many there were. lost: are bytes of what was said to server and to client missing?
     """
     event = _common(flow.end_ns, "flow", flow.flow_id, flow)
     if in_iface:
@@ -251,7 +252,7 @@ def flow_event(
     if transactions:
         event["flow"]["tx_cnt"] = transactions
     if flow.proto == TCP:
-        event["tcp"] = _tcp(flow)
+        event["tcp"] = _tcp(flow) | _gaps(*lost)
     return event | _memory(bits, {"flowints": dict(numbers)}) | _places(flow)
 
 
@@ -265,6 +266,11 @@ def _tcp(flow: FlowRecord) -> dict[str, Any]:
         **{name: True for bit, name in enumerate(TCP_FLAGS) if seen >> bit & 1},
         "state": _tcp_state(flow),
     }
+
+
+def _gaps(to_server: bool, to_client: bool) -> dict[str, bool]:
+    """Named where there are any, as EVE has it."""
+    return {name: True for name, there in (("ts_gap", to_server), ("tc_gap", to_client)) if there}
 
 
 def _tcp_state(flow: FlowRecord) -> str:

@@ -27,6 +27,7 @@ from vpi_tui.stream.layout import (
     FULL,
     GAP,
     LOOKS_BACK,
+    LOST,
     N_ARENA,
     N_GAPS,
     N_STRETCHES,
@@ -234,7 +235,7 @@ def skip_hole(p, i, seq, row, out):
     drop_chain(p, i)
     own["offset"] += distance(seq, own["next_seq"])
     own["next_seq"] = seq
-    own["flags"] |= GAP
+    own["flags"] |= GAP | LOST
     p.numbers[N_GAPS] += 1
 
 

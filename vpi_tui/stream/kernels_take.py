@@ -44,6 +44,7 @@ from vpi_tui.stream.layout import (
     FARTHEST,
     FULL,
     GAP,
+    LOST,
     N_DROPPED,
     N_EARLY,
     N_EVICT_HAND,
@@ -76,7 +77,7 @@ def drop_bytes(p, i):
     pending = I64(own["kept"]) - I64(own["window"])
     p.numbers[N_LOST] += pending + own["early_bytes"]
     if pending:
-        own["flags"] |= GAP
+        own["flags"] |= GAP | LOST
     while own["early"]:
         drop_first(p, i)
     drop_chain(p, i)

@@ -34,9 +34,9 @@ ROW_ROOM = 2 << 20
 ROW_STRETCHES = 2 * EARLY_SEGMENTS + 16
 """Stretches that one row can release at most."""
 
-# Bits of `flags`. LOOKS_BACK: the first bytes kept, as many as patterns across an edge need, are of an
-# earlier window of the stream.
-SYNCED, ACKED, HELD, GAP, FULL, LOOKS_BACK = (1 << k for k in range(6))
+# Bits of `flags`. GAP: bytes are missing before the next stretch; LOST: some ever were. LOOKS_BACK: the
+# first bytes kept, as many as patterns across an edge need, are of an earlier window of the stream.
+SYNCED, ACKED, HELD, GAP, FULL, LOOKS_BACK, LOST = (1 << k for k in range(7))
 
 DIRECTION_DTYPE = np.dtype(
     [

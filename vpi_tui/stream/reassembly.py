@@ -149,6 +149,16 @@ class Reassembler:
         kernels.release_held(self._pools, now_ns, everything, self._limits, self._out)
         return self._batch(_NO_ROWS)
 
+    def lost(self, slots: NDArray[Any]) -> NDArray[np.bool_]:
+        """bool[n, 2], to server and to client: were bytes of the streams of these flows lost?
+
+        A hole that nobody has filled counts, as bytes are there behind it. To be asked before a flow is
+        forgotten; of what is not followed nothing is known, and False.
+        """
+        both = self._pools.directions.reshape(-1, 2)[slots]
+        lost: NDArray[np.bool_] = (both["flags"] & layout.LOST != 0) | (both["early"] != 0)
+        return lost
+
     def memory(self) -> int:
         """Bytes of the cells in use."""
         return int(self._pools.numbers[layout.N_CELLS_USED]) * layout.CELL
