@@ -5,9 +5,11 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from communityid import CommunityID, FlowTuple
 from scapy.layers.inet import ICMP, IP
@@ -15,7 +17,9 @@ from scapy.layers.l2 import Dot1Q, Ether
 
 from tests.engine.test_log import scan
 from tests.engine.test_tagged import Talk
+from vpi_tui.engine import alerts as alerting
 from vpi_tui.engine.log import EventLog
+from vpi_tui.model.batch import DecodedBatch, PacketBatch
 from vpi_tui.model.event import Alert
 from vpi_tui.output import eve
 
@@ -55,6 +59,21 @@ def test_each_field_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "target": "dest_ip", "metadata": (("mitre_technique_id", "T1071_004"),),
         "reference": (("cve", "2026-1"),), "tunnel": None,
     }  # fmt: skip
+
+
+def test_what_an_alert_says_of_a_row_is_the_column_of_that_name() -> None:
+    """Numbers that no two columns share tell them apart; the row is the second of its packet's batch."""
+
+    def columns(kind: type[Any], base: int) -> Any:
+        values = ((name, np.array([0, base + n], np.int64)) for n, name in enumerate(kind._fields))
+        return SimpleNamespace(**dict(values))
+
+    packets, decoded = columns(PacketBatch, 1_000), columns(DecodedBatch, 2_000)
+    decoded.packet[1] = 1
+    seen = alerting._seen([1, -1], packets, decoded)[1]._asdict()
+    assert seen.pop("row") == 1
+    of = {name: packets if name in {"offset", "caplen", "link_type", "ifindex"} else decoded for name in seen}
+    assert seen == {name: getattr(batch, name)[1] for name, batch in of.items()}
 
 
 def test_alerts_of_one_batch_are_each_of_their_packet(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from msgspec.structs import replace
@@ -29,7 +29,7 @@ _NOTHING = Remembered()
 
 
 class _Seen(NamedTuple):
-    """What an alert says of a row, and of the packet that it is of."""
+    """What an alert says of a row, and of the packet that it is of: columns of the batches by their names."""
 
     row: int
     proto: int
@@ -50,8 +50,29 @@ class _Seen(NamedTuple):
     ifindex: int
 
 
-_NO_ROW = _Seen(-1, 0, 0, 0, 0, 0, [0, 0], [0, 0], [], 0, -1, 0, -1, 0, 0, 1, 0)
+_NO_ROW: Final = _Seen(
+    row=-1,
+    proto=0,
+    src_port=0,
+    dest_port=0,
+    icmp_type=0,
+    icmp_code=0,
+    src_ip=[0, 0],
+    dest_ip=[0, 0],
+    vlan=[],
+    tunnel=0,
+    payload_off=-1,
+    payload_len=0,
+    packet=-1,
+    offset=0,
+    caplen=0,
+    link_type=1,
+    ifindex=0,
+)
 """What no packet has shown."""
+_OF_PACKET: Final = ("offset", "caplen", "link_type", "ifindex")
+"""Fields that are columns of PacketBatch; all others but `row` are of DecodedBatch."""
+_, *_COLUMNS = _Seen._fields
 
 
 def _seen(rows: Iterable[int], packets: PacketBatch, decoded: DecodedBatch) -> dict[int, _Seen]:
@@ -59,14 +80,11 @@ def _seen(rows: Iterable[int], packets: PacketBatch, decoded: DecodedBatch) -> d
     some = sorted({row for row in rows if row >= 0})
     if not some:
         return {}
-    of_row = (
-        decoded.proto, decoded.src_port, decoded.dest_port, decoded.icmp_type, decoded.icmp_code,
-        decoded.src_ip, decoded.dest_ip, decoded.vlan, decoded.tunnel, decoded.payload_off,
-        decoded.payload_len, decoded.packet,
-    )  # fmt: skip
-    of_packet = packets.offset, packets.caplen, packets.link_type, packets.ifindex
     at = decoded.packet[some]
-    columns = *(column[some] for column in of_row), *(column[at] for column in of_packet)
+    columns = (
+        getattr(packets, name)[at] if name in _OF_PACKET else getattr(decoded, name)[some]
+        for name in _COLUMNS
+    )
     listed = zip(some, *(column.tolist() for column in columns), strict=True)
     return {values[0]: _Seen(*values) for values in listed}
 
