@@ -9,6 +9,7 @@ import pytest
 from vpi_tui.capture.demo.scenario import write_demo_pcap
 from vpi_tui.cli import main as program
 from vpi_tui.config.policy_file import check_policy
+from vpi_tui.engine.learn import Learned
 from vpi_tui.engine.segments import DEMO_POLICY
 
 INVENTORY = """\
@@ -51,6 +52,29 @@ def test_learn_writes_what_a_capture_shows_and_scan_judges_by_it(
     capsys.readouterr()
     assert program.main(learn) == 1
     assert "is not overwritten" in capsys.readouterr().err
+
+
+def test_where_the_policy_goes_is_open_before_anything_is_learned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An engine that gave up root may not write where root may: a day of learning would be lost."""
+    made, found = tmp_path / "policy.yaml", [Learned("default: deny\n", 1, 2), Learned("", 0, 0)]
+
+    def learn(*_: object) -> Learned:
+        assert made.exists()
+        return found.pop(0)
+
+    monkeypatch.setattr("vpi_tui.engine.learn.learn", learn)
+    words = ["policy", "learn", "-r", "-", "-o"]
+    assert program.main([*words, str(made)]) == 0
+    assert made.read_text() == "default: deny\n"
+    assert program.main([*words, str(made)]) == 1
+    assert "is not overwritten" in capsys.readouterr().err
+    made.unlink()
+    assert program.main([*words, str(made)]) == 1
+    assert not made.exists()
+    assert program.main([*words, str(tmp_path / "absent" / "policy.yaml")]) == 1
+    assert "absent/policy.yaml cannot be written: No such file or directory." in capsys.readouterr().err
 
 
 def test_what_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from vpi_tui.cli.command import Command
 from vpi_tui.cli.order import engine_spec, settings_of
@@ -14,6 +17,9 @@ from vpi_tui.cli.progress import ProgressLine
 from vpi_tui.cli.replay import capture_files
 from vpi_tui.model.errors import VpiError
 from vpi_tui.view.humanize import counted
+
+if TYPE_CHECKING:
+    from vpi_tui.engine.spec import EngineSpec
 
 DEFAULT_SECONDS = 600.0
 LONGEST = 31 * 86_400.0
@@ -53,14 +59,17 @@ def _seconds(text: str) -> float:
 
 def _run(args: argparse.Namespace) -> int:
     settings = settings_of(args)
-    if args.output is not None and args.output.exists():
-        raise VpiError(f"{args.output} is there already, and is not overwritten.", hint="Give another name.")
     more: dict[str, Any] = {"state_dir": "", "duration": args.seconds}
     if args.files:
         spec = engine_spec("replay", settings, files=capture_files(args.files), speed=0.0, user="", **more)
     else:
         more["duration"] = args.seconds or DEFAULT_SECONDS
         spec = engine_spec("live", settings, **more)
+    with _opened(args.output) as file:
+        return _learn(spec, file, args.output)
+
+
+def _learn(spec: EngineSpec, file: TextIO, path: Path | None) -> int:
     from vpi_tui.engine.learn import learn
 
     with ProgressLine(sys.stderr) as line:
@@ -74,20 +83,44 @@ def _run(args: argparse.Namespace) -> int:
         f"{counted(result.kinds, 'kind')} of connection between {counted(result.guests, 'guest')}.",
         file=sys.stderr,
     )
-    _write(args.output, result.text)
+    file.write(result.text)
+    if path is None:
+        return EXIT_DONE
+    try:
+        file.flush()
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    print(f"Written: {path}. vpi-tui -p {path} judges by it.", file=sys.stderr)
     return EXIT_DONE
 
 
-def _write(path: Path | None, text: str) -> None:
+@contextmanager
+def _opened(path: Path | None) -> Iterator[TextIO]:
+    """Where the policy goes, open before anything is learned: whoever was root may not write there later.
+
+    A file that holds something is kept. One that was made for nothing is removed, where that is allowed.
+    """
     if path is None:
-        sys.stdout.write(text)
+        yield sys.stdout
         return
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
+        made = not path.exists()
+        if not made and path.stat().st_size:
+            raise VpiError(f"{path} is there already, and is not overwritten.", hint="Give another name.")
+        file = path.open("a", encoding="utf-8")
     except OSError as error:
-        raise VpiError(f"{path} cannot be written: {error.strerror}.") from error
-    print(f"Written: {path}. vpi-tui -p {path} judges by it.", file=sys.stderr)
+        raise _unwritable(path, error) from error
+    with file:
+        try:
+            yield file
+        finally:
+            if made and not os.fstat(file.fileno()).st_size:
+                with suppress(OSError):
+                    path.unlink()
+
+
+def _unwritable(path: Path, error: OSError) -> VpiError:
+    return VpiError(f"{path} cannot be written: {error.strerror}.")
 
 
 LEARN = Command(
