@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+from tests.rights import NOBODY
 from vpi_tui.model.errors import VpiError
 from vpi_tui.output.logfile import MOST_WAITING, RETRY, LogFile, Rotation
 
@@ -53,6 +56,31 @@ def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
         write(log, number)
         log.close()
     assert numbers(tmp_path / "new" / "eve.json") == [1, 2]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_makes_can_be_rotated_by_whom_it_becomes() -> None:
+    with tempfile.TemporaryDirectory() as made:  # not below pytest's own, which nobody may not enter
+        Path(made).chmod(0o755)
+        path = Path(made) / "new" / "eve.json"
+        log = LogFile(path, Clock(), Rotation(max_bytes=1), (NOBODY, NOBODY))
+        os.seteuid(NOBODY)
+        try:
+            write(log, 1)
+            write(log, 2)
+            log.reopen()
+            write(log, 3)
+        finally:
+            os.seteuid(0)
+        log.close()
+        assert not log.alarm
+        assert numbers(*sorted(path.parent.iterdir())) == [3, 1, 2]
+        LogFile(Path(made) / "new" / "2.json", Clock(), owner=(NOBODY, NOBODY)).close()
+        assert Path(made).stat().st_uid == 0
+        mine = Path(made) / "mine.json"
+        mine.touch()
+        LogFile(mine, Clock(), owner=(NOBODY, NOBODY)).close()
+        assert mine.stat().st_uid == 0, "what was there stays whose it was"
 
 
 def test_what_does_not_fit_is_lost_whole_and_said(tmp_path: Path) -> None:

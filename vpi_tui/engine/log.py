@@ -58,11 +58,15 @@ def categories_of(spec: EngineSpec) -> dict[str, str]:
     return categories(Path(path) for path in spec.rules or (spec.rules_dir,))
 
 
-def open_log_file(spec: LogSpec) -> LogFile | None:
-    """The file of the log; None = there is to be none. Raises VpiError when it cannot be written."""
+def open_log_file(spec: LogSpec, owner: tuple[int, int] | None) -> LogFile | None:
+    """The file of the log; None = there is to be none. Raises VpiError when it cannot be written.
+
+    owner: user and group that the process will be; None = it stays what it is.
+    """
     if not spec.file:
         return None
-    return LogFile(Path(spec.file), time.time, Rotation(spec.rotate_bytes, spec.rotate_seconds, spec.keep))
+    rotation = Rotation(spec.rotate_bytes, spec.rotate_seconds, spec.keep)
+    return LogFile(Path(spec.file), time.time, rotation, owner)
 
 
 class NoLog:

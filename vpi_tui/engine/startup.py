@@ -32,6 +32,19 @@ def become(spec: EngineSpec) -> None:
         drop_to(spec.user)
 
 
+def owner_to_be(spec: EngineSpec) -> tuple[int, int] | None:
+    """User and group that the engine becomes; None = it stays who it is. Raises ConfigError."""
+    if os.geteuid() != 0 or not spec.user:
+        return None
+    try:
+        user = pwd.getpwnam(spec.user)
+    except KeyError:
+        raise ConfigError(
+            f"There is no user {spec.user!r} on this machine.", hint="Name another with --user."
+        ) from None
+    return user.pw_uid, user.pw_gid
+
+
 def prepare_state_dir(spec: EngineSpec) -> str:
     """Make the directory of the rule switches writable for the user that the engine becomes.
 
@@ -40,17 +53,12 @@ def prepare_state_dir(spec: EngineSpec) -> str:
     """
     if not spec.state_dir:
         return ""
-    state = Path(spec.state_dir)
+    state, owner = Path(spec.state_dir), owner_to_be(spec)
     try:
         state.mkdir(mode=0o755, parents=True, exist_ok=True)
-        if os.geteuid() == 0 and spec.user:
-            user = pwd.getpwnam(spec.user)
+        if owner is not None:
             for path in (state, *state.iterdir()):
-                os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
-    except KeyError:
-        raise ConfigError(
-            f"There is no user {spec.user!r} on this machine.", hint="Name another with --user."
-        ) from None
+                os.chown(path, *owner, follow_symlinks=False)
     except OSError as error:
         return f"Rule switches will not be kept: {state} cannot be used ({error.strerror})."
     return ""

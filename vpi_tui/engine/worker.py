@@ -19,7 +19,7 @@ from vpi_tui.engine.reload import Reloader
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource, open_source
 from vpi_tui.engine.spec import EngineSpec
-from vpi_tui.engine.startup import become, prepare_state_dir
+from vpi_tui.engine.startup import become, owner_to_be, prepare_state_dir
 from vpi_tui.engine.transactions import NOTHING_LOGGED
 from vpi_tui.engine.warmup import seal_cache, warm
 from vpi_tui.feed.messages import AlertDetail, FlowDetail, Goodbye, Notice, Watch
@@ -100,7 +100,7 @@ class Worker:
             self._publisher.note(problem)
         self.rules = RuleBook.load(self.spec)
         self._check_rules()
-        file = open_log_file(self.spec.log)
+        file = open_log_file(self.spec.log, owner_to_be(self.spec))
         wanted = logged(self.spec.log.types) if file is not None else NOTHING_LOGGED
         self.pipeline = Pipeline(self.spec, self.rules, self.source, logged=wanted)
         self.pipeline.matcher.decider.judge = self._over_budget

@@ -31,12 +31,19 @@ class Rotation:
 
 
 class LogFile:
-    """Lines appended to `path`. clock: seconds since 1970.
+    """Lines appended to `path`. clock: seconds since 1970. owner: user and group that the process will be;
+    file and directory are theirs when they are made here, or they could not be rotated or opened again.
 
     Raises VpiError when it cannot be opened at first; nothing later on.
     """
 
-    def __init__(self, path: Path, clock: Callable[[], float], rotation: Rotation | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        clock: Callable[[], float],
+        rotation: Rotation | None = None,
+        owner: tuple[int, int] | None = None,
+    ) -> None:
         self.path = path
         self.lost = 0
         """Lines that could not be written."""
@@ -52,8 +59,12 @@ class LogFile:
         self._began = 0.0
         self._retry_at = 0.0
         try:
+            made = [one for one in (path.parent, path) if not one.exists()]
             path.parent.mkdir(parents=True, exist_ok=True)
             self._open()
+            if owner is not None:
+                for one in made:
+                    os.chown(one, *owner)
         except OSError as error:
             raise VpiError(f"{path} cannot be written: {error.strerror}.") from error
 
@@ -147,7 +158,10 @@ class LogFile:
             self._prune()
         except OSError as error:
             self._began = self._clock()
-            self.alarm = f"{self.path} cannot be rotated ({error.strerror}): it goes on growing."
+            self.alarm = (
+                f"{self.path} cannot be rotated ({error.strerror}): it goes on growing."
+                " Whoever the sensor runs as (--user) has to be allowed to write its directory."
+            )
             if self._fd < 0:
                 self._give_up(error)
 
