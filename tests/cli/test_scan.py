@@ -145,3 +145,18 @@ def test_a_full_disk_is_said(capture: Path) -> None:
         done = subprocess.run(command, check=False, stdout=full, stderr=subprocess.PIPE, timeout=300)
     assert done.returncode == 1
     assert done.stderr.decode().count("No space left on device") == 1
+
+
+def test_types_of_events_may_stand_in_the_settings(capture: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "config.yaml"
+    settings.write_text("eve: {types: [flow]}\n")
+    words = ("-r", capture, "--config", settings, "--eve", "-")
+    assert kinds(scan(*words).stdout).keys() == {"flow"}
+    assert kinds(scan(*words, "--events", "alert").stdout).keys() == {"alert"}
+
+
+def test_files_without_a_rule_are_told(capture: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty.rules").touch()
+    done = scan("-r", capture, "-S", tmp_path)
+    assert done.returncode == 0
+    assert f"There is no rule in {tmp_path}. Files of rules end in .rules" in done.stderr.decode()

@@ -46,9 +46,9 @@ def _configure(parser: Parser) -> None:
     parser.add_argument(
         "--events",
         type=_event_types,
-        default=EVENT_TYPES,
         metavar="TYPES",
-        help=f"types of events to write, with commas between (default: all of {','.join(EVENT_TYPES)})",
+        help="types of events to write, with commas between (default: eve.types of the settings, else all of"
+        f" {', '.join(EVENT_TYPES)})",
     )
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="where relative file names in rules are found"
@@ -71,7 +71,7 @@ def _run(args: argparse.Namespace) -> int:
     from vpi_tui.engine.scan import run_scan
 
     with _eve_stream(args) as stream, ProgressLine(sys.stderr) as line:
-        result = run_scan(spec, stream, line.show, replace(spec.log, types=args.events))
+        result = run_scan(spec, stream, line.show, replace(spec.log, types=args.events or spec.log.types))
     print(_summary(result), file=sys.stderr)
     if args.eve != "-":
         print(alerted(result.by_rule), end="", flush=True)

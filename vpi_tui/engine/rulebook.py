@@ -116,6 +116,12 @@ class RuleBook:
         """Rules that can run."""
         return len(self.signatures) - len(self.ruleset.refused)
 
+    def lacking(self, files: Sequence[str]) -> str:
+        """What to say when those files hold not one rule, not even a refused one; "" when they do."""
+        if self.refused or self.loaded > self.built_in:
+            return ""
+        return f"There is no rule in {', '.join(files)}. Files of rules end in .rules, packs in .yaml."
+
     @property
     def enabled_count(self) -> int:
         return sum(self._enabled)

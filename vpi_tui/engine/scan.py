@@ -67,6 +67,8 @@ def run_scan(
     wanted = logged(plan.types) if eve is not None else NOTHING_LOGGED
     pipeline = Pipeline(spec, rules, source, talkers=False, logged=wanted)
     result = ScanResult(rules_loaded=rules.loaded, rules_refused=len(rules.refused))
+    if lacking := rules.lacking(spec.rules):
+        result.notices.append(lacking)
     events = EventLog(plan, pipeline, EveWriter(eve), categories_of(spec)) if eve is not None else None
     settle()  # as the engine does: a collection need not walk all rules
     try:

@@ -120,8 +120,10 @@ class Worker:
         self._publish("running", "")
 
     def _check_rules(self) -> None:
-        """Refused rules are told. An error when the files that the operator named give not one rule."""
+        """Refused rules are told, and files without any. An error when all of the named files are refused."""
         refused = self.rules.refused
+        if lacking := self.rules.lacking(self.spec.rules):
+            self._publisher.note(lacking)
         if not refused:
             return
         first = f"The first: {refused[0]}"
