@@ -127,3 +127,5 @@ def test_a_check_that_is_not_known_is_an_error(more: str, said: str, tmp_path: P
 def test_a_directory_without_a_case_is_an_error(tmp_path: Path, capsys) -> None:
     assert main(["rules", "test", str(tmp_path)]) != 0
     assert "There is no test.yaml" in capsys.readouterr().err
+    assert main(["rules", "test", str(tmp_path / "absent")]) == 2
+    assert f"There is no directory {tmp_path / 'absent'}." in capsys.readouterr().err

@@ -31,7 +31,8 @@ COMMAND = Command(
     name="warmup",
     summary="compile the kernels now, once",
     description="Compiles the loops that look at packets and keeps the result in the cache directory, so"
-    " that no later start waits for it. The first time takes half a minute, later ones a second.",
+    " that no later start waits for it. The first time takes about a minute on two cores,"
+    " later ones a second.",
     epilog=examples(("vpi-tui warmup", "after an install or an update")),
     configure=_configure,
     run=_run,

@@ -25,6 +25,9 @@ def _configure(parser: Parser) -> None:
 def _run(args: argparse.Namespace) -> int:
     from vpi_tui.cli.rules.case import CASE_FILE, read_case
 
+    for top in args.dirs:
+        if not top.exists():
+            raise ConfigError(f"There is no directory {top}.", hint="Check the path.")
     found = [path.parent for top in args.dirs for path in sorted(top.rglob(CASE_FILE))]
     if not found:
         raise ConfigError(
