@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.feeder import PIECE
 from vpi_tui.detect.applayer.frame_names import STREAM, frames_of
-from vpi_tui.detect.applayer.frames import Frame
+from vpi_tui.detect.applayer.frames import PIECE_OF_FRAMES, Frame
+from vpi_tui.detect.applayer.parts import _stretches
 from vpi_tui.detect.applayer.progress import Progress
 from vpi_tui.detect.applayer.tracker import AppLayer
+from vpi_tui.detect.applayer.transaction import A_TRANSACTION
 from vpi_tui.model.applications import APP_PROTOS
-from vpi_tui.model.batch import Direction
+from vpi_tui.model.batch import U8, Direction, StreamBatch
 
 from .test_pass_by import SLOTS, stretches
 from .test_websocket import ASKED, BINARY, PING, SWITCHED, frame
@@ -66,6 +70,35 @@ def test_what_stands_behind_a_flood_in_one_stretch_is_seen(case: str) -> None:
     frames = [one for one in found if isinstance(one, Frame)]
     assert len(frames) > PIECE // 2 - 500
     assert any(SECRET in one.data for one in frames)
+
+
+@pytest.mark.parametrize("before", [0, 3], ids=["first", "behind others"])
+def test_a_flood_in_a_flow_that_arranges_others_is_divided_too(before: int) -> None:
+    """Such flows go first, and what is in front of them is not forgotten meanwhile."""
+    asked = Demand({"ftp", "ftp-data", "http1"}, frames={"ftp": frozenset({"command_line"})})
+    layer = AppLayer(asked)
+    layer.most_waiting = 1 << 20
+    app_of = np.full(7, APP_PROTOS.index("http"), np.uint8)
+    app_of[4:6] = APP_PROTOS.index("ftp")
+    request = b"GET / HTTP/1.1\r\nA: " + b"a" * 1_000 + b"\r\n\r\n"
+    web = [(slot, SERVER, 0, request * 300) for slot in range(before)]
+    said = [*web, (4, SERVER, 0, LINES), (5, SERVER, 0, b"STOR a\r\n"), (6, SERVER, 0, request)]
+    found = [one.transaction for part in parts(layer, stretches(*said), app_of) for one in part]
+    lines = [one.data for one in found if isinstance(one, Frame)]
+    assert lines == [*(b"\n" for _ in range(LINES.count(b"\n") - 1)), b"RCPT TO:<secret>\r\n", b"STOR a\r\n"]
+    asked_for = [one for one in found if not isinstance(one, Frame) and not hasattr(one, "command")]
+    assert len({id(one) for one in asked_for}) == 300 * before + 1
+
+
+def parts(layer: AppLayer, rest: StreamBatch, app_of: U8) -> Iterator[list[Progress]]:
+    """What each part brings; none of them much more than may wait."""
+    while True:
+        weight = layer._outbox.weight
+        yield layer.released(rest, app_of)
+        assert layer._outbox.weight - weight < 2 * (layer.most_waiting + PIECE_OF_FRAMES * A_TRANSACTION)
+        if layer.cut is None:
+            return
+        rest = _stretches(rest, layer.cut, None)
 
 
 def test_a_stream_that_grows_byte_by_byte_weighs_what_it_holds() -> None:

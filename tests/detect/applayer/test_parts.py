@@ -167,6 +167,34 @@ def test_where_a_part_ends_changes_nothing(
     assert parts[0] > 10
 
 
+@pytest.mark.parametrize("most", [0, 20 * A_TRANSACTION, MOST_WAITING])
+def test_a_flood_in_a_flow_that_goes_first_is_told_when_it_came(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Requests in front of it come first, those behind it later, and the file that it arranges is known."""
+    monkeypatch.setattr(tracker, "MOST_WAITING", most)
+    before, behind = Connection(80, 40_001), Connection(80, 40_003)
+    for n in range(30):
+        before.client(b"GET /before%d HTTP/1.1\r\n\r\n" % n)
+        behind.client(b"GET /behind%d HTTP/1.1\r\n\r\n" % n)
+    control = Connection(21, 40_021).server(b"220 hi\r\n").client(b"PASV\r\n")
+    control.server(b"227 Entering (10,0,0,2,195,80).\r\n")
+    at = len(control.packets)
+    control.client(b"\n" * 20_000 + b"STOR passwd\r\n")
+    control.packets.append(control.packets.pop(at))
+    data = Connection(50_000, 40_022).client(test_ftp_data.DATA).close()
+    packets = [*before.packets, *control.packets, *data.packets, *behind.packets]
+    alerts = scan(
+        tmp_path,
+        packets,
+        'alert ftp any any -> any any (frame:ftp.command_line; content:"STOR"; startswith;)',
+        'alert ftp-data any any -> any any (ftpdata_command:stor; file_data; content:"root";)',
+        'alert http any any -> any any (http.uri; content:"/be";)',
+    )
+    found = [(a["alert"]["signature_id"], a["src_port"]) for a in alerts]  # type: ignore[index]
+    assert found == [(3, 40_001)] * 30 + [(1, 40_021), (2, 40_022)] + [(3, 40_003)] * 30
+
+
 def numbered(*rows: int) -> StreamBatch:
     made = stretches(*((1, Direction.TO_SERVER, n, b"x") for n in range(len(rows))))
     return made._replace(row=np.array(rows, np.int32))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,19 @@ MOST_RENAMED: Final = 1_024
 """Flows of one batch whose rows are named anew; of others later rows are."""
 MOST_WAITING: Final = 8 << 20
 """Bytes of transactions that wait for rules and log to look at them, roughly: some thousand tiny ones."""
-_NONE_TAKEN: Final = np.zeros(0, np.bool_)
 _UDP: Final = 17
+
+
+class _Ahead(NamedTuple):
+    """What has been taken already of the stretches behind a cut: those that arrange flows go first."""
+
+    taken: NDArray[np.bool_]
+    """bool per stretch, as far as they go."""
+    inside: int
+    """Where in the arena the stretch behind those goes on that was taken in part; 0 = none was."""
+
+
+_NOTHING_AHEAD: Final = _Ahead(np.zeros(0, np.bool_), 0)
 
 
 class AppLayer:
@@ -73,8 +84,7 @@ class AppLayer:
         """Where the last batch was cut; None = all of it is done."""
         self._inside = 0
         """Where in the arena the stretch goes on that was taken in part; 0 = none was."""
-        self._ahead: NDArray[np.bool_] = _NONE_TAKEN
-        """bool per stretch behind the cut, as far as they go: it has been taken already."""
+        self._ahead = _NOTHING_AHEAD
         self._renamed: dict[int, int] = {}
         """Flows that changed their protocol in this batch, and the row that brought it about."""
         self._begun: dict[int, tuple[int, int]] = {}
@@ -123,7 +133,7 @@ class AppLayer:
         for slot, row in self._renamed.items():
             of_flow = np.flatnonzero(flows.flow == slot)
             flows.app[of_flow[of_flow > row]] = app_of[slot]
-        if self._ahead.size:
+        if self._ahead.taken.size:
             self._outbox.hold_back(rows)
         return self._outbox.take_progress()
 
@@ -208,21 +218,24 @@ class AppLayer:
     def _take_streams(self, streams: StreamBatch | None, app_of: U8) -> None:
         """Sets `cut`."""
         self._outbox.go_on()
-        self.cut, taken, self._ahead = None, self._ahead, _NONE_TAKEN
+        self.cut, (taken, inside), self._ahead = None, self._ahead, _NOTHING_AHEAD
         if streams is None or not streams.row.size:
             return
         if not taken.size:
             taken = self._parsers.arranges[app_of[streams.flow]]
             if taken.any():  # they go first: what they arrange may lie in the same batch
-                taken = taken[: self._take_those(streams, app_of, taken, divides=False)]
+                taken = taken[: self._take_those(streams, app_of, taken)]
+                inside = self._inside
         if self._expected and self._parsers.arranges.any():
             self._meet(streams, app_of)
         which = np.zeros(streams.row.size, np.bool_)
         which[: taken.size] = ~taken
         done = min(self._take_those(streams, app_of, which), taken.size)
+        if done == taken.size:
+            self._inside, inside = inside, 0
         if done < streams.row.size:
             self.cut = cut_inside(streams, done, self._inside) if self._inside else cut_before(streams, done)
-            self._ahead = taken[self.cut.stretch :]
+            self._ahead = _Ahead(taken[self.cut.stretch :], inside)
 
     def _meet(self, streams: StreamBatch, app_of: U8) -> None:
         """Flows that were arranged are what they were arranged for, unless they look like something else.
@@ -246,13 +259,9 @@ class AppLayer:
             if self._parsers.is_needed[number]:
                 self._flows.add(slot, self._parsers.follow(application, slot, self._feeder.ends, found.cause))
 
-    def _take_those(
-        self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_], *, divides: bool = True
-    ) -> int:
-        """The number of the stretch before which it was enough, or how many there are.
-
-        Sets `_inside`. divides: it may be enough within a stretch.
-        """
+    def _take_those(self, streams: StreamBatch, app_of: U8, which: NDArray[np.bool_]) -> int:
+        """The number of the stretch before which it was enough, or within which (that sets `_inside`), or how
+        many there are."""
         self._inside = 0
         buf, of_app, changed = streams.buf.data, self._parsers.of_app, False
         waiting: dict[int, Followed] = {}
@@ -289,7 +298,7 @@ class AppLayer:
                     feeder.feed_waiting(slot, followed)
             data = joined or bytes(piece)
             taken = len(data)
-            if taken > PIECE_OF_FRAMES and divides and not joined:
+            if taken > PIECE_OF_FRAMES and not joined:
                 fed, taken = feeder.feed_some(slot, application, direction, data, row, at, enough)
             else:
                 fed = feeder.feed(slot, application, direction, data, row, at)
