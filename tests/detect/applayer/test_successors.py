@@ -93,6 +93,87 @@ def test_tunnels_of_tunnels_come_to_an_end() -> None:
     assert methods.count(b"CONNECT") >= 20
 
 
+ASKED, CONNECTED = CONNECT[0][1], CONNECT[1][1]
+LONG = b"CONNECT h:443 HTTP/1.1\r\n" + (b"A: " + b"a" * 1_000 + b"\r\n") * 15 + b"\r\n"
+"""As much as a parser is given at a time."""
+GREETED, STARTED = b"EHLO me\r\nSTARTTLS\r\n", b"220 hi\r\n250 STARTTLS\r\n220 go\r\n"
+REQUEST = b"GET /behind HTTP/1.1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        (ASKED * 2, CONNECTED * 2),
+        (ASKED * 5, CONNECTED * 5),
+        (LONG + ASKED * 20, CONNECTED * 21),
+        (ASKED + LONG, CONNECTED * 2),
+        (ASKED + GREETED, CONNECTED + STARTED),
+    ],
+)
+def test_what_is_behind_several_changes_in_one_stretch_is_seen(asked: bytes, answered: bytes) -> None:
+    """A client need not wait for an answer before it goes on."""
+    called, names = seen("http", "tls", [(SERVER, asked + HELLO), (CLIENT, answered)], "tls.sni")
+    assert called == "tls"
+    assert set(names) == {b"inside.example"}
+
+
+def test_however_many_changes_one_stretch_brings_they_come_to_an_end() -> None:
+    many = 2_000
+    said = [(SERVER, ASKED * many + HELLO), (CLIENT, CONNECTED * many)]
+    called, methods = seen("http", "http1", said, "http.method")
+    assert called == "tls"
+    assert methods.count(b"CONNECT") >= many
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [(ASKED * 2, CONNECTED * 2), (ASKED * 5, CONNECTED * 5), (GREETED, STARTED)],
+)
+def test_answers_may_lie_there_before_what_they_answer(asked: bytes, answered: bytes) -> None:
+    said = [(SERVER, ASKED), (CLIENT, CONNECTED + answered), (SERVER, asked + HELLO)]
+    called, names = seen("http", "tls", said, "tls.sni")
+    assert called == "tls"
+    assert set(names) == {b"inside.example"}
+
+
+def test_mail_inside_of_connect() -> None:
+    said = [*CONNECT, (CLIENT, b"220 hi\r\n"), (SERVER, b"EHLO me\r\n")]
+    layer = AppLayer(Demand({"http1", "smtp"}))
+    app_of, at = np.full(SLOTS, APP_PROTOS.index("http"), np.uint8), [0, 0, 0]
+    for direction, data in said:
+        layer.released(stretches((1, direction, at[direction], data)), app_of)
+        at[direction] += len(data)
+    assert APP_PROTOS[app_of[1]] == "smtp"
+
+
+@pytest.mark.parametrize(
+    "then",
+    [
+        [(CLIENT, b"HTTP/1.1 405 No\r\n\r\n")],
+        [(CLIENT, b"HTTP/1.1 102 Wait\r\n\r\nHTTP/1.1 407 No\r\nContent-Length: 0\r\n\r\n")],
+        [],
+        [(SERVER, REQUEST * 4_000)],
+    ],
+    ids=["refused", "refused at last", "never answered", "too much to wait for"],
+)
+def test_requests_behind_a_connect_that_opens_no_tunnel_are_seen(then: list[tuple[int, bytes]]) -> None:
+    _, uris = seen("http", "http1", [(SERVER, ASKED + REQUEST), *then], "http.uri")
+    assert uris.count(b"/behind") >= 1
+
+
+def test_requests_behind_what_is_lost_behind_a_connect_are_seen() -> None:
+    layer, app_of = AppLayer(Demand({"http1"})), np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
+    said = (1, SERVER, 0, ASKED + REQUEST), (1, SERVER, 1_000, REQUEST)
+    found = layer.released(stretches(*said), app_of)
+    uris = [
+        value
+        for one in found
+        for value in instances(one.application.buffers["http.uri"], one.transaction, SERVER)
+    ]
+    assert uris.count(b"/behind") >= 2
+    assert not layer.stats()["app_layer.error"]
+
+
 def test_what_nobody_knows_is_held_in_bounds() -> None:
     layer, app_of = AppLayer(Demand({"tls"})), np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
     layer.released(stretches((1, SERVER, 0, CONNECT[0][1]), (1, CLIENT, 0, CONNECT[1][1])), app_of)

@@ -43,6 +43,10 @@ MOST_WAITING: Final = 8 << 20
 _UDP: Final = 17
 
 
+_Rest = tuple[int, bytes, int]
+"""A Direction, bytes of it, and their place in the stream."""
+
+
 class _Ahead(NamedTuple):
     """What has been taken already of the stretches behind a cut: those that arrange flows go first."""
 
@@ -358,12 +362,33 @@ class AppLayer:
     def _take_over(self, slot: int, app_of: U8) -> bool:
         """Let another protocol's parser go on with a flow whose own says so. Did it?
 
-        It may say so itself of the bytes that it is given at once: each time there are less of them.
+        Bytes that came before their protocol was known are fed in pieces, of which each may bring about
+        another one: it goes on with what its predecessor has left, then with what is behind that.
+        """
+        rests = self._change(slot, app_of)
+        if rests is None:
+            return False
+        while rests and slot in self._flows.of:
+            direction, rest, at = rests.pop()
+            followed = self._flows.of[slot]
+            fed, taken = self._feeder.feed_some(
+                slot, followed.application, direction, rest, followed.row, at, sys.maxsize
+            )
+            if taken < len(rest):
+                rests.append((direction, rest[taken:], at + taken))
+            if fed is not None:
+                rests += self._change(slot, app_of) or ()
+        return True
+
+    def _change(self, slot: int, app_of: U8) -> list[_Rest] | None:
+        """Put the parser of the next protocol in the place of one that says so.
+
+        What is to be fed to it, the first at the end; None = the flow stays what it is.
         """
         followed = self._flows.of.get(slot)
         next_one = followed.parser.successor() if followed is not None else None
         if followed is None or next_one is None:
-            return False
+            return None
         app_of[slot] = APP_PROTOS.index(by_name()[next_one.application].apps[0])
         if len(self._renamed) < MOST_RENAMED:
             self._renamed[slot] = followed.row
@@ -375,23 +400,12 @@ class AppLayer:
         self._flows.remains.keep(slot, Parsed(0, origin.apps[0]))
         application = self._parsers.of_app[int(app_of[slot])]
         if application is None:
-            return True
+            return []
         followed = self._parsers.follow(application, slot, self._feeder.ends, next_one.cause)
-        followed.position, followed.origin = position, origin.apps[0]
+        followed.position, followed.origin, followed.row = position, origin.apps[0], row
         self._flows.add(slot, followed)
-        for direction in (Direction.TO_SERVER, Direction.TO_CLIENT):
-            rest = next_one.rest[direction]
-            self._feed_rest(slot, app_of, direction, rest, row, position[direction] - len(rest))
-        return True
-
-    def _feed_rest(self, slot: int, app_of: U8, direction: int, rest: bytes, row: int, at: int) -> None:
-        """Bytes that came before their protocol was known, in pieces: each may bring about another one."""
-        while rest and slot in self._flows.of:
-            application = self._flows.of[slot].application
-            fed, taken = self._feeder.feed_some(slot, application, direction, rest, row, at, sys.maxsize)
-            if fed is not None:
-                self._take_over(slot, app_of)
-            rest, at = rest[taken:], at + taken
+        rests = ((way, next_one.rest[way]) for way in (Direction.TO_CLIENT, Direction.TO_SERVER))
+        return [(way, rest, position[way] - len(rest)) for way, rest in rests if rest]
 
     def take_finished(self) -> list[Finished]:
         """Transactions that are whole, or whose flow is over, since the last call."""

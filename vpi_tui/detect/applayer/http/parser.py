@@ -127,10 +127,14 @@ class HttpParser(Parser):
         application = _UPGRADES.get((upgrade or b"").strip().lower())
         if application is not None:
             self._successor = Successor(application, rest, cause)
-        elif cause.request is not None and cause.request.start.method == b"CONNECT":
+        elif _connects(cause):
             self._tunnel = Tunnel()
             for direction in (SERVER, CLIENT):
                 self._follow(self._tunnel, direction, rest[direction])
+
+    def stays(self) -> None:
+        """A CONNECT was refused: what is behind it are requests."""
+        self._requests.go_on()
 
     def _follow(self, tunnel: Tunnel, direction: int, data: bytes) -> None:
         tunnel.feed(direction, data)
@@ -241,6 +245,8 @@ class _Requests(Reader):
 
     def rest_of_body(self, rest: bytearray) -> int:
         """As libhtp has it: lines behind a request that begin with no method that it knows."""
+        if _connects(self._now):
+            return 0
         end = 0
         while end < len(rest):
             whole = rest.find(b"\n", end) + 1
@@ -262,12 +268,20 @@ class _Requests(Reader):
             files = sum(file.held() for file in now.files)
             self._parser.waiting.keep(now, now.request.body.window.held + files)
         self._parser.reached(now, SERVER, _DONE)
+        if _connects(now):
+            self.wait()
 
     def on_event(self, name: str) -> None:
         now = self._now
         if now is None:  # of a line without an end, behind which nothing is read
             now = self._begin()
         self._parser.odd(now, SERVER, anomalies.REQUEST_NAMES.get(name, name))
+
+
+def _connects(transaction: HttpTransaction | None) -> bool:
+    """Does it ask for a tunnel? Then what follows is another protocol's, unless it is refused."""
+    request = transaction.request if transaction is not None else None
+    return request is not None and request.start.method == b"CONNECT"
 
 
 _FIRST_WORD: Final = re.compile(rb"[ \t\r\n\x0b\x0c]*([^ \t\r\n\x0b\x0c]+)")
@@ -392,13 +406,16 @@ class _Responses(Reader):
             for name in anomalies.of_codings(coding[1], self._parser.limits.decompression_layers):
                 self.on_event(name)
                 self._parser.odd(now, SERVER, name)  # where Suricata's own rules look for it
-        method = now.request.start.method if now.request is not None else b""
-        if (code == b"101" and not framed) or (method == b"CONNECT" and code.startswith(b"2")):
+        method, connects = now.request.start.method if now.request is not None else b"", _connects(now)
+        if (code == b"101" and not framed) or (connects and code.startswith(b"2")):
             rest = self.ignore()  # none of it is a body
             response.body = self._no_body_of(now, response)
             self.body_none(response.body)
             self._parser.tunnel(now, rest)
-        elif method == b"HEAD" or code in _BODILESS or (_INTERIM.fullmatch(code) and not framed):
+            return
+        if connects and not _INTERIM.fullmatch(code):
+            self._parser.stays()
+        if method == b"HEAD" or code in _BODILESS or (_INTERIM.fullmatch(code) and not framed):
             response.body = self._no_body_of(now, response)
             self.body_none(response.body)
         else:

@@ -20,6 +20,8 @@ LINE_LIMIT: Final = 18_000
 """Bytes of a first line, as libhtp's field_limit."""
 HEAD_LIMIT: Final = 65_536
 """Bytes of a header block."""
+WAIT_LIMIT: Final = 16_384
+"""Bytes that wait to be told whose they are."""
 CHUNK_LINE_LIMIT: Final = 1_024
 _SPACE: Final = 0x20
 _START: Final = re.compile(rb"(?:[A-Z]{3,20} \S|HTTP/\d)")
@@ -140,6 +142,7 @@ class Reader(ABC):
 
     def skip(self, missing: int) -> None:
         """Some bytes were lost."""
+        self.go_on()
         state = self._state
         if state is _TAKE_CLOSE:
             self._body.skip(missing)
@@ -159,6 +162,7 @@ class Reader(ABC):
 
     def finish(self) -> None:
         """Nothing will follow. A head without its end is taken as it is."""
+        self.go_on()
         if self._state is _FIRST_LINE:
             if not self._buffer:
                 return
@@ -231,11 +235,27 @@ class Reader(ABC):
         self._state = _IGNORE
         return rest
 
+    def wait(self) -> None:
+        """Whether what follows is of this protocol is not known until `go_on`, or until it is too much."""
+        self._state = _WAIT
+
+    def go_on(self) -> None:
+        """What was waited for, if anything was, is there: messages go on."""
+        if self._state is _WAIT:
+            self._state = _FIRST_LINE
+            self._run()
+
     # States ----------------------------------------------------------------------------------------
 
     def _ignore(self) -> bool:
         self._buffer.clear()
         return False
+
+    def _wait(self) -> bool:
+        if len(self._buffer) <= WAIT_LIMIT:
+            return False
+        self._state = _FIRST_LINE
+        return True
 
     def _line(self, limit: int, too_long: str) -> bytes | None:
         """The next line with its end, None = it is not all here."""
@@ -408,6 +428,7 @@ class Reader(ABC):
 State = Callable[[Reader], bool]
 # Bound once: a method that is bound for each comparison costs more than most of what is compared.
 _IGNORE: Final[State] = Reader._ignore
+_WAIT: Final[State] = Reader._wait
 _FIRST_LINE: Final[State] = Reader._first_line
 _RESYNCHRONISE: Final[State] = Reader._resynchronise
 _HEADER_BLOCK: Final[State] = Reader._header_block

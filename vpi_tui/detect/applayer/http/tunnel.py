@@ -13,9 +13,9 @@ _FIRST: Final = {
     Direction.TO_SERVER: (
         (re.compile(rb"\x16\x03[\x00-\x04]"), "tls"),
         (re.compile(rb"PRI \* HTTP/2"), "http2"),
+        (re.compile(rb"(?i)(?:EHLO|HELO) "), "smtp"),
         (re.compile(rb"[A-Z]{3,12} [/a-z*]"), "http1"),
         (re.compile(rb"SSH-"), "ssh"),
-        (re.compile(rb"(?i)(?:EHLO|HELO) "), "smtp"),
     ),
     Direction.TO_CLIENT: ((re.compile(rb"SSH-"), "ssh"),),
 }
@@ -33,9 +33,11 @@ class Tunnel:
         self.given_up = False
 
     def feed(self, direction: int, data: bytes) -> None:
-        if self.application or self.given_up or not data:
+        if self.given_up or not data:
             return
         self.rest[direction] += data
+        if self.application:
+            return
         for expression, application in _FIRST[Direction(direction)]:
             if expression.match(self.rest[direction]):
                 self.application = application
