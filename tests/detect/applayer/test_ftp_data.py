@@ -107,6 +107,37 @@ def test_two_hosts_take_the_room_of_no_others() -> None:
     assert expected.take((b"c", b"d"), 7) is not None
 
 
+def test_a_control_connection_makes_room_among_its_own() -> None:
+    """Many clients may stand behind one address."""
+    expected, hosts = Expectations(), (b"a", b"b")
+    expected.add(hosts, arranged(7), control=1)
+    for port in range(1_000, 1_100):
+        expected.add(hosts, arranged(port), control=2)
+    assert len(expected) == MOST_OF_PAIR
+    assert expected.take(hosts, 7) is not None
+    assert expected.take(hosts, 1_099) is not None
+
+
+def test_control_connections_of_a_pair_share_its_room() -> None:
+    expected, hosts = Expectations(), (b"a", b"b")
+    for port in range(20):
+        expected.add(hosts, arranged(port), control=port)
+    assert sorted(expected.ports) == list(range(20 - MOST_OF_PAIR, 20))
+
+
+@pytest.mark.parametrize("invented", ["client", "server"])
+def test_a_host_with_invented_peers_takes_the_room_of_no_others(invented: str) -> None:
+    expected = Expectations()
+    expected.add((b"c", b"d"), arranged(7), control=1)
+    for number in range(2 * MOST_EXPECTED):
+        peer = b"%d" % number
+        hosts = (peer, b"x") if invented == "client" else (b"x", peer)
+        expected.add(hosts, arranged(number), control=2 + number)
+    assert len(expected) == MOST_EXPECTED
+    assert expected.take((b"c", b"d"), 7) is not None
+    assert expected.take((peer, b"x"), number) is not None
+
+
 def test_a_port_is_expected_until_its_last_flow_has_come() -> None:
     expected = Expectations()
     for host in (b"a", b"b", b"b"):

@@ -13,7 +13,11 @@ if TYPE_CHECKING:
 MOST_EXPECTED: Final = 4_096
 """Flows that are expected at a time; the one that was arranged first makes room."""
 MOST_OF_PAIR: Final = 10
-"""Those between two hosts, as in Suricata: nobody takes the room of all others."""
+"""Those between two hosts, as in Suricata: nobody takes the room of all others. A control connection makes
+room among its own first."""
+MANY_OF_HOST: Final = 256
+"""Those of one host beyond which it makes room for itself: whoever invents the other end of his connections
+takes the room of no other hosts."""
 _Key = tuple[frozenset[bytes], int]
 
 
@@ -49,40 +53,69 @@ class Arranged(NamedTuple):
     cause: Transaction
 
 
+class _Expected(NamedTuple):
+    arranged: Arranged
+    control: int
+    """Slot of the flow that arranged it."""
+
+
 class Expectations:
     """What is arranged, by the two hosts and the port of the one who is called."""
 
     def __init__(self) -> None:
-        self._expected: OrderedDict[_Key, Arranged] = OrderedDict()
+        self._expected: OrderedDict[_Key, _Expected] = OrderedDict()
         self._of_pair: dict[frozenset[bytes], list[int]] = {}
         """Ports of two hosts, the oldest first."""
+        self._of_host: dict[bytes, OrderedDict[_Key, None]] = {}
         self.ports: Counter[int] = Counter()
         """How many flows are expected at each."""
 
     def __bool__(self) -> bool:
         return bool(self._expected)
 
-    def add(self, hosts: tuple[bytes, bytes], arranged: Arranged) -> None:
+    def __len__(self) -> int:
+        return len(self._expected)
+
+    def add(self, hosts: tuple[bytes, bytes], arranged: Arranged, control: int = 0) -> None:
+        """control: slot of the flow that arranged it."""
         pair = frozenset(hosts)
         key = pair, arranged.port
         if key in self._expected:
             self._drop(key)
-        of_pair = self._of_pair.get(pair, [])
-        if len(of_pair) >= MOST_OF_PAIR:
-            self._drop((pair, of_pair[0]))
+        if len(self._of_pair.get(pair, ())) >= MOST_OF_PAIR:
+            self._drop((pair, self._last_of_pair(pair, control)))
         elif len(self._expected) >= MOST_EXPECTED:
-            self._drop(next(iter(self._expected)))
-        self._expected[key] = arranged
+            self._drop(self._least_needed(pair))
+        self._expected[key] = _Expected(arranged, control)
         self._of_pair.setdefault(pair, []).append(arranged.port)
+        for host in pair:
+            self._of_host.setdefault(host, OrderedDict())[key] = None
         self.ports[arranged.port] += 1
 
     def take(self, hosts: tuple[bytes, bytes], port: int) -> Arranged | None:
         """What a flow was arranged for, which it is then no longer expected for."""
         key = frozenset(hosts), port
         found = self._expected.get(key)
-        if found is not None:
-            self._drop(key)
-        return found
+        if found is None:
+            return None
+        self._drop(key)
+        return found.arranged
+
+    def _last_of_pair(self, pair: frozenset[bytes], control: int) -> int:
+        """The oldest port of the flow that has arranged most between two hosts; of several this one's."""
+        ports = self._of_pair[pair]
+        arrangers = [self._expected[pair, port].control for port in ports]
+        count = Counter(arrangers)
+        heaviest = max(count, key=lambda one: (count[one], one == control))
+        return ports[arrangers.index(heaviest)]
+
+    def _least_needed(self, pair: frozenset[bytes]) -> _Key:
+        """The oldest of that one of these hosts which has many, else the oldest of all."""
+        of_hosts = [self._of_host[host] for host in pair if host in self._of_host]
+        most = max(of_hosts, key=len, default=None)
+        if most is not None and len(most) >= MANY_OF_HOST:
+            return next(iter(most))
+        return next(iter(self._expected))
 
     def _drop(self, key: _Key) -> None:
         pair, port = key
@@ -90,6 +123,10 @@ class Expectations:
         self._of_pair[pair].remove(port)
         if not self._of_pair[pair]:
             del self._of_pair[pair]
+        for host in pair:
+            del self._of_host[host][key]
+            if not self._of_host[host]:
+                del self._of_host[host]
         self.ports[port] -= 1
         if not self.ports[port]:
             del self.ports[port]

@@ -66,7 +66,7 @@ class Feeder:
             if moved:
                 size += A_TRANSACTION * outbox.note(slot, followed, moved)
             if parser.arranged:
-                self._arrange(parser)
+                self._arrange(slot, parser)
             if has_frames:
                 size += A_TRANSACTION * outbox.note(slot, followed, parser.frames.take())
         except (
@@ -88,9 +88,9 @@ class Feeder:
             return None
         return followed if flows.keeps(slot, followed, size, row) else None
 
-    def _arrange(self, parser: Parser) -> None:
+    def _arrange(self, slot: int, parser: Parser) -> None:
         for one in parser.arranged:
-            self._expected.add(parser.ends, one)
+            self._expected.add(parser.ends, one, slot)
         parser.arranged = []
 
     def feed_some(
