@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -37,7 +36,6 @@ class UiCost:
     """Rates over the measured time; CPU of the drawing process alone, percent of one core."""
 
     bytes_per_s: float
-    frames_per_s: float
     cpu_percent: float
     rss_mb: float
     alive: bool
@@ -64,16 +62,14 @@ def measure(
     """Run a program, let it settle, and count what it sends."""
     with Pty(cmd, size, env) as pty:
         _settle(pty, Emulator(size), warm, ready, screen)
-        arrivals: list[tuple[float, int]] = []
+        sizes: list[int] = []
         cpu, start = pty.cpu_seconds(), time.monotonic()
-        pty.pump(seconds, lambda data: arrivals.append((time.monotonic(), len(data))))
+        pty.pump(seconds, lambda data: sizes.append(len(data)))
         elapsed = time.monotonic() - start
         used = pty.cpu_seconds() - cpu
         memory = psutil.Process(pty.pid).memory_info().rss if pty.alive else 0
-        frames = sum(after[0] - before[0] > 0.03 for before, after in pairwise(arrivals)) + bool(arrivals)
         return UiCost(
-            sum(count for _, count in arrivals) / elapsed,
-            frames / elapsed,
+            sum(sizes) / elapsed,
             100 * used / elapsed,
             memory / 1e6,
             pty.alive,

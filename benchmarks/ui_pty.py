@@ -79,17 +79,6 @@ class Pty:
                 if rate:
                     time.sleep(len(data) / rate)
 
-    def pump_until(self, wanted: bytes, seconds: float, sink: Sink) -> bool:
-        """Read until `wanted` was seen; False when it was not within `seconds`."""
-        end, tail = time.monotonic() + seconds, b""
-        while self.alive and (left := end - time.monotonic()) > 0:
-            data = self.read(left)
-            sink(data)
-            tail = (tail + data)[-65536:]
-            if wanted in tail:
-                return True
-        return False
-
     def cpu_seconds(self) -> float:
         """CPU time of the program itself, all its threads, none of its children; in ns steps."""
         try:

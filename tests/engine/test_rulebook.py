@@ -9,7 +9,7 @@ import pytest
 from vpi_tui.config import paths
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.spec import EngineSpec
-from vpi_tui.feed.messages import Toggle, ToggledMessage
+from vpi_tui.feed.messages import RuleRow, Toggle, ToggledMessage
 
 MANY = 25_000
 SQL = (1, 9000300)
@@ -19,6 +19,10 @@ def book(state: Path | str = "", *rules: str) -> RuleBook:
     return RuleBook.load(
         EngineSpec("replay", rules=rules, rules_dir=str(paths.rules_dir()), state_dir=str(state))
     )
+
+
+def row(rules: RuleBook, gid: int, sid: int) -> RuleRow:
+    return next(found for found in rules.rows().rules if (found.gid, found.sid) == (gid, sid))
 
 
 def on(rules: RuleBook) -> set[tuple[int, int]]:
@@ -57,11 +61,10 @@ def test_a_rule_file_is_switched_as_a_whole(tmp_path: Path) -> None:
 
 def test_behaviours_are_switched_like_rules(tmp_path: Path) -> None:
     rules = book(tmp_path)
-    number = rules.number(2, 1)
-    assert rules.is_on(number)
+    assert row(rules, 2, 1).enabled
     rules.toggle(Toggle(False, ((2, 1),)))
-    assert not rules.is_on(number)
-    assert not book(tmp_path).is_on(number)
+    assert not row(rules, 2, 1).enabled
+    assert not row(book(tmp_path), 2, 1).enabled
 
 
 def test_switches_and_undo_outlast_the_program(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from tests.lab.frames import send
 from tests.lab.net import Lab, inside, ip
 from vpi_tui.inventory.bridge import BridgeProbe
-from vpi_tui.inventory.counts import INTERFACE, offloads
+from vpi_tui.inventory.counts import INTERFACE
 from vpi_tui.inventory.watch import Inventory
 from vpi_tui.model.coverage import TrueCount
 
@@ -66,8 +66,3 @@ def test_who_wants_all_frames(lab: Lab) -> None:
     finally:
         ip("-n", lab.host, "link", "set", "port1", "promisc", "off")
         inventory.close()
-
-
-def test_offloads(lab: Lab) -> None:
-    assert inside(lab.host, lambda: offloads("port1")) == {"gro", "gso", "tso"} - {"gro"}
-    assert inside(lab.host, lambda: offloads("nothing")) == frozenset()

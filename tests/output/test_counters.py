@@ -13,9 +13,12 @@ from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources.demo import DemoFeed
 from vpi_tui.model.decoder_events import DecoderEvent, rule_name
-from vpi_tui.output.counters import OTHER_MEANING, SHARED
+from vpi_tui.output.counters import SHARED
 
 SCHEMA = Path(__file__).resolve().parents[3] / "shared" / "eve-schema.json"
+
+OTHER_MEANING = frozenset({"app_layer.error", "app_layer.tx"})
+"""Paths that are counters here and groups of counters there."""
 
 
 def type_in(schema: dict[str, Any], path: str) -> str | None:

@@ -21,7 +21,7 @@ from vpi_tui.ui.widgets.graph import TrafficGraph
 from vpi_tui.ui.widgets.line_table import Column, LineTable, SequenceSource
 from vpi_tui.ui.widgets.lines import line
 from vpi_tui.ui.widgets.panel import Panel
-from vpi_tui.ui.widgets.text_line import BarLine, TextLines
+from vpi_tui.ui.widgets.text_line import TextLines
 
 LAST_STEP = int(os.environ.get("SHAPES_STEPS", "12"))
 WIDE = ("漢字 wide", "e\u0301 combining a\u0308\u0304", "日本 x", "plain text", "x 漢 y", "🙂 face 한글")
@@ -35,12 +35,12 @@ class Dialog(ModalScreen[None]):
 
 
 class Shapes(App[None]):
-    CSS = "TrafficGraph { height: 8; } TextLines { height: 6; } Input { height: 3; }"
+    CSS = "TrafficGraph { height: 8; } #head { height: 1; } #wide { height: 6; } Input { height: 3; }"
     BINDINGS: ClassVar[list[BindingType]] = [("d", "dialog", "Dialog"), ("z", "pause", "Pause")]
     rate = 8.0
 
     def compose(self) -> ComposeResult:
-        yield BarLine(id="head")
+        yield TextLines(id="head", surface="header")
         yield TrafficGraph()
         yield TextLines(id="wide")
         yield Input(value="typed", id="input")
@@ -56,9 +56,11 @@ class Shapes(App[None]):
     def step(self) -> None:
         self.number += 1
         n = self.number
-        self.query_one(BarLine).set_parts([("step ", "header.label"), (str(n), "header.value")], ["right"])
+        self.query_one("#head", TextLines).set_lines(
+            [line(("step ", "header.label"), (str(n), "header.value"))]
+        )
         self.query_one(TrafficGraph).set_series([(i * 7 + n) % 23 for i in range(200)], [n] * 90, seq=n)
-        self.query_one(TextLines).set_lines(
+        self.query_one("#wide", TextLines).set_lines(
             [line((WIDE[(n + i) % len(WIDE)], ("text", "accent")[i % 2]), f"  {n}") for i in range(6)]
         )
         rows = [((i * n) % 17, (str((i * n) % 17), WIDE[(i + n) % len(WIDE)], str(i))) for i in range(17)]
@@ -84,7 +86,7 @@ class Shapes(App[None]):
 
     def finish(self) -> None:
         """Said in the header, so that the reader knows that the last picture is there."""
-        self.query_one(BarLine).set_parts([("finished", "good")])
+        self.query_one("#head", TextLines).set_lines([line(("finished", "good"))])
         if "SHAPES_REPORT" in os.environ:
             Path(os.environ["SHAPES_REPORT"]).write_text(str(getattr(self, "dropped_frames", 0)))
 

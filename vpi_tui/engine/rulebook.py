@@ -133,9 +133,6 @@ class RuleBook:
             raise KeyError((gid, sid))
         return found[0]
 
-    def is_on(self, number: int) -> bool:
-        return bool(self._enabled[number])
-
     def observe(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, said: Said
     ) -> Iterator[tuple[int, Finding]]:

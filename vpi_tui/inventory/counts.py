@@ -1,13 +1,11 @@
 """How much really passed each port, counted by others than the sensor: the truth that coverage is judged by.
 
-Sources: linux/if_link.h (struct if_stats_msg, struct rtnl_link_stats64), linux/ethtool.h.
+Sources: linux/if_link.h (struct if_stats_msg, struct rtnl_link_stats64).
 None of it needs a capability.
 """
 
 from __future__ import annotations
 
-import ctypes
-import fcntl
 import socket
 import struct
 import time
@@ -30,9 +28,6 @@ STATS64 = struct.Struct("=4Q")
 IFLA_PROMISCUITY = 30
 _ON_A_WIRE = frozenset(["", "bond", "team"])
 """Kinds of device whose counters are those of a network card."""
-SIOCETHTOOL = 0x8946
-OFFLOADS = {"gro": 0x2B, "gso": 0x23, "tso": 0x1E}
-"""ETHTOOL_GGRO, ETHTOOL_GGSO, ETHTOOL_GTSO."""
 
 
 class LinkCount(NamedTuple):
@@ -130,25 +125,6 @@ def _count(
     return TrueCount(
         switch, port, entering[0], leaving[0], entering[1], leaving[1], INTERFACE, wire, ifindex, now
     )
-
-
-def offloads(name: str) -> frozenset[str]:
-    """Which of gro, gso and tso a device has on: frames are then larger and fewer than on the wire.
-
-    Empty for one that is gone.
-    """
-    return frozenset(word for word, command in OFFLOADS.items() if _ethtool(name, command))
-
-
-def _ethtool(name: str, command: int) -> bool:
-    value = ctypes.create_string_buffer(struct.pack("=II", command, 0), 8)
-    request = struct.pack("16sP16x", name.encode()[:15], ctypes.addressof(value))
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            fcntl.ioctl(sock, SIOCETHTOOL, request)
-        except OSError:
-            return False
-    return bool(struct.unpack("=II", value.raw)[1])
 
 
 def _unreadable(error: OSError) -> VpiError:

@@ -25,8 +25,6 @@ OUR_EVENTS: Final = frozenset(
     }
 )  # fmt: skip
 """Decoder events that Suricata does not count, or counts under another name."""
-OTHER_MEANING: Final = frozenset({"app_layer.error", "app_layer.tx"})
-"""Paths that are counters here and groups of counters there."""
 SHARED: Final = frozenset(
     (
         "capture.kernel_packets", "capture.kernel_drops", "decoder.pkts", "decoder.bytes", "decoder.invalid",

@@ -51,7 +51,6 @@ class EvidenceStore:
         self._max = max_bytes
         self._kept: OrderedDict[int, Evidence] = OrderedDict()
         self.bytes = 0
-        self.forgotten = 0
 
     def add(self, evidence: Evidence) -> None:
         self._kept[evidence.number] = evidence
@@ -59,7 +58,6 @@ class EvidenceStore:
         while self.bytes > self._max and len(self._kept) > 1:
             _, old = self._kept.popitem(last=False)
             self.bytes -= old.size
-            self.forgotten += 1
 
     def get(self, number: int) -> Evidence | None:
         return self._kept.get(number)

@@ -66,7 +66,6 @@ class Inbox:
         self._groups: OrderedDict[GroupKey, Group] = OrderedDict()
         self._order: deque[tuple[GroupKey, int]] = deque()
         self.total = 0
-        self.forgotten_groups = 0
         self.dropped = 0
         """Alerts that the engine raised and could not deliver, as it says."""
 
@@ -100,7 +99,6 @@ class Inbox:
     def _make_room(self) -> None:
         if len(self._groups) >= self._most_groups:
             self._groups.popitem(last=False)
-            self.forgotten_groups += 1
 
     def _drop_oldest(self) -> None:
         key, number = self._order.popleft()
@@ -112,7 +110,7 @@ class Inbox:
         """Forget all alerts: another engine counts anew."""
         self._groups.clear()
         self._order.clear()
-        self.total = self.dropped = self.forgotten_groups = 0
+        self.total = self.dropped = 0
 
     @property
     def kept(self) -> int:

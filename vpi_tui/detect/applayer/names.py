@@ -313,7 +313,6 @@ NUMBERS: Final = (
 OF_MODIFIERS: Final = "http1"
 """What modifiers of a content, uricontent and the flags of a pcre are about, as in Suricata. They are older
 than HTTP/2: only sticky buffers look at it."""
-MULTI: Final = frozenset(buffer.name for buffer in BUFFER_NAMES if buffer.multi)
 FOLDED: Final = frozenset(buffer.name for buffer in BUFFER_NAMES if buffer.folded)
 INSTANCE: Final = "#"
 """Between the name of a buffer and which mention of it in a rule is meant, from the second on."""

@@ -32,7 +32,6 @@ _SHARED = ("host", "none", "container:", "ns:")
 class Endpoint(msgspec.Struct, frozen=True, rename="pascal"):
     """Of a container in one network; texts are "" while it does not run."""
 
-    network_id: str | None = msgspec.field(name="NetworkID", default="")
     mac_address: str | None = ""
     ip_address: str | None = msgspec.field(name="IPAddress", default="")
     global_ipv6_address: str | None = msgspec.field(name="GlobalIPv6Address", default="")

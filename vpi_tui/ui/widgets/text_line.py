@@ -35,25 +35,6 @@ class TextLines(LineWidget):
         return shown + [Line((), self._surface)] * (height - len(shown))
 
 
-class BarLine(LineWidget):
-    """One line with a left and a right part, such as the header. When both do not fit, the left is cut."""
-
-    DEFAULT_CSS = "BarLine { height: 1; width: 1fr; }"
-
-    def __init__(self, *, surface: str = "header", **common: Unpack[Common]) -> None:
-        super().__init__(**common)
-        self._surface = surface
-        self._left: tuple[Span, ...] = ()
-        self._right: tuple[Span, ...] = ()
-
-    def set_parts(self, left: Sequence[Cell], right: Sequence[Cell] = ()) -> None:
-        self._left, self._right = line(*left).spans, line(*right).spans
-        self.redraw()
-
-    def compose_lines(self, width: int, height: int) -> Sequence[Line]:
-        return [justify(self._left, self._right, width, self._surface)][:height]
-
-
 class KeyFooter(LineWidget):
     """The keys that act here, most important first; the last ones are left out when the line is short."""
 
