@@ -281,6 +281,24 @@ def test_doctor_says_of_each_thing_ok_or_what_to_do(capsys, home):
     assert "unknown key 'nonsense'" in capsys.readouterr().out
 
 
+def test_settings_lists_them_all_and_what_is_set(capsys, home):
+    assert run("settings") == 0
+    assert {line.split()[0] for line in capsys.readouterr().out.splitlines() if line[0] != " "} == {
+        setting.name for setting in schema.TABLE
+    }
+    home.write_text("eve: {payload: yes, types: [alert, dns]}\nvars: {port-groups: {SHOP: '8000'}}\n")
+    assert run("settings", "eve") == 0
+    said = capsys.readouterr()
+    assert "    eve.payload is yes" in said.out.splitlines()
+    assert "    eve.types is [alert, dns]" in said.out.splitlines()
+    assert "packet-alert-max" not in said.out
+    assert str(home) in said.err
+    assert run("settings", "port-groups") == 0
+    assert "    vars.port-groups.SHOP is 8000" in capsys.readouterr().out.splitlines()
+    assert run("settings", "xyzzy") == 1
+    assert "No setting has 'xyzzy'" in capsys.readouterr().err
+
+
 # As a process ---------------------------------------------------------------------------------
 
 

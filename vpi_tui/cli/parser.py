@@ -94,7 +94,7 @@ def _add_setting(parser: argparse.ArgumentParser, setting: schema.Setting) -> No
     options: dict[str, Any] = {
         "dest": SETTING_PREFIX + setting.name,
         "default": argparse.SUPPRESS,
-        "help": setting.help + _default_text(setting),
+        "help": setting.help + default_text(setting),
     }
     if setting.kind.name == "true or false":
         parser.add_argument(*setting.flags, action=argparse.BooleanOptionalAction, **options)
@@ -108,7 +108,8 @@ def _add_setting(parser: argparse.ArgumentParser, setting: schema.Setting) -> No
     parser.add_argument(*setting.flags, metavar=setting.metavar, **options)
 
 
-def _default_text(setting: schema.Setting) -> str:
+def default_text(setting: schema.Setting) -> str:
+    """ " (default: ...)", where the help does not say it already and there is one."""
     if setting.default in ("", (), None, False) or "default" in setting.help:
         return ""
     default = f"{setting.default:g}" if isinstance(setting.default, float) else str(setting.default)

@@ -6,7 +6,20 @@ import argparse
 from pathlib import Path
 
 from vpi_tui import __version__
-from vpi_tui.cli import audit, completion, demo, doctor, lab, live, policy, replay, rules, scan, warmup
+from vpi_tui.cli import (
+    audit,
+    completion,
+    demo,
+    doctor,
+    lab,
+    live,
+    policy,
+    replay,
+    rules,
+    scan,
+    settings,
+    warmup,
+)
 from vpi_tui.cli.command import Command
 from vpi_tui.cli.parser import Parser, examples
 
@@ -21,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     lab.COMMAND,
     warmup.COMMAND,
     doctor.COMMAND,
+    settings.COMMAND,
     completion.COMMAND,
 )
 DEFAULT = live.COMMAND.name

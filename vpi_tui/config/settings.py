@@ -99,7 +99,7 @@ def set_from_text(assignment: str) -> tuple[str, Any]:
     if setting is None:
         raise ConfigError(
             f"--set: unknown setting {name[:120]!r}.",
-            hint=did_you_mean(name, schema.all_names()) or _possible(name),
+            hint=f"{did_you_mean(name, schema.all_names()) or _possible(name)} `vpi-tui settings` tells all.",
         )
     try:
         return name, setting.kind.read(text.strip())
