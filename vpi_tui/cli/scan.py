@@ -148,8 +148,8 @@ COMMAND = Command(
     name="scan",
     summary="capture files in, alerts and EVE JSON out, no dashboard",
     description="Reads capture files as fast as it goes, says which rules alerted, and writes alerts, flows"
-    " and all else as EVE JSON, one event a line. Without -S the bundled rule packs are used. Exit 1 when a"
-    " file cannot be read to its end; what was read is reported.",
+    " and all else as EVE JSON, one event a line. Without -S the bundled packs are used, and what"
+    " `rules update` fetched. Exit 1 when a file cannot be read to its end; what was read is reported.",
     epilog=examples(
         ("vpi-tui scan a.pcap", "which rules alert"),
         ("vpi-tui scan a.pcap -S local.rules --eve -", "events on standard output"),

@@ -106,7 +106,7 @@ TABLE: tuple[Setting, ...] = (
         "rules",
         kinds.paths,
         (),
-        "rule file or pack, instead of the bundled packs; may be repeated",
+        "rule file or pack, instead of the bundled packs and fetched rules; may be repeated",
         ("-S", "--rules"),
         "FILE",
         DASHBOARD | _on("scan", "rules"),
