@@ -6,10 +6,16 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from unittest.mock import MagicMock
 
 import pytest
 
 from vpi_tui.capture.demo.scenario import write_demo_pcap
+from vpi_tui.cli import dashboard
+from vpi_tui.config.settings import Settings
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.model.errors import VpiError
 
 VPI = (sys.executable, "-m", "vpi_tui")
 
@@ -98,3 +104,14 @@ def test_what_cannot_start_says_so_and_what_to_do(tmp_path: Path) -> None:
     done = run("live")
     assert done.returncode == 2
     assert "--duration" in done.stderr
+
+
+def test_why_the_engine_failed_stays_when_the_dashboard_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    left = SimpleNamespace(life="failed", snapshot=None, failure="The engine failed: no such card")
+    monkeypatch.setattr("vpi_tui.engine.child.EngineClient", lambda _spec: MagicMock())
+    monkeypatch.setattr("vpi_tui.ui.run.run_app", lambda *_, **__: left)
+    monkeypatch.setattr(dashboard, "take_keyboard", lambda: None)
+    monkeypatch.setattr(sys, "stdout", MagicMock())
+    monkeypatch.setenv("TERM", "xterm")
+    with pytest.raises(VpiError, match=r"^no such card$"):
+        dashboard.run(EngineSpec("demo"), Settings({}))

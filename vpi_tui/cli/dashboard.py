@@ -61,6 +61,7 @@ def takes_unicode() -> bool:
 def _dashboard(spec: EngineSpec, settings: Settings) -> int:
     from vpi_tui.engine.child import EngineClient
     from vpi_tui.ui.run import run_app
+    from vpi_tui.view import life
 
     client = EngineClient(spec)  # before the app: the engine starts while the ui is imported and painted
     try:
@@ -76,6 +77,8 @@ def _dashboard(spec: EngineSpec, settings: Settings) -> int:
         )
     finally:
         client.close()
+    if session.life == "failed":  # the screen that said why is gone
+        raise VpiError(life.reason(session.snapshot, session.failure))
     if session.life == "finished" and spec.duration:
         from vpi_tui.view.report import report
 
