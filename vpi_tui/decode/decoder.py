@@ -76,6 +76,7 @@ class Decoder:
         self._columns = Columns(_capacity(1024))
         self._counts = np.zeros(kernels.N_COUNTS, np.int64)
         self._packets = 0
+        self._largest = 0
         self._rows = 0
 
     def decode(self, batch: PacketBatch) -> DecodedBatch:
@@ -101,6 +102,8 @@ class Decoder:
             self._columns = Columns(2 * self._columns.capacity)
         self._counts += counts
         self._packets += packets
+        if packets:
+            self._largest = max(self._largest, int(np.maximum(batch.length, batch.caplen).max()))
         self._rows = rows
         return self._columns.rows(rows)
 
@@ -108,6 +111,8 @@ class Decoder:
         """Counters since the start, under their EVE paths; events only when they occurred."""
         stats = {"decoder.pkts": float(self._packets)}
         stats.update((name, float(self._counts[at])) for name, at in _COUNTERS.items())
+        stats["decoder.max_pkt_size"] = float(self._largest)
+        stats["decoder.avg_pkt_size"] = float(stats["decoder.bytes"] // max(self._packets, 1))
         for event in DecoderEvent:
             seen = self._counts[kernels.C_EVENTS + event]
             if seen:

@@ -17,6 +17,7 @@ from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.rules.classification import categories
 from vpi_tui.engine.anomalies import Found
 from vpi_tui.engine.applications import Applications
+from vpi_tui.engine.endings import UNKNOWN, Endings
 from vpi_tui.engine.parsed import ParsedFlow
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.spec import EngineSpec, LogSpec
@@ -30,6 +31,7 @@ from vpi_tui.output.counters import of_application
 from vpi_tui.output.evidence import alert_context
 from vpi_tui.output.logfile import LogFile, Rotation
 from vpi_tui.output.writer import EveWriter
+from vpi_tui.stream.sessions import STATES
 
 ANOMALY, FILE_INFO = "anomaly", "fileinfo"
 """Types of events that come of many protocols."""
@@ -136,6 +138,7 @@ class EventLog:
         self._stats_at = 0
         pipeline.alerter.keeps_transactions = self._alerts
         self._applications = Applications() if "stats" in spec.types else None
+        self._endings = Endings()
         self._flows = "flow" in spec.types
         if self._flows or self._applications is not None:
             pipeline.on_closed = self._ended
@@ -165,7 +168,7 @@ class EventLog:
         if "stats" not in self._spec.types or now_ns < self._stats_at:
             return
         self._stats_at = now_ns + int(self._spec.stats_seconds * 1e9)
-        counters = self._pipeline.stats() | self._by_application()
+        counters = self._pipeline.stats() | self._by_application() | self._endings.counters()
         counters["output.eve.anomalies_left_out"] = float(self._anomalies_left_out)
         counters["output.eve.tagged_left_out"] = float(self._tagged_left_out)
         self._writer.write(eve.stats_event(now_ns, uptime, counters))
@@ -175,10 +178,13 @@ class EventLog:
         counters: Counter[str] = Counter()
         layer, live = self._pipeline.app_layer, self._pipeline.table.used()
         left, transactions = (layer.left, layer.transactions) if layer is not None else ({}, {})
+        errors = layer.errors if layer is not None else {}
         flows = self._applications.flows(live, left) if self._applications is not None else {}
         for what, counts in (("flow", flows), ("tx", transactions)):
             for (name, udp), count in counts.items():
                 counters[of_application(what, eve.app_proto(name), udp=udp)] += count
+        for (name, udp), count in errors.items():
+            counters[f"{of_application('error', eve.app_proto(name), udp=udp)}.internal"] += count
         return counters
 
     def flush(self) -> None:
@@ -220,6 +226,7 @@ class EventLog:
     def _ended(self, rows: Any) -> None:
         if self._applications is not None:
             self._applications.ended(rows)
+            self._endings.ended(rows, self._parsed.states(rows))
         if self._flows:
             self._write_flows(rows)
 
@@ -229,10 +236,13 @@ class EventLog:
         for start in range(0, len(rows), FLOWS_AT_A_TIME):
             some = rows[start : start + FLOWS_AT_A_TIME]
             slots = np.where(some["reason"] == EndReason.EVICTED, _TAKEN, some["slot"])
-            columns = some["ifindex_client"].tolist(), slots.tolist(), self._parsed.lost(slots)
+            ports, states = some["ifindex_client"].tolist(), self._parsed.states(some).tolist()
+            columns = ports, slots.tolist(), self._parsed.lost(slots), states
             records = to_records(some, names.switches, names.guests)
-            for flow, port, slot, lost in zip(records, *columns, strict=True):
-                event = eve.flow_event(flow, port_name(port), lost=lost, **self._known_of(slot))
+            for flow, port, slot, lost, state in zip(records, *columns, strict=True):
+                named = STATES[state] if state != UNKNOWN else ""
+                known = self._known_of(slot)
+                event = eve.flow_event(flow, port_name(port), tcp_state=named, lost=lost, **known)
                 self._writer.write(event)
 
     def _known_of(self, slot: int) -> dict[str, Any]:

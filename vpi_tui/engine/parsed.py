@@ -3,9 +3,13 @@ ended."""
 
 from __future__ import annotations
 
+from typing import Any
+
+from vpi_tui.engine.endings import TCP, states_by_flags
 from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.flow.records import EndReason
 from vpi_tui.model.applications import APP_FAILED, APP_PROTOS
-from vpi_tui.model.batch import I32, Direction
+from vpi_tui.model.batch import I32, U8, Direction
 from vpi_tui.model.event import NO_LOOKS, Looks
 
 
@@ -19,6 +23,15 @@ class ParsedFlow:
         """How many transactions have begun; 0 = none, or nobody follows it."""
         layer = self._pipeline.app_layer
         return layer.parsed(slot).transactions if layer is not None else 0
+
+    def states(self, rows: Any) -> U8:
+        """uint8[n], numbers in STATES: those of connections that ended. rows: structured[n] of FLOW_DTYPE."""
+        found, sessions = states_by_flags(rows), self._pipeline.sessions
+        if sessions is None:
+            return found
+        followed = (rows["proto"] == TCP) & (rows["reason"] != EndReason.EVICTED)
+        found[followed] = sessions.states(rows["slot"][followed])
+        return found
 
     def lost(self, slots: I32) -> list[list[bool]]:
         """Of each flow: are bytes missing of what was said to the server, and to the client?

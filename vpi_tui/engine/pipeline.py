@@ -28,6 +28,7 @@ from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
 from vpi_tui.engine.options import inspection_options, stream_options, tunnel_ports
 from vpi_tui.engine.parsing import Parsing
+from vpi_tui.engine.pressure import Pressure
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.seen import SeenBatch
 from vpi_tui.engine.segments import Segments
@@ -35,6 +36,7 @@ from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.stages import Stages
 from vpi_tui.engine.stopwatch import Stopwatch
+from vpi_tui.engine.stream_counts import StreamCounts
 from vpi_tui.engine.tagged import Tagged, tagged_packets
 from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged, Place, to_transactions
 from vpi_tui.flow.records import EndReason
@@ -48,6 +50,7 @@ from vpi_tui.model.topology import Topology
 from vpi_tui.record.evidence import EvidenceStore
 from vpi_tui.stream.defrag import Defragmenter
 from vpi_tui.stream.reassembly import Reassembler
+from vpi_tui.stream.sessions import SessionTracker
 
 CLOCK = Clock(time.perf_counter_ns, time.thread_time_ns)
 """For the profile of the rules."""
@@ -130,6 +133,8 @@ class Pipeline:
         """Told of what is odd in the packets of a batch."""
         self.on_tagged: Callable[[Tagged], None] | None = None
         """Told of the packets behind alerts that rules ask for."""
+        self._stream_counts = StreamCounts()
+        self._pressure = Pressure()
         self.batches = 0
         self.packets = 0
         self.packet_ns = 0
@@ -141,6 +146,11 @@ class Pipeline:
     def streams(self) -> Reassembler | None:
         """None = nobody looks at streams."""
         return self._stages.streams
+
+    @property
+    def sessions(self) -> SessionTracker | None:
+        """None = nobody asks for the states of connections."""
+        return self._stages.sessions
 
     @property
     def app_layer(self) -> AppLayer | None:
@@ -193,6 +203,8 @@ class Pipeline:
             foreign = sessions.update(packets, decoded, flows) if sessions is not None else None
             if self.streams is not None:
                 streams = self.streams.update(packets, decoded, flows, ended, foreign)
+        if sessions is not None:
+            self._stream_counts.add(decoded.stream_events)
         if self.on_odd is not None:
             self.on_odd(packet_anomalies(self._seen(packets, decoded, flows)))
         with measure("app_layer"):
@@ -358,6 +370,8 @@ class Pipeline:
         self.first_ns = self.first_ns or int(packets.ts_ns[0])
         self.packet_ns = max(self.packet_ns, newest)
         self.kernel_packets, self.kernel_drops = packets.kernel_packets, packets.kernel_drops
+        bounded = self.table, self.defrag, self.streams, self.app_layer
+        self._pressure.look(*(stage.filled() for stage in bounded if stage is not None))
 
     # Time -------------------------------------------------------------------------------------
 
@@ -400,7 +414,7 @@ class Pipeline:
             "capture.kernel_drops": float(self.kernel_drops),
         }
         stages = (self.decoder, self.defrag, self.table, self.streams, self.app_layer, self.matcher)
-        for stage in (*stages, self.stopwatch):
+        for stage in (*stages, self._stream_counts, self._pressure, self.stopwatch):
             stats.update(stage.stats() if stage is not None else {})
         stats["record.memuse"] = float(self.evidence.bytes)
         stats["detect.rules"] = float(self.rules.enabled_count)

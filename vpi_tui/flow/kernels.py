@@ -23,13 +23,18 @@ from vpi_tui.flow.kernels_errors import find_quoted
 from vpi_tui.flow.kernels_index import I64, U64, flow_tag
 from vpi_tui.flow.kernels_sent import is_heeded, is_newest, note_sent, reached_fins
 from vpi_tui.flow.kernels_slots import (
+    N_BAD_SUM,
     N_BATCH,
     N_EXPIRE_HAND,
     N_FREE,
     N_READY,
     N_REUSE,
+    N_RST,
+    N_SYN,
+    N_SYNACK,
     N_TIMEOUT,
     N_TOUCHED,
+    N_URG,
     N_USED,
     end_flow,
     find_flow,
@@ -63,6 +68,7 @@ from vpi_tui.model.jit import helper, kernel
 OF_FLOW = int(FirstSeen.OF_FLOW)
 REBUILT = int(Fragment.REBUILT)
 OF_DIRECTION = int(FirstSeen.OF_DIRECTION)
+URG = 32
 
 
 @helper
@@ -146,6 +152,17 @@ def count_packet(flow, direction, size, flags, ifindex, quoted):
     flow["bytes_toclient"] += size
     flow["flags_toclient"] |= flags & 0xFF
     return first
+
+
+@helper
+def count_flags(t, flags):
+    """A segment that opens or ends a connection, or is urgent."""
+    if flags & SYN:
+        t.numbers[N_SYNACK if flags & ACK else N_SYN] += 1
+    if flags & RST:
+        t.numbers[N_RST] += 1
+    if flags & URG:
+        t.numbers[N_URG] += 1
 
 
 @helper
@@ -259,6 +276,10 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
             opened += 1
             first = OF_FLOW
         touch(t, slot, stamp)
+        if proto == TCP and I64(d.events[r]) & options.bad_events:
+            t.numbers[N_BAD_SUM] += 1
+        elif flags & (SYN | RST | URG):
+            count_flags(t, flags)
         flow = t.records[slot]
         flow["last_ns"] = max(now, flow["last_ns"])
         framed = tunnel == 0 and d.fragment[r] != REBUILT

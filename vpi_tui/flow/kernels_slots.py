@@ -11,7 +11,7 @@ from vpi_tui.flow.kernels_index import (
     index_insert,
     index_remove,
 )
-from vpi_tui.flow.kernels_track import NEW, TO_CLIENT, TO_SERVER, proto_class
+from vpi_tui.flow.kernels_track import ICMPV6, NEW, TCP, TO_CLIENT, TO_SERVER, proto_class
 from vpi_tui.flow.records import EndReason
 from vpi_tui.model.jit import inlined
 
@@ -39,8 +39,15 @@ R_EVICTED = int(EndReason.EVICTED)
     N_REFUSED,  # rows without a flow because no slot or index place was to be had
     N_TIMEOUT,
     N_REUSE,
+    N_ICMPV6,  # of N_ICMP
+    N_NO_FLOW,  # TCP segments among N_REFUSED
+    N_BAD_SUM,  # TCP segments with an event with which none ends a connection; not counted below
+    N_SYN,  # without an ACK
+    N_SYNACK,
+    N_RST,
+    N_URG,
     N_NUMBERS,
-) = range(21)
+) = range(28)
 
 EVICT_PROBES = 32
 
@@ -237,6 +244,8 @@ def open_flow(t, d, r, now, tag, vlans, tunnel, swapped, stamp):
         slot = I64(-1)
     if slot < 0:
         t.numbers[N_REFUSED] += 1
+        if d.proto[r] == TCP:
+            t.numbers[N_NO_FLOW] += 1
     else:
         fill_flow(t, d, r, slot, now, vlans, tunnel, swapped)
         t.numbers[N_SERIAL] += 1
@@ -244,4 +253,6 @@ def open_flow(t, d, r, now, tag, vlans, tunnel, swapped, stamp):
         t.numbers[N_ACTIVE] += 1
         t.numbers[N_TOTAL] += 1
         t.numbers[N_TCP + proto_class(d.proto[r])] += 1
+        if d.proto[r] == ICMPV6:
+            t.numbers[N_ICMPV6] += 1
     return slot

@@ -292,16 +292,33 @@ class FlowTable:
             "flow.total": float(numbers[kernels_slots.N_TOTAL]),
             "flow.tcp": float(numbers[kernels_slots.N_TCP]),
             "flow.udp": float(numbers[kernels_slots.N_UDP]),
-            "flow.icmp": float(numbers[kernels_slots.N_ICMP]),
+            "flow.icmpv4": float(numbers[kernels_slots.N_ICMP] - numbers[kernels_slots.N_ICMPV6]),
+            "flow.icmpv6": float(numbers[kernels_slots.N_ICMPV6]),
             "flow.other": float(numbers[kernels_slots.N_OTHER]),
             "flow.evicted": float(numbers[kernels_slots.N_EVICTED]),
+            "flow.get_used": float(numbers[kernels_slots.N_EVICTED]),
             "flow.evicted_unreported": float(numbers[kernels_slots.N_EVICTED_LOST]),
             "flow.memcap": float(numbers[kernels_slots.N_REFUSED]),
             "flow.tcp_reuse": float(numbers[kernels_slots.N_REUSE]),
             "flow.timeout": float(numbers[kernels_slots.N_TIMEOUT]),
             "flow.talkers_lost": float(self._retired_lost),
             "flow.memuse": float(self.memory()),
+            "tcp.syn": float(numbers[kernels_slots.N_SYN]),
+            "tcp.synack": float(numbers[kernels_slots.N_SYNACK]),
+            "tcp.rst": float(numbers[kernels_slots.N_RST]),
+            "tcp.urg": float(numbers[kernels_slots.N_URG]),
+            "tcp.no_flow": float(numbers[kernels_slots.N_NO_FLOW]),
+            **self._left_out(),
         }
+
+    def _left_out(self) -> dict[str, float]:
+        """Segments with a wrong checksum, if these are looked at or were."""
+        count = float(self._arrays.numbers[kernels_slots.N_BAD_SUM])
+        return {"tcp.invalid_checksum": count} if count or self._tcp.bad_events else {}
+
+    def filled(self) -> float:
+        """How much of the room for flows is in use, 0 to 1."""
+        return self.active() / self.max_flows
 
     def _live_slots(self) -> NDArray[np.int32]:
         used = int(self._arrays.numbers[kernels_slots.N_USED])

@@ -83,6 +83,11 @@ def rule_name(event: StreamEvent) -> str:
     return f"{name[3]}whs{name[4:]}" if name.startswith("whs") else name
 
 
+def counter_name(event: StreamEvent) -> str:
+    """As Suricata's statistics call it: two names are shorter than in rules."""
+    return rule_name(event).replace("_with_different_ack", "_with_diff_ack")
+
+
 _NO_SESSION: Final = {StreamEvent.FIN_BUT_NO_SESSION, StreamEvent.RST_BUT_NO_SESSION}
 _SENT_AGAIN: Final = {StreamEvent.EST_SYN_RESEND, StreamEvent.EST_SYNACK_RESEND}
 INVALID: Final = sum(

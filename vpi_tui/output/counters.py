@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from vpi_tui.model.decoder_events import DecoderEvent, rule_name
+from vpi_tui.model.stream_events import StreamEvent, counter_name
 
 _OVER_BOTH: Final = frozenset({"dcerpc", "dns", "enip", "failed", "krb5", "ldap", "llmnr", "nfs", "sip"})
 """Applications that Suricata counts over TCP and over UDP each by itself."""
@@ -34,9 +35,24 @@ SHARED: Final = frozenset(
         "detect.alert_queue_overflow", "flow.memcap", "flow.memuse", "flow.tcp", "flow.tcp_reuse",
         "flow.total", "flow.udp", "tcp.memuse", "tcp.midstream_pickups", "tcp.overlap",
         "tcp.overlap_diff_data", "tcp.reassembly_gap", "tcp.reassembly_memuse", "tcp.segment_memcap_drop",
-        "tcp.sessions",
+        "tcp.sessions", "app_layer.expectations", "decoder.avg_pkt_size", "decoder.max_pkt_size",
+        "defrag.ipv4.fragments", "defrag.ipv4.reassembled", "defrag.ipv6.fragments",
+        "defrag.ipv6.reassembled", "defrag.tracker_hard_reuse", "flow.end.state.closed",
+        "flow.end.state.established", "flow.end.state.new", "flow.get_used", "flow.icmpv4", "flow.icmpv6",
+        "http.byterange.memuse", "memcap.pressure", "memcap.pressure_max", "tcp.active_sessions",
+        "tcp.invalid_checksum", "tcp.no_flow", "tcp.rst", "tcp.stream_depth_reached", "tcp.syn",
+        "tcp.synack", "tcp.urg", "tcp.urgent_oob_data",
+        *(
+            f"flow.end.tcp_state.{state}"
+            for state in (
+                "syn_sent", "syn_recv", "established", "fin_wait1", "fin_wait2", "closing", "close_wait",
+                "last_ack", "time_wait", "closed",
+            )
+        ),
         *(f"app_layer.flow.{name}" for name in _APPLICATIONS),
         *(f"app_layer.tx.{name}" for name in _APPLICATIONS if not name.startswith("failed")),
+        *(f"app_layer.error.{name}.internal" for name in _APPLICATIONS if name != "failed_udp"),
+        *(f"stream.{counter_name(event)}" for event in StreamEvent if event != StreamEvent.NOT_RAISED),
         *(f"decoder.event.{name}" for name in map(rule_name, DecoderEvent) if name not in OUR_EVENTS),
     )
 )  # fmt: skip

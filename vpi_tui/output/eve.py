@@ -32,7 +32,7 @@ APP_PROTOS = {"postgresql": "pgsql", "ikev1": "ike", "ikev2": "ike"}
 TCP, UDP = 6, 17
 TCP_FLAGS = ("fin", "syn", "rst", "psh", "ack", "urg", "ecn", "cwr")
 """From the lowest bit on."""
-_FIN, _SYN, _PSH = 1, 2, 8
+_PSH = 8
 ICMP = (1, 58)
 _ENDINGS = {"evicted": "forced", "reuse": "tcp_reuse", "shutdown": "shutdown"}
 """What EVE calls the end of a flow; all others are time-outs: connections that were closed wait for one."""
@@ -222,12 +222,14 @@ def flow_event(
     *,
     looks: Looks = NO_LOOKS,
     transactions: int = 0,
+    tcp_state: str = "",
     lost: Sequence[bool] = (False, False),
 ) -> dict[str, Any]:
     """in_iface: the port where the client's first packet entered; "" = it has no name.
 
     bits, numbers: flowbits and flowints that rules have left with it. passed: one lets it through.
-    transactions: how many there were. lost: are bytes of what was said to server and to client missing?
+    transactions: how many there were. tcp_state: of a connection, "" = not known. lost: are bytes of what was
+    said to server and to client missing?
     """
     event = _common(flow.end_ns, "flow", flow.flow_id, flow)
     if in_iface:
@@ -252,7 +254,7 @@ def flow_event(
     if transactions:
         event["flow"]["tx_cnt"] = transactions
     if flow.proto == TCP:
-        event["tcp"] = _tcp(flow) | _gaps(*lost)
+        event["tcp"] = _tcp(flow) | _said(state=tcp_state) | _gaps(*lost)
     return event | _memory(bits, {"flowints": dict(numbers)}) | _places(flow)
 
 
@@ -264,25 +266,12 @@ def _tcp(flow: FlowRecord) -> dict[str, Any]:
     return {
         **{name: f"{value:02x}" for name, value in flags.items()},
         **{name: True for bit, name in enumerate(TCP_FLAGS) if seen >> bit & 1},
-        "state": _tcp_state(flow),
     }
 
 
 def _gaps(to_server: bool, to_client: bool) -> dict[str, bool]:
     """Named where there are any, as EVE has it."""
     return {name: True for name, there in (("ts_gap", to_server), ("tc_gap", to_client)) if there}
-
-
-def _tcp_state(flow: FlowRecord) -> str:
-    """As far as the flags tell: states are those of the server's end, as in EVE."""
-    to_server, to_client = flow.tcp_flags_toserver, flow.tcp_flags_toclient
-    if flow.state == "new":
-        return "syn_recv" if to_client & _SYN else "syn_sent"
-    if flow.state != "established" or not (to_server | to_client) & _FIN:
-        return flow.state
-    if not to_client & _FIN:
-        return "close_wait"
-    return "last_ack" if to_server & _FIN else "fin_wait2"
 
 
 def flow_so_far(flow: FlowRecord) -> dict[str, Any]:

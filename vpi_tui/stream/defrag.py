@@ -169,8 +169,19 @@ class Defragmenter:
         """Counters since the start and present sizes, under their EVE paths."""
         numbers = self._pools.numbers if self._pools is not None else np.zeros(kernels.N_NUMBERS, np.int64)
         stats = {name: float(numbers[at]) for name, at in _COUNTERS.items()}
+        stats["defrag.ipv4.fragments"] = float(numbers[kernels.N_FRAGMENTS] - numbers[kernels.N_FRAGMENTS6])
+        whole = numbers[kernels.N_REASSEMBLED] - numbers[kernels.N_REASSEMBLED6]
+        stats["defrag.ipv4.reassembled"] = float(whole)
         stats["defrag.memuse"] = float(numbers[kernels.N_PAGES_USED] * kernels.PAGE)
         return stats
+
+    def filled(self) -> float:
+        """How much of the room for fragments is in use, 0 to 1: of bytes or of datagrams, the more."""
+        if self._pools is None:
+            return 0.0
+        trackers, pages = self._sizes
+        used = self._pools.numbers
+        return max(float(used[kernels.N_USED]) / trackers, float(used[kernels.N_PAGES_USED]) / pages)
 
     def _update(
         self, packets: PacketBatch, decoded: DecodedBatch, nesting: int
@@ -313,8 +324,9 @@ def _inserted(column: Columns, places: list[int], values: Columns) -> Columns:
 
 
 _COUNTERS: Final = {
-    "defrag.fragments": kernels.N_FRAGMENTS,
-    "defrag.reassembled": kernels.N_REASSEMBLED,
+    "defrag.ipv6.fragments": kernels.N_FRAGMENTS6,
+    "defrag.ipv6.reassembled": kernels.N_REASSEMBLED6,
+    "defrag.tracker_hard_reuse": kernels.N_TAKEN,
     "defrag.timeouts": kernels.N_TIMEOUT,
     "defrag.evicted": kernels.N_EVICTED,
     "defrag.ignored": kernels.N_IGNORED,

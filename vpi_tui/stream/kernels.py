@@ -25,6 +25,7 @@ from vpi_tui.stream.layout import (
     N_DUE,
     N_HELD_FIRST,
     N_NOW,
+    N_OVER,
     N_SESSIONS,
     N_STRETCHES,
     N_TOP_DIRECTION,
@@ -40,6 +41,8 @@ TCP, FIN, SYN, RST, PSH, ACK = 6, 1, 2, 4, 8, 16
 
 @helper
 def forget_flow(p, slot):
+    if (p.directions[2 * slot]["flags"] | p.directions[2 * slot + 1]["flags"]) & SYNCED:
+        p.numbers[N_OVER] += 1
     for i in (2 * slot, 2 * slot + 1):
         if p.directions[i]["flags"]:
             drop_bytes(p, i)

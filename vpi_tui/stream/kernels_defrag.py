@@ -42,8 +42,11 @@ NONE, REBUILT = int(Fragment.NONE), int(Fragment.REBUILT)
     N_EVICTED,
     N_IGNORED,
     N_OVERLAP,
-) = range(14)
-N_NUMBERS = 14
+    N_FRAGMENTS6,  # of N_FRAGMENTS, those of IPv6
+    N_REASSEMBLED6,
+    N_TAKEN,  # of N_EVICTED, those whose place another datagram got
+) = range(17)
+N_NUMBERS = 17
 
 _I64 = np.int64
 _U64 = np.uint64
@@ -126,6 +129,7 @@ def _open(pools, d, r, bucket):
     """A tracker for the datagram of row r; the oldest makes room when there is none."""
     if not pools.numbers[N_FREE]:
         pools.numbers[N_EVICTED] += 1
+        pools.numbers[N_TAKEN] += 1
         _unlink(pools, _I64(pools.numbers[N_OLDEST]) - 1)
     number = _I64(pools.numbers[N_FREE])
     at = number - 1
@@ -341,6 +345,8 @@ def _give_out(pools, at, d, r, out):
     numbers[N_OUT] += 1
     numbers[N_OUT_BYTES] += header + length
     numbers[N_REASSEMBLED] += 1
+    if d.ip_v[r] == 6:
+        numbers[N_REASSEMBLED6] += 1
 
 
 @helper
@@ -423,6 +429,8 @@ def collect(pools, packets, d, row, limits, hosts, out):
             if numbers[N_OUT_BYTES] + LARGEST + 40 > out.buf.size or numbers[N_OUT] == out.row.size:
                 return row
             numbers[N_FRAGMENTS] += 1
+            if d.ip_v[row] == 6:
+                numbers[N_FRAGMENTS6] += 1
             now = packets.ts_ns[d.packet[row]]
             _take(pools, packets.buf, d, row, now, limits, hosts, out)
         row += 1

@@ -29,6 +29,7 @@ from vpi_tui.stream.layout import (
     LOOKS_BACK,
     LOST,
     N_ARENA,
+    N_DEEP,
     N_GAPS,
     N_STRETCHES,
 )
@@ -258,6 +259,7 @@ def stop_at_depth(p, i, depth, row, out):
     own = p.directions[i]
     if own["offset"] >= depth and not own["flags"] & FULL:
         own["flags"] |= FULL
+        p.numbers[N_DEEP] += 1
         tell(out, row, DEPTH_REACHED)
         while own["early"]:
             drop_first(p, i)

@@ -57,6 +57,7 @@ from vpi_tui.stream.layout import (
     N_RETRANSMITTED,
     N_SESSIONS,
     N_TOP_DIRECTION,
+    N_URGENT,
     SYNCED,
 )
 
@@ -283,6 +284,7 @@ def take_around(p, i, row, seq, source, at, urgent, count, push, now, limits, po
         take_data(p, i, row, seq, source, at, urgent, True, now, limits, policy, out)
     if distance(seq, own["next_seq"]) != -urgent:
         return
+    p.numbers[N_URGENT] += 1
     own["next_seq"] = (I64(own["next_seq"]) + 1) & 0xFFFFFFFF
     rest = count - urgent - 1
     if rest > 0:

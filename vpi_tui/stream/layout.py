@@ -98,8 +98,11 @@ SEGMENT_DTYPE = np.dtype(
     N_OUTSIDE,  # segments far outside the window
     N_EVICTED,  # directions whose bytes made room for others
     N_LOST,  # bytes that were never inspected: evicted, or their flow was taken away
+    N_OVER,  # of N_SESSIONS, those that are forgotten
+    N_DEEP,  # directions of which no more is followed, as they have come to the depth
+    N_URGENT,  # bytes that went past the stream
     N_NUMBERS,
-) = range(25)
+) = range(28)
 
 
 class Pools(NamedTuple):

@@ -175,7 +175,13 @@ class Reassembler:
         numbers = self._pools.numbers
         counts = {name: float(numbers[place]) for name, place in _COUNTERS.items()}
         known = int(numbers[layout.N_TOP_DIRECTION]) * layout.DIRECTION_DTYPE.itemsize
-        return {"tcp.memuse": float(known), "tcp.reassembly_memuse": float(self.memory()), **counts}
+        active = float(numbers[layout.N_SESSIONS] - numbers[layout.N_OVER])
+        sizes = {"tcp.memuse": float(known), "tcp.reassembly_memuse": float(self.memory())}
+        return {**sizes, "tcp.active_sessions": active, **counts}
+
+    def filled(self) -> float:
+        """How much of the room for bytes is in use, 0 to 1."""
+        return float(self._pools.numbers[layout.N_CELLS_USED]) / (len(self._pools.following) - 1)
 
     def _start(self) -> None:
         self._pools.numbers[layout.N_ARENA] = 0
@@ -222,6 +228,8 @@ _COUNTERS = {
     "tcp.out_of_window": layout.N_OUTSIDE,
     "tcp.stream_evicted": layout.N_EVICTED,
     "tcp.bytes_not_inspected": layout.N_LOST,
+    "tcp.stream_depth_reached": layout.N_DEEP,
+    "tcp.urgent_oob_data": layout.N_URGENT,
 }
 
 

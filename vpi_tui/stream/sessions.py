@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +34,13 @@ SIDE_DTYPE = np.dtype(
 )
 
 
+STATES: Final = (
+    "none", "syn_sent", "syn_recv", "established", "fin_wait1", "fin_wait2", "closing", "close_wait",
+    "last_ack", "time_wait", "closed",
+)  # fmt: skip
+"""What EVE calls the states of a connection, by their numbers in kernels_session_words."""
+
+
 class SessionOptions(NamedTuple):
     midstream: bool
     one_sided: bool
@@ -61,6 +68,11 @@ class SessionTracker:
     def ignore_checksums(self) -> None:
         """Look at segments whose checksum is wrong too, from now on."""
         self._options = self._options._replace(bad_events=0)
+
+    def states(self, slots: NDArray[Any]) -> U8:
+        """uint8[n]: numbers in STATES of the connections in these slots, until others begin there."""
+        found: U8 = self._sessions.sessions["state"][slots]
+        return found
 
     def update(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> U8:
         """Judge the segments of a batch.

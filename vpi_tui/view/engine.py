@@ -192,7 +192,7 @@ _TABLES = (
     _Known("flow.evicted", "flows evicted", humanize.count, _judge_evicted),
     _Known("tcp.sessions", "streams followed", humanize.count),
     _Known("tcp.memuse", "stream memory", humanize.size),
-    _Known("tcp.gaps", "gaps in streams", humanize.count),
+    _Known("tcp.reassembly_gap", "gaps in streams", humanize.count),
     _Known("record.memuse", "evidence kept", humanize.size),
     _Known("detect.rules", "rules at work", humanize.count),
     _Known("detect.memuse", "rule memory", humanize.size),

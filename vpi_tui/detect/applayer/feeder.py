@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from vpi_tui.detect.applayer.application import Application
@@ -32,8 +33,8 @@ class Feeder:
     def __init__(self, outbox: Outbox, flows: ParsedFlows, expected: Expectations, sifted: Sifted) -> None:
         self.ends: Ends | None = None
         """Who speaks in each slot, as of this batch; None = nobody knows."""
-        self.errors = 0
-        """Flows of which a parser was in error."""
+        self.errors: Counter[tuple[str, bool]] = Counter()
+        """Flows of which a parser was in error, by application and whether over UDP."""
         self._outbox, self._flows, self._expected, self._sifted = outbox, flows, expected, sifted
 
     def feed(
@@ -80,7 +81,7 @@ class Feeder:
             TypeError,
         ):
             # A flaw in a parser must not stop the sensor: this flow is no longer parsed, and it is counted.
-            self.errors += 1
+            self.errors[application.apps[0], at < 0] += 1
             flows.pass_by(slot, row)
             return None
         if followed.may_end and parser.over():

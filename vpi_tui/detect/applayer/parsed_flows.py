@@ -55,6 +55,10 @@ class ParsedFlows:
             self._evict(slot)
         return True
 
+    def filled(self) -> float:
+        """How much of the memory they keep, 0 to 1."""
+        return self.held / self._memory
+
     def pass_by(self, slot: int, row: int) -> None:
         """Look at the flow no more, however much it goes on to say."""
         self.drop(slot, row)

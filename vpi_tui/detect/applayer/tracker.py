@@ -181,6 +181,11 @@ class AppLayer:
         """How many transactions of each application, and whether over UDP, have begun since the start."""
         return self._outbox.begun
 
+    @property
+    def errors(self) -> Counter[tuple[str, bool]]:
+        """How many flows of each application, and whether over UDP, a parser's flaw has ended."""
+        return self._feeder.errors
+
     def parsed(self, slot: int) -> Parsed:
         """What is known of a flow, also of one that has just ended."""
         followed = self._flows.of.get(slot)
@@ -195,8 +200,14 @@ class AppLayer:
             "app_layer.memuse": float(self._flows.held + self._ranges.held()),
             "app_layer.tx": float(self._outbox.transactions),
             "app_layer.evicted": float(self._flows.evicted),
-            "app_layer.error": float(self._feeder.errors),
+            "app_layer.error": float(self.errors.total()),
+            "app_layer.expectations": float(len(self._expected)),
+            "http.byterange.memuse": float(self._ranges.held()),
         }
+
+    def filled(self) -> float:
+        """How much of the memory of all parsers is in use, 0 to 1."""
+        return self._flows.filled()
 
     # Flows ---------------------------------------------------------------------------------------
 
