@@ -120,3 +120,9 @@ def test_each_table_that_the_engine_screen_tells_of_is_counted() -> None:
     spec = order(speed=0.0)
     stats = Pipeline(spec, RuleBook.load(spec), DemoFeed(spec)).stats()
     assert {known.path for known in _TABLES} <= stats.keys()
+
+
+def test_rules_that_are_at_work(tmp_path: Path) -> None:
+    rules = "\n".join([*RULES, "alert tcp any any -> any any (nonsense; sid:3;)\n"])
+    stats = of_type(log_of(tmp_path, Talk(), rules, "--events", "stats"), "stats")["stats"]
+    assert stats["detect"]["engines"] == [{"id": 0, "rules_loaded": 2, "rules_failed": 1}]

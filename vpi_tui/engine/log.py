@@ -171,7 +171,9 @@ class EventLog:
         counters = self._pipeline.stats() | self._by_application() | self._endings.counters()
         counters["output.eve.anomalies_left_out"] = float(self._anomalies_left_out)
         counters["output.eve.tagged_left_out"] = float(self._tagged_left_out)
-        self._writer.write(eve.stats_event(now_ns, uptime, counters))
+        rules = self._pipeline.rules
+        told = eve.RuleCounts(loaded=rules.of_files, failed=len(rules.refused))
+        self._writer.write(eve.stats_event(now_ns, uptime, counters, told))
 
     def _by_application(self) -> Counter[str]:
         """Names that are the same in events are counted together."""

@@ -116,6 +116,11 @@ class RuleBook:
         """Rules that can run."""
         return len(self.signatures) - len(self.ruleset.refused)
 
+    @property
+    def of_files(self) -> int:
+        """Those of them that files have."""
+        return self.loaded - self.built_in
+
     def lacking(self, files: Sequence[str]) -> str:
         """What to say when those files hold not one rule, not even a refused one; "" when they do."""
         if self.refused or self.loaded > self.built_in:

@@ -41,7 +41,7 @@ SHARED: Final = frozenset(
         "flow.end.state.established", "flow.end.state.new", "flow.get_used", "flow.icmpv4", "flow.icmpv6",
         "http.byterange.memuse", "memcap.pressure", "memcap.pressure_max", "tcp.active_sessions",
         "tcp.invalid_checksum", "tcp.no_flow", "tcp.rst", "tcp.stream_depth_reached", "tcp.syn",
-        "tcp.synack", "tcp.urg", "tcp.urgent_oob_data",
+        "tcp.synack", "tcp.urg", "tcp.urgent_oob_data", "detect.alerts_suppressed",
         *(
             f"flow.end.tcp_state.{state}"
             for state in (

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import Any
+from typing import Any, NamedTuple
 
 from vpi_tui.model.event import (
     NO_LOOKS,
@@ -383,7 +383,16 @@ def _anomaly_name(name: str) -> str:
     return event.upper() if protocol in _UPPER_CASE else event
 
 
-def stats_event(ts_ns: int, uptime: float, counters: Mapping[str, float]) -> dict[str, Any]:
+class RuleCounts(NamedTuple):
+    """Of the files of rules at work."""
+
+    loaded: int
+    failed: int
+
+
+def stats_event(
+    ts_ns: int, uptime: float, counters: Mapping[str, float], rules: RuleCounts
+) -> dict[str, Any]:
     """counters: by path, such as capture.kernel_drops; those that Suricata has too keep their place, all
     others stand under `vpi`."""
     known: dict[str, Any] = {"uptime": int(uptime)}
@@ -394,6 +403,8 @@ def stats_event(ts_ns: int, uptime: float, counters: Mapping[str, float]) -> dic
         for part in above:
             place = place.setdefault(part, {})
         place[name] = int(value) if float(value).is_integer() else round(value, 3)
+    engine = {"id": 0, "rules_loaded": rules.loaded, "rules_failed": rules.failed}
+    known.setdefault("detect", {})["engines"] = [engine]
     return {"timestamp": timestamp(ts_ns), "event_type": "stats", "stats": known, "vpi": {"stats": own}}
 
 

@@ -140,7 +140,7 @@ def test_a_rate_filter_lets_the_rest_pass_for_a_while(tmp_path: Path) -> None:
     packets = [Packet(b"x", ts_ns=second * SECOND) for second in seconds]
     matcher = matcher_of(*rules)
     assert [seconds[m.row] for m in run(matcher, packets)] == [0, 1, 13]
-    assert matcher.stats()["detect.suppressed"] == 4
+    assert matcher.stats()["detect.alerts_suppressed"] == 4
 
 
 def test_a_limit_of_the_file_gives_way_to_the_rules_own(tmp_path: Path) -> None:

@@ -152,7 +152,13 @@ def test_counts_of_matches_survive_between_batches() -> None:
     matcher = matcher_of(parse('content:"login"; threshold:type both, track by_rule, count 4, seconds 60;'))
     found = [len(run(matcher, [_login(), _login()])) for _ in range(3)]
     assert found == [0, 1, 0]
-    assert matcher.stats()["detect.suppressed"] == 5
+    assert matcher.stats()["detect.alerts_suppressed"] == 5
+
+
+def test_matches_that_are_not_told_are_counted() -> None:
+    matcher = matcher_of(parse('content:"login"; noalert;'), rule(2, steps=(content(b"login"),)))
+    assert len(run(matcher, [_login(), _login(), Packet(b"other")])) == 2
+    assert matcher.stats()["detect.alerts_suppressed"] == 2
 
 
 def test_a_backoff_alerts_ever_more_seldom() -> None:

@@ -144,8 +144,9 @@ class Matcher:
             held &= self._not_passed(batch, found, subjects, held)
         if self._bypassing:
             held &= self._not_bypassed(found, subjects, held)
-        held &= self.rules.noalert[found.rule] == 0
-        kept = np.flatnonzero(held)
+        silent = held & (self.rules.noalert[found.rule] != 0)
+        self._suppressed += self._packets_of(found, np.flatnonzero(silent))
+        kept = np.flatnonzero(held & ~silent)
         kept = kept[_first_of_each(found, kept, self._packet_too)]
         if self._both_ways:
             kept = self._both_ways.twice(batch, found, kept)
@@ -177,7 +178,7 @@ class Matcher:
             "detect.evaluated": tally.evaluated,
             "detect.budget_exhausted": tally.exhausted,
             "detect.matched": int(self.profile.matches.sum()),
-            "detect.suppressed": self._suppressed,
+            "detect.alerts_suppressed": self._suppressed,
             "detect.passed": self._passed,
             "detect.candidates_dropped": self._finder.dropped,
             "detect.threshold_evicted": int(self._thresholds.evicted[0]),
@@ -248,6 +249,10 @@ class Matcher:
                 passed[flow] = born
                 allowed &= ~((subjects.flow == flow) & (subjects.born == born) & (found.row > found.row[i]))
         return allowed
+
+    def _packets_of(self, found: Candidates, matched: I64) -> int:
+        """How often these rules matched, a packet once for each."""
+        return int(np.count_nonzero(_first_of_each(found, matched, self._packet_too))) if matched.size else 0
 
     def _not_suppressed(self, found: Candidates, subjects: Subjects, kept: I64) -> I64:
         src, dest, ts_ns = subjects.src_ip, subjects.dest_ip, subjects.ts_ns
