@@ -10,7 +10,7 @@ from vpi_tui.detect.match.types import FlowView
 
 def ends_of(records: Any) -> Ends:
     """Who speaks in each slot. records: flow.FLOW_DTYPE[slots]."""
-    return Ends(records["src_ip"], records["dest_ip"], records["dest_port"])
+    return Ends(records["src_ip"], records["dest_ip"], records["dest_port"], records["ifindex_client"])
 
 
 def view_of(records: Any) -> FlowView:

@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 
 from tests.detect.applayer.test_scan import Connection, scan, sids
-from vpi_tui.detect.applayer.expectations import MOST_EXPECTED, MOST_OF_PAIR, Arranged, Expectations
+from vpi_tui.detect.applayer.expectations import (
+    MOST_EXPECTED,
+    MOST_OF_PAIR,
+    Arranged,
+    Control,
+    Expectations,
+)
 from vpi_tui.detect.applayer.ftp.parser import FtpParser, FtpTransaction
 from vpi_tui.model.batch import Direction
 
@@ -87,7 +93,7 @@ def arranged(port: int) -> Arranged:
 def test_what_is_expected_is_bounded() -> None:
     expected = Expectations()
     for port in range(MOST_EXPECTED + 5):
-        expected.add((b"a", b"%d" % port), arranged(port))
+        expected.add((b"a", b"%d" % port), arranged(port), Control(1, 1))
     assert len(expected.ports) == MOST_EXPECTED
     assert expected.take((b"a", b"0"), 0) is None
     found = expected.take((b"9", b"a"), 9)
@@ -98,9 +104,9 @@ def test_what_is_expected_is_bounded() -> None:
 
 def test_two_hosts_take_the_room_of_no_others() -> None:
     expected = Expectations()
-    expected.add((b"c", b"d"), arranged(7))
+    expected.add((b"c", b"d"), arranged(7), Control(1, 1))
     for port in range(MOST_EXPECTED + 5):
-        expected.add((b"a", b"b"), arranged(port))
+        expected.add((b"a", b"b"), arranged(port), Control(1, 1))
     assert len(expected.ports) == MOST_OF_PAIR + 1
     assert expected.take((b"b", b"a"), MOST_EXPECTED - 6) is None
     assert expected.take((b"b", b"a"), MOST_EXPECTED - 5) is not None
@@ -110,9 +116,9 @@ def test_two_hosts_take_the_room_of_no_others() -> None:
 def test_a_control_connection_makes_room_among_its_own() -> None:
     """Many clients may stand behind one address."""
     expected, hosts = Expectations(), (b"a", b"b")
-    expected.add(hosts, arranged(7), control=1)
+    expected.add(hosts, arranged(7), Control(1, 1))
     for port in range(1_000, 1_100):
-        expected.add(hosts, arranged(port), control=2)
+        expected.add(hosts, arranged(port), Control(2, 1))
     assert len(expected) == MOST_OF_PAIR
     assert expected.take(hosts, 7) is not None
     assert expected.take(hosts, 1_099) is not None
@@ -121,27 +127,36 @@ def test_a_control_connection_makes_room_among_its_own() -> None:
 def test_control_connections_of_a_pair_share_its_room() -> None:
     expected, hosts = Expectations(), (b"a", b"b")
     for port in range(20):
-        expected.add(hosts, arranged(port), control=port)
+        expected.add(hosts, arranged(port), Control(port, 1))
     assert sorted(expected.ports) == list(range(20 - MOST_OF_PAIR, 20))
 
 
 @pytest.mark.parametrize("invented", ["client", "server"])
 def test_a_host_with_invented_peers_takes_the_room_of_no_others(invented: str) -> None:
     expected = Expectations()
-    expected.add((b"c", b"d"), arranged(7), control=1)
+    expected.add((b"c", b"d"), arranged(7), Control(1, 1))
     for number in range(2 * MOST_EXPECTED):
         peer = b"%d" % number
         hosts = (peer, b"x") if invented == "client" else (b"x", peer)
-        expected.add(hosts, arranged(number), control=2 + number)
+        expected.add(hosts, arranged(number), Control(2 + number, 1))
     assert len(expected) == MOST_EXPECTED
     assert expected.take((b"c", b"d"), 7) is not None
     assert expected.take((peer, b"x"), number) is not None
 
 
+def test_a_port_of_a_switch_behind_which_both_ends_are_invented_takes_the_room_of_no_other() -> None:
+    expected = Expectations()
+    expected.add((b"c", b"d"), arranged(7), Control(1, 5))
+    for number in range(2 * MOST_EXPECTED):
+        expected.add((b"%d" % number, b"x%d" % number), arranged(number), Control(2 + number, 6))
+    assert len(expected) == MOST_EXPECTED
+    assert expected.take((b"c", b"d"), 7) is not None
+
+
 def test_a_port_is_expected_until_its_last_flow_has_come() -> None:
     expected = Expectations()
     for host in (b"a", b"b", b"b"):
-        expected.add((host, b"z"), arranged(7))
+        expected.add((host, b"z"), arranged(7), Control(1, 1))
     assert expected.take((b"a", b"z"), 7) is not None
     assert 7 in expected.ports
     assert expected.take((b"b", b"z"), 7) is not None
@@ -153,7 +168,7 @@ def test_a_flood_of_arrangements_is_cheap() -> None:
     expected = Expectations()
     began = time.process_time()
     for number in range(4 * MOST_EXPECTED):
-        expected.add((b"a", b"%d" % number), arranged(number % 65_536))
+        expected.add((b"a", b"%d" % number), arranged(number % 65_536), Control(1, 1))
     assert time.process_time() - began < 1
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from vpi_tui.model.batch import U16, U64
+from vpi_tui.model.batch import I32, U16, U64
 
 if TYPE_CHECKING:
     from vpi_tui.detect.applayer.transaction import Transaction
@@ -15,18 +15,22 @@ MOST_EXPECTED: Final = 4_096
 MOST_OF_PAIR: Final = 10
 """Those between two hosts, as in Suricata: nobody takes the room of all others. A control connection makes
 room among its own first."""
-MANY_OF_HOST: Final = 256
-"""Those of one host beyond which it makes room for itself: whoever invents the other end of his connections
-takes the room of no other hosts."""
+MANY_OF_ONE: Final = 256
+"""Those of one host, or of one port of a switch, beyond which it makes room for itself: whoever invents one
+end of his connections takes the room of no other hosts, and who invents both of no other ports."""
 _Key = tuple[frozenset[bytes], int]
+_NOTHING: Final[OrderedDict[_Key, None]] = OrderedDict()
+_One = TypeVar("_One")
 
 
 class Ends(NamedTuple):
-    """Who speaks with whom, by slot of the flow table: uint64[slots, 2] and uint16[slots]."""
+    """Who speaks with whom, by slot of the flow table: uint64[slots, 2], uint16[slots] and int32[slots]."""
 
     client: U64
     server: U64
     server_port: U16
+    place: I32
+    """Where the client's first packet entered, which nobody can forge; 0 = not known."""
 
     def numbers(self, slot: int) -> tuple[int, int]:
         """Addresses of (client, server), 128 bits each; IPv4 as ::ffff:a.b.c.d."""
@@ -53,10 +57,17 @@ class Arranged(NamedTuple):
     cause: Transaction
 
 
+class Control(NamedTuple):
+    """The flow that arranges one."""
+
+    slot: int
+    place: int
+    """As of Ends."""
+
+
 class _Expected(NamedTuple):
     arranged: Arranged
-    control: int
-    """Slot of the flow that arranged it."""
+    control: Control
 
 
 class Expectations:
@@ -67,6 +78,7 @@ class Expectations:
         self._of_pair: dict[frozenset[bytes], list[int]] = {}
         """Ports of two hosts, the oldest first."""
         self._of_host: dict[bytes, OrderedDict[_Key, None]] = {}
+        self._of_place: dict[int, OrderedDict[_Key, None]] = {}
         self.ports: Counter[int] = Counter()
         """How many flows are expected at each."""
 
@@ -76,20 +88,20 @@ class Expectations:
     def __len__(self) -> int:
         return len(self._expected)
 
-    def add(self, hosts: tuple[bytes, bytes], arranged: Arranged, control: int = 0) -> None:
-        """control: slot of the flow that arranged it."""
+    def add(self, hosts: tuple[bytes, bytes], arranged: Arranged, control: Control) -> None:
         pair = frozenset(hosts)
         key = pair, arranged.port
         if key in self._expected:
             self._drop(key)
         if len(self._of_pair.get(pair, ())) >= MOST_OF_PAIR:
-            self._drop((pair, self._last_of_pair(pair, control)))
+            self._drop((pair, self._last_of_pair(pair, control.slot)))
         elif len(self._expected) >= MOST_EXPECTED:
-            self._drop(self._least_needed(pair))
+            self._drop(self._least_needed(pair, control.place))
         self._expected[key] = _Expected(arranged, control)
         self._of_pair.setdefault(pair, []).append(arranged.port)
         for host in pair:
             self._of_host.setdefault(host, OrderedDict())[key] = None
+        self._of_place.setdefault(control.place, OrderedDict())[key] = None
         self.ports[arranged.port] += 1
 
     def take(self, hosts: tuple[bytes, bytes], port: int) -> Arranged | None:
@@ -101,32 +113,37 @@ class Expectations:
         self._drop(key)
         return found.arranged
 
-    def _last_of_pair(self, pair: frozenset[bytes], control: int) -> int:
-        """The oldest port of the flow that has arranged most between two hosts; of several this one's."""
+    def _last_of_pair(self, pair: frozenset[bytes], slot: int) -> int:
+        """The oldest port of the flow that has arranged most between two hosts; of several that one."""
         ports = self._of_pair[pair]
-        arrangers = [self._expected[pair, port].control for port in ports]
+        arrangers = [self._expected[pair, port].control.slot for port in ports]
         count = Counter(arrangers)
-        heaviest = max(count, key=lambda one: (count[one], one == control))
+        heaviest = max(count, key=lambda one: (count[one], one == slot))
         return ports[arrangers.index(heaviest)]
 
-    def _least_needed(self, pair: frozenset[bytes]) -> _Key:
-        """The oldest of that one of these hosts which has many, else the oldest of all."""
-        of_hosts = [self._of_host[host] for host in pair if host in self._of_host]
-        most = max(of_hosts, key=len, default=None)
-        if most is not None and len(most) >= MANY_OF_HOST:
-            return next(iter(most))
+    def _least_needed(self, pair: frozenset[bytes], place: int) -> _Key:
+        """The oldest of that one of these hosts which has many, of the place if it has, else of all."""
+        of_hosts = (self._of_host.get(host, _NOTHING) for host in pair)
+        for some in (max(of_hosts, key=len), self._of_place.get(place, _NOTHING)):
+            if len(some) >= MANY_OF_ONE:
+                return next(iter(some))
         return next(iter(self._expected))
 
     def _drop(self, key: _Key) -> None:
         pair, port = key
-        del self._expected[key]
+        place = self._expected.pop(key).control.place
         self._of_pair[pair].remove(port)
         if not self._of_pair[pair]:
             del self._of_pair[pair]
         for host in pair:
-            del self._of_host[host][key]
-            if not self._of_host[host]:
-                del self._of_host[host]
+            _forget(self._of_host, host, key)
+        _forget(self._of_place, place, key)
         self.ports[port] -= 1
         if not self.ports[port]:
             del self.ports[port]
+
+
+def _forget(kept: dict[_One, OrderedDict[_Key, None]], one: _One, key: _Key) -> None:
+    del kept[one][key]
+    if not kept[one]:
+        del kept[one]

@@ -7,7 +7,7 @@ from typing import Final
 
 from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Parser
-from vpi_tui.detect.applayer.expectations import Ends, Expectations
+from vpi_tui.detect.applayer.expectations import Control, Ends, Expectations
 from vpi_tui.detect.applayer.followed import UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
 from vpi_tui.detect.applayer.frames import PIECE_OF_FRAMES
@@ -90,8 +90,9 @@ class Feeder:
         return followed if flows.keeps(slot, followed, size, row) else None
 
     def _arrange(self, slot: int, parser: Parser) -> None:
+        control = Control(slot, int(self.ends.place[slot]) if self.ends is not None else 0)
         for one in parser.arranged:
-            self._expected.add(parser.ends, one, slot)
+            self._expected.add(parser.ends, one, control)
         parser.arranged = []
 
     def feed_some(
