@@ -237,6 +237,7 @@ GOOD = {
     "memory.evidence": "64kib",
     "memory.ring": "1gb",
     "rule-budget": "25",
+    "parse-budget": "40",
     "vars.address-groups.*": "[10.0.0.0/8,!10.1.0.0/16]",
     "vars.port-groups.*": "80",
     "app-layer.protocols.tls.encryption-handling": "full",

@@ -11,9 +11,11 @@ from scapy.layers.l2 import Ether
 from scapy.utils import PcapWriter
 
 from tests.engine.runs import answer, engine, order, reached, until
+from vpi_tui.detect.applayer.costs import Costs
+from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.match.profile import PORTION, PORTION_NS, Clock, Meter, RuleProfile
 from vpi_tui.engine import budget
-from vpi_tui.engine.budget import RuleBudget
+from vpi_tui.engine.budget import AVOIDED_NS, ParseBudget, RuleBudget
 from vpi_tui.feed.messages import GetRules, RulesMessage, Toggle, ToggledMessage
 
 FRAMES = 1_000
@@ -59,6 +61,63 @@ def test_a_rule_that_eats_the_engine_is_switched_off(tmp_path: Path, slow_traffi
         assert not list(state.iterdir()), "it is not the operator's switch"
         assert answer(client, Toggle(True, ((1, 1),)), ToggledMessage).changed == 1
         until(lambda: (s := client.latest()) is not None and s.rules_enabled == end.rules_enabled + 1)
+
+
+class Watched:
+    """A ParseBudget with clocks set by hand. Flows 0 and 1 go from host 1 to host 9, flow 2 from host 2."""
+
+    ONE, TWO = ((bytes(15) + bytes([client]), bytes(15) + bytes([9])) for client in (1, 2))
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, percent: float = 30.0) -> None:
+        self._cpu = self._wall = 0
+        monkeypatch.setattr(budget.time, "thread_time_ns", lambda: self._cpu)
+        monkeypatch.setattr(budget.time, "monotonic_ns", lambda: self._wall)
+        client = np.array([[0, 1], [0, 1], [0, 2]], np.uint64)
+        self._ends = Ends(
+            client, np.full((3, 2), (0, 9), np.uint64), np.zeros(3, np.uint16), np.zeros(3, np.int32)
+        )
+        self.costs, self.budget = Costs(), ParseBudget(percent)
+
+    def after(
+        self, cpu_s: float, wall_s: float, spent: dict[int, float], *, behind: bool = True
+    ) -> list[object]:
+        self._cpu, self._wall = self._cpu + int(cpu_s * 1e9), self._wall + int(wall_s * 1e9)
+        for slot, seconds in spent.items():
+            self.costs.add(slot, int(seconds * 1e9))
+        return [one.pair for one in self.budget.exceeded_by(self.costs, self._ends, behind=behind)]
+
+
+def test_what_two_hosts_say_is_avoided_when_the_engine_falls_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watched(monkeypatch)
+    assert watch.after(2, 2, {0: 0.4, 1: 0.4, 2: 0.5}) == [watch.ONE], "all flows of the two count together"
+    assert watch.budget.avoided == {watch.ONE}
+    assert watch.after(2, 2, {0: 0.4, 1: 0.4, 2: 0.5}) == [], "it is told once"
+    assert watch.after(2, 2, {0: 0.7, 2: 1.0}) == [watch.TWO]
+    assert watch.after(2, AVOIDED_NS / 1e9, {}) == []
+    assert watch.budget.avoided == frozenset(), "they are parsed again"
+
+
+def test_the_dearest_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watched(monkeypatch)
+    assert watch.after(2, 2, {0: 0.7, 2: 1.0}) == [watch.TWO, watch.ONE]
+
+
+def test_an_engine_that_keeps_up_or_has_time_avoids_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watched(monkeypatch)
+    assert watch.after(2, 2, {0: 1.9}, behind=False) == []
+    assert watch.after(2, 2, {2: 0.5}) == [], "what was spent while it kept up is forgotten"
+    assert watch.after(0.5, 0.5, {0: 0.5}) == [], "the window is not full"
+    assert watch.after(0.4, 10, {0: 0.4}) == [], "the engine was idle"
+    assert watch.after(1, 1, {}) == []
+    assert watch.budget.avoided == frozenset()
+
+
+def test_how_many_are_avoided_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watched(monkeypatch)
+    monkeypatch.setattr(budget, "MOST_AVOIDED", 1)
+    watch.after(2, 2, {0: 1.0})
+    watch.after(2, 2, {2: 1.0})
+    assert watch.budget.avoided == {watch.TWO}
 
 
 def test_only_a_busy_engine_and_enough_evaluations_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -127,8 +127,8 @@ def sink(namespace: str, family: int = socket.AF_INET) -> Iterator[None]:
         server.close()
 
 
-def stream(sender: str, address: str, chunk: int = 1 << 18, pause: float = 0.0) -> Send:
-    """Bytes over TCP, in frames as large as offloading makes them."""
+def stream(sender: str, address: str, chunk: int = 1 << 18, pause: float = 0.0, data: bytes = b"") -> Send:
+    """Bytes over TCP, in frames as large as offloading makes them: always these, or so many zeros."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
     def connect() -> socket.socket:
@@ -137,7 +137,7 @@ def stream(sender: str, address: str, chunk: int = 1 << 18, pause: float = 0.0) 
         sock.connect((address, SINK_PORT))
         return sock
 
-    sock, data = inside(sender, connect), bytes(chunk)
+    sock, data = inside(sender, connect), data or bytes(chunk)
 
     def send() -> None:
         with suppress(OSError):

@@ -28,6 +28,22 @@ def test_figures_judge():
     assert drop_share(snapshot()) == 0.0
 
 
+def test_an_engine_that_falls_behind_says_so():
+    def figures(**stats: float):
+        named = {name.replace("__", "."): value for name, value in stats.items()}
+        return {f.name: f for section in sections(snapshot(stats=named)) for f in section.figures}
+
+    keeping = figures(capture__lag_seconds=0.02, app_layer__avoided=0.0)
+    assert keeping["behind the wire"].verdict == "good"
+    assert "connections not parsed" not in keeping
+    falling = figures(capture__lag_seconds=3.0, app_layer__avoided=2.0)
+    assert (falling["behind the wire"].value, falling["behind the wire"].verdict) == ("3.0 s", "warning")
+    assert (falling["connections not parsed"].value, falling["connections not parsed"].verdict) == (
+        "2",
+        "warning",
+    )
+
+
 def test_stages_are_measured_between_two_looks():
     clock = StageClock()
     clock.stages({"stage.decode.seconds": 10.0, "stage.detect.seconds": 10.0})

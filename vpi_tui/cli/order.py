@@ -45,6 +45,7 @@ def engine_spec(mode: Mode, chosen: Settings, **more: Any) -> EngineSpec:
         "evidence_memory": chosen["memory.evidence"],
         "ring_memory": chosen["memory.ring"],
         "rule_budget": chosen["rule-budget"],
+        "parse_budget": chosen["parse-budget"],
         "interval": chosen["refresh"],
         "log": _log(chosen),
     }

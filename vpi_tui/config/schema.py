@@ -121,6 +121,16 @@ TABLE: tuple[Setting, ...] = (
         DASHBOARD,
     ),
     Setting(
+        "parse-budget",
+        kinds.number(0, 100, "percent"),
+        25.0,
+        "while the engine falls behind: stop parsing for five minutes what two hosts say when that takes more"
+        " than so many percent of its CPU time (0 = never)",
+        ("--parse-budget",),
+        "PERCENT",
+        _on("live"),
+    ),
+    Setting(
         "inventory",
         kinds.path,
         "",

@@ -1,4 +1,4 @@
-"""Which rules take more of the engine than they are allowed."""
+"""Which rules, and which conversations, take more of the engine than they are allowed."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from vpi_tui.detect.applayer.costs import Costs, Pair
+from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.match.profile import RuleProfile
 
 WINDOW_CPU_NS: Final = 3_000_000_000
@@ -17,6 +19,33 @@ FEWEST_CHECKS: Final = 100
 """Evaluations in the window below which a share says nothing, unless one takes DEAR_NS."""
 DEAR_NS: Final = 100_000_000
 """CPU time of an evaluation that no traffic but what is made for it costs."""
+HASTE: Final = 1 / 3
+"""Of the window in which a rule is judged, as packets are lost meanwhile."""
+AVOIDED_NS: Final = 300_000_000_000
+"""So long what two hosts say is not parsed once it was too much."""
+MOST_AVOIDED: Final = 256
+"""Pairs of hosts at a time; the one that was avoided first is parsed again."""
+
+
+class BusyWindow:
+    """A stretch of time in which the engine spends WINDOW_CPU_NS, or a part of that and of WINDOW_NS.
+
+    It belongs to the thread that asks.
+    """
+
+    def __init__(self, part: float = 1.0) -> None:
+        self._full_ns, self._longest_ns = WINDOW_CPU_NS * part, WINDOW_NS * part
+        self._began_ns = self._cpu_ns = 0
+
+    def begin(self) -> None:
+        self._began_ns, self._cpu_ns = time.monotonic_ns(), time.thread_time_ns()
+
+    def spent_ns(self) -> int:
+        """CPU time that the engine took since it began; 0 = not enough yet; -1 = too little for too long."""
+        taken_ns = time.thread_time_ns() - self._cpu_ns
+        if taken_ns >= self._full_ns:
+            return taken_ns
+        return -1 if time.monotonic_ns() - self._began_ns > self._longest_ns else 0
 
 
 class Spent(NamedTuple):
@@ -34,7 +63,7 @@ class RuleBudget:
 
     def __init__(self, percent: float) -> None:
         self._percent = percent
-        self._began_ns = self._cpu_ns = 0
+        self._window = BusyWindow()
         self._profile: RuleProfile | None = None
         self._spent = self._checks = np.zeros(0, np.int64)
 
@@ -42,23 +71,72 @@ class RuleBudget:
         """To be asked now and then by the thread that evaluates: the rules above, the dearest first."""
         if not self._percent:
             return []
-        now_ns, cpu_ns = time.monotonic_ns(), time.thread_time_ns()
         if profile is not self._profile:  # the rules were loaded anew, and have other numbers
-            self._begin(profile, now_ns, cpu_ns)
+            self._begin(profile)
             return []
-        taken_ns = cpu_ns - self._cpu_ns
-        if taken_ns < WINDOW_CPU_NS:
-            if now_ns - self._began_ns > WINDOW_NS:
-                self._begin(profile, now_ns, cpu_ns)
+        taken_ns = self._window.spent_ns()
+        if taken_ns <= 0:
+            if taken_ns < 0:
+                self._begin(profile)
             return []
         spent, checks = profile.cpu_ns - self._spent, profile.checks - self._checks
-        self._begin(profile, now_ns, cpu_ns)
+        self._begin(profile)
         percent = 100 * spent / taken_ns
         enough = (checks >= FEWEST_CHECKS) | (spent >= DEAR_NS * np.maximum(checks, 1))
         over = np.flatnonzero((percent > self._percent) & enough)
         found = [Spent(int(n), float(percent[n]), int(checks[n]), taken_ns / 1e9) for n in over]
         return sorted(found, key=lambda one: -one.percent)
 
-    def _begin(self, profile: RuleProfile, now_ns: int, cpu_ns: int) -> None:
-        self._profile, self._began_ns, self._cpu_ns = profile, now_ns, cpu_ns
+    def _begin(self, profile: RuleProfile) -> None:
+        self._window.begin()
+        self._profile = profile
         self._spent, self._checks = profile.cpu_ns.copy(), profile.checks.copy()
+
+
+class Dear(NamedTuple):
+    """What parsing the words of two hosts took of the engine in one window."""
+
+    pair: Pair
+    percent: float
+    seconds: float
+    """CPU time of the engine in the window."""
+
+
+class ParseBudget:
+    """percent: of the CPU time of an engine that falls behind which parsing what two hosts say may take."""
+
+    def __init__(self, percent: float) -> None:
+        self._percent = percent
+        self._window = BusyWindow(HASTE)
+        self._until: dict[Pair, int] = {}
+
+    @property
+    def avoided(self) -> frozenset[Pair]:
+        """Whose words are not to be parsed now."""
+        return frozenset(self._until)
+
+    def exceeded_by(self, costs: Costs, ends: Ends, *, behind: bool) -> list[Dear]:
+        """To be asked now and then by the thread that parses: the pairs above, the dearest first.
+
+        behind: does traffic come faster than the engine looks at it?
+        """
+        now_ns = time.monotonic_ns()
+        for pair in [pair for pair, until_ns in self._until.items() if until_ns <= now_ns]:
+            del self._until[pair]
+        taken_ns = self._window.spent_ns()
+        if not taken_ns:
+            return []
+        self._window.begin()
+        spent = costs.take(ends)
+        if taken_ns < 0 or not behind:
+            return []
+        found = [
+            Dear(pair, 100 * nanoseconds / taken_ns, taken_ns / 1e9)
+            for pair, nanoseconds in spent.items()
+            if 100 * nanoseconds > self._percent * taken_ns and pair not in self._until
+        ]
+        for one in found:
+            self._until[one.pair] = now_ns + AVOIDED_NS
+        while len(self._until) > MOST_AVOIDED:
+            del self._until[next(iter(self._until))]
+        return sorted(found, key=lambda one: -one.percent)

@@ -10,6 +10,7 @@ import numpy as np
 
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.decode.neighbours import Neighbours
+from vpi_tui.detect.applayer.costs import Costs
 from vpi_tui.detect.applayer.describe.registry import Describer
 from vpi_tui.detect.applayer.parts import Part
 from vpi_tui.detect.applayer.progress import Progress
@@ -27,6 +28,7 @@ from vpi_tui.engine.learning import Learning
 from vpi_tui.engine.ledger import AlertLedger
 from vpi_tui.engine.names import FlowPlaces, Names
 from vpi_tui.engine.options import inspection_options, stream_options, tunnel_ports
+from vpi_tui.engine.pace import Pace
 from vpi_tui.engine.parsing import Parsing
 from vpi_tui.engine.pressure import Pressure
 from vpi_tui.engine.rulebook import RuleBook
@@ -135,6 +137,7 @@ class Pipeline:
         """Told of the packets behind alerts that rules ask for."""
         self._stream_counts = StreamCounts()
         self._pressure = Pressure()
+        self.pace = Pace(is_live=spec.mode == "live")
         self.batches = 0
         self.packets = 0
         self.packet_ns = 0
@@ -156,6 +159,11 @@ class Pipeline:
     def app_layer(self) -> AppLayer | None:
         """None = nobody looks at transactions."""
         return self._stages.app_layer
+
+    @property
+    def parse_costs(self) -> Costs | None:
+        """What parsing costs; None = nobody asks."""
+        return self._stages.costs
 
     def switch_rules(self, rules: RuleBook) -> None:
         """Go on with another set from the next batch on; what is remembered of flows and rules lives on."""
@@ -181,6 +189,7 @@ class Pipeline:
     def process(self, packets: PacketBatch) -> list[Alert]:
         """Run one batch through all stages."""
         measure = self.stopwatch.measure
+        self.pace.begin(packets)
         with measure("decode"):
             packets, decoded = self.defrag.update(packets, self.decoder.decode(packets))
             if self.checksums is not None and self.checksums.look(decoded, self.source.ahead):
@@ -225,10 +234,12 @@ class Pipeline:
             self._no_packets = self._no_packets or _without_rows(packets, decoded, flows)
             alerts += self._detect_released(lambda s: s.release(self.packet_ns))
         self._tally(alerts)
+        self.pace.end()
         return alerts
 
     def idle(self) -> list[Alert]:
         """No packet came: what time has ended need not wait for the next."""
+        self.pace.idle()
         alerts = self._detect_released(lambda streams: streams.release(self.now_ns()))
         alerts += self._hand_out(self.table.drain_closed())
         alerts += self._of_living(self.now_ns())
@@ -414,7 +425,7 @@ class Pipeline:
             "capture.kernel_drops": float(self.kernel_drops),
         }
         stages = (self.decoder, self.defrag, self.table, self.streams, self.app_layer, self.matcher)
-        for stage in (*stages, self._stream_counts, self._pressure, self.stopwatch):
+        for stage in (*stages, self._stream_counts, self._pressure, self.stopwatch, self.pace):
             stats.update(stage.stats() if stage is not None else {})
         stats["record.memuse"] = float(self.evidence.bytes)
         stats["detect.rules"] = float(self.rules.enabled_count)

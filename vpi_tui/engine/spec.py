@@ -80,6 +80,9 @@ class EngineSpec:
     """Bytes of frames kept behind the alerts at most."""
     rule_budget: float = 0.0
     """Percent of the engine's CPU time above which a rule is switched off; 0 = never."""
+    parse_budget: float = 0.0
+    """Percent of a live engine's CPU time above which what two hosts say is not parsed while the engine falls
+    behind; 0 = never."""
     ring_memory: int = 64 << 20
     """Bytes of the capture ring."""
     log: LogSpec = LogSpec()

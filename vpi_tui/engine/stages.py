@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from vpi_tui.detect.applayer.base import Limits
+from vpi_tui.detect.applayer.costs import Costs
 from vpi_tui.detect.applayer.demand import ByWay, Demand
 from vpi_tui.detect.applayer.encryption import Encrypted, Encryption
 from vpi_tui.detect.applayer.files import FILE, FILE_DATA, FILE_NAME
@@ -44,6 +45,8 @@ class Stages:
         self.sessions: SessionTracker | None = None
         """None = no rule asks for stream events, and no stream is followed."""
         self.app_layer: AppLayer | None = None
+        self.costs = Costs() if spec.parse_budget and spec.mode == "live" else None
+        """Of the parsers; None = nobody asks."""
         self._handling = encryption_handling(spec.options)
         self.encryption: Encryption | None = None
         """None = no rule looks at payload, or all do at what is encrypted too."""
@@ -62,7 +65,7 @@ class Stages:
         if self.encryption is None and self._heeds_encryption(rules):
             self.encryption = Encryption(self._spec.max_flows, self._handling)
         if self.app_layer is None and (applications or self._logged.protocols):
-            self.app_layer = AppLayer(demand, logged=self._logged.protocols)
+            self.app_layer = AppLayer(demand, logged=self._logged.protocols, costs=self.costs)
         elif self.app_layer is not None:
             self.app_layer.require(demand)
 

@@ -7,9 +7,11 @@ import time
 
 import msgspec
 
-from vpi_tui.engine.budget import RuleBudget
+from vpi_tui.engine.addresses import address_text
+from vpi_tui.engine.budget import AVOIDED_NS, ParseBudget, RuleBudget
 from vpi_tui.engine.commands import obey
 from vpi_tui.engine.coverage import open_coverage
+from vpi_tui.engine.flow_columns import ends_of
 from vpi_tui.engine.garbage import settle
 from vpi_tui.engine.log import FileLog, NoLog, logged, open_log_file
 from vpi_tui.engine.pipeline import Pipeline
@@ -55,6 +57,7 @@ class Worker:
         self.log = NoLog()
         self._reloader = Reloader(spec)
         self._budget = RuleBudget(spec.rule_budget)
+        self._parse_budget = ParseBudget(spec.parse_budget)
 
     def run(self) -> None:
         try:
@@ -71,6 +74,7 @@ class Worker:
                 else:
                     self._read(READ_WAIT)
                     self._over_budget()
+                    self._over_parse_budget()
                 self._follow_reload()
                 self._tick()
             self._wind_up()
@@ -104,6 +108,8 @@ class Worker:
         wanted = logged(self.spec.log.types) if file is not None else NOTHING_LOGGED
         self.pipeline = Pipeline(self.spec, self.rules, self.source, logged=wanted)
         self.pipeline.matcher.decider.judge = self._over_budget
+        if self.pipeline.parse_costs is not None:
+            self.pipeline.parse_costs.judge = self._over_parse_budget
         if file is not None:
             self.log = FileLog(self.spec, self.pipeline, file)
         self._publisher.attach(self.pipeline, self.rules, self.source)
@@ -181,6 +187,22 @@ class Worker:
                 "Space on the Rules screen switches it on again."
             )
         return [spent.rule for spent in found]
+
+    def _over_parse_budget(self) -> None:
+        """Parse no more what two hosts say when that makes the engine fall behind all others, and say so."""
+        pipeline, budget = self.pipeline, self._parse_budget
+        if pipeline.parse_costs is None or pipeline.app_layer is None:
+            return
+        ends = ends_of(pipeline.table.records)
+        found = budget.exceeded_by(pipeline.parse_costs, ends, behind=pipeline.pace.is_behind())
+        pipeline.app_layer.avoid(budget.avoided)
+        for one in found:
+            client, server = (address_text(int.from_bytes(a[:8]), int.from_bytes(a[8:])) for a in one.pair)
+            self._publisher.note(
+                f"What {client} says to {server} is not parsed for {AVOIDED_NS // 60_000_000_000} minutes: "
+                f"it took {one.percent:.0f} % of the engine's CPU time while that fell behind, "
+                f"--parse-budget allows {self.spec.parse_budget:g} %. Rules about packets and streams see it."
+            )
 
     def _follow_reload(self) -> None:
         done = self._reloader.step(self.pipeline)

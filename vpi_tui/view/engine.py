@@ -164,6 +164,16 @@ def _judge_cut(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
     return ("warning", "Some rules were too costly and given up on.") if value else ("good", "")
 
 
+def _judge_lag(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
+    return ("warning", "The engine does not keep up.") if value > 1 else ("good", "")
+
+
+def _judge_avoided(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
+    return (
+        ("warning", "What some hosts say is too dear to parse; notices say which.") if value else ("good", "")
+    )
+
+
 _CAPTURE = (
     _Known("capture.kernel_packets", "packets offered", humanize.count, live_only=True),
     _Known(
@@ -181,7 +191,7 @@ _CAPTURE = (
     _Known("coverage.duplicate_factor", "each frame seen", lambda value: f"{value:.2f} times", _judge_twice),
     _Known("capture.doubled_copies", "copies left out", humanize.count, if_any=True),
     _Known("capture.routed_copies", "seen again, left out", humanize.count, if_any=True),
-    _Known("capture.lag_seconds", "behind the wire", humanize.duration),
+    _Known("capture.lag_seconds", "behind the wire", humanize.duration, _judge_lag),
     _Known("detect.alert", "alerts raised", humanize.count),
     _Known("feed.alerts_dropped", "alerts not shown", humanize.count, _judge_lost),
 )
@@ -193,6 +203,7 @@ _TABLES = (
     _Known("tcp.sessions", "streams followed", humanize.count),
     _Known("tcp.memuse", "stream memory", humanize.size),
     _Known("tcp.reassembly_gap", "gaps in streams", humanize.count),
+    _Known("app_layer.avoided", "connections not parsed", humanize.count, _judge_avoided, if_any=True),
     _Known("record.memuse", "evidence kept", humanize.size),
     _Known("detect.rules", "rules at work", humanize.count),
     _Known("detect.memuse", "rule memory", humanize.size),

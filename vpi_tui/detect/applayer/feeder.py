@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
+from time import perf_counter_ns
 from typing import Final
 
 from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Parser
+from vpi_tui.detect.applayer.costs import Costs, Pair
 from vpi_tui.detect.applayer.expectations import Control, Ends, Expectations
 from vpi_tui.detect.applayer.followed import UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
@@ -35,16 +38,32 @@ class Feeder:
         """Who speaks in each slot, as of this batch; None = nobody knows."""
         self.errors: Counter[tuple[str, bool]] = Counter()
         """Flows of which a parser was in error, by application and whether over UDP."""
+        self.costs: Costs | None = None
+        """Takes what each flow costs; None = nobody asks."""
+        self.avoided: Set[Pair] = frozenset()
+        """Whose flows are not followed."""
+        self.passed_over = 0
+        """Flows that were not followed, or no further, because of that."""
         self._outbox, self._flows, self._expected, self._sifted = outbox, flows, expected, sifted
 
     def feed(
         self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
     ) -> Followed | None:
         """at: place of the bytes in the stream; -1 = a datagram. None = the flow is passed by."""
+        if self.costs is None:
+            return self._feed(slot, application, direction, data, row, at)
+        began = perf_counter_ns()
+        found = self._feed(slot, application, direction, data, row, at)
+        self.costs.add(slot, perf_counter_ns() - began)
+        return None if found is not None and slot in self._flows.passed_by.just else found
+
+    def _feed(
+        self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
+    ) -> Followed | None:
         flows, outbox = self._flows, self._outbox
         followed = flows.of.get(slot)
         if followed is None or followed.application is not application:
-            if slot in flows.passed_by.just:
+            if slot in flows.passed_by.just or self._passes_over(slot):
                 return None
             followed = self._follow(slot, application, udp=at < 0)
         size, position = len(data), followed.position
@@ -88,6 +107,22 @@ class Feeder:
             flows.pass_by(slot, row)
             return None
         return followed if flows.keeps(slot, followed, size, row) else None
+
+    def _passes_over(self, slot: int) -> bool:
+        """Is it a flow of hosts that are avoided?"""
+        if not self.avoided or self.ends is None or self.ends.addresses(slot) not in self.avoided:
+            return False
+        self._flows.pass_by(slot, -1)
+        self.passed_over += 1
+        return True
+
+    def avoid(self, pairs: Set[Pair]) -> None:
+        """Follow no flow of these hosts; those of others are followed when they are new."""
+        fresh = pairs - self.avoided
+        self.avoided = pairs
+        if fresh:
+            for slot in list(self._flows.of):
+                self._passes_over(slot)
 
     def _arrange(self, slot: int, parser: Parser) -> None:
         control = Control(slot, int(self.ends.place[slot]) if self.ends is not None else 0)

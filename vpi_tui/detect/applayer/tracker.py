@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.detect.applayer.costs import Costs, Pair
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
 from vpi_tui.detect.applayer.feeder import Feeder
@@ -71,6 +72,7 @@ class AppLayer:
         demand: Demand,
         *,
         logged: Iterable[str] = (),
+        costs: Costs | None = None,
         memory: int = MEMORY,
         most_flows: int = MOST_FLOWS,
     ) -> None:
@@ -80,6 +82,7 @@ class AppLayer:
         self._expected = Expectations()
         self._flows = ParsedFlows(self._outbox, memory, most_flows)
         self._feeder = Feeder(self._outbox, self._flows, self._expected, self._sifted)
+        self._feeder.costs = costs
         self.require(demand)
         self.most_waiting = MOST_WAITING
         """Bytes that wait to be looked at, after which the batch is cut; of streams alone, as datagrams are
@@ -201,6 +204,7 @@ class AppLayer:
             "app_layer.tx": float(self._outbox.transactions),
             "app_layer.evicted": float(self._flows.evicted),
             "app_layer.error": float(self.errors.total()),
+            "app_layer.avoided": float(self._feeder.passed_over),
             "app_layer.expectations": float(len(self._expected)),
             "http.byterange.memuse": float(self._ranges.held()),
         }
@@ -209,6 +213,13 @@ class AppLayer:
         """How much of the memory of all parsers is in use, 0 to 1."""
         return self._flows.filled()
 
+    def avoid(self, pairs: Set[Pair]) -> None:
+        """Parse from now on, also in the middle of a batch, what all but these hosts say to each other.
+
+        A flow that was parsed no more stays so.
+        """
+        self._feeder.avoid(pairs)
+
     # Flows ---------------------------------------------------------------------------------------
 
     def _forget_reused(self, flows: FlowBatch) -> None:
@@ -216,6 +227,8 @@ class AppLayer:
         if flows.new_rows.size:
             opened = flows.flow[flows.new_rows]
             self._flows.forget(opened)
+            if self._feeder.costs is not None:
+                self._feeder.costs.forget(opened)
             self._sifted.forget(opened)
 
     def _finish_closed(self, flows: FlowBatch, rows: int) -> None:

@@ -1,0 +1,94 @@
+"""What two hosts say can be left unparsed, and what parsing each flow costs is told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.detect.applayer.test_pass_by import stretches
+from vpi_tui.detect.applayer import costs as costs_module
+from vpi_tui.detect.applayer.costs import LEAST_NS, Costs, Pair
+from vpi_tui.detect.applayer.demand import Demand
+from vpi_tui.detect.applayer.expectations import Ends
+from vpi_tui.detect.applayer.tracker import AppLayer
+from vpi_tui.model.applications import APP_PROTOS
+from vpi_tui.model.batch import U8, Direction, StreamBatch
+
+SLOTS = 4
+GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+
+
+def ends() -> Ends:
+    """Flows 0 and 1 are from host 1, flows 2 and 3 from host 2, all to host 9."""
+    client = np.array([[0, 1], [0, 1], [0, 2], [0, 2]], np.uint64)
+    return Ends(
+        client, np.full((SLOTS, 2), (0, 9), np.uint64), np.zeros(SLOTS, np.uint16), np.zeros(SLOTS, np.int32)
+    )
+
+
+def pair(client: int) -> Pair:
+    return bytes(15) + bytes([client]), bytes(15) + bytes([9])
+
+
+def web() -> U8:
+    return np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
+
+
+def asked(*slots: int, turn: int = 0) -> StreamBatch:
+    return stretches(*((slot, Direction.TO_SERVER, turn * len(GET), GET) for slot in slots))
+
+
+def test_flows_of_two_hosts_are_parsed_no_more_and_those_of_others_are() -> None:
+    layer = AppLayer(Demand({"http1"}), logged=["http1"])
+    assert {p.flow for p in layer.released(asked(0, 2), web(), ends())} == {0, 2}
+    layer.avoid({pair(1)})
+    open_then = layer.take_finished()
+    assert [one.flow for one in open_then] == [0], "what was open is told of"
+    assert {p.flow for p in layer.released(asked(0, 1, 2, turn=1), web(), ends())} == {2}
+    assert {p.flow for p in layer.released(asked(3), web(), ends())} == {3}
+    assert layer.stats()["app_layer.avoided"] == 2
+    assert layer.stats()["app_layer.flows"] == 2
+
+
+def test_new_flows_are_parsed_again_once_their_hosts_are_not_avoided() -> None:
+    layer = AppLayer(Demand({"http1"}))
+    layer.avoid({pair(1)})
+    assert layer.released(asked(0), web(), ends()) == []
+    layer.avoid(frozenset())
+    assert layer.released(asked(0, turn=1), web(), ends()) == [], "it lacks its beginning"
+    assert {p.flow for p in layer.released(asked(1), web(), ends())} == {1}
+
+
+def test_in_the_middle_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(costs_module, "JUDGED_NS", 0)
+    costs = Costs()
+    layer = AppLayer(Demand({"http1"}), costs=costs)
+    costs.judge = lambda: layer.avoid({pair(1)})
+    moved = layer.released(
+        stretches(*((0, Direction.TO_SERVER, n * len(GET), GET) for n in range(9))), web(), ends()
+    )
+    assert len({id(p.transaction) for p in moved}) == 1
+    assert layer.stats()["app_layer.flows"] == 0
+
+
+def test_costs_are_told_by_the_two_hosts() -> None:
+    costs = Costs()
+    for slot, spent in (
+        (0, 5 * LEAST_NS),
+        (1, 2 * LEAST_NS),
+        (2, LEAST_NS - 1),
+        (3, 3 * LEAST_NS),
+        (0, LEAST_NS),
+    ):
+        costs.add(slot, spent)
+    costs.forget(np.array([3], np.int32))
+    assert costs.take(ends()) == {pair(1): 8 * LEAST_NS}
+    assert costs.take(ends()) == {}
+
+
+def test_parsing_is_measured_and_a_reused_slot_begins_anew() -> None:
+    costs = Costs()
+    layer = AppLayer(Demand({"http1"}), costs=costs)
+    layer.released(asked(0, 2), web(), ends())
+    assert set(costs.of) == {0, 2}
+    assert all(spent > 0 for spent in costs.of.values())
