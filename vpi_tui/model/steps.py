@@ -6,6 +6,7 @@ from typing import Literal
 
 from vpi_tui.model.parts import Part, Record
 from vpi_tui.model.valueset import ScoreList, ValueSet
+from vpi_tui.model.valuetable import ValueTable
 
 
 class Content(Part, frozen=True):
@@ -234,12 +235,14 @@ class InSet(Part, frozen=True):
 class FileTest(Part, frozen=True):
     """Something about a file; all of a rule have to hold together of one file.
 
-    size: in `spans`; md5, sha1, sha256: the digest is in `digests`; any: there is a file.
+    size: in `spans`; md5, sha1, sha256: the digest is in `digests`, or in `listed`; any: there is a file.
     """
 
     kind: Literal["size", "md5", "sha1", "sha256", "any"]
     spans: tuple[tuple[int, int], ...] = ()
     digests: frozenset[bytes] = frozenset()
+    listed: ValueTable | None = None
+    """What a long list holds, in place of digests."""
     negated: bool = False
     buffer: str = "file"
     mask: int | None = None

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Final, Literal
+
+from vpi_tui.model.valuetable import ScoreTable, ValueTable
 
 ValueKind = Literal["string", "md5", "sha256", "ip", "ipv4", "ipv6"]
 
@@ -25,63 +27,95 @@ _MAPPED = bytes(10) + b"\xff\xff"
 class ScoreList:
     """Scores of values by the name of their file: the datareps of the rule language."""
 
-    __slots__ = ("name", "scores")
+    __slots__ = ("get", "name", "scores")
 
-    def __init__(self, name: str, scores: Mapping[bytes, int]) -> None:
+    def __init__(self, name: str, scores: dict[bytes, int] | ScoreTable) -> None:
         self.name = name
         self.scores = scores
+        self.get: Callable[[bytes], int | None] = scores.get
 
 
 class ValueSet:
     """Values of one kind by name. Shared by all rules that name it; at most `limit` values."""
 
-    __slots__ = ("_learned", "kind", "limit", "name", "values")
+    __slots__ = ("_gone", "_learned", "_size", "kind", "limit", "listed", "name", "values")
 
-    def __init__(self, name: str, kind: ValueKind, values: Iterable[bytes] = (), *, limit: int) -> None:
+    def __init__(
+        self, name: str, kind: ValueKind, values: Iterable[bytes] | ValueTable = (), *, limit: int
+    ) -> None:
+        """values: those of a table are as `key_of` makes them."""
         self.name = name
         self.kind = kind
         self.limit = limit
-        self.values = {key for value in values if (key := self._key(value)) is not None}
+        self.listed = values if isinstance(values, ValueTable) else None
+        """What a long file lists; few values are in `values` like those that rules add."""
+        known = () if isinstance(values, ValueTable) else values
+        self.values = {key for value in known if (key := key_of(kind, value)) is not None}
+        self._size = len(self.values) + (len(self.listed) if self.listed is not None else 0)
+        self._gone = bytearray()
+        """A byte for each place of `listed`, once a rule has removed one: 1 = this one."""
         self._learned = 0
         """Bytes that added values take; those that were removed count no more, whoever had added them."""
 
     def holds(self, value: bytes, *, subdomain: bool = False) -> bool:
         """Is the value there? subdomain: or something that it ends with, from one of its dots on."""
-        key = self._key(value)
+        key = key_of(self.kind, value)
         if key is None:
             return False
-        if key in self.values or not subdomain:
-            return key in self.values
+        if self._has(key):
+            return True
+        if not subdomain:
+            return False
         at = key.find(b".", 1)
         while at >= 0:
-            if key[at:] in self.values:
+            if self._has(key[at:]):
                 return True
             at = key.find(b".", at + 1)
         return False
 
     def add(self, value: bytes) -> bool:
         """True when it was not there, and there was room."""
-        key = self._key(value)
-        if key is None or key in self.values or len(self.values) >= self.limit:
+        key = key_of(self.kind, value)
+        if key is None or self._has(key) or self._size >= self.limit:
             return False
+        place = self.listed.place(key) if self.listed is not None else -1
+        if place >= 0:
+            self._gone[place] = 0
+            self._size += 1
+            return True
         if self._learned + len(key) + _OVERHEAD > LEARNED_MEMORY:
             return False
         self._learned += len(key) + _OVERHEAD
         self.values.add(key)
+        self._size += 1
         return True
 
     def remove(self, value: bytes) -> bool:
         """True when it was there."""
-        key = self._key(value)
-        if key is None or key not in self.values:
+        key = key_of(self.kind, value)
+        if key is None or not self._has(key):
             return False
-        self.values.discard(key)
-        self._learned = max(self._learned - len(key) - _OVERHEAD, 0)
+        if key in self.values:
+            self.values.discard(key)
+            self._learned = max(self._learned - len(key) - _OVERHEAD, 0)
+        elif self.listed is not None:
+            self._gone = self._gone or bytearray(self.listed.places)
+            self._gone[self.listed.place(key)] = 1
+        self._size -= 1
         return True
 
-    def _key(self, value: bytes) -> bytes | None:
-        """None = no value of this kind."""
-        sizes = _SIZES.get(self.kind)
-        if sizes is not None and self.kind in ("ip", "ipv6") and value.startswith(_MAPPED):
-            value = value[12:]
-        return value if sizes is None or len(value) in sizes else None
+    def _has(self, key: bytes) -> bool:
+        if key in self.values:
+            return True
+        if self.listed is None:
+            return False
+        place = self.listed.place(key)
+        return place >= 0 and not (self._gone and self._gone[place])
+
+
+def key_of(kind: ValueKind, value: bytes) -> bytes | None:
+    """As sets know it: an address of IPv4 has 4 bytes. None = no value of this kind."""
+    sizes = _SIZES.get(kind)
+    if sizes is not None and kind in ("ip", "ipv6") and value.startswith(_MAPPED):
+        value = value[12:]
+    return value if sizes is None or len(value) in sizes else None

@@ -37,7 +37,8 @@ def _size(test: FileTest, file: File) -> bool:
 
 def _digest(test: FileTest, file: File) -> bool:
     digest = file.digests.get(test.kind)
-    return digest is not None and (digest in test.digests) != test.negated
+    known = test.digests if test.listed is None else test.listed
+    return digest is not None and (digest in known) != test.negated
 
 
 def _any(_test: FileTest, _file: File) -> bool:

@@ -316,7 +316,7 @@ def _asn1(run: Run, step: Asn1, number: int, place: Place) -> bool:
 
 
 def _has_reputation(run: Run, step: HasReputation, number: int, place: Place) -> bool:
-    score = step.scores.scores.get(run.data)
+    score = step.scores.get(run.data)
     if score is None or not any(low <= score <= high for low, high in step.spans):
         return False
     return hold(run, number + 1, place)

@@ -2,41 +2,25 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import ipaddress
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.inputs import Inputs
 from vpi_tui.detect.rules.numbers import integer
+from vpi_tui.detect.rules.valuefiles import MOST_VALUES, DataFile, digests_of, scores_of, values_of
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.valueset import ScoreList, ValueKind, ValueSet
+from vpi_tui.model.valuetable import ScoreTable, ValueTable
 
 MAX_FILE: Final = 256 << 20
-MOST_VALUES: Final = 4_000_000
-"""In one set."""
 MOST_HASHSIZE: Final = 65_536
 """Suricata's datasets.limits.single-hashsize, as it is there when nothing is set."""
 
 _SIZE: Final = re.compile(r"[0-9]{1,10}(?:[kmg]b)?", re.A | re.I)
-
-FORMATS: Final = ("csv", "json", "ndjson", "jsonline")
-
-
-@dataclass(frozen=True, slots=True)
-class DataFile:
-    """Where the values of a set are. value_key: of JSON, names of objects in objects with dots between."""
-
-    name: str
-    format: str = "csv"
-    value_key: str = ""
-    array_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +63,7 @@ class DataSets:
     declared: Mapping[str, Declared] = field(default_factory=dict)
     _sets: dict[str, ValueSet] = field(default_factory=dict)
     _scores: dict[tuple[str, str], ScoreList] = field(default_factory=dict)
-    _digests: dict[tuple[Path, str], frozenset[bytes]] = field(default_factory=dict)
+    _digests: dict[tuple[Path, str], frozenset[bytes] | ValueTable] = field(default_factory=dict)
 
     def knows(self, name: str) -> bool:
         """Has a rule before, or the settings, made the set of this name?"""
@@ -114,7 +98,7 @@ class DataSets:
             raise Refused(f"dataset: {name[:60]!r} must be a name inside of the data directory")
         return bool(name) and self._path("dataset", name).is_file()
 
-    def digests(self, name: str, kind: str) -> frozenset[bytes]:
+    def digests(self, name: str, kind: str) -> frozenset[bytes] | ValueTable:
         """The list of a filemd5, filesha1 or filesha256: one a line in hex, what is behind it passed over.
 
         Raises Refused.
@@ -126,8 +110,7 @@ class DataSets:
             try:
                 if path.stat().st_size > MAX_FILE:
                     raise Refused(f"{word}: {path} is larger than {MAX_FILE:,} bytes")
-                lines = (line.split("#")[0].split() for line in path.read_text("ascii").splitlines())
-                found = frozenset(_digest(kind, line[0]) for line in lines if line)
+                found = digests_of(path, kind)
             except OSError as error:
                 raise Refused(f"{word}: {path} cannot be read: {error.strerror}") from None
             except ValueError as error:
@@ -150,38 +133,27 @@ class DataSets:
             found = self._scores[file, kind] = ScoreList(file, self._read_scores(file, cast(ValueKind, kind)))
         return found
 
-    def _read_scores(self, file: str, kind: ValueKind) -> dict[bytes, int]:
-        scores: dict[bytes, int] = {}
+    def _read_scores(self, file: str, kind: ValueKind) -> dict[bytes, int] | ScoreTable:
         try:
             path = self._path("datarep", file)
             if path.stat().st_size > MAX_FILE:
                 raise Refused(f"datarep: {path} is larger than {MAX_FILE:,} bytes")
-            for line in path.read_text("utf-8").splitlines():
-                word, comma, score = line.strip().rpartition(",")
-                if comma:
-                    scores[_value(kind, word.strip(), plain=False)] = int(score)
-                elif score:
-                    raise Refused(f"datarep: {file}: no score in {line[:40]!r}")
+            return scores_of(path, file, kind)
         except OSError as error:
             raise Refused(f"datarep: {file} cannot be read: {error.strerror}") from None
         except ValueError as error:
             raise Refused(f"datarep: {file} is not what it should be: {str(error)[:80]}") from None
-        return scores
 
-    def _read(self, file: DataFile, kind: ValueKind) -> list[bytes]:
+    def _read(self, file: DataFile, kind: ValueKind) -> Iterable[bytes] | ValueTable:
         path = self._path("dataset", file.name)
         try:
             if path.stat().st_size > MAX_FILE:
                 raise Refused(f"dataset: {path} is larger than {MAX_FILE:,} bytes")
-            text = path.read_text("utf-8")
-            values = [_value(kind, word, plain=file.format != "csv") for word in _words(file, text)]
+            return values_of(path, file, kind)
         except OSError as error:
             raise Refused(f"dataset: {path} cannot be read: {error.strerror}") from None
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise Refused(f"dataset: {path} is not what it should be: {str(error)[:80]}") from None
-        if len(values) > MOST_VALUES:
-            raise Refused(f"dataset: {path} holds more than {MOST_VALUES:,} values")
-        return values
 
 
 def check_hashsize(keyword: str, text: str) -> None:
@@ -196,69 +168,3 @@ def check_hashsize(keyword: str, text: str) -> None:
         raise Refused(
             f"{keyword}: hashsize {asked:,} is above Suricata's {MOST_HASHSIZE:,}; leave hashsize out"
         )
-
-
-def _words(file: DataFile, text: str) -> Iterator[str]:
-    if file.format == "csv":
-        lines = (line.partition(",")[0].strip() for line in text.splitlines())
-        yield from (line for line in lines if line)
-        return
-    if file.format == "json":
-        whole: Any = json.loads(text)
-        entries = _dig(whole, file.array_key) if file.array_key else whole
-        if not isinstance(entries, list):
-            raise TypeError("there is no list in it")
-    else:
-        entries = [json.loads(line) for line in text.splitlines() if line.strip()]
-    words = [word for entry in entries if isinstance(word := _value_of(entry, file.value_key), str)]
-    if not words:
-        raise KeyError(f"no entry has a text {file.value_key[:40]}")
-    yield from words
-
-
-def _value_of(entry: Any, key: str) -> Any:
-    """None = the entry has none: files hold entries of different shapes, as Suricata knows."""
-    try:
-        return _dig(entry, key)
-    except (KeyError, TypeError):
-        return None
-
-
-def _dig(entry: Any, key: str) -> Any:
-    for name in key.split("."):
-        entry = entry[name]
-    return entry
-
-
-_DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha256": 32}
-
-
-def _digest(kind: str, word: str) -> bytes:
-    found = bytes.fromhex(word)
-    if len(found) != _DIGEST_SIZES[kind]:
-        raise ValueError(f"{word[:80]} is none")
-    return found
-
-
-def _hex(word: str) -> bytes:
-    return binascii.unhexlify(word)
-
-
-def _address(word: str) -> bytes:
-    return ipaddress.ip_address(word).packed
-
-
-_VALUES: Final[dict[str, Callable[[str], bytes]]] = {
-    "md5": _hex,
-    "sha256": _hex,
-    "ip": _address,
-    "ipv4": _address,
-    "ipv6": _address,
-}
-
-
-def _value(kind: ValueKind, word: str, *, plain: bool) -> bytes:
-    """A value as its file writes it: strings in base64, but for JSON (`plain`)."""
-    if kind == "string":
-        return word.encode() if plain else base64.b64decode(word, validate=True)
-    return _VALUES[kind](word)

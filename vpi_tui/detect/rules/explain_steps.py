@@ -138,10 +138,11 @@ def _(step: BufferSize) -> str:
 def _(step: FileTest) -> str:
     no = "not " if step.negated else ""
     masked = f", of the bits {step.mask:#x}," if step.mask is not None else ""
+    listed = len(step.digests if step.listed is None else step.listed)
     return {
         "size": f"the size of a file{masked} is {spans_text(step.spans)}",
         "any": "there is a file",
-    }.get(step.kind, f"the {step.kind} of a file is {no}one of {len(step.digests):,}")
+    }.get(step.kind, f"the {step.kind} of a file is {no}one of {listed:,}")
 
 
 @step_text.register

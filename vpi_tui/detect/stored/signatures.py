@@ -7,30 +7,35 @@ from functools import lru_cache
 from typing import Any, Final, overload
 
 import msgspec
+from numpy.typing import NDArray
 
 from vpi_tui.model.batch import I64
 from vpi_tui.model.parts import Ranges
 from vpi_tui.model.signature import Signature
 from vpi_tui.model.valueset import ScoreList, ValueKind, ValueSet
+from vpi_tui.model.valuetable import ScoreTable, ValueTable
 
 KEPT: Final = 1_024
 """Decoded signatures that are kept at hand."""
 _HALF: Final = 16
+_VALUE_TABLES: Final = 4
+"""Arrays of a ValueTable."""
 
-Shared = Ranges | ValueSet | ScoreList
+Shared = Ranges | ValueSet | ScoreList | ValueTable
 """What many signatures have in common: each refers to it by number, and all get the same one back."""
 
 
 class SharedForm(msgspec.Struct, frozen=True, array_like=True):
     """One of them, as it is stored. data: low and high ends of ranges; keys of a set or of scores, which are
-    as many."""
+    as many. tables: what there is of a large one instead, which is mapped."""
 
     kind: str
-    """"" = ranges, "scores", or the kind of a set of values."""
+    """"" = ranges, "scores", "values" of files, or the kind of a set of values."""
     data: bytes | list[bytes]
     name: str = ""
     limit: int = 0
     scores: list[int] = []
+    tables: list[NDArray[Any]] = []
 
 
 class SharedParts:
@@ -53,8 +58,15 @@ def _form(part: Shared) -> SharedForm:
     if isinstance(part, Ranges):
         return SharedForm("", b"".join(end.to_bytes(_HALF) for span in part.spans for end in span))
     if isinstance(part, ScoreList):
+        if isinstance(part.scores, ScoreTable):
+            tables: list[NDArray[Any]] = [*part.scores.values.arrays, part.scores.score]
+            return SharedForm("scores", [], part.name, tables=tables)
         return SharedForm("scores", list(part.scores), part.name, scores=list(part.scores.values()))
-    return SharedForm(part.kind, list(part.values), part.name, part.limit)
+    if isinstance(part, ValueTable):
+        return SharedForm("values", [], tables=[*part.arrays])
+    # As it was read: sets are stored before a packet has changed any.
+    tables = [*part.listed.arrays] if part.listed is not None else []
+    return SharedForm(part.kind, list(part.values), part.name, part.limit, tables=tables)
 
 
 def shared_of(forms: Iterable[SharedForm]) -> list[Shared]:
@@ -66,9 +78,15 @@ def _shared(form: SharedForm) -> Shared:
     if isinstance(form.data, bytes):
         ends = [int.from_bytes(form.data[at : at + _HALF]) for at in range(0, len(form.data), _HALF)]
         return Ranges(tuple(zip(ends[::2], ends[1::2], strict=True)))
+    values = ValueTable(*form.tables[:_VALUE_TABLES]) if form.tables else None
+    if form.kind == "values":
+        return ValueTable(*form.tables)
+    if form.kind == "scores" and values is not None:
+        return ScoreList(form.name, ScoreTable(values, *form.tables[_VALUE_TABLES:]))
     if form.kind == "scores":
         return ScoreList(form.name, dict(zip(form.data, form.scores, strict=True)))
-    return ValueSet(form.name, msgspec.convert(form.kind, ValueKind), form.data, limit=form.limit)
+    kind = msgspec.convert(form.kind, ValueKind)
+    return ValueSet(form.name, kind, form.data if values is None else values, limit=form.limit)
 
 
 def encoder(shared: SharedParts) -> Callable[[Signature], bytes]:

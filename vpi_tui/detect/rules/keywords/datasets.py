@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Final, Literal, cast, get_args
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.datasets import FORMATS, DataFile, check_hashsize
+from vpi_tui.detect.rules.datasets import check_hashsize
 from vpi_tui.detect.rules.draft import PAYLOAD, Draft
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import printable
+from vpi_tui.detect.rules.valuefiles import FORMATS, DataFile
 from vpi_tui.model.signature import InSet
 from vpi_tui.model.valueset import ValueKind
 

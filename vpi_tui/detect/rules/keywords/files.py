@@ -14,6 +14,7 @@ from vpi_tui.detect.rules.numbers import bits_in
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import pattern, signed, unquote
 from vpi_tui.model.signature import FileTest
+from vpi_tui.model.valuetable import ValueTable
 
 _LARGEST: Final = (1 << 64) - 1
 _DIRECTIONS: Final = frozenset(
@@ -58,7 +59,10 @@ def _digest(kind: Literal["md5", "sha1", "sha256"]) -> None:
     def handler(draft: Draft, text: str) -> None:
         negated, name = signed(unquote(f"file{kind}", text, needed=False))
         digests = draft.sources.datasets.digests(name.strip(), kind)
-        draft.steps.append(FileTest(kind, digests=digests, negated=negated))
+        if isinstance(digests, ValueTable):
+            draft.steps.append(FileTest(kind, listed=digests, negated=negated))
+        else:
+            draft.steps.append(FileTest(kind, digests=digests, negated=negated))
 
     handler.__doc__ = f"The {kind.upper()} of a whole file is in a list, a file with one a line; `!`: is not."
     keyword(f"file{kind}")(handler)

@@ -1,0 +1,159 @@
+"""Lists of more values than a set of Python is made of: the same is found, set, removed and stored."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.rules import valuefiles
+from vpi_tui.detect.rules.loader import load
+from vpi_tui.detect.stored.codec import CompiledRules, restore, store
+from vpi_tui.model.signature import FileTest, HasReputation, InSet, Signature
+from vpi_tui.model.valueset import ValueSet
+from vpi_tui.model.valuetable import ScoreTable, ValueTable
+
+COUNT = 20_000
+NAMES = [b"host%d.example" % number for number in range(COUNT)]
+
+
+def base64_of(value: bytes) -> str:
+    return base64.b64encode(value).decode()
+
+
+def hashed(name: str) -> list[bytes]:
+    return [hashlib.new(name, value, usedforsecurity=False).digest() for value in NAMES]
+
+
+V4 = [(0x0A000000 + 7 * number).to_bytes(4) for number in range(COUNT)]
+V6 = [(0x20010DB8 << 96 | 5 * number).to_bytes(16) for number in range(COUNT)]
+
+
+def address(value: bytes) -> str:
+    if len(value) == 4:
+        return ".".join(map(str, value))
+    return ":".join(value[at : at + 2].hex() for at in range(0, 16, 2))
+
+
+KINDS: dict[str, tuple[list[bytes], Callable[[bytes], str]]] = {
+    "string": (NAMES, base64_of),
+    "md5": (hashed("md5"), bytes.hex),
+    "sha256": (hashed("sha256"), bytes.hex),
+    "ipv4": (V4, address),
+    "ipv6": ([*V6, *V4[:5]], address),
+    "ip": ([*V4, *V6], address),
+}
+
+
+def signature(folder: Path, options: str, head: str = "tcp any any -> any any") -> Signature:
+    """Loaded, stored and mapped again."""
+    path = folder / "some.rules"
+    path.write_text(f"alert {head} ({options} sid:1;)")
+    loaded = load([path])
+    assert not loaded.errors, loaded.errors
+    file = io.BytesIO()
+    store(CompiledRules(loaded, RuleSet.compile(loaded.signatures)), file)
+    return restore(memoryview(bytearray(file.getvalue()))).ruleset.signatures[0]
+
+
+def set_of(folder: Path, options: str) -> ValueSet:
+    (step,) = signature(folder, f"tcp.hdr; dataset:isset,s,{options};").steps
+    assert isinstance(step, InSet)
+    return step.values
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_long_list_of_each_kind(tmp_path: Path, kind: str) -> None:
+    values, written = KINDS[kind]
+    lines = [written(value) for value in values]
+    lines[100:100] = ["", "  ", f" {lines[7]} , again", lines[8] + ",comment", "\t"]
+    (tmp_path / "values").write_bytes("\r\n".join(lines).encode())
+    found = set_of(tmp_path, f"type {kind},load values")
+    assert isinstance(found.listed, ValueTable)
+    assert not found.values
+    assert sorted(found.listed) == sorted(values)
+    assert all(found.holds(value) for value in values)
+    assert not any(found.holds(value[:-1]) or found.holds(value + b"\0") for value in values[1_000:2_000])
+
+
+def test_ipv4_in_the_spelling_of_ipv6(tmp_path: Path) -> None:
+    (tmp_path / "values").write_text("".join(f"::ffff:{address(value)}\n" for value in V4))
+    found = set_of(tmp_path, "type ip,load values")
+    assert found.holds(V4[-1])
+    assert found.holds(bytes(10) + b"\xff\xff" + V4[0])
+    assert not found.holds(V6[0])
+
+
+def test_what_rules_change_of_a_long_list(tmp_path: Path) -> None:
+    (tmp_path / "values").write_text("\n".join(map(base64_of, NAMES)))
+    found = set_of(tmp_path, "type string,load values")
+    assert not found.add(NAMES[5])
+    assert [found.add(b"new"), found.add(b"new"), found.holds(b"new")] == [True, False, True]
+    assert [found.remove(NAMES[5]), found.remove(NAMES[5]), found.holds(NAMES[5])] == [True, False, False]
+    assert found.holds(NAMES[6])
+    assert [found.add(NAMES[5]), found.holds(NAMES[5])] == [True, True]
+    assert [found.remove(b"new"), found.holds(b"new")] == [True, False]
+
+
+def test_subdomains_of_a_long_list(tmp_path: Path) -> None:
+    (tmp_path / "values").write_text("\n".join(base64_of(b"." + name) for name in NAMES))
+    found = set_of(tmp_path, "type string,load values,match subdomain")
+    assert found.holds(b".www.a." + NAMES[-1], subdomain=True)
+    assert not found.holds(b".not" + NAMES[-1], subdomain=True)
+
+
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+def test_json_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
+    monkeypatch.setattr(valuefiles, "PIECE", 100)
+    entries = [{"a": {"b": name.decode()}} if number % 5 else {"a": 1} for number, name in enumerate(NAMES)]
+    text = json.dumps(entries) if form == "json" else "\n".join(map(json.dumps, entries))
+    (tmp_path / "values").write_text(text)
+    found = set_of(tmp_path, f"type string,load values,format {form},value_key a.b")
+    assert sum(found.holds(name) for name in NAMES) == COUNT * 4 // 5
+
+
+def test_what_is_wrong_far_behind_refuses_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(valuefiles, "PIECE", 100)
+    lines = [value.hex() for value in KINDS["md5"][0]]
+    rules = tmp_path / "some.rules"
+    rules.write_text("alert tcp any any -> any any (tcp.hdr; dataset:isset,s,type md5,load values; sid:1;)\n")
+    for bad in (b"nonsense", b"\xff", b"\xc3"):
+        (tmp_path / "values").write_bytes("\n".join(lines).encode() + b"\n" + bad + b"\n" + lines[0].encode())
+        (error,) = load([rules]).errors
+        assert "not what it should be" in error.reason
+        assert error.line == 1
+    (tmp_path / "values").write_text("\n".join(lines))
+    monkeypatch.setattr(valuefiles, "MOST_VALUES", COUNT - 1)
+    (error,) = load([rules]).errors
+    assert "holds more than" in error.reason
+
+
+def test_long_lists_with_scores(tmp_path: Path) -> None:
+    lines = [f"{base64_of(name)},{number % 300}" for number, name in enumerate(NAMES)]
+    (tmp_path / "values").write_text(
+        "\n".join([*lines, "", f"{base64_of(NAMES[7])} , 65000", "YQ==,-7", "Yg==,9" + "0" * 20])
+    )
+    (step,) = signature(tmp_path, "tcp.hdr; datarep:s,>,100,type string,load values;").steps
+    assert isinstance(step, HasReputation)
+    assert isinstance(step.scores.scores, ScoreTable)
+    assert [step.scores.get(name) for name in NAMES[8:]] == [number % 300 for number in range(8, COUNT)]
+    assert [step.scores.get(name) for name in (NAMES[7], b"other", b"a")] == [65_000, None, -1]
+    assert (step.scores.get(b"b") or 0) > 65_535
+
+
+@pytest.mark.parametrize("kind", ["md5", "sha1", "sha256"])
+def test_long_lists_of_files(tmp_path: Path, kind: str) -> None:
+    digests = hashed(kind)
+    lines = [digest.hex() + "  name # why" for digest in digests]
+    (tmp_path / "values").write_text("\n".join(["# of files", "", *lines]))
+    (step,) = signature(tmp_path, f"file{kind}:!values;", "http any any -> any any").steps
+    assert isinstance(step, FileTest)
+    assert step.listed is not None
+    assert sorted(step.listed) == sorted(digests)
+    assert not step.digests

@@ -1,0 +1,146 @@
+"""Files of values, and of values with scores: pieces of their lines become a table, a million in a second.
+
+What is wrong in them raises ValueError, TypeError, KeyError or RecursionError, or Refused where there is more
+to say.
+"""
+
+from __future__ import annotations
+
+import json
+from binascii import a2b_base64, unhexlify
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from vpi_tui.detect.rules.ast import Refused
+from vpi_tui.detect.rules.atoms import packed
+from vpi_tui.model.valueset import ValueKind, key_of
+from vpi_tui.model.valuetable import ScoreTable, TableBuilder, ValueTable, few_or_uneven
+
+MOST_VALUES: Final = 4_000_000
+"""In one set."""
+FORMATS: Final = ("csv", "json", "ndjson", "jsonline")
+PIECE: Final = 1 << 20
+"""Bytes whose lines are objects of Python at a time."""
+_DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha256": 32}
+_MOST_SCORE: Final = (1 << 31) - 1
+"""Larger ones are as large as any rule asks for; smaller than none are -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """Where the values of a set are. value_key: of JSON, names of objects in objects with dots between."""
+
+    name: str
+    format: str = "csv"
+    value_key: str = ""
+    array_key: str = ""
+
+
+def pieces_of(path: Path, encoding: str = "utf-8", errors: str = "strict") -> Iterator[list[str]]:
+    """The lines of a file, some thousands at a time. Raises OSError, ValueError."""
+    with path.open("rb") as file:
+        while piece := file.read(PIECE):
+            yield (piece + file.readline()).decode(encoding, errors).splitlines()
+
+
+def values_of(path: Path, file: DataFile, kind: ValueKind) -> Iterable[bytes] | ValueTable:
+    """What a set of this kind holds of the file."""
+    builder, count = TableBuilder(), 0
+    decoded = _DECODERS[kind] if kind != "string" or file.format == "csv" else str.encode
+    for words in _words(path, file):
+        values = map(decoded, words)
+        builder.add([key for value in values if (key := key_of(kind, value)) is not None])
+        count += len(words)
+        if count > MOST_VALUES:
+            raise Refused(f"dataset: {path} holds more than {MOST_VALUES:,} values")
+    table = builder.table()
+    return tuple(table) if few_or_uneven(table) else table
+
+
+def scores_of(path: Path, name: str, kind: ValueKind) -> dict[bytes, int] | ScoreTable:
+    """Of lines `value,score`; of a value that is there twice the last one counts."""
+    builder, scores = TableBuilder(), [np.zeros(0, np.int32)]
+    for lines in pieces_of(path):
+        parts = [part for line in lines if (part := line.strip().rpartition(","))[2] or part[1]]
+        if bare := next((score for _, comma, score in parts if not comma), ""):
+            raise Refused(f"datarep: {name}: no score in {bare[:40]!r}")
+        builder.add([_DECODERS[kind](word.strip()) for word, _, _ in parts])
+        scores.append(np.array([max(min(int(s), _MOST_SCORE), -1) for _, _, s in parts], np.int32))
+    table = ScoreTable(builder.table(), np.concatenate(scores))
+    return dict(table.items()) if few_or_uneven(table.values) else table
+
+
+def digests_of(path: Path, kind: str) -> frozenset[bytes] | ValueTable:
+    """The first words of lines, in hex; behind # is a comment."""
+    builder = TableBuilder()
+    for lines in pieces_of(path, "ascii"):
+        words = [parts[0] for line in lines if (parts := line.partition("#")[0].split(None, 1))]
+        builder.add([_digest(kind, word) for word in words])
+    table = builder.table()
+    return frozenset(table) if few_or_uneven(table) else table
+
+
+def _digest(kind: str, word: str) -> bytes:
+    found = bytes.fromhex(word)
+    if len(found) != _DIGEST_SIZES[kind]:
+        raise ValueError(f"{word[:80]} is none")
+    return found
+
+
+def _words(path: Path, file: DataFile) -> Iterator[list[str]]:
+    if file.format == "csv":
+        for lines in pieces_of(path):
+            yield [word for line in lines if (word := line.partition(",")[0].strip())]
+        return
+    found = False
+    for entries in _entries(path, file):
+        words = [word for entry in entries if isinstance(word := _value_of(entry, file.value_key), str)]
+        found |= bool(words)
+        yield words
+    if not found:
+        raise KeyError(f"no entry has a text {file.value_key[:40]}")
+
+
+def _entries(path: Path, file: DataFile) -> Iterator[list[Any]]:
+    if file.format != "json":
+        for lines in pieces_of(path):
+            yield [json.loads(line) for line in lines if line.strip()]
+        return
+    whole: Any = json.loads(path.read_text("utf-8"))
+    entries = _dig(whole, file.array_key) if file.array_key else whole
+    if not isinstance(entries, list):
+        raise TypeError("there is no list in it")
+    yield entries
+
+
+def _value_of(entry: Any, key: str) -> Any:
+    """None = the entry has none: files hold entries of different shapes, as Suricata knows."""
+    try:
+        return _dig(entry, key)
+    except (KeyError, TypeError):
+        return None
+
+
+def _dig(entry: Any, key: str) -> Any:
+    for name in key.split("."):
+        entry = entry[name]
+    return entry
+
+
+def _base64(word: str) -> bytes:
+    return a2b_base64(word, strict_mode=True)
+
+
+_DECODERS: Final[dict[ValueKind, Callable[[str], bytes]]] = {
+    "string": _base64,
+    "md5": unhexlify,
+    "sha256": unhexlify,
+    "ip": packed,
+    "ipv4": packed,
+    "ipv6": packed,
+}
+"""As a file of lines writes values."""
