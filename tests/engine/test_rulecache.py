@@ -236,6 +236,18 @@ def test_a_large_set_is_compiled_by_a_child(spec: EngineSpec, monkeypatch: pytes
         compiled_rules(replace(spec, options={"threshold-file": "/nowhere"}))
 
 
+def test_so_is_one_with_long_lists_of_addresses(
+    spec: EngineSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "categories").write_text("1,bad\n")
+    (tmp_path / "list").write_text("10.0.0.1,1,5\n" * 1_000)
+    options = {"reputation-categories-file": "categories", "reputation-files": "list, "}
+    monkeypatch.setattr(rulecache, "LARGE", 10_000)
+    assert not rulecache._is_large(replace(spec, options=options))
+    options["default-reputation-path"] = str(tmp_path)
+    assert rulecache._is_large(replace(spec, options=options))
+
+
 def test_only_the_newest_stay(spec: EngineSpec) -> None:
     folder = Path(spec.rule_cache)
     several = [replace(spec, variables={"X": str(number)}) for number in range(MOST_ENTRIES + 2)]

@@ -32,7 +32,7 @@ from vpi_tui.detect import regex
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.inputs import rule_files_in, unchanged
 from vpi_tui.detect.rules.loader import LoadResult, load
-from vpi_tui.detect.rules.sources import settings_read
+from vpi_tui.detect.rules.sources import reputation_files, settings_read
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.detect.stored.container import is_whole
 from vpi_tui.engine.forked import fork
@@ -42,7 +42,7 @@ from vpi_tui.model.errors import VpiError
 MOST_ENTRIES: Final = 8
 """The ones that were used last stay; 25,000 rules take 50 MB."""
 LARGE: Final = 4 << 20
-"""Bytes of rules, some 6,000, beyond which what parsing leaves of the heap matters."""
+"""Bytes of rules, some 6,000, and of reputation lists, beyond which what parsing leaves of a heap matters."""
 SUFFIX: Final = ".ruleset"
 _DEPENDS_ON: Final = ("detect", "model")
 
@@ -106,6 +106,7 @@ def _is_large(spec: EngineSpec) -> bool:
         for path in map(Path, spec.rules or (spec.rules_dir,)):
             files = rule_files_in(path) if path.is_dir() else [path]
             total += sum(file.stat().st_size for file in files)
+        total += sum(file.stat().st_size for file in reputation_files(spec.options))
     return total > LARGE
 
 

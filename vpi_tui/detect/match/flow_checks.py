@@ -5,7 +5,6 @@ All candidates of a batch are decided at once, a rule at a time, before any step
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Final, NamedTuple
@@ -20,7 +19,7 @@ from vpi_tui.detect.match.ordering import is_protocol_only
 from vpi_tui.detect.match.subjects import Subjects
 from vpi_tui.model.applications import APP_FAILED
 from vpi_tui.model.batch import I32, I64, U8, U64
-from vpi_tui.model.signature import AddressIn, CountryIn, FlowNumber, FlowProtocol, Ranges, Signature
+from vpi_tui.model.signature import AddressIn, CountryIn, FlowNumber, FlowProtocol, Signature
 
 Bools = NDArray[np.bool_]
 ADDRESSES_KEPT: Final = 16_384
@@ -175,7 +174,7 @@ def _addresses_hold(check: AddressIn | CountryIn, src_ip: U64, dest_ip: U64) -> 
 @lru_cache(maxsize=1024)
 def _lookup(check: AddressIn | CountryIn) -> Callable[[int, int], bool]:
     """(high, low half of an address) -> is it meant?"""
-    test = _in_ranges(check.ranges) if isinstance(check, AddressIn) else _in_countries(check)
+    test = check.ranges.test() if isinstance(check, AddressIn) else _in_countries(check)
 
     @lru_cache(maxsize=ADDRESSES_KEPT)
     def lookup(high: int, low: int) -> bool:
@@ -190,15 +189,5 @@ def _in_countries(check: CountryIn) -> Callable[[int], bool]:
     def test(address: int) -> bool:
         code = country_of_address(address)
         return bool(code) and (code in check.codes) != check.negated
-
-    return test
-
-
-def _in_ranges(ranges: Ranges) -> Callable[[int], bool]:
-    lows = [low for low, _ in ranges.spans]
-
-    def test(address: int) -> bool:
-        at = bisect_right(lows, address) - 1
-        return at >= 0 and address <= ranges.spans[at][1]
 
     return test

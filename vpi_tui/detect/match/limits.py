@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from vpi_tui.model.signature import Ranges, RateFilter, Signature, Suppress
+from vpi_tui.model.signature import RateFilter, Signature, Suppress
 
 MOST_RATES: Final = 65_536
 """Rates that are kept; the one that began longest ago makes room."""
@@ -86,13 +85,10 @@ class _Set:
 
     def __init__(self, entry: Suppress) -> None:
         self._track = entry.track
-        self._ranges: Ranges = entry.ranges
-        self._lows = [low for low, _ in entry.ranges.spans]
+        self._test = entry.ranges.test()
 
     def holds(self, src: Address, dest: Address) -> bool:
         return (self._track != "by_dst" and self._has(src)) or (self._track != "by_src" and self._has(dest))
 
     def _has(self, address: Address) -> bool:
-        value = address[0] << 64 | address[1]
-        at = bisect_right(self._lows, value) - 1
-        return at >= 0 and value <= self._ranges.spans[at][1]
+        return self._test(address[0] << 64 | address[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,9 @@ from vpi_tui.detect.match.kernels_listed import (
     RuleLists,
 )
 from vpi_tui.detect.match.units import UnitKind, mask
+from vpi_tui.model import edges
 from vpi_tui.model.batch import I32, U64
+from vpi_tui.model.edges import Edges
 from vpi_tui.model.signature import ANY_PORT, ColumnTest, Header, Ranges, Signature
 
 FEW_ADDRESSES: Final = 1 << 16
@@ -141,6 +143,16 @@ def _key_allowed(signature: Signature, column: str) -> NDArray[np.bool_]:
     return allowed
 
 
+class _Index(NamedTuple):
+    """Sorted bounds, and the number of the run that may hold from each of them on."""
+
+    bound: Edges
+    run: I32
+
+
+_EMPTY: Final = _Index(np.zeros(0, edges.KEY), np.zeros(0, np.int32))
+
+
 class ListBuilder:
     """Collects lists of rules; equal ones are kept once."""
 
@@ -148,9 +160,11 @@ class ListBuilder:
         self._places = {number: _places_of(header) for number, header in headers}
         self._lists: dict[Run, int] = {(): 0}
         self._runs: dict[Run, int] = {(): 0}
+        self._rules: list[Run] = [()]
+        """By number of the run."""
         self._whole = [0]
-        self._indexes: list[list[tuple[int, int]]] = [[] for _ in range(INDEXES)]
-        """By list and BY_*: (bound, number of the run from there on)."""
+        self._indexes = [_EMPTY] * INDEXES
+        """By list and BY_*."""
 
     def add(self, rules: Run) -> int:
         """Number of the list."""
@@ -165,9 +179,27 @@ class ListBuilder:
         return number
 
     def _run(self, rules: Run) -> int:
-        return self._runs.setdefault(rules, len(self._runs))
+        number = self._runs.setdefault(rules, len(self._rules))
+        if number == len(self._rules):
+            self._rules.append(rules)
+        return number
 
-    def _index(self, rules: Iterable[tuple[int, Ranges]]) -> list[tuple[int, int]]:
+    def _index(self, rules: Sequence[tuple[int, Ranges]]) -> _Index:
+        few = self._swept((rule, ranges) for rule, ranges in rules if not ranges.is_large)
+        large = [(rule, ranges.edges) for rule, ranges in rules if ranges.is_large]
+        return self._with(few, large) if large else few
+
+    def _with(self, few: _Index, large: Sequence[tuple[int, Edges]]) -> _Index:
+        """And of rules about very many addresses, all of whose bounds are put in at once."""
+        bound = edges.merged(few.bound, *(ends for _, ends in large))
+        run = np.append(np.int32(0), few.run)[edges.before(few.bound, bound)]
+        for rule, ends in large:
+            held = edges.inside(ends, bound)
+            for number in np.unique(run[held]).tolist():
+                run[held & (run == number)] = self._run(tuple(sorted((*self._rules[number], rule))))
+        return _Index(bound, run)
+
+    def _swept(self, rules: Iterable[tuple[int, Ranges]]) -> _Index:
         """Sweep over all spans: at each bound some rules begin to hold and some end."""
         begins: dict[int, list[int]] = defaultdict(list)
         ends: dict[int, list[int]] = defaultdict(list)
@@ -176,23 +208,30 @@ class ListBuilder:
                 begins[low].append(rule)
                 ends[high + 1].append(rule)
         active: set[int] = set()
-        found = []
-        for bound in sorted({*begins, *ends}):
+        bounds, runs = sorted({*begins, *ends}), []
+        for bound in bounds:
             active.difference_update(ends.get(bound, ()))
             active.update(begins.get(bound, ()))
-            found.append((bound, self._run(tuple(sorted(active)))))
-        return found
+            runs.append(self._run(tuple(sorted(active))))
+        halves = np.array([(bound >> 64, bound & _HALF) for bound in bounds], np.uint64)
+        return _Index(edges.keys_of(halves.reshape(-1, 2)), np.array(runs, np.int32)) if runs else _EMPTY
 
     def finish(self) -> RuleLists:
-        bounds = [bound for index in self._indexes for bound, _ in index]
-        halves = np.array([(bound >> 64, bound & _HALF) for bound in bounds], np.uint64)
+        bound_start = _starts([index.run.size for index in self._indexes])
+        bound = np.zeros((int(bound_start[-1]), 2), np.uint64)
+        run = np.zeros(bound.shape[0], np.int32)
+        for number, index in enumerate(self._indexes):
+            if index is not _EMPTY:
+                here = slice(int(bound_start[number]), int(bound_start[number + 1]))
+                bound[here], run[here] = edges.big_halves_of(index.bound), index.run
+                self._indexes[number] = _EMPTY  # large ones are not needed twice
         return RuleLists(
             whole=np.array(self._whole, np.int32),
-            bound_start=_starts([len(index) for index in self._indexes]),
-            bound=halves.reshape(-1, 2),
-            run=np.array([run for index in self._indexes for _, run in index], np.int32),
-            run_start=_starts([len(run) for run in self._runs]),
-            rule=np.array([rule for run in self._runs for rule in run], np.int32),
+            bound_start=bound_start,
+            bound=bound,
+            run=run,
+            run_start=_starts([len(run) for run in self._rules]),
+            rule=np.array([rule for run in self._rules for rule in run], np.int32),
         )
 
 
@@ -228,8 +267,20 @@ def _places_of(header: Header) -> list[tuple[int, Ranges]]:
 
 def _addresses(ranges: Ranges) -> int:
     """How many addresses of IPv4 a set holds; a site of IPv6 counts as one, more as too many."""
+    if ranges.is_large:
+        return _many_addresses(*ranges.bounds())
     count = 0
     for low, high in ranges.spans:
         size = high - low + 1
         count += size if high <= _IPV4_END else 1 + (size >> _IPV6_SITE_BITS) * MOST_ADDRESSES
     return count
+
+
+def _many_addresses(low: U64, high: U64) -> int:
+    """The same of uint64[spans, 2] each: first and last addresses."""
+    is_v4 = (high[:, 0] == 0) & (high[:, 1] <= _IPV4_END)
+    size = high[~is_v4, 0] - low[~is_v4, 0] - (high[~is_v4, 1] < low[~is_v4, 1])
+    size = np.minimum(size, np.uint64(_HALF - 1)) + np.uint64(1)
+    sites = np.minimum(size >> np.uint64(_IPV6_SITE_BITS - 64), np.uint64(1))
+    of_v4 = high[is_v4, 1] - low[is_v4, 1]
+    return int(of_v4.sum()) + len(high) + int(sites.sum()) * MOST_ADDRESSES

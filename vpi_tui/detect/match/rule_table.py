@@ -97,18 +97,18 @@ class _Sets:
             return -1
         return self.number_of.setdefault(ranges, len(self.number_of))
 
-    @property
-    def spans(self) -> list[tuple[int, int]]:
-        return [span for ranges in self.number_of for span in ranges.spans]
+    def bounds(self) -> tuple[U64, U64]:
+        """uint64[spans, 2] each: the first and the last numbers of all, in halves."""
+        starts = self.starts
+        low, high = (np.zeros((int(starts[-1]), 2), np.uint64) for _ in range(2))
+        for number, ranges in enumerate(self.number_of):
+            here = slice(int(starts[number]), int(starts[number + 1]))
+            low[here], high[here] = ranges.bounds()
+        return low, high
 
     @property
     def starts(self) -> I32:
-        return _starts([len(ranges.spans) for ranges in self.number_of])
-
-
-def _halves(values: Sequence[int]) -> U64:
-    halves = [((value >> 64) & _ALL_BITS, value & _ALL_BITS) for value in values]
-    return np.array(halves, dtype=np.uint64).reshape(-1, 2)
+        return _starts([ranges.count for ranges in self.number_of])
 
 
 def _clipped(value: int) -> int:
@@ -126,6 +126,8 @@ def build_rule_table(signatures: Sequence[Signature]) -> RuleTable:
     tests = [tests_of(signature) for signature in signatures]
     flat = [test for own in tests for test in own]
     spans = [span for test in flat for span in test.spans]
+    low, high = addresses.bounds()
+    port_low, port_high = ports.bounds()
     return RuleTable(
         kinds=np.array([kinds_of(s) for s in signatures], np.uint16),
         directions=np.array([directions_of(s) for s in signatures], np.uint8),
@@ -137,11 +139,11 @@ def build_rule_table(signatures: Sequence[Signature]) -> RuleTable:
         src_port=np.array(src_port, np.int32),
         dest_port=np.array(dest_port, np.int32),
         set_start=addresses.starts,
-        low=_halves([low for low, _ in addresses.spans]),
-        high=_halves([high for _, high in addresses.spans]),
+        low=low,
+        high=high,
         port_start=ports.starts,
-        port_low=np.array([low for low, _ in ports.spans], np.uint16),
-        port_high=np.array([high for _, high in ports.spans], np.uint16),
+        port_low=port_low[:, 1].astype(np.uint16),
+        port_high=port_high[:, 1].astype(np.uint16),
         test_start=_starts([len(own) for own in tests]),
         test_column=np.array([COLUMN_ID[test.column] for test in flat], np.uint8),
         test_mask=np.array([_ALL_BITS if t.mask is None else t.mask & _ALL_BITS for t in flat], np.uint64),

@@ -16,6 +16,7 @@ import numpy as np
 
 from vpi_tui.detect.rules.atoms import IPV4, IPV6
 from vpi_tui.detect.rules.sets import subtract
+from vpi_tui.model import edges
 from vpi_tui.model.batch import U64
 from vpi_tui.model.signature import ANY_ADDRESS, IP_MAX, Header, Ranges
 
@@ -25,8 +26,12 @@ _HALF: Final = (1 << 64) - 1
 
 
 def most_named(headers: Iterable[Header]) -> Ranges:
-    """The set of addresses that rules name most, as they are or negated; NOWHERE when they name none."""
-    named = Counter(ends for header in headers for ends in (header.src, header.dest) if ends != ANY_ADDRESS)
+    """The set of addresses that rules name most, as they are or negated; NOWHERE when they name none.
+
+    A list of thousands is none of them: nobody's network looks so.
+    """
+    all_ends = (ends for header in headers for ends in (header.src, header.dest))
+    named = Counter(ends for ends in all_ends if not ends.is_large and ends != ANY_ADDRESS)
     best, most = NOWHERE, 0
     for ends, count in named.items():
         total = count + named.get(negated(ends), 0) if count * 2 > most else 0
@@ -51,6 +56,8 @@ def returning(ways: int) -> int:
 
 def outside(ends: Ranges) -> Ranges:
     """All other addresses."""
+    if ends.is_large:
+        return Ranges.of(edges.complement(ends.edges))
     spans, at = [], 0
     for low, high in ends.spans:
         if low > at:
@@ -111,6 +118,8 @@ class Edge:
 
 def _meet(one: Ranges, other: Ranges) -> bool:
     """Have two sets an address in common?"""
+    if one.is_large or other.is_large:
+        return edges.meet(one.edges, other.edges)
     a, b = 0, 0
     while a < len(one.spans) and b < len(other.spans):
         (low, high), (first, last) = one.spans[a], other.spans[b]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import and_
 from typing import Literal
 
 from msgspec.structs import replace
@@ -13,6 +14,7 @@ from vpi_tui.detect.rules.ast import HeaderText, Refused
 from vpi_tui.detect.rules.demands import check_contents, check_files, check_mixed, check_protocol
 from vpi_tui.detect.rules.sets import complement, subtract
 from vpi_tui.detect.rules.sources import Sources
+from vpi_tui.model import edges
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
     IP_MAX,
@@ -265,7 +267,11 @@ def _lowered(header: Header, checks: Sequence[Check]) -> tuple[Header, tuple[Che
 
 
 def _common(first: Ranges, second: Ranges) -> Ranges:
-    return second if first == ANY_ADDRESS else Ranges(subtract(first.spans, complement(second.spans, IP_MAX)))
+    if first == ANY_ADDRESS:
+        return second
+    if first.is_large or second.is_large:
+        return Ranges.of(edges.combined(first.edges, second.edges, and_))
+    return Ranges(subtract(first.spans, complement(second.spans, IP_MAX)))
 
 
 def _with_decoded(steps: Sequence[Step]) -> tuple[Step, ...]:

@@ -161,7 +161,7 @@ def check_text(check: Check) -> str:
         return f"{_SIDES[check.mode]} one of {', '.join(sorted(names))}"
     whose = _ADDRESSES[check.side]
     if isinstance(check, AddressIn):
-        return f"{whose} is in a list of {len(check.ranges.spans):,} networks"
+        return f"{whose} is in a list of {check.ranges.count:,} networks"
     where = ", ".join(sorted(check.codes))
     return f"{whose} is {'in a known country other than' if check.negated else 'in'} {where}"
 

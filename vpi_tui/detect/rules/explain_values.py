@@ -11,7 +11,7 @@ _MAX_SPANS = 4
 
 
 def addresses(ranges: Ranges) -> str:
-    return _some([network(low, high) for low, high in ranges.spans[:_MAX_SPANS]], len(ranges.spans))
+    return _some([network(low, high) for low, high in ranges.first(_MAX_SPANS)], ranges.count)
 
 
 def network(low: int, high: int) -> str:

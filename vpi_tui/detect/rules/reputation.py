@@ -3,69 +3,97 @@
 Formats, as in the manual of Suricata ("IP Reputation"): categories `id,name,description`; lists
 `address or network,category id,score`, with scores from 0 to 127. What is said of an address counts more than
 what is said of its networks, of which the longest prefix counts. Said twice, the last word counts of an
-address and the first one of a network, as in Suricata.
+address and the first one of a network, as in Suricata. A range (`first-last`) stands for its networks.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from vpi_tui.detect.rules import atoms
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.sets import Span, Spans, complement, subtract, union
+from vpi_tui.detect.rules.scored import MOST_SCORE, Scored, ScoredBuilder
+from vpi_tui.detect.rules.sets import Spans
 from vpi_tui.detect.rules.text import printable
+from vpi_tui.detect.rules.valuefiles import pieces_of
+from vpi_tui.model import edges
 from vpi_tui.model.errors import ConfigError
-from vpi_tui.model.signature import IP_MAX, Origin, Ranges
+from vpi_tui.model.signature import Origin, Ranges
 
-MOST_SCORE: Final = 127
 MOST_CATEGORIES: Final = 60
 MAX_FILE: Final = 256 << 20
 MOST_NOTICES: Final = 100
 """Of the lines that say nothing; a file of another kind has millions."""
-
-_HOST: Final = -1
-"""Stands for the size of one address that is no network: narrower than any."""
+_SAID: Final = 1 << 14
+"""Ways of saying category and score that are remembered."""
 
 
 @dataclass(slots=True)
 class Reputation:
-    """names: lower case -> id; entries: category -> size of a span -> addresses -> score."""
+    """names: lower case -> id."""
 
     names: dict[str, int] = field(default_factory=dict)
     notices: list[tuple[Origin, str]] = field(default_factory=list)
     """The first lines that say nothing that could be understood."""
-    _entries: dict[int, dict[int, dict[Spans, int]]] = field(default_factory=dict)
+    _scored: dict[int, Scored] = field(default_factory=dict)
+    """By category."""
     _made: dict[tuple[int, Spans], Ranges] = field(default_factory=dict)
 
     @classmethod
     def read(cls, categories: Path, lists: Iterable[Path]) -> Reputation:
         """Raises ConfigError when a file cannot be read."""
         made = cls()
-        for number, fields in _lines(categories):
-            if len(fields) < 2 or not _is_number(fields[0], 1, MOST_CATEGORIES - 1):
-                made._notice(categories, number, "needs `id,name,description`")
-            else:
-                made.names[fields[1].lower()] = int(fields[0])
+        for number, raw in _lines(categories):
+            made._name(categories, number, _without_comment(raw))
+        building: dict[int, ScoredBuilder] = defaultdict(ScoredBuilder)
         for path in lists:
-            for number, fields in _lines(path):
-                if not made._add(fields):
-                    made._notice(path, number, "needs `address,category,score`")
+            made._read_list(path, building)
+        for number in list(building):  # each goes before the next is made
+            made._scored[number] = building.pop(number).finish()
         return made
+
+    def _name(self, path: Path, number: int, line: str) -> None:
+        fields = [part.strip() for part in line.split(",")]
+        if len(fields) > 1 and _is_number(fields[0], 1, MOST_CATEGORIES - 1):
+            self.names[fields[1].lower()] = int(fields[0])
+        elif line:
+            self._notice(path, number, "needs `id,name,description`")
+
+    def _read_list(self, path: Path, building: dict[int, ScoredBuilder]) -> None:
+        """Lines of which most are `address,category,score` and no more: those take no second look."""
+        said_by = lru_cache(_SAID)(_category_and_score)
+        for number, raw in _lines(path):
+            word, _, rest = raw.partition(",")
+            said = said_by(rest)
+            if said is not None and building[said[0]].add_usual(word, said[1]):
+                continue
+            line = _without_comment(raw)
+            if line and not self._add(line, building):
+                self._notice(path, number, "needs `address,category,score`")
+
+    def _add(self, line: str, building: dict[int, ScoredBuilder]) -> bool:
+        word, _, rest = line.partition(",")
+        said = _category_and_score(rest)
+        return said is not None and building[said[0]].add(word.strip(), said[1])
 
     def with_score(self, category: str, scores: Spans) -> Ranges:
         """Addresses whose score in the category lies in `scores`; those without a score do not."""
         number = self._number(category)
         made = self._made.get((number, scores))
         if made is None:
-            made = self._made[number, scores] = Ranges(self._paint(number, scores))
+            scored = self._scored.get(number)
+            ends = scored.within(scores) if scored is not None else edges.edges_of(())
+            made = self._made[number, scores] = Ranges.of(ends)
         return made
 
     def without_score(self, category: str) -> Ranges:
         """Addresses that have none in the category."""
-        return Ranges(complement(self.with_score(category, ((0, MOST_SCORE),)).spans, IP_MAX))
+        return Ranges.of(edges.complement(self.with_score(category, ((0, MOST_SCORE),)).edges))
 
     def _number(self, category: str) -> int:
         found = self.names.get(category.lower())
@@ -73,55 +101,34 @@ class Reputation:
             raise Refused(f"iprep: there is no category {category[:40]!r} in the categories file")
         return found
 
-    def _paint(self, category: int, scores: Spans) -> Spans:
-        """Widest networks first, so that a narrower one has the last word."""
-        painted: Spans = ()
-        by_size = self._entries.get(category, {})
-        for size in sorted(by_size, reverse=True):
-            scored = by_size[size]
-            painted = subtract(painted, union(span for spans in scored for span in spans))
-            meant: Iterable[Span] = (
-                span
-                for spans, score in scored.items()
-                if any(low <= score <= high for low, high in scores)
-                for span in spans
-            )
-            painted = union([*painted, *meant])
-        return painted
-
     def _notice(self, path: Path, line: int, text: str) -> None:
         if len(self.notices) < MOST_NOTICES:
             self.notices.append((Origin(printable(str(path)), line), f"iprep: {text}; the line is left out"))
 
-    def _add(self, fields: list[str]) -> bool:
-        if len(fields) < 3 or not _is_number(fields[1], 1, MOST_CATEGORIES - 1):
-            return False
-        if not _is_number(fields[2], 0, MOST_SCORE):
-            return False
-        try:
-            spans = atoms.address(fields[0])
-        except Refused:
-            return False
-        is_host = "/" not in fields[0] and spans[0][0] == spans[0][1]
-        size = _HOST if is_host else max(high - low for low, high in spans)
-        scored = self._entries.setdefault(int(fields[1]), {}).setdefault(size, {})
-        if is_host or spans not in scored:
-            scored[spans] = int(fields[2])
-        return True
+
+def _category_and_score(text: str) -> tuple[int, int] | None:
+    """What a line says behind its address; None = something else."""
+    category, comma, rest = text.partition(",")
+    score = rest.partition(",")[0].strip()
+    category = category.strip()
+    if not comma or not _is_number(category, 1, MOST_CATEGORIES - 1) or not _is_number(score, 0, MOST_SCORE):
+        return None
+    return int(category), int(score)
 
 
 def _is_number(text: str, low: int, high: int) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10 and low <= int(text) <= high
 
 
-def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
+def _without_comment(line: str) -> str:
+    return line.partition("#")[0].strip()
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """With their numbers."""
     try:
         if path.stat().st_size > MAX_FILE:
             raise ConfigError(f"{path} is larger than {MAX_FILE:,} bytes.")
-        text = path.read_text("utf-8", "replace")
+        yield from enumerate(chain.from_iterable(pieces_of(path, errors="replace")), 1)
     except OSError as error:
         raise ConfigError(f"The reputation file {path} cannot be read: {error.strerror}.") from None
-    for number, raw in enumerate(text.splitlines(), 1):
-        line = raw.partition("#")[0].strip()
-        if line:
-            yield number, [part.strip() for part in line.split(",")]

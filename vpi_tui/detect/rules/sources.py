@@ -54,13 +54,18 @@ class Sources:
         )
 
 
-def _reputation(options: Mapping[str, str], inputs: Inputs) -> Reputation | None:
+def reputation_files(options: Mapping[str, str]) -> list[Path]:
+    """The one with the categories, then the lists; none when no categories are configured."""
     categories = options.get("reputation-categories-file")
     if not categories:
-        return None
+        return []
     base = Path(options.get("default-reputation-path", ""))
     names = [name.strip() for name in options.get("reputation-files", "").split(",")]
-    files = [base / name for name in names if name]
-    for path in (base / categories, *files):
+    return [base / name for name in (categories, *filter(None, names))]
+
+
+def _reputation(options: Mapping[str, str], inputs: Inputs) -> Reputation | None:
+    files = reputation_files(options)
+    for path in files:
         inputs.note(path)
-    return Reputation.read(base / categories, files)
+    return Reputation.read(files[0], files[1:]) if files else None

@@ -7,9 +7,11 @@ from functools import lru_cache
 from typing import Any, Final, overload
 
 import msgspec
+import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.model.batch import I64
+from vpi_tui.model.edges import KEY
 from vpi_tui.model.parts import Ranges
 from vpi_tui.model.signature import Signature
 from vpi_tui.model.valueset import ScoreList, ValueKind, ValueSet
@@ -55,6 +57,8 @@ class SharedParts:
 
 
 def _form(part: Shared) -> SharedForm:
+    if isinstance(part, Ranges) and part.is_large:
+        return SharedForm("", b"", tables=[part.edges.view(np.uint8)])
     if isinstance(part, Ranges):
         return SharedForm("", b"".join(end.to_bytes(_HALF) for span in part.spans for end in span))
     if isinstance(part, ScoreList):
@@ -75,6 +79,8 @@ def shared_of(forms: Iterable[SharedForm]) -> list[Shared]:
 
 
 def _shared(form: SharedForm) -> Shared:
+    if isinstance(form.data, bytes) and form.tables:
+        return Ranges.of(form.tables[0].view(KEY))
     if isinstance(form.data, bytes):
         ends = [int.from_bytes(form.data[at : at + _HALF]) for at in range(0, len(form.data), _HALF)]
         return Ranges(tuple(zip(ends[::2], ends[1::2], strict=True)))

@@ -10,7 +10,7 @@ from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import Draft
 from vpi_tui.detect.rules.numbers import spans
 from vpi_tui.detect.rules.registry import keyword
-from vpi_tui.detect.rules.reputation import MOST_SCORE
+from vpi_tui.detect.rules.scored import MOST_SCORE
 from vpi_tui.detect.rules.text import signed, unquote
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.signature import AddressIn, CountryIn
