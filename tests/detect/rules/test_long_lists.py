@@ -111,11 +111,51 @@ def test_subdomains_of_a_long_list(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", ["json", "ndjson"])
 def test_json_in_pieces(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, form: str) -> None:
     monkeypatch.setattr(valuefiles, "PIECE", 100)
+    monkeypatch.setattr(valuefiles, "_AT_A_TIME", 7)
     entries = [{"a": {"b": name.decode()}} if number % 5 else {"a": 1} for number, name in enumerate(NAMES)]
     text = json.dumps(entries) if form == "json" else "\n".join(map(json.dumps, entries))
     (tmp_path / "values").write_text(text)
     found = set_of(tmp_path, f"type string,load values,format {form},value_key a.b")
     assert sum(found.holds(name) for name in NAMES) == COUNT * 4 // 5
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[{"k": "a", "x": NaN}, {"k": "\\u00e9"}]', {b"a", "é".encode()}),
+        ('{"all": {"of": [{"k": "a"}, 7]}, "all": {"of": [{"k": "b", "k": "c"}]}}', {b"c"}),
+        (' \n[\n{"k":"a"} ,\n7, [], "k", null ]\n', {b"a"}),
+    ],
+)
+def test_json_as_the_standard_library_reads_it(tmp_path: Path, text: str, expected: set[bytes]) -> None:
+    (tmp_path / "values").write_text(text)
+    array = ",array_key all.of" if "all" in text else ""
+    assert set_of(tmp_path, f"type string,load values,format json,value_key k{array}").values == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "array"),
+    [
+        ('[{"k":"a"},]', ""),
+        ('[{"k":"a"}] 1', ""),
+        ('{"k":"a"}', ""),
+        ('[{"k":"a\n"}]', ""),
+        ('[{"k":"a"}]', "all"),
+        ('{"all":7}', "all"),
+        ('{"all":{}}', "all.of"),
+        ('\ufeff[{"k":"a"}]', ""),
+        ("[" * 100_000, ""),
+        ("[]", ""),
+    ],
+)
+def test_json_that_is_none(tmp_path: Path, text: str, array: str) -> None:
+    (tmp_path / "values").write_text(text)
+    key = f",array_key {array}" if array else ""
+    rules = tmp_path / "some.rules"
+    options = f"tcp.hdr; dataset:isset,s,type string,load values,format json,value_key k{key}; sid:1;"
+    rules.write_text(f"alert tcp any any -> any any ({options})\n")
+    (error,) = load([rules]).errors
+    assert "not what it should be" in error.reason
 
 
 def test_what_is_wrong_far_behind_refuses_the_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

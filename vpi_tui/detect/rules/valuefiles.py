@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 
 from vpi_tui.detect.rules.ast import Refused
@@ -25,6 +26,8 @@ MOST_VALUES: Final = 4_000_000
 FORMATS: Final = ("csv", "json", "ndjson", "jsonline")
 PIECE: Final = 1 << 20
 """Bytes whose lines are objects of Python at a time."""
+_AT_A_TIME: Final = 10_000
+"""Entries of JSON that are objects of Python at a time."""
 _DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha256": 32}
 _MOST_SCORE: Final = (1 << 31) - 1
 """Larger ones are as large as any rule asks for; smaller than none are -1."""
@@ -110,11 +113,30 @@ def _entries(path: Path, file: DataFile) -> Iterator[list[Any]]:
         for lines in pieces_of(path):
             yield [json.loads(line) for line in lines if line.strip()]
         return
-    whole: Any = json.loads(path.read_text("utf-8"))
-    entries = _dig(whole, file.array_key) if file.array_key else whole
+    data = path.read_bytes()
+    try:
+        entries = _unread_entries(data, file.array_key)
+    except msgspec.MsgspecError:  # what the standard library takes as well (NaN) counts
+        yield _all_entries(data.decode("utf-8"), file.array_key)
+        return
+    for at in range(0, len(entries), _AT_A_TIME):
+        yield json.loads(str(b"[%b]" % b",".join(entries[at : at + _AT_A_TIME]), "utf-8"))
+
+
+def _unread_entries(data: bytes, array_key: str) -> list[msgspec.Raw]:
+    """The places of the entries: a million objects of Python would take half a gigabyte."""
+    array: bytes | msgspec.Raw = data
+    for name in array_key.split(".") if array_key else ():
+        array = msgspec.json.decode(array, type=dict[str, msgspec.Raw])[name]
+    return msgspec.json.decode(array, type=list[msgspec.Raw])
+
+
+def _all_entries(text: str, array_key: str) -> list[Any]:
+    whole: Any = json.loads(text)
+    entries = _dig(whole, array_key) if array_key else whole
     if not isinstance(entries, list):
         raise TypeError("there is no list in it")
-    yield entries
+    return entries
 
 
 def _value_of(entry: Any, key: str) -> Any:
