@@ -119,7 +119,7 @@ def test_flaws_of_parsers_by_application(tmp_path: Path, monkeypatch: pytest.Mon
 def test_each_table_that_the_engine_screen_tells_of_is_counted() -> None:
     spec = order(speed=0.0)
     stats = Pipeline(spec, RuleBook.load(spec), DemoFeed(spec)).stats()
-    assert {known.path for known in _TABLES} <= stats.keys()
+    assert {known.path for known in _TABLES if not known.if_any} <= stats.keys()
 
 
 def test_rules_that_are_at_work(tmp_path: Path) -> None:
