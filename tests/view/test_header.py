@@ -64,6 +64,15 @@ def test_drops_are_told_in_the_style_of_an_error() -> None:
     assert (style(0.0), style(7.0)) == ("header.value", "error")
 
 
+@pytest.mark.parametrize(("lag", "told"), [(0.4, False), (7.6, True)])
+def test_an_engine_that_is_behind_the_wire_says_so_on_every_screen(lag: float, told: bool) -> None:
+    fields = header.fields(
+        snapshot(stats={"capture.lag_seconds": lag}), History(), RUNNING, (0, 0, 0), MARKS, ""
+    )
+    assert ("7 s behind" in text(fields)) == told
+    assert ("behind" in text(fields)) == told
+
+
 def text(fields: list[Field]) -> str:
     return " ".join("".join(word for word, _ in field.spans) for field in fields)
 

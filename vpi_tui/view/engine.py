@@ -10,6 +10,8 @@ from vpi_tui.model.snapshot import Snapshot
 from vpi_tui.view import humanize
 from vpi_tui.view.escape import safe
 
+LATE = 1.0
+"""Seconds by which a live engine may be behind the wire; beyond that it does not keep up."""
 Verdict = Literal["", "good", "warning", "error"]
 
 
@@ -165,7 +167,7 @@ def _judge_cut(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
 
 
 def _judge_lag(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
-    return ("warning", "The engine does not keep up.") if value > 1 else ("good", "")
+    return ("warning", "The engine does not keep up.") if value > LATE else ("good", "")
 
 
 def _judge_avoided(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:

@@ -12,6 +12,7 @@ from vpi_tui.model.snapshot import Counters, Severities, Snapshot
 from vpi_tui.view import humanize
 from vpi_tui.view.cells import SEVERITY_STYLES
 from vpi_tui.view.coverage import percent_text, totals
+from vpi_tui.view.engine import LATE
 from vpi_tui.view.escape import ELLIPSIS, safe
 from vpi_tui.view.history import History, Rates
 
@@ -70,6 +71,7 @@ def fields(
         Field(((humanize.bit_rate(rates.bytes).rjust(9), "header.value"),), 1),
         *_inside(snapshot),
         _drops(snapshot),
+        *_behind(snapshot),
         _alerts(alerts, marks),
         Field(((clock, "header.value"),), 2, right=True),
     ]
@@ -138,6 +140,12 @@ def _drops(snapshot: Snapshot | None) -> Field:
     drops = snapshot.stats.get("capture.kernel_drops", 0.0) if snapshot else 0.0
     style = "error" if drops else "header.value"
     return Field((("drops ", "header.label"), (humanize.count(drops).ljust(5), style)), 1)
+
+
+def _behind(snapshot: Snapshot | None) -> list[Field]:
+    """Nothing while a live engine looks at packets as they come."""
+    lag = snapshot.stats.get("capture.lag_seconds", 0.0) if snapshot else 0.0
+    return [Field(((f"{_whole(lag)} behind", "warning"),), 1)] if lag > LATE else []
 
 
 def _alerts(alerts: Severities, marks: Sequence[str]) -> Field:
