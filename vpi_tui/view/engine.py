@@ -12,6 +12,7 @@ from vpi_tui.view.escape import safe
 
 LATE = 1.0
 """Seconds by which a live engine may be behind the wire; beyond that it does not keep up."""
+_TOO_SLOW = "The engine does not keep up: switch rules off, log fewer events, or watch fewer ports."
 Verdict = Literal["", "good", "warning", "error"]
 
 
@@ -159,7 +160,7 @@ def _judge_evicted(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
 def _judge_fill(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
     if value < 0.5:
         return "good", ""
-    return ("error" if value > 0.9 else "warning"), "The engine does not keep up."
+    return ("error" if value > 0.9 else "warning"), _TOO_SLOW
 
 
 def _judge_cut(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
@@ -167,7 +168,7 @@ def _judge_cut(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
 
 
 def _judge_lag(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
-    return ("warning", "The engine does not keep up.") if value > LATE else ("good", "")
+    return ("warning", _TOO_SLOW) if value > LATE else ("good", "")
 
 
 def _judge_avoided(_snapshot: Snapshot, value: float) -> tuple[Verdict, str]:
