@@ -107,6 +107,12 @@ def test_a_packet_meets_only_the_rules_that_name_its_ends(both: bool) -> None:
     assert max(np.delete(runs, whole)) == 1
 
 
+def test_a_rule_about_the_last_address_of_all_is_filed() -> None:
+    signature = rule(1, src=Ranges(((ip("10.0.0.1"), ip("10.0.0.1")), (IP_MAX - 1, IP_MAX))), protocol="ip")
+    packets = [Packet(src=IP_MAX - n, dest=ip("2001:db8::1"), version=6, flow=n, first=7) for n in range(3)]
+    assert [row for row, _ in hits([signature], packets)] == [0, 1]
+
+
 def test_equal_lists_and_runs_are_kept_once() -> None:
     builder = ListBuilder([(0, rule(dest=Ranges(((5, 5), (7, 7)))).header)])
     assert builder.add((0,)) == builder.add((0,)) == 1

@@ -24,7 +24,7 @@ from vpi_tui.detect.match.units import UnitKind, mask
 from vpi_tui.model import edges
 from vpi_tui.model.batch import I32, U64
 from vpi_tui.model.edges import Edges
-from vpi_tui.model.signature import ANY_PORT, ColumnTest, Header, Ranges, Signature
+from vpi_tui.model.signature import ANY_PORT, IP_MAX, ColumnTest, Header, Ranges, Signature
 
 FEW_ADDRESSES: Final = 1 << 16
 """A set of more IPv4 addresses than this sorts no better than ports do."""
@@ -208,7 +208,8 @@ class ListBuilder:
                 begins[low].append(rule)
                 ends[high + 1].append(rule)
         active: set[int] = set()
-        bounds, runs = sorted({*begins, *ends}), []
+        # Nothing is behind the last address, and its number would not fit.
+        bounds, runs = sorted({*begins, *ends} - {IP_MAX + 1}), []
         for bound in bounds:
             active.difference_update(ends.get(bound, ()))
             active.update(begins.get(bound, ()))
