@@ -49,8 +49,14 @@ def loaded_rules(folder: Path) -> LoadResult:
     texts = [f"{head} ({text} " for head in HEADS for text in OPTIONS]
     texts += ["alert tcp $ODD any -> any any (", "alert tcp any any -> !$ODD any (flags:S; "]
     (folder / "a.rules").write_text("\n".join(f"{text}sid:{sid};)" for sid, text in enumerate(texts, 1)))
+    return loaded_file(folder / "a.rules")
+
+
+def loaded_file(rules: Path) -> LoadResult:
+    """With the lists beside it."""
+    folder = rules.parent
     loaded = load(
-        [folder / "a.rules"],
+        [rules],
         {
             "vars.address-groups.HOME_NET": "[10.0.0.0/22,2001:db8::/118]",
             "vars.address-groups.ODD": f"[{MANY}]",
@@ -106,3 +112,16 @@ def test_marks_of_rules_follow_what_a_list_holds(tmp_path: Path, monkeypatch: py
     assert first.tolist() == again.tolist()
     spans = tuple((2 * n, 2 * n) for n in range(20))
     assert hash(Ranges(spans)) != hash(Ranges(spans[1:]))
+
+
+def test_rules_about_one_list_and_one_network_share_what_both_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parts, "FEW_RANGES", 8)
+    loaded_rules(tmp_path)
+    asked = ("$HOME_NET any -> any any (iprep:src,bad,>,30;", "$HOME_NET any -> any 80 (iprep:src,bad,>,30;")
+    rules = tmp_path / "two.rules"
+    rules.write_text("\n".join(f"alert tcp {text} sid:{sid};)" for sid, text in enumerate(asked, 1)))
+    first, second = (signature.header.src for signature in loaded_file(rules).signatures)
+    assert first.is_large
+    assert first is second

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -157,7 +158,8 @@ class ListBuilder:
     """Collects lists of rules; equal ones are kept once."""
 
     def __init__(self, headers: Iterable[tuple[int, Header]]) -> None:
-        self._places = {number: _places_of(header) for number, header in headers}
+        size_of = cache(_addresses)  # rules share sets, and large ones take a while
+        self._places = {number: _places_of(header, size_of) for number, header in headers}
         self._lists: dict[Run, int] = {(): 0}
         self._runs: dict[Run, int] = {(): 0}
         self._rules: list[Run] = [()]
@@ -186,17 +188,21 @@ class ListBuilder:
 
     def _index(self, rules: Sequence[tuple[int, Ranges]]) -> _Index:
         few = self._swept((rule, ranges) for rule, ranges in rules if not ranges.is_large)
-        large = [(rule, ranges.edges) for rule, ranges in rules if ranges.is_large]
+        large: dict[Ranges, list[int]] = defaultdict(list)
+        for rule, ranges in rules:
+            if ranges.is_large:
+                large[ranges].append(rule)
         return self._with(few, large) if large else few
 
-    def _with(self, few: _Index, large: Sequence[tuple[int, Edges]]) -> _Index:
+    def _with(self, few: _Index, large: Mapping[Ranges, Sequence[int]]) -> _Index:
         """And of rules about very many addresses, all of whose bounds are put in at once."""
-        bound = edges.merged(few.bound, *(ends for _, ends in large))
+        bound = edges.merged(few.bound, *(ranges.edges for ranges in large))
         run = np.append(np.int32(0), few.run)[edges.before(few.bound, bound)]
-        for rule, ends in large:
-            held = edges.inside(ends, bound)
-            for number in np.unique(run[held]).tolist():
-                run[held & (run == number)] = self._run(tuple(sorted((*self._rules[number], rule))))
+        for ranges, rules in large.items():
+            held = edges.inside(ranges.edges, bound)
+            numbers, which = np.unique(run[held], return_inverse=True)
+            longer = [self._run(tuple(sorted((*self._rules[one], *rules)))) for one in numbers.tolist()]
+            run[held] = np.array(longer, np.int32)[which]
         return _Index(bound, run)
 
     def _swept(self, rules: Iterable[tuple[int, Ranges]]) -> _Index:
@@ -240,15 +246,16 @@ def _starts(lengths: Sequence[int]) -> I32:
     return np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))).astype(np.int32)
 
 
-def _places_of(header: Header) -> list[tuple[int, Ranges]]:
+def _places_of(header: Header, size_of: Callable[[Ranges], int]) -> list[tuple[int, Ranges]]:
     """(BY_*, set) of the index in which to file a rule; empty when nothing that it names is narrow.
 
-    A rule for both directions is filed under both ends: it may hold with them changed.
+    A rule for both directions is filed under both ends: it may hold with them changed. size_of: of a set, as
+    _addresses.
     """
     both = header.bidirectional or header.transactional
     ends = [
-        (_addresses(header.dest), BY_DEST, BY_SRC, header.dest),
-        (_addresses(header.src), BY_SRC, BY_DEST, header.src),
+        (size_of(header.dest), BY_DEST, BY_SRC, header.dest),
+        (size_of(header.src), BY_SRC, BY_DEST, header.src),
     ]
     ports = [
         (by, other, named)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import and_
 from typing import Literal
 
 from msgspec.structs import replace
@@ -12,12 +11,9 @@ from msgspec.structs import replace
 from vpi_tui.detect.applayer.names import FOLDED, plain_name
 from vpi_tui.detect.rules.ast import HeaderText, Refused
 from vpi_tui.detect.rules.demands import check_contents, check_files, check_mixed, check_protocol
-from vpi_tui.detect.rules.sets import complement, subtract
 from vpi_tui.detect.rules.sources import Sources
-from vpi_tui.model import edges
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
-    IP_MAX,
     Action,
     AddressIn,
     Base64Decode,
@@ -200,7 +196,7 @@ class Draft:
         check_mixed(steps, self.columns)
         check_files(self.header.protocol.lower(), steps)
         inspect = self._inspection()
-        header, checks = _lowered(header, self.checks)
+        header, checks = _lowered(header, self.checks, self.sources.common)
         priority = self.numbers.get("priority", self.priorities.get(self.classtype.lower(), 3))
         return Signature(
             action=Action(_ACTIONS[self.header.action.lower()]),
@@ -247,7 +243,9 @@ class Draft:
         return "packet" if packet else "stream" if stream else "auto"
 
 
-def _lowered(header: Header, checks: Sequence[Check]) -> tuple[Header, tuple[Check, ...]]:
+def _lowered(
+    header: Header, checks: Sequence[Check], common: Callable[[Ranges, Ranges], Ranges]
+) -> tuple[Header, tuple[Check, ...]]:
     """Sets of addresses become part of the header where that says the same: the compiled loop is quicker."""
     kept: list[Check] = []
     for check in checks:
@@ -260,18 +258,10 @@ def _lowered(header: Header, checks: Sequence[Check]) -> tuple[Header, tuple[Che
                 kept.append(check)
         else:
             if check.side in ("src", "both"):
-                header = replace(header, src=_common(header.src, check.ranges))
+                header = replace(header, src=common(header.src, check.ranges))
             if check.side in ("dst", "both"):
-                header = replace(header, dest=_common(header.dest, check.ranges))
+                header = replace(header, dest=common(header.dest, check.ranges))
     return header, tuple(kept)
-
-
-def _common(first: Ranges, second: Ranges) -> Ranges:
-    if first == ANY_ADDRESS:
-        return second
-    if first.is_large or second.is_large:
-        return Ranges.of(edges.combined(first.edges, second.edges, and_))
-    return Ranges(subtract(first.spans, complement(second.spans, IP_MAX)))
 
 
 def _with_decoded(steps: Sequence[Step]) -> tuple[Step, ...]:

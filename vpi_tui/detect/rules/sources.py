@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import and_
 from pathlib import Path
 from typing import Final
 
 from vpi_tui.detect.rules.datasets import DATASETS, DataSets, declared
 from vpi_tui.detect.rules.inputs import Inputs
 from vpi_tui.detect.rules.reputation import Reputation
+from vpi_tui.detect.rules.sets import complement, subtract
+from vpi_tui.model import edges
+from vpi_tui.model.signature import ANY_ADDRESS, IP_MAX, Ranges
 
 SETTINGS: Final = (
     "threshold-file",
@@ -37,6 +41,8 @@ class Sources:
     threshold_file: Path | None = None
     inputs: Inputs = field(default_factory=Inputs)
     """All files that were read, those of rules too."""
+    _common: dict[tuple[Ranges, Ranges], Ranges] = field(default_factory=dict)
+    """Rules about one list and one network share what both hold: of a million entries it takes long."""
 
     @classmethod
     def of(cls, options: Mapping[str, str], data_dir: Path | None = None) -> Sources:
@@ -52,6 +58,18 @@ class Sources:
             Path(thresholds) if thresholds else None,
             inputs,
         )
+
+    def common(self, first: Ranges, second: Ranges) -> Ranges:
+        """The addresses of both sets."""
+        if first == ANY_ADDRESS:
+            return second
+        if not first.is_large and not second.is_large:
+            return Ranges(subtract(first.spans, complement(second.spans, IP_MAX)))
+        found = self._common.get((first, second))
+        if found is None:
+            made = Ranges.of(edges.combined(first.edges, second.edges, and_))
+            found = self._common[first, second] = made
+        return found
 
 
 def reputation_files(options: Mapping[str, str]) -> list[Path]:
