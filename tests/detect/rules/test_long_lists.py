@@ -197,3 +197,53 @@ def test_long_lists_of_files(tmp_path: Path, kind: str) -> None:
     assert step.listed is not None
     assert sorted(step.listed) == sorted(digests)
     assert not step.digests
+
+
+def refusal(folder: Path, options: str) -> str:
+    rules = folder / "some.rules"
+    rules.write_text(f"alert tcp any any -> any any (tcp.hdr; {options}; sid:1;)\n")
+    (error,) = load([rules]).errors
+    return error.reason
+
+
+NDJSON = "dataset:isset,s,type string,load values,format ndjson,value_key k"
+JSON = "dataset:isset,s,type string,load values,format json,value_key k"
+
+
+@pytest.mark.parametrize(
+    ("limit", "text", "options", "reason"),
+    [
+        ("MOST_VALUES", "YQ==,1\n" * 9, "datarep:s,>,1,type string,load values", "more than 8 values"),
+        ("MOST_VALUES", "[" + "1," * 8 + '{"k":"a"}]', JSON, "more than 8 values"),
+        ("_MOST_COMMAS", "[" + "1," * 9 + '{"k":"a"}]', JSON, "more than 8 entries"),
+        ("_LONGEST_ENTRY", '{"k":"a"}', NDJSON, "more than 8 characters"),
+    ],
+)
+def test_lists_that_would_take_all_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, text: str, options: str, reason: str
+) -> None:
+    (tmp_path / "values").write_text(text)
+    assert not signature(tmp_path, f"tcp.hdr; {options};").variables
+    monkeypatch.setattr(valuefiles, limit, 8)
+    assert reason in refusal(tmp_path, options)
+
+
+def test_lines_may_end_as_on_an_old_mac_and_are_no_more_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(valuefiles, "PIECE", 100)
+    path = tmp_path / "values"
+    path.write_bytes("\r".join(map(base64_of, NAMES)).encode())
+    assert max(map(len, valuefiles.pieces_of(path))) < 20
+    assert len(set_of(tmp_path, "type string,load values").listed or ()) == COUNT
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\x1c"])
+def test_only_ends_of_lines_end_an_entry(tmp_path: Path, separator: str) -> None:
+    """Of these JSON allows the first two in texts, as they are, and the third one nowhere."""
+    (tmp_path / "values").write_text(f'{{"k":"a{separator}b"}}\n', "utf-8")
+    if separator == "\x1c":
+        assert "not what it should be" in refusal(tmp_path, NDJSON)
+    else:
+        found = set_of(tmp_path, "type string,load values,format ndjson,value_key k")
+        assert found.values == {f"a{separator}b".encode()}

@@ -28,6 +28,10 @@ PIECE: Final = 1 << 20
 """Bytes whose lines are objects of Python at a time."""
 _AT_A_TIME: Final = 10_000
 """Entries of JSON that are objects of Python at a time."""
+_MOST_COMMAS: Final = 1 << 24
+"""In JSON that is read as a whole: as many entries and fields may it have, each of which takes memory."""
+_LONGEST_ENTRY: Final = 1 << 20
+"""Characters of a line of JSON."""
 _DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha256": 32}
 _MOST_SCORE: Final = (1 << 31) - 1
 """Larger ones are as large as any rule asks for; smaller than none are -1."""
@@ -44,10 +48,10 @@ class DataFile:
 
 
 def pieces_of(path: Path, encoding: str = "utf-8", errors: str = "strict") -> Iterator[list[str]]:
-    """The lines of a file, some thousands at a time. Raises OSError, ValueError."""
-    with path.open("rb") as file:
-        while piece := file.read(PIECE):
-            yield (piece + file.readline()).decode(encoding, errors).splitlines()
+    """The lines of a file, some thousands at a time, with their ends. Raises OSError, ValueError."""
+    with path.open("r", encoding=encoding, errors=errors) as file:
+        while lines := file.readlines(PIECE):
+            yield lines
 
 
 def values_of(path: Path, file: DataFile, kind: ValueKind) -> Iterable[bytes] | ValueTable:
@@ -58,21 +62,22 @@ def values_of(path: Path, file: DataFile, kind: ValueKind) -> Iterable[bytes] | 
         values = map(decoded, words)
         builder.add([key for value in values if (key := key_of(kind, value)) is not None])
         count += len(words)
-        if count > MOST_VALUES:
-            raise Refused(f"dataset: {path} holds more than {MOST_VALUES:,} values")
+        _check_count("dataset", path, count)
     table = builder.table()
     return tuple(table) if few_or_uneven(table) else table
 
 
 def scores_of(path: Path, name: str, kind: ValueKind) -> dict[bytes, int] | ScoreTable:
     """Of lines `value,score`; of a value that is there twice the last one counts."""
-    builder, scores = TableBuilder(), [np.zeros(0, np.int32)]
+    builder, scores, count = TableBuilder(), [np.zeros(0, np.int32)], 0
     for lines in pieces_of(path):
         parts = [part for line in lines if (part := line.strip().rpartition(","))[2] or part[1]]
         if bare := next((score for _, comma, score in parts if not comma), ""):
             raise Refused(f"datarep: {name}: no score in {bare[:40]!r}")
         builder.add([_DECODERS[kind](word.strip()) for word, _, _ in parts])
         scores.append(np.array([max(min(int(s), _MOST_SCORE), -1) for _, _, s in parts], np.int32))
+        count += len(parts)
+        _check_count("datarep", path, count)
     table = ScoreTable(builder.table(), np.concatenate(scores))
     return dict(table.items()) if few_or_uneven(table.values) else table
 
@@ -85,6 +90,11 @@ def digests_of(path: Path, kind: str) -> frozenset[bytes] | ValueTable:
         builder.add([_digest(kind, word) for word in words])
     table = builder.table()
     return frozenset(table) if few_or_uneven(table) else table
+
+
+def _check_count(keyword: str, path: Path, count: int) -> None:
+    if count > MOST_VALUES:
+        raise Refused(f"{keyword}: {path} holds more than {MOST_VALUES:,} values")
 
 
 def _digest(kind: str, word: str) -> bytes:
@@ -111,14 +121,19 @@ def _words(path: Path, file: DataFile) -> Iterator[list[str]]:
 def _entries(path: Path, file: DataFile) -> Iterator[list[Any]]:
     if file.format != "json":
         for lines in pieces_of(path):
+            if any(len(line) > _LONGEST_ENTRY for line in lines):
+                raise ValueError(f"a line has more than {_LONGEST_ENTRY:,} characters")
             yield [json.loads(line) for line in lines if line.strip()]
         return
     data = path.read_bytes()
+    if data.count(b",") > _MOST_COMMAS:
+        raise ValueError(f"there are more than {_MOST_COMMAS:,} entries and fields")
     try:
         entries = _unread_entries(data, file.array_key)
     except msgspec.MsgspecError:  # what the standard library takes as well (NaN) counts
         yield _all_entries(data.decode("utf-8"), file.array_key)
         return
+    _check_count("dataset", path, len(entries))
     for at in range(0, len(entries), _AT_A_TIME):
         yield json.loads(str(b"[%b]" % b",".join(entries[at : at + _AT_A_TIME]), "utf-8"))
 
