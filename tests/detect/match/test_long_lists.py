@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import random
+import weakref
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.detect.match.build import Packet, hits, ip
+from tests.detect.match.build import Packet, addresses, hits, ip, matcher_of, rule, run
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.explain import describe
 from vpi_tui.detect.rules.loader import LoadResult, load
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.model import parts
-from vpi_tui.model.signature import Ranges
+from vpi_tui.model.edges import KEY
+from vpi_tui.model.signature import AddressIn, Ranges
 
 BASE, BASE6 = ip("10.0.0.0"), 0x20010DB8 << 96
 OPTIONS = [
@@ -125,3 +129,19 @@ def test_rules_about_one_list_and_one_network_share_what_both_hold(
     first, second = (signature.header.src for signature in loaded_file(rules).signatures)
     assert first.is_large
     assert first is second
+    asked = ("any any <> any any (iprep:src,bad,isnotset;", "any any <> any 80 (iprep:dst,bad,isnotset;")
+    rules.write_text("\n".join(f"alert tcp {text} sid:{sid};)" for sid, text in enumerate(asked, 1)))
+    found = [signature.checks[0] for signature in loaded_file(rules).signatures]
+    assert [isinstance(one, AddressIn) and one.ranges.is_large for one in found] == [True, True]
+    assert len({id(one.ranges) for one in found if isinstance(one, AddressIn)}) == 1
+
+
+def test_a_list_goes_with_the_rules_that_asked_it() -> None:
+    numbers = np.array([n.to_bytes(16) for n in range(0, 2 * parts.FEW_RANGES + 4)], KEY)
+    gone = weakref.ref(numbers)
+    check = AddressIn("any", Ranges.of(numbers))
+    matcher = matcher_of(rule(checks=(check,), protocol="ip", dest=addresses(("10.0.0.0", "10.0.0.9"))))
+    run(matcher, [Packet(flow=1, first=7)])
+    del matcher, check, numbers
+    gc.collect()
+    assert gone() is None

@@ -22,6 +22,8 @@ from vpi_tui.model.batch import I32, I64, U8, U64
 from vpi_tui.model.signature import AddressIn, CountryIn, FlowNumber, FlowProtocol, Signature
 
 Bools = NDArray[np.bool_]
+Lookup = Callable[[int, int], bool]
+"""(high, low half of an address) -> is it meant?"""
 ADDRESSES_KEPT: Final = 16_384
 
 
@@ -48,6 +50,8 @@ class FlowChecks:
         self._is_once: Bools = np.zeros(rules, np.bool_)
         self._is_once[about_protocols] = True
         """Rules that are looked at once it is known what a direction looks like."""
+        self._lookup = lru_cache(maxsize=1024)(_lookup)
+        """Rules share sets of addresses; those of a list that is not in use any more go with its rules."""
         self.needs_counters = any(isinstance(c, FlowNumber) for own in self._of_rule.values() for c in own)
 
     def hold(
@@ -75,7 +79,8 @@ class FlowChecks:
                     sides = sides_of() if sides is None and sides_of is not None else sides
                     held[at] &= _protocol_holds(check, sides, subjects.direction, at)
                 else:
-                    held[at] &= _addresses_hold(check, subjects.src_ip[at], subjects.dest_ip[at])
+                    test = self._lookup(check)
+                    held[at] &= _addresses_hold(check.side, test, subjects.src_ip[at], subjects.dest_ip[at])
         return held
 
     def told(self, found: Candidates, recognised: Recognised | None) -> Bools | None:
@@ -165,15 +170,13 @@ _SIDES: Final[dict[str, Callable[[bool, bool], bool]]] = {
 }
 
 
-def _addresses_hold(check: AddressIn | CountryIn, src_ip: U64, dest_ip: U64) -> Bools:
-    combine, lookup = _SIDES[check.side], _lookup(check)
+def _addresses_hold(side: str, lookup: Lookup, src_ip: U64, dest_ip: U64) -> Bools:
+    combine = _SIDES[side]
     pairs = zip(src_ip.tolist(), dest_ip.tolist(), strict=True)
     return np.array([combine(lookup(*src), lookup(*dest)) for src, dest in pairs], np.bool_)
 
 
-@lru_cache(maxsize=1024)
-def _lookup(check: AddressIn | CountryIn) -> Callable[[int, int], bool]:
-    """(high, low half of an address) -> is it meant?"""
+def _lookup(check: AddressIn | CountryIn) -> Lookup:
     test = check.ranges.test() if isinstance(check, AddressIn) else _in_countries(check)
 
     @lru_cache(maxsize=ADDRESSES_KEPT)

@@ -43,6 +43,7 @@ class Reputation:
     _scored: dict[int, Scored] = field(default_factory=dict)
     """By category."""
     _made: dict[tuple[int, Spans], Ranges] = field(default_factory=dict)
+    _without: dict[int, Ranges] = field(default_factory=dict)
 
     @classmethod
     def read(cls, categories: Path, lists: Iterable[Path]) -> Reputation:
@@ -93,7 +94,12 @@ class Reputation:
 
     def without_score(self, category: str) -> Ranges:
         """Addresses that have none in the category."""
-        return Ranges.of(edges.complement(self.with_score(category, ((0, MOST_SCORE),)).edges))
+        number = self._number(category)
+        made = self._without.get(number)
+        if made is None:
+            with_any = self.with_score(category, ((0, MOST_SCORE),))
+            made = self._without[number] = Ranges.of(edges.complement(with_any.edges))
+        return made
 
     def _number(self, category: str) -> int:
         found = self.names.get(category.lower())
