@@ -77,3 +77,10 @@ def test_ranges_are_kept_as_edges_by_their_number_alone() -> None:
     assert Ranges.of(edges.edges_of(spans[1:])) == Ranges(spans[1:])
     assert hash(Ranges.of(edges.edges_of(spans))) == hash(Ranges(spans))
     assert len(repr(Ranges(spans))) < 100
+
+
+@pytest.mark.parametrize("behind", [1 << 64, 2 << 64, (1 << 64) + 1])
+def test_the_last_address_of_a_range_is_before_the_edge(behind: int) -> None:
+    low, high = edges.bounds_of(keys([5, behind]))
+    assert low.tolist() == [[0, 5]]
+    assert high.tolist() == [[(behind - 1) >> 64, (behind - 1) & ((1 << 64) - 1)]]

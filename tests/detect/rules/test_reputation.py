@@ -8,10 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vpi_tui.detect.rules import atoms, scored, valuefiles
-from vpi_tui.detect.rules.reputation import Reputation
+from tests.detect.match.build import ip
+from vpi_tui.detect.rules import atoms, reputation, scored, valuefiles
+from vpi_tui.detect.rules.reputation import MOST_NOTICES, Reputation
 from vpi_tui.detect.rules.scored import ScoredBuilder
 from vpi_tui.model import edges
+from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.parts import IP_MAX
 
 _V4 = st.builds("10.0.{}.{}".format, st.integers(0, 1), st.integers(0, 7))
@@ -119,3 +121,19 @@ def test_lines_of_all_kinds_in_pieces(tmp_path: Path, monkeypatch: pytest.Monkey
         assert address in score
         assert address not in found[1 - n % 2]
     assert (atoms.V4_BASE | 10 << 24 | 9 << 16 | 1) in made.with_score("bad", ((50, 50),))
+
+
+def test_of_a_file_of_another_kind_the_first_lines_are_told(tmp_path: Path) -> None:
+    (tmp_path / "categories").write_text("1,bad\n")
+    (tmp_path / "list").write_text("nonsense\n" * (3 * MOST_NOTICES) + "10.0.0.1,1,5\n")
+    made = Reputation.read(tmp_path / "categories", [tmp_path / "list"])
+    assert len(made.notices) == MOST_NOTICES
+    assert ip("10.0.0.1") in made.with_score("bad", ((5, 5),))
+
+
+def test_a_list_of_any_size_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reputation, "MAX_FILE", 8)
+    (tmp_path / "categories").write_text("1,bad\n")
+    (tmp_path / "list").write_text("10.0.0.1,1,5\n")
+    with pytest.raises(ConfigError, match="larger than 8 bytes"):
+        Reputation.read(tmp_path / "categories", [tmp_path / "list"])
