@@ -161,9 +161,63 @@ def test_requests_behind_a_connect_that_opens_no_tunnel_are_seen(then: list[tupl
     assert uris.count(b"/behind") >= 1
 
 
-def test_requests_behind_what_is_lost_behind_a_connect_are_seen() -> None:
+BULKY = b"GET / HTTP/1.1\r\nA: " + b"a" * 1_000 + b"\r\n\r\n"
+REFUSED = b"HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        [(SERVER, ASKED), (CLIENT, b"HTTP/1.1 103 Wait\r\n\r\n" + CONNECTED), (SERVER, HELLO)],
+        [(SERVER, ASKED + HELLO + b"\n" * 20_000), (CLIENT, CONNECTED)],
+        [
+            (SERVER, ASKED + BULKY * 20 + ASKED + HELLO + b"\n"),
+            (CLIENT, REFUSED),
+            (CLIENT, REFUSED * 20 + CONNECTED),
+        ],
+    ],
+    ids=["interim answer", "long handshake", "another one refused"],
+)
+def test_what_a_tunnel_carries_is_seen_whatever_comes_before_its_answer(
+    said: list[tuple[int, bytes]],
+) -> None:
+    called, names = seen("http", "tls", said, "tls.sni")
+    assert called == "tls"
+    assert set(names) == {b"inside.example"}
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        [b"\r\n" * 200 + REQUEST],
+        [*[b"\r\n"] * 200, REQUEST],
+        [b"GET %2fbehind HTTP/1.1\r\n\r\n"],
+        [b"GET\t/behind HTTP/1.1\r\n\r\n"],
+        [b"CONNECT 10.0.0.1:443 HTTP/1.1\r\n\r\n" + REQUEST],
+    ],
+)
+def test_unusual_requests_inside_of_connect_are_seen(inside: list[bytes]) -> None:
+    _, uris = seen("http", "http1", [*CONNECT, *((SERVER, data) for data in inside)], "http.uri")
+    assert b"/behind" in uris
+
+
+def test_an_answer_that_is_none_of_http_ends_the_wait() -> None:
     layer, app_of = AppLayer(Demand({"http1"})), np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
-    said = (1, SERVER, 0, ASKED + REQUEST), (1, SERVER, 1_000, REQUEST)
+    layer.released(stretches((1, SERVER, 0, ASKED + REQUEST)), app_of)
+    found = layer.released(stretches((1, CLIENT, 0, b"What?\r\n")), app_of)
+    assert len({id(one.transaction) for one in found}) == 2
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_requests_behind_connects_that_nobody_answers_are_seen(times: int) -> None:
+    _, uris = seen("http", "http1", [(SERVER, ASKED * times + REQUEST)], "http.uri")
+    assert uris.count(b"/behind") >= 1
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_requests_behind_what_is_lost_behind_a_connect_are_seen(times: int) -> None:
+    layer, app_of = AppLayer(Demand({"http1"})), np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
+    said = (1, SERVER, 0, ASKED * times + REQUEST), (1, SERVER, 1_000, REQUEST)
     found = layer.released(stretches(*said), app_of)
     uris = [
         value

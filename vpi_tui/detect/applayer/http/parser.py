@@ -22,9 +22,9 @@ from vpi_tui.detect.applayer.http.lines import (
     status_line,
     usual_request_line,
 )
-from vpi_tui.detect.applayer.http.reader import LINE_LIMIT, Reader
+from vpi_tui.detect.applayer.http.reader import LINE_LIMIT, WAIT_LIMIT, Reader
 from vpi_tui.detect.applayer.http.transaction import HttpTransaction, Request, Response
-from vpi_tui.detect.applayer.http.tunnel import Tunnel
+from vpi_tui.detect.applayer.http.tunnel import Tunnel, is_no_request
 from vpi_tui.detect.applayer.http.unanswered import Unanswered
 from vpi_tui.detect.applayer.ranges import span_of
 from vpi_tui.detect.applayer.transaction import Stage, Transaction
@@ -132,9 +132,10 @@ class HttpParser(Parser):
             for direction in (SERVER, CLIENT):
                 self._follow(self._tunnel, direction, rest[direction])
 
-    def stays(self) -> None:
-        """A CONNECT was refused: what is behind it are requests."""
-        self._requests.go_on()
+    def stays(self, refused: HttpTransaction) -> None:
+        """This CONNECT was refused: what is behind it are requests."""
+        if refused is self._requests.last:
+            self._requests.go_on()
 
     def _follow(self, tunnel: Tunnel, direction: int, data: bytes) -> None:
         tunnel.feed(direction, data)
@@ -156,6 +157,8 @@ class _Requests(Reader):
         super().__init__()
         self._parser = parser
         self._now: HttpTransaction | None = None
+        self.last: HttpTransaction | None = None
+        """The last CONNECT, behind which it waits if it does."""
 
     def part(self) -> None:
         """From its parser: as long as they know each other they stay in memory for a while."""
@@ -269,7 +272,12 @@ class _Requests(Reader):
             self._parser.waiting.keep(now, now.request.body.window.held + files)
         self._parser.reached(now, SERVER, _DONE)
         if _connects(now):
+            self.last = now
             self.wait()
+
+    def room_to_wait(self) -> int:
+        """What cannot be a request waits until a whole handshake is there, or it would be read as one."""
+        return WAIT_LIMIT_OF_OTHERS if is_no_request(self.rest) else WAIT_LIMIT
 
     def on_event(self, name: str) -> None:
         now = self._now
@@ -292,6 +300,8 @@ _NOT_SEEN: Final = b"/libhtp::request_uri_not_seen"
 _NO_STATUS: Final = StatusLine(b"", b"", b"", None)
 _JUNK: Final = 2
 """Characters of a line in front of a response that is not yet its body."""
+WAIT_LIMIT_OF_OTHERS: Final = 144 << 10
+"""Bytes that wait behind a CONNECT when they are no requests: more than servers take of a ClientHello."""
 _BODILESS: Final = frozenset({b"204", b"304"})
 """Codes of responses without a body (RFC 9112, 6.3)."""
 _INTERIM: Final = re.compile(rb"1\d\d")
@@ -299,7 +309,7 @@ _INTERIM: Final = re.compile(rb"1\d\d")
 
 
 def _goes_on(headers: Headers) -> bool:
-    """Has a 100 nothing with it, so that it is no answer?"""
+    """Has an interim answer nothing with it, so that it is none?"""
     length = headers.get(b"content-length")
     return b"transfer-encoding" not in headers.fields and not (length and content_length(length))
 
@@ -342,6 +352,8 @@ class _Responses(Reader):
         assert self._now is not None
         assert self._now.response is not None
         self._parser.reached(self._now, CLIENT, _HEAD)
+        if _connects(self._now):
+            self._parser.stays(self._now)
         self._now.response.body = self._body_of(self._now, self._now.response)
         self.body_close(self._now.response.body)
 
@@ -392,10 +404,13 @@ class _Responses(Reader):
             for name in anomalies.of_response(response.start, headers):
                 self.on_event(name)
         framed = b"transfer-encoding" in headers.fields or b"content-length" in headers.fields
-        if code == b"100" and _goes_on(headers):
-            if self._continued is now:
-                self.on_event("100_continue_already_seen")
-            self._continued = now
+        connects = _connects(now)
+        interim = code == b"100" or (connects and code != b"101" and _INTERIM.fullmatch(code))
+        if interim and _goes_on(headers):
+            if code == b"100":
+                if self._continued is now:
+                    self.on_event("100_continue_already_seen")
+                self._continued = now
             now.response, self._now = None, None
             self.body_none()
             return
@@ -406,15 +421,15 @@ class _Responses(Reader):
             for name in anomalies.of_codings(coding[1], self._parser.limits.decompression_layers):
                 self.on_event(name)
                 self._parser.odd(now, SERVER, name)  # where Suricata's own rules look for it
-        method, connects = now.request.start.method if now.request is not None else b"", _connects(now)
+        method = now.request.start.method if now.request is not None else b""
         if (code == b"101" and not framed) or (connects and code.startswith(b"2")):
             rest = self.ignore()  # none of it is a body
             response.body = self._no_body_of(now, response)
             self.body_none(response.body)
             self._parser.tunnel(now, rest)
             return
-        if connects and not _INTERIM.fullmatch(code):
-            self._parser.stays()
+        if connects:
+            self._parser.stays(now)
         if method == b"HEAD" or code in _BODILESS or (_INTERIM.fullmatch(code) and not framed):
             response.body = self._no_body_of(now, response)
             self.body_none(response.body)

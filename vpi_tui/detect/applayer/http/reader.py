@@ -142,7 +142,7 @@ class Reader(ABC):
 
     def skip(self, missing: int) -> None:
         """Some bytes were lost."""
-        self.go_on()
+        self._wait_no_more()
         state = self._state
         if state is _TAKE_CLOSE:
             self._body.skip(missing)
@@ -162,7 +162,7 @@ class Reader(ABC):
 
     def finish(self) -> None:
         """Nothing will follow. A head without its end is taken as it is."""
-        self.go_on()
+        self._wait_no_more()
         if self._state is _FIRST_LINE:
             if not self._buffer:
                 return
@@ -245,6 +245,15 @@ class Reader(ABC):
             self._state = _FIRST_LINE
             self._run()
 
+    def _wait_no_more(self) -> None:
+        """Nothing will tell: of several messages that are waited behind, each has to be passed."""
+        while self._state is _WAIT:
+            self.go_on()
+
+    def room_to_wait(self) -> int:
+        """How many bytes may wait."""
+        return WAIT_LIMIT
+
     # States ----------------------------------------------------------------------------------------
 
     def _ignore(self) -> bool:
@@ -252,7 +261,7 @@ class Reader(ABC):
         return False
 
     def _wait(self) -> bool:
-        if len(self._buffer) <= WAIT_LIMIT:
+        if len(self._buffer) <= WAIT_LIMIT or len(self._buffer) <= self.room_to_wait():
             return False
         self._state = _FIRST_LINE
         return True

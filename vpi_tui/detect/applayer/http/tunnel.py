@@ -8,17 +8,23 @@ from typing import Final
 from vpi_tui.model.batch import Direction
 
 HEAD: Final = 16
-"""Bytes of either side that are waited for."""
+"""Bytes of either side that are waited for, empty lines in front of the client's left out."""
 _FIRST: Final = {
     Direction.TO_SERVER: (
         (re.compile(rb"\x16\x03[\x00-\x04]"), "tls"),
         (re.compile(rb"PRI \* HTTP/2"), "http2"),
         (re.compile(rb"(?i)(?:EHLO|HELO) "), "smtp"),
-        (re.compile(rb"[A-Z]{3,12} [/a-z*]"), "http1"),
+        (re.compile(rb"[A-Z]{3,12} [/a-z*]|(?:GET|HEAD|POST|PUT|OPTIONS|CONNECT)[ \t]"), "http1"),
         (re.compile(rb"SSH-"), "ssh"),
     ),
     Direction.TO_CLIENT: ((re.compile(rb"SSH-"), "ssh"),),
 }
+_NO_REQUEST: Final = re.compile(rb"\x16\x03[\x00-\x04]|PRI \* HTTP/2|SSH-")
+
+
+def is_no_request(first: bytes | bytearray) -> bool:
+    """Do these bytes begin what no server of HTTP/1 takes for a request?"""
+    return _NO_REQUEST.match(first) is not None
 
 
 class Tunnel:
@@ -38,6 +44,8 @@ class Tunnel:
         self.rest[direction] += data
         if self.application:
             return
+        if direction == Direction.TO_SERVER:  # servers pass over empty lines in front of a request
+            self.rest[direction] = self.rest[direction].lstrip(b"\r\n")
         for expression, application in _FIRST[Direction(direction)]:
             if expression.match(self.rest[direction]):
                 self.application = application
