@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,40 @@ def test_where_the_policy_goes_is_open_before_anything_is_learned(
     assert not made.exists()
     assert program.main([*words, str(tmp_path / "absent" / "policy.yaml")]) == 1
     assert "absent/policy.yaml cannot be written: No such file or directory." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("there", [False, True])
+def test_a_policy_is_written_through_no_link(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], there: bool
+) -> None:
+    monkeypatch.setattr("vpi_tui.engine.learn.learn", lambda *_: Learned("default: deny\n", 1, 2))
+    link, target = tmp_path / "policy.yaml", tmp_path / "target"
+    if there:
+        target.touch()
+    link.symlink_to(target)
+    assert program.main(["policy", "learn", "-r", "-", "-o", str(link)]) == 1
+    assert "is not overwritten" in capsys.readouterr().err
+    assert target.exists() == there
+    assert not there or not target.read_text()
+
+
+def test_a_policy_that_does_not_fit_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def learn(*_: object) -> Learned:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+        return Learned("#" * 20_000, 1, 2)
+
+    monkeypatch.setattr("vpi_tui.engine.learn.learn", learn)
+    made = tmp_path / "policy.yaml"
+    try:
+        assert program.main(["policy", "learn", "-r", "-", "-o", str(made)]) == 1
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert "policy.yaml cannot be written: File too large." in capsys.readouterr().err
+    assert not made.exists()
 
 
 def test_what_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

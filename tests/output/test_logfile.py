@@ -83,6 +83,51 @@ def test_what_root_makes_can_be_rotated_by_whom_it_becomes() -> None:
         assert mine.stat().st_uid == 0, "what was there stays whose it was"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@pytest.mark.parametrize("there", [False, True])
+def test_root_follows_no_link_of_whom_it_becomes(there: bool) -> None:
+    """Else whoever is in the sensor has root make, and give him, any file once it starts again."""
+    with tempfile.TemporaryDirectory() as made:
+        theirs, target = Path(made) / "theirs", Path(made) / "target"
+        theirs.mkdir()
+        os.chown(theirs, NOBODY, NOBODY)
+        if there:
+            target.write_text("root's\n")
+        (theirs / "eve.json").symlink_to(target)
+        with pytest.raises(VpiError, match="it is a link in a directory that others than root can write"):
+            LogFile(theirs / "eve.json", Clock(), owner=(NOBODY, NOBODY))
+        assert target.exists() == there
+        assert not there or (target.stat().st_uid, target.read_text()) == (0, "root's\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_takes_the_place_of_a_new_log_is_not_given_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    with tempfile.TemporaryDirectory() as made:
+        path, target, given = Path(made) / "eve.json", Path(made) / "target", os.fchown
+        target.touch()
+
+        def swapped(fd: int, user: int, group: int) -> None:
+            path.unlink()
+            path.symlink_to(target)
+            given(fd, user, group)
+
+        monkeypatch.setattr(os, "fchown", swapped)
+        LogFile(path, Clock(), owner=(NOBODY, NOBODY)).close()
+        assert target.stat().st_uid == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_roots_own_link_is_followed() -> None:
+    with tempfile.TemporaryDirectory() as made:
+        path, target = Path(made) / "eve.json", Path(made) / "target"
+        target.touch()
+        path.symlink_to(target)
+        log = LogFile(path, Clock(), owner=(NOBODY, NOBODY))
+        write(log, 1)
+        log.close()
+        assert numbers(target) == [1]
+
+
 def test_what_does_not_fit_is_lost_whole_and_said(tmp_path: Path) -> None:
     clock = Clock()
     path = tmp_path / "eve.json"

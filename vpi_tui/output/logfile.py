@@ -6,8 +6,10 @@ only, and it is tried again every few seconds.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +30,9 @@ class Rotation:
     max_bytes: int = 0
     seconds: float = 0.0
     keep: int = 0
+
+
+_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
 
 
 class LogFile:
@@ -59,14 +64,13 @@ class LogFile:
         self._began = 0.0
         self._retry_at = 0.0
         try:
-            made = [one for one in (path.parent, path) if not one.exists()]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._open()
-            if owner is not None:
-                for one in made:
-                    os.chown(one, *owner)
+            if owner is None:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            else:
+                _make_for(path, owner)
+            self._open(os.O_NOFOLLOW if owner is not None and _is_others(path.parent) else 0)
         except OSError as error:
-            raise VpiError(f"{path} cannot be written: {error.strerror}.") from error
+            raise VpiError(f"{path} cannot be written: {_reason(error)}.") from error
 
     def write(self, line: bytes) -> None:
         """A whole line; it is in the file after `flush`, or sooner when many wait."""
@@ -102,8 +106,9 @@ class LogFile:
         self.flush()
         self._close()
 
-    def _open(self) -> None:
-        self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+    def _open(self, more: int = 0) -> None:
+        """more: flags."""
+        self._fd = os.open(self.path, _FLAGS | os.O_CREAT | more, 0o640)
         self._size = os.fstat(self._fd).st_size
         self._began = self._clock()
         self.alarm = ""
@@ -178,3 +183,36 @@ class LogFile:
         old = sorted(one for one in self.path.parent.iterdir() if one.name.startswith(f"{self.path.name}.2"))
         for one in old[: -self._rotation.keep]:
             one.unlink()
+
+
+def _make_for(path: Path, owner: tuple[int, int]) -> None:
+    """Make a file and its directory, which are theirs; what is there already stays whose it is.
+
+    They may have been here before, and may have put a link to anything in its place: nothing is given away by
+    its name, and nothing that was not made here.
+    """
+    path.parent.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        path.parent.mkdir()
+        _give(os.open(path.parent, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC), owner)
+    with suppress(FileExistsError):
+        _give(os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o640), owner)
+
+
+def _give(fd: int, owner: tuple[int, int]) -> None:
+    try:
+        os.fchown(fd, *owner)
+    finally:
+        os.close(fd)
+
+
+def _is_others(directory: Path) -> bool:
+    """May others than root put something there?"""
+    found = directory.stat()
+    return found.st_uid != 0 or bool(found.st_mode & 0o022)
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.ELOOP:
+        return "it is a link in a directory that others than root can write"
+    return str(error.strerror)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from vpi_tui.cli.command import Command
 from vpi_tui.cli.order import engine_spec, settings_of
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SECONDS = 600.0
 LONGEST = 31 * 86_400.0
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
 
 
 def _configure(parser: Parser) -> None:
@@ -65,11 +67,11 @@ def _run(args: argparse.Namespace) -> int:
     else:
         more["duration"] = args.seconds or DEFAULT_SECONDS
         spec = engine_spec("live", settings, **more)
-    with _opened(args.output) as file:
-        return _learn(spec, file, args.output)
+    with _opened(args.output) as write:
+        return _learn(spec, write, args.output)
 
 
-def _learn(spec: EngineSpec, file: TextIO, path: Path | None) -> int:
+def _learn(spec: EngineSpec, write: Callable[[str], object], path: Path | None) -> int:
     from vpi_tui.engine.learn import learn
 
     with ProgressLine(sys.stderr) as line:
@@ -83,40 +85,54 @@ def _learn(spec: EngineSpec, file: TextIO, path: Path | None) -> int:
         f"{counted(result.kinds, 'kind')} of connection between {counted(result.guests, 'guest')}.",
         file=sys.stderr,
     )
-    file.write(result.text)
-    if path is None:
-        return EXIT_DONE
-    try:
-        file.flush()
-    except OSError as error:
-        raise _unwritable(path, error) from error
-    print(f"Written: {path}. vpi-tui -p {path} judges by it.", file=sys.stderr)
+    write(result.text)
+    if path is not None:
+        print(f"Written: {path}. vpi-tui -p {path} judges by it.", file=sys.stderr)
     return EXIT_DONE
 
 
 @contextmanager
-def _opened(path: Path | None) -> Iterator[TextIO]:
+def _opened(path: Path | None) -> Iterator[Callable[[str], object]]:
     """Where the policy goes, open before anything is learned: whoever was root may not write there later.
 
     A file that holds something is kept. One that was made for nothing is removed, where that is allowed.
     """
     if path is None:
-        yield sys.stdout
+        yield sys.stdout.write
         return
+    made = not os.path.lexists(path)
+    fd = _open(path)
     try:
-        made = not path.exists()
-        if not made and path.stat().st_size:
-            raise VpiError(f"{path} is there already, and is not overwritten.", hint="Give another name.")
-        file = path.open("a", encoding="utf-8")
+        yield lambda text: _write(fd, path, text)
+    finally:
+        if made and not os.fstat(fd).st_size:
+            with suppress(OSError):
+                path.unlink()
+        os.close(fd)
+
+
+def _open(path: Path) -> int:
+    """Root follows no link here: whoever may write the directory would have any file made or added to."""
+    try:
+        with suppress(FileExistsError):
+            return os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o666)
+        found = path.lstat()
+        if stat.S_ISREG(found.st_mode) and not found.st_size:
+            return os.open(path, _FLAGS | os.O_NOFOLLOW)
     except OSError as error:
         raise _unwritable(path, error) from error
-    with file:
-        try:
-            yield file
-        finally:
-            if made and not os.fstat(file.fileno()).st_size:
-                with suppress(OSError):
-                    path.unlink()
+    raise VpiError(f"{path} is there already, and is not overwritten.", hint="Give another name.")
+
+
+def _write(fd: int, path: Path, text: str) -> None:
+    """All of it or nothing."""
+    left = text.encode()
+    try:
+        while left:
+            left = left[os.write(fd, left) :]
+    except OSError as error:
+        os.ftruncate(fd, 0)
+        raise _unwritable(path, error) from error
 
 
 def _unwritable(path: Path, error: OSError) -> VpiError:
