@@ -11,7 +11,7 @@ from scapy.layers.l2 import Ether
 from scapy.utils import PcapWriter
 
 from tests.engine.runs import answer, engine, order, reached, until
-from vpi_tui.detect.applayer.costs import Costs
+from vpi_tui.detect.applayer.costs import Costs, Pair
 from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.match.profile import PORTION, PORTION_NS, Clock, Meter, RuleProfile
 from vpi_tui.engine import budget
@@ -66,7 +66,7 @@ def test_a_rule_that_eats_the_engine_is_switched_off(tmp_path: Path, slow_traffi
 class Watched:
     """A ParseBudget with clocks set by hand. Flows 0 and 1 go from host 1 to host 9, flow 2 from host 2."""
 
-    ONE, TWO = ((bytes(15) + bytes([client]), bytes(15) + bytes([9])) for client in (1, 2))
+    ONE, TWO = (Pair(bytes(15) + bytes([client]), bytes(15) + bytes([9]), 0) for client in (1, 2))
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, percent: float = 30.0) -> None:
         self._cpu = self._wall = 0
@@ -83,8 +83,8 @@ class Watched:
     ) -> list[object]:
         self._cpu, self._wall = self._cpu + int(cpu_s * 1e9), self._wall + int(wall_s * 1e9)
         for slot, seconds in spent.items():
-            self.costs.add(slot, int(seconds * 1e9))
-        return [one.pair for one in self.budget.exceeded_by(self.costs, self._ends, behind=behind)]
+            self.costs.add(slot, int(seconds * 1e9), self._ends)
+        return [one.pair for one in self.budget.exceeded_by(self.costs, behind=behind)]
 
 
 def test_what_two_hosts_say_is_avoided_when_the_engine_falls_behind(monkeypatch: pytest.MonkeyPatch) -> None:

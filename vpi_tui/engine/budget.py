@@ -8,7 +8,6 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from vpi_tui.detect.applayer.costs import Costs, Pair
-from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.match.profile import RuleProfile
 
 WINDOW_CPU_NS: Final = 3_000_000_000
@@ -115,7 +114,7 @@ class ParseBudget:
         """Whose words are not to be parsed now."""
         return frozenset(self._until)
 
-    def exceeded_by(self, costs: Costs, ends: Ends, *, behind: bool) -> list[Dear]:
+    def exceeded_by(self, costs: Costs, *, behind: bool) -> list[Dear]:
         """To be asked now and then by the thread that parses: the pairs above, the dearest first.
 
         behind: does traffic come faster than the engine looks at it?
@@ -127,7 +126,7 @@ class ParseBudget:
         if not taken_ns:
             return []
         self._window.begin()
-        spent = costs.take(ends)
+        spent = costs.take()
         if taken_ns < 0 or not behind:
             return []
         found = [

@@ -11,7 +11,6 @@ from vpi_tui.engine.addresses import address_text
 from vpi_tui.engine.budget import AVOIDED_NS, ParseBudget, RuleBudget
 from vpi_tui.engine.commands import obey
 from vpi_tui.engine.coverage import open_coverage
-from vpi_tui.engine.flow_columns import ends_of
 from vpi_tui.engine.garbage import settle
 from vpi_tui.engine.log import FileLog, NoLog, logged, open_log_file
 from vpi_tui.engine.pipeline import Pipeline
@@ -193,11 +192,12 @@ class Worker:
         pipeline, budget = self.pipeline, self._parse_budget
         if pipeline.parse_costs is None or pipeline.app_layer is None:
             return
-        ends = ends_of(pipeline.table.records)
-        found = budget.exceeded_by(pipeline.parse_costs, ends, behind=pipeline.pace.is_behind())
+        found = budget.exceeded_by(pipeline.parse_costs, behind=pipeline.pace.is_behind())
         pipeline.app_layer.avoid(budget.avoided)
         for one in found:
-            client, server = (address_text(int.from_bytes(a[:8]), int.from_bytes(a[8:])) for a in one.pair)
+            client, server = (
+                address_text(int.from_bytes(a[:8]), int.from_bytes(a[8:])) for a in one.pair[:2]
+            )
             self._publisher.note(
                 f"What {client} says to {server} is not parsed for {AVOIDED_NS // 60_000_000_000} minutes: "
                 f"it took {one.percent:.0f} % of the engine's CPU time while that fell behind, "

@@ -18,16 +18,22 @@ SLOTS = 4
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def ends() -> Ends:
-    """Flows 0 and 1 are from host 1, flows 2 and 3 from host 2, all to host 9."""
+def ends(place: int = 0) -> Ends:
+    """Flows 0 and 1 are from host 1, flows 2 and 3 from host 2, all to host 9.
+
+    place: the port of a switch that host 1 is behind in flow 1.
+    """
     client = np.array([[0, 1], [0, 1], [0, 2], [0, 2]], np.uint64)
     return Ends(
-        client, np.full((SLOTS, 2), (0, 9), np.uint64), np.zeros(SLOTS, np.uint16), np.zeros(SLOTS, np.int32)
+        client,
+        np.full((SLOTS, 2), (0, 9), np.uint64),
+        np.zeros(SLOTS, np.uint16),
+        np.array([0, place, 0, 0], np.int32),
     )
 
 
 def pair(client: int) -> Pair:
-    return bytes(15) + bytes([client]), bytes(15) + bytes([9])
+    return Pair(bytes(15) + bytes([client]), bytes(15) + bytes([9]), 0)
 
 
 def web() -> U8:
@@ -80,10 +86,28 @@ def test_costs_are_told_by_the_two_hosts() -> None:
         (3, 3 * LEAST_NS),
         (0, LEAST_NS),
     ):
-        costs.add(slot, spent)
+        costs.add(slot, spent, ends())
     costs.forget(np.array([3], np.int32))
-    assert costs.take(ends()) == {pair(1): 8 * LEAST_NS}
-    assert costs.take(ends()) == {}
+    costs.add(3, LEAST_NS - 1, ends())
+    assert costs.take() == {pair(1): 8 * LEAST_NS, pair(2): 3 * LEAST_NS}
+    assert costs.take() == {}
+
+
+def test_who_begins_ever_new_flows_pays_for_all_of_them() -> None:
+    costs = Costs()
+    for _ in range(5):
+        costs.add(0, LEAST_NS, ends())
+        costs.forget(np.array([0], np.int32))
+    assert costs.take() == {pair(1): 5 * LEAST_NS}
+
+
+def test_who_pretends_to_be_another_at_his_own_port_hides_nothing_of_that_one() -> None:
+    costs, forged = Costs(), pair(1)._replace(place=7)
+    costs.add(1, LEAST_NS, ends(7))
+    assert costs.take() == {forged: LEAST_NS}
+    layer = AppLayer(Demand({"http1"}))
+    layer.avoid({forged})
+    assert {p.flow for p in layer.released(asked(0, 1), web(), ends(7))} == {0}
 
 
 def test_parsing_is_measured_and_a_reused_slot_begins_anew() -> None:

@@ -9,7 +9,7 @@ from typing import Final
 
 from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Parser
-from vpi_tui.detect.applayer.costs import Costs, Pair
+from vpi_tui.detect.applayer.costs import Costs, Pair, pair_of
 from vpi_tui.detect.applayer.expectations import Control, Ends, Expectations
 from vpi_tui.detect.applayer.followed import UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
@@ -54,7 +54,7 @@ class Feeder:
             return self._feed(slot, application, direction, data, row, at)
         began = perf_counter_ns()
         found = self._feed(slot, application, direction, data, row, at)
-        self.costs.add(slot, perf_counter_ns() - began)
+        self.costs.add(slot, perf_counter_ns() - began, self.ends)
         return None if found is not None and slot in self._flows.passed_by.just else found
 
     def _feed(
@@ -110,7 +110,7 @@ class Feeder:
 
     def _passes_over(self, slot: int) -> bool:
         """Is it a flow of hosts that are avoided?"""
-        if not self.avoided or self.ends is None or self.ends.addresses(slot) not in self.avoided:
+        if not self.avoided or self.ends is None or pair_of(self.ends, slot) not in self.avoided:
             return False
         self._flows.pass_by(slot, -1)
         self.passed_over += 1
