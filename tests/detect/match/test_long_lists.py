@@ -12,13 +12,16 @@ import numpy as np
 import pytest
 
 from tests.detect.match.build import Packet, addresses, hits, ip, matcher_of, rule, run
+from vpi_tui.detect.match.listing import MOST_ADDRESSES, _addresses
 from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.match.ways import Ways, outside
+from vpi_tui.detect.rules import sets
 from vpi_tui.detect.rules.explain import describe
 from vpi_tui.detect.rules.loader import LoadResult, load
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.model import parts
 from vpi_tui.model.edges import KEY
-from vpi_tui.model.signature import AddressIn, Ranges
+from vpi_tui.model.signature import IP_MAX, AddressIn, Ranges
 
 BASE, BASE6 = ip("10.0.0.0"), 0x20010DB8 << 96
 OPTIONS = [
@@ -145,3 +148,28 @@ def test_a_list_goes_with_the_rules_that_asked_it() -> None:
     del matcher, check, numbers
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.parametrize(
+    "other", [(ip("10.0.0.0"), ip("10.0.1.0")), (IP_MAX - 9, IP_MAX), (1 << 80, 5 << 80)]
+)
+def test_a_set_reaches_as_far_and_counts_as_many_however_it_is_kept(
+    monkeypatch: pytest.MonkeyPatch, other: tuple[int, int]
+) -> None:
+    spans = sets.union([(ip("11.0.0.0") + 4 * n, ip("11.0.0.0") + 4 * n + 1) for n in range(20)] + [other])
+    home = Ranges(((ip("10.0.0.0"), ip("10.255.255.255")),))
+
+    def found() -> list[object]:
+        kept = Ranges(spans)
+        header = rule(src=kept).header
+        return [
+            min(_addresses(kept), MOST_ADDRESSES),
+            Ways(home).of(header),
+            Ways(kept).of(header),
+            outside(kept).spans,
+        ]
+
+    few = found()
+    monkeypatch.setattr(parts, "FEW_RANGES", 8)
+    assert Ranges(spans).is_large
+    assert found() == few

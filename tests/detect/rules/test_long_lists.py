@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from vpi_tui.detect.applayer.files import File
+from vpi_tui.detect.match.file_tests import tests_hold
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules import valuefiles
+from vpi_tui.detect.rules.explain_steps import step_text
 from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.model.signature import FileTest, HasReputation, InSet, Signature
@@ -163,7 +166,7 @@ def test_what_is_wrong_far_behind_refuses_the_list(tmp_path: Path, monkeypatch: 
     lines = [value.hex() for value in KINDS["md5"][0]]
     rules = tmp_path / "some.rules"
     rules.write_text("alert tcp any any -> any any (tcp.hdr; dataset:isset,s,type md5,load values; sid:1;)\n")
-    for bad in (b"nonsense", b"\xff", b"\xc3"):
+    for bad in (b"nonsense", b"\xff", b"\xc3", b"00\0" + lines[0].encode()[3:]):
         (tmp_path / "values").write_bytes("\n".join(lines).encode() + b"\n" + bad + b"\n" + lines[0].encode())
         (error,) = load([rules]).errors
         assert "not what it should be" in error.reason
@@ -197,6 +200,11 @@ def test_long_lists_of_files(tmp_path: Path, kind: str) -> None:
     assert step.listed is not None
     assert sorted(step.listed) == sorted(digests)
     assert not step.digests
+    assert f"is not one of {COUNT:,}" in step_text(step)
+    for digest, is_listed in ((digests[-1], True), (bytes(len(digests[0])), False)):
+        file = File(0)
+        file.digests = {kind: digest}
+        assert tests_hold([step], file, is_open=False) != is_listed
 
 
 def refusal(folder: Path, options: str) -> str:
