@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from vpi_tui.detect.applayer.files import File
-from vpi_tui.detect.match.file_tests import tests_hold
+from vpi_tui.detect.match import file_tests
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules import valuefiles
 from vpi_tui.detect.rules.explain_steps import step_text
@@ -204,7 +204,7 @@ def test_long_lists_of_files(tmp_path: Path, kind: str) -> None:
     for digest, is_listed in ((digests[-1], True), (bytes(len(digests[0])), False)):
         file = File(0)
         file.digests = {kind: digest}
-        assert tests_hold([step], file, is_open=False) != is_listed
+        assert file_tests.tests_hold([step], file, is_open=False) != is_listed
 
 
 def refusal(folder: Path, options: str) -> str:
