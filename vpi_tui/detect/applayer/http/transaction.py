@@ -61,3 +61,9 @@ class HttpTransaction(Transaction):
         if direction == CLIENT:
             return {**found, "http.response_body": (window,), FILE_DATA: (window, *found.get(FILE_DATA, ()))}
         return {**found, "http.request_body": (window,)}
+
+
+def asks_for_tunnel(transaction: HttpTransaction | None) -> bool:
+    """Does it ask for a tunnel? Then what follows is another protocol's, unless it is refused."""
+    request = transaction.request if transaction is not None else None
+    return request is not None and request.start.method == b"CONNECT"
