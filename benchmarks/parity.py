@@ -111,8 +111,7 @@ def in_child(spec: EngineSpec, rules: RuleBook) -> dict[str, int]:
         code = 1
         try:
             result = run_scan(spec, None, lambda *_: None, rules=rules)
-            alerts = {f"{gid}:{sid}": n for (gid, sid, _), n in result.by_rule.items()}
-            os.write(writing, json.dumps(alerts).encode())
+            os.write(writing, json.dumps(result.of_rules()).encode())
             code = 0
         finally:
             os._exit(code)

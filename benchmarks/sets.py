@@ -61,7 +61,7 @@ def start(rules: Path, cache: Path, capture: Path) -> Start:
         len(book.refused),
         loaded - began,
         max(resource.getrusage(one).ru_maxrss for one in who) * 1024,
-        {f"{gid}:{sid}": count for (gid, sid, _), count in sorted(result.by_rule.items())},
+        result.of_rules(),
     )
 
 

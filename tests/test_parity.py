@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from benchmarks.__main__ import BENCHMARKS, handed, section
-from benchmarks.parity import Score, all_enabled, counted, explained, table
+from benchmarks.parity import Score, all_enabled, counted, explained, in_child, table
 from benchmarks.parity_reasons import REASONS, Reason, reason_for
+from vpi_tui.capture.demo.attacks import EXPECTED_SIDS
+from vpi_tui.capture.demo.scenario import write_demo_pcap
+from vpi_tui.config.paths import rules_dir
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.spec import EngineSpec
 
 LACKS = Reason("lacks", "no parser", rules=frozenset({"1:4"}))
 GUESS = Reason("newer", "perhaps", rules=frozenset({"1:3"}), inferred=True)
@@ -23,6 +29,16 @@ def score() -> Score:
     made.add("a.pcap", theirs={"1:1": 2, "1:2": 3, "1:3": 1}, ours={"1:1": 2, "1:2": 1, "1:4": 5})
     made.add("b.pcap", theirs={"1:2": 1}, ours={"1:2": 4})
     return made
+
+
+def test_alerts_of_a_capture_are_counted_by_rule(tmp_path: Path) -> None:
+    write_demo_pcap(tmp_path / "demo.pcap")
+    spec = EngineSpec("replay", rules_dir=str(rules_dir()), speed=0.0)
+    rules = RuleBook.load(spec)
+    found = in_child(replace(spec, files=(str(tmp_path / "demo.pcap"),)), rules)
+    assert {f"1:{sid}" for sid in EXPECTED_SIDS} <= found.keys()
+    assert list(found) == sorted(found, key=lambda rule: tuple(map(int, rule.split(":"))))
+    assert all(count > 0 for count in found.values())
 
 
 def figures(score: Score) -> tuple[int, int, int, int]:

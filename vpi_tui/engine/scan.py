@@ -46,6 +46,12 @@ class ScanResult:
     notices: list[str] = field(default_factory=list)
     stats: dict[str, float] = field(default_factory=dict)
 
+    def of_rules(self) -> dict[str, int]:
+        """ "gid:sid" to alerts, in order of the rules."""
+        return {
+            f"{gid}:{sid}": n for (_, gid, sid, _), n in sorted(self.by_rule.items(), key=lambda i: i[0][1:3])
+        }
+
 
 def run_scan(
     spec: EngineSpec,
