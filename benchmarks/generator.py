@@ -37,7 +37,7 @@ WORDS = (b"order", b"item", b"price", b"customer", b"<td>", b"</td>", b"shelf", 
 def checksum(data: bytes) -> int:
     """RFC 1071."""
     data += b"\0" * (len(data) & 1)
-    total = sum(struct.unpack(f">{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f">{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF
@@ -137,7 +137,7 @@ class Sender:
     def _burst(self) -> int:
         room = min(BURST, len(self._headers) - self._next)
         start = self._headers.ctypes.data + MMSGHDR.itemsize * self._next
-        done = self._sendmmsg(self._socket.fileno(), start, room, 0)
+        done: int = self._sendmmsg(self._socket.fileno(), start, room, 0)
         self._next = (self._next + max(done, 0)) % len(self._headers)
         return max(done, 0)
 

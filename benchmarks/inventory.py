@@ -17,13 +17,14 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from tests.lab.net import Lab, inside, ip, why_not
+from tests.lab.net import Lab, ip, why_not
 from tests.lab.ovs import OpenVSwitch, why_no_ovs
 from vpi_tui.inventory.kind import Setup
 from vpi_tui.inventory.picture import Picture, SeenGuest, mac_text
 from vpi_tui.inventory.registry import open_probes
 from vpi_tui.inventory.static import StaticGuest, StaticInventory
 from vpi_tui.inventory.watch import Inventory
+from vpi_tui.lab.namespaces import inside
 from vpi_tui.model.topology import Topology
 
 FIRST_MAC = 0x525400000000

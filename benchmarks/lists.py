@@ -174,7 +174,8 @@ def row(indicators: Indicators, entries: int, times: int, own: int) -> str:
         if indicators.rules is REPUTATION:
             (folder / CATEGORIES).write_text("1,bad\n2,worse\n")
         pairs = [pair(folder) for _ in range(times)]
-    first, second = (min((one[n] for one in pairs), key=lambda load: load.cpu) for n in (0, 1))
+    first = min((one[0] for one in pairs), key=lambda load: load.cpu)
+    second = min((one[1] for one in pairs), key=lambda load: load.cpu)
     if first.refused or second.refused:
         sys.exit(f"{indicators.name}: a rule is refused")
     return (

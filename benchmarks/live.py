@@ -33,7 +33,9 @@ SETTLED = 0.3
 UNLIMITED_BURSTS = 2
 """The generator is disturbed too: its best burst counts."""
 PRIORITY = -10
-READERS: tuple[Callable[[str, str], Reader], ...] = (
+Start = Callable[[str, str], Reader]
+"""Namespace and port -> what reads there."""
+READERS: tuple[Start, ...] = (
     lambda namespace, port: Tcpdump(namespace, port, "tcpdump -w /dev/null", "-w", "/dev/null"),
     lambda namespace, port: Tcpdump(namespace, port, "tcpdump -n >/dev/null", "-n"),
     Ours,
@@ -172,7 +174,8 @@ def measure(seconds: float, rounds: int, rules: Sequence[str] = ()) -> tuple[lis
         ip("-n", lab.host, "link", "set", "port1", "nomaster")
         generator = Generator(lab)
         try:
-            for start in (*READERS, *(partial(Ours, rules=one) for one in rules)):
+            with_rules: list[Start] = [partial(Ours, rules=one) for one in rules]
+            for start in (*READERS, *with_rules):
                 reader = start(lab.host, "port1")
                 try:
                     os.setpriority(os.PRIO_PROCESS, reader.pid, PRIORITY)

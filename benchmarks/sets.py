@@ -78,8 +78,9 @@ def pair(rules: Path, capture: Path) -> tuple[Start, Start, int]:
 
 def row(rules: Path, capture: Path, times: int) -> str:
     pairs = [pair(rules, capture) for _ in range(times)]
-    first, second = (min((one[n] for one in pairs), key=lambda start: start.load) for n in (0, 1))
-    same = all(one.alerts == first.alerts for starts in pairs for one in starts[:2])
+    first = min((one[0] for one in pairs), key=lambda start: start.load)
+    second = min((one[1] for one in pairs), key=lambda start: start.load)
+    same = all(one.alerts == first.alerts for cold, warm, _ in pairs for one in (cold, warm))
     return (
         f"| {first.rules:,} | {first.refused:,} | {first.load:.2f} | {second.load:.2f} | "
         f"{pairs[0][2] / 1e6:.0f} | {first.peak / 1e6:.0f} | {second.peak / 1e6:.0f} | "
@@ -106,7 +107,8 @@ def main() -> None:
     parser.add_argument(CHILD, type=Path, nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.one is not None:
-        print(json.dumps(vars(start(*options.one, options.capture))))
+        rules, cache = options.one
+        print(json.dumps(vars(start(rules, cache, options.capture))))
         return
     if not options.rules:
         parser.error("which rules? --rules DIR …")

@@ -28,8 +28,9 @@ from benchmarks.inventory import FIRST_MAC, batch
 from benchmarks.ui_emulator import Emulator
 from benchmarks.ui_harness import READY_WITHIN, SETTLED, SIZE, wait_for
 from benchmarks.ui_pty import Pty
-from tests.lab.net import Lab, inside, ip, why_not
+from tests.lab.net import Lab, ip, why_not
 from vpi_tui.inventory.picture import mac_text
+from vpi_tui.lab.namespaces import inside
 
 FRAMES_A_SECOND = 2_000
 ELSEWHERE = 7
