@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +15,7 @@ from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.applayer.tracker import AppLayer
 from vpi_tui.model.applications import APP_PROTOS
-from vpi_tui.model.batch import U8, Direction, StreamBatch
+from vpi_tui.model.batch import U8, Direction, FlowState, StreamBatch
 
 SLOTS = 4
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -116,3 +119,12 @@ def test_parsing_is_measured_and_a_reused_slot_begins_anew() -> None:
     layer.released(asked(0, 2), web(), ends())
     assert set(costs.of) == {0, 2}
     assert all(spent > 0 for spent in costs.of.values())
+    layer.update(*nothing_but_a_new_flow_in(0), None, web(), ends())
+    assert set(costs.of) == {2}
+
+
+def nothing_but_a_new_flow_in(slot: int) -> tuple[Any, Any, Any]:
+    """Packets, what was decoded of them and their flows: one packet, the first of another connection."""
+    one = {"flow": np.array([slot], np.int32), "new_rows": np.array([0], np.int32)}
+    flows = SimpleNamespace(**one, state=np.array([FlowState.NEW], np.uint8), app=np.zeros(1, np.uint8))
+    return SimpleNamespace(ts_ns=np.ones(1, np.int64)), None, flows

@@ -246,6 +246,12 @@ def test_lines_may_end_as_on_an_old_mac_and_are_no_more_at_a_time(
     assert len(set_of(tmp_path, "type string,load values").listed or ()) == COUNT
 
 
+@pytest.mark.parametrize("word", ["YQ", "Y*Q==", "YQ==YQ==", "=YQ="])
+def test_a_value_that_is_no_base64_is_no_other_value(tmp_path: Path, word: str) -> None:
+    (tmp_path / "values").write_text(f"Yg==\n{word}\n")
+    assert "not what it should be" in refusal(tmp_path, "dataset:isset,s,type string,load values")
+
+
 @pytest.mark.parametrize("separator", ["\x85", "\u2028", "\x1c"])
 def test_only_ends_of_lines_end_an_entry(tmp_path: Path, separator: str) -> None:
     """Of these JSON allows the first two in texts, as they are, and the third one nowhere."""
