@@ -14,7 +14,7 @@ from vpi_tui import __version__
 from vpi_tui.cli.completion import levels
 from vpi_tui.cli.dashboard import takes_unicode
 from vpi_tui.cli.main import EXIT_PIPE, main, with_command
-from vpi_tui.cli.order import settings_of
+from vpi_tui.cli.order import engine_spec, settings_of
 from vpi_tui.cli.parser import SETTING_PREFIX
 from vpi_tui.cli.registry import BY_NAME, COMMANDS, build_parser
 from vpi_tui.config import paths, schema
@@ -201,6 +201,27 @@ def test_each_source_wins_over_the_one_before(home, tmp_path):
     assert settings(*words)["refresh"] == 5.0
     assert settings(*words, "--refresh", "6")["refresh"] == 6.0
     assert settings("demo", "--refresh", "6", "--set", "refresh=5")["refresh"] == 6.0
+
+
+@pytest.mark.parametrize(
+    ("words", "field", "value"),
+    [
+        ((), "parse_budget", 25.0),
+        (("--parse-budget", "0"), "parse_budget", 0.0),
+        (("--rule-budget", "20"), "rule_budget", 20.0),
+        (("--set", "memory.flows=4096"), "max_flows", 4096),
+        (("--set", "memory.stream=2mb"), "stream_memory", 2 << 20),
+        (("--set", "memory.evidence=3mb"), "evidence_memory", 3 << 20),
+        (("--set", "memory.ring=4mb"), "ring_memory", 4 << 20),
+        (("--user", "daemon"), "user", "daemon"),
+        (("--duration", "7"), "duration", 7.0),
+        (("--refresh", "3"), "interval", 3.0),
+        (("-k", "none"), "checksums", "none"),
+        (("-i", "eth1"), "interfaces", ("eth1",)),
+    ],
+)
+def test_what_was_set_reaches_the_engine(home, words, field, value):
+    assert getattr(engine_spec("live", settings("live", *words)), field) == value
 
 
 @pytest.mark.parametrize("command", ["live", "demo", "replay", "scan"])
