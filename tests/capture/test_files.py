@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 import threading
 import time
@@ -14,6 +16,7 @@ from tests.capture import builders as build
 from tests.capture.builders import Frame, fault_of, naive, read_all
 from tests.rights import nobodys_folder
 from vpi_tui.capture.files import FileSource
+from vpi_tui.capture.unreadable import no_capture
 from vpi_tui.model.errors import CaptureError
 
 FRAMES = [
@@ -109,6 +112,41 @@ def test_other_files_are_refused(tmp_path: Path, data: bytes, text: str) -> None
 def test_what_is_supported_is_named(tmp_path: Path) -> None:
     with pytest.raises(CaptureError, match=r"Supported: pcap .*pcapng.*gzip"):
         write(tmp_path, b"nonsense").open()
+
+
+@pytest.mark.parametrize(
+    ("data", "step"),
+    [
+        (b"", "Is it still being written?"),
+        (b"\xd4\xc3\xb2\xa1" + b"\0" * 19, "If it is a copy, copy it again."),
+        (b"\xd4\xc3\xb2\xa1\x02\0\x04\0" + b"\0" * 20, "If it is a copy, copy it again."),
+        (b"10:01:02 IP a > b", "It looks like text"),
+        (b"a\n", "It looks like text"),
+        (b"PK\x03\x04" + b"\0" * 30, "Unpack it: unzip -p {} | vpi-tui scan -"),
+        (bz2.compress(b"packets"), "Unpack it: bzip2 -dc {} |"),
+        (lzma.compress(b"packets"), "Unpack it: xz -dc {} |"),
+        (b"\x7fELF\x02\x01\x01" + b"\0" * 20, "editcap -F pcapng {} NEW.pcapng"),
+    ],
+)
+def test_what_is_no_capture_comes_with_the_next_step(tmp_path: Path, data: bytes, step: str) -> None:
+    source = write(tmp_path, data)
+    _, error = fault_of(source)
+    assert error is not None
+    assert step.format(tmp_path / "capture") in error.hint
+
+
+def test_what_comes_from_standard_input_is_unpacked_from_a_file() -> None:
+    assert "unzip -p FILE |" in no_capture("-", "standard input", b"PK\x03\x04").hint
+
+
+@pytest.mark.parametrize(
+    ("path", "step"),
+    [("/dev", "such as /dev/*.pcap."), ("/dev/zero", "`vpi-tui live` watches"), ("/none", "Check the path")],
+)
+def test_what_is_no_file_comes_with_the_next_step(path: str, step: str) -> None:
+    with pytest.raises(CaptureError) as caught:
+        FileSource(path).open()
+    assert step in caught.value.hint
 
 
 def test_things_that_are_no_file(tmp_path: Path) -> None:

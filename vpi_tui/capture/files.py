@@ -13,16 +13,15 @@ from vpi_tui.capture import pcap, pcapng
 from vpi_tui.capture.bytestreams import GZIP_MAGIC, ByteStream, FdBytes, GzipBytes
 from vpi_tui.capture.columns import allocate, as_batch
 from vpi_tui.capture.formats import FileFormat, Magic
+from vpi_tui.capture.unreadable import COPY_AGAIN, STDIN, cut_within_header, empty, no_capture, no_file
 from vpi_tui.model.batch import PacketBatch
 from vpi_tui.model.errors import CaptureError
 
-STDIN = "-"
 BUFFER_BYTES = 2 << 20
 """Small enough to stay in the second-level cache, where the stages after this one find it: at 1 to
 2 MB a read plus index costs a third of what mapping the file does (page faults)."""
 MAX_PACKETS = 16_384
 MAGICS: tuple[Magic, ...] = (*pcap.MAGICS, *pcapng.MAGICS)
-SUPPORTED = "pcap (micro- and nanoseconds, both byte orders), pcapng, and either with gzip"
 
 
 class FileSource:
@@ -167,7 +166,7 @@ class FileSource:
         magic = next((magic for magic in MAGICS if head.startswith(magic.first)), None)
         if magic is None:
             if len(head) >= 4:
-                self._fail(_not_a_capture(head), 0)
+                self._give_up(no_capture(self._path, self._name, head))
         elif len(head) >= magic.header:
             self._format, self._begin = magic.open(head[: magic.header])
 
@@ -176,28 +175,27 @@ class FileSource:
         rest = self._end - self._begin
         at = self._skip_from if self._skip else self._base + self._begin
         if self._format is None:
-            self._fail(_no_header(self._buf[: min(self._end, 24)].tobytes()), 0)
+            self._give_up(self._no_header(self._buf[: min(self._end, 24)].tobytes()))
         elif rest or self._skip:
             missing = "The bytes before it were read."
             self._fail(f"is cut off: what starts at byte {at} is not whole. {missing}", at)
         self.exhausted = True
 
+    def _no_header(self, head: bytes) -> CaptureError:
+        """Why a file that ended within its first bytes is of no use."""
+        if not head:
+            return empty(self._name)
+        if any(head.startswith(magic.first) for magic in MAGICS):
+            return cut_within_header(self._name, len(head))
+        return no_capture(self._path, self._name, head)
+
     def _fail(self, what: str, offset: int | None, *, tail: bool = False) -> None:
-        self.error = CaptureError(f"{self._name} {what}", offset=offset, tail=tail)
+        hint = "" if tail else COPY_AGAIN
+        self._give_up(CaptureError(f"{self._name} {what}", hint=hint, offset=offset, tail=tail))
+
+    def _give_up(self, error: CaptureError) -> None:
+        self.error = error
         self.exhausted = True
-
-
-def _no_header(head: bytes) -> str:
-    """Why a file that ended within its first bytes is of no use."""
-    if not head:
-        return "is empty: no capture file."
-    if any(head.startswith(magic.first) for magic in MAGICS):
-        return f"is cut off within its header, after {len(head)} bytes: there is no packet in it."
-    return _not_a_capture(head)
-
-
-def _not_a_capture(head: bytes) -> str:
-    return f"is no capture file: it starts with the bytes {head[:8].hex(' ')}. Supported: {SUPPORTED}."
 
 
 def open_fd(path: str) -> int:
@@ -211,10 +209,12 @@ def open_fd(path: str) -> int:
         # Without O_NONBLOCK, opening a FIFO waits for its writer.
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (OSError, ValueError) as reason:
-        raise CaptureError(f"{path} cannot be read: {getattr(reason, 'strerror', reason)}.") from reason
+        why = getattr(reason, "strerror", reason)
+        raise CaptureError(
+            f"{path} cannot be read: {why}.", hint="Check the path and its permissions."
+        ) from reason
     mode = os.fstat(fd).st_mode
     if stat.S_ISREG(mode) or stat.S_ISFIFO(mode):
         return fd
     os.close(fd)
-    kind = "a directory" if stat.S_ISDIR(mode) else "a device"
-    raise CaptureError(f"{path} is {kind}, not a capture file.")
+    raise no_file(path, directory=stat.S_ISDIR(mode))
