@@ -225,6 +225,7 @@ GOOD = {
     "policy": "pol.yaml",
     "checksums": "none",
     "eve.file": "eve.json",
+    "eve.filetype": "unix_stream",
     "eve.types": "alert,http",
     "eve.rotate-size": "64mb",
     "eve.rotate-interval": "3600",

@@ -101,6 +101,75 @@ def test_root_follows_no_link_of_whom_it_becomes(there: bool) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_follows_no_link_of_others_on_the_way() -> None:
+    """The directory of the log is his who is in the sensor: he may put a link in the place of one below."""
+    with tempfile.TemporaryDirectory() as made:
+        theirs, target = Path(made) / "theirs", Path(made) / "target"
+        theirs.mkdir()
+        target.mkdir()
+        os.chown(theirs, NOBODY, NOBODY)
+        (theirs / "sub").symlink_to(target)
+        for path in (theirs / "sub" / "eve.json", theirs / "sub" / "new" / "eve.json"):
+            with pytest.raises(VpiError, match="sub is a link in a directory that others"):
+                LogFile(path, Clock(), owner=(NOBODY, NOBODY))
+        assert list(target.iterdir()) == []
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_roots_own_links_on_the_way_are_followed() -> None:
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        (folder / "logs").mkdir()
+        (folder / "one").symlink_to("two")
+        (folder / "two").symlink_to(folder / "logs")
+        LogFile(folder / "one" / "a" / "b" / "eve.json", Clock(), owner=(NOBODY, NOBODY)).close()
+        assert (folder / "logs" / "a").stat().st_uid == 0
+        assert (folder / "logs" / "a" / "b").stat().st_uid == NOBODY
+        (folder / "ring").symlink_to("ring")
+        with pytest.raises(VpiError):
+            LogFile(folder / "ring" / "eve.json", Clock(), owner=(NOBODY, NOBODY))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_root_writes_no_file_that_others_gave_a_second_name() -> None:
+    with tempfile.TemporaryDirectory() as made:
+        theirs, target = Path(made) / "theirs", Path(made) / "target"
+        theirs.mkdir()
+        target.touch()
+        os.link(target, theirs / "eve.json")
+        os.chown(theirs, NOBODY, NOBODY)
+        with pytest.raises(VpiError, match="another name"):
+            LogFile(theirs / "eve.json", Clock(), owner=(NOBODY, NOBODY))
+
+
+@pytest.mark.parametrize("owner", [None, (NOBODY, NOBODY)])
+def test_what_is_no_file_ends_the_start_at_once(tmp_path: Path, owner: tuple[int, int] | None) -> None:
+    if owner is not None and os.geteuid() != 0:
+        pytest.skip("only root gives files away")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    for path, why in ((pipe, "it is no file"), (tmp_path, "Is a directory")):
+        with pytest.raises(VpiError, match=why) as caught:
+            LogFile(path, Clock(), owner=owner)
+        assert "name another file" in caught.value.hint
+    os.close(reader)
+    LogFile(Path("/dev/null"), Clock(), owner=owner).close()
+
+
+def test_a_pipe_in_the_place_of_a_file_is_no_end(tmp_path: Path) -> None:
+    clock, path = Clock(), tmp_path / "eve.json"
+    log = LogFile(path, clock)
+    write(log, 1)
+    path.unlink()
+    os.mkfifo(path)
+    log.reopen()
+    assert "cannot be written" in log.alarm
+    write(log, 2)
+    assert log.lost == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
 def test_what_takes_the_place_of_a_new_log_is_not_given_away(monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory() as made:
         path, target, given = Path(made) / "eve.json", Path(made) / "target", os.fchown

@@ -69,6 +69,7 @@ def _log(chosen: Settings) -> LogSpec:
     file = chosen["eve.file"]
     return LogSpec(
         file=str(paths.with_home(file).absolute()) if file else "",
+        filetype=chosen["eve.filetype"],
         types=types or EVENT_TYPES,
         rotate_bytes=chosen["eve.rotate-size"],
         rotate_seconds=chosen["eve.rotate-interval"],

@@ -166,6 +166,12 @@ TABLE: tuple[Setting, ...] = (
         "FILE",
         DASHBOARD,
     ),
+    Setting(
+        "eve.filetype",
+        kinds.choice("regular", "unix_stream"),
+        "regular",
+        "what that is: regular (a file, or a pipe that somebody reads) or unix_stream (a socket)",
+    ),
     Setting("eve.types", kinds.texts, (), "types of events to write (default: all)"),
     Setting("eve.rotate-size", kinds.size(0, 1 << 50), 0, "begin a new file at so many bytes; 0 = never"),
     Setting(

@@ -30,6 +30,7 @@ from vpi_tui.output import eve
 from vpi_tui.output.counters import of_application
 from vpi_tui.output.evidence import alert_context
 from vpi_tui.output.logfile import LogFile, Rotation
+from vpi_tui.output.logstream import LogStream, is_fifo, to_fifo, to_socket
 from vpi_tui.output.writer import EveWriter
 from vpi_tui.stream.sessions import STATES
 
@@ -60,15 +61,20 @@ def categories_of(spec: EngineSpec) -> dict[str, str]:
     return categories(Path(path) for path in spec.rules or (spec.rules_dir,))
 
 
-def open_log_file(spec: LogSpec, owner: tuple[int, int] | None) -> LogFile | None:
-    """The file of the log; None = there is to be none. Raises VpiError when it cannot be written.
+def open_log_file(spec: LogSpec, owner: tuple[int, int] | None) -> LogFile | LogStream | None:
+    """Where the log goes; None = there is to be none. Raises VpiError when it cannot be written.
 
     owner: user and group that the process will be; None = it stays what it is.
     """
     if not spec.file:
         return None
+    path = Path(spec.file)
+    if spec.filetype == "unix_stream":
+        return to_socket(path, time.time)
+    if is_fifo(path):
+        return to_fifo(path, time.time, owner)
     rotation = Rotation(spec.rotate_bytes, spec.rotate_seconds, spec.keep)
-    return LogFile(Path(spec.file), time.time, rotation, owner)
+    return LogFile(path, time.time, rotation, owner)
 
 
 class NoLog:
@@ -95,7 +101,7 @@ class NoLog:
 class FileLog(NoLog):
     """The log of a sensor: it rotates, and what cannot be written is counted and told."""
 
-    def __init__(self, spec: EngineSpec, pipeline: Pipeline, file: LogFile) -> None:
+    def __init__(self, spec: EngineSpec, pipeline: Pipeline, file: LogFile | LogStream) -> None:
         self._file = file
         self._log = EventLog(spec.log, pipeline, EveWriter(file), categories_of(spec))
 

@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 Mode = Literal["live", "replay", "demo"]
 Checksums = Literal["auto", "all", "none"]
+FileType = Literal["regular", "unix_stream"]
 
 
 EVENT_TYPES: Final = (
@@ -23,6 +24,7 @@ class LogSpec:
 
     file: str = ""
     """"" = nothing is written."""
+    filetype: FileType = "regular"
     types: tuple[str, ...] = EVENT_TYPES
     rotate_bytes: int = 0
     rotate_seconds: float = 0.0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from vpi_tui.model.errors import VpiError
+from vpi_tui.output import roots_way
 
 MOST_WAITING: Final = 4 << 20
 """Bytes of lines that wait to be written; more are not waited with until somebody flushes."""
@@ -32,7 +34,9 @@ class Rotation:
     keep: int = 0
 
 
-_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC
+_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_MEMORY: Final = 1
+"""The kernel's number for /dev/null and its like, the only devices that take what they are given at once."""
 
 
 class LogFile:
@@ -66,11 +70,11 @@ class LogFile:
         try:
             if owner is None:
                 path.parent.mkdir(parents=True, exist_ok=True)
+                self._take(_opened(path))
             else:
-                _make_for(path, owner)
-            self._open(os.O_NOFOLLOW if owner is not None and _is_others(path.parent) else 0)
+                self._take(_opened_for(path, owner))
         except OSError as error:
-            raise VpiError(f"{path} cannot be written: {_reason(error)}.") from error
+            raise unwritable(path, error) from error
 
     def write(self, line: bytes) -> None:
         """A whole line; it is in the file after `flush`, or sooner when many wait."""
@@ -106,10 +110,10 @@ class LogFile:
         self.flush()
         self._close()
 
-    def _open(self, more: int = 0) -> None:
-        """more: flags."""
-        self._fd = os.open(self.path, _FLAGS | os.O_CREAT | more, 0o640)
-        self._size = os.fstat(self._fd).st_size
+    def _take(self, fd: int) -> None:
+        """Go on with this one."""
+        self._fd = fd
+        self._size = os.fstat(fd).st_size
         self._began = self._clock()
         self.alarm = ""
 
@@ -142,7 +146,7 @@ class LogFile:
         if self._clock() < self._retry_at:
             return False
         try:
-            self._open()
+            self._take(_opened(self.path))
         except OSError as error:
             self._give_up(error)
             return False
@@ -159,7 +163,7 @@ class LogFile:
         try:
             self.path.rename(self._free_name())
             self._close()
-            self._open()
+            self._take(_opened(self.path))
             self._prune()
         except OSError as error:
             self._began = self._clock()
@@ -185,34 +189,46 @@ class LogFile:
             one.unlink()
 
 
-def _make_for(path: Path, owner: tuple[int, int]) -> None:
-    """Make a file and its directory, which are theirs; what is there already stays whose it is.
+def unwritable(path: Path, error: OSError) -> VpiError:
+    """For a log that cannot be opened at the start."""
+    return VpiError(
+        f"{path} cannot be written: {error.strerror}.", hint="Mend that, or name another file (`--eve`)."
+    )
+
+
+def _opened(name: Path | str, more: int = 0, at: int | None = None) -> int:
+    """A descriptor to append with. more: flags. Raises OSError, also for what is no file of lines.
+
+    Never waits: a FIFO would, for somebody who reads it.
+    """
+    fd = os.open(name, _FLAGS | os.O_CREAT | more, 0o640, dir_fd=at)
+    about = os.fstat(fd)
+    if stat.S_ISREG(about.st_mode) or (stat.S_ISCHR(about.st_mode) and os.major(about.st_rdev) == _MEMORY):
+        return fd
+    os.close(fd)
+    raise OSError(errno.EINVAL, "it is no file, but a pipe, a terminal or another device")
+
+
+def _opened_for(path: Path, owner: tuple[int, int]) -> int:
+    """Likewise by root, for them: file and directory are theirs when they are made here; what is there
+    already stays whose it is.
 
     They may have been here before, and may have put a link to anything in its place: nothing is given away by
     its name, and nothing that was not made here.
     """
-    path.parent.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):
-        path.parent.mkdir()
-        _give(os.open(path.parent, os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC), owner)
-    with suppress(FileExistsError):
-        _give(os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o640), owner)
-
-
-def _give(fd: int, owner: tuple[int, int]) -> None:
-    try:
-        os.fchown(fd, *owner)
-    finally:
+    with roots_way.opened(path.parent, owner) as directory:
+        with suppress(FileExistsError):
+            flags = _FLAGS | os.O_CREAT | os.O_EXCL
+            roots_way.give(os.open(path.name, flags, 0o640, dir_fd=directory), owner)
+        if not roots_way.is_others(directory):
+            return _opened(path.name, at=directory)
+        try:
+            fd = _opened(path.name, os.O_NOFOLLOW, directory)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise OSError(errno.ELOOP, f"it {roots_way.OTHERS_LINK}") from None
+            raise
+    if os.fstat(fd).st_nlink > 1:
         os.close(fd)
-
-
-def _is_others(directory: Path) -> bool:
-    """May others than root put something there?"""
-    found = directory.stat()
-    return found.st_uid != 0 or bool(found.st_mode & 0o022)
-
-
-def _reason(error: OSError) -> str:
-    if error.errno == errno.ELOOP:
-        return "it is a link in a directory that others than root can write"
-    return str(error.strerror)
+        raise OSError(errno.EMLINK, "it has another name too, and others than root can write its directory")
+    return fd

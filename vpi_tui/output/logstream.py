@@ -1,0 +1,185 @@
+"""A log that somebody reads as it comes: at a FIFO, or at a socket of the file system. Nobody is waited for.
+
+What the reader does not take yet waits, within a bound; what comes behind that is counted as lost. When he
+goes, he is looked for again every few seconds, and begins with a whole line.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import select
+import shlex
+import socket
+import stat
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from vpi_tui.model.errors import VpiError
+from vpi_tui.output import roots_way
+from vpi_tui.output.logfile import MOST_WAITING, RETRY, unwritable
+
+_AT_ONCE: Final = 1 << 16
+"""Bytes that are handed over at a time: what a pipe holds."""
+_LAST_WAIT: Final = 1.0
+"""Seconds that the reader has at the end."""
+Connect = Callable[[], int]
+"""Gives a descriptor that never waits. Raises OSError."""
+
+
+class LogStream:
+    """Lines to a reader. It is what LogFile is to a file; `reopen` looks for him anew."""
+
+    def __init__(self, path: Path, clock: Callable[[], float], connect: Connect, fd: int = -1) -> None:
+        """clock: seconds. fd: the reader, found already."""
+        self.path = path
+        self.lost = 0
+        """Lines that nobody got, or not whole."""
+        self.alarm = ""
+        """What is wrong now, a sentence; "" = nothing."""
+        self._clock = clock
+        self._connect = connect
+        self._waiting: deque[bytes] = deque()
+        self._weight = 0
+        """Bytes of those."""
+        self._rest = b""
+        """Of what was handed over last, what was not taken: it may begin in the middle of a line."""
+        self._is_cut = False
+        self._fd = fd
+        self._retry_at = 0.0
+        if fd < 0:
+            self._tried_again()
+
+    def write(self, line: bytes) -> None:
+        """A whole line; it is handed over with `flush`, or sooner when many wait."""
+        if self._weight + len(line) > MOST_WAITING:
+            self.flush()
+        if self._weight + len(line) > MOST_WAITING:
+            self.lost += 1
+            self.alarm = (
+                self.alarm or f"{self.path} is read too slowly: events are lost. Ask for fewer types."
+            )
+            return
+        self._waiting.append(line)
+        self._weight += len(line)
+
+    def flush(self) -> None:
+        if not (self._waiting or self._rest) or (self._fd < 0 and not self._tried_again()):
+            return
+        try:
+            while self._rest or self._waiting:
+                self._hand_over()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self._give_up(error)
+            return
+        self.alarm = ""
+
+    def reopen(self) -> None:
+        self._leave()
+        self._retry_at = 0.0
+        self.flush()
+
+    def close(self) -> None:
+        end = self._clock() + _LAST_WAIT
+        self.flush()
+        while self._fd >= 0 and (self._rest or self._waiting) and (left := end - self._clock()) > 0:
+            poll = select.poll()
+            poll.register(self._fd, select.POLLOUT)
+            if not poll.poll(1000 * left):
+                break
+            self.flush()
+        self.lost += len(self._waiting) + self._rest.count(b"\n")
+        self._waiting.clear()
+        self._weight = 0
+        self._leave()
+        self._rest = b""
+
+    def _hand_over(self) -> None:
+        """Some of it. Raises OSError."""
+        if not self._rest:
+            self._rest = self._next()
+        done = os.write(self._fd, self._rest)
+        self._is_cut = self._rest[done - 1 : done] != b"\n"
+        self._rest = self._rest[done:]
+
+    def _next(self) -> bytes:
+        lines, size = [], 0
+        while self._waiting and size < _AT_ONCE:
+            lines.append(self._waiting.popleft())
+            size += len(lines[-1])
+        self._weight -= size
+        return b"".join(lines)
+
+    def _give_up(self, error: OSError) -> None:
+        self._leave()
+        self._retry_at = self._clock() + RETRY
+        self.alarm = (
+            f"Nobody reads {self.path} ({error.strerror or error}): events are lost once"
+            f" {MOST_WAITING >> 20} MiB of them wait. Start its reader."
+        )
+
+    def _leave(self) -> None:
+        """Whoever comes next begins with a whole line."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+        if self._rest and self._is_cut:
+            self.lost += 1
+            self._rest = self._rest.partition(b"\n")[2]
+        self._is_cut = False
+
+    def _tried_again(self) -> bool:
+        if self._clock() < self._retry_at:
+            return False
+        try:
+            self._fd = self._connect()
+        except OSError as error:
+            self._give_up(error)
+            return False
+        self.alarm = ""
+        return True
+
+
+def is_fifo(path: Path) -> bool:
+    try:
+        return stat.S_ISFIFO(path.stat().st_mode)
+    except OSError:
+        return False
+
+
+def to_fifo(path: Path, clock: Callable[[], float], owner: tuple[int, int] | None) -> LogStream:
+    """owner: of LogFile. Raises VpiError when nobody reads it."""
+    try:
+        fd = _open_fifo(path) if owner is None else _open_fifo_for(path, owner)
+    except OSError as error:
+        if error.errno != errno.ENXIO:
+            raise unwritable(path, error) from error
+        hint = f"Start its reader first, such as: cat {shlex.quote(str(path))}"
+        raise VpiError(f"{path} is a pipe that nobody reads.", hint=hint) from error
+    return LogStream(path, clock, lambda: _open_fifo(path), fd)
+
+
+def to_socket(path: Path, clock: Callable[[], float]) -> LogStream:
+    """Nobody needs to listen yet, as with Suricata."""
+    return LogStream(path, clock, lambda: _connect(path))
+
+
+def _open_fifo(name: Path | str, more: int = 0, at: int | None = None) -> int:
+    return os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | more, dir_fd=at)
+
+
+def _open_fifo_for(path: Path, owner: tuple[int, int]) -> int:
+    with roots_way.opened(path.parent, owner) as directory:
+        more = os.O_NOFOLLOW if roots_way.is_others(directory) else 0
+        return _open_fifo(path.name, more, directory)
+
+
+def _connect(path: Path) -> int:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
+        made.setblocking(False)
+        made.connect(str(path))
+        return made.detach()
