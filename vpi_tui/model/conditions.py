@@ -65,6 +65,8 @@ class HostBits(Record, frozen=True):
     """pair: the two addresses, whichever way the packet goes; tx: a transaction's own bit."""
     seconds: int
     """How long a bit stays after it was set; of a transaction as long as that is there."""
+    keyword: Literal["xbits", "hostbits"] = "xbits"
+    """Who says it: the bits are the same, the order of rules is not."""
 
 
 class VariableHolds(Record, frozen=True):

@@ -216,6 +216,19 @@ def test_who_captures_a_text_comes_before_who_asks_for_it() -> None:
     assert hits([asks, writes], [_login()]) == [(0, 2), (0, 1)]
 
 
+@pytest.mark.parametrize(
+    ("bits", "expected"),
+    [
+        ("xbits:{},seen,track ip_src;", [(0, 1), (1, 2), (1, 1)]),
+        ("xbits:{},seen,track ip_pair;", [(0, 1), (1, 2), (1, 1)]),
+        ("hostbits:{},seen;", [(0, 1), (0, 2), (1, 1), (1, 2)]),
+    ],
+)
+def test_who_asks_with_xbits_comes_before_who_sets(bits: str, expected: list[tuple[int, int]]) -> None:
+    rules = [_sid(n, f'content:"login"; {bits.format(op)}') for n, op in ((1, "set"), (2, "isset"))]
+    assert hits(rules, [_login(), _login()]) == expected
+
+
 def test_a_rule_about_addresses_and_bits_of_hosts_is_inspected_once_a_flow_and_direction() -> None:
     rule_ = _sid(1, "xbits:set,seen,track ip_src;")
     others = _sid(2, "flowint:n,+,1;")

@@ -30,9 +30,9 @@ def test_flowint(options: str, expected: FlowInt) -> None:
         ("xbits:set,ET.a,track ip_pair,expire 60;", HostBits("set", "ET.a", "pair", 60)),
         ("xbits: isset, ET.a, track ip_src;", HostBits("isset", "ET.a", "src", 30)),
         ("xbits:toggle,a,expire 5,track ip_dst;", HostBits("toggle", "a", "dst", 5)),
-        ("hostbits:set,a;", HostBits("set", "a", "src", 300)),
-        ("hostbits:unset,a,dst;", HostBits("unset", "a", "dst", 300)),
-        ("hostbits:set,a,src,60;", HostBits("set", "a", "src", 60)),
+        ("hostbits:set,a;", HostBits("set", "a", "src", 300, "hostbits")),
+        ("hostbits:unset,a,dst;", HostBits("unset", "a", "dst", 300, "hostbits")),
+        ("hostbits:set,a,src,60;", HostBits("set", "a", "src", 60, "hostbits")),
     ],
 )
 def test_bits_of_hosts(options: str, expected: HostBits) -> None:

@@ -23,16 +23,22 @@ def _rank_of(operations: Iterable[str]) -> int:
 
 def _remembering(signature: Signature) -> tuple[int, ...]:
     """By kind of memory: flowbits, flowints, texts of flows and of packets, bits of hosts and of pairs."""
-    hosts = [bits for bits in signature.hostbits if bits.track != "pair"]
-    pairs = [bits for bits in signature.hostbits if bits.track == "pair"]
     return (
         _rank_of(step.op for step in signature.flowbits),
         _rank_of(step.op for step in signature.flowints),
         _rank_of(_uses_of_texts(signature, "flow")),
         _rank_of(_uses_of_texts(signature, "pkt")),
-        _rank_of(step.op for step in hosts),
-        _rank_of(step.op for step in pairs),
+        _rank_of(_uses_of_bits(signature, ("src", "dst"))),
+        _rank_of(_uses_of_bits(signature, ("pair",))),
     )
+
+
+def _uses_of_bits(signature: Signature, tracks: Sequence[str]) -> Iterator[str]:
+    """How a rule uses bits of hosts: Suricata sees `hostbits` only where it changes one, and `xbits` only where
+    it asks for one. So who asks with `xbits` comes before who sets, and meets what earlier packets have left."""
+    for bits in signature.hostbits:
+        if bits.track in tracks and (bits.keyword == "hostbits") == (bits.op in _CHANGES):
+            yield bits.op
 
 
 def _uses_of_texts(signature: Signature, scope: Literal["flow", "pkt"]) -> Iterator[str]:

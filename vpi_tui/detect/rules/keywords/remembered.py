@@ -109,4 +109,5 @@ def hostbits(draft: Draft, text: str) -> None:
     if not rest or len(rest) > 3 or side not in {"src", "dst"}:
         raise Refused("hostbits: needs `action,name`, and src or dst and seconds behind them")
     seconds = integer("hostbits expire", rest[2], 1, _U32) if len(rest) > 2 else _HOSTBITS_SECONDS
-    draft.hostbits.append(HostBits(made, _name("hostbits", rest[0]), cast(_Track, side), seconds))
+    name = _name("hostbits", rest[0])
+    draft.hostbits.append(HostBits(made, name, cast(_Track, side), seconds, "hostbits"))
