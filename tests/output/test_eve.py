@@ -49,7 +49,7 @@ ALERT = Alert(
     community_id="1:LQU9qZlK+B5F3KDmev6m5PMibrg=",
     flow_id=12345,
     packet_number=17,
-    metadata=(("mitre_technique_id", "T1190"), ("tag", "a"), ("tag", "b")),
+    metadata=(("mitre_technique_id", "T1190"), ("tag", "a"), ("tag", "b"), ("alone", "")),
 )
 FLOW = FlowRecord(
     flow_id=5, community_id="1:x", switch="br0", client_guest="a", server_guest="b", locality="east-west",
@@ -77,6 +77,7 @@ def test_an_alert_has_suricatas_names() -> None:
     assert event["timestamp"] == "2023-11-14T22:13:20.123456+0000"
     assert event["alert"]["signature_id"] == 9000301
     assert event["alert"]["metadata"] == {"mitre_technique_id": ["T1190"], "tag": ["a", "b"]}
+    assert "metadata" not in eve.alert_event(replace(ALERT, metadata=(("alone", ""),)), "")["alert"]
     assert event["proto"] == "TCP"
     assert event["vpi"]["src_guest"] == "web-01"
 

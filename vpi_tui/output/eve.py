@@ -190,10 +190,11 @@ def _alert_body(alert: Alert, category: str) -> dict[str, Any]:
         "category": category,
         "severity": alert.priority,
     }
-    if alert.metadata:
-        metadata: dict[str, list[str]] = {}
-        for key, value in alert.metadata:
+    metadata: dict[str, list[str]] = {}
+    for key, value in alert.metadata:
+        if value:  # a name alone is left out, as in Suricata
             metadata.setdefault(key, []).append(value)
+    if metadata:
         body["metadata"] = metadata
     if alert.reference:
         body["references"] = [_REFERENCES.get(kind, "") + value for kind, value in alert.reference]

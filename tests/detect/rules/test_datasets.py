@@ -167,6 +167,64 @@ def test_refused(tmp_path: Path, options: str, said: str) -> None:
     assert said in reason(tmp_path, options)
 
 
+def test_upper_and_lower_case_are_one_name_and_both_kinds_of_addresses_one_kind(tmp_path: Path) -> None:
+    options = ("ip.src; dataset:set,Seen,type ip;", "ip.src; dataset:isset,sEEN,type ipv6;")
+    assert found(tmp_path, [Packet(b"x", flow=n) for n in range(2)], *options) == [(0, 1), (0, 2), (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("load a", "load b"),
+        ("load a", "state a"),
+        ("state a", "load a"),
+        ("state a", "save a"),
+        ("memcap 1mb", "load a"),
+        ("load a,save c", "load a"),
+    ],
+)
+def test_a_set_has_the_files_of_the_rule_that_made_it(tmp_path: Path, first: str, second: str) -> None:
+    """Or the second rule would ask another list than it says."""
+    for name in "ab":
+        (tmp_path / name).write_text("")
+    ask = "tcp.hdr; dataset:isset,s,type string"
+    assert "has another file" in reason(tmp_path, f"{ask},{first};", f"{ask},{second};")
+    for again in (f"{ask},{first};", f"{ask};"):
+        assert not load([write(tmp_path, f"{ask},{first};", again)]).errors
+
+
+def test_a_file_that_is_missing_makes_no_set(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("")
+    ask = "tcp.hdr; dataset:isset,s,type string,load "
+    assert "cannot be read" in reason(tmp_path, ask + "missing;", ask + "a;")
+
+
+def test_files_beside_the_rules_go_before_those_of_the_directory_but_for_what_is_kept(tmp_path: Path) -> None:
+    data, rules = tmp_path / "data", tmp_path / "rules"
+    for folder, name in ((data, "a"), (data, "b"), (data, "c"), (rules, "b"), (rules, "c")):
+        folder.mkdir(exist_ok=True)
+        (folder / name).write_text(base64.b64encode(HEADER).decode() if folder == data else "")
+    ask = "tcp.hdr; dataset:isset,{0},type string,{1} {0};"
+    options = [ask.format(*said) for said in (("a", "load"), ("b", "load"), ("c", "state"))]
+    assert found(rules, [Packet(b"x")], *options, data_dir=data) == [(0, 1), (0, 3)]
+
+
+@pytest.mark.parametrize("first", ["datarep", "dataset", "settings"])
+def test_scores_and_values_of_one_set(tmp_path: Path, first: str) -> None:
+    """Who names it first says its file, be it a rule of either keyword or the settings."""
+    (tmp_path / "s").write_text("10.0.0.1,90\n10.0.0.2,10\n")
+    said = ",type ip,load s"
+    values = f"ip.src; dataset:isset,s{said if first == 'dataset' else ''};"
+    scores = f"ip.src; datarep:s,>,50{said if first == 'datarep' else ''};"
+    rules = write(tmp_path, *((scores, values) if first == "datarep" else (values, scores)))
+    options = {"datasets.s.type": "ip", "datasets.s.load": str(tmp_path / "s")}
+    loaded = load([rules], options=options if first == "settings" else {})
+    assert not loaded.errors
+    packets = [Packet(b"x", src=ip(f"10.0.0.{n}"), flow=n) for n in (1, 2, 3)]
+    both = [row for row, _ in hits(loaded.signatures, packets)]
+    assert both == [0, 0, 1]
+
+
 def test_a_hashsize_counts_only_where_the_set_is_made(tmp_path: Path) -> None:
     rules = [f"tcp.hdr; dataset:set,a,type md5,hashsize {size};" for size in ("65536", "0", "word", "70000")]
     assert not load([write(tmp_path, *rules)]).errors

@@ -166,7 +166,7 @@ def test_what_is_wrong_far_behind_refuses_the_list(tmp_path: Path, monkeypatch: 
     lines = [value.hex() for value in KINDS["md5"][0]]
     rules = tmp_path / "some.rules"
     rules.write_text("alert tcp any any -> any any (tcp.hdr; dataset:isset,s,type md5,load values; sid:1;)\n")
-    for bad in (b"nonsense", b"\xff", b"\xc3", b"00\0" + lines[0].encode()[3:]):
+    for bad in (b"\xff", b"\xc3"):
         (tmp_path / "values").write_bytes("\n".join(lines).encode() + b"\n" + bad + b"\n" + lines[0].encode())
         (error,) = load([rules]).errors
         assert "not what it should be" in error.reason
@@ -249,7 +249,30 @@ def test_lines_may_end_as_on_an_old_mac_and_are_no_more_at_a_time(
 @pytest.mark.parametrize("word", ["YQ", "Y*Q==", "YQ==YQ==", "=YQ="])
 def test_a_value_that_is_no_base64_is_no_other_value(tmp_path: Path, word: str) -> None:
     (tmp_path / "values").write_text(f"Yg==\n{word}\n")
+    assert set_of(tmp_path, "type string,load values").values == {b"b"}
+    (tmp_path / "values").write_text(f"{word}\n")
     assert "not what it should be" in refusal(tmp_path, "dataset:isset,s,type string,load values")
+
+
+@pytest.mark.parametrize("bad", ["nonsense", "# md5 of August", "00\0" + "1" * 29, "ab" * 15, "ab" * 17])
+def test_lines_that_are_no_value_are_passed_over_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bad: str
+) -> None:
+    monkeypatch.setattr(valuefiles, "PIECE", 100)
+    lines = [value.hex() for value in KINDS["md5"][0]]
+    (tmp_path / "values").write_text("\n".join([bad, *lines, bad]))
+    assert len(set_of(tmp_path, "type md5,load values").listed or ()) == COUNT
+    (notice,) = load([tmp_path / "some.rules"]).notices
+    assert f"2 passed over that are no md5, {bad[:40]!r} first" in notice.text
+
+
+def test_scores_that_are_none_and_words_of_none(tmp_path: Path) -> None:
+    (tmp_path / "values").write_text("::ffff:10.0.0.1,5\n10.0.0.2,many\nhost,7\n2001:db8::1,9\n")
+    (step,) = signature(tmp_path, "ip.src; datarep:s,>,1,type ip,load values;").steps
+    assert isinstance(step, HasReputation)
+    assert step.scores.scores == {bytes((10, 0, 0, 1)): 5, (0x20010DB8 << 96 | 1).to_bytes(16): 9}
+    (notice,) = load([tmp_path / "some.rules"]).notices
+    assert "2 passed over that are no ip, 'host' first" in notice.text
 
 
 @pytest.mark.parametrize("separator", ["\x85", "\u2028", "\x1c"])

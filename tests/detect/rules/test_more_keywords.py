@@ -57,11 +57,13 @@ def test_scores_of_contents(tmp_path: Path) -> None:
         f"{head} (datarep:hosts,>,100,load scores,type string; sid:4;)\n"
     )
     loaded = load([rules])
-    (step,) = loaded.signatures[0].steps
+    (step,), (again,) = (signature.steps for signature in loaded.signatures)
     assert isinstance(step, HasReputation)
+    assert isinstance(again, HasReputation)
+    assert again.scores is step.scores
     assert step.scores.scores == {b"abc": 10, b"d": 200}
     assert step.spans == ((101, 65535),)
-    assert [error.line for error in loaded.errors] == [2, 3, 4]
+    assert [error.line for error in loaded.errors] == [2, 4]
 
 
 def test_fields_of_headers() -> None:

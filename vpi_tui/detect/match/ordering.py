@@ -34,8 +34,8 @@ def _remembering(signature: Signature) -> tuple[int, ...]:
 
 
 def _uses_of_bits(signature: Signature, tracks: Sequence[str]) -> Iterator[str]:
-    """How a rule uses bits of hosts: Suricata sees `hostbits` only where it changes one, and `xbits` only where
-    it asks for one. So who asks with `xbits` comes before who sets, and meets what earlier packets have left."""
+    """How a rule uses bits of hosts: Suricata's order sees `hostbits` only where it changes one, and `xbits`
+    only where it asks. So who asks with `xbits` goes before who sets, and meets what earlier packets left."""
     for bits in signature.hostbits:
         if bits.track in tracks and (bits.keyword == "hostbits") == (bits.op in _CHANGES):
             yield bits.op

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, cast
@@ -11,15 +12,17 @@ from typing import Final, cast
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.inputs import Inputs
 from vpi_tui.detect.rules.numbers import integer
-from vpi_tui.detect.rules.valuefiles import MOST_VALUES, DataFile, digests_of, scores_of, values_of
+from vpi_tui.detect.rules.valuefiles import MOST_VALUES, DataFile, Misfits, digests_of, scores_of, values_of
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.valueset import ScoreList, ValueKind, ValueSet
-from vpi_tui.model.valuetable import ScoreTable, ValueTable
+from vpi_tui.model.valuetable import ValueTable
 
 MAX_FILE: Final = 256 << 20
 MOST_HASHSIZE: Final = 65_536
 """Suricata's datasets.limits.single-hashsize, as it is there when nothing is set."""
 
+_ALIKE: Final = {"ip": "ipv6"}
+"""Kinds that are one: addresses of both versions."""
 _SIZE: Final = re.compile(r"[0-9]{1,10}(?:[kmg]b)?", re.A | re.I)
 
 
@@ -53,50 +56,97 @@ def declared(options: Mapping[str, str]) -> dict[str, Declared]:
     return made
 
 
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """What a rule says of the files of a set. save: where it would be kept; "" = nowhere."""
+
+    load: DataFile | None = None
+    save: str = ""
+
+    @property
+    def is_state(self) -> bool:
+        """One file for both: it is in the data directory, and may be missing."""
+        return self.load is not None and self.load.name == self.save
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A set that the settings or a rule have made: all rules mean this one by its name."""
+
+    kind: ValueKind
+    path: Path | None
+    lists: Lists
+
+
 @dataclass(slots=True)
 class DataSets:
-    """directory: where relative names are looked for; None = beside the rule file (`beside`)."""
+    """directory: where relative names are looked for that are not beside the rule file (`beside`)."""
 
     directory: Path | None = None
     beside: Path = field(default_factory=Path)
     inputs: Inputs = field(default_factory=Inputs)
     declared: Mapping[str, Declared] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list)
+    """What is odd about the files that were read since somebody took these."""
+    _known: dict[str, _Known] = field(default_factory=dict)
+    """By name in lower case, as in the two behind it: upper and lower case are one name, as in Suricata."""
     _sets: dict[str, ValueSet] = field(default_factory=dict)
-    _scores: dict[tuple[str, str], ScoreList] = field(default_factory=dict)
+    _scores: dict[str, ScoreList] = field(default_factory=dict)
     _digests: dict[tuple[Path, str], frozenset[bytes] | ValueTable] = field(default_factory=dict)
 
-    def knows(self, name: str) -> bool:
-        """Has a rule before, or the settings, made the set of this name?"""
-        return name in self._sets or name in self.declared
-
-    def get(self, name: str, kind: ValueKind | None, file: DataFile | None) -> ValueSet:
-        """The set of this name; the settings or the first rule that says its kind make it. Raises Refused."""
-        found = self._sets.get(name) or self._declared(name)
-        if found is not None:
-            if kind not in {None, found.kind}:
-                raise Refused(f"dataset: {name[:40]} holds {found.kind}, not {kind}, by an earlier rule")
-            return found
-        if kind is None:
-            raise Refused(f"dataset: type is missing, and no earlier rule has said it of {name[:40]}")
-        values = self._read(file, kind) if file is not None else ()
-        made = self._sets[name] = ValueSet(name, kind, values, limit=MOST_VALUES)
+    def get(self, name: str, kind: ValueKind | None, lists: Lists, hashsize: str = "") -> ValueSet:
+        """The set of this name; the settings or the first rule that names it make it. Raises Refused."""
+        known = self._find("dataset", name, kind, lists, hashsize)
+        made = self._sets.get(name.lower())
+        if made is None:
+            made = self._sets[name.lower()] = ValueSet(name, known.kind, self._read(known), limit=MOST_VALUES)
+            self._known[name.lower()] = known
         return made
 
-    def _declared(self, name: str) -> ValueSet | None:
-        said = self.declared.get(name)
+    def scores(self, name: str, kind: ValueKind | None, lists: Lists, hashsize: str = "") -> ScoreList:
+        """The scores of the set of this name, `value,score` a line of its file. Raises Refused."""
+        known = self._find("datarep", name, kind, lists, hashsize)
+        made = self._scores.get(name.lower())
+        if made is None:
+            made = self._scores[name.lower()] = self._read_scores(name, known)
+            self._known[name.lower()] = known
+        return made
+
+    def take_notices(self) -> list[str]:
+        taken, self.notices = self.notices, []
+        return taken
+
+    def _find(self, keyword: str, name: str, kind: ValueKind | None, lists: Lists, hashsize: str) -> _Known:
+        known = self._known.get(name.lower()) or self._from_settings(name)
+        if known is not None:
+            self._check_same(keyword, name, known, kind, lists)
+            return known
+        if kind is None:
+            raise Refused(f"{keyword}: type is missing, and no earlier rule has said it of {name[:40]}")
+        check_hashsize(keyword, hashsize)
+        return _Known(kind, self._path_of(keyword, lists), lists)
+
+    def _check_same(
+        self, keyword: str, name: str, known: _Known, kind: ValueKind | None, lists: Lists
+    ) -> None:
+        """Raises Refused for a rule that wants another set of this name than there is."""
+        if kind is not None and _ALIKE.get(kind, kind) != _ALIKE.get(known.kind, known.kind):
+            raise Refused(f"{keyword}: {name[:40]} holds {known.kind}, not {kind}, by an earlier rule")
+        if lists == Lists():
+            return
+        kept_alike = (lists.is_state and known.lists.is_state) or lists.save == known.lists.save
+        if not kept_alike or self._path_of(keyword, lists) != known.path:
+            raise Refused(f"{keyword}: {name[:40]} has another file, or none, by an earlier rule")
+
+    def _from_settings(self, name: str) -> _Known | None:
+        said = next((said for one, said in self.declared.items() if one.lower() == name.lower()), None)
         if said is None:
             return None
-        absent = not said.file or (said.optional and not self._path("dataset", said.file).is_file())
-        values = () if absent else self._read(DataFile(said.file), said.kind)
-        made = self._sets[name] = ValueSet(name, said.kind, values, limit=MOST_VALUES)
-        return made
+        lists = Lists(DataFile(said.file) if said.file else None, said.file if said.optional else "")
+        return _Known(said.kind, self._path_of("dataset", lists), lists)
 
-    def has(self, name: str) -> bool:
-        """Is there a file of that name (of a state)? Raises Refused for a name that leaves the directory."""
-        path = Path(name)
-        if path.is_absolute() or ".." in path.parts:
-            raise Refused(f"dataset: {name[:60]!r} must be a name inside of the data directory")
-        return bool(name) and self._path("dataset", name).is_file()
+    def _path_of(self, keyword: str, lists: Lists) -> Path | None:
+        return None if lists.load is None else self._path(keyword, lists.load.name, kept=lists.is_state)
 
     def digests(self, name: str, kind: str) -> frozenset[bytes] | ValueTable:
         """The list of a filemd5, filesha1 or filesha256: one a line in hex, what is behind it passed over.
@@ -107,53 +157,70 @@ class DataSets:
         path = self._path(word, name)
         found = self._digests.get((path, kind))
         if found is None:
-            try:
-                if path.stat().st_size > MAX_FILE:
-                    raise Refused(f"{word}: {path} is larger than {MAX_FILE:,} bytes")
+            with _reading(word, path, f"no list of {kind}"):
                 found = digests_of(path, kind)
-            except OSError as error:
-                raise Refused(f"{word}: {path} cannot be read: {error.strerror}") from None
-            except ValueError as error:
-                raise Refused(f"{word}: {path} is no list of {kind}: {str(error)[:80]}") from None
             self._digests[path, kind] = found
         return found
 
-    def _path(self, keyword: str, name: str) -> Path:
-        """Where a list is that is read: as it says, else in the directory. Raises Refused for a device."""
-        found = (self.directory or self.beside) / name
+    def _path(self, keyword: str, name: str, *, kept: bool = False) -> Path:
+        """Where a list is: beside the rules, else in the directory, where what is kept is alone.
+
+        Raises Refused for a device.
+        """
+        found = self.beside / name
+        if self.directory is not None and (kept or not found.exists()):
+            self.inputs.note(found)
+            found = self.directory / name
         if found.exists() and not found.is_file():
             raise Refused(f"{keyword}: {name[:60]!r} is no regular file")
         self.inputs.note(found)
         return found
 
-    def scores(self, file: str, kind: str) -> ScoreList:
-        """The scores of a file, `value,score` a line. Raises Refused."""
-        found = self._scores.get((file, kind))
-        if found is None:
-            found = self._scores[file, kind] = ScoreList(file, self._read_scores(file, cast(ValueKind, kind)))
-        return found
+    def _read(self, known: _Known) -> Iterable[bytes] | ValueTable:
+        path, file = known.path, known.lists.load
+        if path is None or file is None or (known.lists.is_state and not path.is_file()):
+            return ()
+        misfits = Misfits()
+        with _reading("dataset", path):
+            values = values_of(path, file, known.kind, misfits)
+        self._tell(path, known.kind, misfits)
+        return values
 
-    def _read_scores(self, file: str, kind: ValueKind) -> dict[bytes, int] | ScoreTable:
-        try:
-            path = self._path("datarep", file)
-            if path.stat().st_size > MAX_FILE:
-                raise Refused(f"datarep: {path} is larger than {MAX_FILE:,} bytes")
-            return scores_of(path, file, kind)
-        except OSError as error:
-            raise Refused(f"datarep: {file} cannot be read: {error.strerror}") from None
-        except ValueError as error:
-            raise Refused(f"datarep: {file} is not what it should be: {str(error)[:80]}") from None
+    def _read_scores(self, name: str, known: _Known) -> ScoreList:
+        path, file = known.path, known.lists.load
+        if path is None or file is None or file.format != "csv":
+            raise Refused(f"datarep: load is missing; a file of lines gives the scores of {name[:40]}")
+        misfits = Misfits()
+        with _reading("datarep", path):
+            scores = scores_of(path, file.name, known.kind, misfits)
+        self._tell(path, known.kind, misfits)
+        return ScoreList(file.name, scores)
 
-    def _read(self, file: DataFile, kind: ValueKind) -> Iterable[bytes] | ValueTable:
-        path = self._path("dataset", file.name)
-        try:
-            if path.stat().st_size > MAX_FILE:
-                raise Refused(f"dataset: {path} is larger than {MAX_FILE:,} bytes")
-            return values_of(path, file, kind)
-        except OSError as error:
-            raise Refused(f"dataset: {path} cannot be read: {error.strerror}") from None
-        except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise Refused(f"dataset: {path} is not what it should be: {str(error)[:80]}") from None
+    def _tell(self, path: Path, kind: str, misfits: Misfits) -> None:
+        if misfits.count:
+            self.notices.append(
+                f"{path}: {misfits.count:,} passed over that are no {kind}, {misfits.first[:40]!r} first"
+            )
+
+
+@contextmanager
+def _reading(keyword: str, path: Path, wrong: str = "not what it should be") -> Iterator[None]:
+    """What goes wrong is a reason to refuse the rule."""
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise Refused(f"{keyword}: {path} is larger than {MAX_FILE:,} bytes")
+        yield
+    except OSError as error:
+        raise Refused(f"{keyword}: {path} cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise Refused(f"{keyword}: {path} is {wrong}: {str(error)[:80]}") from None
+
+
+def check_inside(name: str) -> None:
+    """Of what a rule keeps. Raises Refused for a name that leaves the directory."""
+    path = Path(name)
+    if path.is_absolute() or ".." in path.parts:
+        raise Refused(f"dataset: {name[:60]!r} must be a name inside of the data directory")
 
 
 def check_hashsize(keyword: str, text: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from binascii import a2b_base64, unhexlify
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +47,24 @@ class DataFile:
     array_key: str = ""
 
 
+@dataclass(slots=True)
+class Misfits:
+    """Words of a file that are no value of its kind: a heading, a line that was damaged."""
+
+    count: int = 0
+    first: str = ""
+
+    def note(self, words: Iterable[str]) -> None:
+        for word in words:
+            self.first = self.first if self.count else word
+            self.count += 1
+
+    def check(self, found: int) -> None:
+        """Raises ValueError when there is nothing else."""
+        if self.count and not found:
+            raise ValueError(f"{self.first[:40]!r} is no value of this kind, and no other line has one")
+
+
 def pieces_of(path: Path, encoding: str = "utf-8", errors: str = "strict") -> Iterator[list[str]]:
     """The lines of a file, some thousands at a time, with their ends. Raises OSError, ValueError."""
     with path.open("r", encoding=encoding, errors=errors) as file:
@@ -54,32 +72,69 @@ def pieces_of(path: Path, encoding: str = "utf-8", errors: str = "strict") -> It
             yield lines
 
 
-def values_of(path: Path, file: DataFile, kind: ValueKind) -> Iterable[bytes] | ValueTable:
-    """What a set of this kind holds of the file."""
+def values_of(path: Path, file: DataFile, kind: ValueKind, misfits: Misfits) -> Iterable[bytes] | ValueTable:
+    """What a set of this kind holds of the file; what is none is passed over, and noted."""
     builder, count = TableBuilder(), 0
     decoded = _DECODERS[kind] if kind != "string" or file.format == "csv" else str.encode
     for words in _words(path, file):
-        values = map(decoded, words)
-        builder.add([key for value in values if (key := key_of(kind, value)) is not None])
+        builder.add([key for key in _keys(kind, decoded, words, misfits) if key is not None])
         count += len(words)
         _check_count("dataset", path, count)
+    misfits.check(count - misfits.count)
     table = builder.table()
     return tuple(table) if few_or_uneven(table) else table
 
 
-def scores_of(path: Path, name: str, kind: ValueKind) -> dict[bytes, int] | ScoreTable:
+def scores_of(path: Path, name: str, kind: ValueKind, misfits: Misfits) -> dict[bytes, int] | ScoreTable:
     """Of lines `value,score`; of a value that is there twice the last one counts."""
     builder, scores, count = TableBuilder(), [np.zeros(0, np.int32)], 0
     for lines in pieces_of(path):
         parts = [part for line in lines if (part := line.strip().rpartition(","))[2] or part[1]]
         if bare := next((score for _, comma, score in parts if not comma), ""):
             raise Refused(f"datarep: {name}: no score in {bare[:40]!r}")
-        builder.add([_DECODERS[kind](word.strip()) for word, _, _ in parts])
-        scores.append(np.array([max(min(int(s), _MOST_SCORE), -1) for _, _, s in parts], np.int32))
+        found = _scored(kind, parts, misfits)
+        builder.add([key for key, _ in found])
+        scores.append(np.array([score for _, score in found], np.int32))
         count += len(parts)
         _check_count("datarep", path, count)
+    misfits.check(count - misfits.count)
     table = ScoreTable(builder.table(), np.concatenate(scores))
     return dict(table.items()) if few_or_uneven(table.values) else table
+
+
+def _scored(
+    kind: ValueKind, parts: Sequence[tuple[str, str, str]], misfits: Misfits
+) -> list[tuple[bytes, int]]:
+    keys = _keys(kind, _DECODERS[kind], [word.strip() for word, _, _ in parts], misfits)
+    found = []
+    for key, (_, _, text) in zip(keys, parts, strict=True):
+        if key is None:
+            continue
+        try:
+            found.append((key, max(min(int(text), _MOST_SCORE), -1)))
+        except ValueError:
+            misfits.note((text,))
+    return found
+
+
+def _keys(
+    kind: ValueKind, decode: Callable[[str], bytes], words: Sequence[str], misfits: Misfits
+) -> list[bytes | None]:
+    """What the words say, one by one only where some say nothing; these are None, and noted."""
+    try:
+        keys = [key_of(kind, value) for value in map(decode, words)]
+    except ValueError:
+        keys = [_key(kind, decode, word) for word in words]
+    if None in keys:
+        misfits.note(word for word, key in zip(words, keys, strict=True) if key is None)
+    return keys
+
+
+def _key(kind: ValueKind, decode: Callable[[str], bytes], word: str) -> bytes | None:
+    try:
+        return key_of(kind, decode(word))
+    except ValueError:
+        return None
 
 
 def digests_of(path: Path, kind: str) -> frozenset[bytes] | ValueTable:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast, get_args
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.datasets import check_hashsize
+from vpi_tui.detect.rules.datasets import Lists
 from vpi_tui.detect.rules.draft import DECODED, PAYLOAD, Draft
 from vpi_tui.detect.rules.numbers import spans
 from vpi_tui.detect.rules.registry import keyword
+from vpi_tui.detect.rules.text import printable
+from vpi_tui.detect.rules.valuefiles import DataFile
 from vpi_tui.model.signature import HasReputation
+from vpi_tui.model.valueset import ValueKind
 
 _TEXTS: Final = ("type", "load")
 _IGNORED: Final = ("memcap", "hashsize")
-_KINDS: Final = ("string", "md5", "sha256", "ip", "ipv4", "ipv6")
 _OPERATORS: Final = {"==": "="}
 _MOST: Final = 0xFFFF
 
@@ -32,11 +34,14 @@ def datarep(draft: Draft, text: str) -> None:
         if word not in (*_TEXTS, *_IGNORED):
             raise Refused(f"datarep: unknown part {part[:40]!r}; there are {', '.join(_TEXTS)}")
         said[word] = value.strip()
-    if said.get("type") not in _KINDS:
-        raise Refused(f"datarep: type is one of {', '.join(_KINDS)}")
-    if not said.get("load"):
-        raise Refused("datarep: load is missing; a file gives the scores")
-    check_hashsize("datarep", said.get("hashsize", ""))
-    scores = draft.sources.datasets.scores(said["load"], said["type"])
+    kind = said.get("type")
+    if kind is not None and kind not in get_args(ValueKind):
+        raise Refused(f"datarep: type is one of {', '.join(get_args(ValueKind))}")
+    lists = Lists(DataFile(said["load"])) if said.get("load") else Lists()
+    if lists.load is not None and kind is None:
+        raise Refused("datarep: a load needs a type")
+    sets = draft.sources.datasets
+    scores = sets.scores(printable(name), cast(ValueKind | None, kind), lists, said.get("hashsize", ""))
+    draft.notices += sets.take_notices()
     operator = _OPERATORS.get(rest[0], rest[0])
     draft.steps.append(HasReputation(draft.buffer, scores, spans("datarep", operator + rest[1], _MOST)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, cast, get_args
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.datasets import check_hashsize
+from vpi_tui.detect.rules.datasets import Lists, check_inside
 from vpi_tui.detect.rules.draft import PAYLOAD, Draft
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import printable
@@ -53,19 +53,25 @@ def dataset(draft: Draft, text: str) -> None:
         raise Refused(f"dataset: format is one of {', '.join(FORMATS)}, not {said['format'][:20]!r}")
     if said.get("match", "exact") not in {"exact", "subdomain"}:
         raise Refused(f"dataset: match is exact or subdomain, not {said['match'][:20]!r}")
-    file = None
-    if "load" in said or draft.sources.datasets.has(said.get("state", "")):
-        keys = said.get("value_key", ""), said.get("array_key", "")
-        file = DataFile(said.get("load") or said["state"], said.get("format", "csv"), *keys)
-        if file.format != "csv" and not file.value_key:
-            raise Refused("dataset: JSON needs a value_key")
     if op in {"set", "unset"} and said.get("format", "csv") != "csv":
         raise Refused(f"dataset: {op} is not for sets that come from JSON")
-    if not draft.sources.datasets.knows(name):
-        check_hashsize("dataset", said.get("hashsize", ""))
-    values = draft.sources.datasets.get(name, cast(ValueKind | None, kind), file)
+    lists = _lists(said)
+    values = draft.sources.datasets.get(name, cast(ValueKind | None, kind), lists, said.get("hashsize", ""))
+    draft.notices += draft.sources.datasets.take_notices()
     made = cast(Literal["isset", "isnotset", "set", "unset"], op)
     draft.steps.append(InSet(draft.buffer, values, made, said.get("match") == "subdomain"))
+
+
+def _lists(said: dict[str, str]) -> Lists:
+    state = said.get("state", "")
+    check_inside(state)
+    name, form = said.get("load", state), said.get("format", "csv")
+    if not name:
+        return Lists(save=said.get("save", ""))
+    file = DataFile(name, form, said.get("value_key", ""), said.get("array_key", ""))
+    if form != "csv" and not file.value_key:
+        raise Refused("dataset: JSON needs a value_key")
+    return Lists(file, said.get("save", state))
 
 
 def _address_buffer(name: str, summary: str) -> None:
