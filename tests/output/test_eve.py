@@ -77,6 +77,8 @@ def test_an_alert_has_suricatas_names() -> None:
     assert event["timestamp"] == "2023-11-14T22:13:20.123456+0000"
     assert event["alert"]["signature_id"] == 9000301
     assert event["alert"]["metadata"] == {"mitre_technique_id": ["T1190"], "tag": ["a", "b"]}
+    told = replace(ALERT, context=(("who", b'{"by":"us","n":[1]}'),))
+    assert eve.alert_event(told, "")["alert"]["context"] == {"who": {"by": "us", "n": [1]}}
     assert "metadata" not in eve.alert_event(replace(ALERT, metadata=(("alone", ""),)), "")["alert"]
     assert event["proto"] == "TCP"
     assert event["vpi"]["src_guest"] == "web-01"
@@ -87,6 +89,7 @@ def test_an_alert_has_suricatas_names() -> None:
     [
         eve.alert_event(ALERT, "Web Application Attack"),
         eve.alert_event(replace(ALERT, packet_number=0, vlan=(), direction="", metadata=()), ""),
+        eve.alert_event(replace(ALERT, context=(("who", b'{"by":"us","n":[1]}'),)), ""),
         eve.flow_event(FLOW),
     ],
 )

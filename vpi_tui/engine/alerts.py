@@ -256,6 +256,7 @@ class Alerter:
             flowints=memory.flowints,
             flowvars=memory.flowvars,
             pktvars=memory.pktvars,
+            context=memory.context,
             tunnel=tunnel,
             target=signature.target,
             metadata=signature.metadata,

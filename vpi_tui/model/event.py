@@ -113,6 +113,8 @@ class Alert(msgspec.Struct, frozen=True, gc=False):
     flowvars: tuple[tuple[str, bytes], ...] = ()
     """What expressions of rules captured for the flow: name and bytes as sent; pktvars: of the packet."""
     pktvars: tuple[tuple[str, bytes], ...] = ()
+    context: tuple[tuple[str, bytes], ...] = ()
+    """What sets tell of the values that the rule found in them: name and JSON."""
     target: str = ""
     """Which end the rule says is attacked: src_ip, dest_ip or ""."""
     metadata: tuple[tuple[str, str], ...] = ()

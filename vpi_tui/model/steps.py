@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from vpi_tui.model.parts import Part, Record
-from vpi_tui.model.valueset import ScoreList, ValueSet
+from vpi_tui.model.valueset import ContextList, ScoreList, ValueSet
 from vpi_tui.model.valuetable import ValueTable
 
 
@@ -230,6 +230,10 @@ class InSet(Part, frozen=True):
     op: Literal["isset", "isnotset", "set", "unset"]
     subdomain: bool = False
     """Or ends with a value of the set, from a dot on."""
+    context: ContextList | None = None
+    """What the alert tells of the value, None = nothing."""
+    context_key: str = ""
+    """Under which name it does."""
 
 
 class FileTest(Part, frozen=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, Literal
 
-from vpi_tui.model.valuetable import ScoreTable, ValueTable
+from vpi_tui.model.valuetable import ScoreTable, TextTable, ValueTable
 
 ValueKind = Literal["string", "md5", "sha256", "ip", "ipv4", "ipv6"]
 
@@ -35,6 +35,17 @@ class ScoreList:
         self.get: Callable[[bytes], int | None] = scores.get
 
 
+class ContextList:
+    """What a file of JSON says of its values, an object each: the contexts of the rule language."""
+
+    __slots__ = ("get", "name", "texts")
+
+    def __init__(self, name: str, texts: dict[bytes, bytes] | TextTable) -> None:
+        self.name = name
+        self.texts = texts
+        self.get: Callable[[bytes], bytes | None] = texts.get
+
+
 class ValueSet:
     """Values of one kind by name. Shared by all rules that name it; at most `limit` values."""
 
@@ -59,19 +70,19 @@ class ValueSet:
 
     def holds(self, value: bytes, *, subdomain: bool = False) -> bool:
         """Is the value there? subdomain: or something that it ends with, from one of its dots on."""
+        return self.found(value, subdomain=subdomain) is not None
+
+    def found(self, value: bytes, *, subdomain: bool = False) -> bytes | None:
+        """Likewise, what is there of it; None = nothing."""
         key = key_of(self.kind, value)
-        if key is None:
-            return False
-        if self._has(key):
-            return True
-        if not subdomain:
-            return False
-        at = key.find(b".", 1)
+        if key is None or self._has(key):
+            return key
+        at = key.find(b".", 1) if subdomain else -1
         while at >= 0:
             if self._has(key[at:]):
-                return True
+                return key[at:]
             at = key.find(b".", at + 1)
-        return False
+        return None
 
     def add(self, value: bytes) -> bool:
         """True when it was not there, and there was room."""

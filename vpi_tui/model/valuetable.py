@@ -93,6 +93,32 @@ class ScoreTable:
         return zip(self.values, self.score[self.values.arrays[2]].tolist(), strict=True)
 
 
+class TextTable:
+    """A text for each value, b"" = none. blob: the bytes of all, uint8. start: uint32[places + 1]."""
+
+    __slots__ = ("_blob", "_start", "arrays", "values")
+
+    def __init__(self, values: ValueTable, blob: U8, start: U32) -> None:
+        """Raises ValueError for texts of other values."""
+        if start.size != values.places + 1:
+            raise ValueError("no texts of these values")
+        self.values = values
+        self.arrays = *values.arrays, blob, start
+        """As they are stored."""
+        self._blob, self._start = blob.data, start.data
+
+    def get(self, value: bytes) -> bytes | None:
+        """None = the value is not there."""
+        place = self.values.place(value)
+        return self._text(place) if place >= 0 else None
+
+    def items(self) -> Iterator[tuple[bytes, bytes]]:
+        return zip(self.values, map(self._text, self.values.arrays[2].tolist()), strict=True)
+
+    def _text(self, place: int) -> bytes:
+        return bytes(self._blob[self._start[place] : self._start[place + 1]])
+
+
 def few_or_uneven(table: ValueTable) -> bool:
     """Is a set of Python the better choice? It finds a value of few sooner, and no choice of values makes it
     slow."""

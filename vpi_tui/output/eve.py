@@ -11,6 +11,8 @@ from functools import lru_cache
 from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 
+import msgspec
+
 from vpi_tui.model.event import (
     NO_LOOKS,
     Alert,
@@ -196,6 +198,8 @@ def _alert_body(alert: Alert, category: str) -> dict[str, Any]:
             metadata.setdefault(key, []).append(value)
     if metadata:
         body["metadata"] = metadata
+    if alert.context:
+        body["context"] = {name: msgspec.json.decode(text) for name, text in alert.context}
     if alert.reference:
         body["references"] = [_REFERENCES.get(kind, "") + value for kind, value in alert.reference]
     if alert.target and alert.src_ip:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 import json
 from pathlib import Path
 
 import pytest
 
-from tests.detect.match.build import Packet, hits, ip
+from tests.detect.match.build import Packet, hits, ip, run
+from vpi_tui.detect.match.matcher import Matcher
+from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.loader import load
+from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.signature import InSet
 
@@ -91,6 +95,47 @@ def test_json_of_each_form(tmp_path: Path) -> None:
     assert found(tmp_path, [Packet(b"x")], *options) == [(0, 1), (0, 2), (0, 3)]
 
 
+ENTRIES = [
+    {"ioc": {"hash": hashlib.md5(HEADER).hexdigest(), "by": "é"}, "score": 7},
+    {"ioc": {"hash": "ab" * 16}, "score": 8},
+]
+
+
+@pytest.mark.parametrize("count", [2, 9_000])
+@pytest.mark.parametrize("form", ["json", "ndjson"])
+def test_what_json_says_of_a_value_goes_with_the_alert(tmp_path: Path, form: str, count: int) -> None:
+    """Also when there are so many that they are a table, and as the rules are stored."""
+    more = [{"ioc": {"hash": f"{n:032x}"}} for n in range(count - 2)]
+    lines = map(json.dumps, [*ENTRIES, *more])
+    (tmp_path / "a").write_text(f"[{','.join(lines)}]" if form == "json" else "\n".join(lines))
+    ask = f"tcp.hdr; to_md5; dataset:isset,a,type md5,load a,format {form},value_key ioc.hash,context_key "
+    rules = write(tmp_path, ask + "who;", ask + "bare,remove_key;", "tcp.hdr; to_md5; dataset:isset,a;")
+    loaded = load([rules])
+    assert not loaded.errors
+    file = io.BytesIO()
+    store(CompiledRules(loaded, RuleSet.compile(loaded.signatures)), file)
+    matcher = Matcher(restore(memoryview(bytearray(file.getvalue()))).ruleset)
+    told = [match.memory and match.memory.context for match in run(matcher, [Packet(b"x")])]
+    whole, bare = ENTRIES[0], {"ioc": {"by": "é"}, "score": 7}
+    assert [name for one in told[:2] for name, _ in one or ()] == ["who", "bare"]
+    assert [json.loads(text) for one in told[:2] for _, text in one or ()] == [whole, bare]
+    assert not told[2]
+
+
+@pytest.mark.parametrize(
+    "entry", [{"k": "ab" * 16, "long": "x" * 1_024}, {"k": "ab" * 16, "n": float("nan")}]
+)
+def test_what_alerts_cannot_tell_is_found_all_the_same(tmp_path: Path, entry: dict[str, object]) -> None:
+    (tmp_path / "a").write_text(json.dumps([entry]))
+    options = "tcp.hdr; dataset:isset,a,type md5,load a,format json,value_key k,context_key c;"
+    (signature,) = load([write(tmp_path, options)]).signatures
+    (step,) = signature.steps
+    assert isinstance(step, InSet)
+    assert step.context is not None
+    assert step.values.holds(bytes.fromhex("ab" * 16))
+    assert step.context.get(bytes.fromhex("ab" * 16)) == b""
+
+
 def test_entries_of_json_without_the_key_or_a_text_are_passed_over(tmp_path: Path) -> None:
     digest = hashlib.md5(HEADER).hexdigest()
     entries = [{"other": 1}, "word", {"hash": 7}, {"hash": digest}]
@@ -152,6 +197,7 @@ def test_subdomains(tmp_path: Path) -> None:
         ("tcp.hdr; dataset:isset,a,type md5,load bad;", "not what it should be"),
         ("tcp.hdr; dataset:isset,a,type md5,load bad,format json,value_key k;", "not what it should be"),
         ("tcp.hdr; dataset:isset,a,type md5,load bad,format json;", "value_key"),
+        ("tcp.hdr; dataset:isset,a,type md5,load bad,context_key a.b;", "context_key has letters"),
         (
             "tcp.hdr; dataset:set,a,type md5,load b,format json,value_key k;",
             "not for sets that come from JSON",

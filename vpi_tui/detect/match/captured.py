@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Final, Literal
 
+from vpi_tui.detect.match.run import CONTEXT
 from vpi_tui.model.batch import I32
 from vpi_tui.model.signature import VariableHolds
 
@@ -84,6 +85,11 @@ def _add(texts: dict[str, bytes], name: str, text: bytes) -> int:
         return 0
     texts[name] = text
     return len(text) - len(before) if before is not None else len(name) + len(text)
+
+
+def contexts_in(captured: Captured) -> tuple[tuple[str, bytes], ...]:
+    """What sets tell of the values that were found in them, which goes with this one match."""
+    return tuple((name, text) for (scope, name), text in captured.items() if scope == CONTEXT and text)
 
 
 def variable_holds(asked: VariableHolds, texts: Texts) -> bool:

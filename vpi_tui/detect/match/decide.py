@@ -13,7 +13,7 @@ from vpi_tui.detect.applayer.transaction import Parts
 from vpi_tui.detect.match.app_rules import OF_FILES
 from vpi_tui.detect.match.buffers import Context, TransactionContext
 from vpi_tui.detect.match.candidates import Batch, Candidates
-from vpi_tui.detect.match.captured import CapturedTexts
+from vpi_tui.detect.match.captured import CapturedTexts, contexts_in
 from vpi_tui.detect.match.contexts import context_of
 from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.file_tests import is_undecided
@@ -53,6 +53,8 @@ class Decider:
         self.judge: Callable[[], Iterable[int]] = tuple
         """Asked now and then, also within a batch, which rules shall not be tried any more."""
         self.memory = Memory(FlowState(), HostState(), CapturedTexts())
+        self.contexts: dict[int, tuple[tuple[str, bytes], ...]] = {}
+        """By candidate of the last batch: what sets tell of the values that its rule found."""
         self.tally = Tally()
         special = rules.special_rules()
         self._bits, self._bit_names = bit_plans(special)
@@ -73,6 +75,7 @@ class Decider:
 
     def decide(self, batch: Batch, found: Candidates, subjects: Subjects) -> Bools:
         """bool per candidate: does all of the rule hold? Flowbits change on the way, in order."""
+        self.contexts.clear()
         state, key_of = self.memory.flows, self._rules.identity.key
         windows = windows_of(batch, found, divided=self._inline)
         decided: Bools = self._rules.plain[found.rule] != 0
@@ -126,6 +129,8 @@ class Decider:
                 memory.change(self.memory, who)
             if captured:
                 self.memory.texts.keep(flow, born, row, captured)
+                if told := contexts_in(captured):
+                    self.contexts[i] = told
             held[i] = True
             if progress is not None:
                 self._note_alert(rule, progress)
@@ -135,17 +140,19 @@ class Decider:
         self._profile.matched(found.rule[held])
         return held
 
-    def remembered_of(self, row: int, flow: int, born: int) -> Remembered | None:
-        """What rules have left with the flow and the packet of a match; None = nothing."""
+    def remembered_of(self, candidate: int, row: int, flow: int, born: int) -> Remembered | None:
+        """What rules have left with the flow and the packet of a match, what sets tell; None = nothing."""
+        context = self.contexts.get(candidate, ())
         flows, texts = self.memory.flows, self.memory.texts
         bits, numbers = flows.bits(flow, born), flows.numbers(flow, born)
-        if not (bits or numbers or texts):
+        if not (bits or numbers or texts or context):
             return None
         found = Remembered(
             names_of(bits, self._bit_names),
             tuple(numbers.items()),
             tuple(texts.of("flow", flow, born, row).items()),
             tuple(texts.of("pkt", flow, born, row).items()),
+            context,
         )
         return found if any(found) else None
 

@@ -300,11 +300,11 @@ class Matcher:
         )
         values = list(zip(*(column.tolist() for column in columns), strict=True))
         memory = self.decider.memory
-        if not (memory.flows.remembers or memory.texts):
+        if not (memory.flows.remembers or memory.texts or self.decider.contexts):
             return [Match(*one) for one in values]
         return [
-            Match._make((*one, self.decider.remembered_of(one[1], one[2], born)))
-            for one, born in zip(values, subjects.born[kept].tolist(), strict=True)
+            Match._make((*one, self.decider.remembered_of(at, one[1], one[2], born)))
+            for at, one, born in zip(kept.tolist(), values, subjects.born[kept].tolist(), strict=True)
         ]
 
 

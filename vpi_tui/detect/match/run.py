@@ -15,6 +15,7 @@ SEARCHED_NS: Final = 100_000_000
 _U32: Final = 0xFFFFFFFF
 _SIGN_32: Final = 1 << 31
 
+CONTEXT: Final = "context"
 Value = int | str | None
 Captured = dict[tuple[str, str], bytes]
 Place = tuple[int, int]
@@ -42,7 +43,7 @@ class Run:
     over: bool = False
     """A step failed that no other place of those before it is tried for, as in Suricata."""
     captured: Captured = field(default_factory=dict)
-    """(scope, name) -> what the expressions of this evaluation captured."""
+    """(scope, name) -> what the expressions of this evaluation captured; of scope CONTEXT: what sets tell."""
     barren: dict[int, int] = field(default_factory=dict)
     """Number of a step -> from there on its expression matches nothing."""
     begin: int = 0

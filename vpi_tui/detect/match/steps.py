@@ -15,7 +15,7 @@ from vpi_tui.detect.match.asn1 import asn1_holds
 from vpi_tui.detect.match.coded import base64_prefix, shannon
 from vpi_tui.detect.match.expressions import capture, search
 from vpi_tui.detect.match.numbers import MAX_VALUE, lies_in, masked, read_number
-from vpi_tui.detect.match.run import Place, Run
+from vpi_tui.detect.match.run import CONTEXT, Place, Run
 from vpi_tui.detect.match.units import is_relative
 from vpi_tui.detect.regex import SUBJECT_LIMIT
 from vpi_tui.model.signature import (
@@ -306,7 +306,10 @@ def _in_set(run: Run, step: InSet, number: int, place: Place) -> bool:
     elif step.op == "unset":
         held = values.remove(run.data)
     else:
-        held = values.holds(run.data, subdomain=step.subdomain) == (step.op == "isset")
+        found = values.found(run.data, subdomain=step.subdomain)
+        held = (found is not None) == (step.op == "isset")
+        if found is not None and step.context is not None:
+            run.captured[CONTEXT, step.context_key] = step.context.get(found) or b""
     return held and hold(run, number + 1, place)
 
 

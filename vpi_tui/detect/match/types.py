@@ -40,6 +40,8 @@ class Remembered(NamedTuple):
     flowints: tuple[tuple[str, int], ...] = ()
     flowvars: tuple[tuple[str, bytes], ...] = ()
     pktvars: tuple[tuple[str, bytes], ...] = ()
+    context: tuple[tuple[str, bytes], ...] = ()
+    """By name, what sets tell of the values that the rule found in them: JSON."""
     passed: bool = False
     """A rule lets the flow through; only said of flows that are looked back on."""
 

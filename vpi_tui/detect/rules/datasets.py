@@ -12,9 +12,17 @@ from typing import Final, cast
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.inputs import Inputs
 from vpi_tui.detect.rules.numbers import integer
-from vpi_tui.detect.rules.valuefiles import MOST_VALUES, DataFile, Misfits, digests_of, scores_of, values_of
+from vpi_tui.detect.rules.valuefiles import (
+    MOST_VALUES,
+    DataFile,
+    Misfits,
+    contexts_of,
+    digests_of,
+    scores_of,
+    values_of,
+)
 from vpi_tui.model.errors import ConfigError
-from vpi_tui.model.valueset import ScoreList, ValueKind, ValueSet
+from vpi_tui.model.valueset import ContextList, ScoreList, ValueKind, ValueSet
 from vpi_tui.model.valuetable import ValueTable
 
 MAX_FILE: Final = 256 << 20
@@ -89,9 +97,10 @@ class DataSets:
     notices: list[str] = field(default_factory=list)
     """What is odd about the files that were read since somebody took these."""
     _known: dict[str, _Known] = field(default_factory=dict)
-    """By name in lower case, as in the two behind it: upper and lower case are one name, as in Suricata."""
+    """By name in lower case, as in those behind it: upper and lower case are one name, as in Suricata."""
     _sets: dict[str, ValueSet] = field(default_factory=dict)
     _scores: dict[str, ScoreList] = field(default_factory=dict)
+    _contexts: dict[tuple[str, bool], ContextList] = field(default_factory=dict)
     _digests: dict[tuple[Path, str], frozenset[bytes] | ValueTable] = field(default_factory=dict)
 
     def get(self, name: str, kind: ValueKind | None, lists: Lists, hashsize: str = "") -> ValueSet:
@@ -110,6 +119,22 @@ class DataSets:
         if made is None:
             made = self._scores[name.lower()] = self._read_scores(name, known)
             self._known[name.lower()] = known
+        return made
+
+    def contexts(self, name: str, *, bare: bool) -> ContextList | None:
+        """What the file of the set of this name, which is there, tells of its values; None = it is no JSON.
+
+        Raises Refused.
+        """
+        made = self._contexts.get((name.lower(), bare))
+        if made is None:
+            known = self._known[name.lower()]
+            path, file = known.path, known.lists.load
+            if path is None or file is None or file.format == "csv":
+                return None
+            with _reading("dataset", path):
+                texts = contexts_of(path, file, known.kind, bare=bare)
+            made = self._contexts[name.lower(), bare] = ContextList(file.name, texts)
         return made
 
     def take_notices(self) -> list[str]:

@@ -19,7 +19,7 @@ import numpy as np
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.atoms import packed
 from vpi_tui.model.valueset import ValueKind, key_of
-from vpi_tui.model.valuetable import ScoreTable, TableBuilder, ValueTable, few_or_uneven
+from vpi_tui.model.valuetable import ScoreTable, TableBuilder, TextTable, ValueTable, few_or_uneven
 
 MOST_VALUES: Final = 4_000_000
 """In one set."""
@@ -30,6 +30,8 @@ _AT_A_TIME: Final = 10_000
 """Entries of JSON that are objects of Python at a time."""
 _MOST_COMMAS: Final = 1 << 24
 """In JSON that is read as a whole: as many entries and fields may it have, each of which takes memory."""
+_LONGEST_CONTEXT: Final = 1_024
+"""Bytes of what an alert tells of a value, as in Suricata."""
 _LONGEST_ENTRY: Final = 1 << 20
 """Characters of a line of JSON."""
 _DIGEST_SIZES: Final = {"md5": 16, "sha1": 20, "sha256": 32}
@@ -100,6 +102,39 @@ def scores_of(path: Path, name: str, kind: ValueKind, misfits: Misfits) -> dict[
     misfits.check(count - misfits.count)
     table = ScoreTable(builder.table(), np.concatenate(scores))
     return dict(table.items()) if few_or_uneven(table.values) else table
+
+
+def contexts_of(path: Path, file: DataFile, kind: ValueKind, *, bare: bool) -> dict[bytes, bytes] | TextTable:
+    """The entries of JSON by their values; of a value that is there twice the last one counts.
+
+    bare: without the value itself. Of those that are too long there is nothing to tell: as in Suricata they
+    would make every alert long.
+    """
+    builder, blob, sizes = TableBuilder(), bytearray(), [0]
+    decode = _DECODERS[kind] if kind != "string" else str.encode
+    for entries in _entries(path, file):
+        words = [_value_of(entry, file.value_key) for entry in entries]
+        keys = [_key(kind, decode, word) if isinstance(word, str) else None for word in words]
+        valued = [entry for entry, key in zip(entries, keys, strict=True) if key is not None]
+        texts = [_told(entry, file.value_key if bare else "") for entry in valued]
+        builder.add([key for key in keys if key is not None])
+        blob += b"".join(texts)
+        sizes += map(len, texts)
+    start = np.cumsum(np.array(sizes, np.uint32), dtype=np.uint32)
+    table = TextTable(builder.table(), np.frombuffer(bytes(blob), np.uint8), start)
+    return dict(table.items()) if few_or_uneven(table.values) else table
+
+
+def _told(entry: dict[str, Any], without: str) -> bytes:
+    """An entry as alerts tell it, b"" = not at all."""
+    if without:
+        *above, last = without.split(".")
+        (_dig(entry, ".".join(above)) if above else entry).pop(last)
+    try:
+        text = json.dumps(entry, separators=(",", ":"), allow_nan=False).encode()
+    except ValueError:  # NaN is no JSON to others
+        return b""
+    return text if len(text) <= _LONGEST_CONTEXT else b""
 
 
 def _scored(

@@ -14,8 +14,8 @@ from vpi_tui.model.batch import I64
 from vpi_tui.model.edges import KEY
 from vpi_tui.model.parts import Ranges
 from vpi_tui.model.signature import Signature
-from vpi_tui.model.valueset import ScoreList, ValueKind, ValueSet
-from vpi_tui.model.valuetable import ScoreTable, ValueTable
+from vpi_tui.model.valueset import ContextList, ScoreList, ValueKind, ValueSet
+from vpi_tui.model.valuetable import ScoreTable, TextTable, ValueTable
 
 KEPT: Final = 1_024
 """Decoded signatures that are kept at hand."""
@@ -23,20 +23,21 @@ _HALF: Final = 16
 _VALUE_TABLES: Final = 4
 """Arrays of a ValueTable."""
 
-Shared = Ranges | ValueSet | ScoreList | ValueTable
+Shared = Ranges | ValueSet | ScoreList | ContextList | ValueTable
 """What many signatures have in common: each refers to it by number, and all get the same one back."""
 
 
 class SharedForm(msgspec.Struct, frozen=True, array_like=True):
-    """One of them, as it is stored. data: low and high ends of ranges; keys of a set or of scores, which are
-    as many. tables: what there is of a large one instead, which is mapped."""
+    """One of them, as it is stored. data: low and high ends of ranges; keys of a set, of scores or of texts,
+    which are as many. tables: what there is of a large one instead, which is mapped."""
 
     kind: str
-    """"" = ranges, "scores", "values" of files, or the kind of a set of values."""
+    """"" = ranges, "scores", "contexts", "values" of files, or the kind of a set of values."""
     data: bytes | list[bytes]
     name: str = ""
     limit: int = 0
     scores: list[int] = []
+    texts: list[bytes] = []
     tables: list[NDArray[Any]] = []
 
 
@@ -66,6 +67,10 @@ def _form(part: Shared) -> SharedForm:
             tables: list[NDArray[Any]] = [*part.scores.values.arrays, part.scores.score]
             return SharedForm("scores", [], part.name, tables=tables)
         return SharedForm("scores", list(part.scores), part.name, scores=list(part.scores.values()))
+    if isinstance(part, ContextList):
+        if isinstance(part.texts, TextTable):
+            return SharedForm("contexts", [], part.name, tables=[*part.texts.arrays])
+        return SharedForm("contexts", list(part.texts), part.name, texts=list(part.texts.values()))
     if isinstance(part, ValueTable):
         return SharedForm("values", [], tables=[*part.arrays])
     # As it was read: sets are stored before a packet has changed any.
@@ -91,6 +96,10 @@ def _shared(form: SharedForm) -> Shared:
         return ScoreList(form.name, ScoreTable(values, *form.tables[_VALUE_TABLES:]))
     if form.kind == "scores":
         return ScoreList(form.name, dict(zip(form.data, form.scores, strict=True)))
+    if form.kind == "contexts" and values is not None:
+        return ContextList(form.name, TextTable(values, *form.tables[_VALUE_TABLES:]))
+    if form.kind == "contexts":
+        return ContextList(form.name, dict(zip(form.data, form.texts, strict=True)))
     kind = msgspec.convert(form.kind, ValueKind)
     return ValueSet(form.name, kind, form.data if values is None else values, limit=form.limit)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final, Literal, cast, get_args
 
 from vpi_tui.detect.rules.ast import Refused
@@ -18,6 +19,7 @@ _TEXTS: Final = ("type", "load", "state", "save", "format", "value_key", "array_
 _NUMBERS: Final = ("memcap", "hashsize")
 """Accepted: our sets need neither."""
 _FLAGS: Final = ("remove_key", "enrichment_key")
+_CONTEXT_KEY: Final = re.compile(r"\w+", re.A)
 
 
 def _parts(text: str) -> tuple[str, str, dict[str, str]]:
@@ -53,13 +55,19 @@ def dataset(draft: Draft, text: str) -> None:
         raise Refused(f"dataset: format is one of {', '.join(FORMATS)}, not {said['format'][:20]!r}")
     if said.get("match", "exact") not in {"exact", "subdomain"}:
         raise Refused(f"dataset: match is exact or subdomain, not {said['match'][:20]!r}")
+    if "context_key" in said and not _CONTEXT_KEY.fullmatch(said["context_key"]):
+        raise Refused(f"dataset: context_key has letters, digits and _, not {said['context_key'][:40]!r}")
     if op in {"set", "unset"} and said.get("format", "csv") != "csv":
         raise Refused(f"dataset: {op} is not for sets that come from JSON")
     lists = _lists(said)
     values = draft.sources.datasets.get(name, cast(ValueKind | None, kind), lists, said.get("hashsize", ""))
     draft.notices += draft.sources.datasets.take_notices()
     made = cast(Literal["isset", "isnotset", "set", "unset"], op)
-    draft.steps.append(InSet(draft.buffer, values, made, said.get("match") == "subdomain"))
+    subdomain, key = said.get("match") == "subdomain", said.get("context_key", "")
+    context = None
+    if key and op == "isset":
+        context = draft.sources.datasets.contexts(name, bare="remove_key" in said)
+    draft.steps.append(InSet(draft.buffer, values, made, subdomain, context, key if context else ""))
 
 
 def _lists(said: dict[str, str]) -> Lists:
