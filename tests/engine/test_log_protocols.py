@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.detect.applayer.test_successors import CONNECT, HELLO, SMTP
 from tests.detect.applayer.test_tls import message
 from tests.engine.test_log import scan
 from vpi_tui.model.batch import Direction
+from vpi_tui.output.evidence import printable
 
 NO_RULES = "# none\n"
 RESUMING = message(1, b"\3\3" + bytes(33) + b"\0\2\0\x2f\1\0" + TICKET)
@@ -81,6 +83,18 @@ def test_the_source_of_a_message_is_who_sent_it(tmp_path: Path, asked: bool) -> 
     assert ends == (
         [("10.0.0.1", 40_000), ("10.0.0.2", 161)] if asked else [("10.0.0.2", 161), ("10.0.0.1", 40_000)]
     )
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_an_alert_tells_the_frame_that_it_was_raised_on(tmp_path: Path, shown: bool) -> None:
+    rule = 'alert http any any -> any any (msg:"m"; frame:request; content:"POST"; startswith; sid:1;)\n'
+    settings = ("--set", f"eve.payload={'yes' if shown else 'no'}", "--events", "alert")
+    (alert,) = scan(tmp_path, Connection().client(REQUEST).close(), rule, *settings)
+    told = {"type": "request", "direction": "toserver", "complete": True, "length": len(REQUEST)}
+    if shown:
+        told["payload"] = base64.b64encode(REQUEST).decode()
+        told["payload_printable"] = printable(REQUEST)
+    assert alert["frame"] == told
 
 
 def tunnelled(tmp_path: Path, *packets: Any) -> dict[str, Any]:

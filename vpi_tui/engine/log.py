@@ -13,6 +13,7 @@ import numpy as np
 from vpi_tui.detect.applayer.describe.file_info import describe_files
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS
 from vpi_tui.detect.applayer.files import FILE
+from vpi_tui.detect.applayer.frames import FRAME_LIMIT, Frame
 from vpi_tui.detect.applayer.registry import by_name
 from vpi_tui.detect.rules.classification import categories
 from vpi_tui.engine.anomalies import Found
@@ -25,10 +26,11 @@ from vpi_tui.engine.tagged import Tagged
 from vpi_tui.engine.transactions import Logged
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.render import to_records
+from vpi_tui.model.batch import Direction
 from vpi_tui.model.event import Alert, TransactionRecord
 from vpi_tui.output import eve
 from vpi_tui.output.counters import of_application
-from vpi_tui.output.evidence import alert_context
+from vpi_tui.output.evidence import alert_context, protocol_frame
 from vpi_tui.output.logfile import LogFile, Rotation
 from vpi_tui.output.logstream import LogStream, is_fifo, to_fifo, to_socket
 from vpi_tui.output.writer import EveWriter
@@ -201,7 +203,9 @@ class EventLog:
     def _alert(self, alert: Alert) -> dict[str, Any]:
         event = eve.alert_event(alert, self._categories.get(alert.classtype, alert.classtype))
         progress = self._pipeline.alerter.transactions.get(alert.number)
-        if progress is not None and not progress.transaction.is_frame:
+        if progress is not None and isinstance(progress.transaction, Frame):
+            event["frame"] = self._frame(progress.transaction, progress.direction)
+        elif progress is not None:
             event["tx_id"] = progress.transaction.number
             if progress.origin:
                 event["app_proto_orig"] = eve.app_proto(progress.origin)
@@ -230,6 +234,15 @@ class EventLog:
             packet=self._spec.packet,
         )
         return event
+
+    def _frame(self, frame: Frame, direction: int) -> dict[str, Any]:
+        return protocol_frame(
+            frame.name,
+            frame.data,
+            to_server=direction == Direction.TO_SERVER,
+            whole=len(frame.data) < FRAME_LIMIT,
+            payload=self._spec.payload,
+        )
 
     def _ended(self, rows: Any) -> None:
         if self._applications is not None:

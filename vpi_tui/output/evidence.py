@@ -21,13 +21,26 @@ def alert_context(
     evidence_payload: bytes, frame: bytes, link_type: int, *, payload: bool, packet: bool
 ) -> dict[str, Any]:
     """What an alert was raised on, as far as it is asked for."""
-    context: dict[str, Any] = {}
-    if payload and evidence_payload:
-        context["payload"] = b64encode(evidence_payload).decode()
-        context["payload_printable"] = printable(evidence_payload)
+    context = _shown(evidence_payload) if payload and evidence_payload else {}
     if packet and frame:
         context |= frame_of(frame, link_type)
     return context
+
+
+def protocol_frame(name: str, data: bytes, *, to_server: bool, whole: bool, payload: bool) -> dict[str, Any]:
+    """A piece of a protocol's bytes that a rule with `frame` was raised on. whole: data is all of it."""
+    fields: dict[str, Any] = {
+        "type": name,
+        "direction": "toserver" if to_server else "toclient",
+        "complete": whole,
+    }
+    if whole:
+        fields["length"] = len(data)
+    return fields | (_shown(data) if payload else {})
+
+
+def _shown(data: bytes) -> dict[str, Any]:
+    return {"payload": b64encode(data).decode(), "payload_printable": printable(data)}
 
 
 def frame_of(frame: bytes, link_type: int) -> dict[str, Any]:
