@@ -157,10 +157,17 @@ def test_an_empty_buffer_is_neither_in_a_set_nor_outside_of_it(tmp_path: Path) -
 
 
 def test_what_base64_says_may_be_asked_for(tmp_path: Path) -> None:
-    (tmp_path / "names").write_text(base64.b64encode(b"root").decode())
-    options = "base64_decode; base64_data; dataset:isset,names,type string,load names;"
+    (tmp_path / "names").write_text(base64.b64encode(b"root").decode() + ",9")
+    ask = "base64_decode; base64_data; "
+    options = (f"{ask}dataset:isset,names,type string,load names;", f"{ask}datarep:names,>,5;")
     packets = [Packet(base64.b64encode(word)) for word in (b"root", b"user")]
-    assert found(tmp_path, packets, options) == [(0, 1)]
+    assert found(tmp_path, packets, *options) == [(0, 1), (0, 2)]
+
+
+def test_a_comma_too_many_is_none(tmp_path: Path) -> None:
+    (tmp_path / "names").write_text(base64.b64encode(HEADER).decode() + ",9")
+    options = ("tcp.hdr; dataset:isset,,n, ,type string,load names,;", "tcp.hdr; datarep:n,>,,5,;")
+    assert found(tmp_path, [Packet(b"x")], *options) == [(0, 1), (0, 2)]
 
 
 def test_what_is_set_is_there_and_what_is_unset_is_gone(tmp_path: Path) -> None:
@@ -190,6 +197,12 @@ def test_subdomains(tmp_path: Path) -> None:
         ("tcp.hdr; dataset:isset,a;", "type is missing"),
         ("tcp.hdr; dataset:isset,a,type word;", "type is one of"),
         ("tcp.hdr; dataset:has,a,type string;", "needs isset"),
+        ("tcp.hdr; dataset:isset,;", "and a name"),
+        ("tcp.hdr; dataset:,;", "needs isset"),
+        ("tcp.hdr; datarep:,;", "needs `name"),
+        ("tcp.hdr; datarep:a,>,;", "needs `name"),
+        ("tcp.hdr; datarep:a,5,0,load bad,type md5;", "the operator is one of"),
+        ("tcp.hdr; datarep:a,!,5,load bad,type md5;", "the operator is one of"),
         ("tcp.hdr; dataset:isset,a,type string,load none;", "cannot be read"),
         ("tcp.hdr; dataset:isset,a,type string,load /dev/zero;", "no regular file"),
         ("tcp.hdr; dataset:isset,a,type string,load ..;", "no regular file"),

@@ -24,8 +24,8 @@ _CONTEXT_KEY: Final = re.compile(r"\w+", re.A)
 
 def _parts(text: str) -> tuple[str, str, dict[str, str]]:
     """(operation, name, what else is said)"""
-    op, *rest = (part.strip() for part in text.split(","))
-    if op not in _OPS or not rest or not rest[0]:
+    op, *rest = [part.strip() for part in text.split(",") if part.strip()] or [""]
+    if op not in _OPS or not rest:
         raise Refused(f"dataset: needs {'|'.join(_OPS)} and a name, has {text[:60]!r}")
     said: dict[str, str] = {}
     for part in rest[1:]:
