@@ -49,13 +49,21 @@ class ContextList:
 class ValueSet:
     """Values of one kind by name. Shared by all rules that name it; at most `limit` values."""
 
-    __slots__ = ("_gone", "_learned", "_size", "kind", "limit", "listed", "name", "values")
+    __slots__ = ("_gone", "_learned", "_size", "kind", "lasts", "limit", "listed", "name", "values")
 
     def __init__(
-        self, name: str, kind: ValueKind, values: Iterable[bytes] | ValueTable = (), *, limit: int
+        self,
+        name: str,
+        kind: ValueKind,
+        values: Iterable[bytes] | ValueTable = (),
+        *,
+        limit: int,
+        lasts: bool = False,
     ) -> None:
-        """values: those of a table are as `key_of` makes them."""
+        """values: those of a table are as `key_of` makes them. lasts: what rules have put there outlives a
+        reload of the rules, as in Suricata for all but what is only read from a file."""
         self.name = name
+        self.lasts = lasts
         self.kind = kind
         self.limit = limit
         self.listed = values if isinstance(values, ValueTable) else None
@@ -114,6 +122,14 @@ class ValueSet:
             self._gone[self.listed.place(key)] = 1
         self._size -= 1
         return True
+
+    def go_on(self, before: ValueSet) -> None:
+        """Hold what the set of this name has held under the rules before, which are not asked any more."""
+        if self.listed is not None or before.listed is not None:
+            for value in before.values:
+                self.add(value)
+            return
+        self.values, self._size, self._learned = before.values, before._size, before._learned
 
     def _has(self, key: bytes) -> bool:
         if key in self.values:

@@ -110,12 +110,7 @@ def test_what_json_says_of_a_value_goes_with_the_alert(tmp_path: Path, form: str
     (tmp_path / "a").write_text(f"[{','.join(lines)}]" if form == "json" else "\n".join(lines))
     ask = f"tcp.hdr; to_md5; dataset:isset,a,type md5,load a,format {form},value_key ioc.hash,context_key "
     rules = write(tmp_path, ask + "who;", ask + "bare,remove_key;", "tcp.hdr; to_md5; dataset:isset,a;")
-    loaded = load([rules])
-    assert not loaded.errors
-    file = io.BytesIO()
-    store(CompiledRules(loaded, RuleSet.compile(loaded.signatures)), file)
-    matcher = Matcher(restore(memoryview(bytearray(file.getvalue()))).ruleset)
-    told = [match.memory and match.memory.context for match in run(matcher, [Packet(b"x")])]
+    told = [match.memory and match.memory.context for match in run(stored(rules), [Packet(b"x")])]
     whole, bare = ENTRIES[0], {"ioc": {"by": "é"}, "score": 7}
     assert [name for one in told[:2] for name, _ in one or ()] == ["who", "bare"]
     assert [json.loads(text) for one in told[:2] for _, text in one or ()] == [whole, bare]
@@ -175,6 +170,36 @@ def test_what_is_set_is_there_and_what_is_unset_is_gone(tmp_path: Path) -> None:
     packets = [Packet(b"in"), Packet(b"in"), Packet(b"out"), Packet(b"out"), Packet(b"in")]
     options = ('content:"in"; ' + asks.format("set"), 'content:"out"; ' + asks.format("unset"))
     assert found(tmp_path, packets, *options) == [(0, 1), (2, 2), (4, 1)]
+
+
+def stored(rules: Path) -> Matcher:
+    """As an engine has them: stored, and mapped again."""
+    loaded = load([rules])
+    assert not loaded.errors, loaded.errors
+    file = io.BytesIO()
+    store(CompiledRules(loaded, RuleSet.compile(loaded.signatures)), file)
+    return Matcher(restore(memoryview(bytearray(file.getvalue()))).ruleset)
+
+
+@pytest.mark.parametrize("decoded", [False, True])
+@pytest.mark.parametrize(
+    ("files", "count", "lasts"),
+    [("", 1, True), (",state s", 1, True), (",state s", 5_000, True), (",load s", 1, False)],
+)
+def test_what_rules_put_into_a_set_outlives_a_reload(
+    tmp_path: Path, files: str, count: int, lasts: bool, decoded: bool
+) -> None:
+    """Those that are only read from a file are read again, as in Suricata."""
+    (tmp_path / "s").write_text("\n".join(base64.b64encode(b"%d" % n).decode() for n in range(count)))
+    ask = (
+        "base64_decode; base64_data;" if decoded else "tcp.hdr;"
+    ) + f" dataset:{{}},{{}},type string{files};"
+    packet = Packet(base64.b64encode(b"word"))
+    before = stored(write(tmp_path, ask.format("set", "Seen")))
+    assert len(run(before, [packet, packet])) == 1
+    after = stored(write(tmp_path, ask.format("isset", "seen"), ask.format("set", "seen")))
+    after.take_over(before)
+    assert [match.rule for match in run(after, [packet])] == ([0] if lasts else [1])
 
 
 def test_subdomains(tmp_path: Path) -> None:

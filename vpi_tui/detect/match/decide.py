@@ -18,6 +18,7 @@ from vpi_tui.detect.match.contexts import context_of
 from vpi_tui.detect.match.evaluate import Tally
 from vpi_tui.detect.match.file_tests import is_undecided
 from vpi_tui.detect.match.flowstate import NOWHERE, BitSieve, FlowState, bit_plans, names_of, scope_holds
+from vpi_tui.detect.match.identity import lasting_sets
 from vpi_tui.detect.match.profile import Clock, Meter, RuleProfile
 from vpi_tui.detect.match.remembered import HostState, Memory, remembered_plans
 from vpi_tui.detect.match.ruleset import RuleSet
@@ -27,6 +28,7 @@ from vpi_tui.detect.match.types import Remembered, ScopeResolver
 from vpi_tui.detect.match.windows import windows_of
 from vpi_tui.model.batch import I32
 from vpi_tui.model.signature import ANYWHERE
+from vpi_tui.model.valueset import ValueKind, ValueSet
 
 Bools = NDArray[np.bool_]
 
@@ -67,6 +69,16 @@ class Decider:
         self.judge, self.memory, self.tally = before.judge, before.memory, before.tally
         self._bits, self._bit_names = bit_plans(self._rules.special_rules(), before._bit_names)
         self._bit_sieve = BitSieve(self._bits, self._rules.count)
+        former = before._lasting_sets()
+        for name, values in self._lasting_sets().items():
+            if name in former and former[name] is not values:
+                values.go_on(former[name])
+
+    def _lasting_sets(self) -> dict[tuple[str, ValueKind], ValueSet]:
+        """By name and kind."""
+        special = self._rules.special_rules().values()
+        sets = (values for signature in special for values in lasting_sets(signature))
+        return {(values.name.lower(), values.kind): values for values in sets}
 
     def forget_flows(self, slots: I32) -> None:
         """Drop what is remembered of flows that ended. slots: int32[n]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 
 from vpi_tui.model.batch import I32, I64, U8, U64
-from vpi_tui.model.signature import ANYWHERE, Header, Signature
+from vpi_tui.model.signature import ANYWHERE, Base64Decode, Header, InSet, Signature
+from vpi_tui.model.valueset import ValueSet
 
 _U32: Final = 0xFFFFFFFF
 
@@ -95,7 +96,15 @@ def is_special(signature: Signature) -> bool:
         or signature.bypass
         or signature.scope != ANYWHERE
         or has_two_ways(signature.header)
+        or any(True for _ in lasting_sets(signature))
     )
+
+
+def lasting_sets(signature: Signature) -> Iterator[ValueSet]:
+    """The sets of values that it asks or changes and that outlive the rules."""
+    for step in signature.steps:
+        inside = step.steps if isinstance(step, Base64Decode) else (step,)
+        yield from (one.values for one in inside if isinstance(one, InSet) and one.values.lasts)
 
 
 def has_two_ways(header: Header) -> bool:

@@ -108,8 +108,9 @@ class DataSets:
         known = self._find("dataset", name, kind, lists, hashsize)
         made = self._sets.get(name.lower())
         if made is None:
-            made = self._sets[name.lower()] = ValueSet(name, known.kind, self._read(known), limit=MOST_VALUES)
-            self._known[name.lower()] = known
+            values, lasts = self._read(known), known.path is None or bool(known.lists.save)
+            made = ValueSet(name, known.kind, values, limit=MOST_VALUES, lasts=lasts)
+            self._sets[name.lower()], self._known[name.lower()] = made, known
         return made
 
     def scores(self, name: str, kind: ValueKind | None, lists: Lists, hashsize: str = "") -> ScoreList:

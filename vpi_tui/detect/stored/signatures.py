@@ -36,6 +36,7 @@ class SharedForm(msgspec.Struct, frozen=True, array_like=True):
     data: bytes | list[bytes]
     name: str = ""
     limit: int = 0
+    lasts: bool = False
     scores: list[int] = []
     texts: list[bytes] = []
     tables: list[NDArray[Any]] = []
@@ -75,7 +76,7 @@ def _form(part: Shared) -> SharedForm:
         return SharedForm("values", [], tables=[*part.arrays])
     # As it was read: sets are stored before a packet has changed any.
     tables = [*part.listed.arrays] if part.listed is not None else []
-    return SharedForm(part.kind, list(part.values), part.name, part.limit, tables=tables)
+    return SharedForm(part.kind, list(part.values), part.name, part.limit, part.lasts, tables=tables)
 
 
 def shared_of(forms: Iterable[SharedForm]) -> list[Shared]:
@@ -101,7 +102,8 @@ def _shared(form: SharedForm) -> Shared:
     if form.kind == "contexts":
         return ContextList(form.name, dict(zip(form.data, form.texts, strict=True)))
     kind = msgspec.convert(form.kind, ValueKind)
-    return ValueSet(form.name, kind, form.data if values is None else values, limit=form.limit)
+    held = form.data if values is None else values
+    return ValueSet(form.name, kind, held, limit=form.limit, lasts=form.lasts)
 
 
 def encoder(shared: SharedParts) -> Callable[[Signature], bytes]:
