@@ -51,7 +51,10 @@ def _configure(parser: Parser) -> None:
         f" {', '.join(EVENT_TYPES)})",
     )
     parser.add_argument(
-        "--data-dir", type=Path, metavar="DIR", help="where relative file names in rules are found"
+        "--data-dir",
+        type=Path,
+        metavar="DIR",
+        help="where files that rules name are found, if not beside them",
     )
     add_settings(parser, "scan")
 

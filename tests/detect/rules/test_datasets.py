@@ -13,6 +13,7 @@ import pytest
 from tests.detect.match.build import Packet, hits, ip, run
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.ruleset import RuleSet
+from vpi_tui.detect.rules import inputs
 from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.model.errors import ConfigError
@@ -275,6 +276,18 @@ def test_a_set_has_the_files_of_the_rule_that_made_it(tmp_path: Path, first: str
     assert "has another file" in reason(tmp_path, f"{ask},{first};", f"{ask},{second};")
     for again in (f"{ask},{first};", f"{ask};"):
         assert not load([write(tmp_path, f"{ask},{first};", again)]).errors
+
+
+def test_a_list_that_many_rules_name_is_digested_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digested: list[str] = []
+    monkeypatch.setattr(inputs, "stamp_of", lambda path: digested.append(path.name) or "stamp")
+    (tmp_path / "long").write_text("YQ==,1\n")
+    said = "type string,load long"
+    rules = write(tmp_path, *[f"tcp.hdr; dataset:isset,s,{said};", f"tcp.hdr; datarep:s,>,5,{said};"] * 9)
+    assert not load([rules]).errors
+    assert digested.count("long") == 1
 
 
 def test_a_file_that_is_missing_makes_no_set(tmp_path: Path) -> None:

@@ -19,7 +19,8 @@ class Inputs:
 
     def note(self, path: Path) -> None:
         """To be called before the path is read: what changes in between then differs from its stamp."""
-        self.stamps.setdefault(str(path), stamp_of(path))
+        if str(path) not in self.stamps:  # many rules name one long list
+            self.stamps[str(path)] = stamp_of(path)
 
 
 def unchanged(stamps: dict[str, str]) -> bool:

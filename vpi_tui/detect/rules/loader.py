@@ -66,7 +66,7 @@ def load(
 
     variables: settings `vars.address-groups.NAME` and `vars.port-groups.NAME`. with_disabled: load
     commented-out rules too, as signatures with enabled=False. progress is told the number of rules
-    read so far, now and then. data_dir: where the files of datasets are; None = beside the rules. options:
+    read so far, now and then. data_dir: where files of datasets are that are not beside the rules. options:
     settings in Suricata's spelling, of which those about reputation, geoip and thresholds matter. A
     classification.config beside a file adds to the classes for it.
     Raises ConfigError for a setting that cannot be; nothing else.
