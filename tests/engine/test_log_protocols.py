@@ -85,6 +85,12 @@ def test_the_source_of_a_message_is_who_sent_it(tmp_path: Path, asked: bool) -> 
     )
 
 
+def test_the_class_of_an_alert_may_be_written_in_capitals(tmp_path: Path) -> None:
+    rule = 'alert tcp any any -> any any (content:"POST"; classtype:Trojan-Activity; sid:1;)\n'
+    (alert,) = scan(tmp_path, Connection().client(REQUEST).close(), rule, "--events", "alert")
+    assert alert["alert"]["category"] == "A Network Trojan was detected"
+
+
 @pytest.mark.parametrize("shown", [True, False])
 def test_an_alert_tells_the_frame_that_it_was_raised_on(tmp_path: Path, shown: bool) -> None:
     rule = 'alert http any any -> any any (msg:"m"; frame:request; content:"POST"; startswith; sid:1;)\n'

@@ -201,7 +201,7 @@ class EventLog:
         self._writer.flush()
 
     def _alert(self, alert: Alert) -> dict[str, Any]:
-        event = eve.alert_event(alert, self._categories.get(alert.classtype, alert.classtype))
+        event = eve.alert_event(alert, self._categories.get(alert.classtype.lower(), alert.classtype))
         progress = self._pipeline.alerter.transactions.get(alert.number)
         if progress is not None and isinstance(progress.transaction, Frame):
             event["frame"] = self._frame(progress.transaction, progress.direction)
