@@ -17,7 +17,7 @@ from scapy.layers.l2 import GRE, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
 from tests.decode.batches import packet_batch
-from tests.stream.scanning import numbers, scan
+from tests.stream.scanning import Connection, numbers, scan
 from vpi_tui.decode.decoder import Decoder
 from vpi_tui.model.batch import DecoderEvent, Fragment, LinkType
 from vpi_tui.model.os_policy import OsPolicy
@@ -328,3 +328,19 @@ def test_rules_see_the_whole_datagram_and_no_port_of_a_part(tmp_path: Path) -> N
     last = len(parts)
     assert by_rule == {1: [last], 2: [last], 3: list(range(1, last)), 4: [last], 5: [], 6: [last], 7: []}
     assert stats["flow.total"] == 1
+
+
+def test_a_segment_that_came_in_fragments_is_part_of_its_stream(tmp_path: Path) -> None:
+    talk = Connection().open().at(0, b"GET /sec", flags="A").at(8, b"ret HTTP/1.1\r\n\r\n").acked(26)
+    parts = []
+    for packet in talk.packets:
+        for part in fragment(packet, 24):
+            part.time = packet.time
+            parts.append(part)
+    rules = [
+        'alert tcp any any -> any 80 (msg:"m"; content:"/secret"; sid:1;)',
+        'alert http any any -> any any (msg:"m"; http.uri; content:"/secret"; sid:2;)',
+        'alert tcp any any -> any any (msg:"m"; stream-event:reassembly_seq_gap; sid:3;)',
+    ]
+    assert len(parts) > len(talk.packets)
+    assert sorted(alert.sid for alert in scan(tmp_path, rules, parts)[0]) == [1, 2]

@@ -188,9 +188,7 @@ def update_rows(p, packets, d, flows, foreign, first_row, limits, hosts, taken, 
         now = newest(p, packets.ts_ns[d.packet[r]])
         if no_room(p, out) or (now >= p.numbers[N_DUE] and not look_again(p, now, limits, out)):
             return r
-        if d.fragment[r] != 0 or I64(d.events[r]) & limits.bad_events:
-            continue
-        if foreign[r] != 0:
+        if I64(d.events[r]) & limits.bad_events or foreign[r] != 0:
             continue
         flags = I64(d.tcp_flags[r])
         seq = I64(d.tcp_seq[r])
