@@ -47,6 +47,14 @@ def test_ids_and_tags_of_tunnels() -> None:
     assert decode_one(IN_PLACE["vn_tag_vlan"][1])["vlan"] == [7, 0]
 
 
+def test_a_mirrored_frame_may_come_within_two_tags_and_say_a_third() -> None:
+    frame = IN_TUNNELS["erspan_2"][1]
+    tagged = [frame[:12] + bytes.fromhex("81000009") * tags + frame[12:] for tags in (2, 3)]
+    outer, inner, alone = decode(tagged, verify=False)
+    assert (inner["dest_port"], outer["events"]) == (53, set())
+    assert alone["events"] == {"ERSPAN_TOO_MANY_VLAN_LAYERS"}
+
+
 def test_the_ports_of_tunnels_are_settings() -> None:
     packets = packet_batch([tunnelled(1234, geneve(0x6558) + FRAME), IN_TUNNELS["geneve"][1]])
     rows = rows_of(packets, Decoder(tunnels=TunnelPorts(geneve=(1234,))).decode(packets))

@@ -39,7 +39,8 @@ V1_BIG = int(DecoderEvent.GRE_VERSION1_HDR_TOO_BIG)
 ERSPAN_SMALL = int(DecoderEvent.ERSPAN_HEADER_TOO_SMALL)
 ERSPAN_VERSION = int(DecoderEvent.ERSPAN_UNSUPPORTED_VERSION)
 ERSPAN_TAGS = int(DecoderEvent.ERSPAN_TOO_MANY_VLAN_LAYERS)
-MAX_TAGS = 2
+MAX_TAGS = 3
+"""VLAN tags that Suricata has room for: those around the tunnel and that which ERSPAN tells."""
 
 
 @helper
