@@ -86,6 +86,13 @@ SOUND: dict[str, list[Sent]] = {
     "reset": [*TALK, Sent("s", "RA", 521, 111)],
     "refused": [Sent("c", "S", 100), Sent("s", "RA", 0, 101)],
     "timestamps": [*STAMPED, Sent("c", "PA", 101, 501, 10, stamp=(1001, 7000))],
+    "overtaken by two with newer timestamps": [
+        *STAMPED,
+        Sent("c", "PA", 111, 501, 10, stamp=(1003, 7000)),
+        Sent("c", "PA", 121, 501, 10, stamp=(1004, 7000)),
+        Sent("c", "PA", 101, 501, 10, stamp=(1002, 7000)),
+        Sent("s", "A", 501, 131, stamp=(7001, 1004)),
+    ],
     "lost and sent again": [
         *OPEN,
         Sent("c", "A", 201, 501, 100),
@@ -207,6 +214,18 @@ def test_what_is_odd_has_its_event(name: str) -> None:
     *before, last = events_of(ODD[name])
     assert last - (WITH_IT - {name}) == {name}
     assert set().union(*before) == set()
+
+
+def test_timestamps_count_again_once_a_hole_is_filled() -> None:
+    sent = [
+        *STAMPED,
+        Sent("c", "PA", 111, 501, 10, stamp=(1003, 7000)),
+        Sent("c", "PA", 101, 501, 10, stamp=(1002, 7000)),
+        Sent("s", "A", 501, 121, stamp=(7001, 1003)),
+        Sent("c", "PA", 121, 501, 10, stamp=(1005, 7001)),
+        Sent("c", "PA", 131, 501, 10, stamp=(1004, 7001)),
+    ]
+    assert events_of(sent)[-2:] == [set(), {"PKT_INVALID_TIMESTAMP"}]
 
 
 def test_what_was_acknowledged_and_not_seen_may_come_again() -> None:

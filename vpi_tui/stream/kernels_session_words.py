@@ -18,7 +18,8 @@ MIDSTREAM, FOUR_WAY, ASYNCHRONOUS, TIMESTAMPS, CONFIRMED, FAST_OPEN = (1 << k fo
 LOST_CLIENT, LOST_SERVER = 1 << 6, 1 << 7
 """The newest segment of that side is invalid; both set = packets were lost here, and segments count again."""
 LOST = LOST_CLIENT | LOST_SERVER
-SENT_TS, GOT_RST, PROBED, SEEN = 1, 2, 4, 8
+SENT_TS, GOT_RST, PROBED, SEEN, AHEAD = 1, 2, 4, 8, 16
+"""Flags of a side. AHEAD: it sent something behind a hole, and not all it sent is acknowledged yet."""
 
 E_ = {event.name: 1 << event if event < 63 else -(1 << 63) for event in StreamEvent}
 """As int64, whose highest bit is negative."""

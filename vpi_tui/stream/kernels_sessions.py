@@ -54,7 +54,7 @@ from vpi_tui.stream.kernels_session_words import (
     SYN_SENT,
 )
 from vpi_tui.stream.kernels_shutdown import first_fin, in_shutdown, in_window
-from vpi_tui.stream.kernels_sound import accept, plus, reset, sound_ack, sound_time
+from vpi_tui.stream.kernels_sound import accept, note_hole, plus, reset, sound_ack, sound_time
 
 I64 = np.int64
 TCP = 6
@@ -179,6 +179,7 @@ def by_state(t, slot, i, s, options, state):
         return reset(t, slot, i, s)
     if (s.flags & FIN or not s.flags & SYN) and not sound_time(t, slot, i, s):
         return I64(E_TS)
+    note_hole(t.sides[i], s)
     if state > ESTABLISHED:
         return in_shutdown(t, slot, i, s)
     if s.flags & FIN:

@@ -12,6 +12,7 @@ from vpi_tui.model.jit import helper
 from vpi_tui.model.sequence import distance
 from vpi_tui.stream.kernels_session_words import (
     ACK,
+    AHEAD,
     ASYNCHRONOUS,
     CLOSED,
     E_ACK,
@@ -60,6 +61,25 @@ def sound_time(t, slot, i, s):
 
 
 @helper
+def note_hole(own, s):
+    """To be asked before what its sender has sent is moved on."""
+    if distance(s.seq, own["next_seq"]) > 0:
+        own["flags"] |= AHEAD
+    elif own["flags"] & AHEAD and distance(own["last_ack"], own["next_seq"]) >= 0:
+        own["flags"] &= 0xFF ^ AHEAD
+
+
+@helper
+def dates(own, s):
+    """Does the receiver compare later timestamps with that of this segment?
+
+    Not while it waits for what was sent before (RFC 7323, 4.3): else a segment that was overtaken would be
+    too old, and who sends the second one first would leave a hole that is none.
+    """
+    return not own["flags"] & AHEAD or distance(s.seq, own["last_ack"]) <= 0
+
+
+@helper
 def accept(t, i, s, count):
     """A sound segment with `count` sequence numbers: what its sender has sent, and both sides take now."""
     own = t.sides[i]
@@ -86,7 +106,8 @@ def take_ack(t, i, s):
         edge = plus(peer["last_ack"], I64(peer["window"]))
         if distance(edge, peer["next_win"]) > 0:
             peer["next_win"] = edge
-    if s.stamped and (own["last_ts"] == 0 or distance(s.value, own["last_ts"]) > 0):
+    newer = s.stamped and (own["last_ts"] == 0 or distance(s.value, own["last_ts"]) > 0)
+    if newer and dates(own, s):
         own["last_ts"] = s.value
 
 

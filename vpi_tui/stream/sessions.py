@@ -29,7 +29,7 @@ SIDE_DTYPE = np.dtype(
         ("window", np.uint32),  # bytes, scaled: what the peer takes
         ("last_ts", np.uint32),
         ("scale", np.uint8),  # of the windows that this side announces
-        ("flags", np.uint8),  # SENT_TS, GOT_RST, PROBED, SEEN
+        ("flags", np.uint8),  # SENT_TS, GOT_RST, PROBED, SEEN, AHEAD
     ]
 )
 
