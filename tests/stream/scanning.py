@@ -71,15 +71,21 @@ def content(*patterns: str, sid: int = 1, options: str = "") -> str:
 
 
 def scan(
-    folder: Path, rules: Sequence[str], packets: Iterable[Packet], *, apart: int = 0, **settings: object
+    folder: Path,
+    rules: Sequence[str],
+    packets: Iterable[Packet],
+    *,
+    apart: int = 0,
+    link: int = 101,
+    **settings: object,
 ) -> tuple[list[Alert], dict[str, float]]:
-    """Alerts and statistics. apart: so many of the packets come in a batch before the others. settings:
-    fields of EngineSpec."""
+    """Alerts and statistics. apart: so many of the packets come in a batch before the others. link: type of
+    the capture's link layer, 101 = none. settings: fields of EngineSpec."""
     every, text = list(packets), folder / "some.rules"
     files = []
     for number, part in enumerate(filter(None, (every[:apart], every[apart:]))):
         files.append(str(folder / f"{number}.pcap"))
-        wrpcap(files[-1], part, linktype=101)
+        wrpcap(files[-1], part, linktype=link)
     text.write_text("\n".join(rules))
     spec = replace(EngineSpec("replay", files=tuple(files), speed=0, rules=(str(text),)), **settings)  # type: ignore[arg-type]
     source, book = ReplayFeed(spec), RuleBook.load(spec)
