@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.engine.test_keeping import base64_of, query, rules
 from vpi_tui.capture.demo.attacks import EXPECTED_SIDS
 from vpi_tui.capture.demo.scenario import write_demo_pcap
 
@@ -54,6 +55,18 @@ def test_alerts_and_flows_go_into_the_directory(capture: Path, tmp_path: Path) -
     assert {tuple(map(int, line[2].split(":"))): int(line[1]) for line in listed} == named
     alerted = {event["flow_id"] for event in found if event["event_type"] == "alert" and "flow_id" in event}
     assert {flow["flow_id"] for flow in flows if flow["flow"]["alerted"]} >= alerted  # type: ignore[index]
+
+
+def test_what_rules_have_set_is_read_from_the_data_directory_and_written_nowhere(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "seen.lst").write_text(base64_of(b"old.example"))
+    asked = rules(tmp_path, "set,seen,type string,state seen.lst")
+    captured = query(tmp_path, "old.example", "new.example")
+    done = scan(captured, "-S", asked, "--data-dir", data, "--set", f"default-data-dir={tmp_path / 'other'}")
+    assert b", 1 alert of" in done.stdout + done.stderr
+    assert (data / "seen.lst").read_text() == base64_of(b"old.example")
+    assert not (tmp_path / "other").exists()
 
 
 def test_several_files_rules_and_settings(capture: Path, tmp_path: Path) -> None:

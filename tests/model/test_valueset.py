@@ -43,3 +43,27 @@ def test_what_a_long_list_holds_takes_no_room_of_what_rules_add() -> None:
     assert values.add(long)
     assert values.add(b"short")
     assert not values.add(b"third"), "there are two"
+
+
+def test_what_an_earlier_run_has_added_counts_as_added() -> None:
+    """Else a set grew by as much as one run may add with each start."""
+    half = LEARNED_MEMORY // 2
+    for values in ([bytes(half), b"a"], table_of([bytes(half), b"a"])):
+        seen = ValueSet("seen", "string", limit=10)
+        seen.resume(values)
+        assert not seen.add(b"b" * half)
+        assert seen.remove(bytes(half))
+        assert seen.add(b"b" * half)
+        assert not seen.add(bytes(half))
+
+
+@given(st.lists(_WORD), st.lists(st.tuples(st.sampled_from(["add", "remove"]), _WORD)))
+def test_all_that_it_holds_is_told(listed: list[bytes], asked: list[tuple[str, bytes]]) -> None:
+    values, naive = ValueSet("many", "string", table_of(listed), limit=100), set(listed)
+    for what, value in asked:
+        before = values.changes
+        assert getattr(values, what)(value) == (values.changes > before)
+        (naive.add if what == "add" else naive.discard)(value)
+    told = list(values)
+    assert set(told) == naive
+    assert len(told) == len(naive)

@@ -115,7 +115,7 @@ def _spec(args: argparse.Namespace) -> EngineSpec:
     if args.data_dir is not None:
         if not args.data_dir.is_dir():
             raise ConfigError(f"--data-dir {args.data_dir} is no directory.")
-        options["data-dir"] = str(args.data_dir.absolute())
+        options["data-dir"] = options["default-data-dir"] = str(args.data_dir.absolute())
     return engine_spec(
         "replay", settings, files=capture_files(files), speed=0.0, options=options, state_dir="", user=""
     )

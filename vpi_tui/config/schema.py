@@ -283,7 +283,22 @@ TABLE: tuple[Setting, ...] = (
         "what a dataset of that name holds, which rules ask for by its name alone",
     ),
     Setting("datasets.*.load", kinds.path, None, "a file with the values of that dataset"),
-    Setting("datasets.*.state", kinds.path, None, "likewise, and it may be missing"),
+    Setting("datasets.*.state", kinds.path, None, "likewise; it may be missing, and live engines write it"),
+    Setting(
+        "default-data-dir",
+        kinds.path,
+        None,
+        "where live engines keep what rules put into datasets with `save` or `state` (default: nowhere)",
+    ),
+    Setting(
+        "datasets.rules.allow-write", kinds.boolean, None, "rules may have `save` and `state` (default: yes)"
+    ),
+    Setting(
+        "datasets.rules.allow-absolute-filenames",
+        kinds.boolean,
+        None,
+        "`save` and `state` of rules may name files outside of that directory (default: no)",
+    ),
     Setting("default-reputation-path", kinds.path, None, "directory of the reputation files"),
     Setting("reputation-categories-file", kinds.path, None, "categories of IP reputation"),
     Setting("geoip-database", kinds.path, None, "a MaxMind database of countries"),
@@ -336,6 +351,7 @@ ENGINE_OPTIONS = (
     "host-os-policy.",
     "app-layer.",
     "datasets.",
+    "default-data-dir",
     "default-reputation-path",
     "reputation-",
     "geoip-",

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.engine.checksums import NOTICE
 from vpi_tui.engine.coverage import Coverage
+from vpi_tui.engine.keeping import ValueKeeper
 from vpi_tui.engine.log import NoLog
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
@@ -67,6 +68,8 @@ class Publisher:
         self._told: deque[str] = deque(maxlen=NOTICES)
         self.coverage: Coverage | None = None
         """None = nobody judges what is seen."""
+        self.keeper: ValueKeeper | None = None
+        """None = nobody keeps datasets."""
         self.reloading = ""
         """As Snapshot.reloading."""
         self._had_port: set[str] = set()
@@ -136,6 +139,7 @@ class Publisher:
                 *pipeline.segments.judge.notices,
                 *self._told,
                 *log.notices,
+                *(self.keeper.notices if self.keeper else ()),
                 *_checksums(pipeline),
                 *((coverage.notice,) if coverage and coverage.notice else ()),
             )[-NOTICES:],

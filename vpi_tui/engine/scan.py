@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from vpi_tui.engine.checksums import NOTICE
 from vpi_tui.engine.garbage import settle
+from vpi_tui.engine.keeping import ValueKeeper
 from vpi_tui.engine.log import EventLog, categories_of, logged
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
@@ -76,6 +77,9 @@ def run_scan(
     if lacking := rules.lacking(spec.rules):
         result.notices.append(lacking)
     events = EventLog(plan, pipeline, EveWriter(eve), categories_of(spec)) if eve is not None else None
+    keeper = ValueKeeper(time.monotonic, writes=False)
+    keeper.follow(pipeline.matcher.decider.lasting_sets.values())
+    result.notices += keeper.notices
     settle()  # as the engine does: a collection need not walk all rules
     try:
         _read_all(pipeline, source, progress, lambda alerts: _report(alerts, result, events))

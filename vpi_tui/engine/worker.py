@@ -12,6 +12,7 @@ from vpi_tui.engine.budget import AVOIDED_NS, ParseBudget, RuleBudget
 from vpi_tui.engine.commands import obey
 from vpi_tui.engine.coverage import open_coverage
 from vpi_tui.engine.garbage import settle
+from vpi_tui.engine.keeping import ValueKeeper, keeps_values, prepare_data_dir
 from vpi_tui.engine.log import FileLog, NoLog, logged, open_log_file
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.publisher import Publisher
@@ -55,6 +56,7 @@ class Worker:
         self._reopens = False
         self.log = NoLog()
         self._reloader = Reloader(spec)
+        self._keeper = self._publisher.keeper = ValueKeeper(time.monotonic, writes=keeps_values(spec))
         self._budget = RuleBudget(spec.rule_budget)
         self._parse_budget = ParseBudget(spec.parse_budget)
 
@@ -79,6 +81,7 @@ class Worker:
             self._wind_up()
         finally:
             self._reloader.close()
+            self._keeper.close()
             self.log.close()
             self.source.close()
         self.feed.reply(Goodbye(self._stop))
@@ -89,6 +92,7 @@ class Worker:
             self._hand_out(self.pipeline.finish())
         self.pipeline.tick()
         self._log_flows_left()
+        self._keeper.finish()
         broken = self.source.error
         self._publish("failed" if broken else "finished", str(broken) if broken else self._stop)
 
@@ -99,7 +103,7 @@ class Worker:
         self._say("Opening the source")
         self.source: EngineSource = open_source(self.spec)
         self._say("Loading rules")
-        if problem := prepare_state_dir(self.spec):
+        for problem in filter(None, (prepare_state_dir(self.spec), prepare_data_dir(self.spec))):
             self._publisher.note(problem)
         self.rules = RuleBook.load(self.spec)
         self._check_rules()
@@ -116,6 +120,7 @@ class Worker:
         warm(self.spec.mode, self._progress)
         seal_cache()
         become(self.spec)
+        self._keeper.follow(self.pipeline.matcher.decider.lasting_sets.values())
         settle()  # rules live as long as we do: a collection that walks all of them stops the loop
         self.source.start()
         if self.spec.duration:
@@ -211,6 +216,8 @@ class Worker:
             return
         if done.book is not None:
             self.rules = done.book
+            self._keeper.follow(self.pipeline.matcher.decider.lasting_sets.values())
+            self._keeper.write_soon()
             self._publisher.attach(self.pipeline, self.rules, self.source)
         self.feed.reply(Notice(done.severity, done.text))
         self._next_tick = 0.0
@@ -237,6 +244,7 @@ class Worker:
             return
         self._next_tick = now + self._watch.interval
         self.pipeline.tick()
+        self._keeper.step()
         if self._reopens:
             self._reopens = False
             self.log.reopen()

@@ -58,9 +58,8 @@ class LogStream:
             self.flush()
         if self._weight + len(line) > MOST_WAITING:
             self.lost += 1
-            self.alarm = (
-                self.alarm or f"{self.path} is read too slowly: events are lost. Ask for fewer types."
-            )
+            too_slow = f"{self.path} is read too slowly: events are lost. Ask for fewer types."
+            self.alarm = self.alarm or too_slow
             return
         self._waiting.append(line)
         self._weight += len(line)

@@ -18,6 +18,7 @@ from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.signature import InSet
+from vpi_tui.model.valueset import Keeping
 
 HEADER = bytes(range(100, 120))
 """The TCP header of the packets that tests.detect.match.build makes."""
@@ -346,3 +347,88 @@ def test_sets_of_the_settings_are_known_by_name(tmp_path: Path) -> None:
     assert hits(loaded.signatures, [Packet(b"x")]) == [(0, 1), (0, 2)]
     with pytest.raises(ConfigError, match="has no type"):
         load([rules], options={"datasets.seen.load": "x"})
+
+
+def kept_in(folder: Path, *options: str, **settings: str) -> list[Keeping]:
+    """Of the sets of rules, by rule."""
+    loaded = load([write(folder, *options)], options=settings)
+    assert not loaded.errors, loaded.errors
+    return [step.values.keeping for s in loaded.signatures for step in s.steps if isinstance(step, InSet)]
+
+
+def test_where_what_rules_set_is_kept(tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    rules = (
+        "tcp.hdr; dataset:set,a,type string,state sub/a;",
+        "tcp.hdr; dataset:set,b,type string,save b;",
+        "tcp.hdr; dataset:set,c,type string,load c,save c;",
+        "tcp.hdr; dataset:isset,a;",
+        "tcp.hdr; dataset:set,d,type string;",
+    )
+    assert kept_in(tmp_path, *rules, **{"default-data-dir": data}) == [
+        Keeping(f"{data}/sub/a", resumes=True),
+        Keeping(f"{data}/b"),
+        Keeping(f"{data}/c", resumes=True),
+        Keeping(f"{data}/sub/a", resumes=True),
+        Keeping(),
+    ]
+
+
+def test_without_a_directory_nothing_is_kept_and_it_is_said(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text(f"{base64.b64encode(HEADER).decode()}\n")
+    rules = ("tcp.hdr; dataset:isset,a,type string,state a;", "tcp.hdr; dataset:set,b,type string,save b;")
+    loaded = load([write(tmp_path, *rules)])
+    assert [n.text for n in loaded.notices] == [
+        f"dataset: what is put into {name} lives as long as the engine: default-data-dir is not set"
+        for name in "ab"
+    ]
+    assert kept_in(tmp_path, *rules) == [Keeping(), Keeping()]
+    assert hits(loaded.signatures, [Packet(b"x")]) == [(0, 1), (0, 2)], "what is there is read"
+
+
+def test_what_lists_is_read_anew_and_what_is_kept_begins_with_its_list(tmp_path: Path) -> None:
+    (tmp_path / "list").write_text(f"{base64.b64encode(HEADER).decode()}\n")
+    rules = (
+        "tcp.hdr; dataset:isset,a,type string,load list;",
+        "tcp.hdr; dataset:unset,b,type string,load list,save b;",
+    )
+    data = str(tmp_path / "data")
+    assert kept_in(tmp_path, *rules, **{"default-data-dir": data}) == [
+        Keeping(lists=True),
+        Keeping(f"{data}/b"),
+    ]
+    assert found(tmp_path, [Packet(b"x")], *rules) == [(0, 1), (0, 2)]
+
+
+def test_json_is_never_written(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "a").write_text(json.dumps([{"k": HEADER.decode("latin-1")}]))
+    rule = "tcp.hdr; dataset:isset,a,type string,state a,format json,value_key k;"
+    assert kept_in(tmp_path, rule, **{"default-data-dir": str(data)}) == [Keeping(lists=True)]
+
+
+@pytest.mark.parametrize("word", ["save", "state"])
+def test_rules_write_only_where_they_may(tmp_path: Path, word: str) -> None:
+    rule, settings = "tcp.hdr; dataset:set,a,type string,{} {};", {"default-data-dir": str(tmp_path)}
+    for name in ("/tmp/a", "../a", "b/../../a"):
+        (error,) = load([write(tmp_path, rule.format(word, name))], options=settings).errors
+        assert "must be a name inside of the data directory" in error.reason
+        assert "datasets.rules.allow-absolute-filenames" in error.reason
+    settings["datasets.rules.allow-absolute-filenames"] = "yes"
+    assert kept_in(tmp_path, rule.format(word, "/tmp/a"), **settings)[0].file == "/tmp/a"
+    settings["datasets.rules.allow-write"] = "no"
+    (error,) = load([write(tmp_path, rule.format(word, "a"))], options=settings).errors
+    assert "allow-write forbids" in error.reason
+
+
+def test_a_file_keeps_one_set(tmp_path: Path) -> None:
+    rules = write(tmp_path, *(f"tcp.hdr; dataset:set,{name},type string,state a;" for name in "ab"))
+    (error,) = load([rules], options={"default-data-dir": str(tmp_path)}).errors
+    assert (error.line, "is where a is kept" in error.reason) == (2, True), error.reason
+
+
+def test_a_state_of_the_settings_is_where_they_say(tmp_path: Path) -> None:
+    settings = {"datasets.a.type": "string", "datasets.a.state": str(tmp_path / "a.lst")}
+    kept = Keeping(str(tmp_path / "a.lst"), resumes=True)
+    assert kept_in(tmp_path, "tcp.hdr; dataset:set,a;", **settings) == [kept]

@@ -28,7 +28,7 @@ from vpi_tui.detect.match.types import Remembered, ScopeResolver
 from vpi_tui.detect.match.windows import windows_of
 from vpi_tui.model.batch import I32
 from vpi_tui.model.signature import ANYWHERE
-from vpi_tui.model.valueset import ValueKind, ValueSet
+from vpi_tui.model.valueset import ValueSet
 
 Bools = NDArray[np.bool_]
 
@@ -63,22 +63,19 @@ class Decider:
         self._bit_sieve = BitSieve(self._bits, rules.count)
         self._remembered = remembered_plans(special)
         self._scopes = {n: s.scope for n, s in special.items() if s.scope != ANYWHERE}
+        sets = (values for signature in special.values() for values in lasting_sets(signature))
+        self.lasting_sets: dict[str, ValueSet] = {values.name.lower(): values for values in sets}
+        """By name, those of these rules first; then those that rules of before have left."""
 
     def take_over(self, before: Decider) -> None:
         """Go on with the memory of an earlier set of rules."""
         self.judge, self.memory, self.tally = before.judge, before.memory, before.tally
         self._bits, self._bit_names = bit_plans(self._rules.special_rules(), before._bit_names)
         self._bit_sieve = BitSieve(self._bits, self._rules.count)
-        former = before._lasting_sets()
-        for name, values in self._lasting_sets().items():
-            if name in former and former[name] is not values:
-                values.go_on(former[name])
-
-    def _lasting_sets(self) -> dict[tuple[str, ValueKind], ValueSet]:
-        """By name and kind."""
-        special = self._rules.special_rules().values()
-        sets = (values for signature in special for values in lasting_sets(signature))
-        return {(values.name.lower(), values.kind): values for values in sets}
+        for name, former in before.lasting_sets.items():
+            values = self.lasting_sets.setdefault(name, former)
+            if values is not former and values.kind == former.kind:
+                values.go_on(former)
 
     def forget_flows(self, slots: I32) -> None:
         """Drop what is remembered of flows that ended. slots: int32[n]."""

@@ -22,7 +22,7 @@ from vpi_tui.detect.rules.valuefiles import (
     values_of,
 )
 from vpi_tui.model.errors import ConfigError
-from vpi_tui.model.valueset import ContextList, ScoreList, ValueKind, ValueSet
+from vpi_tui.model.valueset import ContextList, Keeping, ScoreList, ValueKind, ValueSet
 from vpi_tui.model.valuetable import ValueTable
 
 MAX_FILE: Final = 256 << 20
@@ -44,6 +44,43 @@ class Declared:
 
 
 DATASETS: Final = "datasets."
+OF_RULES: Final = "datasets.rules."
+"""Settings about all sets that rules make."""
+DATA_DIR: Final = "default-data-dir"
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What rules may have written, and where. directory: of relative names; None = nowhere."""
+
+    directory: Path | None = None
+    allowed: bool = True
+    anywhere: bool = False
+    """May they name absolute paths?"""
+
+    @classmethod
+    def of(cls, options: Mapping[str, str]) -> Writing:
+        """From settings."""
+        directory = options.get(DATA_DIR)
+        return cls(
+            Path(directory).absolute() if directory else None,
+            options.get(f"{OF_RULES}allow-write", "yes") == "yes",
+            options.get(f"{OF_RULES}allow-absolute-filenames", "no") == "yes",
+        )
+
+    def place(self, name: str) -> str:
+        """Where the file of that name is kept, absolute; "" = nowhere. Raises Refused."""
+        if not self.allowed:
+            raise Refused(f"dataset: {OF_RULES}allow-write forbids save and state")
+        path = Path(name)
+        if self.anywhere and path.is_absolute():
+            return str(path)
+        if path.is_absolute() or ".." in path.parts:
+            raise Refused(
+                f"dataset: {name[:60]!r} must be a name inside of the data directory"
+                f" ({OF_RULES}allow-absolute-filenames allows others)"
+            )
+        return str(self.directory / path) if self.directory is not None else ""
 
 
 def declared(options: Mapping[str, str]) -> dict[str, Declared]:
@@ -51,7 +88,7 @@ def declared(options: Mapping[str, str]) -> dict[str, Declared]:
     made = {}
     for key in options:
         name, dot, _ = key.removeprefix(DATASETS).rpartition(".")
-        if not key.startswith(DATASETS) or not dot or name in made:
+        if not key.startswith(DATASETS) or key.startswith(OF_RULES) or not dot or name in made:
             continue
         said = {word: options.get(f"{DATASETS}{name}.{word}", "") for word in ("type", "load", "state")}
         if not said["type"] or (said["load"] and said["state"]):
@@ -84,6 +121,16 @@ class _Known:
     kind: ValueKind
     path: Path | None
     lists: Lists
+    kept: str = ""
+    """Where it outlives the engine, absolute; "" = nowhere."""
+
+    @property
+    def keeping(self) -> Keeping:
+        return Keeping(
+            self.kept,
+            resumes=bool(self.kept) and self.lists.is_state,
+            lists=self.lists.load is not None and not (self.lists.save and self.lists.load.format == "csv"),
+        )
 
 
 @dataclass(slots=True)
@@ -94,6 +141,7 @@ class DataSets:
     beside: Path = field(default_factory=Path)
     inputs: Inputs = field(default_factory=Inputs)
     declared: Mapping[str, Declared] = field(default_factory=dict)
+    writing: Writing = Writing()
     notices: list[str] = field(default_factory=list)
     """What is odd about the files that were read since somebody took these."""
     _known: dict[str, _Known] = field(default_factory=dict)
@@ -108,9 +156,12 @@ class DataSets:
         known = self._find("dataset", name, kind, lists, hashsize)
         made = self._sets.get(name.lower())
         if made is None:
-            values, lasts = self._read(known), known.path is None or bool(known.lists.save)
-            made = ValueSet(name, known.kind, values, limit=MOST_VALUES, lasts=lasts)
-            self._sets[name.lower()], self._known[name.lower()] = made, known
+            keeping = known.keeping
+            # What an earlier run has put into it is the engine's to read: it changes, and rules are cached.
+            values = () if keeping.resumes else self._read(known)
+            made = ValueSet(name, known.kind, values, limit=MOST_VALUES, keeping=keeping)
+            self._sets[name.lower()] = made
+            self._known[name.lower()] = known
         return made
 
     def scores(self, name: str, kind: ValueKind | None, lists: Lists, hashsize: str = "") -> ScoreList:
@@ -150,7 +201,21 @@ class DataSets:
         if kind is None:
             raise Refused(f"{keyword}: type is missing, and no earlier rule has said it of {name[:40]}")
         check_hashsize(keyword, hashsize)
-        return _Known(kind, self._path_of(keyword, lists), lists)
+        return _Known(kind, self._path_of(keyword, lists), lists, self._kept(name, lists))
+
+    def _kept(self, name: str, lists: Lists) -> str:
+        """Raises Refused."""
+        place = self.writing.place(lists.save) if lists.save else ""
+        if lists.load is not None and lists.load.format != "csv":
+            return ""  # no rule changes it
+        if lists.save and not place:
+            self.notices.append(
+                f"dataset: what is put into {name[:40]} lives as long as the engine: {DATA_DIR} is not set"
+            )
+        other = next((one.name for one in self._sets.values() if place and one.keeping.file == place), "")
+        if other:
+            raise Refused(f"dataset: {place} is where {other[:40]} is kept")
+        return place
 
     def _check_same(
         self, keyword: str, name: str, known: _Known, kind: ValueKind | None, lists: Lists
@@ -169,7 +234,8 @@ class DataSets:
         if said is None:
             return None
         lists = Lists(DataFile(said.file) if said.file else None, said.file if said.optional else "")
-        return _Known(said.kind, self._path_of("dataset", lists), lists)
+        kept = str(Path(said.file).absolute()) if said.optional else ""
+        return _Known(said.kind, self._path_of("dataset", lists), lists, kept)
 
     def _path_of(self, keyword: str, lists: Lists) -> Path | None:
         return None if lists.load is None else self._path(keyword, lists.load.name, kept=lists.is_state)
@@ -193,8 +259,10 @@ class DataSets:
 
         Raises Refused for a device.
         """
+        if kept:  # no input until somebody reads it: it changes while rules run
+            return (self.writing.directory or self.directory or self.beside) / name
         found = self.beside / name
-        if self.directory is not None and (kept or not found.exists()):
+        if self.directory is not None and not found.exists():
             self.inputs.note(found)
             found = self.directory / name
         if found.exists() and not found.is_file():
@@ -204,7 +272,10 @@ class DataSets:
 
     def _read(self, known: _Known) -> Iterable[bytes] | ValueTable:
         path, file = known.path, known.lists.load
-        if path is None or file is None or (known.lists.is_state and not path.is_file()):
+        if path is None or file is None:
+            return ()
+        self.inputs.note(path)
+        if known.lists.is_state and not path.is_file():
             return ()
         misfits = Misfits()
         with _reading("dataset", path):
@@ -216,6 +287,7 @@ class DataSets:
         path, file = known.path, known.lists.load
         if path is None or file is None or file.format != "csv":
             raise Refused(f"datarep: load is missing; a file of lines gives the scores of {name[:40]}")
+        self.inputs.note(path)
         misfits = Misfits()
         with _reading("datarep", path):
             scores = scores_of(path, file.name, known.kind, misfits)
@@ -240,13 +312,6 @@ def _reading(keyword: str, path: Path, wrong: str = "not what it should be") -> 
         raise Refused(f"{keyword}: {path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError, KeyError, RecursionError) as error:
         raise Refused(f"{keyword}: {path} is {wrong}: {str(error)[:80]}") from None
-
-
-def check_inside(name: str) -> None:
-    """Of what a rule keeps. Raises Refused for a name that leaves the directory."""
-    path = Path(name)
-    if path.is_absolute() or ".." in path.parts:
-        raise Refused(f"dataset: {name[:60]!r} must be a name inside of the data directory")
 
 
 def check_hashsize(keyword: str, text: str) -> None:

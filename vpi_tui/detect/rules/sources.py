@@ -8,7 +8,7 @@ from operator import and_
 from pathlib import Path
 from typing import Final
 
-from vpi_tui.detect.rules.datasets import DATASETS, DataSets, declared
+from vpi_tui.detect.rules.datasets import DATA_DIR, DATASETS, DataSets, Writing, declared
 from vpi_tui.detect.rules.inputs import Inputs
 from vpi_tui.detect.rules.reputation import Reputation
 from vpi_tui.detect.rules.sets import complement, subtract
@@ -22,6 +22,7 @@ SETTINGS: Final = (
     "reputation-files",
     "default-reputation-path",
     "data-dir",
+    DATA_DIR,
 )
 """What is read of the settings, and all that begin with DATASETS."""
 
@@ -52,7 +53,7 @@ class Sources:
         for name in filter(None, (thresholds, countries)):
             inputs.note(Path(name))
         return cls(
-            DataSets(data_dir, inputs=inputs, declared=declared(options)),
+            DataSets(data_dir, inputs=inputs, declared=declared(options), writing=Writing.of(options)),
             _reputation(options, inputs),
             countries,
             Path(thresholds) if thresholds else None,

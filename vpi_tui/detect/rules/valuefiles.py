@@ -7,10 +7,12 @@ to say.
 from __future__ import annotations
 
 import json
-from binascii import a2b_base64, unhexlify
+from binascii import a2b_base64, b2a_base64, hexlify, unhexlify
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
+from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, Final
 
 import msgspec
@@ -18,7 +20,7 @@ import numpy as np
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.atoms import packed
-from vpi_tui.model.valueset import ValueKind, key_of
+from vpi_tui.model.valueset import ValueKind, ValueSet, key_of
 from vpi_tui.model.valuetable import ScoreTable, TableBuilder, TextTable, ValueTable, few_or_uneven
 
 MOST_VALUES: Final = 4_000_000
@@ -182,6 +184,13 @@ def digests_of(path: Path, kind: str) -> frozenset[bytes] | ValueTable:
     return frozenset(table) if few_or_uneven(table) else table
 
 
+def lines_of(values: ValueSet) -> Iterator[bytes]:
+    """What a set holds as a file of lines, some thousands at a time, as `values_of` reads it."""
+    encoded, left = _ENCODERS[values.kind], iter(values)
+    while some := [encoded(value) for value in islice(left, _AT_A_TIME)]:
+        yield b"\n".join(some) + b"\n"
+
+
 def _check_count(keyword: str, path: Path, count: int) -> None:
     if count > MOST_VALUES:
         raise Refused(f"{keyword}: {path} holds more than {MOST_VALUES:,} values")
@@ -271,3 +280,21 @@ _DECODERS: Final[dict[ValueKind, Callable[[str], bytes]]] = {
     "ipv6": packed,
 }
 """As a file of lines writes values."""
+
+
+def _address(value: bytes) -> bytes:
+    return inet_ntop(AF_INET if len(value) == 4 else AF_INET6, value).encode()
+
+
+def _base64_text(value: bytes) -> bytes:
+    return b2a_base64(value, newline=False)
+
+
+_ENCODERS: Final[dict[ValueKind, Callable[[bytes], bytes]]] = {
+    "string": _base64_text,
+    "md5": hexlify,
+    "sha256": hexlify,
+    "ip": _address,
+    "ipv4": _address,
+    "ipv6": _address,
+}

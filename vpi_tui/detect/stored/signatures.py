@@ -14,7 +14,7 @@ from vpi_tui.model.batch import I64
 from vpi_tui.model.edges import KEY
 from vpi_tui.model.parts import Ranges
 from vpi_tui.model.signature import Signature
-from vpi_tui.model.valueset import ContextList, ScoreList, ValueKind, ValueSet
+from vpi_tui.model.valueset import ContextList, Keeping, ScoreList, ValueKind, ValueSet
 from vpi_tui.model.valuetable import ScoreTable, TextTable, ValueTable
 
 KEPT: Final = 1_024
@@ -36,10 +36,10 @@ class SharedForm(msgspec.Struct, frozen=True, array_like=True):
     data: bytes | list[bytes]
     name: str = ""
     limit: int = 0
-    lasts: bool = False
     scores: list[int] = []
     texts: list[bytes] = []
     tables: list[NDArray[Any]] = []
+    keeping: Keeping = Keeping()
 
 
 class SharedParts:
@@ -76,7 +76,8 @@ def _form(part: Shared) -> SharedForm:
         return SharedForm("values", [], tables=[*part.arrays])
     # As it was read: sets are stored before a packet has changed any.
     tables = [*part.listed.arrays] if part.listed is not None else []
-    return SharedForm(part.kind, list(part.values), part.name, part.limit, part.lasts, tables=tables)
+    values = list(part.values)
+    return SharedForm(part.kind, values, part.name, part.limit, tables=tables, keeping=part.keeping)
 
 
 def shared_of(forms: Iterable[SharedForm]) -> list[Shared]:
@@ -102,8 +103,8 @@ def _shared(form: SharedForm) -> Shared:
     if form.kind == "contexts":
         return ContextList(form.name, dict(zip(form.data, form.texts, strict=True)))
     kind = msgspec.convert(form.kind, ValueKind)
-    held = form.data if values is None else values
-    return ValueSet(form.name, kind, held, limit=form.limit, lasts=form.lasts)
+    listed = form.data if values is None else values
+    return ValueSet(form.name, kind, listed, limit=form.limit, keeping=form.keeping)
 
 
 def encoder(shared: SharedParts) -> Callable[[Signature], bytes]:

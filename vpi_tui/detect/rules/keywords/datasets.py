@@ -6,7 +6,7 @@ import re
 from typing import Final, Literal, cast, get_args
 
 from vpi_tui.detect.rules.ast import Refused
-from vpi_tui.detect.rules.datasets import Lists, check_inside
+from vpi_tui.detect.rules.datasets import Lists
 from vpi_tui.detect.rules.draft import PAYLOAD, Draft
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import printable
@@ -42,10 +42,6 @@ def dataset(draft: Draft, text: str) -> None:
     if draft.buffer == PAYLOAD:
         raise Refused("dataset: needs a sticky buffer before it")
     op, name, said = _parts(text)
-    if {"state", "save"} & said.keys():
-        draft.notices.append(
-            f"dataset: what is put into {name[:40]} lives as long as the engine: no file is written"
-        )
     if "state" in said and {"load", "save"} & said.keys():
         raise Refused("dataset: state excludes load and save")
     kind = said.get("type")
@@ -72,7 +68,6 @@ def dataset(draft: Draft, text: str) -> None:
 
 def _lists(said: dict[str, str]) -> Lists:
     state = said.get("state", "")
-    check_inside(state)
     name, form = said.get("load", state), said.get("format", "csv")
     if not name:
         return Lists(save=said.get("save", ""))
