@@ -51,7 +51,7 @@ def test_guests_and_switches_are_those_of_the_demo(played: EngineClient) -> None
     assert sum(s.ports for s in snapshot.switches) == len(topology.ports)
     total = snapshot.total.counters
     assert total.bytes_in == sum(s.counters.bytes_in for s in snapshot.switches)
-    assert 0 < total.east_west_bytes < total.bytes_in
+    assert 0 < total.inside_bytes < total.bytes_in
     assert total.pkts_in == sum(s.counters.pkts_in for s in snapshot.switches)
     assert total.pkts_in == snapshot.stats["decoder.pkts"] > 100_000, "each frame once, also without a flow"
     assert total.bytes_in == snapshot.stats["decoder.bytes"]

@@ -53,12 +53,12 @@ def counters(number: int, step: int) -> Counters:
     swing = pace * 0.8 * (1 - math.cos(step / 7 + number))
     sent = int(pace * step + swing * 6)
     got = int(pace * 0.6 * step + swing * 3)
-    return Counters(sent // 700, got // 700, sent, got, int(0.7 * (sent + got)))
+    return Counters(sent // 700, got // 700, sent, got)
 
 
 def summed(parts: list[Counters]) -> Counters:
     into = sum(c.bytes_in for c in parts)
-    return Counters(sum(c.pkts_in for c in parts), 0, into, 0, int(into * 0.7))
+    return Counters(sum(c.pkts_in for c in parts), 0, into, 0)
 
 
 def snapshot(step: int, **changes: object) -> Snapshot:

@@ -13,7 +13,7 @@ from vpi_tui.model.topology import Locality
 
 MAX_SUBJECTS = 1 << 15
 """Flow records hold positions of guests and switches in int16."""
-_INSIDE = 5
+_INSIDE = 4
 """Column of Counters.inside_bytes."""
 
 
@@ -21,8 +21,8 @@ class SubjectCounters:
     """Counters by small number (guest or switch). Memory is used as numbers are."""
 
     def __init__(self, subjects: int = MAX_SUBJECTS) -> None:
-        self.sums = np.zeros((subjects, 6), np.int64)
-        """int64[subjects, 6]: the fields of Counters, in order."""
+        self.sums = np.zeros((subjects, 5), np.int64)
+        """int64[subjects, 5]: the fields of Counters, in order."""
 
     def add_sent(self, number: int, pkts: int, size: int, inside: int = 0) -> None:
         """Frames that a subject sent, and bytes of them that stay on this host; a number that is nobody's is

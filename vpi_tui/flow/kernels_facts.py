@@ -22,7 +22,7 @@ S16 = U64(16)
 S29 = U64(29)
 
 # Columns of the counters.
-PKTS_IN, PKTS_OUT, BYTES_IN, BYTES_OUT, LOCAL_BYTES, INSIDE_BYTES = range(6)
+PKTS_IN, PKTS_OUT, BYTES_IN, BYTES_OUT, INSIDE_BYTES = range(5)
 
 
 @helper
@@ -47,13 +47,12 @@ def end_of(guest, high, low):
 
 
 @inlined
-def count(counters, subject, pkts_in, pkts_out, bytes_in, bytes_out, local, inside):
+def count(counters, subject, pkts_in, pkts_out, bytes_in, bytes_out, inside):
     if subject >= 0:
         counters[subject, PKTS_IN] += I64(pkts_in)
         counters[subject, PKTS_OUT] += I64(pkts_out)
         counters[subject, BYTES_IN] += I64(bytes_in)
         counters[subject, BYTES_OUT] += I64(bytes_out)
-        counters[subject, LOCAL_BYTES] += I64(local)
         counters[subject, INSIDE_BYTES] += I64(inside)
 
 
@@ -88,7 +87,7 @@ def add_facts(records, rows, facts, index, used, guests, switches, total):
     """Add what the flows `rows` of `records` did since the last time, and note that it was told.
 
     facts: the first `used` hold facts already. index: int32[2**b], at least twice as long; 0 = empty, else
-    the fact's place + 1. guests, switches, total: int64[k, 6]. Returns (rows done, facts used); less than all
+    the fact's place + 1. guests, switches, total: int64[k, 5]. Returns (rows done, facts used); less than all
     rows when `facts` is full.
     """
     mask = U64(len(index) - 1)
@@ -139,11 +138,10 @@ def add_facts(records, rows, facts, index, used, guests, switches, total):
 
         if not inner:
             size = bytes_up + bytes_down
-            local = size if locality == EAST_WEST else U64(0)
             stays = locality == EAST_WEST or (locality == HOST and (src_guest >= 0 or dest_guest >= 0))
             inside = size if stays else U64(0)
-            count(guests, src_guest, pkts_up, pkts_down, bytes_up, bytes_down, local, inside)
-            count(guests, dest_guest, pkts_down, pkts_up, bytes_down, bytes_up, local, inside)
-            count(switches, I64(flow["switch"]), pkts_up + pkts_down, U64(0), size, U64(0), local, inside)
-            count(total, I64(0), pkts_up + pkts_down, U64(0), size, U64(0), local, inside)
+            count(guests, src_guest, pkts_up, pkts_down, bytes_up, bytes_down, inside)
+            count(guests, dest_guest, pkts_down, pkts_up, bytes_down, bytes_up, inside)
+            count(switches, I64(flow["switch"]), pkts_up + pkts_down, U64(0), size, U64(0), inside)
+            count(total, I64(0), pkts_up + pkts_down, U64(0), size, U64(0), inside)
     return len(rows), used

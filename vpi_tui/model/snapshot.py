@@ -20,11 +20,10 @@ class Counters:
     pkts_out: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
-    east_west_bytes: int = 0
-    """The share of bytes_in + bytes_out (for a switch or all: of bytes_in) between guests of this host."""
     inside_bytes: int = 0
-    """The same with what guests and the host exchange, and what is for all on a switch without an uplink: all
-    that no sensor on the wire could have seen."""
+    """The share of bytes_in + bytes_out (for a switch or all: of bytes_in) that no sensor on the wire could
+    have seen: between guests of this host, between them and the host, and what is for all on a switch without
+    an uplink."""
 
 
 @dataclass(frozen=True, slots=True)
