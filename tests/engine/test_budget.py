@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +12,23 @@ from scapy.layers.l2 import Ether
 from scapy.utils import PcapWriter
 
 from tests.engine.runs import answer, engine, order, reached, until
-from vpi_tui.detect.applayer.costs import Costs, Pair
+from vpi_tui.capture.demo.source import DemoSource
+from vpi_tui.config import paths
+from vpi_tui.detect.applayer import costs
+from vpi_tui.detect.applayer.costs import LEAST_NS, Costs, Pair, Speaker
 from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.match.profile import PORTION, PORTION_NS, Clock, Meter, RuleProfile
 from vpi_tui.engine import budget
 from vpi_tui.engine.budget import AVOIDED_NS, ParseBudget, RuleBudget
+from vpi_tui.engine.names import Names
+from vpi_tui.engine.pipeline import Pipeline
+from vpi_tui.engine.rulebook import RuleBook
+from vpi_tui.engine.sources import EngineSource
+from vpi_tui.engine.spec import EngineSpec
+from vpi_tui.engine.transactions import Logged
 from vpi_tui.feed.messages import GetRules, RulesMessage, Toggle, ToggledMessage
+from vpi_tui.model.event import TransactionRecord
+from vpi_tui.model.topology import Guest, Switch, Topology
 
 FRAMES = 1_000
 SLOW = 'alert udp any any -> any 9999 (msg:"slow"; content:"a"; pcre:"/^(?:a|aa)+[b-d]x/R"; sid:1; rev:1;)\n'
@@ -64,19 +76,28 @@ def test_a_rule_that_eats_the_engine_is_switched_off(tmp_path: Path, slow_traffi
 
 
 class Watched:
-    """A ParseBudget with clocks set by hand. Flows 0 and 1 go from host 1 to host 9, flow 2 from host 2."""
+    """A ParseBudget with clocks set by hand. Flows 0 and 1 go from host 1 to host 9, flow 2 from host 2, flow
+    3 from host 3; the guest web sends the last three, whoever they are from."""
 
     ONE, TWO = (Pair(bytes(15) + bytes([client]), bytes(15) + bytes([9]), 0) for client in (1, 2))
+    NAMES = Names(Topology(guests=(Guest("db", "s"), Guest("web", "s"))))
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, percent: float = 30.0) -> None:
         self._cpu = self._wall = 0
         monkeypatch.setattr(budget.time, "thread_time_ns", lambda: self._cpu)
         monkeypatch.setattr(budget.time, "monotonic_ns", lambda: self._wall)
-        client = np.array([[0, 1], [0, 1], [0, 2]], np.uint64)
         self._ends = Ends(
-            client, np.full((3, 2), (0, 9), np.uint64), np.zeros(3, np.uint16), np.zeros(3, np.int32)
+            np.array([[0, 1], [0, 1], [0, 2], [0, 3]], np.uint64),
+            np.full((4, 2), (0, 9), np.uint64),
+            np.zeros(4, np.uint16),
+            np.zeros(4, np.int32),
+            np.array([-1, 1, 1, 1], np.int16),
         )
         self.costs, self.budget = Costs(), ParseBudget(percent)
+
+    @property
+    def avoided(self) -> frozenset[Speaker]:
+        return self.budget.avoided(self.NAMES)
 
     def after(
         self, cpu_s: float, wall_s: float, spent: dict[int, float], *, behind: bool = True
@@ -84,17 +105,17 @@ class Watched:
         self._cpu, self._wall = self._cpu + int(cpu_s * 1e9), self._wall + int(wall_s * 1e9)
         for slot, seconds in spent.items():
             self.costs.add(slot, int(seconds * 1e9), self._ends)
-        return [one.pair for one in self.budget.exceeded_by(self.costs, behind=behind)]
+        return [one.who for one in self.budget.exceeded_by(self.costs, self.NAMES, behind=behind)]
 
 
 def test_what_two_hosts_say_is_avoided_when_the_engine_falls_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     watch = Watched(monkeypatch)
     assert watch.after(2, 2, {0: 0.4, 1: 0.4, 2: 0.5}) == [watch.ONE], "all flows of the two count together"
-    assert watch.budget.avoided == {watch.ONE}
+    assert watch.avoided == {watch.ONE}
     assert watch.after(2, 2, {0: 0.4, 1: 0.4, 2: 0.5}) == [], "it is told once"
     assert watch.after(2, 2, {0: 0.7, 2: 1.0}) == [watch.TWO]
     assert watch.after(2, AVOIDED_NS / 1e9, {}) == []
-    assert watch.budget.avoided == frozenset(), "they are parsed again"
+    assert watch.avoided == frozenset(), "they are parsed again"
 
 
 def test_the_dearest_is_told_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,7 +130,7 @@ def test_an_engine_that_keeps_up_or_has_time_avoids_nobody(monkeypatch: pytest.M
     assert watch.after(0.5, 0.5, {0: 0.5}) == [], "the window is not full"
     assert watch.after(0.4, 10, {0: 0.4}) == [], "the engine was idle"
     assert watch.after(1, 1, {}) == []
-    assert watch.budget.avoided == frozenset()
+    assert watch.avoided == frozenset()
 
 
 def test_how_many_are_avoided_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +138,34 @@ def test_how_many_are_avoided_is_bounded(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(budget, "MOST_AVOIDED", 1)
     watch.after(2, 2, {0: 1.0})
     watch.after(2, 2, {2: 1.0})
-    assert watch.budget.avoided == {watch.TWO}
+    assert watch.avoided == {watch.TWO}
+
+
+def test_a_guest_that_speaks_as_ever_others_is_avoided_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watched(monkeypatch)
+    assert watch.after(2, 2, {1: 0.4, 2: 0.4, 3: 0.4}) == [], "it may take twice what two hosts may"
+    assert watch.after(2, 2, {0: 0.1, 1: 0.4, 2: 0.4, 3: 0.39}) == [], "what is no guest's is not its own"
+    assert watch.after(2, 2, {1: 0.4, 2: 0.7, 3: 0.4}) == [watch.TWO], "two hosts first: that may be enough"
+    assert watch.after(2, 2, {1: 0.41, 3: 0.8}, behind=False) == []
+    assert watch.after(2, 2, {1: 0.5, 2: 0.5, 3: 0.5}) == ["web"]
+    assert watch.after(2, 2, {1: 0.5, 2: 0.5, 3: 0.5}) == [], "it is told once"
+    assert watch.avoided == {watch.TWO, 1}
+    assert watch.after(2, AVOIDED_NS / 1e9, {}) == []
+    assert watch.avoided == frozenset()
+
+
+def test_a_guest_is_avoided_by_the_number_that_it_has_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watched(monkeypatch)
+    watch.after(2, 2, {1: 0.5, 2: 0.5, 3: 0.5})
+    assert watch.budget.avoided(Names(Topology(guests=(Guest("web", "s"), Guest("db", "s"))))) == {0}
+    assert watch.budget.avoided(Names(Topology())) == frozenset(), "it is gone, and nobody else is meant"
+
+
+def test_what_a_guest_took_is_not_put_to_another_that_has_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watched(monkeypatch)
+    assert watch.after(0.1, 0.1, {1: 0.5, 2: 0.5, 3: 0.5}) == [], "the window is not full"
+    watch.costs.forget_guests()
+    assert watch.after(2, 2, {}) == []
 
 
 def test_only_a_busy_engine_and_enough_evaluations_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,3 +241,27 @@ def test_one_evaluation_of_seconds_is_not_waited_for_sixty_times() -> None:
             now[0] += PORTION_NS + 1
             tried.append(0)
     assert len(tried) == 1
+
+
+def test_what_the_log_takes_is_put_to_those_whose_words_it_tells(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clock that goes while the log writes, and stands still else."""
+    now_ns, told = 0, 0
+    monkeypatch.setattr(costs, "perf_counter_ns", lambda: now_ns)
+    spec = EngineSpec("live", parse_budget=25.0, rules_dir=str(paths.rules_dir()))
+    demo = DemoSource(seed=1, start_ns=0, speed=0, loops=1)
+    demo.open()
+    source = EngineSource(demo, Topology(1, (Switch("s", "demo"),)))
+    pipeline = Pipeline(spec, RuleBook.load(spec), source, logged=Logged(frozenset({"dns"})))
+
+    def write(records: Sequence[TransactionRecord]) -> None:
+        nonlocal now_ns, told
+        now_ns += len(records) * LEAST_NS
+        told += len(records)
+
+    pipeline.on_transactions = write
+    while (batch := source.read(0.0)) is not None:
+        pipeline.process(batch)
+    assert pipeline.parse_costs is not None
+    spent = pipeline.parse_costs.take()
+    assert told > 10
+    assert sum(ns for who, ns in spent.items() if isinstance(who, Pair)) == told * LEAST_NS

@@ -183,6 +183,16 @@ def test_a_start_that_fails_says_why(tmp_path: Path, demo_file: Path) -> None:
     assert "no capture file" in why
 
 
+def test_a_flaw_of_the_engine_is_said_before_it_ends(demo_file: Path) -> None:
+    """However long a large process takes to end: what it leaves on standard error comes too late then."""
+    ui = BareUi(order("replay", files=(str(demo_file),), max_flows=-1))
+    told = ui.read_until(lambda message: isinstance(message, Goodbye))
+    assert isinstance(told, Goodbye)
+    assert told.failed
+    assert told.text.startswith("The engine failed: ValueError: ")
+    ui.close()
+
+
 def test_a_capture_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, demo_file: Path) -> None:
     cut = tmp_path / "cut.pcapng"
     cut.write_bytes(demo_file.read_bytes()[:2_000_000])

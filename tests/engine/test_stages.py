@@ -24,6 +24,8 @@ MAIL = (
 )
 OUTSIDE, INSIDE, OTHER_INSIDE = (0xFFFF << 32 | host for host in (0xC0000201, 0x0A000001, 0x0A000002))
 NOBODY_LOGS = Logged()
+NOBODY = (np.zeros(SLOTS, np.uint16), np.zeros(SLOTS, np.int32), np.full(SLOTS, -1, np.int16))
+"""Of flows: the server's port, where the client's packets come in, and which guest it is."""
 
 
 def files_between(client: int, server: int, head: str, logged: Logged) -> int:
@@ -32,7 +34,7 @@ def files_between(client: int, server: int, head: str, logged: Logged) -> int:
     layer = Stages(EngineSpec("replay", files=(str(Path("none.pcap")),)), rules, logged).app_layer
     assert layer is not None
     addresses = [np.array([[one >> 64, one & (1 << 64) - 1]] * SLOTS, np.uint64) for one in (client, server)]
-    ends = Ends(addresses[0], addresses[1], np.zeros(SLOTS, np.uint16), np.zeros(SLOTS, np.int32))
+    ends = Ends(addresses[0], addresses[1], *NOBODY)
     app_of = np.full(SLOTS, APP_PROTOS.index("smtp"), np.uint8)
     said = stretches((SLOT, int(Direction.TO_SERVER), 0, MAIL))
     return max(progress.files for progress in layer.released(said, app_of, ends))
@@ -64,7 +66,7 @@ def test_files_that_several_flows_bring_are_looked_for_in_all() -> None:
     layer = Stages(EngineSpec("replay", files=(str(Path("none.pcap")),)), rules).app_layer
     assert layer is not None
     addresses = np.array([[0, INSIDE]] * SLOTS, np.uint64)
-    ends = Ends(addresses, addresses, np.zeros(SLOTS, np.uint16), np.zeros(SLOTS, np.int32))
+    ends = Ends(addresses, addresses, *NOBODY)
     app_of = np.full(SLOTS, APP_PROTOS.index("http"), np.uint8)
     told = 0
     for slot, place in ((1, b"0-1/4"), (2, b"2-3/4")):

@@ -18,7 +18,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from tests.lab.net import inside, until
+from tests.lab.net import until
+from vpi_tui.lab.namespaces import inside
 
 PREFIX = "vpt-ovs-"
 SCHEMA = Path("/usr/share/openvswitch/vswitch.ovsschema")

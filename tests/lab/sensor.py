@@ -6,11 +6,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.lab.net import inside, until
+from tests.lab.net import until
 from vpi_tui.config import paths
 from vpi_tui.engine.child import EngineClient
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.messages import Command, EngineMessage, Toggle, ToggledMessage
+from vpi_tui.lab.namespaces import inside
 from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import GuestStat, Snapshot
 
@@ -21,7 +22,7 @@ SETTLE = 0.4
 
 
 def live_spec(**changes: Any) -> EngineSpec:
-    chosen = {
+    chosen: dict[str, Any] = {
         "rules_dir": str(paths.rules_dir()),
         "cache_dir": str(paths.prepare_numba_cache()),
         "user": "nobody",

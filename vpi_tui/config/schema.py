@@ -125,7 +125,7 @@ TABLE: tuple[Setting, ...] = (
         kinds.number(0, 100, "percent"),
         25.0,
         "while the engine falls behind: stop parsing for five minutes what two hosts say when that takes more"
-        " than so many percent of its CPU time (0 = never)",
+        " than so many percent of its CPU time, or what a guest says when it takes twice as many (0 = never)",
         ("--parse-budget",),
         "PERCENT",
         _on("live"),

@@ -40,6 +40,10 @@ def main(argv: list[str]) -> int:
         server.reply(Goodbye(str(error), failed=True))
         print(error, file=sys.stderr)
         return 1
+    except Exception as error:
+        # Said before the long end of a large process, which nobody waits for; the trace follows.
+        server.reply(Goodbye(f"The engine failed: {type(error).__name__}: {error}", failed=True))
+        raise
     finally:
         server.close()
     return 0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import numpy as np
 
-from vpi_tui.detect.applayer.costs import Costs, Pair
+from vpi_tui.detect.applayer.costs import Costs, Pair, Speaker
 from vpi_tui.detect.match.profile import RuleProfile
+from vpi_tui.engine.names import GONE, Names
 
 WINDOW_CPU_NS: Final = 3_000_000_000
 """CPU time of the engine over which shares are judged."""
@@ -21,9 +23,11 @@ DEAR_NS: Final = 100_000_000
 HASTE: Final = 1 / 3
 """Of the window in which a rule is judged, as packets are lost meanwhile."""
 AVOIDED_NS: Final = 300_000_000_000
-"""So long what two hosts say is not parsed once it was too much."""
+"""So long what two hosts say, or one guest, is not parsed once it was too much."""
 MOST_AVOIDED: Final = 256
-"""Pairs of hosts at a time; the one that was avoided first is parsed again."""
+"""Of these at a time; the one that was avoided first is parsed again."""
+OF_A_GUEST: Final = 2
+"""All that a guest says may take so many times what it may say to one other host."""
 
 
 class BusyWindow:
@@ -93,12 +97,13 @@ class RuleBudget:
 
 
 class Dear(NamedTuple):
-    """What parsing the words of two hosts took of the engine in one window."""
+    """What parsing somebody's words took of the engine in one window."""
 
-    pair: Pair
+    who: Pair | str
+    """Two hosts; or the name of a guest, of all that it says."""
     percent: float
-    seconds: float
-    """CPU time of the engine in the window."""
+    allowed: float
+    """Percent."""
 
 
 class ParseBudget:
@@ -107,21 +112,22 @@ class ParseBudget:
     def __init__(self, percent: float) -> None:
         self._percent = percent
         self._window = BusyWindow(HASTE)
-        self._until: dict[Pair, int] = {}
+        self._until: dict[Pair | str, int] = {}
 
-    @property
-    def avoided(self) -> frozenset[Pair]:
-        """Whose words are not to be parsed now."""
-        return frozenset(self._until)
+    def avoided(self, names: Names) -> frozenset[Speaker]:
+        """Whose words are not to be parsed now. names: of the guests, as they are numbered now."""
+        found = {names.number_of_guest(who) if isinstance(who, str) else who for who in self._until}
+        return frozenset(found - {GONE})
 
-    def exceeded_by(self, costs: Costs, *, behind: bool) -> list[Dear]:
-        """To be asked now and then by the thread that parses: the pairs above, the dearest first.
+    def exceeded_by(self, costs: Costs, names: Names, *, behind: bool) -> list[Dear]:
+        """To be asked now and then by the thread that parses: those above, the dearest first.
 
-        behind: does traffic come faster than the engine looks at it?
+        behind: does traffic come faster than the engine looks at it? A guest is blamed as a whole when no two
+        hosts are, as where each datagram comes from another forged address.
         """
         now_ns = time.monotonic_ns()
-        for pair in [pair for pair, until_ns in self._until.items() if until_ns <= now_ns]:
-            del self._until[pair]
+        for who in [who for who, until_ns in self._until.items() if until_ns <= now_ns]:
+            del self._until[who]
         taken_ns = self._window.spent_ns()
         if not taken_ns:
             return []
@@ -129,13 +135,23 @@ class ParseBudget:
         spent = costs.take()
         if taken_ns < 0 or not behind:
             return []
-        found = [
-            Dear(pair, 100 * nanoseconds / taken_ns, taken_ns / 1e9)
-            for pair, nanoseconds in spent.items()
-            if 100 * nanoseconds > self._percent * taken_ns and pair not in self._until
-        ]
+        shares = {_named(who, names): 100 * nanoseconds / taken_ns for who, nanoseconds in spent.items()}
+        found = self._above(shares, Pair, self._percent)
+        found = found or self._above(shares, str, OF_A_GUEST * self._percent)
         for one in found:
-            self._until[one.pair] = now_ns + AVOIDED_NS
+            self._until[one.who] = now_ns + AVOIDED_NS
         while len(self._until) > MOST_AVOIDED:
             del self._until[next(iter(self._until))]
         return sorted(found, key=lambda one: -one.percent)
+
+    def _above(self, shares: Mapping[Pair | str, float], kind: type, allowed: float) -> list[Dear]:
+        return [
+            Dear(who, percent, allowed)
+            for who, percent in shares.items()
+            if isinstance(who, kind) and percent > allowed and who not in self._until
+        ]
+
+
+def _named(who: Speaker, names: Names) -> Pair | str:
+    """Guests may have other numbers tomorrow."""
+    return names.guest(who) if isinstance(who, int) else who

@@ -10,7 +10,13 @@ from vpi_tui.detect.match.types import FlowView
 
 def ends_of(records: Any) -> Ends:
     """Who speaks in each slot. records: flow.FLOW_DTYPE[slots]."""
-    return Ends(records["src_ip"], records["dest_ip"], records["dest_port"], records["ifindex_client"])
+    return Ends(
+        records["src_ip"],
+        records["dest_ip"],
+        records["dest_port"],
+        records["ifindex_client"],
+        records["src_guest"],
+    )
 
 
 def view_of(records: Any) -> FlowView:

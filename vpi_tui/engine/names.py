@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, Final
 
 from vpi_tui.model.topology import Topology
+
+GONE: Final = -1
+"""The number of a guest that is not in the topology."""
 
 
 @lru_cache(maxsize=4096)
@@ -45,7 +48,7 @@ class Names:
     def numbers_of_port(self, ifindex: int) -> tuple[int, int]:
         """The same as positions in the topology, -1 = unknown."""
         switch, guest = self.place_of_port(ifindex)
-        return self._switch_numbers.get(switch, -1), self._guest_numbers.get(guest, -1)
+        return self._switch_numbers.get(switch, -1), self.number_of_guest(guest)
 
     def guest_of_ip(self, address: str, switch: str) -> str:
         """The guest of a switch that the inventory or the wire gave this address; "" for none."""
@@ -53,6 +56,10 @@ class Names:
 
     def guest(self, number: int) -> str:
         return self.guests[number] if 0 <= number < len(self.guests) else ""
+
+    def number_of_guest(self, name: str) -> int:
+        """Its position in the topology, GONE = it is not there, or not any more."""
+        return self._guest_numbers.get(name, GONE)
 
     def switch(self, number: int) -> str:
         return self.switches[number] if 0 <= number < len(self.switches) else ""

@@ -40,7 +40,7 @@ from vpi_tui.engine.stages import Stages
 from vpi_tui.engine.stopwatch import Stopwatch
 from vpi_tui.engine.stream_counts import StreamCounts
 from vpi_tui.engine.tagged import Tagged, tagged_packets
-from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged, Place, to_transactions
+from vpi_tui.engine.transactions import NOTHING_LOGGED, Logged, Place, charged, to_transactions
 from vpi_tui.flow.records import EndReason
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.talkers import Talkers
@@ -162,7 +162,7 @@ class Pipeline:
 
     @property
     def parse_costs(self) -> Costs | None:
-        """What parsing costs; None = nobody asks."""
+        """What it costs to parse, and to log what comes of it; None = nobody asks."""
         return self._stages.costs
 
     def switch_rules(self, rules: RuleBook) -> None:
@@ -275,7 +275,8 @@ class Pipeline:
         if finished and self.on_transactions is not None:
             place = Place(packets, decoded, self.packets + 1, self.packet_ns)
             of_flow = self.table.records, self.names, self.source
-            self.on_transactions(to_transactions(finished, self.describe, place, *of_flow))
+            with charged(self.parse_costs, finished, self.table.records):
+                self.on_transactions(to_transactions(finished, self.describe, place, *of_flow))
 
     def _alerts_of_others(
         self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch, said: Said
@@ -409,6 +410,8 @@ class Pipeline:
     def follow(self, topology: Topology) -> None:
         """The topology changed: name by it from now on, and place the flows that live already."""
         self.names = Names(topology)
+        if self.parse_costs is not None:
+            self.parse_costs.forget_guests()
         self.rules.follow(topology)
         self._places.names = self.names
         self.talkers.follow(self.names.guests, self.names.closed)

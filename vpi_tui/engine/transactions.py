@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from msgspec.structs import replace
 
+from vpi_tui.detect.applayer.costs import Costs
 from vpi_tui.detect.applayer.describe.file_info import describe_file
 from vpi_tui.detect.applayer.describe.registry import DESCRIPTIONS, Describer
 from vpi_tui.detect.applayer.progress import Finished
+from vpi_tui.engine.flow_columns import ends_of
 from vpi_tui.engine.names import Names
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.tunnels import kind_of
@@ -38,6 +41,17 @@ class Place(NamedTuple):
     decoded: DecodedBatch
     first: int
     now_ns: int
+
+
+@contextmanager
+def charged(costs: Costs | None, finished: Sequence[Finished], records: Any) -> Iterator[None]:
+    """What is done meanwhile is put to the flows of these transactions. records: the flow table's."""
+    if costs is None:
+        yield
+        return
+    began = costs.clock()
+    yield
+    costs.share([one.flow for one in finished], costs.clock() - began, ends_of(records))
 
 
 def to_transactions(

@@ -7,6 +7,7 @@ import time
 
 import msgspec
 
+from vpi_tui.detect.applayer.costs import Pair
 from vpi_tui.engine.addresses import address_text
 from vpi_tui.engine.budget import AVOIDED_NS, ParseBudget, RuleBudget
 from vpi_tui.engine.commands import obey
@@ -193,20 +194,18 @@ class Worker:
         return [spent.rule for spent in found]
 
     def _over_parse_budget(self) -> None:
-        """Parse no more what two hosts say when that makes the engine fall behind all others, and say so."""
+        """Parse no more what makes the engine fall behind all others' words, and say so."""
         pipeline, budget = self.pipeline, self._parse_budget
         if pipeline.parse_costs is None or pipeline.app_layer is None:
             return
-        found = budget.exceeded_by(pipeline.parse_costs, behind=pipeline.pace.is_behind())
-        pipeline.app_layer.avoid(budget.avoided)
+        behind = pipeline.pace.is_behind()
+        found = budget.exceeded_by(pipeline.parse_costs, pipeline.names, behind=behind)
+        pipeline.app_layer.avoid(budget.avoided(pipeline.names))
         for one in found:
-            client, server = (
-                address_text(int.from_bytes(a[:8]), int.from_bytes(a[8:])) for a in one.pair[:2]
-            )
             self._publisher.note(
-                f"What {client} says to {server} is not parsed for {AVOIDED_NS // 60_000_000_000} minutes: "
+                f"{_what(one.who)} is not parsed for {AVOIDED_NS // 60_000_000_000} minutes: "
                 f"it took {one.percent:.0f} % of the engine's CPU time while that fell behind, "
-                f"--parse-budget allows {self.spec.parse_budget:g} %. Rules about packets and streams see it."
+                f"--parse-budget allows {one.allowed:g} %. Rules about packets and streams see it."
             )
 
     def _follow_reload(self) -> None:
@@ -299,3 +298,10 @@ class Worker:
 
     def flow_detail(self, flow_id: int) -> FlowDetail:
         return flow_detail(self.pipeline, flow_id) if 0 < flow_id < 1 << 64 else FlowDetail(flow_id, None)
+
+
+def _what(who: Pair | str) -> str:
+    if isinstance(who, str):
+        return f"What {who} begins to say to others"
+    client, server = (address_text(int.from_bytes(a[:8]), int.from_bytes(a[8:])) for a in who[:2])
+    return f"What {client} says to {server}"

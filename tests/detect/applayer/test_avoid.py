@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import time
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,10 +23,10 @@ SLOTS = 4
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
-def ends(place: int = 0) -> Ends:
+def ends(place: int = 0, guest: int = -1) -> Ends:
     """Flows 0 and 1 are from host 1, flows 2 and 3 from host 2, all to host 9.
 
-    place: the port of a switch that host 1 is behind in flow 1.
+    place: the port of a switch that host 1 is behind in flow 1. guest: which one host 1 is.
     """
     client = np.array([[0, 1], [0, 1], [0, 2], [0, 2]], np.uint64)
     return Ends(
@@ -32,6 +34,7 @@ def ends(place: int = 0) -> Ends:
         np.full((SLOTS, 2), (0, 9), np.uint64),
         np.zeros(SLOTS, np.uint16),
         np.array([0, place, 0, 0], np.int32),
+        np.array([guest, guest, -1, -1], np.int16),
     )
 
 
@@ -128,3 +131,36 @@ def nothing_but_a_new_flow_in(slot: int) -> tuple[Any, Any, Any]:
     one = {"flow": np.array([slot], np.int32), "new_rows": np.array([0], np.int32)}
     flows = SimpleNamespace(**one, state=np.array([FlowState.NEW], np.uint8), app=np.zeros(1, np.uint8))
     return SimpleNamespace(ts_ns=np.ones(1, np.int64)), None, flows
+
+
+def test_a_guest_pays_for_all_that_it_begins_and_is_avoided_with_whomever_it_speaks() -> None:
+    costs = Costs()
+    costs.add(0, LEAST_NS - 1, ends(guest=3))
+    costs.add(1, LEAST_NS - 1, ends(guest=3))
+    costs.add(2, LEAST_NS, ends(guest=3))
+    assert costs.take() == {3: 2 * (LEAST_NS - 1), pair(2): LEAST_NS}, "however little each flow takes"
+    assert costs.take() == {}
+    layer = AppLayer(Demand({"http1"}))
+    layer.avoid({3})
+    assert {p.flow for p in layer.released(asked(0, 1, 2), web(), ends(guest=3))} == {2}
+    assert layer.stats()["app_layer.avoided"] == 2
+
+
+def test_the_collector_of_garbage_is_nobodys_cost() -> None:
+    costs = Costs()
+    kept = [[n] for n in range(200_000)]
+    gc.collect()
+    began, mine = time.perf_counter_ns(), costs.clock()
+    for _ in range(5):
+        gc.collect()
+    took, charged = time.perf_counter_ns() - began, costs.clock() - mine
+    assert kept
+    assert charged < took / 2
+
+
+def test_what_is_done_for_several_flows_at_once_is_divided_by_them() -> None:
+    costs = Costs()
+    costs.share([0, 2, 2], 6 * LEAST_NS, ends(guest=3))
+    assert costs.take() == {pair(1): 2 * LEAST_NS, 3: 2 * LEAST_NS, pair(2): 4 * LEAST_NS}
+    costs.share([], 5, ends())
+    assert costs.take() == {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
-from vpi_tui.model.batch import I32, U16, U64
+from vpi_tui.model.batch import I16, I32, U16, U64
 
 if TYPE_CHECKING:
     from vpi_tui.detect.applayer.transaction import Transaction
@@ -24,13 +24,16 @@ _One = TypeVar("_One")
 
 
 class Ends(NamedTuple):
-    """Who speaks with whom, by slot of the flow table: uint64[slots, 2], uint16[slots] and int32[slots]."""
+    """Who speaks with whom, by slot of the flow table: uint64[slots, 2], uint16[slots], int32[slots] and
+    int16[slots]."""
 
     client: U64
     server: U64
     server_port: U16
     place: I32
     """Where the client's first packet entered, which nobody can forge; 0 = not known."""
+    guest: I16
+    """The client's position in the topology; below 0 = it is no guest, or nobody knows."""
 
     def numbers(self, slot: int) -> tuple[int, int]:
         """Addresses of (client, server), 128 bits each; IPv4 as ::ffff:a.b.c.d."""

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Set
-from time import perf_counter_ns
 from typing import Final
 
 from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.base import Parser
-from vpi_tui.detect.applayer.costs import Costs, Pair, pair_of
+from vpi_tui.detect.applayer.costs import Costs, Speaker, pair_of
 from vpi_tui.detect.applayer.expectations import Control, Ends, Expectations
 from vpi_tui.detect.applayer.followed import UNKNOWN, Followed
 from vpi_tui.detect.applayer.frame_names import STREAM
@@ -40,7 +39,7 @@ class Feeder:
         """Flows of which a parser was in error, by application and whether over UDP."""
         self.costs: Costs | None = None
         """Takes what each flow costs; None = nobody asks."""
-        self.avoided: Set[Pair] = frozenset()
+        self.avoided: Set[Speaker] = frozenset()
         """Whose flows are not followed."""
         self.passed_over = 0
         """Flows that were not followed, or no further, because of that."""
@@ -50,11 +49,12 @@ class Feeder:
         self, slot: int, application: Application, direction: int, data: bytes, row: int, at: int
     ) -> Followed | None:
         """at: place of the bytes in the stream; -1 = a datagram. None = the flow is passed by."""
-        if self.costs is None:
+        costs = self.costs
+        if costs is None:
             return self._feed(slot, application, direction, data, row, at)
-        began = perf_counter_ns()
+        began = costs.clock()
         found = self._feed(slot, application, direction, data, row, at)
-        self.costs.add(slot, perf_counter_ns() - began, self.ends)
+        costs.add(slot, costs.clock() - began, self.ends)
         return None if found is not None and slot in self._flows.passed_by.just else found
 
     def _feed(
@@ -109,17 +109,20 @@ class Feeder:
         return followed if flows.keeps(slot, followed, size, row) else None
 
     def _passes_over(self, slot: int) -> bool:
-        """Is it a flow of hosts that are avoided?"""
-        if not self.avoided or self.ends is None or pair_of(self.ends, slot) not in self.avoided:
+        """Is it a flow of those who are avoided?"""
+        avoided, ends = self.avoided, self.ends
+        if not avoided or ends is None:
+            return False
+        if int(ends.guest[slot]) not in avoided and pair_of(ends, slot) not in avoided:
             return False
         self._flows.pass_by(slot, -1)
         self.passed_over += 1
         return True
 
-    def avoid(self, pairs: Set[Pair]) -> None:
-        """Follow no flow of these hosts; those of others are followed when they are new."""
-        fresh = pairs - self.avoided
-        self.avoided = pairs
+    def avoid(self, speakers: Set[Speaker]) -> None:
+        """Follow no flow of theirs; those of others are followed when they are new."""
+        fresh = speakers - self.avoided
+        self.avoided = speakers
         if fresh:
             for slot in list(self._flows.of):
                 self._passes_over(slot)

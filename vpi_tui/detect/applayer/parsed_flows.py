@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from typing import Final
 
 from vpi_tui.detect.applayer.followed import WEIGHED_AFTER, Followed
@@ -19,8 +20,9 @@ class ParsedFlows:
     makes room, as it does when there are more than `most`."""
 
     def __init__(self, outbox: Outbox, memory: int, most: int) -> None:
-        self.of: dict[int, Followed] = {}
-        """By slot of the flow table, the one followed longest first."""
+        self.of: OrderedDict[int, Followed] = OrderedDict()
+        """By slot of the flow table, the one followed longest first. (A dict finds its first behind the holes
+        of all that were taken from its front: in 40 µs with so many.)"""
         self.passed_by = PassedBy()
         self.remains = Remains()
         """Of those that are no longer in `of`."""

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.applayer.costs import Costs, Pair
+from vpi_tui.detect.applayer.costs import Costs, Speaker
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
 from vpi_tui.detect.applayer.feeder import Feeder
@@ -213,12 +213,12 @@ class AppLayer:
         """How much of the memory of all parsers is in use, 0 to 1."""
         return self._flows.filled()
 
-    def avoid(self, pairs: Set[Pair]) -> None:
-        """Parse from now on, also in the middle of a batch, what all but these hosts say to each other.
+    def avoid(self, speakers: Set[Speaker]) -> None:
+        """Parse from now on, also in the middle of a batch, what all but these say.
 
         A flow that was parsed no more stays so.
         """
-        self._feeder.avoid(pairs)
+        self._feeder.avoid(speakers)
 
     # Flows ---------------------------------------------------------------------------------------
 
