@@ -46,6 +46,8 @@ def describe(transaction: DnsTransaction) -> dict[str, Any]:
 
 
 def _sections(message: Message) -> dict[str, Any]:
+    if not any(message.sections):  # a question
+        return {}
     answers, authorities, additionals = (
         [told for record in section[:MOST_LISTED] for told in _told(record)][:MOST_LISTED]
         for section in message.sections
