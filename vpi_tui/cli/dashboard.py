@@ -60,12 +60,14 @@ def takes_unicode() -> bool:
 
 def _dashboard(spec: EngineSpec, settings: Settings) -> int:
     from vpi_tui.engine.child import EngineClient
+    from vpi_tui.engine.garbage import USUAL, settle
     from vpi_tui.ui.run import run_app
     from vpi_tui.view import life
 
     client = EngineClient(spec)  # before the app: the engine starts while the ui is imported and painted
     try:
         take_keyboard()  # the engine has its own descriptor of standard input by now
+        settle(USUAL)  # all is imported
         session = run_app(
             client,
             theme=settings["theme"],

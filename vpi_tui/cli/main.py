@@ -15,6 +15,7 @@ from vpi_tui.cli import EXIT_INTERRUPTED
 from vpi_tui.cli.parser import EXIT_FAILED, EXIT_USAGE, Parser
 from vpi_tui.cli.registry import BY_NAME, DEFAULT, build_parser
 from vpi_tui.config.nearest import nearest
+from vpi_tui.engine.garbage import hold_off
 from vpi_tui.model.errors import ConfigError, VpiError
 
 EXIT_PIPE = 128 + signal.SIGPIPE
@@ -26,6 +27,7 @@ _ALONE = frozenset(["--version", "-h", "--help"])
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command line; the exit code."""
+    hold_off()
     given = list(sys.argv[1:] if argv is None else argv)
     parser = build_parser()
     words = with_command(given, parser)

@@ -14,6 +14,7 @@ import sys
 import msgspec
 
 from vpi_tui.capture.privileges import shed_thread_rights
+from vpi_tui.engine.garbage import hold_off
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.messages import Goodbye
 from vpi_tui.feed.server import FeedServer
@@ -22,6 +23,7 @@ from vpi_tui.model.errors import VpiError
 
 def main(argv: list[str]) -> int:
     """0 when the engine ended in order, 1 when it failed and said why."""
+    hold_off()
     feed_fd, order = argv
     spec = msgspec.json.decode(order, type=EngineSpec)
     # numpy's library would start threads, which keep what rights the process had: see capture.privileges.
