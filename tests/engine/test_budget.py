@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,12 +22,14 @@ from vpi_tui.detect.applayer.expectations import Ends
 from vpi_tui.detect.match.profile import PORTION, PORTION_NS, Clock, Meter, RuleProfile
 from vpi_tui.engine import budget
 from vpi_tui.engine.budget import AVOIDED_NS, ParseBudget, RuleBudget
+from vpi_tui.engine.flow_columns import ends_of
 from vpi_tui.engine.names import Names
 from vpi_tui.engine.pipeline import Pipeline
 from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
-from vpi_tui.engine.transactions import Logged
+from vpi_tui.engine.transactions import Logged, charged
+from vpi_tui.engine.worker import _what
 from vpi_tui.feed.messages import GetRules, RulesMessage, Toggle, ToggledMessage
 from vpi_tui.model.event import TransactionRecord
 from vpi_tui.model.topology import Guest, Switch, Topology
@@ -161,11 +165,52 @@ def test_a_guest_is_avoided_by_the_number_that_it_has_now(monkeypatch: pytest.Mo
     assert watch.budget.avoided(Names(Topology())) == frozenset(), "it is gone, and nobody else is meant"
 
 
-def test_what_a_guest_took_is_not_put_to_another_that_has_its_number(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("numbers", "blamed"), [({0: 1, 1: 0}, ["db"]), ({1: 1}, ["web"]), ({0: 1}, [])])
+def test_what_a_guest_took_goes_with_its_number(
+    monkeypatch: pytest.MonkeyPatch, numbers: dict[int, int], blamed: list[str]
+) -> None:
+    """Not to another that has it then; and it is not forgotten: the wire tells of ever new guests."""
     watch = Watched(monkeypatch)
     assert watch.after(0.1, 0.1, {1: 0.5, 2: 0.5, 3: 0.5}) == [], "the window is not full"
-    watch.costs.forget_guests()
-    assert watch.after(2, 2, {}) == []
+    watch.costs.renumber(numbers)
+    assert watch.after(2, 2, {}) == blamed
+
+
+def test_who_forges_another_host_for_each_window_is_avoided_as_a_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    watch = Watched(monkeypatch)
+    assert watch.after(2, 2, {2: 1.3}) == [watch.TWO]
+    assert watch.after(2, 2, {0: 0.7}) == [watch.ONE], "that was no guest's"
+    assert "web" in watch.after(2, 2, {3: 1.3})
+    assert 1 in watch.avoided
+    for spent, pause_s in ((1.1, 2), (1.3, AVOIDED_NS / 1e9)):  # less than twice as much, and long ago
+        fresh = Watched(monkeypatch)
+        assert fresh.after(2, 2, {2: spent}) == [fresh.TWO]
+        assert fresh.after(2, pause_s, {}) == []
+        assert "web" not in fresh.after(2, 2, {3: 1.3})
+
+
+def test_names_tell_where_guests_are_now() -> None:
+    now = Names(Topology(guests=(Guest("new", "s"), Guest("web", "s"), Guest("more", "s"))))
+    assert now.numbers_since(Watched.NAMES) == {1: 1}
+    assert Watched.NAMES.numbers_since(now) == {1: 1}
+
+
+def test_a_topology_that_changes_takes_those_with_it_that_are_avoided() -> None:
+    spec = EngineSpec("live", parse_budget=25.0, rules_dir=str(paths.rules_dir()))
+    guests = Guest("a", "s"), Guest("b", "s"), Guest("c", "s")
+    source = EngineSource(DemoSource(seed=1, start_ns=0, speed=0, loops=1), Topology(1, guests=guests))
+    pipeline = Pipeline(spec, RuleBook.load(spec), source, logged=Logged(frozenset({"dns"})))
+    assert pipeline.app_layer is not None
+    pipeline.app_layer.avoid(frozenset({0, 2, Watched.ONE}))
+    assert pipeline.parse_costs is not None
+    pipeline.parse_costs.add(0, 7, ends_of(columns(guest=2)))
+    pipeline.follow(Topology(2, guests=guests[::-1][:2]))
+    assert pipeline.parse_costs.take() == {0: 7}
+    assert pipeline.app_layer._feeder.avoided == {0, Watched.ONE}, (
+        "c is first now, a is gone, and b is not meant"
+    )
 
 
 def test_only_a_busy_engine_and_enough_evaluations_count(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,6 +286,34 @@ def test_one_evaluation_of_seconds_is_not_waited_for_sixty_times() -> None:
             now[0] += PORTION_NS + 1
             tried.append(0)
     assert len(tried) == 1
+
+
+def columns(guest: int) -> dict[str, Any]:
+    """Three flows as the flow table has them, from three hosts to a fourth; the guest begins them."""
+    return {
+        "src_ip": np.array([[0, 1], [0, 2], [0, 3]], np.uint64),
+        "dest_ip": np.full((3, 2), (0, 9), np.uint64),
+        "dest_port": np.zeros(3, np.uint16),
+        "ifindex_client": np.zeros(3, np.int32),
+        "src_guest": np.full(3, guest, np.int16),
+        "dest_guest": np.full(3, 8, np.int16),
+    }
+
+
+def test_what_is_done_for_transactions_is_put_to_the_flow_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_ns = 0
+    monkeypatch.setattr(costs, "perf_counter_ns", lambda: now_ns)
+    spent = Costs()
+    finished: Any = [SimpleNamespace(flow=0), SimpleNamespace(flow=1), SimpleNamespace(flow=1)]
+    with charged(spent, finished, columns(guest=4)):
+        now_ns += 3 * LEAST_NS
+    assert spent.take() == {Watched.ONE: LEAST_NS, Watched.TWO: 2 * LEAST_NS, 4: 3 * LEAST_NS}
+
+
+def test_a_notice_names_two_hosts_or_a_guest() -> None:
+    one, two = (bytes(10) + b"\xff\xff" + bytes([10, 0, 0, last]) for last in (1, 2))
+    assert _what(Pair(one, two, 0)) == "What 10.0.0.1 says to 10.0.0.2"
+    assert _what("web") == "What web begins to say to others"
 
 
 def test_what_the_log_takes_is_put_to_those_whose_words_it_tells(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -113,6 +113,8 @@ class ParseBudget:
         self._percent = percent
         self._window = BusyWindow(HASTE)
         self._until: dict[Pair | str, int] = {}
+        self._warned: dict[str, int] = {}
+        """Guests that took too much while two hosts of theirs were blamed, and until when that is known."""
 
     def avoided(self, names: Names) -> frozenset[Speaker]:
         """Whose words are not to be parsed now. names: of the guests, as they are numbered now."""
@@ -123,11 +125,12 @@ class ParseBudget:
         """To be asked now and then by the thread that parses: those above, the dearest first.
 
         behind: does traffic come faster than the engine looks at it? A guest is blamed as a whole when no two
-        hosts are, as where each datagram comes from another forged address.
+        hosts are, as where each datagram comes from another forged address; or when it was as dear before:
+        who forges another one for each window would never be.
         """
         now_ns = time.monotonic_ns()
-        for who in [who for who, until_ns in self._until.items() if until_ns <= now_ns]:
-            del self._until[who]
+        _drop_past(self._until, now_ns)
+        _drop_past(self._warned, now_ns)
         taken_ns = self._window.spent_ns()
         if not taken_ns:
             return []
@@ -137,7 +140,12 @@ class ParseBudget:
             return []
         shares = {_named(who, names): 100 * nanoseconds / taken_ns for who, nanoseconds in spent.items()}
         found = self._above(shares, Pair, self._percent)
-        found = found or self._above(shares, str, OF_A_GUEST * self._percent)
+        guests = self._above(shares, str, OF_A_GUEST * self._percent)
+        if found:
+            known = self._warned.copy()
+            self._warned |= {str(one.who): now_ns + AVOIDED_NS for one in guests}
+            guests = [one for one in guests if one.who in known]
+        found += guests
         for one in found:
             self._until[one.who] = now_ns + AVOIDED_NS
         while len(self._until) > MOST_AVOIDED:
@@ -150,6 +158,11 @@ class ParseBudget:
             for who, percent in shares.items()
             if isinstance(who, kind) and percent > allowed and who not in self._until
         ]
+
+
+def _drop_past(until: dict[Any, int], now_ns: int) -> None:
+    for who in [who for who, until_ns in until.items() if until_ns <= now_ns]:
+        del until[who]
 
 
 def _named(who: Speaker, names: Names) -> Pair | str:

@@ -61,6 +61,11 @@ class Names:
         """Its position in the topology, GONE = it is not there, or not any more."""
         return self._guest_numbers.get(name, GONE)
 
+    def numbers_since(self, before: Names) -> dict[int, int]:
+        """Where each guest of an earlier topology that is still there is now, by where it was."""
+        numbers = {number: self.number_of_guest(name) for number, name in enumerate(before.guests)}
+        return {then: now for then, now in numbers.items() if now != GONE}
+
     def switch(self, number: int) -> str:
         return self.switches[number] if 0 <= number < len(self.switches) else ""
 

@@ -158,6 +158,46 @@ def test_the_collector_of_garbage_is_nobodys_cost() -> None:
     assert charged < took / 2
 
 
+def test_the_clock_stands_still_while_the_collector_works_in_another_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now_ns = 100
+    monkeypatch.setattr(costs_module, "perf_counter_ns", lambda: now_ns)
+    monkeypatch.setattr(gc, "callbacks", [])  # the real one does not call it
+    monkeypatch.setattr(costs_module, "_collector", costs_module._Collector)
+    costs = Costs()
+    (hear,) = gc.callbacks
+    before = costs.clock()
+    now_ns = 110
+    hear("start", {})
+    now_ns = 400
+    began = costs.clock()
+    assert began == before + 10
+    hear("stop", {})
+    assert costs.clock() == began, "nothing is given back"
+    now_ns = 405
+    assert costs.clock() == began + 5
+
+
+def test_the_judge_is_asked_by_who_parses_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is shared out may be so before the parsers know which slots are other flows' now."""
+    monkeypatch.setattr(costs_module, "JUDGED_NS", LEAST_NS)
+    costs, asked_for = Costs(), []
+    costs.judge = lambda: asked_for.append(1)
+    costs.share([0, 2], 9 * LEAST_NS, ends())
+    assert not asked_for
+    costs.add(0, 1, ends())
+    assert asked_for == [1]
+
+
+def test_guests_that_have_other_numbers_are_the_same_guests() -> None:
+    layer = AppLayer(Demand({"http1"}))
+    layer.avoid({3, 4, pair(2)})
+    layer.renumber({3: 7})
+    assert {p.flow for p in layer.released(asked(0), web(), ends(guest=4))} == {0}
+    assert not layer.released(asked(1, 2), web(), ends(guest=7))
+
+
 def test_what_is_done_for_several_flows_at_once_is_divided_by_them() -> None:
     costs = Costs()
     costs.share([0, 2, 2], 6 * LEAST_NS, ends(guest=3))

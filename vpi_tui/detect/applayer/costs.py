@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from time import perf_counter_ns
 from typing import Final, NamedTuple, TypeAlias
@@ -33,6 +33,11 @@ Speaker: TypeAlias = Pair | int
 topology, turns to others."""
 
 
+def renumbered(who: Speaker, guests: Mapping[int, int]) -> Speaker | None:
+    """The same one by the position that guests have now, None = it is gone. guests: by those of before."""
+    return guests.get(who) if isinstance(who, int) else who
+
+
 def pair_of(ends: Ends, slot: int) -> Pair:
     return Pair(*ends.addresses(slot), int(ends.place[slot]))
 
@@ -42,15 +47,22 @@ class _Collector:
     followed, for which the one is not to blame that is looked at just then."""
 
     def __init__(self) -> None:
-        self.ns = 0
+        self._ns = 0
         self._began_ns = 0
+        """0 = it is not at work. A thread may be asked for the time while it works in another one."""
         gc.callbacks.append(self._hear)
 
     def _hear(self, phase: str, _info: object) -> None:
+        now_ns = perf_counter_ns()
         if phase == "start":
-            self._began_ns = perf_counter_ns()
+            self._began_ns = now_ns
         else:
-            self.ns += perf_counter_ns() - self._began_ns
+            self._ns += now_ns - self._began_ns
+            self._began_ns = 0
+
+    def time_without(self) -> int:
+        """Nanoseconds; they stand still while it works, so that none are given back later."""
+        return (self._began_ns or perf_counter_ns()) - self._ns
 
 
 _collector = cache(_Collector)
@@ -76,37 +88,45 @@ class Costs:
 
     def clock(self) -> int:
         """Nanoseconds that passed, but for those of the collector of garbage."""
-        return perf_counter_ns() - self._collector.ns
+        return self._collector.time_without()
 
     def add(self, slot: int, nanoseconds: int, ends: Ends | None) -> None:
         """ends: None = nobody knows whose it is, and nobody is told of it."""
-        spent = self.of[slot] = self.of.get(slot, 0) + nanoseconds
-        if ends is not None:
-            if spent >= LEAST_NS and slot not in self._pairs:
-                self._pairs[slot] = pair_of(ends, slot)
-            guest = int(ends.guest[slot])
-            if guest >= 0:
-                self._spent[guest] += nanoseconds
-        self._unjudged_ns += nanoseconds
+        self._note(slot, nanoseconds, ends)
         if self._unjudged_ns > JUDGED_NS:
             self._unjudged_ns = 0
             self.judge()
 
     def share(self, slots: Sequence[int], nanoseconds: int, ends: Ends) -> None:
-        """Divide it by these flows, of which each may be there several times."""
+        """Divide it by these flows, of which each may be there several times.
+
+        The judge hears of it with what is added next: between the flow table's look at a batch and that of
+        the parsers, a slot is another flow's already than the one that is followed in it.
+        """
         each = nanoseconds // max(len(slots), 1)
         for slot in slots:
-            self.add(slot, each, ends)
+            self._note(slot, each, ends)
+
+    def _note(self, slot: int, nanoseconds: int, ends: Ends | None) -> None:
+        spent = self.of[slot] = self.of.get(slot, 0) + nanoseconds
+        self._unjudged_ns += nanoseconds
+        if ends is None:
+            return
+        if spent >= LEAST_NS and slot not in self._pairs:
+            self._pairs[slot] = pair_of(ends, slot)
+        guest = int(ends.guest[slot])
+        if guest >= 0:
+            self._spent[guest] += nanoseconds
 
     def forget(self, slots: I32) -> None:
         """These are another flow's now, which is not blamed for what the one before has cost."""
         for slot in self.of.keys() & set(slots.tolist()):
             self._settle(slot)
 
-    def forget_guests(self) -> None:
-        """Their positions are others' now."""
-        for guest in [who for who in self._spent if isinstance(who, int)]:
-            del self._spent[guest]
+    def renumber(self, guests: Mapping[int, int]) -> None:
+        """They have other positions in the topology: those of now by those of before."""
+        now = ((renumbered(who, guests), spent) for who, spent in self._spent.items())
+        self._spent = Counter({who: spent for who, spent in now if who is not None})
 
     def take(self) -> dict[Speaker, int]:
         """Nanoseconds by the two hosts, and by guest; what follows is counted anew."""

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.detect.applayer.costs import Costs, Speaker
+from vpi_tui.detect.applayer.costs import Costs, Speaker, renumbered
 from vpi_tui.detect.applayer.demand import Demand
 from vpi_tui.detect.applayer.expectations import Ends, Expectations
 from vpi_tui.detect.applayer.feeder import Feeder
@@ -219,6 +219,11 @@ class AppLayer:
         A flow that was parsed no more stays so.
         """
         self._feeder.avoid(speakers)
+
+    def renumber(self, guests: Mapping[int, int]) -> None:
+        """They have other positions in the topology: those of now by those of before."""
+        now = (renumbered(who, guests) for who in self._feeder.avoided)
+        self._feeder.avoided = frozenset(who for who in now if who is not None)
 
     # Flows ---------------------------------------------------------------------------------------
 
