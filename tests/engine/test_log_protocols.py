@@ -18,6 +18,7 @@ from tests.detect.applayer.test_scan import REQUEST, Connection
 from tests.detect.applayer.test_successors import CONNECT, HELLO, SMTP
 from tests.detect.applayer.test_tls import message
 from tests.engine.test_log import scan
+from vpi_tui.engine import log
 from vpi_tui.model.batch import Direction
 from vpi_tui.output.evidence import printable
 
@@ -101,6 +102,16 @@ def test_an_alert_tells_the_frame_that_it_was_raised_on(tmp_path: Path, shown: b
         told["payload"] = base64.b64encode(REQUEST).decode()
         told["payload_printable"] = printable(REQUEST)
     assert alert["frame"] == told
+
+
+def test_a_frame_to_the_client_of_which_rules_see_the_beginning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "FRAME_LIMIT", 10)
+    rule = 'alert http any any -> any any (msg:"m"; frame:response; content:"200"; sid:1;)\n'
+    answered = Connection().client(REQUEST).server(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    (alert,) = scan(tmp_path, answered.close(), rule, "--events", "alert")
+    assert alert["frame"] == {"type": "response", "direction": "toclient", "complete": False}
 
 
 def tunnelled(tmp_path: Path, *packets: Any) -> dict[str, Any]:

@@ -35,9 +35,10 @@ def test_a_table_holds_what_a_set_holds(pieces: list[list[bytes]], others: list[
 
 
 @given(st.lists(st.tuples(_VALUE, st.integers(-1, 1 << 30))), st.lists(_VALUE))
-def test_the_last_score_of_a_value_counts(pairs: list[tuple[bytes, int]], others: list[bytes]) -> None:
+def test_the_first_score_of_a_value_counts(pairs: list[tuple[bytes, int]], others: list[bytes]) -> None:
     values = table_of([value for value, _ in pairs])
-    table, scores = ScoreTable(values, np.array([score for _, score in pairs], np.int32)), dict(pairs)
+    table = ScoreTable(values, np.array([score for _, score in pairs], np.int32))
+    scores = dict(reversed(pairs))
     assert dict(table.items()) == scores
     for value in (*others, *scores):
         assert table.get(value) == scores.get(value)

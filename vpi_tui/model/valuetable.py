@@ -25,7 +25,7 @@ class ValueTable:
 
     blob: the bytes of all, uint8. start: uint32[places + 1], where each begins in it. order: uint32[values],
     the places by bucket. index: uint32[buckets + 1], where each bucket begins in `order`; buckets are a power
-    of two. Of a value that was given twice the last place is in `order`.
+    of two. Of a value that was given twice the first place is in `order`.
     """
 
     __slots__ = ("_blob", "_index", "_order", "_shift", "_start", "arrays")
@@ -154,13 +154,13 @@ class TableBuilder:
         return ValueTable(np.frombuffer(self._blob, np.uint8), start, order, index)
 
     def _again(self, hashes: U32, order: U32, start: U32) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        """bool[values]: comes once more behind this place."""
+        """bool[values]: was there before this place."""
         again = np.zeros(hashes.size, np.bool_)
         same = hashes[1:] == hashes[:-1]
         shared = np.flatnonzero(np.append(same, False) | np.append(False, same))
         seen: set[bytes] = set()
         before = -1
-        for at in shared[::-1].tolist():
+        for at in shared.tolist():
             place, of = int(order[at]), int(hashes[at])
             if of != before:
                 seen.clear()

@@ -17,7 +17,7 @@ from vpi_tui.detect.rules import inputs
 from vpi_tui.detect.rules.loader import load
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.model.errors import ConfigError
-from vpi_tui.model.signature import InSet
+from vpi_tui.model.signature import HasReputation, InSet
 from vpi_tui.model.valueset import Keeping
 
 HEADER = bytes(range(100, 120))
@@ -120,7 +120,13 @@ def test_what_json_says_of_a_value_goes_with_the_alert(tmp_path: Path, form: str
 
 
 @pytest.mark.parametrize(
-    "entry", [{"k": "ab" * 16, "long": "x" * 1_024}, {"k": "ab" * 16, "n": float("nan")}]
+    "entry",
+    [
+        {"k": "ab" * 16, "long": "x" * 1_024},
+        {"k": "ab" * 16, "n": float("nan")},
+        {"k": "ab" * 16, "half": "\ud800"},
+        {"k": "ab" * 16, "\udfff": 1},
+    ],
 )
 def test_what_alerts_cannot_tell_is_found_all_the_same(tmp_path: Path, entry: dict[str, object]) -> None:
     (tmp_path / "a").write_text(json.dumps([entry]))
@@ -151,6 +157,48 @@ def test_entries_of_json_without_the_key_or_a_text_are_passed_over(tmp_path: Pat
 def test_an_empty_buffer_is_neither_in_a_set_nor_outside_of_it(tmp_path: Path) -> None:
     ask = "tcp.hdr; gunzip; dataset:{},s,type string;"
     assert found(tmp_path, [Packet(b"x")], *(ask.format(op) for op in ("isnotset", "set"))) == []
+
+
+@pytest.mark.parametrize("count", [1, 5_000])
+def test_of_a_value_that_is_there_twice_the_first_entry_counts(tmp_path: Path, count: int) -> None:
+    words = [base64.b64encode(b"%d" % n).decode() for n in range(count)] * 2
+    entries = [{"k": word, "n": n} for n, word in enumerate(words)]
+    (tmp_path / "a").write_text("\n".join(map(json.dumps, entries)))
+    (tmp_path / "b").write_text("\n".join(f"{word},{n}" for n, word in enumerate(words)))
+    (context, scores) = load(
+        [
+            write(
+                tmp_path,
+                "tcp.hdr; dataset:isset,a,type string,load a,format ndjson,value_key k,context_key c;",
+                "tcp.hdr; datarep:b,>,5,type string,load b;",
+            )
+        ]
+    ).signatures
+    (told,), (scored,) = context.steps, scores.steps
+    assert isinstance(told, InSet)
+    assert told.context is not None
+    assert isinstance(scored, HasReputation)
+    assert json.loads(told.context.get(words[-1].encode()) or b"")["n"] == count - 1
+    assert scored.scores.get(b"%d" % (count - 1)) == count - 1
+
+
+def test_what_json_says_goes_with_no_alert_of_the_next_batch(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text('[{"who":"root"}]')
+    said = "type string,load a,format json,value_key who,context_key c"
+    ask = f"base64_decode; base64_data; dataset:isset,a,{said};"
+    matcher = stored(write(tmp_path, 'content:"other"; content:"user"; distance:0;', ask))
+    told = [run(matcher, [Packet(data)]) for data in (base64.b64encode(b"root"), b"other user")]
+    assert [match.rule for matches in told for match in matches] == [1, 0]
+    assert not told[1][0].memory
+
+
+def test_what_json_says_of_what_base64_says(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text('[{"who":"root"}]')
+    said = "type string,load a,format json,value_key who,context_key c"
+    rules = write(tmp_path, f"base64_decode; base64_data; dataset:isset,a,{said};")
+    (match,) = run(stored(rules), [Packet(base64.b64encode(b"root"))])
+    assert match.memory is not None
+    assert match.memory.context == (("c", b'{"who":"root"}'),)
 
 
 def test_what_base64_says_may_be_asked_for(tmp_path: Path) -> None:
@@ -275,6 +323,7 @@ def test_a_set_has_the_files_of_the_rule_that_made_it(tmp_path: Path, first: str
         (tmp_path / name).write_text("")
     ask = "tcp.hdr; dataset:isset,s,type string"
     assert "has another file" in reason(tmp_path, f"{ask},{first};", f"{ask},{second};")
+    assert "has another file" in reason(tmp_path, f"{ask},{first};", f"{ask},{second};".replace("s,t", "S,t"))
     for again in (f"{ask},{first};", f"{ask};"):
         assert not load([write(tmp_path, f"{ask},{first};", again)]).errors
 

@@ -186,7 +186,7 @@ def test_long_lists_with_scores(tmp_path: Path) -> None:
     assert isinstance(step, HasReputation)
     assert isinstance(step.scores.scores, ScoreTable)
     assert [step.scores.get(name) for name in NAMES[8:]] == [number % 300 for number in range(8, COUNT)]
-    assert [step.scores.get(name) for name in (NAMES[7], b"other", b"a")] == [65_000, None, -1]
+    assert [step.scores.get(name) for name in (NAMES[7], b"other", b"a")] == [7, None, -1]
     assert (step.scores.get(b"b") or 0) > 65_535
 
 
@@ -264,6 +264,12 @@ def test_lines_that_are_no_value_are_passed_over_and_told(
     assert len(set_of(tmp_path, "type md5,load values").listed or ()) == COUNT
     (notice,) = load([tmp_path / "some.rules"]).notices
     assert f"2 passed over that are no md5, {bad[:40]!r} first" in notice.text
+
+
+@pytest.mark.parametrize("lines", ["host,7", "10.0.0.1,many"])
+def test_a_list_without_a_score_is_none(tmp_path: Path, lines: str) -> None:
+    (tmp_path / "values").write_text(f"{lines}\n" * 2)
+    assert "no other line has one" in refusal(tmp_path, "datarep:s,>,1,type ip,load values")
 
 
 def test_scores_that_are_none_and_words_of_none(tmp_path: Path) -> None:

@@ -285,7 +285,15 @@ def _base64_decode(run: Run, step: Base64Decode, _number: int, place: Place) -> 
     if not decoded:
         return False
     inner = Run(
-        decoded, None, step.steps, tied_steps(step.steps), run.variables, -1, run.little_endian, run.budget
+        decoded,
+        None,
+        step.steps,
+        tied_steps(step.steps),
+        run.variables,
+        -1,
+        run.little_endian,
+        run.budget,
+        captured=run.captured,
     )
     held = hold(inner, 0, (0, 0))
     run.budget, run.exhausted = inner.budget, run.exhausted or inner.exhausted

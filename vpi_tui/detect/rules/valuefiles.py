@@ -90,7 +90,7 @@ def values_of(path: Path, file: DataFile, kind: ValueKind, misfits: Misfits) -> 
 
 
 def scores_of(path: Path, name: str, kind: ValueKind, misfits: Misfits) -> dict[bytes, int] | ScoreTable:
-    """Of lines `value,score`; of a value that is there twice the last one counts."""
+    """Of lines `value,score`; of a value that is there twice the first one counts, as in Suricata."""
     builder, scores, count = TableBuilder(), [np.zeros(0, np.int32)], 0
     for lines in pieces_of(path):
         parts = [part for line in lines if (part := line.strip().rpartition(","))[2] or part[1]]
@@ -107,7 +107,8 @@ def scores_of(path: Path, name: str, kind: ValueKind, misfits: Misfits) -> dict[
 
 
 def contexts_of(path: Path, file: DataFile, kind: ValueKind, *, bare: bool) -> dict[bytes, bytes] | TextTable:
-    """The entries of JSON by their values; of a value that is there twice the last one counts.
+    """The entries of JSON by their values; of a value that is there twice the first one counts, as in
+    Suricata.
 
     bare: without the value itself. Of those that are too long there is nothing to tell: as in Suricata they
     would make every alert long.
@@ -133,8 +134,8 @@ def _told(entry: dict[str, Any], without: str) -> bytes:
         *above, last = without.split(".")
         (_dig(entry, ".".join(above)) if above else entry).pop(last)
     try:
-        text = json.dumps(entry, separators=(",", ":"), allow_nan=False).encode()
-    except ValueError:  # NaN is no JSON to others
+        text = json.dumps(entry, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (ValueError, RecursionError):  # NaN, half a pair of surrogates: no JSON to others
         return b""
     return text if len(text) <= _LONGEST_CONTEXT else b""
 
