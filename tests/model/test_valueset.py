@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.model.test_valuetable import table_of
+from vpi_tui.model import valueset
 from vpi_tui.model.valueset import LEARNED_MEMORY, ValueSet
 
 
@@ -67,3 +69,15 @@ def test_all_that_it_holds_is_told(listed: list[bytes], asked: list[tuple[str, b
     told = list(values)
     assert set(told) == naive
     assert len(told) == len(naive)
+
+
+def test_a_reload_makes_no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or who reloads now and then would have sets without a bound."""
+    monkeypatch.setattr(valueset, "LEARNED_MEMORY", 150)
+    values = ValueSet("s", "string", limit=9)
+    added = []
+    for word in (b"a", b"b", b"c"):
+        added.append(values.add(word))
+        before, values = values, ValueSet("s", "string", limit=9)
+        values.go_on(before)
+    assert added == [True, True, False]

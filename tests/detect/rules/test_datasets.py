@@ -182,6 +182,14 @@ def test_of_a_value_that_is_there_twice_the_first_entry_counts(tmp_path: Path, c
     assert scored.scores.get(b"%d" % (count - 1)) == count - 1
 
 
+@pytest.mark.parametrize("count", [1, 5_000])
+def test_json_says_nothing_of_what_is_not_there(tmp_path: Path, count: int) -> None:
+    (tmp_path / "a").write_text("\n".join(json.dumps({"k": str(n)}) for n in range(count)))
+    said = "type string,load a,format ndjson,value_key k,context_key c"
+    rules = write(tmp_path, f"base64_decode; base64_data; dataset:isset,a,{said};")
+    assert not run(stored(rules), [Packet(base64.b64encode(b"root"))])
+
+
 def test_what_json_says_goes_with_no_alert_of_the_next_batch(tmp_path: Path) -> None:
     (tmp_path / "a").write_text('[{"who":"root"}]')
     said = "type string,load a,format json,value_key who,context_key c"
@@ -276,6 +284,7 @@ def test_subdomains(tmp_path: Path) -> None:
         ("tcp.hdr; dataset:,;", "needs isset"),
         ("tcp.hdr; datarep:,;", "needs `name"),
         ("tcp.hdr; datarep:a,>,;", "needs `name"),
+        ("tcp.hdr; datarep:a,>,5,load bad;", "needs a type"),
         ("tcp.hdr; datarep:a,5,0,load bad,type md5;", "the operator is one of"),
         ("tcp.hdr; datarep:a,!,5,load bad,type md5;", "the operator is one of"),
         ("tcp.hdr; dataset:isset,a,type string,load none;", "cannot be read"),
@@ -354,6 +363,18 @@ def test_files_beside_the_rules_go_before_those_of_the_directory_but_for_what_is
     ask = "tcp.hdr; dataset:isset,{0},type string,{1} {0};"
     options = [ask.format(*said) for said in (("a", "load"), ("b", "load"), ("c", "state"))]
     assert found(rules, [Packet(b"x")], *options, data_dir=data) == [(0, 1), (0, 3)]
+
+
+def test_rules_are_read_anew_when_a_list_appears_that_goes_before_the_one_they_have(tmp_path: Path) -> None:
+    data, rules = tmp_path / "data", tmp_path / "rules"
+    for folder in (data, rules):
+        folder.mkdir()
+    (data / "a").write_text("")
+    loaded = load([write(rules, "tcp.hdr; dataset:isset,a,type string,load a;")], data_dir=data)
+    assert not loaded.errors
+    assert inputs.unchanged(loaded.inputs)
+    (rules / "a").write_text("")
+    assert not inputs.unchanged(loaded.inputs)
 
 
 @pytest.mark.parametrize("first", ["datarep", "dataset", "settings"])
