@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -168,6 +169,50 @@ def test_where_nobody_may_write_is_told_at_the_start() -> None:
         keeper = keeper_of(state(folder / "seen.lst"))
         assert f"this user may not write {folder}" in keeper.notices[0]
         assert keeper_of(state(folder / "seen.lst"), writes=False).notices == ()
+
+
+def test_likewise_below_a_directory_that_is_shut() -> None:
+    with nobodys_folder() as folder:
+        folder.chmod(0)
+        keeper = keeper_of(state(folder / "data" / "seen.lst", resumes=False))
+        assert f"this user may not write {folder}" in keeper.notices[0]
+
+
+def test_the_end_does_not_wait_for_long_and_the_child_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = state(tmp_path / "seen.lst")
+    keeper = ValueKeeper(time.monotonic, writes=True)
+    keeper.follow([seen])
+    seen.add(b"new")
+    write_all = keeping._write_all
+    monkeypatch.setattr(keeping, "_write_all", lambda sets: (time.sleep(3), write_all(sets))[1])
+    began = time.monotonic()
+    keeper.finish()
+    keeper.close()
+    assert time.monotonic() - began < 2.5
+    assert not (tmp_path / "seen.lst").exists()
+    until((tmp_path / "seen.lst").exists, 20)
+
+
+def test_a_child_that_still_writes_at_the_end_gives_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen, write_all = state(tmp_path / "seen.lst"), keeping._write_all
+    keeper = keeper_of(seen)
+    seen.add(b"one")
+    monkeypatch.setattr(keeping, "_write_all", lambda _sets: time.sleep(60))
+    keeper.write_soon()
+    keeper.step()
+    first = keeper._running
+    assert first is not None
+    pid = first._pid
+    monkeypatch.setattr(keeping, "_write_all", write_all)
+    seen.add(b"two")
+    keeper.finish()
+    assert set((tmp_path / "seen.lst").read_text().split()) == set(base64_of(b"one", b"two").split())
+    with pytest.raises(ChildProcessError):
+        os.waitpid(pid, os.WNOHANG)
 
 
 def test_a_set_that_became_another_kind_leaves_the_file_alone(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from vpi_tui.feed.messages import (
     ToggledMessage,
     Watch,
 )
+from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.snapshot import Snapshot
 
 NAN = float("nan")
@@ -267,3 +268,8 @@ def test_a_state_directory_that_cannot_be_used_is_told(tmp_path: Path, place: st
         told = answer(client, Toggle(False, ((1, 9000300),)), ToggledMessage)
         assert told.changed == 1
         until(lambda: (s := client.latest()) is not None and s.rules_enabled == snapshot.rules_enabled - 1)
+
+
+def test_a_name_that_is_no_utf_8_is_an_error_that_says_so() -> None:
+    with pytest.raises(ConfigError, match="is not UTF-8"):
+        EngineClient(order("replay", files=(os.fsdecode(b"/tmp/\xff.pcap"),)))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.output.test_logfile import Clock, line
-from tests.rights import NOBODY
+from tests.rights import NOBODY, nobodys_folder
 from vpi_tui.engine.log import open_log_file
 from vpi_tui.engine.spec import LogSpec
 from vpi_tui.model.errors import VpiError
@@ -56,6 +59,89 @@ def test_nor_does_it_hold_up_root(fifo: Path) -> None:
     write(log, 1)
     assert os.read(reader, 100) == line(1)
     log.close()
+    os.close(reader)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+@pytest.mark.parametrize("put", [Path.symlink_to, Path.hardlink_to])
+@pytest.mark.parametrize("filetype", ["regular", "unix_stream"])
+def test_root_takes_no_link_that_others_have_put_there(
+    tmp_path: Path, put: Callable[[Path, Path], None], filetype: str
+) -> None:
+    target, theirs = tmp_path / "target", tmp_path / "theirs"
+    theirs.mkdir()
+    os.chown(theirs, NOBODY, NOBODY)
+    with ExitStack() as stack:
+        if filetype == "regular":
+            os.mkfifo(target)
+            stack.callback(os.close, reader_of(target))
+        else:
+            stack.enter_context(listener(target))
+        put(theirs / "eve", target)
+        with pytest.raises(VpiError, match="others than root can write"):
+            open_log_file(LogSpec(str(theirs / "eve"), filetype=filetype), (NOBODY, NOBODY))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+def test_root_waits_for_a_socket_and_makes_no_directory_for_it(tmp_path: Path) -> None:
+    log = to_socket(tmp_path / "away" / "eve.sock", Clock(), (NOBODY, NOBODY))
+    assert "Start its reader" in log.alarm
+    assert not (tmp_path / "away").exists()
+    with listener(tmp_path / "eve.sock") as server:
+        log = to_socket(tmp_path / "eve.sock", Clock(), (NOBODY, NOBODY))
+        write(log, 1)
+        with server.accept()[0] as reader:
+            assert reader.recv(100) == line(1)
+    log.close()
+
+
+def test_a_file_in_the_place_of_the_pipe_is_not_written_over(fifo: Path) -> None:
+    reader = reader_of(fifo)
+    log = to_fifo(fifo, Clock(), None)
+    fifo.unlink()
+    fifo.write_bytes(b"of somebody else")
+    write(log, 1)
+    log.reopen()
+    write(log, 2)
+    assert fifo.read_bytes() == b"of somebody else"
+    assert "it is no pipe" in log.alarm
+    assert "mkfifo" in log.alarm
+    log.close()
+    os.close(reader)
+
+
+def test_a_file_in_the_place_of_a_socket_is_told(tmp_path: Path) -> None:
+    (tmp_path / "eve.sock").touch()
+    assert "it is no socket" in to_socket(tmp_path / "eve.sock", Clock(), None).alarm
+
+
+def test_a_socket_may_have_a_longer_name_than_bind_takes(tmp_path: Path) -> None:
+    with listener(tmp_path / "short") as server:
+        path = (tmp_path / "short").rename(tmp_path / ("x" * 200))
+        log = to_socket(path, Clock(), None)
+        write(log, 1)
+        log.close()
+        assert server.accept()[0].recv(100) == line(1)
+
+
+def test_a_socket_that_this_user_may_not_write_says_so() -> None:
+    with nobodys_folder() as folder, listener(folder / "eve.sock"):
+        (folder / "eve.sock").chmod(0)
+        assert (
+            "Let the sensor's user (--user) write it" in to_socket(folder / "eve.sock", Clock(), None).alarm
+        )
+
+
+def test_a_reader_that_stalls_at_the_end_has_a_second_and_each_lost_line_counts_once(fifo: Path) -> None:
+    reader = reader_of(fifo)
+    log, text = to_fifo(fifo, time.monotonic, None), b"x" * 999 + b"\n"
+    for _ in range(100):
+        log.write(text)
+    began = time.monotonic()
+    log.close()
+    assert 0.9 < time.monotonic() - began < 5
+    whole = _read(reader).count(b"\n")
+    assert log.lost == 100 - whole
     os.close(reader)
 
 
@@ -106,6 +192,35 @@ def test_the_next_reader_begins_with_a_whole_line(fifo: Path) -> None:
     os.close(reader)
 
 
+def test_a_reader_need_not_notice_that_the_log_is_reopened(fifo: Path) -> None:
+    reader = reader_of(fifo)
+    log, text = to_fifo(fifo, Clock(), None), b"x" * 299_999 + b"\n"
+    log.write(text)
+    log.flush()  # no pipe holds as much
+    log.reopen()
+    got = b""
+    while piece := _read(reader):
+        got += piece
+        log.flush()
+    assert (got, log.lost) == (text, 0)
+    log.close()
+    os.close(reader)
+
+
+def test_a_pipe_that_was_made_anew_is_found_by_reopening(fifo: Path) -> None:
+    old = reader_of(fifo)
+    log = to_fifo(fifo, Clock(), None)
+    fifo.rename(fifo.with_name("old"))
+    os.mkfifo(fifo)
+    reader = reader_of(fifo)
+    log.reopen()
+    write(log, 1)
+    assert os.read(reader, 100) == line(1)
+    log.close()
+    os.close(reader)
+    os.close(old)
+
+
 def test_what_nobody_came_for_is_lost(fifo: Path) -> None:
     reader = reader_of(fifo)
     log = to_fifo(fifo, Clock(), None)
@@ -117,7 +232,7 @@ def test_what_nobody_came_for_is_lost(fifo: Path) -> None:
 
 def test_a_socket_may_be_listened_at_later(tmp_path: Path) -> None:
     clock, path = Clock(), tmp_path / "eve.sock"
-    log = to_socket(path, clock)
+    log = to_socket(path, clock, None)
     assert "Nobody reads" in log.alarm
     write(log, 1)
     with listener(path) as server:

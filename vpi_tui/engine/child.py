@@ -20,6 +20,7 @@ from vpi_tui.config.paths import child_environment
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.client import FeedConnection
 from vpi_tui.feed.messages import Command, EngineMessage, Stop
+from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.event import Alert
 from vpi_tui.model.snapshot import Snapshot
 
@@ -45,7 +46,14 @@ class EngineClient:
     def _start(self) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as the process)
         ours, theirs = socket.socketpair()
-        order = msgspec.json.encode(self._spec).decode()
+        try:
+            order = msgspec.json.encode(self._spec).decode()
+        except UnicodeEncodeError as error:
+            ours.close()
+            theirs.close()
+            raise ConfigError(
+                f"{error.object!r} is not UTF-8.", hint="Give it another name, or make a link to it."
+            ) from None
         with theirs:
             self._process = subprocess.Popen(
                 # -P: nothing is imported from the directory that the operator happens to be in.

@@ -1,7 +1,8 @@
 """What rules put into datasets outlives the engine: read at the start, written now and then, and at the end.
 
 Writing a million values takes seconds, which must not stop the loop that empties the ring. So a forked child
-does it, with the values as they were when it began. A file is whole, or as it was before.
+does it, with the values as they were when it began. A file is whole, or as it was before. At the end too:
+whoever waits for the engine kills it after a while, but not the child.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import os
 import signal
 import stat
+import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -29,6 +31,10 @@ from vpi_tui.output import roots_way
 
 EVERY: Final = 300.0
 """Seconds between two writings of what changed."""
+_LAST_WAIT: Final = 1.0
+"""Seconds: at its end the engine has three for everything."""
+_LOOK: Final = 0.005
+"""Seconds between two looks at a child that is waited for."""
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 Problems = dict[str, str]
 """By file; "" = it was written."""
@@ -95,10 +101,16 @@ class ValueKeeper:
         self._next = self._clock()
 
     def finish(self) -> None:
-        """Write what has changed, here and now: no packet waits any more."""
+        """Write what has changed, and wait a moment for it. A child that needs longer goes on without us."""
         self.close()
-        if changed := self._changed():
-            self._note(_write_all(changed), _changes_of(changed))
+        self._start()
+        end = self._clock() + _LAST_WAIT
+        while self._running is not None and self._clock() < end:
+            time.sleep(_LOOK)
+            self._take(self._running.step())
+        if self._running is not None:
+            self._running.let_go()
+            self._running = None
 
     def close(self) -> None:
         if self._running is not None:
@@ -177,6 +189,10 @@ class Writing:
             self._file.seek(0)
             return msgspec.json.decode(self._file.read(), type=Problems)
 
+    def let_go(self) -> None:
+        """It goes on, and nobody asks how that went."""
+        self._file.close()
+
     def close(self) -> None:
         """End it. What it has written whole stays."""
         if self._pid:
@@ -246,7 +262,7 @@ def _read(one: ValueSet, path: Path) -> str:
 
 def _unwritable(path: Path) -> str:
     """The directory that stands in the way; "" = none does."""
-    there = next(one for one in path.parents if one.exists())
+    there = next(one for one in path.parents if os.access(one, os.F_OK, effective_ids=True))
     return "" if os.access(there, os.W_OK | os.X_OK, effective_ids=True) else str(there)
 
 

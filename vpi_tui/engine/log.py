@@ -72,7 +72,7 @@ def open_log_file(spec: LogSpec, owner: tuple[int, int] | None) -> LogFile | Log
         return None
     path = Path(spec.file)
     if spec.filetype == "unix_stream":
-        return to_socket(path, time.time)
+        return to_socket(path, time.time, owner)
     if is_fifo(path):
         return to_fifo(path, time.time, owner)
     rotation = Rotation(spec.rotate_bytes, spec.rotate_seconds, spec.keep)

@@ -34,7 +34,7 @@ class Rotation:
     keep: int = 0
 
 
-_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_FLAGS: Final = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 _MEMORY: Final = 1
 """The kernel's number for /dev/null and its like, the only devices that take what they are given at once."""
 
@@ -196,12 +196,15 @@ def unwritable(path: Path, error: OSError) -> VpiError:
     )
 
 
-def _opened(name: Path | str, more: int = 0, at: int | None = None) -> int:
-    """A descriptor to append with. more: flags. Raises OSError, also for what is no file of lines.
+def _opened(path: Path) -> int:
+    """A descriptor to append with. Raises OSError, also for what is no file of lines.
 
     Never waits: a FIFO would, for somebody who reads it.
     """
-    fd = os.open(name, _FLAGS | os.O_CREAT | more, 0o640, dir_fd=at)
+    return _checked(os.open(path, _FLAGS, 0o640))
+
+
+def _checked(fd: int) -> int:
     about = os.fstat(fd)
     if stat.S_ISREG(about.st_mode) or (stat.S_ISCHR(about.st_mode) and os.major(about.st_rdev) == _MEMORY):
         return fd
@@ -218,17 +221,5 @@ def _opened_for(path: Path, owner: tuple[int, int]) -> int:
     """
     with roots_way.opened(path.parent, owner) as directory:
         with suppress(FileExistsError):
-            flags = _FLAGS | os.O_CREAT | os.O_EXCL
-            roots_way.give(os.open(path.name, flags, 0o640, dir_fd=directory), owner)
-        if not roots_way.is_others(directory):
-            return _opened(path.name, at=directory)
-        try:
-            fd = _opened(path.name, os.O_NOFOLLOW, directory)
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise OSError(errno.ELOOP, f"it {roots_way.OTHERS_LINK}") from None
-            raise
-    if os.fstat(fd).st_nlink > 1:
-        os.close(fd)
-        raise OSError(errno.EMLINK, "it has another name too, and others than root can write its directory")
-    return fd
+            roots_way.give(os.open(path.name, _FLAGS | os.O_EXCL, 0o640, dir_fd=directory), owner)
+        return _checked(roots_way.entry(path.name, _FLAGS, directory))

@@ -25,6 +25,15 @@ _AT_ONCE: Final = 1 << 16
 """Bytes that are handed over at a time: what a pipe holds."""
 _LAST_WAIT: Final = 1.0
 """Seconds that the reader has at the end."""
+_START: Final = "Start its reader."
+_NEXT: Final = {
+    errno.EACCES: "Let the sensor's user (--user) write it.",
+    errno.ENOTSOCK: f"Move it away. {_START}",
+    errno.EINVAL: "Move it away, make the pipe (mkfifo) and start its reader.",
+}
+"""What to do, by what is wrong."""
+_WAY: Final = os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_PLACE: Final = os.O_PATH | os.O_CLOEXEC
 Connect = Callable[[], int]
 """Gives a descriptor that never waits. Raises OSError."""
 
@@ -32,8 +41,10 @@ Connect = Callable[[], int]
 class LogStream:
     """Lines to a reader. It is what LogFile is to a file; `reopen` looks for him anew."""
 
-    def __init__(self, path: Path, clock: Callable[[], float], connect: Connect, fd: int = -1) -> None:
-        """clock: seconds. fd: the reader, found already."""
+    def __init__(
+        self, path: Path, clock: Callable[[], float], connect: Connect, found: int | OSError
+    ) -> None:
+        """clock: seconds. found: the reader, or why there is none yet."""
         self.path = path
         self.lost = 0
         """Lines that nobody got, or not whole."""
@@ -47,10 +58,12 @@ class LogStream:
         self._rest = b""
         """Of what was handed over last, what was not taken: it may begin in the middle of a line."""
         self._is_cut = False
-        self._fd = fd
+        self._fd = -1
         self._retry_at = 0.0
-        if fd < 0:
-            self._tried_again()
+        if isinstance(found, OSError):
+            self._give_up(found)
+        else:
+            self._fd = found
 
     def write(self, line: bytes) -> None:
         """A whole line; it is handed over with `flush`, or sooner when many wait."""
@@ -78,8 +91,10 @@ class LogStream:
         self.alarm = ""
 
     def reopen(self) -> None:
-        self._leave()
-        self._retry_at = 0.0
+        """A pipe that is still the one of this name is kept: to its reader it would have ended."""
+        if not self._is_there():
+            self._leave()
+            self._retry_at = 0.0
         self.flush()
 
     def close(self) -> None:
@@ -91,11 +106,10 @@ class LogStream:
             if not poll.poll(1000 * left):
                 break
             self.flush()
+        self._leave()
         self.lost += len(self._waiting) + self._rest.count(b"\n")
         self._waiting.clear()
-        self._weight = 0
-        self._leave()
-        self._rest = b""
+        self._weight, self._rest = 0, b""
 
     def _hand_over(self) -> None:
         """Some of it. Raises OSError."""
@@ -118,7 +132,7 @@ class LogStream:
         self._retry_at = self._clock() + RETRY
         self.alarm = (
             f"Nobody reads {self.path} ({error.strerror or error}): events are lost once"
-            f" {MOST_WAITING >> 20} MiB of them wait. Start its reader."
+            f" {MOST_WAITING >> 20} MiB of them wait. {_NEXT.get(error.errno or 0, _START)}"
         )
 
     def _leave(self) -> None:
@@ -130,6 +144,12 @@ class LogStream:
             self.lost += 1
             self._rest = self._rest.partition(b"\n")[2]
         self._is_cut = False
+
+    def _is_there(self) -> bool:
+        try:
+            return self._fd >= 0 and os.path.samestat(os.fstat(self._fd), self.path.stat())
+        except OSError:
+            return False
 
     def _tried_again(self) -> bool:
         if self._clock() < self._retry_at:
@@ -153,7 +173,7 @@ def is_fifo(path: Path) -> bool:
 def to_fifo(path: Path, clock: Callable[[], float], owner: tuple[int, int] | None) -> LogStream:
     """owner: of LogFile. Raises VpiError when nobody reads it."""
     try:
-        fd = _open_fifo(path) if owner is None else _open_fifo_for(path, owner)
+        fd = _open_fifo(path) if owner is None else _checked_fifo(roots_way.there(path, _WAY))
     except OSError as error:
         if error.errno != errno.ENXIO:
             raise unwritable(path, error) from error
@@ -162,23 +182,45 @@ def to_fifo(path: Path, clock: Callable[[], float], owner: tuple[int, int] | Non
     return LogStream(path, clock, lambda: _open_fifo(path), fd)
 
 
-def to_socket(path: Path, clock: Callable[[], float]) -> LogStream:
-    """Nobody needs to listen yet, as with Suricata."""
-    return LogStream(path, clock, lambda: _connect(path))
+def to_socket(path: Path, clock: Callable[[], float], owner: tuple[int, int] | None) -> LogStream:
+    """Nobody needs to listen yet, as with Suricata. owner: of LogFile.
+
+    Raises VpiError for what root must not follow.
+    """
+    found: int | OSError
+    try:
+        found = _connect(path) if owner is None else _connected(roots_way.there(path, _PLACE))
+    except OSError as error:
+        if error.errno in {errno.ELOOP, errno.EMLINK}:
+            raise unwritable(path, error) from error
+        found = error
+    return LogStream(path, clock, lambda: _connect(path), found)
 
 
-def _open_fifo(name: Path | str, more: int = 0, at: int | None = None) -> int:
-    return os.open(name, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | more, dir_fd=at)
+def _open_fifo(path: Path) -> int:
+    return _checked_fifo(os.open(path, _WAY))
 
 
-def _open_fifo_for(path: Path, owner: tuple[int, int]) -> int:
-    with roots_way.opened(path.parent, owner) as directory:
-        more = os.O_NOFOLLOW if roots_way.is_others(directory) else 0
-        return _open_fifo(path.name, more, directory)
+def _checked_fifo(fd: int) -> int:
+    """A file that has taken its place would be written over from its beginning."""
+    if stat.S_ISFIFO(os.fstat(fd).st_mode):
+        return fd
+    os.close(fd)
+    raise OSError(errno.EINVAL, "it is no pipe")
 
 
 def _connect(path: Path) -> int:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
-        made.setblocking(False)
-        made.connect(str(path))
-        return made.detach()
+    return _connected(os.open(path, _PLACE))
+
+
+def _connected(place: int) -> int:
+    """To the socket that lies there; by name it could be another by now, and could have 107 bytes at most."""
+    try:
+        if not stat.S_ISSOCK(os.fstat(place).st_mode):
+            raise OSError(errno.ENOTSOCK, "it is no socket")
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as made:
+            made.setblocking(False)
+            made.connect(f"/proc/self/fd/{place}")
+            return made.detach()
+    finally:
+        os.close(place)

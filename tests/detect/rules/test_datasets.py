@@ -498,6 +498,28 @@ def test_a_file_keeps_one_set(tmp_path: Path) -> None:
     assert (error.line, "is where a is kept" in error.reason) == (2, True), error.reason
 
 
+def test_however_its_path_is_spelled(tmp_path: Path) -> None:
+    file = tmp_path / "sub" / "a"
+    settings = {"datasets.a.type": "string", "datasets.a.state": str(file)}
+    settings |= {"datasets.b.type": "string", "datasets.b.state": f"{file.parent}/../sub/a"}
+    settings |= {"datasets.rules.allow-absolute-filenames": "yes", "default-data-dir": str(tmp_path)}
+    wanted = ("a", "b", f"c,type string,save /{file}", f"d,type string,save {tmp_path}/b/../sub/a")
+    wanted += ("e,type string,save sub//./a",)
+    rules = write(tmp_path, *(f"tcp.hdr; dataset:set,{one};" for one in wanted))
+    errors = load([rules], options=settings).errors
+    assert [error.line for error in errors] == [2, 3, 4, 5]
+    assert all(f"{file} is where a is kept" in error.reason for error in errors)
+
+
+@pytest.mark.parametrize("name", [b".", b"./", b"/", b"//", b"\xff.lst"])
+def test_what_is_no_name_of_a_file_is_refused(tmp_path: Path, name: bytes) -> None:
+    rules = write(tmp_path, "tcp.hdr; dataset:set,a,type string,save NAME;")
+    rules.write_bytes(rules.read_bytes().replace(b"NAME", name))
+    settings = {"datasets.rules.allow-absolute-filenames": "yes", "default-data-dir": str(tmp_path)}
+    (error,) = load([rules], options=settings).errors
+    assert "is no name of a file, in UTF-8" in error.reason
+
+
 def test_a_state_of_the_settings_is_where_they_say(tmp_path: Path) -> None:
     settings = {"datasets.a.type": "string", "datasets.a.state": str(tmp_path / "a.lst")}
     kept = Keeping(str(tmp_path / "a.lst"), resumes=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -73,14 +74,28 @@ class Writing:
         if not self.allowed:
             raise Refused(f"dataset: {OF_RULES}allow-write forbids save and state")
         path = Path(name)
+        if not path.name or not _is_utf8(name):
+            raise Refused(f"dataset: {name[:60]!r} is no name of a file, in UTF-8")
         if self.anywhere and path.is_absolute():
-            return str(path)
+            return _plain(path)
         if path.is_absolute() or ".." in path.parts:
             raise Refused(
                 f"dataset: {name[:60]!r} must be a name inside of the data directory"
                 f" ({OF_RULES}allow-absolute-filenames allows others)"
             )
         return str(self.directory / path) if self.directory is not None else ""
+
+
+def _plain(path: Path) -> str:
+    """The absolute path that two spellings of one have in common."""
+    return os.path.normpath("/" + str(path.absolute()).lstrip("/"))
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        return bool(name.encode())
+    except UnicodeEncodeError:  # bytes of a file of rules that were none
+        return False
 
 
 def declared(options: Mapping[str, str]) -> dict[str, Declared]:
@@ -157,6 +172,7 @@ class DataSets:
         made = self._sets.get(name.lower())
         if made is None:
             keeping = known.keeping
+            self._check_only(keeping)
             # What an earlier run has put into it is the engine's to read: it changes, and rules are cached.
             values = () if keeping.resumes else self._read(known)
             made = ValueSet(name, known.kind, values, limit=MOST_VALUES, keeping=keeping)
@@ -212,10 +228,13 @@ class DataSets:
             self.notices.append(
                 f"dataset: what is put into {name[:40]} lives as long as the engine: {DATA_DIR} is not set"
             )
-        other = next((one.name for one in self._sets.values() if place and one.keeping.file == place), "")
-        if other:
-            raise Refused(f"dataset: {place} is where {other[:40]} is kept")
         return place
+
+    def _check_only(self, keeping: Keeping) -> None:
+        """Raises Refused for a file that keeps another set."""
+        file = keeping.file
+        if other := next((one.name for one in self._sets.values() if file and one.keeping.file == file), ""):
+            raise Refused(f"dataset: {file} is where {other[:40]} is kept")
 
     def _check_same(
         self, keyword: str, name: str, known: _Known, kind: ValueKind | None, lists: Lists
@@ -234,7 +253,7 @@ class DataSets:
         if said is None:
             return None
         lists = Lists(DataFile(said.file) if said.file else None, said.file if said.optional else "")
-        kept = str(Path(said.file).absolute()) if said.optional else ""
+        kept = _plain(Path(said.file)) if said.optional else ""
         return _Known(said.kind, self._path_of("dataset", lists), lists, kept)
 
     def _path_of(self, keyword: str, lists: Lists) -> Path | None:
