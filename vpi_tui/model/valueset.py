@@ -186,6 +186,11 @@ class ValueSet:
         return place >= 0 and not (self._gone and self._gone[place])
 
 
+def are_alike(kind: ValueKind, other: ValueKind) -> bool:
+    """Do sets of them hold the same values? Addresses of both versions have two names."""
+    return kind == other or {kind, other} == {"ip", "ipv6"}
+
+
 def key_of(kind: ValueKind, value: bytes) -> bytes | None:
     """As sets know it: an address of IPv4 has 4 bytes. None = no value of this kind."""
     sizes = _SIZES.get(kind)

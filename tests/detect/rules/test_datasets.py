@@ -260,6 +260,15 @@ def test_what_rules_put_into_a_set_outlives_a_reload(
     assert [match.rule for match in run(after, [packet])] == ([0] if lasts else [1])
 
 
+@pytest.mark.parametrize(("kind", "lasts"), [("ip", True), ("ipv6", True), ("ipv4", False)])
+def test_a_set_of_another_kind_begins_anew_with_a_reload(tmp_path: Path, kind: str, lasts: bool) -> None:
+    before = stored(write(tmp_path, "ip.src; dataset:set,seen,type ip;"))
+    assert run(before, [Packet(b"x")])
+    after = stored(write(tmp_path, f"ip.src; dataset:isset,seen,type {kind};"))
+    after.take_over(before)
+    assert bool(run(after, [Packet(b"x")])) == lasts
+
+
 def test_subdomains(tmp_path: Path) -> None:
     (tmp_path / "d").write_text(base64.b64encode(b".evil.com").decode())
     (signature,) = load(
@@ -347,6 +356,14 @@ def test_a_list_that_many_rules_name_is_digested_once(
     rules = write(tmp_path, *[f"tcp.hdr; dataset:isset,s,{said};", f"tcp.hdr; datarep:s,>,5,{said};"] * 9)
     assert not load([rules]).errors
     assert digested.count("long") == 1
+
+
+def test_a_rule_that_is_refused_leaves_no_notice_with_the_next(tmp_path: Path) -> None:
+    ask = "tcp.hdr; dataset:set,{0},type string,save {0}"
+    loaded = load([write(tmp_path, ask.format("a") + ",load missing;", ask.format("b") + ";")])
+    assert len(loaded.errors) == 1
+    (notice,) = loaded.notices
+    assert "into b" in notice.text
 
 
 def test_a_file_that_is_missing_makes_no_set(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from vpi_tui.detect.match.types import Remembered, ScopeResolver
 from vpi_tui.detect.match.windows import windows_of
 from vpi_tui.model.batch import I32
 from vpi_tui.model.signature import ANYWHERE
-from vpi_tui.model.valueset import ValueSet
+from vpi_tui.model.valueset import ValueSet, are_alike
 
 Bools = NDArray[np.bool_]
 
@@ -74,7 +74,7 @@ class Decider:
         self._bit_sieve = BitSieve(self._bits, self._rules.count)
         for name, former in before.lasting_sets.items():
             values = self.lasting_sets.setdefault(name, former)
-            if values is not former and values.kind == former.kind:
+            if values is not former and are_alike(values.kind, former.kind):
                 values.go_on(former)
 
     def forget_flows(self, slots: I32) -> None:

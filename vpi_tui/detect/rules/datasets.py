@@ -23,15 +23,13 @@ from vpi_tui.detect.rules.valuefiles import (
     values_of,
 )
 from vpi_tui.model.errors import ConfigError
-from vpi_tui.model.valueset import ContextList, Keeping, ScoreList, ValueKind, ValueSet
+from vpi_tui.model.valueset import ContextList, Keeping, ScoreList, ValueKind, ValueSet, are_alike
 from vpi_tui.model.valuetable import ValueTable
 
 MAX_FILE: Final = 256 << 20
 MOST_HASHSIZE: Final = 65_536
 """Suricata's datasets.limits.single-hashsize, as it is there when nothing is set."""
 
-_ALIKE: Final = {"ip": "ipv6"}
-"""Kinds that are one: addresses of both versions."""
 _SIZE: Final = re.compile(r"[0-9]{1,10}(?:[kmg]b)?", re.A | re.I)
 
 
@@ -210,6 +208,7 @@ class DataSets:
         return taken
 
     def _find(self, keyword: str, name: str, kind: ValueKind | None, lists: Lists, hashsize: str) -> _Known:
+        self.notices.clear()  # those left are of a rule that was refused
         known = self._known.get(name.lower()) or self._from_settings(name)
         if known is not None:
             self._check_same(keyword, name, known, kind, lists)
@@ -240,7 +239,7 @@ class DataSets:
         self, keyword: str, name: str, known: _Known, kind: ValueKind | None, lists: Lists
     ) -> None:
         """Raises Refused for a rule that wants another set of this name than there is."""
-        if kind is not None and _ALIKE.get(kind, kind) != _ALIKE.get(known.kind, known.kind):
+        if kind is not None and not are_alike(kind, known.kind):
             raise Refused(f"{keyword}: {name[:40]} holds {known.kind}, not {kind}, by an earlier rule")
         if lists == Lists():
             return
