@@ -281,3 +281,8 @@ class TestPipes:
             os.dup2(saved, 0)
             os.close(saved)
             os.close(fd)
+
+
+def test_the_next_step_can_be_copied_whatever_the_file_is_called() -> None:
+    hint = no_capture("a b.zip", "a b.zip", b"PK\x03\x04").hint
+    assert hint == "Unpack it: unzip -p 'a b.zip' | vpi-tui scan -"

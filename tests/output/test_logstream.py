@@ -119,6 +119,7 @@ def test_a_socket_may_have_a_longer_name_than_bind_takes(tmp_path: Path) -> None
     with listener(tmp_path / "short") as server:
         path = (tmp_path / "short").rename(tmp_path / ("x" * 200))
         log = to_socket(path, Clock(), None)
+        assert not os.get_blocking(log._fd)
         write(log, 1)
         log.close()
         assert server.accept()[0].recv(100) == line(1)
@@ -183,8 +184,10 @@ def test_the_next_reader_begins_with_a_whole_line(fifo: Path) -> None:
     os.close(reader)
     log.flush()
     assert "Nobody reads" in log.alarm
-    clock.now += RETRY
     reader = reader_of(fifo)
+    log.flush()
+    assert "Nobody reads" in log.alarm, "it is not time"
+    clock.now += RETRY
     write(log, 2)
     assert os.read(reader, 100) == line(1) + line(2)
     assert (log.lost, log.alarm) == (1, "")
