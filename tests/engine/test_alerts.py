@@ -57,7 +57,7 @@ def test_each_field_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "community_id": label, "flow_id": 1, "packet_number": 2, "stream": False,
         "flowbits": ("seen",), "flowints": (("count", 3),), "flowvars": (("who", b"obody"),), "pktvars": (),
         "target": "dest_ip", "metadata": (("mitre_technique_id", "T1071_004"),),
-        "reference": (("cve", "2026-1"),), "tunnel": None,
+        "reference": (("cve", "2026-1"),), "tunnel": None, "context": (),
     }  # fmt: skip
 
 
