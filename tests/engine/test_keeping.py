@@ -206,7 +206,7 @@ def test_a_child_that_still_writes_at_the_end_gives_way(
     keeper.step()
     first = keeper._running
     assert first is not None
-    pid = first._pid
+    pid = first._child._pid
     monkeypatch.setattr(keeping, "_write_all", write_all)
     seen.add(b"two")
     keeper.finish()

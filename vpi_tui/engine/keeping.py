@@ -7,23 +7,19 @@ whoever waits for the engine kills it after a while, but not the child.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 import stat
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import msgspec
 
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.datasets import DATA_DIR, MAX_FILE
 from vpi_tui.detect.rules.valuefiles import DataFile, Misfits, lines_of, values_of
-from vpi_tui.engine.forked import fork
-from vpi_tui.engine.recompile import NICE
-from vpi_tui.engine.rulecache import unnamed
+from vpi_tui.engine.forked import Apart
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.engine.startup import owner_to_be
 from vpi_tui.model.valueset import ValueSet
@@ -170,50 +166,34 @@ class Writing:
     def __init__(self, sets: list[ValueSet]) -> None:
         self.changes = _changes_of(sets)
         """Those that it writes, by file."""
-        self._file = unnamed("vpi-tui-datasets")
-        try:
-            self._pid = fork(lambda: _write_apart(sets, self._file), keep=self._file.fileno(), nice=NICE)
-        except OSError:
-            self._file.close()
-            raise
+        self._child = Apart("vpi-tui-datasets", lambda file: file.write(_write_all(sets)))
 
     def step(self) -> Problems | None:
         """None = it is not done."""
-        pid, status = os.waitpid(self._pid, os.WNOHANG)
-        if pid == 0:
+        status = self._child.status()
+        if status is None:
             return None
-        self._pid = 0
-        with self._file:
+        with self._child.file as file:
             if status:
                 return dict.fromkeys(self.changes, "the process that writes it died")
-            self._file.seek(0)
-            return msgspec.json.decode(self._file.read(), type=Problems)
+            return msgspec.json.decode(file.read(), type=Problems)
 
     def let_go(self) -> None:
         """It goes on, and nobody asks how that went."""
-        self._file.close()
+        self._child.let_go()
 
     def close(self) -> None:
         """End it. What it has written whole stays."""
-        if self._pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-            self._pid = 0
-        self._file.close()
+        self._child.close()
 
 
 def _changes_of(sets: Iterable[ValueSet]) -> dict[str, int]:
     return {one.keeping.file: one.changes for one in sets}
 
 
-def _write_apart(sets: list[ValueSet], file: BinaryIO) -> None:
-    file.write(msgspec.json.encode(_write_all(sets)))
-    file.flush()
-
-
-def _write_all(sets: list[ValueSet]) -> Problems:
-    problems = {}
+def _write_all(sets: list[ValueSet]) -> bytes:
+    """Problems, as JSON."""
+    problems: Problems = {}
     for one in sets:
         problem = ""
         try:
@@ -221,7 +201,7 @@ def _write_all(sets: list[ValueSet]) -> Problems:
         except OSError as error:
             problem = str(error.strerror)
         problems[one.keeping.file] = problem
-    return problems
+    return msgspec.json.encode(problems)
 
 
 def _write(one: ValueSet, path: Path) -> None:

@@ -8,9 +8,7 @@ of rules keeps it (detect/stored): mapping that takes milliseconds, however many
 
 from __future__ import annotations
 
-import contextlib
 import os
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import BinaryIO, Final
@@ -18,13 +16,11 @@ from typing import BinaryIO, Final
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.loader import LoadResult
 from vpi_tui.detect.stored.codec import CompiledRules, store
-from vpi_tui.engine.forked import fork
-from vpi_tui.engine.rulecache import compiled_rules, mapped, unnamed
+from vpi_tui.engine.forked import Apart
+from vpi_tui.engine.rulecache import compiled_rules, mapped
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.model.errors import VpiError
 
-NICE: Final = 10
-"""The packets of a machine with one processor go first."""
 _FAILED: Final = b"!"
 """Before a reason in place of a set."""
 
@@ -42,30 +38,22 @@ class Recompiler:
 
     def __init__(self, spec: EngineSpec) -> None:
         """Raises OSError when the system grants no process or memory for it."""
-        self._file = unnamed("vpi-tui-rules")
-        self._pid = fork(lambda: _write(spec, self._file), keep=self._file.fileno(), nice=NICE)
+        self._child = Apart("vpi-tui-rules", lambda file: _write(spec, file))
 
     def step(self) -> Compiled | None:
         """None = the child is not done."""
-        pid, status = os.waitpid(self._pid, os.WNOHANG)
-        if pid == 0:
+        status, file = self._child.status(), self._child.file
+        if status is None:
             return None
-        self._pid = 0
         if status:
             return Compiled(reason=f"The process that compiled them died ({_cause(status)}).")
-        self._file.seek(0)
-        if self._file.read(len(_FAILED)) == _FAILED:
-            return Compiled(reason=self._file.read().decode())
-        return Compiled(mapped(self._file))
+        if file.read(len(_FAILED)) == _FAILED:
+            return Compiled(reason=file.read().decode())
+        return Compiled(mapped(file))
 
     def close(self) -> None:
         """End what still goes on."""
-        if self._pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._pid, signal.SIGKILL)
-            os.waitpid(self._pid, 0)
-            self._pid = 0
-        self._file.close()
+        self._child.close()
 
 
 def _write(spec: EngineSpec, file: BinaryIO) -> None:
@@ -81,7 +69,6 @@ def _write(spec: EngineSpec, file: BinaryIO) -> None:
         file.seek(0)
         file.truncate()
         file.write(_FAILED + reason.encode("utf-8", "backslashreplace"))
-    file.flush()
 
 
 def why_useless(loaded: LoadResult, ruleset: RuleSet) -> str:

@@ -35,7 +35,7 @@ from vpi_tui.detect.rules.loader import LoadResult, load
 from vpi_tui.detect.rules.sources import reputation_files, settings_read
 from vpi_tui.detect.stored.codec import CompiledRules, restore, store
 from vpi_tui.detect.stored.container import is_whole
-from vpi_tui.engine.forked import fork
+from vpi_tui.engine.forked import fork, unnamed
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.model.errors import VpiError
 
@@ -172,11 +172,6 @@ def _new(entry: Path) -> Iterator[BinaryIO]:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-
-
-def unnamed(what: str) -> BinaryIO:
-    """A file in memory. Raises OSError."""
-    return os.fdopen(os.memfd_create(what, os.MFD_CLOEXEC), "w+b")
 
 
 def _remove_unused(entry: Path) -> None:
