@@ -410,21 +410,13 @@ class Pipeline:
     def follow(self, topology: Topology) -> None:
         """The topology changed: name by it from now on, and place the flows that live already."""
         before, self.names = self.names, Names(topology)
-        self._renumber_guests(before)
+        self._stages.renumber_guests(self.names.numbers_since(before))
         self.rules.follow(topology)
         self._places.names = self.names
         self.talkers.follow(self.names.guests, self.names.closed)
         self.attributor.retopology(topology)
         self.attributor.attribute_all(self.table.used())
         self.segments.attributed()
-
-    def _renumber_guests(self, before: Names) -> None:
-        """Whoever has the number of one that is dear to parse is not it."""
-        numbers = self.names.numbers_since(before)
-        if self.parse_costs is not None:
-            self.parse_costs.renumber(numbers)
-        if self.app_layer is not None:
-            self.app_layer.renumber(numbers)
 
     # Figures ----------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -95,6 +96,14 @@ class Stages:
             ]
             found[name] = ByWay(ways, edge.way, every) if len(known) > 1 else every
         return found
+
+    def renumber_guests(self, numbers: Mapping[int, int]) -> None:
+        """They have other positions: those of now by those of before. Whoever has the number of one that is
+        dear to parse is not it."""
+        if self.costs is not None:
+            self.costs.renumber(numbers)
+        if self.app_layer is not None:
+            self.app_layer.renumber(numbers)
 
     def ignore_checksums(self) -> None:
         """Take segments whose checksum is wrong too, from now on."""
