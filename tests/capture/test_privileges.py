@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from tests.rights import needs_root
 from vpi_tui.capture.privileges import drop_to, effective_capabilities, net_raw_hint
 from vpi_tui.model.errors import PrivilegeError
 
@@ -39,7 +40,7 @@ def test_nothing_is_left_and_nothing_comes_back() -> None:
     assert "no way back" in text
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to change the user")
+@needs_root
 def test_root_becomes_the_user() -> None:
     assert f"uid {65534} {65534} {65534}" in dropped()
 
@@ -65,7 +66,7 @@ except Exception as reason:
 """
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to change the user")
+@needs_root
 @pytest.mark.parametrize(("thread", "said"), [("sheds", "dropped 0"), ("keeps", "A thread kept")])
 def test_no_thread_may_keep_what_the_process_gives_up(thread: str, said: str) -> None:
     command = [sys.executable, "-c", THREAD, thread]
@@ -73,7 +74,7 @@ def test_no_thread_may_keep_what_the_process_gives_up(thread: str, said: str) ->
     assert done.stdout.startswith(said)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to change the user")
+@needs_root
 @pytest.mark.parametrize("user", ["root", "no-such-user-here"])
 def test_bad_users_are_refused_before_anything_is_dropped(user: str) -> None:
     before = effective_capabilities()

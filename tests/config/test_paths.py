@@ -11,10 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.rights import nobodys_folder
+from tests.rights import needs_root, nobodys_folder
 from vpi_tui.config import paths
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
 
 
 @pytest.fixture

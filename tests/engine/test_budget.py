@@ -83,7 +83,7 @@ class Watched:
     """A ParseBudget with clocks set by hand. Flows 0 and 1 go from host 1 to host 9, flow 2 from host 2, flow
     3 from host 3; the guest web sends the last three, whoever they are from."""
 
-    ONE, TWO = (Pair(bytes(15) + bytes([client]), bytes(15) + bytes([9]), 0) for client in (1, 2))
+    ONE, TWO, THREE = (Pair(bytes(15) + bytes([client]), bytes(15) + bytes([9]), 0) for client in (1, 2, 3))
     NAMES = Names(Topology(guests=(Guest("db", "s"), Guest("web", "s"))))
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, percent: float = 30.0) -> None:
@@ -182,13 +182,13 @@ def test_who_forges_another_host_for_each_window_is_avoided_as_a_whole(
     watch = Watched(monkeypatch)
     assert watch.after(2, 2, {2: 1.3}) == [watch.TWO]
     assert watch.after(2, 2, {0: 0.7}) == [watch.ONE], "that was no guest's"
-    assert "web" in watch.after(2, 2, {3: 1.3})
-    assert 1 in watch.avoided
+    assert watch.after(2, 2, {3: 1.3}) == [watch.THREE, "web"]
+    assert watch.avoided == {watch.ONE, watch.TWO, watch.THREE, 1}
     for spent, pause_s in ((1.1, 2), (1.3, AVOIDED_NS / 1e9)):  # less than twice as much, and long ago
         fresh = Watched(monkeypatch)
         assert fresh.after(2, 2, {2: spent}) == [fresh.TWO]
         assert fresh.after(2, pause_s, {}) == []
-        assert "web" not in fresh.after(2, 2, {3: 1.3})
+        assert fresh.after(2, 2, {3: 1.3}) == [fresh.THREE]
 
 
 def test_names_tell_where_guests_are_now() -> None:

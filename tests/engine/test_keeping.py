@@ -14,7 +14,7 @@ from scapy.layers.l2 import Ether
 from scapy.utils import wrpcap
 
 from tests.engine.runs import order, until
-from tests.rights import NOBODY, nobodys_folder
+from tests.rights import NOBODY, needs_root, nobodys_folder
 from vpi_tui.detect.match.matcher import Matcher
 from vpi_tui.detect.match.ruleset import RuleSet
 from vpi_tui.detect.rules.loader import load
@@ -369,7 +369,7 @@ def test_only_a_live_engine_that_keeps_something_writes() -> None:
     assert not keeps_values(EngineSpec("replay", state_dir="/s"))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives directories away")
+@needs_root
 def test_root_makes_the_directory_for_whom_it_becomes() -> None:
     with nobodys_folder() as folder:
         os.seteuid(0)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.rights import needs_root
 from vpi_tui.config import paths
 from vpi_tui.engine import rulecache
 from vpi_tui.engine.rulebook import RuleBook
@@ -25,7 +26,6 @@ DNS = 'alert udp any any -> any 53 (msg:"{msg}"; content:"|01 00 00 01|"; sid:{s
 NAMES = (
     'alert dns any any -> any any (msg:"names"; dns.query; dataset:isset,n,type string,load n.lst; sid:5;)\n'
 )
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file away")
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rights import NOBODY
+from tests.rights import NOBODY, needs_root
 from vpi_tui.model.errors import VpiError
 from vpi_tui.output.logfile import MOST_WAITING, RETRY, LogFile, Rotation
 
@@ -58,7 +58,7 @@ def test_it_goes_on_where_it_ended(tmp_path: Path) -> None:
     assert numbers(tmp_path / "new" / "eve.json") == [1, 2]
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@needs_root
 def test_what_root_makes_can_be_rotated_by_whom_it_becomes() -> None:
     with tempfile.TemporaryDirectory() as made:  # not below pytest's own, which nobody may not enter
         Path(made).chmod(0o755)
@@ -83,7 +83,7 @@ def test_what_root_makes_can_be_rotated_by_whom_it_becomes() -> None:
         assert mine.stat().st_uid == 0, "what was there stays whose it was"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@needs_root
 @pytest.mark.parametrize("there", [False, True])
 def test_root_follows_no_link_of_whom_it_becomes(there: bool) -> None:
     """Else whoever is in the sensor has root make, and give him, any file once it starts again."""
@@ -100,7 +100,7 @@ def test_root_follows_no_link_of_whom_it_becomes(there: bool) -> None:
         assert not there or (target.stat().st_uid, target.read_text()) == (0, "root's\n")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@needs_root
 def test_root_follows_no_link_of_others_on_the_way() -> None:
     """The directory of the log is his who is in the sensor: he may put a link in the place of one below."""
     with tempfile.TemporaryDirectory() as made:
@@ -115,7 +115,7 @@ def test_root_follows_no_link_of_others_on_the_way() -> None:
         assert list(target.iterdir()) == []
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@needs_root
 def test_roots_own_links_on_the_way_are_followed() -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
@@ -130,7 +130,7 @@ def test_roots_own_links_on_the_way_are_followed() -> None:
             LogFile(folder / "ring" / "eve.json", Clock(), owner=(NOBODY, NOBODY))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@needs_root
 def test_root_writes_no_file_that_others_gave_a_second_name() -> None:
     with tempfile.TemporaryDirectory() as made:
         theirs, target = Path(made) / "theirs", Path(made) / "target"
@@ -142,10 +142,8 @@ def test_root_writes_no_file_that_others_gave_a_second_name() -> None:
             LogFile(theirs / "eve.json", Clock(), owner=(NOBODY, NOBODY))
 
 
-@pytest.mark.parametrize("owner", [None, (NOBODY, NOBODY)])
+@pytest.mark.parametrize("owner", [None, pytest.param((NOBODY, NOBODY), marks=needs_root)])
 def test_what_is_no_file_ends_the_start_at_once(tmp_path: Path, owner: tuple[int, int] | None) -> None:
-    if owner is not None and os.geteuid() != 0:
-        pytest.skip("only root gives files away")
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -169,7 +167,7 @@ def test_a_pipe_in_the_place_of_a_file_is_no_end(tmp_path: Path) -> None:
     assert log.lost == 1
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@needs_root
 def test_what_takes_the_place_of_a_new_log_is_not_given_away(monkeypatch: pytest.MonkeyPatch) -> None:
     with tempfile.TemporaryDirectory() as made:
         path, target, given = Path(made) / "eve.json", Path(made) / "target", os.fchown
@@ -185,7 +183,7 @@ def test_what_takes_the_place_of_a_new_log_is_not_given_away(monkeypatch: pytest
         assert target.stat().st_uid == 0
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+@needs_root
 def test_roots_own_link_is_followed() -> None:
     with tempfile.TemporaryDirectory() as made:
         path, target = Path(made) / "eve.json", Path(made) / "target"

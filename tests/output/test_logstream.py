@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.output.test_logfile import Clock, line
-from tests.rights import NOBODY, nobodys_folder
+from tests.rights import NOBODY, needs_root, nobodys_folder
 from vpi_tui.engine.log import open_log_file
 from vpi_tui.engine.spec import LogSpec
 from vpi_tui.model.errors import VpiError
@@ -49,7 +49,7 @@ def test_a_pipe_that_nobody_reads_ends_the_start_at_once(fifo: Path) -> None:
     assert caught.value.hint == f"Start its reader first, such as: cat {fifo}"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+@needs_root
 def test_nor_does_it_hold_up_root(fifo: Path) -> None:
     with pytest.raises(VpiError, match="is a pipe that nobody reads"):
         open_log_file(LogSpec(str(fifo)), (NOBODY, NOBODY))
@@ -62,7 +62,7 @@ def test_nor_does_it_hold_up_root(fifo: Path) -> None:
     os.close(reader)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+@needs_root
 @pytest.mark.parametrize("put", [Path.symlink_to, Path.hardlink_to])
 @pytest.mark.parametrize("filetype", ["regular", "unix_stream"])
 def test_root_takes_no_link_that_others_have_put_there(
@@ -82,7 +82,7 @@ def test_root_takes_no_link_that_others_have_put_there(
             open_log_file(LogSpec(str(theirs / "eve"), filetype=filetype), (NOBODY, NOBODY))
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes somebody else")
+@needs_root
 def test_root_waits_for_a_socket_and_makes_no_directory_for_it(tmp_path: Path) -> None:
     log = to_socket(tmp_path / "away" / "eve.sock", Clock(), (NOBODY, NOBODY))
     assert "Start its reader" in log.alarm
