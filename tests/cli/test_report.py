@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 from vpi_tui.capture.demo.scenario import write_demo_pcap
 from vpi_tui.cli import dashboard
 from vpi_tui.config.settings import Settings
+from vpi_tui.engine.garbage import USUAL, hold_off
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.model.errors import VpiError
 
@@ -115,3 +117,27 @@ def test_why_the_engine_failed_stays_when_the_dashboard_is_left(monkeypatch: pyt
     monkeypatch.setenv("TERM", "xterm")
     with pytest.raises(VpiError, match=r"^no such card$"):
         dashboard.run(EngineSpec("demo"), Settings({}))
+
+
+def test_the_dashboard_runs_with_pythons_own_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is held off while all is imported, and the framework makes objects with cycles."""
+    found = []
+
+    def shown(*_: object, **__: object) -> SimpleNamespace:
+        found.append((gc.get_threshold()[0], gc.get_freeze_count() > 0))
+        return SimpleNamespace(life="running")
+
+    before = gc.get_threshold()
+    monkeypatch.setattr("vpi_tui.engine.child.EngineClient", lambda _spec: MagicMock())
+    monkeypatch.setattr("vpi_tui.ui.run.run_app", shown)
+    monkeypatch.setattr(dashboard, "take_keyboard", lambda: None)
+    monkeypatch.setattr(sys, "stdout", MagicMock())
+    monkeypatch.setenv("TERM", "xterm")
+    settings = Settings({"theme": "", "ascii": False, "refresh": 1.0})
+    hold_off()
+    try:
+        dashboard.run(EngineSpec("demo"), settings)
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
+    assert found == [(USUAL, True)]
