@@ -62,6 +62,7 @@ def test_modifiers_speak_of_the_last_content():
     ("options", "reason"),
     [
         ("content:abc;", "double quotes"),
+        (r'content:"a\"b" pcre : "/x/";', "`;` is missing before 'pcre'"),
         ('content:"";', "empty"),
         ('content:"|zz|";', "not pairs of hex"),
         ('content:"|0|";', "not pairs of hex"),

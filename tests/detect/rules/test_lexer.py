@@ -24,6 +24,16 @@ def test_commented_out_rules_are_given_when_asked_for():
     assert [(rule.line, rule.enabled) for rule in rules_in(text, with_disabled=True)] == [(2, False)]
 
 
+def test_a_commented_out_rule_takes_its_indented_lines_along():
+    text = "#alert a (m; \\\n\tx; \\\r\n  sid:1;)\n  alert b (y;)\n"
+    text += "# ends in \\\nalert c (z;)\n# \\\n\nalert d (q;)"
+    assert [(rule.line, rule.text) for rule in rules_in(text)] == [
+        (4, "alert b (y;)"),
+        (6, "alert c (z;)"),
+        (9, "alert d (q;)"),
+    ]
+
+
 def test_a_rule_that_ends_in_a_backslash_is_still_given():
     assert [rule.text for rule in rules_in("alert a (x;)\\")] == ["alert a (x;)"]
 

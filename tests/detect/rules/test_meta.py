@@ -126,6 +126,7 @@ def test_requires_a_country_where_there_is_a_database():
         ("requires:moon full;", "tcp", "moon full, which is not there"),
         ("requires:moon full, version 8;", "tcp", "not a version test"),
         ("msg:x;", "tcp", "double quotes"),
+        ('msg:"a" content:"b";', "tcp", "a `;` is missing before 'content'"),
         ('msg:"a"; msg:"b";', "tcp", "only one"),
         ("sid:0;", "tcp", "out of range"),
         ("sid:x;", "tcp", "not a number"),

@@ -34,14 +34,20 @@ _BRACKETS = re.compile(r"[\[\]]|[^\s\[\]]+|\s+")
 def rules_in(text: str, *, with_disabled: bool = False) -> Iterator[RuleText]:
     """Rules of a file in order. A line that ends in a backslash goes on in the next one.
 
-    Comments and empty lines are skipped; commented-out rules are given too when asked for.
+    Comments and empty lines are skipped; commented-out rules are given too when asked for. A comment that
+    ends in a backslash goes on in lines that begin with a blank: many write `#` before the first line alone.
     """
     parts: list[str] = []
     start = 0
+    remark = False
     for number, line in enumerate(text.split("\n"), 1):
         stripped = line.strip()
         if not parts:
             start = number
+            goes_on = remark and line[:1].isspace() and bool(stripped)
+            remark = (goes_on or stripped[:1] == "#") and stripped.endswith("\\")
+            if goes_on:
+                continue
             if not stripped or stripped[0] == "#":
                 if with_disabled and stripped and (found := _DISABLED.match(stripped)):
                     yield RuleText(number, found[1], enabled=False)

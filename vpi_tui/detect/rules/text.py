@@ -11,11 +11,16 @@ _PIECE = re.compile(r"\|([^|]*+)\||\\(.)|([^|\\]++)", re.S)
 _BETWEEN_DIGITS = str.maketrans("", "", " ,")
 """What may stand anywhere among hex digits."""
 _HEX = re.compile(r"(?:[0-9a-fA-F]{2})*", re.A)
+_NEXT_OPTION = re.compile(r'(?<!\\)"\s*([a-zA-Z][\w.-]*+)\s*+:\s*+!?\s*+"')
+"""Within quotes: the end of them and the start of another option with quotes."""
 
 
 def unquote(keyword: str, text: str, *, needed: bool = True) -> str:
     """The text between the double quotes; without quotes the text itself, unless they are needed."""
     if len(text) >= 2 and text[0] == '"' and text[-1] == '"':
+        if text.count('"') > 2 and (found := _NEXT_OPTION.search(text, 1, len(text))):
+            # Read as one text, the next option would be a part of this one, and ask for nothing.
+            raise Refused(f"{keyword}: a `;` is missing before {found[1]!r}")
         return text[1:-1]
     if needed or text.startswith('"') or (text.endswith('"') and not text.endswith('\\"')):
         raise Refused(f"{keyword}: the text must stand in double quotes")
