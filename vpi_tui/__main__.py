@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from types import FrameType
@@ -22,6 +23,8 @@ def main() -> int:
         return run()
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED
+    finally:
+        gc.freeze()  # or the interpreter walks all there is once more before it ends
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:

@@ -6,6 +6,7 @@ error last is what the ui shows when it dies.
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -48,6 +49,7 @@ def main(argv: list[str]) -> int:
         raise
     finally:
         server.close()
+        gc.freeze()  # or the interpreter walks all there is once more before it ends
     return 0
 
 
