@@ -159,7 +159,7 @@ COMMAND = Command(
     name="audit",
     summary="what is seen of each guest, and whether that is enough",
     description="Watches for some seconds, compares what it saw of each port with what the kernel or"
-    " Open vSwitch counted, and prints each port with its verdict, its cause and the command that mends"
+    " Open vSwitch counted, and prints each port with its verdict, its cause and the command that fixes"
     " it. With a policy: exit 1 when a guest is seen less than demanded, 0 when not; 3 when it could not be"
     " judged, 2 for wrong use. Of a capture file it can only be concluded what is missing, which is marked as"
     " inferred.",

@@ -190,10 +190,10 @@ def terminal(_: Context) -> Iterator[Finding]:
 def cache(_: Context) -> Iterator[Finding]:
     given = os.environ.get("NUMBA_CACHE_DIR")
     kernels = Path(given) if given else paths.kernel_cache_dir()
-    hint = "Mend its permissions, or set NUMBA_CACHE_DIR."
+    hint = "Correct its permissions, or set NUMBA_CACHE_DIR."
     yield _private("cache", kernels, "kernels compile at each start", hint)
     rules = paths.rule_cache_dir()
-    yield _private("rule cache", rules, "rules compile at each start", "Mend its permissions.")
+    yield _private("rule cache", rules, "rules compile at each start", "Correct its permissions.")
 
 
 def _private(subject: str, directory: Path, otherwise: str, hint: str) -> Finding:

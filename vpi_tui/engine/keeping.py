@@ -123,7 +123,7 @@ class ValueKeeper:
             self._locked.add(file)
             self._alarms[file] = (
                 f"The dataset {one.name} is not all that it was, and is not kept: {file} {problem}."
-                " Mend it or move it away, then start again."
+                " Fix it or move it away, then start again."
             )
         elif self._writes and (lacking := _unwritable(Path(file))):
             self._alarms[file] = _not_kept(file, f"this user may not write {lacking}")

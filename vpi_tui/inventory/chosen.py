@@ -140,7 +140,7 @@ def _down(switch: Switch, link: Link | None, ports: Iterable[SeenPort]) -> Itera
     down = [port.name for port in ports if port.switch == switch.name and port.state == "down"]
     if down:
         named = ", ".join(down[:NAMES_IN_A_NOTICE]) + (", …" if len(down) > NAMES_IN_A_NOTICE else "")
-        yield f"Nothing enters {switch.name} at ports that are down: {named}. Mend with: ip link set PORT up"
+        yield f"Nothing enters {switch.name} at ports that are down: {named}. Fix with: ip link set PORT up"
 
 
 def _idle(link: Link) -> Iterable[str]:

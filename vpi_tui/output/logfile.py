@@ -192,7 +192,7 @@ class LogFile:
 def unwritable(path: Path, error: OSError) -> VpiError:
     """For a log that cannot be opened at the start."""
     return VpiError(
-        f"{path} cannot be written: {error.strerror}.", hint="Mend that, or name another file (`--eve`)."
+        f"{path} cannot be written: {error.strerror}.", hint="Fix that, or name another file (`--eve`)."
     )
 
 

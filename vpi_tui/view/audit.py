@@ -49,7 +49,7 @@ def as_markdown(snapshot: Snapshot, guests: Sequence[Judged], *, policy: bool) -
     ports = select(snapshot.coverage)
     parts = ["# Coverage\n", _head(snapshot)]
     rows = [(*_port_row(port), port.cause, f"`{port.mend}`" if port.mend else "") for port in ports]
-    parts.append(_markdown((*_PORT_HEADS, "why", "what mends it"), rows))
+    parts.append(_markdown((*_PORT_HEADS, "why", "what fixes it"), rows))
     if policy:
         parts.append(_markdown(_GUEST_HEADS, [_guest_row(guest) for guest in guests]))
     parts.append(_last_word(guests, policy=policy))

@@ -243,7 +243,7 @@ def cause_entries(port: PortCoverage) -> list[Entry]:
     """Why, and what mends it: for the panel under the list."""
     entries: list[Entry] = [("why", ((safe(port.cause, 500), "text"),))]
     if port.mend:
-        entries.append(("mend", ((safe(port.mend, 1000), "accent"),)))
+        entries.append(("fix", ((safe(port.mend, 1000), "accent"),)))
     return entries
 
 

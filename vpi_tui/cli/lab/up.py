@@ -79,7 +79,7 @@ def _blind(names: Names, state: State) -> list[str]:
         f"Blind on purpose: {span} gets a copy of what {switch.name} carries, as a",
         f"sensor's card does, but nothing of {dark}. Screen 7, Coverage, of",
         f"  {_sensor(names, f' -i {span}')}",
-        "says so, and with which command it is mended.",
+        "says so, and which command fixes it.",
     ]
 
 

@@ -91,7 +91,7 @@ class Variables:
             elif key.startswith(PORT_KEY):
                 self.ports(f"${key.removeprefix(PORT_KEY)}")
         except Refused as refused:
-            raise ConfigError(f"{key} is {value!r}: {refused.reason}.", hint="Mend that setting.") from None
+            raise ConfigError(f"{key} is {value!r}: {refused.reason}.", hint="Fix that setting.") from None
 
     def addresses(self, text: str) -> Ranges:
         """Raises Refused when the word cannot be read or holds no address at all."""

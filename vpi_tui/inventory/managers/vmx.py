@@ -106,7 +106,7 @@ class VmxProbe:
             if unread:
                 notices.append(
                     f"VMware: {unread:,} .vmx files below {directory} may not be read by this user; "
-                    "their guests stay nameless. Mend with: setfacl -R -m u:USER:rX DIRECTORY"
+                    "their guests stay nameless. Fix with: setfacl -R -m u:USER:rX DIRECTORY"
                 )
         return Picture(guests=tuple(guests), notices=tuple(notices))
 

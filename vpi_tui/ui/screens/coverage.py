@@ -57,7 +57,7 @@ class CoveragePage(DrillPage):
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "Open", tooltip="all that is known of the port"),
-        Binding("c", "copy", "Copy command", tooltip="copy the command that mends it to the clipboard"),
+        Binding("c", "copy", "Copy command", tooltip="copy the command that fixes it to the clipboard"),
         Binding("m", "missing", "Missing", tooltip="only ports of which something is not seen, or all"),
         Binding("less_than_sign", "sort(-1)", show=False),
         Binding("greater_than_sign", "sort(1)", "Sort", key_display="< >", tooltip="sort by the next column"),
@@ -140,7 +140,7 @@ class CoveragePage(DrillPage):
     def action_copy(self) -> None:
         port = self.port
         if port is None or not port.mend:
-            self.shell.say("There is nothing to mend here." if port else "No port is chosen.")
+            self.shell.say("There is nothing to fix here." if port else "No port is chosen.")
             return
         self.app.copy_to_clipboard(safe(port.mend, 2000))
         self.shell.say(f"Copied, if this terminal allows it: {safe(port.mend, 300)}")

@@ -225,7 +225,7 @@ class RulesPage(DrillPage):
             enabled = not all(rule.enabled for rule in rules)
             session.toggle(enabled=enabled, pack=entry.pack.name)
         else:
-            self.shell.say("A refused rule cannot be switched: mend it in its file, then R reloads.")
+            self.shell.say("A refused rule cannot be switched: fix it in its file, then R reloads.")
         self.show_list(session)
 
     @on(LineTable.RowToggled, "#rule-table")
