@@ -103,6 +103,7 @@ class Pipeline:
             one_sided=streams.one_sided,
             bad_events=self._stages.bad_events,
             talkers=talkers,
+            dated=True,
         )
         self.talkers = Talkers()
         self._counts_talkers = talkers

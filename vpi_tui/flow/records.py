@@ -60,7 +60,7 @@ FLOW_DTYPE = _dtype(
         ("bytes_toserver", np.uint64, 80),  # on the wire; inside a tunnel: of the IP datagrams
         ("bytes_toclient", np.uint64, 88),
         ("start_ns", np.int64, 96),
-        ("flow_id", np.uint64, 104),  # 1, 2, ... never given twice; 0 = free slot
+        ("flow_id", np.uint64, 104),  # n, n+1, ... never given twice; 0 = free slot
         ("switch", np.int16, 120),  # positions in the topology, -1 = unknown: attribution stage
         ("src_guest", np.int16, 122),  # or an End, as the next
         ("dest_guest", np.int16, 124),

@@ -21,6 +21,7 @@ Rows = NDArray[Any]
 
 _NO_SLOTS, _NO_APPS = np.empty(0, np.int32), np.empty(0, np.uint8)
 _SECOND = 1_000_000_000
+_U64 = (1 << 64) - 1
 _FIRST_INDEX = 1 << 17
 _EVICTED_KEPT = 1 << 14
 _FINS_AWAITED = 1 << 16
@@ -98,7 +99,8 @@ class FlowTable:
     seen; the sender of a first SYN+ACK is then the server, and the first acknowledgement makes it
     established. one_sided: so does that of a client whose server is not seen. bad_events: bits of
     DecoderEvent with which no segment ends a connection. talkers: keep what flows did until
-    `drain_touched`, also when they have ended.
+    `drain_touched`, also when they have ended. dated: count flow ids from a number that the first packet's
+    time gives, not from 1, so that logs of many runs and sensors can lie together.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class FlowTable:
         one_sided: bool = False,
         bad_events: int = 0,
         talkers: bool = True,
+        dated: bool = False,
         seed: int | None = None,
     ) -> None:
         if not 1 <= max_flows <= 1 << 28:
@@ -117,6 +120,7 @@ class FlowTable:
         self.max_flows = max_flows
         self._tcp = TcpOptions(midstream, one_sided, bad_events)
         self._talkers = talkers
+        self._dated = dated
         records = _aligned_records(max_flows)
         self.records: Rows = records.view(FLOW_DTYPE)
         """structured[max_flows] of FLOW_DTYPE, by slot; memory is used as slots are."""
@@ -146,6 +150,9 @@ class FlowTable:
         are given to new flows from this call on.
         """
         rows = len(decoded.packet)
+        if self._dated and len(packets.ts_ns):
+            self._arrays.numbers[kernels_slots.N_SERIAL] = _serial_of(int(packets.ts_ns[0]))
+            self._dated = False
         closed = self.drain_closed()
         self._grow_index(rows)
         if rows > self._out.capacity:
@@ -374,6 +381,17 @@ def _aligned_records(count: int) -> NDArray[np.uint8]:
     block = np.zeros(count * RECORD_SIZE + 64, np.uint8)
     start = -block.ctypes.data % 64
     return block[start : start + count * RECORD_SIZE]
+
+
+def _serial_of(ts_ns: int) -> int:
+    """A number below 2^50 from a time, so that those of any two times are far apart (splitmix64).
+
+    With room for as many flows behind it: readers of JSON hold no whole number beyond 2^53.
+    """
+    mixed = ts_ns + 0x9E3779B97F4A7C15 & _U64
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & _U64
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & _U64
+    return (mixed ^ mixed >> 31) >> 14
 
 
 def _secret(seed: int | None) -> NDArray[np.uint64]:
