@@ -213,6 +213,26 @@ def test_a_path_in_an_archive_leads_nowhere() -> None:
     assert list(found) == ["evil.rules"]
 
 
+def test_files_of_the_same_name_in_an_archive_hide_none_of_each_other() -> None:
+    found = unpack(tar_of({"a/one.rules": rules(1).rstrip(), "b/one.rules": rules(2)}), "x")
+    assert found == {"one.rules": rules(1) + rules(2)}
+
+
+@pytest.mark.parametrize(("path", "name"), [("/lists/one.rules?key=1", "one.rules"), ("/one", "one.rules")])
+def test_rules_may_come_in_a_file_without_an_archive(
+    path: str, name: str, server: Server, tmp_path: Path
+) -> None:
+    place = Place(tmp_path, server)
+    server.files[path] = b"# a list\n#\n" + rules(1, 2)
+    place.sources = Sources((RuleSource("set", server.url + path),))
+    assert place.update().enabled == 2
+    assert place.installed() == {name: rules(1, 2)}
+    server.files[path] = b"<html>\n  alert to all: maintenance</html>"
+    with pytest.raises(VpiError, match="neither an archive nor a file of rules: it begins with '<html>"):
+        place.update()
+    assert list(place.installed()) == [name]
+
+
 def test_only_the_set_before_is_kept(server: Server, tmp_path: Path) -> None:
     place = Place(tmp_path, server)
     for sid in range(1, 5):

@@ -1,9 +1,10 @@
-"""Rule files out of a tar.gz, a zip or a plain .rules file, within bounds; nothing else of it is written."""
+"""Rule files out of a tar.gz, a zip, or as they are, within bounds; nothing else of it is written."""
 
 from __future__ import annotations
 
 import io
 import lzma
+import re
 import tarfile
 import zipfile
 import zlib
@@ -18,10 +19,21 @@ MAX_TOTAL: Final = 512 << 20
 """Bytes of all files unpacked; the largest public set has 40 MB."""
 WANTED: Final = frozenset((".rules", ".config", ".lst", ".csv", ".json", ".txt"))
 """Suffixes of rules and of what rules refer to: classes, datasets, lists of hashes."""
+_RULE: Final = re.compile(
+    rb"^(?:\xef\xbb\xbf)?[#\s]*(?:alert|config|drop|pass|reject\w*)\s[^(\n]*\(", re.I | re.M
+)
 
 
-def unpack(data: bytes, name: str) -> dict[str, bytes]:
-    """File name (without folders) to content. name: of the archive, for errors. Raises VpiError."""
+def unpack(data: bytes, name: str, alone: str = "") -> dict[str, bytes]:
+    """File name (without folders) to content. Raises VpiError.
+
+    name: of the archive, for errors. alone: what data is called if it is no archive but a file of rules.
+    """
+    if not _is_archive(data):
+        if not _RULE.search(data):
+            start = data[:40].decode("utf-8", "backslashreplace")
+            raise VpiError(f"{name} is neither an archive nor a file of rules: it begins with {start!r}.")
+        return {alone if alone.endswith(".rules") else f"{alone or name}.rules": data}
     try:
         found = _collect(_members(data))
     except (tarfile.TarError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError) as error:
@@ -43,6 +55,19 @@ def read_local(path: Path) -> dict[str, bytes]:
     except OSError as error:
         raise VpiError(f"{path} cannot be read: {error.strerror}.") from error
     return {path.name: data} if path.suffix == ".rules" else unpack(data, str(path))
+
+
+def _is_archive(data: bytes) -> bool:
+    """Also one that is cut off: what begins as an archive is one."""
+    stream = io.BytesIO(data)
+    if zipfile.is_zipfile(stream) or data.startswith((b"PK", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")):
+        return True
+    stream.seek(0)
+    try:
+        tarfile.open(fileobj=stream, mode="r:").close()
+    except tarfile.TarError:
+        return False
+    return True
 
 
 def _members(data: bytes) -> Iterator[tuple[str, int, io.BufferedIOBase]]:
@@ -75,5 +100,7 @@ def _collect(members: Iterator[tuple[str, int, io.BufferedIOBase]]) -> dict[str,
         room -= len(content)
         if room < 0 or len(content) > size:
             raise VpiError(f"The archive unfolds into more than {MAX_TOTAL >> 20} MiB.")
-        found[name] = content
+        # Files of rules of one name, from several folders, become one file: none hides another.
+        both = name in found and name.endswith(".rules")
+        found[name] = found[name] + b"\n" + content if both else content
     return found

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
 
 from vpi_tui.config.paths import with_home
 from vpi_tui.update.archive import read_local, unpack
@@ -43,7 +44,7 @@ def _files(source: RuleSource, cache: ArchiveCache, say: Say, *, offline: bool) 
         say(f"{source.name}: {len(found):,} files of {source.path}")
         return found
     fetched: Fetched = cache.cached(source) if offline else cache.fetch(source)
-    found = unpack(fetched.data, source.name)
+    found = unpack(fetched.data, source.name, PurePosixPath(urlsplit(source.url).path).name)
     news = "new" if fetched.new else "as fetched before"
     say(f"{source.name}: {len(fetched.data):,} bytes, {len(found):,} files, {news}")
     return found
