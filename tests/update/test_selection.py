@@ -53,6 +53,9 @@ def test_without_a_choice_all_is_as_shipped(tmp_path: Path) -> None:
         ("filename:rules/*dos*", set()),
         ("group:emerging-web", {1, 3}),
         ("# 1\n\n7:3", {1}),
+        ("1 # too loud", {3}),
+        ("1, 7:3\t# both", set()),
+        ("re:heart#?bleed # sic", {3}),
         ("*", set()),
     ],
 )
@@ -63,6 +66,11 @@ def test_disabled(text: str, left: set[int], tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["2", "re:TWO", "metadata: deployment perimeter", "metadata: tier 1"])
 def test_enabled_also_when_it_was_a_comment(text: str, tmp_path: Path) -> None:
     assert on(chosen(tmp_path, enable=text)) == {1, 2, 3}
+
+
+def test_a_comment_may_stand_behind_a_change_but_not_within_its_quotes(tmp_path: Path) -> None:
+    lines = chosen(tmp_path, modify='7:3 "seconds 60" "seconds #1 #2"   # slower')
+    assert "THREE, seconds #1 #2" in lines[3]
 
 
 def test_what_is_enabled_wins_over_what_is_disabled(tmp_path: Path) -> None:

@@ -36,6 +36,8 @@ _QUOTED: Final = r'"((?:[^"\\]|\\.)*)"'
 _CHANGE: Final = re.compile(
     rf"(modifysid\s+|metadata-add\s+)?(re:{_QUOTED}|re:\S+|\S+)\s+{_QUOTED}\s*\|?\s*{_QUOTED}"
 )
+_REMARKED: Final = re.compile(r'((?:[^"\s]|"(?:[^"\\]|\\.)*+"|\s(?!#))*+)\s#.*')
+"""A line with a comment behind a blank, not within quotes."""
 _GROUP: Final = re.compile(r"\$\{(\d)\}")
 MAX_CONF: Final = 4 << 20
 
@@ -86,7 +88,7 @@ def read_selection(enable: Path | None, disable: Path | None, modify: Path | Non
 
 
 def _lines(path: Path | None) -> list[tuple[str, str]]:
-    """(line, path:number) of all that is neither empty nor a comment."""
+    """(line without its comment, path:number) of all that is neither empty nor a comment."""
     if path is None:
         return []
     try:
@@ -95,7 +97,10 @@ def _lines(path: Path | None) -> list[tuple[str, str]]:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
     numbered = ((line.strip(), f"{path}:{number}") for number, line in enumerate(text.split("\n"), 1))
-    return [(line, where) for line, where in numbered if line and not line.startswith("#")]
+    told = ((line, where) for line, where in numbered if line and not line.startswith("#"))
+    return [
+        (found[1].strip() if (found := _REMARKED.fullmatch(line)) else line, where) for line, where in told
+    ]
 
 
 def _filter(text: str, where: str) -> Filter:
