@@ -38,6 +38,17 @@ class Flag(IntFlag):
     UNGREEDY = 0x0004_0000
 
 
+LETTERS: Final = {
+    "i": Flag.CASELESS,
+    "s": Flag.DOTALL,
+    "m": Flag.MULTILINE,
+    "x": Flag.EXTENDED,
+    "E": Flag.DOLLAR_ENDONLY,
+    "G": Flag.UNGREEDY,
+}
+"""The options as rules write them behind an expression."""
+
+
 _HEX: Final = re.compile(rb"\\(?:x\{0*([0-9A-Fa-f]+)\}|x([0-9A-Fa-f]?)(?![0-9A-Fa-f])|.)", re.S)
 
 

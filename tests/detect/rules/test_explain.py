@@ -47,6 +47,26 @@ def test_a_rule_in_words():
             "byte_test:2,!>,9,1,relative;",
             "the 2-byte number at byte 1 after the last match of the payload is not > 9",
         ),
+        ('content:"a"; content:"b"; distance:0;', 'holds "b", after the last match'),
+        ('content:"a"; content:"b"; distance:5;', 'holds "b", at least 5 bytes after the last match'),
+        ('content:"a"; content:"b"; distance:-2;', "from 2 bytes before the end of the last match on"),
+        ('content:"a"; content:"b"; within:4;', "within 4 bytes after the last match"),
+        (
+            'content:"a"; content:"b"; distance:56; within:2;',
+            "within the 2 bytes from 56 bytes after the last match on",
+        ),
+        (
+            'content:"a"; content:"b"; distance:-3; within:2;',
+            "within the 2 bytes from 3 bytes before the end of the last match on",
+        ),
+        ('pcre:"/a+b/is";', "matches the expression /a+b/is"),
+        ("byte_test:1,&,128,6;", "the 1-byte number at byte 6 of the payload has one of the bits of 128"),
+        ("byte_test:1,!&,6,6;", "has none of the bits of 6"),
+        (
+            "byte_jump:2,4,from_beginning,little,multiplier 3,align,post_offset -1;",
+            "(moves from the start on by the 2-byte little-endian number at byte 4 of the payload, times 3, "
+            "rounded up to 4, plus -1)",
+        ),
         ("byte_extract:2,0,v; byte_jump:v,0;", "(moves on by the v-byte number at byte 0 of the payload)"),
         ("byte_math:bytes 1, offset 0, oper +, rvalue 2, result r;", "(r = the 1-byte number"),
         ("isdataat:!1,relative;", "the payload has no byte at 1 after the last match"),

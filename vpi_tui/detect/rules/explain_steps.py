@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import singledispatch
 
+from vpi_tui.detect.regex import LETTERS
 from vpi_tui.detect.rules.explain_values import shown, spans_text
 from vpi_tui.model.signature import (
     Absent,
@@ -45,10 +46,24 @@ def _(step: Content) -> str:
         (step.endswith, "at its end"),
         (step.offset is not None, f"from byte {step.offset}"),
         (step.depth is not None, f"within {_bytes(step.depth)}"),
-        (step.distance is not None, f"{_bytes(step.distance)} after the last match"),
-        (step.within is not None, f"within {_bytes(step.within)} of the last match"),
+        (step.distance is not None or step.within is not None, _behind(step.distance or 0, step.within)),
     ]
     return ", ".join(words + [text for holds, text in notes if holds])
+
+
+def _behind(distance: int | str, within: int | str | None) -> str:
+    """Where a relative content may lie: all of it in the `within` bytes that begin where `distance` leads."""
+    if isinstance(distance, int) and distance < 0:
+        start, alone = f"{_bytes(-distance)} before the end of the last match", "from {} on"
+    else:
+        start, alone = f"{_bytes(distance)} after the last match", "at least {}"
+    if within is None:
+        return alone.format(start) if distance else "after the last match"
+    return (
+        f"within the {_bytes(within)} from {start} on"
+        if distance
+        else f"within {_bytes(within)} after the last match"
+    )
 
 
 def _bytes(number: object) -> str:
@@ -56,18 +71,19 @@ def _bytes(number: object) -> str:
     return "1 byte" if number == 1 else f"{number} bytes"
 
 
-def _expression(pattern: bytes) -> str:
+def _expression(pattern: bytes, flags: int) -> str:
     """As it was written: a backslash is one backslash."""
     kept = pattern[:_LONGEST].decode("latin-1")
     written = "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in kept)
-    return f"/{written}/" if len(pattern) <= _LONGEST else f"/{written}... (it goes on)"
+    letters = "".join(letter for letter, flag in LETTERS.items() if flags & flag)
+    return f"/{written}/{letters}" if len(pattern) <= _LONGEST else f"/{written}... (it goes on)/{letters}"
 
 
 @step_text.register
 def _(step: Pcre) -> str:
     behind = " after the last match" if step.relative else ""
     verb = "does not match" if step.negated else "matches"
-    return f"the {step.buffer} {verb} the expression {_expression(step.pattern)}{behind}"
+    return f"the {step.buffer} {verb} the expression {_expression(step.pattern, step.flags)}{behind}"
 
 
 @step_text.register
@@ -101,7 +117,8 @@ def _(step: IsDataAt) -> str:
 
 
 def _number(step: ByteTest | ByteJump | ByteExtract | ByteMath) -> str:
-    kind = f"{step.count}-byte {'text number' if step.base else 'number'}"
+    order = " little-endian" if step.little_endian and not step.base else ""
+    kind = f"{step.count}-byte{order} {'text number' if step.base else 'number'}"
     behind = " after the last match" if step.relative else ""
     masked = f" & {step.bitmask:#x}" if step.bitmask is not None else ""
     return f"{kind} at byte {step.offset}{behind} of the {step.buffer}{masked}"
@@ -109,12 +126,18 @@ def _number(step: ByteTest | ByteJump | ByteExtract | ByteMath) -> str:
 
 @step_text.register
 def _(step: ByteTest) -> str:
+    if step.operator == "&":
+        return f"the {_number(step)} has {'none' if step.negated else 'one'} of the bits of {step.value}"
     return f"the {_number(step)} {'is not' if step.negated else 'is'} {step.operator} {step.value}"
 
 
 @step_text.register
 def _(step: ByteJump) -> str:
-    return f"(moves on by the {_number(step)})"
+    base = " from the start" if step.from_beginning else " from the end" if step.from_end else ""
+    times = f", times {step.multiplier}" if step.multiplier != 1 else ""
+    whole = ", rounded up to 4" if step.align else ""
+    plus = f", plus {step.post_offset}" if step.post_offset else ""
+    return f"(moves{base} on by the {_number(step)}{times}{whole}{plus})"
 
 
 @step_text.register

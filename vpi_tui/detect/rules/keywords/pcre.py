@@ -7,21 +7,13 @@ from typing import Final, Literal
 
 from vpi_tui.detect import regex
 from vpi_tui.detect.applayer.names import OF_MODIFIERS, plain_name
-from vpi_tui.detect.regex import Flag
+from vpi_tui.detect.regex import LETTERS, Flag
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import PAYLOAD, Draft
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import raw_bytes, signed, unquote
 from vpi_tui.model.signature import Capture, Pcre
 
-_OPTIONS: Final = {
-    "i": Flag.CASELESS,
-    "s": Flag.DOTALL,
-    "m": Flag.MULTILINE,
-    "x": Flag.EXTENDED,
-    "E": Flag.DOLLAR_ENDONLY,
-    "G": Flag.UNGREEDY,
-}
 _NO_OPTION: Final = frozenset("ARBO")
 """Anchored, relative; B (raw bytes) and O (no limit of steps) change nothing for us."""
 _HTTP: Final = {
@@ -131,8 +123,8 @@ def _buffer(draft: Draft, letters: str) -> str:
 def _flags(letters: str) -> Flag:
     flags = Flag.NONE
     for letter in letters:
-        if letter in _OPTIONS:
-            flags |= _OPTIONS[letter]
+        if letter in LETTERS:
+            flags |= LETTERS[letter]
         elif letter not in _HTTP and letter not in _NO_OPTION:
             raise Refused(f"pcre: unknown flag {letter!r}")
     return flags
