@@ -421,6 +421,30 @@ def test_requests_and_answers_of_a_known_protocol_are_windows_of_their_own(
     assert len(alerts) == 3
 
 
+@pytest.mark.parametrize("flags", ["A", "PA"])
+@pytest.mark.parametrize("lost", [0, 40])
+def test_rules_count_anew_from_each_message_of_a_known_protocol(
+    tmp_path: Path, talk: Connection, flags: str, lost: int
+) -> None:
+    """Also when it comes in two segments, or behind bytes that the sensor has lost."""
+    asked, answer = b"GET /first HTTP/1.1\r\nHost: a\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    request = b"GET /secret-word HTTP/1.1\r\nHost: a\r\n\r\n"
+    place = len(asked) + lost
+    talk.at(0, asked).answer(0, answer).acked(place)
+    talk.at(place, request[:9], flags).at(place + 9, request[9:])
+    steps = [
+        'content:"/secret-word"; offset:4; depth:12;',
+        'content:"GET /secret-word"; startswith;',
+        'content:"word"; byte_test:1,=,0x47,0;',
+        'pcre:"/^GET .secret-word/";',
+        'content:"secret-word"; offset:6;',
+        'content:"secret-word"; depth:15;',
+    ]
+    rules = [f'alert tcp any any -> any 80 (msg:"m"; {step} sid:{sid};)' for sid, step in enumerate(steps, 1)]
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    assert sorted({alert.sid for alert in alerts}) == [1, 2, 3, 4]
+
+
 @pytest.mark.parametrize(("acknowledged", "alerts"), [(False, [4]), (True, [4, 6])])
 def test_bytes_sent_again_after_they_were_acknowledged_are_a_packet_of_their_own(
     tmp_path: Path, talk: Connection, acknowledged: bool, alerts: list[int]

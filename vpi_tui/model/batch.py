@@ -244,8 +244,9 @@ class StreamBatch(NamedTuple):
     """int64[k]: position of `start` in the stream; 0 = the first byte after the SYN."""
     window: I64
     """int64[k]: where the window of the stream begins that the fresh bytes are of: at its first byte, or at
-    the first one behind a hole or behind another window, each of which has 2,560 bytes or more. May lie
-    before `start`. -1 = not to be looked at: a parser tells where messages end."""
+    the first one behind a hole or behind another window, each of which has 2,560 bytes or more. Where a
+    parser tells where messages end: the first byte since the peer last spoke. May lie before `start`.
+    -1 = it is not known."""
     gap: U8
     """uint8[k]: 1 = bytes are missing right before `start`."""
     reassembled: U8

@@ -11,6 +11,7 @@ from vpi_tui.stream.kernels_held import dequeue, enqueue
 from vpi_tui.stream.kernels_options import options_of
 from vpi_tui.stream.kernels_policies import policy_of
 from vpi_tui.stream.kernels_release import (
+    begin_message,
     drop_chain,
     flush,
     give_up_hole,
@@ -203,6 +204,7 @@ def update_rows(p, packets, d, flows, foreign, first_row, limits, hosts, taken, 
         if count > 0:
             if p.directions[i ^ 1]["kept"] > I64(p.directions[i ^ 1]["window"]):
                 release(p, i ^ 1, I64(r), out)
+            begin_message(p, i ^ 1)
             if own_wanted and not flags & RST:
                 push = flags & (PSH | FIN) != 0 or limits.inline != 0
                 policy = policy_of(hosts, hosts.tcp, d.dest_ip[r, 0], d.dest_ip[r, 1])

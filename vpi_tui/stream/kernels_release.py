@@ -67,6 +67,13 @@ def unhold(p, i):
 
 
 @inlined
+def begin_message(p, i):
+    """What comes next is another message: the peer has spoken, or bytes before it are missing."""
+    own = p.directions[i]
+    own["message"] = I64(own["offset"]) & 0xFFFFFFFF
+
+
+@inlined
 def begin(p, i, out):
     """Lay what is kept at the end of the arena; returns where. `finish` must follow."""
     start = p.numbers[N_ARENA]
@@ -134,11 +141,12 @@ def finish(p, i, start, row, out):
     out.fresh[k] = fresh
     out.end[k] = end
     out.stream_offset[k] = own["offset"] - (end - near)
-    out.window[k] = window
+    undivided = row < 0 or out.undivided[row] != 0
+    message = end - ((I64(own["offset"]) - I64(own["message"])) & 0xFFFFFFFF)
+    out.window[k] = window if undivided else message
     out.gap[k] = 1 if own["flags"] & GAP else 0
     p.numbers[N_STRETCHES] = k + 1
     own["flags"] &= 0xFF ^ GAP
-    undivided = row < 0 or out.undivided[row] != 0
     if undivided and end - window < CHUNK:
         keep_window(p, i, out, end, end - start)
     else:
@@ -236,6 +244,7 @@ def skip_hole(p, i, seq, row, out):
     drop_chain(p, i)
     own["offset"] += distance(seq, own["next_seq"])
     own["next_seq"] = seq
+    begin_message(p, i)
     own["flags"] |= GAP | LOST
     p.numbers[N_GAPS] += 1
 

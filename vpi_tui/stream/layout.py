@@ -44,6 +44,7 @@ DIRECTION_DTYPE = np.dtype(
         ("since", np.int64),  # ns: when it began to wait
         ("next_seq", np.uint32),
         ("acked", np.uint32),  # highest acknowledgement of the peer; with ACKED
+        ("message", np.uint32),  # low bits of the position behind what was sent when the peer last spoke
         ("chain", np.int32),  # first cell of the bytes kept: window, then pending; 0 = none
         ("last", np.int32),  # last cell
         ("kept", np.int32),  # bytes in the chain
@@ -59,7 +60,7 @@ DIRECTION_DTYPE = np.dtype(
         ("waited", np.uint8),
     ]
 )
-"""64 bytes, all zero but `wanted` = nothing known. Number of a direction: slot * 2, + 1 to the client."""
+"""68 bytes, all zero but `wanted` = nothing known. Number of a direction: slot * 2, + 1 to the client."""
 
 SEGMENT_DTYPE = np.dtype(
     [

@@ -14,11 +14,10 @@ from vpi_tui.detect.match.kernels_sealed import SEALED
 from vpi_tui.detect.match.kernels_units import (
     OTHER_PROTOCOLS,
     PACKET,
-    STREAM_LATER,
-    STREAM_START,
     STREAM_WINDOW,
     TAKEN,
     is_in_window,
+    kind_of_stretch,
     protocol_class,
 )
 from vpi_tui.model.batch import I32, I64, U8, U16, U64, DecodedBatch, FlowBatch
@@ -210,7 +209,7 @@ def check_streams(streams, subject, listed, enabled, bidirectional, out):
     for i in range(subject.kinds.size):
         number = np.int64(listed.stream_of[streams.direction[i]])
         if number and subject.kinds[i] and streams.end[i] > streams.start[i]:
-            kind = np.int64(STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER)
+            kind = np.int64(kind_of_stretch(streams, i))
             n = _put_list(lists, number, kind, needs, enabled, bidirectional, subject, i, out, n)
             if is_in_window(streams, i):
                 kind = np.int64(STREAM_WINDOW)

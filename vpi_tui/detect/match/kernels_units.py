@@ -182,7 +182,13 @@ def _put_sides(units, n, selectors, buf, subject, i, number, start, end, fresh, 
 @inlined
 def is_in_window(streams, i):
     """Is the stretch of a window behind the first one, which is the start of the stream?"""
-    return streams.window[i] >= 0 and streams.stream_offset[i] != 0
+    window = streams.window[i]
+    return window >= 0 and (streams.stream_offset[i] != 0 or window > streams.start[i])
+
+
+@inlined
+def kind_of_stretch(streams, i):
+    return STREAM_START if streams.stream_offset[i] == 0 and not is_in_window(streams, i) else STREAM_LATER
 
 
 @kernel
@@ -213,7 +219,7 @@ def stream_units(streams, subject, selectors, units):
         start, end = streams.start[i], streams.end[i]
         if end <= start or subject.kinds[i] == 0:
             continue
-        kind = STREAM_START if streams.stream_offset[i] == 0 else STREAM_LATER
+        kind = kind_of_stretch(streams, i)
         number = _selector(subject.kinds[i], subject.direction[i], kind)
         fresh = streams.fresh[i]
         n = _put_sides(units, n, selectors, streams.buf, subject, i, number, start, end, fresh, kind)

@@ -37,7 +37,7 @@ class UnitKind(IntEnum):
     """The first bytes of a stream."""
     STREAM_LATER = 3
     STREAM_WINDOW = 4
-    """Later bytes of a stream that no parser divides, from where positions count anew (windows.py)."""
+    """Later bytes of a stream, from where positions count anew (windows.py)."""
 
 
 def mask(*kinds: UnitKind) -> int:

@@ -115,11 +115,13 @@ def _stream_ports(signatures: Sequence[Signature], everywhere: int) -> U16:
 
 
 def extent_of(signature: Signature) -> int:
-    """Bytes that a match of the payload steps may span, less one; at most LOOKBACK_LIMIT."""
-    total = 0
+    """Bytes that a match of the payload steps may span, less one; at most LOOKBACK_LIMIT. Those before a
+    content that counts from the start of a message are among them."""
+    total, most = 0, 0
     for step in signature.steps:
         if isinstance(step, Content) and not step.negated:
             total += len(step.pattern)
+            most = max(most, _latest_end(step))
             if is_relative(step):
                 known = [abs(v) for v in (step.distance, step.within) if isinstance(v, int)]
                 total += sum(known) if isinstance(step.within, int) else _UNKNOWN_GAP + sum(known)
@@ -127,4 +129,11 @@ def extent_of(signature: Signature) -> int:
             total += _UNKNOWN_GAP
         else:
             total += 8
-    return min(max(total - 1, 0), LOOKBACK_LIMIT)
+    return min(max(total - 1, most - 1, 0), LOOKBACK_LIMIT)
+
+
+def _latest_end(content: Content) -> int:
+    """From the start of a message, as far as numbers say; 0 = it may be anywhere."""
+    if not isinstance(content.depth, int):
+        return 0
+    return content.depth + (content.offset if isinstance(content.offset, int) else 0)

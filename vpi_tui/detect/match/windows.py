@@ -1,16 +1,18 @@
-"""Windows of a stream of which no parser tells where a message ends.
+"""Windows of a stream: from where the positions of rules count.
 
-Suricata inspects such a stream in windows of 2,560 bytes and more, each of which begins where the one
-before it ended, or all that is left at the end of the connection. Rules count from the first byte of a
-window: one may find a content there in one message and another in the next, and several matches in one window
-are one alert. Here each message is inspected when it is there, with all of its window before it; what a rule
-says again about the same window is left out. Source: StreamTcpReassembleRawCheckLimit and
-StreamReassembleRawDo of Suricata's stream-tcp-reassemble.c.
+Where a parser tells where messages end, each message is a window. Suricata inspects a stream of which none
+does in windows of 2,560 bytes and more, each of which begins where the one before it ended, or all that is
+left at the end of the connection. Rules count from the first byte of a window: one may find a content there
+in one message and another in the next, and several matches in one window are one alert. Here each message is
+inspected when it is there, with all of its window before it; what a rule says again about the same window is
+left out. Source: StreamTcpReassembleRawCheckLimit and StreamReassembleRawDo of Suricata's
+stream-tcp-reassemble.c.
 """
 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vpi_tui.detect.match.candidates import Batch, Candidates
 from vpi_tui.detect.match.flowstate import NOWHERE
@@ -20,7 +22,7 @@ from vpi_tui.model.batch import I64, U8, StreamBatch
 
 def with_windows(streams: StreamBatch, app: U8) -> StreamBatch:
     """Undivided streams from where their window begins, or the bytes before it that patterns across its edge
-    need; the others without one. app: of each slot."""
+    need; the others with the message as their window, while its first byte is kept. app: of each slot."""
     if not app.size:
         return streams._replace(window=np.full_like(streams.start, -1))
     undivided = UNDIVIDED[app[streams.flow]] != 0
@@ -28,13 +30,13 @@ def with_windows(streams: StreamBatch, app: U8) -> StreamBatch:
     return streams._replace(
         start=start,
         stream_offset=streams.stream_offset - (streams.start - start),
-        window=np.where(undivided, streams.window, -1),
+        window=np.where(undivided | (streams.window >= start), streams.window, -1),
     )
 
 
 def windows_of(batch: Batch, found: Candidates, *, divided: bool = False) -> I64:
-    """int64 per candidate: the window of its stream that it is about, by its first byte; NOWHERE for what is
-    in none.
+    """int64 per candidate: the window of its undivided stream that it is about, by its first byte; NOWHERE
+    for what is in none.
 
     divided: every stream comes in pieces that are inspected each for itself.
     """
@@ -43,9 +45,15 @@ def windows_of(batch: Batch, found: Candidates, *, divided: bool = False) -> I64
         return windows
     streams = batch.streams
     at = np.flatnonzero(found.stream >= 0)
-    begin = streams.window[found.stream[at]]
-    at = at[begin >= 0]
+    at = at[_are_undivided(batch, streams)[found.stream[at]]]
     if at.size:
         stretch = found.stream[at]
-        windows[at] = streams.stream_offset[stretch] + begin[begin >= 0] - streams.start[stretch]
+        windows[at] = streams.stream_offset[stretch] + streams.window[stretch] - streams.start[stretch]
     return windows
+
+
+def _are_undivided(batch: Batch, streams: StreamBatch) -> NDArray[np.bool_]:
+    """bool per stretch."""
+    app = batch.view.app
+    made: NDArray[np.bool_] = (streams.window >= 0) & (UNDIVIDED[app[streams.flow]] != 0)
+    return made
