@@ -207,6 +207,18 @@ def test_rules_about_transactions_are_not_held_against_frames(tmp_path: Path) ->
     assert sids(events) == {1: 1, 2: 1, 4: 1, 5: 1, 7: 1}
 
 
+def test_a_header_field_without_a_value_is_there_all_the_same(tmp_path: Path) -> None:
+    events = scan(
+        tmp_path,
+        Connection().client(b"GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: \r\n\r\n").server(RESPONSE).packets,
+        "alert http any any -> any any (http.user_agent; bsize:0;)",
+        "alert http any any -> any any (http.user_agent; absent;)",
+        'alert http any any -> any any (http.user_agent; absent: or_else; content:!"a";)',
+        "alert http any any -> any any (http.referer; absent;)",
+    )
+    assert sids(events) == {1: 1, 3: 1, 4: 1}
+
+
 def test_a_request_and_its_response_at_once(tmp_path: Path) -> None:
     other = REQUEST.replace(b"login", b"other")
     events = scan(

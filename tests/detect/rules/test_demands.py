@@ -7,7 +7,7 @@ import pytest
 from .rule_text import parse, refused
 
 MD5 = "0123456789abcdef0123456789ABCDEF"
-HTTP, TLS, SSH = (f"alert {word} any any -> any any" for word in ("http", "tls", "ssh"))
+HTTP, TLS, SSH, UDP = (f"alert {word} any any -> any any" for word in ("http", "tls", "ssh", "udp"))
 
 
 @pytest.mark.parametrize(
@@ -37,6 +37,16 @@ HTTP, TLS, SSH = (f"alert {word} any any -> any any" for word in ("http", "tls",
         (HTTP, 'http.uri; content:"abc"; bsize:2;', "3 bytes, more than"),
         (HTTP, 'urilen:2<>4; http.uri; content:"abcdef";', "6 bytes, more than"),
         (HTTP, 'http.user_agent; to_lowercase; bsize:<2; content:"abcdef";', "6 bytes, more than"),
+        (HTTP, 'http.user_agent; bsize:<2; content:"abc";', "3 bytes, more than"),
+        (HTTP, 'http.user_agent; content:"abc"; bsize:1<>3; content:"d"; distance:0;', "4 bytes, more than"),
+        (HTTP, 'http.uri; content:"abc"; offset:1; bsize:3;', "4 bytes, more than"),
+        (HTTP, 'http.uri; content:"a"; content:"b"; distance:2; bsize:3;', "4 bytes, more than"),
+        (UDP, 'content:"abc"; dsize:2;', "3 bytes, more than"),
+        (UDP, 'dsize:8; content:"abc"; offset:6;', "9 bytes, more than"),
+        (UDP, 'dsize:<2; content:"abc"; nocase;', "3 bytes, more than"),
+        (UDP, 'content:"a"b";', "double quote"),
+        (UDP, r'content:"a\\"b";', "double quote"),
+        (HTTP, 'http.uri; to_md5; to_lowercase; content:"A";', "leaves nothing like"),
         (HTTP, 'http.host; pcre:"/^a.B/W";', "upper case in it"),
         (HTTP, 'dsize:>10; http.uri; content:"a";', "http.uri is of no packet"),
         (TLS, 'tls.sni; content:"a"; flags:PA;', "tls.sni is of no packet"),
@@ -62,6 +72,16 @@ def test_what_is_refused(head: str, options: str, reason: str) -> None:
         (HTTP, 'http.uri; content:"abc"; bsize:!2;'),
         (HTTP, 'http.uri; content:"abc"; bsize:>2;'),
         (HTTP, 'http.user_agent; content:"abc"; http.uri; bsize:2;'),
+        (HTTP, 'http.user_agent; content:"abc"; bsize:<3;'),
+        (HTTP, 'http.uri; content:"abc"; offset:1; bsize:4;'),
+        (HTTP, 'http.uri; content:"abcd"; content:"b"; distance:-3; bsize:4;'),
+        (HTTP, 'http.uri; content:"ab"; pcre:"/^c/R"; content:"d"; distance:1; bsize:3;'),
+        (HTTP, 'http.uri; byte_extract:1,0,n; content:"ab"; content:"c"; distance:n; bsize:3;'),
+        (HTTP, "http.uri; bsize:>5;"),
+        (UDP, 'content:"abc"; dsize:3;'),
+        (UDP, 'content:"abc"; content:!"abcdef"; within:6; dsize:!3;'),
+        (UDP, r'content:"a\"b|22|";'),
+        (HTTP, 'http.stat_msg; compress_whitespace; to_lowercase; to_md5; content:"A|20 20|B";'),
         (HTTP, 'stream_size:client,>,5; flow.age:<5; http.uri; content:"a";'),
         ("alert ip any any -> any any", 'file.data; content:"a";'),
         (HTTP, r'http.host; pcre:"/^a\S\x4Ab/W";'),

@@ -101,12 +101,12 @@ class TransactionContext:
 
     def has(self, name: str) -> bool | None:
         """Is the buffer there? None = that cannot be said yet."""
-        if any(self.instances(name)):
+        if self.instances(name):
             return True
         progress = self.progress
         buffer = progress.application.buffers.get(plain_name(name))
         if buffer is None or progress.stage == Stage.DONE:
-            return buffer is not None and any(buffer.get(progress.transaction, progress.direction))
+            return buffer is not None and bool(buffer.get(progress.transaction, progress.direction))
         return None if buffer.grows or buffer.stage > progress.stage else False
 
     def grows(self, name: str) -> bool:

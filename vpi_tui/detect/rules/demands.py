@@ -15,7 +15,7 @@ from vpi_tui.detect.applayer.names import BUFFER_NAMES, NUMBERS, plain_name
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.sets import Spans, complement, subtract
 from vpi_tui.detect.transforms import base_of, transforms_of
-from vpi_tui.model.signature import Absent, BufferSize, ColumnTest, Content, Step
+from vpi_tui.model.signature import Absent, ColumnTest, Content, Step
 
 _MD5: Final = re.compile(rb"[0-9a-fA-F]{32}")
 _SHA1: Final = re.compile(rb"[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){19}")
@@ -23,8 +23,6 @@ _CLEARING: Final = frozenset(("to_lowercase", "to_uppercase", "strip_whitespace"
 """Transformations of which contents have to be such as they leave."""
 _SHORT_SERIAL: Final = 2
 """Characters of a serial number that may do without a colon."""
-_SPARE: Final = 2
-"""Bytes by which a content may be longer than what is `below` or `between`, and still loads."""
 
 _TCP: Final = ((6, 6),)
 _ICMP4, _ICMP6 = ((1, 1),), ((58, 58),)
@@ -112,9 +110,11 @@ def _serial(name: str, content: Content) -> None:
 
 
 def _kept(content: Content) -> None:
-    """As there nocase does not help."""
-    for one in transforms_of(content.buffer):
-        if one.name in _CLEARING and one.make(b"")(content.pattern) != content.pattern:
+    """As there nocase does not help. What a hash or the like makes of it afterwards is no longer such."""
+    for one in reversed(transforms_of(content.buffer)):
+        if one.name not in _CLEARING:
+            return
+        if one.make(b"")(content.pattern) != content.pattern:
             raise Refused(f"{one.name}: leaves nothing like {_text(content)}")
 
 
@@ -130,20 +130,6 @@ def _absent(step: Absent, others: Sequence[Step]) -> None:
         raise Refused(f"absent: or_else needs what else shall hold of {name} behind it")
     if any(isinstance(one, Content) and one.fast_pattern for one in others):
         raise Refused(f"absent: no content of {name} may have fast_pattern")
-
-
-def _sized(size: BufferSize, steps: Sequence[Step]) -> None:
-    """As there, a size below a limit leaves some room more than it would need to."""
-    if size.negated or size.mask is not None:
-        return
-    low, high = size.spans[-1]
-    most = high if low == high else high + _SPARE
-    for one in steps:
-        if not isinstance(one, Content) or one.negated or one.buffer != size.buffer:
-            continue
-        if len(one.pattern) > most:
-            name = plain_name(size.buffer)
-            raise Refused(f"{name}: {_text(one)} has {len(one.pattern)} bytes, more than it may have itself")
 
 
 _DEMANDS: Final[dict[str, Callable[[str, Content], None]]] = {
@@ -166,8 +152,6 @@ def check_contents(steps: Sequence[Step]) -> None:
     for step in steps:
         if isinstance(step, Absent):
             _absent(step, [one for one in steps if one.buffer == step.buffer and one is not step])
-        if isinstance(step, BufferSize):
-            _sized(step, steps)
         if isinstance(step, Content) and base_of(step.buffer) != step.buffer:
             _kept(step)
         elif isinstance(step, Content):

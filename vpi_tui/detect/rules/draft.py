@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from vpi_tui.detect.applayer.names import FOLDED, plain_name
 from vpi_tui.detect.rules.ast import HeaderText, Refused
 from vpi_tui.detect.rules.demands import check_contents, check_files, check_mixed, check_protocol
+from vpi_tui.detect.rules.lengths import check_lengths
 from vpi_tui.detect.rules.sources import Sources
 from vpi_tui.model.signature import (
     ANY_ADDRESS,
@@ -192,6 +193,7 @@ class Draft:
         self.check_asked()
         steps = _with_decoded([s.finish() if isinstance(s, ContentDraft) else s for s in self.steps])
         check_contents(steps)
+        check_lengths(steps, self.columns)
         check_protocol(self.header.protocol.lower(), self.columns)
         check_mixed(steps, self.columns)
         check_files(self.header.protocol.lower(), steps)

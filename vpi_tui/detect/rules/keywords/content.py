@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from vpi_tui.detect.rules.ast import Refused
 from vpi_tui.detect.rules.draft import DECODED, PAYLOAD, ContentDraft, Draft, Position
 from vpi_tui.detect.rules.numbers import integer
 from vpi_tui.detect.rules.registry import keyword
 from vpi_tui.detect.rules.text import pattern, signed, unquote
 
+_BARE_QUOTE = re.compile(r'(?<!\\)(?:\\\\)*+"')
 MAX_POSITION = 0xFFFF
 MAX_DISTANCE = 1 << 20
 """Suricata's limit for distance and within, either way."""
@@ -18,7 +21,10 @@ MAX_PATTERN = 4096
 def content(draft: Draft, text: str) -> None:
     """Bytes that the buffer holds; `!` before the quotes: does not hold."""
     negated, quoted = signed(text)
-    made = pattern("content", unquote("content", quoted))
+    written = unquote("content", quoted)
+    if _BARE_QUOTE.search(written):
+        raise Refused('content: a double quote in it is written \\" or |22|')
+    made = pattern("content", written)
     if len(made) > MAX_PATTERN:
         raise Refused(f"content: {len(made):,} bytes; the limit is {MAX_PATTERN:,}")
     draft.steps.append(ContentDraft(draft.buffer, made, negated, option=draft.option))
