@@ -96,8 +96,8 @@ REASONS: tuple[Reason, ...] = (
     ),
     Reason(
         "ours",
-        "a rule that counts from the first byte looks here at packets and the start of a connection; in 4.1 "
-        "also at each later response, which is a window of its own",
+        "answers that are sent again after they were acknowledged are inspected again, as packets (6 of the "
+        "50); in 4.1 they are not; the one alert less than that there is not explained",
         rules=_of("1:2007670"),
         inferred=True,
     ),
