@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
+from tests.engine.runs import until
 from vpi_tui.capture.demo.scenario import write_demo_pcap
 from vpi_tui.cli import dashboard
 from vpi_tui.config.settings import Settings
@@ -38,6 +40,23 @@ def run(*words: object, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
         capture_output=True,
         timeout=300,
     )
+
+
+def test_a_hangup_of_the_process_that_was_started_opens_the_log_anew(capture: Path, tmp_path: Path) -> None:
+    path, moved = tmp_path / "eve.json", tmp_path / "moved"
+    # Stays who started it: another user could not write into this directory.
+    log = ("--eve", path, "--set", "eve.stats-interval=1", "--set", "user=")
+    words = ("replay", capture, "--speed", "2", *log)
+    with subprocess.Popen([*VPI, *map(str, words)], stdout=subprocess.DEVNULL) as sensor:
+        try:
+            until(lambda: path.exists() and path.stat().st_size > 0, 100)
+            path.rename(moved)
+            sensor.send_signal(signal.SIGHUP)
+            until(lambda: path.exists() and path.stat().st_size > 0, 100)
+            assert sensor.poll() is None
+        finally:
+            sensor.send_signal(signal.SIGINT)
+            sensor.wait(60)
 
 
 def test_the_demo_is_one_round_with_all_its_attacks() -> None:

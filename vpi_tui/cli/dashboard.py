@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import os
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -106,6 +107,8 @@ def _report(spec: EngineSpec) -> int:
     from vpi_tui.view.report import report
 
     client = EngineClient(spec)
+    if spec.log.file:  # for logrotate, which knows the process that was started and not the engine's
+        signal.signal(signal.SIGHUP, lambda _number, _frame: client.hang_up())
     inbox = Inbox()
     try:
         _watch(client, inbox)

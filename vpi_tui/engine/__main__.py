@@ -30,6 +30,7 @@ def main(argv: list[str]) -> int:
     # numpy's library would start threads, which keep what rights the process had: see capture.privileges.
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the ui's to handle; it tells us
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a log that could be opened anew
     server = FeedServer(socket.socket(fileno=int(feed_fd)), spec.mode, os.getpid(), shed_thread_rights)
     try:
         # Imported only now: the ui already shows what it waits for.

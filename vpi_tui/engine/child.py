@@ -78,6 +78,10 @@ class EngineClient:
     def pid(self) -> int:
         return self._process.pid
 
+    def hang_up(self) -> None:
+        """Have the engine begin its log's file anew, by the signal that logrotate sends."""
+        self._process.send_signal(signal.SIGHUP)
+
     def latest(self) -> Snapshot | None:
         return self._feed.latest()
 
