@@ -34,6 +34,7 @@ from vpi_tui.feed.messages import (
 )
 from vpi_tui.model.errors import ConfigError
 from vpi_tui.model.snapshot import Snapshot
+from vpi_tui.view.flow_table import FlowTable
 
 NAN = float("nan")
 
@@ -204,7 +205,9 @@ def test_a_capture_that_is_cut_off_is_read_as_far_as_it_goes(tmp_path: Path, dem
         offset = int(failed.state_text.split("at byte ")[1].split()[0])
         assert 1_990_000 < offset < 2_000_000
         assert client.alive(), "what was read can still be looked at"
-        assert answer(client, GetFlow(1), FlowDetail).flow is not None
+        client.send(Watch(flows=True, interval=0.1))
+        flows = until(lambda: (latest := client.latest()) and latest.flows.count and FlowTable(latest.flows))
+        assert answer(client, GetFlow(int(flows["flow_id"][0])), FlowDetail).flow is not None
 
 
 # Rule switches --------------------------------------------------------------------------------
