@@ -70,6 +70,22 @@ def test_counters_of_both_ways(tmp_path: Path) -> None:
     assert "each way" in parse_text("flow.bytes:both,>1;")
 
 
+def test_numbers_of_64_bits(tmp_path: Path) -> None:
+    """The widths that the manual states, also where what is counted never gets there."""
+    most = (1 << 64) - 1
+    conditions = {
+        f"flow.bytes:toserver,<{most}; flags:S;": 1,
+        f"flow.bytes_toserver:&{1 << 63}=0; flags:S;": 1,
+        f"flow.bytes:toserver,>{1 << 63}; flags:S;": 0,
+    }
+    rules = [f"alert tcp any any -> any any ({condition})" for condition in conditions]
+    counts = sids(scan(tmp_path, Connection().client(b"a").packets, *rules))
+    assert [counts[n] for n in range(1, len(rules) + 1)] == list(conditions.values())
+    for name in ("leasetime", "rebinding_time", "renewal_time"):
+        parse(f"dhcp.{name}:{most};", head="alert dhcp any any -> any any")
+    assert "out of range" in refused(f"flow.bytes:either,{most + 1};")
+
+
 def parse_text(options: str) -> str:
     from vpi_tui.detect.rules.explain import describe
 

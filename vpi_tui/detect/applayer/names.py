@@ -248,10 +248,12 @@ BUFFER_NAMES: Final = (
 IKE_ATTRIBUTE: Final = "ike.chosen_sa_attribute."
 """Before the word for an attribute: the buffer that holds its value."""
 
+_U64: Final = (1 << 64) - 1
+
 NUMBERS: Final = (
-    NumberName("dhcp.leasetime", "time of a DHCP lease, in seconds", 0xFFFFFFFF, {}),
-    NumberName("dhcp.renewal_time", "time until a DHCP lease is renewed, in seconds", 0xFFFFFFFF, {}),
-    NumberName("dhcp.rebinding_time", "time until a DHCP client rebinds, in seconds", 0xFFFFFFFF, {}),
+    NumberName("dhcp.leasetime", "time of a DHCP lease, in seconds", _U64, {}),
+    NumberName("dhcp.renewal_time", "time until a DHCP lease is renewed, in seconds", _U64, {}),
+    NumberName("dhcp.rebinding_time", "time until a DHCP client rebinds, in seconds", _U64, {}),
     NumberName("snmp.version", "version of an SNMP message", 0xFFFFFFFF, {}),
     NumberName("snmp.pdu_type", "type of an SNMP message", 0xFFFFFFFF, SNMP_TYPES),
     NumberName("snmp.trap_type", "generic type of an SNMP trap", 0xFF, SNMP_TRAPS),
@@ -269,7 +271,7 @@ NUMBERS: Final = (
     NumberName("http2.errorcode", "error code of an HTTP/2 frame", 0xFFFFFFFF, HTTP2_ERRORS),
     NumberName("http2.priority", "weight of an HTTP/2 stream", 0xFF, {}),
     NumberName("http2.window", "window update of HTTP/2", 0xFFFFFFFF, {}),
-    NumberName("http2.size_update", "size of the table of HTTP/2 header fields", (1 << 64) - 1, {}),
+    NumberName("http2.size_update", "size of the table of HTTP/2 header fields", _U64, {}),
     NumberName("tls.cert_chain_len", "number of certificates sent", 0xFFFF, {}),
     NumberName("dns.opcode", "operation of a DNS message", 0xFF, {}),
     NumberName("dns.rcode", "outcome of a DNS response", 0xFFFF, DNS_RCODES),

@@ -25,6 +25,8 @@ Bools = NDArray[np.bool_]
 Lookup = Callable[[int, int], bool]
 """(high, low half of an address) -> is it meant?"""
 ADDRESSES_KEPT: Final = 16_384
+_COUNTED: Final = (1 << 63) - 1
+"""Bits that a counter may have, of the 64 that a rule may name."""
 
 
 class Recognised(NamedTuple):
@@ -112,7 +114,7 @@ def _number_holds(check: FlowNumber, counted: Counted | None, at: I64) -> Bools:
 def _inside(values: I64, check: FlowNumber) -> Bools:
     held = np.zeros(values.size, np.bool_)
     if check.mask is not None:
-        values = values & np.int64(check.mask)
+        values = values & np.int64(check.mask & _COUNTED)
     for low, high in check.spans:
         held |= (values >= low) & (values <= high)
     return held

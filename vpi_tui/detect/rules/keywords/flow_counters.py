@@ -13,7 +13,7 @@ from vpi_tui.model.signature import FlowNumber
 Counter = Literal["pkts", "bytes", "age"]
 Side = Literal["toserver", "toclient", "either", "both"]
 _U32: Final = 0xFFFFFFFF
-_U64: Final = 0x7FFFFFFFFFFFFFFF
+_U64: Final = (1 << 64) - 1
 _SIDES: Final = {
     "toserver": "toserver", "to_server": "toserver", "toclient": "toclient", "to_client": "toclient",
     "either": "either", "both": "both",
