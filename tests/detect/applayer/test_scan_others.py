@@ -76,3 +76,17 @@ def test_each_is_recognised(tmp_path: Path) -> None:
         packets += connection.close().packets
     packets += datagrams(44818, *enip.DIALOGUE[2:4], (Direction.TO_SERVER, enip.unconnected(enip.GET)))
     assert dict(sids(scan(tmp_path, packets, *RULES))) == WANTED
+
+
+def test_what_is_there_and_empty_is_not_absent(tmp_path: Path) -> None:
+    """A response without an error tells one all the same, which is empty."""
+    connection = Connection(389)
+    for direction, data in ldap.DIALOGUE[:2]:
+        (connection.client if direction == Direction.TO_SERVER else connection.server)(data)
+    rules = (
+        "alert ldap any any -> any any (ldap.responses.message; bsize:0;)",
+        "alert ldap any any -> any any (ldap.responses.message; absent;)",
+        "alert ldap any any -> any any (ldap.responses.message; absent: or_else; bsize:>0;)",
+        "alert ldap any any -> any any (ldap.responses.attribute_type; absent;)",
+    )
+    assert sids(scan(tmp_path, connection.packets, *rules)) == {1: 1, 4: 1}

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from tests.detect.applayer.test_scan import Connection, scan, sids
+from tests.detect.applayer.test_tls import handshake
 from vpi_tui.detect.applayer.files import File
 from vpi_tui.detect.match.evaluate import Plan, Tally
+from vpi_tui.model.batch import Direction
 from vpi_tui.model.signature import Content, NumberIn, Pcre, Step
 
 from .rule_text import parse, refused
@@ -34,7 +39,7 @@ SHA1 = ":".join(["aB"] * 20)
             f'tls.fingerprint:"{SHA1}";',
             Content("tls.cert_fingerprint", SHA1.lower().encode(), startswith=True, endswith=True),
         ),
-        ("tls.cert_chain_len:>2;", NumberIn("tls.cert_chain_len", ((3, 65535),))),
+        ("tls.cert_chain_len:>2;", NumberIn("tls.cert_chain_len", ((3, 0xFFFF_FFFF),))),
         ("tls_cert_notbefore:>2020-01-02;", NumberIn("tls.cert_notbefore", ((1577923200, (1 << 63) - 1),))),
         ("tls_cert_notafter:<1577923200;", NumberIn("tls.cert_notafter", ((0, 1577923200),))),
         (
@@ -53,6 +58,15 @@ def test_one_step(options: str, expected: Step) -> None:
 def test_several_versions_are_a_choice() -> None:
     (step,) = parse("ssl_version:tls1.0,tls1.2;").steps
     assert step == NumberIn("tls.version", ((0x0301, 0x0301), (0x0303, 0x0303)))
+
+
+def test_each_mention_of_a_subject_stands_for_itself(tmp_path: Path) -> None:
+    packets = Connection(443)
+    for direction, data in handshake(ssl.TLSVersion.TLSv1_2):
+        (packets.client if direction == Direction.TO_SERVER else packets.server)(data)
+    rule = 'alert tls any any -> any any (tls.cert_subject; content:"CN=host"; {}content:"C=DE"; within:4;)'
+    found = scan(tmp_path, packets.packets, rule.format("tls.cert_subject; "), rule.format(""))
+    assert sids(found) == {1: 1}
 
 
 def test_drafts_count_as_the_version_that_came_of_them() -> None:
