@@ -158,6 +158,8 @@ class Twin:
         else:
             if seg.flags & ACK and direction == 1 and "synack" in seen and seen & {"syn", "midstream"}:
                 seen.add("handshake")
+            if seg.size > 0 and direction == 2 and {"syn", "synack"} <= seen:
+                seen.add("handshake")
             if self.midstream and "midstream" in seen and seg.flags & ACK:
                 seen.add("handshake")
             if (
@@ -174,6 +176,8 @@ class Twin:
 
 
 def _note_sent(flow: Flow, seg: Seg, direction: int) -> None:
+    if not seg.flags & (SYN | RST | ACK):
+        return
     covered = 1 if seg.flags & SYN else seg.size + bool(seg.flags & FIN)
     end = (seg.seq + covered) % WRAP
     before = flow.next.get(direction)
@@ -184,7 +188,7 @@ def _note_sent(flow: Flow, seg: Seg, direction: int) -> None:
 
 
 def _note_fins(flow: Flow, seg: Seg, direction: int) -> None:
-    if seg.flags & (FIN | SYN | RST) == FIN:
+    if seg.flags & (FIN | SYN | RST | ACK) == FIN | ACK:
         flow.fins[direction] = (seg.seq + seg.size) % WRAP
     for side, number in list(flow.fins.items()):
         if _is_behind(number, flow.next[side]):

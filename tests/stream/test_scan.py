@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from scapy.layers.inet import TCP
-from scapy.packet import Packet
 
 from tests.stream.scanning import Connection, content, numbers, scan
 
@@ -286,37 +284,6 @@ def test_a_forged_reset_of_a_connection_that_is_not_answered_yet_hides_nothing(t
     talk.client_next, talk.server_next = talk.isn + 1, 7001
     rule = content("secret-word", options="flow:to_server,established;")
     alerts, _ = scan(tmp_path, [rule], talk.at(0, b"secret-").at(7, b"word").packets)
-    assert len(alerts) == 1
-
-
-DECOYS: dict[str, Callable[[Connection], Packet]] = {
-    "acknowledges what was never sent": lambda talk: _decoy(talk, ack=7001 + (1 << 20)),
-    "is older than what came before": lambda talk: _decoy(talk, stamp=4_000),
-    "lies behind the window": lambda talk: _decoy(talk, ack=7001 - (1 << 20)),
-    "has a wrong checksum": lambda talk: _decoy(talk, chksum=1),
-}
-
-
-def _decoy(talk: Connection, *, ack: int = 7001, stamp: int = 5_001, **header: int) -> Packet:
-    """What the server throws away, in the place of the request."""
-    talk.at(0, b"GET /nothing-odd HTTP/1.1\r\n", ack=ack)
-    packet = talk.packets[-1]
-    packet[TCP].options = [("Timestamp", (stamp, 9_000))]
-    for name, value in header.items():
-        setattr(packet[TCP], name, value)
-    return packet
-
-
-@pytest.mark.parametrize("kind", DECOYS)
-def test_what_the_receiver_throws_away_hides_no_request(tmp_path: Path, kind: str) -> None:
-    talk = Connection().open()
-    for packet, stamps in zip(talk.packets, ((5_000, 0), (9_000, 5_000), (5_000, 9_000)), strict=True):
-        packet[TCP].options = [("Timestamp", stamps)]
-    DECOYS[kind](talk)
-    talk.at(0, b"GET /secret-word HTTP/1.1\r\nHost: a\r\n\r\n")
-    talk.packets[-1][TCP].options = [("Timestamp", (5_002, 9_000))]
-    rule = 'alert http any any -> any any (http.uri; content:"secret-word"; sid:1;)'
-    alerts, _ = scan(tmp_path, [rule], talk.packets, checksums="all")
     assert len(alerts) == 1
 
 

@@ -1,8 +1,9 @@
 """What each end of a TCP connection has sent, and which ends of it their receiver believes.
 
 A RST that is not next in line changes nothing at its receiver (RFC 5961, 3.2), nor does a segment with a
-wrong checksum; a FIN means nothing before all in front of it is there (RFC 9293, 3.10.7.4). Were any of them
-believed here, a sender could make the sensor forget a connection that goes on.
+wrong checksum, or without an acknowledgement where one must be (RFC 9293, 3.10.7.4); a FIN means nothing
+before all in front of it is there. Were any of them believed here, a sender could make the sensor forget a
+connection that goes on.
 
 FINs that are ahead are rare: their numbers are kept beside the records, in `fins` of a fixed size. An entry
 is uint64: slot and direction above, the number below. The lowest bits of the former are its place, and where
@@ -94,7 +95,7 @@ def reached_fins(t, slot, d, r, flags, direction, payload):
     To be asked once the segment was noted. One that is further ahead waits for what is missing before it.
     """
     reached = I64(0)
-    if flags & (FIN | SYN | RST) == FIN:
+    if flags & (FIN | SYN | RST | ACK) == FIN | ACK:
         number = (I64(d.tcp_seq[r]) + max(payload, I64(0))) & 0xFFFFFFFF
         reached = judge_fin(t, slot, direction, number)
     if I64(t.records[slot]["sent"]) >> AWAITED_FIN == 0:
@@ -115,7 +116,7 @@ def note_sent(flow, d, r, flags, direction, payload, bad_events):
 
     Bytes of a SYN count when they are acknowledged: most hosts leave them out, and they are sent again.
     """
-    if I64(d.events[r]) & bad_events:
+    if I64(d.events[r]) & bad_events or flags & (SYN | RST | ACK) == 0:
         return
     seq = I64(d.tcp_seq[r])
     end = seq + 1 if flags & SYN else seq + max(payload, I64(0)) + (flags & FIN)

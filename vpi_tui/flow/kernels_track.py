@@ -72,6 +72,7 @@ def tcp_track(track, state, flags, direction, payload, midstream, one_sided):
     A connection whose start was not seen, and that is not to be followed, is never established nor
     closed: neither a RST nor FINs end it. If it is to be followed, its first acknowledgement establishes
     it, whoever sends it. one_sided: so does one behind a SYN, as the SYN-ACK may have gone another way.
+    A server that sends data has what it asked for: with TCP Fast Open before its SYN-ACK is acknowledged.
     """
     if flags & RST:
         return track | T_RST, state if not midstream and unseen(track, state) else I64(CLOSED)
@@ -84,6 +85,8 @@ def tcp_track(track, state, flags, direction, payload, midstream, one_sided):
             track |= T_SYNACK
         return track, state
     if flags & ACK and direction == TO_SERVER and track & T_SYNACK and track & (T_SYN | T_MIDSTREAM):
+        track |= T_HANDSHAKE
+    if payload > 0 and direction == TO_CLIENT and track & T_SYN and track & T_SYNACK:
         track |= T_HANDSHAKE
     if midstream and track & T_MIDSTREAM and flags & ACK:
         track |= T_HANDSHAKE

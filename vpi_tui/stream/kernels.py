@@ -9,19 +9,21 @@ from vpi_tui.model.jit import helper, inlined, kernel
 from vpi_tui.model.sequence import distance
 from vpi_tui.stream.kernels_held import dequeue, enqueue
 from vpi_tui.stream.kernels_options import options_of
+from vpi_tui.stream.kernels_parked import let_go, park, settle_parked
 from vpi_tui.stream.kernels_policies import policy_of
 from vpi_tui.stream.kernels_release import (
     begin_message,
     drop_chain,
-    flush,
     give_up_hole,
     release,
     tell,
 )
+from vpi_tui.stream.kernels_session_words import DOUBTFUL, TAKEN, THROWN_AWAY, UNPROVEN
 from vpi_tui.stream.kernels_take import SEQUENCE_GAP, drop_bytes, take_around, take_data, urgent_of
 from vpi_tui.stream.layout import (
     ACKED,
     FARTHEST,
+    FULL,
     N_ARENA,
     N_DUE,
     N_HELD_FIRST,
@@ -51,14 +53,19 @@ def forget_flow(p, slot):
 
 
 @inlined
-def acknowledged(p, j, ack, row, limits, out):
-    """The peer has all up to ack: a hole before that is our loss, nobody will fill it."""
+def acknowledged(p, j, ack, flags, row, limits, out):
+    """The peer has all up to ack: a hole before that is our loss, nobody will fill it.
+
+    What it took of a SYN is looked at with the next segment: by then the connection is established.
+    """
     own = p.directions[j]
     if not own["flags"] & SYNCED or distance(ack, own["next_seq"]) > FARTHEST:
         return
     if not own["flags"] & ACKED or distance(ack, own["acked"]) > 0:
         own["acked"] = ack
         own["flags"] |= ACKED
+    if p.parked[j] and not flags & SYN:
+        settle_parked(p, j, I64(own["acked"]), False, row, limits, out)
     while own["early"] and distance(own["acked"], p.segments[own["early"]]["seq"]) >= 0:
         tell(out, row, SEQUENCE_GAP)
         give_up_hole(p, j, row, limits, out)
@@ -87,6 +94,25 @@ def opens_with_data(buf, d, r):
 
 
 @helper
+def set_aside(p, i, buf, d, r, kind, now, limits):
+    """Park the bytes of a segment that its receiver may not take. False = there are none, or no room.
+
+    What was acknowledged before it came says nothing about it: its bytes are not kept.
+
+    kind: what sessions say of it.
+    """
+    own, count = p.directions[i], I64(d.payload_len[r])
+    if kind == THROWN_AWAY or limits.inline or count <= 0 or not own["wanted"]:
+        return False
+    if own["flags"] & (SYNCED | FULL) != SYNCED or d.tcp_flags[r] & (SYN | RST):
+        return False
+    end = (I64(d.tcp_seq[r]) + count) & 0xFFFFFFFF
+    if own["flags"] & ACKED and distance(own["acked"], end) >= 0:
+        return True
+    return park(p, i, I64(d.tcp_seq[r]), buf, I64(d.payload_off[r]), count, kind, now)
+
+
+@helper
 def ended(p, i, seq, flags, row, limits, out):
     """FIN or RST (seq: its own): nothing will follow what is in order.
 
@@ -97,8 +123,8 @@ def ended(p, i, seq, flags, row, limits, out):
     if not own["flags"] & SYNCED or distance(seq, own["next_seq"]) != 0:
         return
     if flags & RST:
-        flush(p, i ^ 1, row, limits, out)
-        flush(p, i, row, limits, out)
+        let_go(p, i ^ 1, row, limits, out)
+        let_go(p, i, row, limits, out)
     else:
         release(p, i, row, out)
         if not own["early"]:
@@ -127,10 +153,9 @@ def look_again(p, now, limits, out):
         waited = min(I64(own["waited"]) + 1, I64(PATIENCE))
         release(p, i, I64(-1), out)
         if waited >= PATIENCE and not own["flags"] & ACKED:
-            while own["early"]:
-                give_up_hole(p, i, I64(-1), limits, out)
+            let_go(p, i, I64(-1), limits, out)
         dequeue(p, i)
-        if own["early"]:
+        if own["early"] or p.parked[i]:
             enqueue(p, i, now)
             own["waited"] = waited
     return True
@@ -175,7 +200,7 @@ def open_flows(p, d, flows, wanted):
 def update_rows(p, packets, d, flows, foreign, first_row, limits, hosts, taken, out):
     """Put the segments of the rows from first_row on into their streams.
 
-    foreign: uint8[rows]: 1 = its receiver does not take the segment. Returns the row at which the output had
+    foreign: uint8[rows], what sessions say of the segment. Returns the row at which the output had
     no room left, or the number of rows.
     """
     for r in range(first_row, len(d.packet)):
@@ -189,18 +214,30 @@ def update_rows(p, packets, d, flows, foreign, first_row, limits, hosts, taken, 
         now = newest(p, packets.ts_ns[d.packet[r]])
         if no_room(p, out) or (now >= p.numbers[N_DUE] and not look_again(p, now, limits, out)):
             return r
-        if I64(d.events[r]) & limits.bad_events or foreign[r] != 0:
+        if I64(d.events[r]) & limits.bad_events:
             continue
         flags = I64(d.tcp_flags[r])
         seq = I64(d.tcp_seq[r])
         count = I64(d.payload_len[r])
+        if foreign[r] != TAKEN:
+            parked = set_aside(p, i, packets.buf, d, r, I64(foreign[r]), now, limits)
+            if foreign[r] < DOUBTFUL:
+                continue
+            if parked:
+                flags, count = flags & (0xFFFF ^ FIN), I64(0)
+                taken[r] = 1 if foreign[r] == UNPROVEN else 0
         if flags & SYN:
             handshake(p, i, seq)
             seq = (seq + 1) & 0xFFFFFFFF
-            if count > 0 and not opens_with_data(packets.buf, d, r):
+            if count > 0 and not (own_wanted and opens_with_data(packets.buf, d, r)):
                 count = I64(0)
+            if count > 0 and not limits.inline:  # the server says whether it takes them
+                park(p, i, seq, packets.buf, I64(d.payload_off[r]), count, I64(UNPROVEN), now)
+                taken[r], count = 1, I64(0)
+        elif p.parked[i] and p.directions[i]["flags"] & ACKED:
+            settle_parked(p, i, I64(p.directions[i]["acked"]), False, I64(r), limits, out)
         if flags & ACK:
-            acknowledged(p, i ^ 1, d.tcp_ack[r], I64(r), limits, out)
+            acknowledged(p, i ^ 1, d.tcp_ack[r], flags, I64(r), limits, out)
         if count > 0:
             if p.directions[i ^ 1]["kept"] > I64(p.directions[i ^ 1]["window"]):
                 release(p, i ^ 1, I64(r), out)
@@ -230,5 +267,6 @@ def release_held(p, now, everything, limits, out):
     look_again(p, now, limits, out)
     while everything and p.numbers[N_HELD_FIRST] and not no_room(p, out):
         i = p.numbers[N_HELD_FIRST] - 1
-        flush(p, i, I64(-1), limits, out)
+        let_go(p, i, I64(-1), limits, out)
+        drop_chain(p, i)
         dequeue(p, i)

@@ -62,7 +62,7 @@ def drop_chain(p, i):
 def unhold(p, i):
     """Leave the queue when nothing waits any more."""
     own = p.directions[i]
-    if not own["early"] and own["kept"] == I64(own["window"]):
+    if not own["early"] and not p.parked[i] and own["kept"] == I64(own["window"]):
         dequeue(p, i)
 
 
@@ -274,12 +274,3 @@ def stop_at_depth(p, i, depth, row, out):
             drop_first(p, i)
         drop_chain(p, i)
         unhold(p, i)
-
-
-@helper
-def flush(p, i, row, limits, out):
-    """Give out all that waits, holes or not, and keep nothing."""
-    release(p, i, row, out)
-    while p.directions[i]["early"]:
-        give_up_hole(p, i, row, limits, out)
-    drop_chain(p, i)

@@ -112,14 +112,26 @@ def extend_reach(p, before, number):
 @helper
 def insert(p, i, before, number, seq, source, begin, count):
     """Keep bytes as segment `number` of direction i, behind `before`. There must be cells enough."""
-    own = p.directions[i]
+    fill(p, number, seq, source, begin, count)
+    link(p, i, before, number)
+
+
+@helper
+def fill(p, number, seq, source, begin, count):
+    """Bytes into a segment that is in no list yet. There must be cells enough."""
     chain, _ = store(p, I64(0), I64(0), source, begin, count)
     new = p.segments[number]
     new["seq"] = seq
     new["length"] = count
     new["chain"] = chain
+
+
+@helper
+def link(p, i, before, number):
+    """Put a segment into the list of direction i, behind `before`."""
+    own, new = p.directions[i], p.segments[number]
     after = behind(p, i, before)
-    while after and distance(seq, p.segments[after]["seq"]) >= 0:
+    while after and distance(new["seq"], p.segments[after]["seq"]) >= 0:
         before, after = after, I64(p.segments[after]["following"])
     new["following"] = after
     if before:
@@ -130,7 +142,7 @@ def insert(p, i, before, number, seq, source, begin, count):
         own["early_last"] = number
     extend_reach(p, before, number)
     own["early_count"] += 1
-    own["early_bytes"] += count
+    own["early_bytes"] += new["length"]
 
 
 @helper
@@ -139,12 +151,19 @@ def drop_first(p, i):
     own = p.directions[i]
     number = I64(own["early"])
     first = p.segments[number]
-    free_chain(p, first["chain"])
     own["early"] = first["following"]
     own["early_count"] -= 1
     own["early_bytes"] -= first["length"]
     if not own["early"]:
         own["early_last"] = 0
-    first["chain"] = 0
-    first["following"] = p.numbers[N_SEGMENTS_FREE]
+    free_segment(p, number)
+
+
+@helper
+def free_segment(p, number):
+    """Give back a segment that is in no list any more."""
+    segment = p.segments[number]
+    free_chain(p, segment["chain"])
+    segment["chain"] = 0
+    segment["following"] = p.numbers[N_SEGMENTS_FREE]
     p.numbers[N_SEGMENTS_FREE] = number

@@ -18,8 +18,12 @@ MIDSTREAM, FOUR_WAY, ASYNCHRONOUS, TIMESTAMPS, CONFIRMED, FAST_OPEN = (1 << k fo
 LOST_CLIENT, LOST_SERVER = 1 << 6, 1 << 7
 """The newest segment of that side is invalid; both set = packets were lost here, and segments count again."""
 LOST = LOST_CLIENT | LOST_SERVER
-SENT_TS, GOT_RST, PROBED, SEEN, AHEAD = 1, 2, 4, 8, 16
-"""Flags of a side. AHEAD: it sent something behind a hole, and not all it sent is acknowledged yet."""
+SENT_TS, GOT_RST, PROBED, SEEN, AHEAD, SIGNED = 1, 2, 4, 8, 16, 32
+"""Flags of a side. AHEAD: it sent something behind a hole, and not all it sent is acknowledged yet. SIGNED:
+so is its SYN."""
+TAKEN, THROWN_AWAY, INVALID_SEGMENT, DOUBTFUL, UNPROVEN = range(5)
+"""What is said of a segment. The last two count also where their receiver is not heard. Of an unproven one it
+is likely that this sensor lost packets: it is not inspected as a packet, too."""
 
 E_ = {event.name: 1 << event if event < 63 else -(1 << 63) for event in StreamEvent}
 """As int64, whose highest bit is negative."""

@@ -14,6 +14,7 @@ from vpi_tui.model.batch import FirstSeen
 from vpi_tui.model.jit import helper, kernel
 from vpi_tui.model.sequence import distance
 from vpi_tui.model.stream_events import INVALID
+from vpi_tui.stream.kernels_doubts import acknowledges_unseen, is_odd, may_be_refused, note_syn
 from vpi_tui.stream.kernels_handshake import after_syn, in_none, last_of_handshake, syn_on_syn_recv
 from vpi_tui.stream.kernels_options import Segment, options_of
 from vpi_tui.stream.kernels_session_words import (
@@ -22,6 +23,7 @@ from vpi_tui.stream.kernels_session_words import (
     CLOSE_WAIT,
     CLOSED,
     CONFIRMED,
+    DOUBTFUL,
     E_ACK,
     E_BEFORE,
     E_BROKEN,
@@ -42,6 +44,7 @@ from vpi_tui.stream.kernels_session_words import (
     ESTABLISHED,
     FIN,
     GOT_RST,
+    INVALID_SEGMENT,
     LOST,
     LOST_CLIENT,
     LOST_SERVER,
@@ -52,6 +55,9 @@ from vpi_tui.stream.kernels_session_words import (
     SYN,
     SYN_RECV,
     SYN_SENT,
+    TAKEN,
+    THROWN_AWAY,
+    UNPROVEN,
 )
 from vpi_tui.stream.kernels_shutdown import first_fin, in_shutdown, in_window
 from vpi_tui.stream.kernels_sound import accept, note_hole, plus, reset, sound_ack, sound_time
@@ -224,6 +230,15 @@ def judge(t, slot, i, s, options):
 
 
 @helper
+def lacks_ack(session, s):
+    """Has it no acknowledgement, though a SYN was answered? Then it is dropped (RFC 9293, 3.10.7.4).
+
+    Suricata lets a FIN behind a FIN close the connection without one, and names what is odd about it then.
+    """
+    return session["state"] >= SYN_RECV and s.flags & (SYN | RST | ACK) == 0
+
+
+@helper
 def forget(t, slot):
     t.sessions[slot]["state"] = NONE
     t.sessions[slot]["flags"] = 0
@@ -240,6 +255,7 @@ def forget(t, slot):
         own["last_ts"] = 0
         own["scale"] = 0
         own["flags"] = 0
+        own["next_mac"] = 0
 
 
 @helper
@@ -251,19 +267,19 @@ def is_foreign(session, i, events):
     """
     if events & INVALID == 0:
         session["flags"] &= 0xFF ^ LOST
-        return 0
+        return False
     session["flags"] |= LOST_SERVER if i & 1 else LOST_CLIENT
-    return 0 if I64(session["flags"]) & LOST == LOST else 1
+    return I64(session["flags"]) & LOST != LOST
 
 
 @kernel
 def judge_rows(t, packets, d, flows, options, foreign):
     """Set the stream events of the TCP rows of a batch. t: sessions.Sessions; options: SessionOptions.
 
-    foreign: uint8[rows], to be filled: 1 = its receiver does not take the segment.
+    foreign: uint8[rows], to be filled: TAKEN, THROWN_AWAY, ... of kernels_session_words.
     """
     for r in range(len(d.packet)):
-        foreign[r] = 0
+        foreign[r] = TAKEN
         slot = I64(flows.flow[r])
         if d.proto[r] != TCP or slot < 0 or d.payload_off[r] < 0:
             continue
@@ -287,6 +303,22 @@ def judge_rows(t, packets, d, flows, options, foreign):
             signed,
         )
         i = 2 * slot + I64(flows.direction[r]) - 1
+        if lacks_ack(t.sessions[slot], segment):
+            foreign[r] = THROWN_AWAY
+            broken = I64(E_BROKEN if segment.ack else 0)
+            both = segment.flags & FIN and t.sessions[slot]["state"] > ESTABLISHED
+            d.stream_events[r] |= np.uint64(judge(t, slot, i, segment, options) if both else broken)
+            continue
+        kind = TAKEN
+        if segment.size > 0:
+            if is_odd(packets.buf, t.sides[i], d, r) or may_be_refused(t, slot, i, segment):
+                kind = DOUBTFUL
+            elif acknowledges_unseen(t, slot, i, segment):
+                kind = UNPROVEN
         events = judge(t, slot, i, segment, options)
         d.stream_events[r] |= np.uint64(events)
-        foreign[r] = is_foreign(t.sessions[slot], i, events)
+        if is_foreign(t.sessions[slot], i, events):
+            kind = INVALID_SEGMENT
+        foreign[r] = kind
+        if segment.flags & SYN:
+            note_syn(t, i, d, r, segment)

@@ -11,6 +11,7 @@ from vpi_tui.model.stream_events import StreamEvent
 from vpi_tui.stream.kernels_cells import cells_left, cells_of, store, unroll
 from vpi_tui.stream.kernels_held import dequeue, enqueue
 from vpi_tui.stream.kernels_overlaps import note_beginning, put_back, rewrite, tell_different, was_different
+from vpi_tui.stream.kernels_parked import drop_parked
 from vpi_tui.stream.kernels_release import (
     add,
     advance,
@@ -81,6 +82,7 @@ def drop_bytes(p, i):
         own["flags"] |= GAP | LOST
     while own["early"]:
         drop_first(p, i)
+    drop_parked(p, i)
     drop_chain(p, i)
     dequeue(p, i)
 
@@ -122,7 +124,7 @@ def reserve(p, i, bytes_wanted):
         hand = hand if hand < top else I64(0)
         p.numbers[N_EVICT_HAND] = hand
         other = p.directions[hand]
-        if hand >> 1 == i >> 1 or not (other["chain"] or other["early"]):
+        if hand >> 1 == i >> 1 or not (other["chain"] or other["early"] or p.parked[hand]):
             continue
         p.numbers[N_EVICTED] += 1
         drop_bytes(p, hand)

@@ -25,6 +25,8 @@ EARLY_SEGMENTS = 2048
 EARLY_BYTES = 512 << 10
 MOST_OVERLAPS = 64
 """Segments behind a hole that one more may overlap, which is what it costs to settle whose bytes count."""
+MOST_PARKED = 32
+"""Segments of a direction of which the receiver's acknowledgement is to say whether it took them."""
 BEGINNINGS = 7
 """Segments in order of which is known where they began."""
 FARTHEST = 1 << 26
@@ -68,7 +70,10 @@ SEGMENT_DTYPE = np.dtype(
         ("length", np.int32),
         ("chain", np.int32),
         ("following", np.int32),
-        ("reach", np.uint32),  # no segment up to this one in its list ends behind it
+        (
+            "reach",
+            np.uint32,
+        ),  # no segment up to this one in its list ends behind it; of a parked one: its kind
     ]
 )
 """A segment behind a hole, in a list sorted by seq. Where two overlap, both have the bytes that count."""
@@ -120,6 +125,8 @@ class Pools(NamedTuple):
     begun: U32
     """uint32[2 * flows, BEGINNINGS + 1]: a ring of where segments of pending bytes begin, and how many were
     written into it."""
+    parked: I32
+    """int32[2 * flows]: first of the segments that may not be taken, the newest; 0 = none."""
     numbers: I64
 
 

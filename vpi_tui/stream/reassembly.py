@@ -78,6 +78,7 @@ class Reassembler:
             following=np.zeros(cells + 1, np.int32),
             segments=np.zeros(cells + 1, layout.SEGMENT_DTYPE),
             begun=np.zeros((2 * max_flows, layout.BEGINNINGS + 1), np.uint32),
+            parked=np.zeros(2 * max_flows, np.int32),
             numbers=np.zeros(layout.N_NUMBERS, np.int64),
         )
         self._pools.numbers[layout.N_DUE] = NEVER
@@ -107,7 +108,7 @@ class Reassembler:
         """The stretches that a batch releases. Its columns are overwritten by the next call.
 
         ended_slots: int[...], slots of flows that are over and were not given to others since. foreign:
-        uint8[rows], 1 = a segment that its receiver does not take; None = nobody has judged them.
+        uint8[rows], what `SessionTracker.update` gave; None = nobody has judged them.
         """
         rows = len(decoded.packet)
         if len(self._taken) < rows:

@@ -29,7 +29,8 @@ SIDE_DTYPE = np.dtype(
         ("window", np.uint32),  # bytes, scaled: what the peer takes
         ("last_ts", np.uint32),
         ("scale", np.uint8),  # of the windows that this side announces
-        ("flags", np.uint8),  # SENT_TS, GOT_RST, PROBED, SEEN, AHEAD
+        ("flags", np.uint8),  # SENT_TS, GOT_RST, PROBED, SEEN, AHEAD, SIGNED
+        ("next_mac", np.uint64),  # where its SYN was sent to
     ]
 )
 
@@ -77,7 +78,7 @@ class SessionTracker:
     def update(self, packets: PacketBatch, decoded: DecodedBatch, flows: FlowBatch) -> U8:
         """Judge the segments of a batch.
 
-        Returns uint8[rows], overwritten by the next call: 1 = its receiver does not take the segment.
+        Returns uint8[rows], overwritten by the next call: TAKEN, THROWN_AWAY, ... of kernels_session_words.
         """
         rows = len(decoded.packet)
         if len(self._foreign) < rows:
