@@ -412,6 +412,32 @@ def test_rules_count_anew_from_each_message_of_a_known_protocol(
     assert sorted({alert.sid for alert in alerts}) == [1, 2, 3, 4]
 
 
+ONE_MESSAGE = [
+    content("secret-word", sid=1, options='content:"said-it"; distance:0;'),
+    content("secret-word", sid=2, options='depth:20; content:"said-it";'),
+    content("said-it", sid=3, options='pcre:"/^POST/";'),
+]
+
+
+@pytest.mark.parametrize("flags", ["A", "PA"])
+@pytest.mark.parametrize(("filling", "requests", "sids"), [(300, 2, [1, 1, 2, 2, 3, 3]), (2_700, 1, [])])
+def test_a_message_in_several_segments_is_looked_at_as_one(
+    tmp_path: Path, talk: Connection, flags: str, filling: int, requests: int, sids: list[int]
+) -> None:
+    """Whatever other rules need: head and body of a request often come apart. Until 2,560 bytes are there."""
+    body = b"." * filling + b"said-it"
+    head = b"POST /secret-word HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+    place = 0
+    for number in range(requests):
+        for said in (head, body[:200], body[200:-7], body[-7:]):
+            talk.at(place, said, flags)
+            place += len(said)
+        talk.acked(place).answer(number * len(answer), answer)
+    alerts, _ = scan(tmp_path, ONE_MESSAGE, talk.packets)
+    assert sorted(alert.sid for alert in alerts) == sids
+
+
 @pytest.mark.parametrize(("acknowledged", "alerts"), [(False, [4]), (True, [4, 6])])
 def test_bytes_sent_again_after_they_were_acknowledged_are_a_packet_of_their_own(
     tmp_path: Path, talk: Connection, acknowledged: bool, alerts: list[int]

@@ -125,8 +125,8 @@ def keep_window(p, i, out, end, count):
 def finish(p, i, start, row, out):
     """Give the stretch from `start` to the end of the arena out; what is inspected again of it is kept.
 
-    That is what patterns across the edge need, and where no parser divides the stream, all of a window of
-    CHUNK bytes until these are there.
+    That is what patterns across the edge need, and all of a window of CHUNK bytes until these are there: of a
+    message, or where no parser divides the stream, of whatever was said. Of what no rule inspects nothing is.
     """
     own = p.directions[i]
     end = p.numbers[N_ARENA]
@@ -142,16 +142,20 @@ def finish(p, i, start, row, out):
     out.end[k] = end
     out.stream_offset[k] = own["offset"] - (end - near)
     undivided = row < 0 or out.undivided[row] != 0
-    message = end - ((I64(own["offset"]) - I64(own["message"])) & 0xFFFFFFFF)
-    out.window[k] = window if undivided else message
+    if not undivided:
+        message = end - ((I64(own["offset"]) - I64(own["message"])) & 0xFFFFFFFF)
+        window = message if message >= start else I64(-1)
+    out.window[k] = window
     out.gap[k] = 1 if own["flags"] & GAP else 0
     p.numbers[N_STRETCHES] = k + 1
     own["flags"] &= 0xFF ^ GAP
-    if undivided and end - window < CHUNK:
-        keep_window(p, i, out, end, end - start)
+    keep = lookback
+    if window >= 0 and end - window < CHUNK and (undivided or lookback > 0):
+        keep = end - start if undivided else max(end - window, lookback)
     else:
+        begin_message(p, i)
         own["flags"] |= LOOKS_BACK
-        keep_window(p, i, out, end, min(end - start, lookback))
+    keep_window(p, i, out, end, min(end - start, keep))
     unhold(p, i)
 
 

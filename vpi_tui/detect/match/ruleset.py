@@ -30,7 +30,7 @@ from vpi_tui.detect.match.pass_scopes import what_passes
 from vpi_tui.detect.match.pattern_sets import Patterns, PatternSetBuilder
 from vpi_tui.detect.match.rule_table import build_rule_table
 from vpi_tui.detect.match.units import UnitKind, is_relative, mask, unit_kinds
-from vpi_tui.detect.match.upstream import Upstream, extent_of, reads_payload
+from vpi_tui.detect.match.upstream import Upstream, reach_of, reads_payload
 from vpi_tui.detect.match.ways import Ways, most_named
 from vpi_tui.model.batch import I32, I64, U8
 from vpi_tui.model.errors import RuleError
@@ -233,7 +233,7 @@ def _compile_scan(
         pattern = patterns.add(piece.piece, number, limit)
         ports, to_port, from_port = narrow_ports(signature)
         kinds, directions = int(table.kinds[number]), int(table.directions[number])
-        extent = extent_of(signature)
+        extent = reach_of(signature)
         lanes = lanes_of(signature.header, classes, ways)
         side = ports, to_port, from_port, lanes, gate_of(signature)
         scanned.append(ScanRule(pattern, kinds, directions, units[number], limit, extent, *side))

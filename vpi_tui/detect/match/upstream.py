@@ -20,6 +20,8 @@ RECOGNISED_BY: Final = 32
 """First bytes of a stream that are given again until its application is known."""
 LOOKBACK_LIMIT: Final = 512
 """Bytes of a stream that are kept for patterns across an edge; each is scanned twice."""
+WINDOW: Final = 2_560
+"""Bytes of a message, or of a stream that no parser divides, that rules see at once (stream.layout.CHUNK)."""
 CHECKSUMS: Final = sum(1 << event for event in DecoderEvent if event.name.endswith("_CSUM_INVALID"))
 _UNKNOWN_GAP: Final = 64
 _STREAMS: Final = mask(UnitKind.STREAM_START, UnitKind.STREAM_LATER)
@@ -130,6 +132,16 @@ def extent_of(signature: Signature) -> int:
         else:
             total += 8
     return min(max(total - 1, most - 1, 0), LOOKBACK_LIMIT)
+
+
+def reach_of(signature: Signature) -> int:
+    """Bytes before those that have just come in which its fast pattern may lie: all of a window, unless each
+    content says how near to the one before it it must be."""
+    sought = [
+        step for step in signature.steps if step.buffer == PAYLOAD and not getattr(step, "negated", False)
+    ]
+    near = all(isinstance(step, Content) and isinstance(step.within, int) for step in sought[1:])
+    return extent_of(signature) if near else WINDOW
 
 
 def _latest_end(content: Content) -> int:

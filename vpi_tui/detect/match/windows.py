@@ -1,12 +1,12 @@
 """Windows of a stream: from where the positions of rules count.
 
-Where a parser tells where messages end, each message is a window. Suricata inspects a stream of which none
-does in windows of 2,560 bytes and more, each of which begins where the one before it ended, or all that is
-left at the end of the connection. Rules count from the first byte of a window: one may find a content there
-in one message and another in the next, and several matches in one window are one alert. Here each message is
-inspected when it is there, with all of its window before it; what a rule says again about the same window is
-left out. Source: StreamTcpReassembleRawCheckLimit and StreamReassembleRawDo of Suricata's
-stream-tcp-reassemble.c.
+Where a parser tells where messages end, a window begins with each message, and again in it once 2,560 bytes
+are there. Suricata inspects a stream of which none does in windows of that size and more, each of which
+begins where the one before it ended, or all that is left at the end of the connection. Rules count from the
+first byte of a window: one may find a content there in one message and another in the next, and several
+matches in one window are one alert. Here each message is inspected when it is there, with all of its window
+before it; what a rule says again about the same window is left out. Source:
+StreamTcpReassembleRawCheckLimit and StreamReassembleRawDo of Suricata's stream-tcp-reassemble.c.
 """
 
 from __future__ import annotations
@@ -21,17 +21,14 @@ from vpi_tui.model.batch import I64, U8, StreamBatch
 
 
 def with_windows(streams: StreamBatch, app: U8) -> StreamBatch:
-    """Undivided streams from where their window begins, or the bytes before it that patterns across its edge
-    need; the others with the message as their window, while its first byte is kept. app: of each slot."""
+    """Streams from where their window begins, or the bytes before it that patterns across its edge need.
+
+    app: of each slot; empty when no protocol is recognised: nobody knows of windows then.
+    """
     if not app.size:
         return streams._replace(window=np.full_like(streams.start, -1))
-    undivided = UNDIVIDED[app[streams.flow]] != 0
-    start = np.where(undivided, np.minimum(streams.window, streams.start), streams.start)
-    return streams._replace(
-        start=start,
-        stream_offset=streams.stream_offset - (streams.start - start),
-        window=np.where(undivided | (streams.window >= start), streams.window, -1),
-    )
+    start = np.where(streams.window >= 0, np.minimum(streams.window, streams.start), streams.start)
+    return streams._replace(start=start, stream_offset=streams.stream_offset - (streams.start - start))
 
 
 def windows_of(batch: Batch, found: Candidates, *, divided: bool = False) -> I64:
