@@ -70,13 +70,11 @@ SEGMENT_DTYPE = np.dtype(
         ("length", np.int32),
         ("chain", np.int32),
         ("following", np.int32),
-        (
-            "reach",
-            np.uint32,
-        ),  # no segment up to this one in its list ends behind it; of a parked one: its kind
+        ("reach", np.uint32),
     ]
 )
-"""A segment behind a hole, in a list sorted by seq. Where two overlap, both have the bytes that count."""
+"""A segment behind a hole, in a list sorted by seq. Where two overlap, both have the bytes that count.
+reach: no segment up to this one in its list ends behind it; of a parked one what is said of it."""
 
 # Places in `numbers`, int64: state of the pools and queue, then counters.
 (
