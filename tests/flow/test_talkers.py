@@ -171,6 +171,27 @@ def test_what_a_guest_and_the_host_exchange_stays_inside() -> None:
     assert talkers.tally.total() == Counters(3, 0, 240, 0, 200)
 
 
+def test_guests_that_move_in_the_topology_keep_what_they_said() -> None:
+    table, talkers = FlowTable(64), Talkers()
+    talkers.follow(NAMES.guests, (False,))
+    Attributor(TOPOLOGY).attribute(table.update(*batch([EAST_WEST, NORTH_SOUTH])), table.records)
+    talkers.tick(table, SECOND)
+    said = [talkers.tally.guests.get(number) for number in (0, 1)]
+    lines = {kind: talkers.top(kind, "10s", names=NAMES).rows for kind in KINDS}
+    assert talkers.moves(("new", "db", "web"))
+    for guests in (("new", "db", "web"), ("db", "new", "web"), ("web", "db")):
+        talkers.follow(guests, (False,))
+        assert [talkers.tally.guests.get(guests.index(name)) for name in ("web", "db")] == said
+        for kind, before in lines.items():
+            assert talkers.top(kind, "10s", names=Names(("br0",), guests)).rows == before
+    assert not talkers.moves(("web", "db", "mail"))
+    talkers.follow(("db",), (False,))
+    assert talkers.tally.guests.get(0) == said[1]
+    gone = {row.label for row in talkers.top("guest", "10s", names=Names(("br0",), ("db",))).rows}
+    assert "db" in gone
+    assert "10.0.0.1" in gone
+
+
 @pytest.mark.parametrize("closed", [True, False])
 def test_where_there_is_no_uplink_what_is_for_all_stays_inside(closed: bool) -> None:
     """What goes to an address elsewhere is routed by the host: it leaves all the same."""

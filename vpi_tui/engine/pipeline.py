@@ -411,6 +411,8 @@ class Pipeline:
     def follow(self, topology: Topology) -> None:
         """The topology changed: name by it from now on, and place the flows that live already."""
         before, self.names = self.names, Names(topology)
+        if self.talkers.moves(self.names.guests):
+            self.talkers.tick(self.table, self.now_ns())
         self._stages.renumber_guests(self.names.numbers_since(before))
         self.rules.follow(topology)
         self._places.names = self.names

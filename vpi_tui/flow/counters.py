@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vpi_tui.flow.places import Places
 from vpi_tui.model.snapshot import Counters
 from vpi_tui.model.topology import Locality
 
@@ -36,6 +37,13 @@ class SubjectCounters:
         """Bytes, counted before, that turn out to stay on this host."""
         known = numbers >= 0
         np.add.at(self.sums[:, _INSIDE], numbers[known], sizes[known])
+
+    def move(self, places: Places) -> None:
+        """Subjects have other numbers now; what those counted that are gone is nobody's."""
+        former = self.sums[: len(places)].copy()
+        self.sums[: len(places)] = 0
+        here = places >= 0
+        self.sums[places[here]] = former[here]
 
     def get(self, number: int) -> Counters:
         """Counters of one subject, all zero when it was never seen."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from vpi_tui.flow import kernels_facts
 from vpi_tui.flow.counters import Tally
+from vpi_tui.flow.places import Places, placed
 from vpi_tui.flow.table import Touched
 
 Facts = NDArray[Any]
@@ -65,6 +66,8 @@ def _kernel_dtype() -> np.dtype[Any]:
 
 KERNEL_FACT_DTYPE = _kernel_dtype()
 CAPACITY = 1 << 15
+_ODD = np.uint64(0x9E3779B97F4A7C15)
+_TOP_BIT = np.uint64(1 << 63)
 
 
 class FactTable:
@@ -102,6 +105,20 @@ class FactTable:
         self._index.fill(0)
         self._used = 0
         return facts
+
+
+def moved(rows: Facts, places: Places) -> Facts:
+    """Guests at their new places. Facts of later ticks are not joined with these: their keys are others."""
+    rows = rows.copy()
+    for side in ("src", "dest"):
+        known = rows[f"{side}_guest"] >= 0
+        rows[f"{side}_guest"] = guests = placed(rows[f"{side}_guest"], places)
+        high, low = rows[f"{side}_ip"].T
+        address = (high * _ODD ^ low) * _ODD | _TOP_BIT
+        end = np.where(guests >= 0, guests.astype(np.uint64) + np.uint64(1), address)
+        rows[f"{side}_end"] = np.where(known, end, rows[f"{side}_end"])
+    rows["key"] *= _ODD
+    return rows
 
 
 def merged(rows: Facts, *, same_tick: bool = False) -> Facts:

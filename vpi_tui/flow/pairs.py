@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.flow.facts import Facts, total_bytes
+from vpi_tui.flow.places import placed, places_since
 from vpi_tui.flow.windows import Kind, Windows
 from vpi_tui.model.batch import I64, U64
 from vpi_tui.model.matrix import PairStat
@@ -88,15 +89,8 @@ def _moved(rows: PairRows, places: NDArray[np.int16]) -> PairRows:
     """Guests at their new places."""
     rows = rows.copy()
     for name in ("src_guest", "dest_guest"):
-        rows[name] = _placed(rows[name], places)
+        rows[name] = placed(rows[name], places)
     return merged(_keyed(rows))
-
-
-def _placed(ends: NDArray[np.int16], places: NDArray[np.int16]) -> NDArray[np.int16]:
-    here = (ends >= 0) & (ends < len(places))
-    out = ends.copy()
-    out[here] = places[ends[here]]
-    return out
 
 
 def of_facts(facts: Facts) -> PairRows:
@@ -190,7 +184,7 @@ class FirstSeen:
         """The same with guests at their new places."""
         rows = _ends(self.pair)
         for name in ("src_guest", "dest_guest"):
-            rows[name] = _placed(rows[name], places)
+            rows[name] = placed(rows[name], places)
         out = FirstSeen(lost=self.lost)
         out.note(pair_ids(rows["src_guest"], rows["dest_guest"]), self.first_ns)
         return out
@@ -234,11 +228,10 @@ class PairTable:
     def follow(self, guests: Sequence[str]) -> None:
         """Names by position, as the topology has them now. Guests whose position changed are found again by
         name; one that is gone from it is not known any more."""
-        before, self._guests = self._guests, tuple(guests)
-        if self._guests[: len(before)] == before:
+        places = places_since(self._guests, guests)
+        self._guests = tuple(guests)
+        if places is None:
             return
-        now = {name: number for number, name in enumerate(self._guests)}
-        places = np.array([now.get(name, int(End.UNKNOWN)) for name in before], np.int16)
         self._windows.rewrite(lambda rows: _moved(rows, places))
         self._pending = [_moved(rows, places) for rows in self._pending]
         self._first = self._first.moved(places)

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.flow.counters import Tally
-from vpi_tui.flow.facts import Facts, FactTable, total_bytes
+from vpi_tui.flow.facts import Facts, FactTable, moved, total_bytes
 from vpi_tui.flow.pairs import PairTable
+from vpi_tui.flow.places import places_since
 from vpi_tui.flow.render import address_text
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.windows import Windows
@@ -164,9 +165,23 @@ class Talkers:
         """Counters of guests, switches and the whole."""
         self.pairs = PairTable()
         """Who speaks to whom."""
+        self._guests: tuple[str, ...] = ()
+
+    def moves(self, guests: Sequence[str]) -> bool:
+        """Has a guest another position there than now?"""
+        return places_since(self._guests, guests) is not None
 
     def follow(self, guests: Sequence[str], closed: Sequence[bool]) -> None:
-        """Names of the guests, and of each switch whether it has no uplink; by position in the topology."""
+        """Names of the guests, and of each switch whether it has no uplink; by position in the topology.
+
+        Guests whose position changed take what they said along. What flows did until now must have been
+        taken (`tick`), if `moves` says so.
+        """
+        places = places_since(self._guests, guests)
+        self._guests = tuple(guests)
+        if places is not None:
+            self._windows.rewrite(lambda rows: moved(rows, places))
+            self.tally.guests.move(places)
         self.pairs.follow(guests)
         self.tally.follow(closed)
 

@@ -1,0 +1,29 @@
+"""Guests whose positions in the topology changed are found again by name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vpi_tui.model.topology import End
+
+Places = NDArray[np.int16]
+"""int16 by former position: where the guest is now; End.UNKNOWN = it is gone."""
+
+
+def places_since(before: Sequence[str], now: Sequence[str]) -> Places | None:
+    """None = all stay where they were."""
+    if tuple(now[: len(before)]) == tuple(before):
+        return None
+    numbers = {name: number for number, name in enumerate(now)}
+    return np.array([numbers.get(name, int(End.UNKNOWN)) for name in before], np.int16)
+
+
+def placed(ends: NDArray[np.int16], places: Places) -> NDArray[np.int16]:
+    """Ends of flows, by position or End, with guests at their new places."""
+    here = (ends >= 0) & (ends < len(places))
+    out = ends.copy()
+    out[here] = places[ends[here]]
+    return out
