@@ -94,6 +94,15 @@ def test_a_named_interface_that_is_gone_and_comes_back(lab: Lab) -> None:
         assert len(numbers) == 2
 
 
+def test_what_is_watched_keeps_its_name_when_it_has_gone(lab: Lab) -> None:
+    guest = lab.guests[2].name
+    ip("link", "add", "extra2", "netns", lab.host, "type", "veth", "peer", "out2", "netns", guest)
+    with watching(lab.host, "extra2") as feed:
+        ip("-n", lab.host, "link", "del", "extra2")
+        assert until(lambda: collect(feed, 0.05) or not feed.topology.ports, 2.0)
+        assert feed.describe() == "extra2"
+
+
 def test_nothing_is_lost_or_doubled_while_ports_come_and_go(lab: Lab) -> None:
     sent = []
     with watching(lab.host) as feed:

@@ -194,7 +194,7 @@ class LiveFeed(EngineSource):
         return [limited_view(hypervisor, ", ".join(cards[:NAMES_SHOWN]))] if hypervisor and cards else []
 
     def describe(self) -> str:
-        names = [switch.name for switch in _present(self.topology)]
+        names = [switch.name for switch in _present(self.topology) or self.topology.switches]
         more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
         return ", ".join(names[:NAMES_SHOWN]) + more
 
