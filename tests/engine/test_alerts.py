@@ -43,8 +43,9 @@ def test_each_field_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     for packet in talk.packets:
         packet[Ether].payload = Dot1Q(vlan=7) / packet[IP]
         packet[Ether].type = 0x8100
-    scan(tmp_path, talk, RULE)
+    told = scan(tmp_path, talk, RULE)
     (alert,) = seen
+    (flow,) = [event["flow_id"] for event in told if event["event_type"] == "flow"]
     label = CommunityID().calc(FlowTuple.make_udp("10.0.0.1", "10.0.0.2", 40_000, 53))
     assert msgspec.structs.asdict(alert) == {
         "number": 1, "ts_ns": 1_700_000_001_000_000_000, "gid": 5, "sid": 7, "rev": 3, "msg": "m",
@@ -54,7 +55,7 @@ def test_each_field_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         "locality": "north-south",
         "src_ip": "10.0.0.1", "src_port": 40_000, "dest_ip": "10.0.0.2", "dest_port": 53, "proto": 17,
         "app_proto": "", "vlan": (7,), "direction": "to_server",
-        "community_id": label, "flow_id": 1, "packet_number": 2, "stream": False,
+        "community_id": label, "flow_id": flow, "packet_number": 2, "stream": False,
         "flowbits": ("seen",), "flowints": (("count", 3),), "flowvars": (("who", b"obody"),), "pktvars": (),
         "target": "dest_ip", "metadata": (("mitre_technique_id", "T1071_004"),),
         "reference": (("cve", "2026-1"),), "tunnel": None, "context": (),

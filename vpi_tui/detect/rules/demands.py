@@ -110,11 +110,9 @@ def _serial(name: str, content: Content) -> None:
 
 
 def _kept(content: Content) -> None:
-    """As there nocase does not help. What a hash or the like makes of it afterwards is no longer such."""
-    for one in reversed(transforms_of(content.buffer)):
-        if one.name not in _CLEARING:
-            return
-        if one.make(b"")(content.pattern) != content.pattern:
+    """As there, wherever in the chain it stands; nocase does not help."""
+    for one in transforms_of(content.buffer):
+        if one.name in _CLEARING and one.make(b"")(content.pattern) != content.pattern:
             raise Refused(f"{one.name}: leaves nothing like {_text(content)}")
 
 
