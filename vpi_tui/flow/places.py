@@ -14,11 +14,17 @@ Places = NDArray[np.int16]
 
 
 def places_since(before: Sequence[str], now: Sequence[str]) -> Places | None:
-    """None = all stay where they were."""
+    """None = all stay where they were. Who has another name that nobody had before, at the same place, is the
+    same: hosts that are learned are named anew once more of their addresses is known."""
     if tuple(now[: len(before)]) == tuple(before):
         return None
-    numbers = {name: number for number, name in enumerate(now)}
-    return np.array([numbers.get(name, int(End.UNKNOWN)) for name in before], np.int16)
+    numbers, former = {name: number for number, name in enumerate(now)}, set(before)
+
+    def place(number: int, name: str) -> int:
+        renamed = number < len(now) and now[number] not in former
+        return numbers.get(name, number if renamed else int(End.UNKNOWN))
+
+    return np.array([place(number, name) for number, name in enumerate(before)], np.int16)
 
 
 def placed(ends: NDArray[np.int16], places: Places) -> NDArray[np.int16]:
