@@ -249,6 +249,19 @@ def test_ports_where_each_direction_entered() -> None:
     assert (table.records["ifindex_client"][0], table.records["ifindex_server"][0]) == (4, 9)
 
 
+def test_numbers_of_tables_that_began_at_other_times_are_far_apart() -> None:
+    """Readers of JSON hold no whole number beyond 2^53; a nanosecond is another time."""
+    first = []
+    for began in (0, 1, 2, *range(1_700_000_000 * SECOND, 1_700_000_300 * SECOND, SECOND)):
+        table = FlowTable(2, dated=True)
+        slot = table.update(*batch([Seg(ts_ns=began)])).flow[0]
+        first.append(int(table.records["flow_id"][slot]))
+    apart = np.diff(np.sort(first))
+    assert apart.min() > 1 << 24, "as many flows as a long run has"
+    assert max(first) > 1 << 48
+    assert max(first) + (1 << 50) < 1 << 53
+
+
 def many(count: int, first: int = 0, ts_ns: int = 0) -> list[Seg]:
     return [
         Seg(src=f"10.{n >> 16 & 255}.{n >> 8 & 255}.{n & 255}", flags=SYN, ts_ns=ts_ns + n)
