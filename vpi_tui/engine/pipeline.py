@@ -411,7 +411,7 @@ class Pipeline:
     def follow(self, topology: Topology) -> None:
         """The topology changed: name by it from now on, and place the flows that live already."""
         before, self.names = self.names, Names(topology)
-        if self.talkers.moves(self.names.guests):
+        if self._counts_talkers and self.talkers.moves(self.names.guests):
             self.talkers.tick(self.table, self.now_ns())
         self._stages.renumber_guests(self.names.numbers_since(before))
         self.rules.follow(topology)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vpi_tui.flow.places import Places
+from vpi_tui.model.places import Places
 from vpi_tui.model.snapshot import Counters
 from vpi_tui.model.topology import Locality
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from vpi_tui.flow import kernels_facts
 from vpi_tui.flow.counters import Tally
-from vpi_tui.flow.places import Places, placed
 from vpi_tui.flow.table import Touched
+from vpi_tui.model.places import Places, placed
 
 Facts = NDArray[Any]
 """structured[k] of FACT_DTYPE."""

@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.flow.facts import Facts, total_bytes
-from vpi_tui.flow.places import placed, places_since
 from vpi_tui.flow.windows import Kind, Windows
 from vpi_tui.model.batch import I64, U64
 from vpi_tui.model.matrix import PairStat
+from vpi_tui.model.places import placed, places_since
 from vpi_tui.model.snapshot import Window
 from vpi_tui.model.topology import End, Locality
 

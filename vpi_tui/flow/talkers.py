@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from vpi_tui.flow.counters import Tally
 from vpi_tui.flow.facts import Facts, FactTable, moved, total_bytes
 from vpi_tui.flow.pairs import PairTable
-from vpi_tui.flow.places import places_since
 from vpi_tui.flow.render import address_text
 from vpi_tui.flow.table import FlowTable
 from vpi_tui.flow.windows import Windows
 from vpi_tui.model.applications import APP_PROTOS
+from vpi_tui.model.places import places_since
 from vpi_tui.model.snapshot import Talker, TalkerKind, TalkerTable, Window
 
 PROTO_NAMES: dict[int, str] = {

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vpi_tui.model.batch import U64
+from vpi_tui.model.places import placed, places_since
 from vpi_tui.model.policy import WITH_PORTS, Policy, PolicyLine, PortRange, Selector, same_proto
 from vpi_tui.model.topology import End, Guest, Locality, Topology
 
@@ -62,12 +63,12 @@ class Baseline:
 
     def move(self, before: Topology, now: Topology) -> None:
         """Guests stand at other places; those that are gone are forgotten."""
-        places = {guest.name: number for number, guest in enumerate(now.guests)}
-        moved = np.array([places.get(guest.name, int(End.UNKNOWN)) for guest in before.guests], np.int16)
+        places = places_since([guest.name for guest in before.guests], [guest.name for guest in now.guests])
+        if places is None:
+            return
         fields = _unpacked(self._keys)
         for name in ("src", "dest"):
-            here = (fields[name] >= 0) & (fields[name] < len(moved))
-            fields[name][here] = moved[fields[name][here]]
+            fields[name] = placed(fields[name], places)
         self._keys = np.unique(_packed(**fields))
 
     def connections(self) -> Connections:

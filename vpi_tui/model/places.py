@@ -24,7 +24,8 @@ def places_since(before: Sequence[str], now: Sequence[str]) -> Places | None:
         renamed = number < len(now) and now[number] not in former
         return numbers.get(name, number if renamed else int(End.UNKNOWN))
 
-    return np.array([place(number, name) for number, name in enumerate(before)], np.int16)
+    places = np.array([place(number, name) for number, name in enumerate(before)], np.int16)
+    return None if np.array_equal(places, np.arange(len(before))) else places
 
 
 def placed(ends: NDArray[np.int16], places: Places) -> NDArray[np.int16]:
