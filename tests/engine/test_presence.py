@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.messages import Watch
+from vpi_tui.model.snapshot import Counters
 from vpi_tui.model.topology import Guest, Port, Switch, Topology
 from vpi_tui.view.scope import absence
 
@@ -49,7 +51,7 @@ class Engine:
 
 
 @pytest.fixture
-def rules(tmp_path) -> str:
+def rules(tmp_path: Path) -> str:
     file = tmp_path / "one.rules"
     file.write_text('alert tcp any any -> any any (msg:"never"; content:"xyzzyplugh"; sid:1; rev:1;)\n')
     return str(file)
@@ -73,3 +75,27 @@ def test_a_guest_whose_port_went_away_is_gone_however_much_it_said(rules: str) -
     told = engine.told()
     assert told.pop("web-01") == "gone"
     assert set(told.values()) == {"present"}
+
+
+def test_what_guests_said_before_they_moved_in_the_topology_stays_theirs(rules: str) -> None:
+    """Also what no tick has counted yet, of flows that had to go."""
+
+    def counted(*, moved: bool) -> dict[str, Counters]:
+        pipeline = Engine(KNOWN, rules).pipeline
+        while pipeline.packet_ns < 9 * NS:
+            batch = pipeline.source.read(0.0)
+            assert batch is not None
+            pipeline.process(batch)
+        pipeline.table.expire(pipeline.now_ns() + 3_600 * NS)
+        pipeline.table.drain_closed()
+        if moved:
+            pipeline.follow(replace(KNOWN, guests=KNOWN.guests[::-1], serial=2))
+        pipeline.tick()
+        return {
+            guest.name: pipeline.talkers.tally.guests.get(pipeline.names.number_of_guest(guest.name))
+            for guest in KNOWN.guests
+        }
+
+    said = counted(moved=False)
+    assert said["web-01"].bytes_in > 0
+    assert counted(moved=True) == said
