@@ -86,11 +86,10 @@ def test_what_guests_said_before_they_moved_in_the_topology_stays_theirs(rules: 
             batch = pipeline.source.read(0.0)
             assert batch is not None
             pipeline.process(batch)
-        pipeline.table.expire(pipeline.now_ns() + 3_600 * NS)
-        pipeline.table.drain_closed()
+        assert len(pipeline.table.close_all())
         if moved:
             pipeline.follow(replace(KNOWN, guests=KNOWN.guests[::-1], serial=2))
-        pipeline.tick()
+        pipeline.talkers.tick(pipeline.table, pipeline.now_ns())
         return {
             guest.name: pipeline.talkers.tally.guests.get(pipeline.names.number_of_guest(guest.name))
             for guest in KNOWN.guests
