@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from tests.detect.applayer.conversations import GREETINGS, drive, endless
+from tests.detect.applayer.conversations import GREETINGS, drive, endless, said_of
 from tests.fuzz.target import Target, words_in
 from vpi_tui.detect.applayer.application import Application
 from vpi_tui.detect.applayer.registry import APPLICATIONS
@@ -27,6 +27,7 @@ TARGETS: Final = tuple(
         recorded=True,
         grow=partial(endless, one),
         most_bytes=8_192,
+        said=said_of,
     )
     for one in APPLICATIONS
 )

@@ -28,7 +28,8 @@ class Target:
 
     seeds: inputs to begin with. words: what the inputs are made of, for the fuzzer's dictionary. recorded:
     `tests.fuzz.record` has more seeds under its name. grow: says an input over and over, so many bytes in
-    all, and tells how much is kept then; it raises when that is too much. most_bytes: of an input.
+    all, and tells how much is kept then; it raises when that is too much. most_bytes: of an input. said:
+    bytes that an input comes to; it may ask to be said several times.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Target:
     recorded: bool = False
     grow: Callable[[bytes, int], int] | None = None
     most_bytes: int = 4_096
+    said: Callable[[bytes], int] = len
 
 
 @contextmanager

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.detect.applayer.conversations import AGAIN, GREETINGS, Step, conversation_of, drive, endless
+from tests.detect.applayer.conversations import (
+    AGAIN,
+    GREETINGS,
+    MOST_PASSES,
+    Step,
+    conversation_of,
+    drive,
+    endless,
+    said_of,
+)
 from tests.fuzz import bounds
 from tests.fuzz.bounds import timely
 from tests.fuzz.mutate import mutations
@@ -111,13 +120,21 @@ def test_an_input_that_takes_long_is_noticed(monkeypatch: pytest.MonkeyPatch) ->
             pass
 
     with pytest.raises(AssertionError, match="s of CPU"):
-        timely(slow, b"")
+        timely(slow, b"", 0)
+    timely(slow, b"", 2_000)
+
+
+def test_what_an_input_comes_to() -> None:
+    steps = [Step(Direction.TO_SERVER, bytes(997))]
+    assert said_of(conversation_of(steps)) == 1_001
+    assert said_of(conversation_of(steps, AGAIN)) == 1_001 * MOST_PASSES
+    assert said_of(b"") == 0
 
 
 def test_what_is_slow_only_at_first_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "SECONDS", 0.1)
     waited = [0.2]
-    timely(lambda _data: time.sleep(waited.pop() if waited else 0), b"")
+    timely(lambda _data: time.sleep(waited.pop() if waited else 0), b"", 0)
 
 
 def test_a_run_of_the_fuzzer_and_what_it_tells(tmp_path: Path) -> None:

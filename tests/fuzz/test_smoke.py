@@ -52,7 +52,7 @@ def test_what_is_promised_of_any_bytes(target: Target, recorded: Path) -> None:
     seeds = seeds_of(target, recorded)
     assert seeds
     for data in (*seeds, *mutations(seeds, list(target.words()), MUTATIONS)):
-        timely(target.one_input, data)
+        timely(target.one_input, data, target.said(data))
     if target.grow is not None:
         target.grow(seeds[len(seeds) // 2], GROWN_BYTES)
 

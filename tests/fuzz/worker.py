@@ -66,7 +66,7 @@ class Meter:
             self._look()
         self._report.executions += 1
         try:
-            spent = timely(self._target.one_input, data)
+            spent = timely(self._target.one_input, data, self._target.said(data))
             if spent * 1e3 > self._report.slowest_ms:
                 self._slow(data)
         except BaseException as error:

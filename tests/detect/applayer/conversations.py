@@ -92,8 +92,18 @@ def drive(application: Application, conversation: bytes) -> None:
     """Say it all to the protocol's parser, read all that comes of it, and hold it to its word."""
     if not conversation:
         return
-    passes = MOST_SAID // len(conversation) + 1 if conversation[0] & AGAIN else 1
-    _say(application, conversation, min(passes, MOST_PASSES))
+    _say(application, conversation, _passes(conversation))
+
+
+def said_of(conversation: bytes) -> int:
+    """Bytes that `drive` says of it."""
+    return len(conversation) * _passes(conversation)
+
+
+def _passes(conversation: bytes) -> int:
+    if not conversation or not conversation[0] & AGAIN:
+        return 1
+    return min(MOST_SAID // len(conversation) + 1, MOST_PASSES)
 
 
 def endless(application: Application, conversation: bytes, size: int) -> int:
