@@ -215,6 +215,18 @@ def test_a_full_disk_is_told_and_the_engine_goes_on() -> None:
         until(lambda: client.latest().stats["decoder.pkts"] > before.stats["decoder.pkts"])  # type: ignore[union-attr]
 
 
+def test_the_log_tells_what_it_lost_once_there_is_room(tmp_path: Path) -> None:
+    path = tmp_path / "eve.json"
+    path.symlink_to("/dev/full")
+    with engine(order(speed=20.0, log=LogSpec(str(path), stats_seconds=0.5), interval=0.2)) as client:
+        until(lambda: (found := client.latest()) and found.stats.get("output.eve.lost"), 60)
+        path.unlink()
+        os.kill(client.pid, signal.SIGHUP)
+        until(lambda: path.exists() and b'"stats"' in path.read_bytes(), 60)
+    told = next(event for event in events(path) if event["event_type"] == "stats")
+    assert told["vpi"]["stats"]["output"]["eve"]["lost"] > 0
+
+
 def test_a_body_without_a_byte_is_no_file(tmp_path: Path) -> None:
     connection = (
         Connection().client(b"GET /f HTTP/1.1\r\nHost: h\r\n\r\n").server(b"HTTP/1.1 200 OK\r\n\r\n").close()

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from tests.feed.test_connection import alert
 from vpi_tui.engine.closed import ClosedFlows
-from vpi_tui.engine.ledger import FLOW_ALERTS, AlertLedger
+from vpi_tui.engine.ledger import FLOW_ALERTS, MOST_NAMES, AlertLedger
 from vpi_tui.flow.records import FLOW_DTYPE
 from vpi_tui.model.batch import FlowState
 
@@ -36,6 +36,27 @@ def test_an_alert_counts_for_both_guests_and_once_for_a_guest_with_itself() -> N
     assert ledger.of_switch("s") == (0, 1, 1)
     assert ledger.last_of_guest("a") == "later"
     assert ledger.of_guest("") == (0, 0, 0)
+
+
+def test_alerts_go_along_when_a_guest_is_named_anew() -> None:
+    ledger = AlertLedger()
+    ledger.add([replace(alert(1), src_guest="a", dest_guest="b", msg="first", priority=1)])
+    ledger.follow(["a", "b", "c"], ["x", "b", "c"])
+    assert (ledger.of_guest("x"), ledger.last_of_guest("x")) == ((1, 0, 0), "first")
+    assert (ledger.of_guest("a"), ledger.of_guest("b")) == ((0, 0, 0), (1, 0, 0))
+    ledger.follow(["x", "b", "c"], ["c", "b"])  # x has gone, and c stands in its place
+    assert (ledger.of_guest("x"), ledger.of_guest("c")) == ((1, 0, 0), (0, 0, 0))
+
+
+def test_names_that_come_and_go_do_not_pile_up() -> None:
+    ledger = AlertLedger()
+    often = replace(alert(1), src_guest="often", dest_guest="once", priority=1)
+    ledger.add([often])
+    for number in range(MOST_NAMES):
+        ledger.add([replace(often, dest_guest=f"guest {number}")])
+    assert ledger.of_guest("often") == (MOST_NAMES + 1, 0, 0)
+    assert ledger.of_guest("once") == ledger.of_guest("guest 0") == (0, 0, 0)
+    assert ledger.of_guest("guest 1") == (1, 0, 0)
 
 
 def test_a_storm_in_one_flow_is_told_in_part() -> None:

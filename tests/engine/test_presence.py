@@ -17,7 +17,7 @@ from vpi_tui.engine.rulebook import RuleBook
 from vpi_tui.engine.sources import EngineSource
 from vpi_tui.engine.spec import EngineSpec
 from vpi_tui.feed.messages import Watch
-from vpi_tui.model.snapshot import Counters
+from vpi_tui.model.snapshot import Counters, GuestStat, Snapshot
 from vpi_tui.model.topology import Guest, Port, Switch, Topology
 from vpi_tui.view.scope import absence
 
@@ -44,10 +44,15 @@ class Engine:
         self._publisher = Publisher(spec)
         self._publisher.attach(self.pipeline, book, source)
 
+    def guests(self) -> dict[str, GuestStat]:
+        return {guest.name: guest for guest in self.snapshot().guests}
+
+    def snapshot(self) -> Snapshot:
+        return self._publisher.snapshot("running", "", Watch(), 0, NoLog())
+
     def told(self) -> dict[str, str]:
         """By name of the guest: present, or why it is not."""
-        shown = self._publisher.snapshot("running", "", Watch(), 0, NoLog())
-        return {guest.name: "present" if guest.present else absence(guest) for guest in shown.guests}
+        return {name: "present" if guest.present else absence(guest) for name, guest in self.guests().items()}
 
 
 @pytest.fixture
@@ -98,3 +103,16 @@ def test_what_guests_said_before_they_moved_in_the_topology_stays_theirs(rules: 
     said = counted(moved=False)
     assert said["web-01"].bytes_in > 0
     assert counted(moved=True) == said
+
+
+def test_a_guest_that_is_named_anew_keeps_its_alerts(tmp_path: Path) -> None:
+    file = tmp_path / "web.rules"
+    file.write_text('alert tcp any any -> any any (msg:"web"; content:"HTTP/1."; sid:1; rev:1;)\n')
+    engine = Engine(KNOWN, str(file))
+    before = engine.guests()["web-01"]
+    assert sum(before.alerts) > 0
+    guests = tuple(replace(one, name="shop" if one.name == "web-01" else one.name) for one in KNOWN.guests)
+    ports = tuple(replace(one, guest="shop" if one.guest == "web-01" else one.guest) for one in KNOWN.ports)
+    engine.pipeline.follow(replace(KNOWN, guests=guests, ports=ports, serial=2))
+    after = engine.guests()["shop"]
+    assert (after.alerts, after.last_alert) == (before.alerts, "web")

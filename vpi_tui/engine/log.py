@@ -115,7 +115,7 @@ class FileLog(NoLog):
         self._log.alerts(alerts)
 
     def tick(self, now_ns: int, uptime: float) -> None:
-        self._log.stats(now_ns, uptime)
+        self._log.stats(now_ns, uptime, self.counters())
         self._log.flush()
 
     def reopen(self) -> None:
@@ -171,12 +171,13 @@ class EventLog:
         self._pipeline.alerter.transactions.clear()
         self._pipeline.alerter.slots.clear()
 
-    def stats(self, now_ns: int, uptime: float) -> None:
-        """Write the counters, when it is time."""
+    def stats(self, now_ns: int, uptime: float, own: Mapping[str, float] | None = None) -> None:
+        """Write the counters, when it is time. own: those of the log itself."""
         if "stats" not in self._spec.types or now_ns < self._stats_at:
             return
         self._stats_at = now_ns + int(self._spec.stats_seconds * 1e9)
         counters = self._pipeline.stats() | self._by_application() | self._endings.counters()
+        counters |= own or {}
         counters["output.eve.anomalies_left_out"] = float(self._anomalies_left_out)
         counters["output.eve.tagged_left_out"] = float(self._tagged_left_out)
         rules = self._pipeline.rules

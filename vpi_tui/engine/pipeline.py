@@ -415,6 +415,7 @@ class Pipeline:
             self.talkers.tick(self.table, self.now_ns())
         self._stages.renumber_guests(self.names.numbers_since(before))
         self.rules.follow(topology)
+        self.ledger.follow(before.guests, self.names.guests)
         self._places.names = self.names
         self.talkers.follow(self.names.guests, self.names.closed)
         self.attributor.retopology(topology)

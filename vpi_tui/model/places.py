@@ -13,18 +13,21 @@ Places = NDArray[np.int16]
 """int16 by former position: where the guest is now; End.UNKNOWN = it is gone."""
 
 
-def places_since(before: Sequence[str], now: Sequence[str]) -> Places | None:
-    """None = all stay where they were. Who has another name that nobody had before, at the same place, is the
+def renamed_since(before: Sequence[str], now: Sequence[str]) -> dict[str, str]:
+    """Present name by former one. Who has another name that nobody had before, at the same place, is the
     same: hosts that are learned are named anew once more of their addresses is known."""
+    names, former = set(now), set(before)
+    places = zip(before, now, strict=False)
+    return {old: new for old, new in places if old not in names and new not in former}
+
+
+def places_since(before: Sequence[str], now: Sequence[str]) -> Places | None:
+    """None = all stay where they were."""
     if tuple(now[: len(before)]) == tuple(before):
         return None
-    numbers, former = {name: number for number, name in enumerate(now)}, set(before)
-
-    def place(number: int, name: str) -> int:
-        renamed = number < len(now) and now[number] not in former
-        return numbers.get(name, number if renamed else int(End.UNKNOWN))
-
-    places = np.array([place(number, name) for number, name in enumerate(before)], np.int16)
+    numbers, renamed = {name: number for number, name in enumerate(now)}, renamed_since(before, now)
+    found = [numbers.get(renamed.get(name, name), int(End.UNKNOWN)) for name in before]
+    places = np.array(found, np.int16)
     return None if np.array_equal(places, np.arange(len(before))) else places
 
 
