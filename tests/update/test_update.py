@@ -218,6 +218,14 @@ def test_files_of_the_same_name_in_an_archive_hide_none_of_each_other() -> None:
     assert found == {"one.rules": rules(1) + rules(2)}
 
 
+def test_lists_of_the_same_name_in_an_archive_are_not_joined() -> None:
+    """A line that stands twice in a classification is an error; the later file counts."""
+    assert unpack(tar_of({"a/map.config": b"old\n", "b/map.config": b"new\n", "c.rules": rules(1)}), "x") == {
+        "map.config": b"new\n",
+        "c.rules": rules(1),
+    }
+
+
 @pytest.mark.parametrize(("path", "name"), [("/lists/one.rules?key=1", "one.rules"), ("/one", "one.rules")])
 def test_rules_may_come_in_a_file_without_an_archive(
     path: str, name: str, server: Server, tmp_path: Path

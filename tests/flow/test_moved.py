@@ -1,9 +1,10 @@
-"""Facts of guests whose positions in the topology changed."""
+"""What was counted of guests whose positions in the topology changed."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from vpi_tui.flow.counters import SubjectCounters
 from vpi_tui.flow.facts import FACT_DTYPE, Facts, merged, moved
 from vpi_tui.model.topology import End
 
@@ -40,3 +41,12 @@ def test_what_was_counted_before_is_not_joined_with_what_another_at_that_place_s
     both = merged(np.concatenate([before, fact(address=2, guest=0, key=5)]))
     assert sorted(both["src_guest"].tolist()) == [0, 1]
     assert set(both["pkts"].tolist()) == {10}
+
+
+def test_counters_go_along_and_those_of_a_guest_that_went_are_nobodys() -> None:
+    counters = SubjectCounters()
+    for number in range(3):
+        counters.add_sent(number, 1, 100 * (number + 1))
+    counters.move(np.array([End.UNKNOWN, 0, 5], np.int16))
+    sent = [(number, int(counters.sums[number, 2])) for number in np.flatnonzero(counters.sums[:, 0])]
+    assert sent == [(0, 200), (5, 300)]
