@@ -438,6 +438,41 @@ def test_a_message_in_several_segments_is_looked_at_as_one(
     assert sorted(alert.sid for alert in alerts) == sids
 
 
+def test_rules_count_anew_from_each_window_of_a_long_message(tmp_path: Path, talk: Connection) -> None:
+    """The second begins where the first, of 2,560 bytes or more, ended."""
+    head = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9000\r\n\r\n"
+    place = 0
+    for said in (
+        head,
+        b"." * 1_300,
+        b"." * 1_300,
+        b"secr",
+        b"et-word",
+        b"." * 1_300,
+        b"." * 1_300,
+        b"secr",
+        b"et-",
+    ):
+        talk.at(place, said, "A")
+        place += len(said)
+    talk.acked(place).answer(0, b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+    rules = [content("secret-", options="startswith;"), content("ecret-", sid=2, options="startswith;")]
+    alerts, _ = scan(tmp_path, rules, talk.packets)
+    assert [alert.sid for alert in alerts] == [1, 1]
+
+
+@pytest.mark.parametrize("what", ['pcre:"/said-it/";', 'content:"said"; pcre:"/^-it/R";'])
+def test_a_pattern_may_lie_anywhere_in_the_message_before(
+    tmp_path: Path, talk: Connection, what: str
+) -> None:
+    """The fast pattern comes long before what the rule is to find with it."""
+    body = b"." * 1_500 + b"said-it"
+    head = b"POST /secret-word HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+    talk.at(0, head).at(len(head), body[:-7]).at(len(head) + len(body) - 7, body[-7:])
+    alerts, _ = scan(tmp_path, [content("secret-word", options=f"fast_pattern; {what}")], talk.packets)
+    assert numbers(alerts) == [HANDSHAKE + 3]
+
+
 @pytest.mark.parametrize(("acknowledged", "alerts"), [(False, [4]), (True, [4, 6])])
 def test_bytes_sent_again_after_they_were_acknowledged_are_a_packet_of_their_own(
     tmp_path: Path, talk: Connection, acknowledged: bool, alerts: list[int]
