@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from vpi_tui.cli.captures import capture_files
 from vpi_tui.cli.command import Command
 from vpi_tui.cli.order import engine_spec, settings_of
 from vpi_tui.cli.parser import EXIT_DONE, EXIT_FAILED, Parser, add_settings, examples
-from vpi_tui.cli.replay import capture_files
 from vpi_tui.model.errors import ConfigError, VpiError
 
 if TYPE_CHECKING:

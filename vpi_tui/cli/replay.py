@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import argparse
 
+from vpi_tui.cli.captures import MEANT, capture_files
 from vpi_tui.cli.command import Command
-from vpi_tui.cli.order import engine_spec, existing, settings_of
+from vpi_tui.cli.order import engine_spec, settings_of
 from vpi_tui.cli.parser import Parser, add_settings, examples
 from vpi_tui.cli.speed import read_speed
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument(
-        "files", nargs="+", metavar="FILE", help="pcap or pcapng, also with gzip; - = standard input"
-    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help=MEANT)
     add_settings(parser, "replay")
     parser.add_argument(
         "--speed", type=read_speed, default=1.0, metavar="N|max", help="times real time, or max (default: 1)"
@@ -25,11 +24,6 @@ def _run(args: argparse.Namespace) -> int:
 
     settings = settings_of(args)
     return run(engine_spec("replay", settings, files=capture_files(args.files), speed=args.speed), settings)
-
-
-def capture_files(names: list[str]) -> tuple[str, ...]:
-    """Absolute paths; "-" stays. Raises ConfigError for a file that is not there."""
-    return tuple(name if name == "-" else existing((name,), "capture file")[0] for name in names)
 
 
 COMMAND = Command(

@@ -11,11 +11,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from vpi_tui.cli.captures import MEANT, capture_files
 from vpi_tui.cli.command import Command
 from vpi_tui.cli.order import engine_spec, settings_of
 from vpi_tui.cli.parser import EXIT_DONE, EXIT_FAILED, Parser, add_settings, examples
 from vpi_tui.cli.progress import ProgressLine
-from vpi_tui.cli.replay import capture_files
 from vpi_tui.engine.spec import EVENT_TYPES
 from vpi_tui.model.errors import CaptureError, ConfigError, VpiError
 from vpi_tui.view.humanize import counted
@@ -30,9 +30,7 @@ EVE_NAME = "eve.json"
 
 
 def _configure(parser: Parser) -> None:
-    parser.add_argument(
-        "files", nargs="*", metavar="FILE", help="pcap or pcapng, also with gzip; - = standard input"
-    )
+    parser.add_argument("files", nargs="*", metavar="FILE", help=MEANT)
     parser.add_argument(
         "-r", dest="read", action="append", default=[], metavar="CAPTURE", help="the same, as Suricata has it"
     )
