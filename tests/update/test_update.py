@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import tarfile
 import threading
 import zipfile
@@ -258,12 +259,20 @@ def test_sources_are_read_from_yaml(tmp_path: Path) -> None:
     assert found == Sources((RuleSource("mine", path="/a.rules"),), disable=tmp_path / "off.conf")
 
 
+def test_rules_may_be_published_for_each_release_of_suricata(tmp_path: Path) -> None:
+    path = tmp_path / "sources.yaml"
+    path.write_text('sources:\n  open:\n    url: "http://x/suricata-%(__version__)s/a.tar.gz"\n')
+    (found,) = read_sources(path).sources
+    assert re.fullmatch(r"http://x/suricata-8\.\d+\.\d+/a\.tar\.gz", found.url)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
         ("sources:\n  a:\n    uri: x\n", "unknown key 'uri'"),
         ("sources:\n  a:\n    url: ftp://x\n", "http://"),
         ("sources:\n  a: {}\n", "either url or path"),
+        ('sources:\n  a:\n    url: "http://x/%(secret-code)s/a"\n', "secret-code.*stands for nothing here"),
         ("sources:\n  ../a:\n    url: http://x\n", "cannot be called"),
         ("disable: none.conf\n", "there is no file"),
         ("disable: ~-/none.conf\n", "there is no file"),

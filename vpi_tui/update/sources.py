@@ -3,6 +3,7 @@
 sources:
   et-open:
     url: https://rules.emergingthreats.net/open/suricata-7.0.3/emerging.rules.tar.gz
+    # %(__version__)s = the release of Suricata whose rule language is read, as suricata-update has it
     checksum: md5           # that of URL.md5, published beside it; or sha256:HEX; or none
   local:
     path: /etc/vpi-tui/local.rules
@@ -21,9 +22,11 @@ from urllib.parse import urlsplit
 
 from vpi_tui.config.document import Mapping, Node, read_document
 from vpi_tui.config.paths import with_home
+from vpi_tui.detect.rules.keywords.requires import LANGUAGE_VERSION
 
 FILE_NAME: Final = "sources.yaml"
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_PARAMETER: Final = re.compile(r"%\([^)]*\)s")
 _SHA256: Final = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -89,11 +92,25 @@ def _source(name: str, node: Node) -> RuleSource:
     found = node.mapping(f"source {name}")
     found.only(("url", "path", "checksum"), f"source {name}")
     values = {key: found.entries[key].text(key) for key in found}
-    url, path, checksum = values.get("url", ""), values.get("path", ""), values.get("checksum", "none")
+    url, path, checksum = (
+        _with_version(values.get("url", "")),
+        values.get("path", ""),
+        values.get("checksum", "none"),
+    )
     if bool(url) == bool(path):
         raise node.error(f"source {name} needs either url or path.")
     if url and urlsplit(url).scheme not in ("http", "https"):
         raise node.error(f"source {name}: the url must begin with http:// or https://.")
+    if unknown := _PARAMETER.search(url):
+        raise node.error(
+            f"source {name}: {unknown[0][:40]} stands for nothing here.",
+            "Write in its place what it is to be.",
+        )
     if not (checksum in ("md5", "none") or _SHA256.fullmatch(checksum)):
         raise node.error(f"source {name}: checksum must be md5, none or sha256: and 64 digits.")
     return RuleSource(name, url, path, checksum)
+
+
+def _with_version(url: str) -> str:
+    """As suricata-update writes them: rules are published for each release of Suricata."""
+    return url.replace("%(__version__)s", ".".join(map(str, LANGUAGE_VERSION)))
