@@ -243,6 +243,13 @@ def test_midstream_server_is_who_sends_syn_ack() -> None:
     assert table.records["dest_port"][0] == 80
 
 
+def test_a_server_that_alone_is_seen_is_known_by_its_syn_ack() -> None:
+    table = FlowTable(16, midstream=False, one_sided=True)
+    flows = table.update(*batch([SEG.back(flags=SYN | ACK), SEG.back(flags=ACK)]))
+    assert flows.direction.tolist() == [Direction.TO_CLIENT] * 2
+    assert flows.state.tolist() == [FlowState.NEW, FlowState.ESTABLISHED]
+
+
 def test_ports_where_each_direction_entered() -> None:
     table = FlowTable(16)
     table.update(*batch([replace(SEG, ifindex=4), SEG.back(ifindex=9), replace(SEG, ifindex=5)]))

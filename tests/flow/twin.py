@@ -120,7 +120,8 @@ class Twin:
         self.opened += 1
         client, server = (seg.src, seg.sport), (seg.dst, seg.dport)
         tcp_flags = seg.flags if seg.proto == 6 else 0
-        answered = self.midstream and seg.proto == 6 and tcp_flags & (SYN | ACK | RST) == SYN | ACK
+        late = self.midstream or self.one_sided
+        answered = late and seg.proto == 6 and tcp_flags & (SYN | ACK | RST) == SYN | ACK
         if answered:
             client, server = server, client
         kind = (seg.proto, seg.version, seg.vlan, seg.tunnel)
@@ -162,13 +163,8 @@ class Twin:
                 seen.add("handshake")
             if self.midstream and "midstream" in seen and seg.flags & ACK:
                 seen.add("handshake")
-            if (
-                self.one_sided
-                and seg.flags & ACK
-                and direction == 1
-                and "syn" in seen
-                and "synack" not in seen
-            ):
+            alone = {"syn"} if direction == 1 else {"synack"}
+            if self.one_sided and seg.flags & ACK and seen & {"syn", "synack"} == alone:
                 seen.add("handshake")
             if "handshake" in seen and (flow.state is NEW or (flow.state is CLOSED and seg.size > 0)):
                 flow.state = ESTABLISHED

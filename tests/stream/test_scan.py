@@ -151,12 +151,47 @@ def test_a_request_may_come_in_a_thousand_segments_of_any_order(
 
 
 def test_a_hole_is_given_up_at_last_where_the_peer_is_not_heard(tmp_path: Path) -> None:
-    talk = Connection().raw("S", 1000, ack=0).at(100, b"secret-word")
+    talk = Connection().open().at(100, b"secret-word")
     for _ in range(12):
         talk.raw("A", 1001, after=0.6)
     alerts, stats = scan(tmp_path, RULE, talk.packets)
     assert len(alerts) == 1
     assert stats["tcp.reassembly_gap"] == 1
+
+
+ONE_SIDED = {"stream.async-oneside": "true"}
+
+
+@pytest.mark.parametrize(("options", "found"), [({}, 0), (ONE_SIDED, 1)])
+def test_what_follows_a_syn_that_nobody_answers_is_a_stream_only_when_asked_for(
+    tmp_path: Path, options: dict[str, str], found: int
+) -> None:
+    talk = Connection().raw("S", 1000, ack=0)
+    talk.server_next = 7001
+    talk.raw("A", 1001).at(0, b"GET /secret").at(11, b"-word HTTP/1.0\r\n\r\n")
+    rules = [*RULE, 'alert http any any -> any any (http.uri; content:"secret-word"; sid:2;)']
+    alerts, _ = scan(tmp_path, rules, talk.packets, options=options)
+    assert [alert.sid for alert in alerts] == [1, 2] * found
+
+
+def test_a_lost_syn_ack_hides_nothing(tmp_path: Path) -> None:
+    """The server takes what is sent, and says so."""
+    talk = Connection().raw("S", 1000, ack=0)
+    talk.server_next = 7001
+    alerts, _ = scan(tmp_path, RULE, talk.at(0, b"secret").at(6, b"-word").acked(11).packets)
+    assert numbers(alerts) == [len(talk.packets)]
+
+
+@pytest.mark.parametrize(("options", "found"), [({}, 0), (ONE_SIDED, 1)])
+def test_a_server_that_alone_is_seen_is_parsed_when_asked_for(
+    tmp_path: Path, options: dict[str, str], found: int
+) -> None:
+    talk = Connection().raw("SA", 7000, ack=1001, client=False)
+    talk.client_next = 1100
+    talk.answer(0, b"HTTP/1.1 200 OK\r\nX: secret").answer(26, b"-word\r\nContent-Length: 0\r\n\r\n")
+    said = 'flow:established,to_client; http.header; content:"secret-word";'
+    rule = f"alert http any any -> any any ({said} sid:1;)"
+    assert len(scan(tmp_path, [rule], talk.packets, options=options)[0]) == found
 
 
 def test_midstream_only_when_asked_for(tmp_path: Path) -> None:

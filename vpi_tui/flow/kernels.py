@@ -72,6 +72,12 @@ URG = 32
 
 
 @helper
+def is_taken_up(options, flags):
+    """Is a connection followed whose SYN was not seen? Of a one-sided one the SYN-ACK is enough."""
+    return options.midstream or (options.one_sided and flags & (SYN | ACK) == SYN | ACK)
+
+
+@helper
 def answers(apps, p, d, r, flags):
     """Is the first segment of a connection its server's: a SYN-ACK, or bytes that only servers send?"""
     if flags & SYN:
@@ -265,7 +271,7 @@ def update_rows(t, apps, p, d, out_flow, out_direction, out_state, out_first, ou
                 quoted = False
         first = 0
         if slot < 0:
-            swapped = options.midstream and proto == TCP and answers(apps, p, d, r, flags)
+            swapped = proto == TCP and is_taken_up(options, flags) and answers(apps, p, d, r, flags)
             slot = open_flow(t, d, r, now, tag, vlans, tunnel, swapped, stamp)
             if slot < 0:
                 continue

@@ -71,7 +71,8 @@ def tcp_track(track, state, flags, direction, payload, midstream, one_sided):
     the RST seriously, and reopens.
     A connection whose start was not seen, and that is not to be followed, is never established nor
     closed: neither a RST nor FINs end it. If it is to be followed, its first acknowledgement establishes
-    it, whoever sends it. one_sided: so does one behind a SYN, as the SYN-ACK may have gone another way.
+    it, whoever sends it. one_sided: so does one of whom alone is seen, a client behind its SYN or a server
+    behind its SYN-ACK.
     A server that sends data has what it asked for: with TCP Fast Open before its SYN-ACK is acknowledged.
     """
     if flags & RST:
@@ -91,6 +92,8 @@ def tcp_track(track, state, flags, direction, payload, midstream, one_sided):
     if midstream and track & T_MIDSTREAM and flags & ACK:
         track |= T_HANDSHAKE
     if one_sided and track & (T_SYN | T_SYNACK) == T_SYN and flags & ACK and direction == TO_SERVER:
+        track |= T_HANDSHAKE
+    if one_sided and track & (T_SYN | T_SYNACK) == T_SYNACK and flags & ACK and direction == TO_CLIENT:
         track |= T_HANDSHAKE
     if track & T_HANDSHAKE and (state == NEW or (state == CLOSED and payload > 0)):
         return track & ~T_RST, I64(ESTABLISHED)

@@ -259,17 +259,27 @@ def forget(t, slot):
 
 
 @helper
-def is_foreign(session, i, events):
-    """Does the receiver of a segment with these events throw it away?
+def is_foreign(session, i, invalid):
+    """Does the receiver of a segment throw it away? invalid: it should.
 
     When the latest segments of both sides are invalid, it was not their ends that lost what came before, but
     this sensor: what it knows of them is outdated, and they are taken until they are valid again.
     """
-    if events & INVALID == 0:
+    if not invalid:
         session["flags"] &= 0xFF ^ LOST
         return False
     session["flags"] |= LOST_SERVER if i & 1 else LOST_CLIENT
     return I64(session["flags"]) & LOST != LOST
+
+
+@helper
+def is_unasked(session, s):
+    """Are these bytes of a connection that nobody has agreed to, as far as was seen?
+
+    Behind a SYN they are of the stream once their receiver acknowledges them: then its SYN/ACK was lost
+    here. Of a connection that is not followed they never are.
+    """
+    return s.size > 0 and s.flags & SYN == 0 and session["state"] <= SYN_SENT
 
 
 @kernel
@@ -317,7 +327,10 @@ def judge_rows(t, packets, d, flows, options, foreign):
                 kind = UNPROVEN
         events = judge(t, slot, i, segment, options)
         d.stream_events[r] |= np.uint64(events)
-        if is_foreign(t.sessions[slot], i, events):
+        unasked = is_unasked(t.sessions[slot], segment)
+        if unasked and t.sessions[slot]["state"] == NONE:
+            kind = THROWN_AWAY
+        elif is_foreign(t.sessions[slot], i, unasked or events & INVALID != 0):
             kind = INVALID_SEGMENT
         foreign[r] = kind
         if segment.flags & SYN:
