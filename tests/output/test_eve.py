@@ -224,6 +224,17 @@ def test_bits_that_name_the_traffic_are_no_metadata() -> None:
     validate(event)
 
 
+def test_bytes_are_shown_when_they_are_asked_for_and_known() -> None:
+    said, frame = b"said", b"frame"
+    assert alert_context(said, frame, 1, payload=False, packet=False) == {}
+    assert alert_context(said, frame, 1, payload=True, packet=False).keys() == {
+        "payload",
+        "payload_printable",
+    }
+    assert alert_context(said, frame, 1, payload=False, packet=True).keys() == {"packet", "packet_info"}
+    assert alert_context(b"", b"", 1, payload=True, packet=True) == {}
+
+
 def test_a_frame_has_the_name_of_its_link() -> None:
     def linked(number: int) -> Any:
         return alert_context(b"", b"frame", number, payload=False, packet=True)["packet_info"]
