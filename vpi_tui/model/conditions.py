@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec.structs import replace
+
 from vpi_tui.model.parts import Part, Ranges, Record
 
 
@@ -24,6 +26,14 @@ class Header(Record, frozen=True):
     """True: some address is said not to be meant, in the rule or in a variable of it."""
     either_end: bool = False
     """True: a test of either address became `bidirectional`; a packet that fits both ways matches once."""
+
+    @property
+    def looked_for(self) -> Header:
+        """What packets have in which such a rule is looked for: with `=>` they bring the response."""
+        if not self.transactional:
+            return self
+        ends = {"src": self.dest, "src_port": self.dest_port, "dest": self.src, "dest_port": self.src_port}
+        return replace(self, **ends)
 
 
 class ColumnTest(Record, frozen=True):

@@ -232,6 +232,24 @@ def test_a_request_and_its_response_at_once(tmp_path: Path) -> None:
     assert sids(events) == {1: 1, 3: 1, 4: 1}
 
 
+def test_a_request_and_its_response_go_the_way_that_the_rule_says(tmp_path: Path) -> None:
+    asked = '(http.uri; content:"login"; http.stat_code; content:"200";)'
+    ends = (
+        f"any any => {SERVER} 80",
+        f"{CLIENT} !80 => any any",
+        f"{SERVER} any => any any",
+        f"any any => {CLIENT} any",
+        "any 80 => any any",
+        "any any => any !80",
+    )
+    events = scan(
+        tmp_path,
+        Connection().client(REQUEST).server(RESPONSE).packets,
+        *(f"alert http {way} {asked}" for way in ends),
+    )
+    assert sids(events) == {1: 1, 2: 1}
+
+
 def test_who_answers_first_is_the_server_of_a_connection_met_midway(tmp_path: Path) -> None:
     connection = Connection().client(REQUEST).server(RESPONSE).close()
     events = scan(

@@ -252,7 +252,7 @@ def _places_of(header: Header, size_of: Callable[[Ranges], int]) -> list[tuple[i
     A rule for both directions is filed under both ends: it may hold with them changed. size_of: of a set, as
     _addresses.
     """
-    both = header.bidirectional or header.transactional
+    header = header.looked_for
     ends = [
         (size_of(header.dest), BY_DEST, BY_SRC, header.dest),
         (size_of(header.src), BY_SRC, BY_DEST, header.src),
@@ -270,7 +270,7 @@ def _places_of(header: Header, size_of: Callable[[Ranges], int]) -> list[tuple[i
         by, other, named = ports[0]
     elif size > MOST_ADDRESSES:
         return []
-    return [(by, named), (other, named)] if both else [(by, named)]
+    return [(by, named), (other, named)] if header.bidirectional else [(by, named)]
 
 
 def _addresses(ranges: Ranges) -> int:

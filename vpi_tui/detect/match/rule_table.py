@@ -118,7 +118,7 @@ def _clipped(value: int) -> int:
 def build_rule_table(signatures: Sequence[Signature]) -> RuleTable:
     """The table; every protocol must be in PROTOCOL_KINDS and every column in COLUMN_ID."""
     addresses, ports = _Sets(), _Sets()
-    headers = [signature.header for signature in signatures]
+    headers = [signature.header.looked_for for signature in signatures]
     src = [addresses.number(h.src, ANY_ADDRESS) for h in headers]
     dest = [addresses.number(h.dest, ANY_ADDRESS) for h in headers]
     src_port = [ports.number(h.src_port, ANY_PORT) for h in headers]
@@ -133,7 +133,7 @@ def build_rule_table(signatures: Sequence[Signature]) -> RuleTable:
         directions=np.array([directions_of(s) for s in signatures], np.uint8),
         layer4=np.array([any(needs_layer4(t.column) for t in own) for own in tests], np.uint8),
         malformed=np.array([_sees_malformed(s) for s in signatures], np.uint8),
-        bidirectional=np.array([h.bidirectional or h.transactional for h in headers], np.uint8),
+        bidirectional=np.array([h.bidirectional for h in headers], np.uint8),
         src=np.array(src, np.int32),
         dest=np.array(dest, np.int32),
         src_port=np.array(src_port, np.int32),

@@ -78,13 +78,13 @@ class Ways:
 
     def of(self, header: Header) -> int:
         """Bits 1 << way for the ways that may hold (numbered in kernels_units)."""
+        header = header.looked_for
         src, dest = self._reaches(header.src), self._reaches(header.dest)
-        either = header.bidirectional or header.transactional
         return sum(
             1 << 2 * a + b
             for a in (0, 1)
             for b in (0, 1)
-            if (src[a] and dest[b]) or (either and src[b] and dest[a])
+            if (src[a] and dest[b]) or (header.bidirectional and src[b] and dest[a])
         )
 
     def _reaches(self, ends: Ranges) -> tuple[bool, bool]:
