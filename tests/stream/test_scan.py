@@ -552,6 +552,33 @@ def test_an_inline_sensor_waits_for_no_push_and_no_hole(tmp_path: Path, talk: Co
     assert numbers(alerts) == [first + 1, first + 2, first + 3]
 
 
+def test_an_inline_sensor_sees_what_waits_beside_a_segment_that_waits(
+    tmp_path: Path, talk: Connection
+) -> None:
+    """Up to the next hole; parsers see none of it before the hole is filled."""
+    talk.at(100, b"secret-").at(300, b"secret-word").at(107, b"word").at(0, b"." * 90).at(90, b"." * 10)
+    rules = [
+        *RULE,
+        content("word", sid=2, options='content:"secret-"; distance:0;'),
+        content("word", sid=3, options="flow:only_stream;"),
+    ]
+    first = HANDSHAKE + 1
+    alerts, _ = scan(tmp_path, rules, talk.packets, **INLINE)
+    found = {sid: numbers(a for a in alerts if a.sid == sid) for sid in (1, 2, 3)}
+    assert found == {1: [first + 1, first + 2, first + 4], 2: [], 3: [first + 1, first + 2, first + 4]}
+    request = Connection().open().at(14, b"word HTTP/1.0\r\n\r\n").at(7, b"secret-").at(0, b"GET /a?")
+    uri = 'alert http any any -> any any (http.uri; content:"a?secret-word"; sid:1;)'
+    assert numbers(scan(tmp_path, [uri], request.packets, **INLINE)[0]) == [first + 2]
+
+
+def test_what_waits_far_before_a_segment_is_not_shown_again(tmp_path: Path, talk: Connection) -> None:
+    talk.at(100, b"secret-word")
+    for place in range(111, 8_111, 1_000):
+        talk.at(place, b"." * 1_000)
+    first = HANDSHAKE + 1
+    assert numbers(scan(tmp_path, RULE, talk.packets, **INLINE)[0]) == [first, first + 1, first + 2]
+
+
 def test_an_inline_sensor_puts_the_first_copy_in_place_of_another(tmp_path: Path, talk: Connection) -> None:
     talk.at(0, b"harmless").at(2, b"secret-word").at(0, b"harmless")
     assert not numbers(scan(tmp_path, RULE, talk.packets, **INLINE)[0])

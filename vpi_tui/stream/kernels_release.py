@@ -169,18 +169,49 @@ def show_again(p, i, row, old, out):
     kept = I64(own["kept"])
     if old > kept:
         return 0
-    start, k = begin(p, i, out), p.numbers[N_STRETCHES]
+    start = begin(p, i, out)
+    show(p, i, row, start, start + kept - old, out)
+    return 1
+
+
+@helper
+def show(p, i, row, start, window, out):
+    """Give out the arena from `start` on, nothing of it new. window: where the segment of `row` is."""
+    k, end = p.numbers[N_STRETCHES], p.numbers[N_ARENA]
     out.row[k] = row
     out.flow[k] = i >> 1
     out.direction[k] = 1 + (i & 1)
     out.start[k] = start
-    out.fresh[k] = start + kept
-    out.end[k] = start + kept
-    out.stream_offset[k] = own["offset"] - kept
-    out.window[k] = start + kept - old
+    out.fresh[k] = end
+    out.end[k] = end
+    out.stream_offset[k] = p.directions[i]["offset"] - (end - start)
+    out.window[k] = window
     out.gap[k] = 0
     p.numbers[N_STRETCHES] = k + 1
-    return 1
+
+
+@helper
+def show_early(p, i, row, held, out):
+    """Give out segment `held`, which waits, with those beside it: up to the next hole, and no more than a
+    window away."""
+    new, start = p.segments[held], p.numbers[N_ARENA]
+    length = I64(new["length"])
+    low = high = I64(-CHUNK)  # of what is laid, as seen from the first byte of `held`
+    number = I64(p.directions[i]["early"])
+    while number:
+        other = p.segments[number]
+        ahead = distance(other["seq"], new["seq"])
+        if ahead >= length + CHUNK or (ahead > 0 and ahead > high):
+            break
+        if ahead > high:
+            low = high = ahead
+        if ahead + I64(other["length"]) > -CHUNK:
+            low = min(low, ahead)
+            unroll(p, other["chain"], I64(0), I64(other["length"]), out.arena, start + ahead - low)
+            high = max(high, ahead + I64(other["length"]))
+        number = I64(other["following"])
+    p.numbers[N_ARENA] = start + high - low
+    show(p, i, row, start, start - low, out)
 
 
 @helper

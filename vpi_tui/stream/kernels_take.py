@@ -24,6 +24,7 @@ from vpi_tui.stream.kernels_release import (
     release,
     settle_inline,
     show_again,
+    show_early,
     skip_hole,
     stop_at_depth,
     tell,
@@ -209,8 +210,9 @@ def synchronise(p, i, seq, limits):
 @inlined
 def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out):
     """A segment's payload. Returns 1 when its bytes are inspected as part of the stream: not those that the
-    peer has had already, which Suricata looks at once more as a packet's. An inline sensor inspects by itself
-    what comes too early, once more what comes again, and rewrites packets that say something else."""
+    peer has had already, which Suricata looks at once more as a packet's. An inline sensor inspects at once
+    what comes too early, with what waits beside it, once more what comes again, and rewrites packets that say
+    something else."""
     own = p.directions[i]
     if not synchronise(p, i, seq, limits) or own["flags"] & FULL:
         return 0
@@ -236,7 +238,9 @@ def take_data(p, i, row, seq, source, at, count, push, now, limits, policy, out)
             tell_different(p, row, limits, out)
             if limits.inline:
                 unroll(p, p.segments[held]["chain"], I64(0), count, source, at)
-        return 1 if held and not different and not limits.inline else 0
+        if held and limits.inline:
+            show_early(p, i, row, held, out)
+        return 1 if held and (limits.inline or not different) else 0
     old = -ahead
     different = False
     if old > 0:
