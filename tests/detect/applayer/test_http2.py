@@ -207,6 +207,12 @@ def test_malformed_frames_are_events(payload: bytes, event: str) -> None:
     ]
 
 
+def test_data_of_no_stream_is_an_event_of_its_own_transaction() -> None:
+    settings = settings_frame((3, 100))
+    _, found = read((SERVER, MAGIC + settings), (SERVER, frame(Kind.DATA, b"12", 0)))
+    assert values(found, "app-layer-event", SERVER) == [b"http2.data_stream_zero"]
+
+
 def test_a_stream_cannot_be_used_again() -> None:
     first = headers(ASKED, 1, END_HEADERS | END_STREAM)
     answer = headers([(b":status", b"204")], 1, END_HEADERS | END_STREAM)

@@ -214,12 +214,12 @@ class Http2Parser(Parser):
     def _take(self, direction: int, frame: Frame) -> None:
         if frame.kind == Kind.SETTINGS and not frame.payload and not frame.stream:
             return  # an acknowledgement
-        if frame.kind == Kind.DATA and not frame.stream:
-            self._event(direction, "data_stream_zero")
         number = frame.stream
         if frame.kind == Kind.PUSH_PROMISE and len(frame.payload) >= 4:
             number = int.from_bytes(frame.payload[:4]) & 0x7FFFFFFF  # what is promised is that stream's
         found = self._stream(direction, number, frame.kind)
+        if frame.kind == Kind.DATA and not frame.stream:
+            found.event(direction, "http2.data_stream_zero")  # the latest one may be looked at no more
         side = found.speaks(direction)
         if len(side.kinds) < 256:
             side.kinds[frame.kind] = None
