@@ -204,6 +204,18 @@ def test_addresses_of_ipv6_are_written_in_full() -> None:
     assert eve.alert_event(aimed, "")["alert"]["source"]["ip"] == full
 
 
+def test_attacker_and_target_are_the_ends_that_the_rule_says() -> None:
+    said = eve.alert_event(ALERT, "")["alert"]
+    assert "source" not in said
+    assert "target" not in said
+    for target, ends in (("dest_ip", ("10.0.0.1", "10.0.0.2")), ("src_ip", ("10.0.0.2", "10.0.0.1"))):
+        aimed = replace(ALERT, src_ip="10.0.0.1", dest_ip="10.0.0.2", target=target)
+        told = eve.alert_event(aimed, "")["alert"]
+        assert (told["source"]["ip"], told["target"]["ip"]) == ends
+    nowhere = eve.alert_event(replace(ALERT, src_ip="", dest_ip="", target="dest_ip"), "")
+    assert "target" not in nowhere["alert"]
+
+
 def test_what_is_no_ip_has_no_protocol() -> None:
     spoofed = eve.alert_event(replace(ALERT, proto=0, src_port=0, dest_port=0), "")
     assert "proto" not in spoofed

@@ -175,6 +175,23 @@ def test_a_slow_reader_is_not_waited_for_and_gets_what_waits(fifo: Path) -> None
     os.close(reader)
 
 
+def test_of_a_burst_between_two_flushes_a_quick_reader_gets_nearly_all(fifo: Path) -> None:
+    reader = reader_of(fifo)
+    log, text = to_fifo(fifo, Clock(), None), b"x" * 9_999 + b"\n"
+    told, got = 3 * MOST_WAITING // len(text), b""
+    for _ in range(told):
+        log.write(text)
+        got += _read(reader)
+    log.flush()
+    while piece := _read(reader):
+        got += piece
+        log.flush()
+    assert 50 * log.lost < told
+    assert got == text * (told - log.lost)
+    log.close()
+    os.close(reader)
+
+
 def test_the_next_reader_begins_with_a_whole_line(fifo: Path) -> None:
     clock, reader = Clock(), reader_of(fifo)
     log, text = to_fifo(fifo, clock, None), b"x" * 99_999 + b"\n"

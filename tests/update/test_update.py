@@ -134,6 +134,16 @@ def test_choices_can_be_made_anew_without_the_network(server: Server, tmp_path: 
     assert len(server.asked) == 1
 
 
+def test_a_set_without_a_rule_that_is_on_leaves_the_old_one_in_force(server: Server, tmp_path: Path) -> None:
+    place = Place(tmp_path, server)
+    server.files["/a"] = tar_of({"one.rules": rules(1)})
+    place.update()
+    server.files["/a"] = tar_of({"one.rules": b"# " + rules(2)})
+    with pytest.raises(VpiError, match=r"^No rule of the new set loads\. The old rules stay\.$"):
+        place.update()
+    assert place.installed() == {"one.rules": rules(1)}
+
+
 def _not_found(server: Server) -> None:
     del server.files["/a"]
 
