@@ -19,6 +19,7 @@ from tests.detect.applayer.conversations import (
     Step,
     conversation_of,
     drive,
+    said_of,
     steps_of,
 )
 from tests.fuzz.bounds import SECONDS, cpu_seconds, timely
@@ -44,7 +45,8 @@ def test_a_conversation_is_read_as_it_was_written(said: list[Step]) -> None:
 @settings(max_examples=25)
 @given(steps, switches)
 def test_noise(application: Application, said: list[Step], how: int) -> None:
-    timely(partial(drive, application), conversation_of(said, how))
+    conversation = conversation_of(said, how)
+    timely(partial(drive, application), conversation, said_of(conversation))
 
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
