@@ -30,8 +30,8 @@ def addresses(rng: random.Random, version: int) -> tuple[str, str]:
 
 def ours(src: str, dest: str, sport: int, dport: int, proto: int, seed: int = 0) -> str:
     version = ip_address(src).version
-    ends = (address_bytes(*halves(text), version) for text in (src, dest))
-    return community_id(*ends, sport, dport, proto, seed)
+    client, server = (address_bytes(*halves(text), version) for text in (src, dest))
+    return community_id(client, server, sport, dport, proto, seed)
 
 
 @pytest.mark.parametrize("version", [4, 6])

@@ -66,9 +66,9 @@ def expected(topology: Topology, flow: Any) -> tuple[int, int, int, int]:
         if port is not None and port.guest:
             return [guest.name for guest in topology.guests].index(port.guest)
         mac = int(flow[f"{side}_mac"])
-        address = tuple(int(half) for half in flow[f"{side}_ip"])
+        high, low = map(int, flow[f"{side}_ip"])
         by_mac = [n for n, guest in enumerate(topology.guests) if mac and mac in guest.macs]
-        by_ip = [n for n, guest in enumerate(topology.guests) if address in map(halves, guest.ips)]
+        by_ip = [n for n, guest in enumerate(topology.guests) if (high, low) in map(halves, guest.ips)]
         if side == "dest" and by_ip and not by_mac:
             here, guest = switch_of(int(flow["ifindex_client"])), topology.guests[by_ip[0]]
             if here >= 0 and any(guest.macs) and guest.switch == names[here]:

@@ -21,7 +21,7 @@ DIALOGUE = [
 def run(pieces: list[tuple[int, bytes]]) -> tuple[list[tuple[int, str, bytes]], TelnetParser]:
     parser = TelnetParser()
     parser.frames = FrameLog(frozenset({"pdu", "ctl", "data"}))
-    found = []
+    found: list[tuple[int, str, bytes]] = []
     for direction, data in pieces:
         parser.feed(direction, data, 0)
         for frame in parser.frames.take():
