@@ -70,6 +70,11 @@ def content(*patterns: str, sid: int = 1, options: str = "") -> str:
     return f'alert tcp any any -> any 80 (msg:"m"; {steps}{options} sid:{sid}; rev:1;)'
 
 
+RULE = [content("secret-word")]
+HANDSHAKE = 3
+"""Packets of it."""
+
+
 def scan(
     folder: Path,
     rules: Sequence[str],
