@@ -186,6 +186,19 @@ def test_a_server_that_alone_is_seen_is_parsed_when_asked_for(
     assert len(scan(tmp_path, [rule], talk.packets, options=options)[0]) == found
 
 
+@pytest.mark.parametrize("midstream", [False, True])
+def test_a_connection_that_begins_at_its_syn_ack_is_joined_only_when_asked_for(
+    tmp_path: Path, midstream: bool
+) -> None:
+    """Also once its server acknowledges, where the client was heard before nothing was agreed on."""
+    talk = Connection().raw("SA", 7000, ack=1001, client=False)
+    talk.client_next, talk.server_next = 1001, 7001
+    talk.raw("A", 1001).at(0, b"secret").at(6, b"-word").acked(11)
+    stream = 'alert tcp-stream any any -> any any (content:"secret-word"; sid:1;)'
+    alerts, _ = scan(tmp_path, [stream], talk.packets, options={"stream.midstream": str(midstream).lower()})
+    assert len(alerts) == midstream
+
+
 def test_midstream_only_when_asked_for(tmp_path: Path) -> None:
     talk = Connection().at(0, b"secret").at(6, b"-word")
     assert scan(tmp_path, RULE, talk.packets)[0] == []
