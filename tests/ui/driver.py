@@ -49,6 +49,12 @@ async def dashboard(
         yield app, pilot
 
 
+def stop_the_clock(app: VpiApp) -> None:
+    """On a slow machine two pictures of the same would differ in for how long there was no news."""
+    now = app.session._monotonic()
+    app.session._monotonic = lambda: now
+
+
 def drawn(app: VpiApp) -> list[str]:
     """The lines on the screen, dialogs included."""
     return ["".join(s.text for s in strip) for strip in app.screen._compositor.render_strips()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.ui.driver import NARROW, WIDE, dashboard, drawn, step, text
+from tests.ui.driver import NARROW, WIDE, dashboard, drawn, step, stop_the_clock, text
 from tests.ui.fake_client import FakeClient, snapshot
 from vpi_tui.feed.messages import Notice, SetSpeed, Toggle, ToggledMessage, UndoToggle, Watch
 from vpi_tui.ui.app import ALERT_PACE
@@ -78,6 +78,7 @@ async def test_unchanged_picture_repaints_nothing(monkeypatch) -> None:
 async def test_repainting_one_widget_leaves_the_others(name: str, size: tuple[int, int]) -> None:
     """What an update paints, on the screen as it is, gives the same screen."""
     async with dashboard(FakeClient(), size) as (app, pilot):
+        stop_the_clock(app)
         await app.action_open_page(name)
         await pilot.pause()
         screen = drawn(app)
@@ -96,6 +97,7 @@ async def test_repainting_one_widget_leaves_the_others(name: str, size: tuple[in
 async def test_nothing_waits_for_the_next_picture(name: str, size: tuple[int, int]) -> None:
     """A page that was opened or resized is whole at once: columns that fit among them."""
     async with dashboard(FakeClient(), size) as (app, pilot):
+        stop_the_clock(app)
         await app.action_open_page(name)
         await pilot.pause()
         for width, height in (size, (99, 30), (78, 24), (130, 45)):
