@@ -250,22 +250,25 @@ def test_a_request_and_its_response_go_the_way_that_the_rule_says(tmp_path: Path
     assert sids(events) == {1: 1, 2: 1}
 
 
-def test_so_does_one_from_the_outside_among_many_about_other_hosts(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "ends",
+    [
+        ["$EXTERNAL_NET any => $HOME_NET any"],
+        [f"{CLIENT} any => any any", *(f"10.9.{number}.1 any => any any" for number in range(100))],
+    ],
+)
+def test_so_does_one_from_the_outside_or_among_many_about_other_hosts(
+    tmp_path: Path, ends: list[str]
+) -> None:
     """Which groups of rules and which lists by address a packet meets follows from its own ends."""
-    asked = '(http.uri; content:"login"; http.stat_code; content:"200";)'
-    ends = [
-        "$EXTERNAL_NET any => $HOME_NET any",
-        "$HOME_NET any => $EXTERNAL_NET any",
-        f"{CLIENT} any => any any",
-    ]
-    others = [f"10.9.{number}.1 any => any any" for number in range(100)]
+    asked = '(http.uri; content:"login"; http.response_line; content:"HTTP/1.1 200";)'
     events = scan(
         tmp_path,
         Connection().client(REQUEST).server(RESPONSE).packets,
-        *(f"alert http {way} {asked}" for way in ends + others),
+        *(f"alert http {way} {asked}" for way in ends),
         settings=(f"vars.address-groups.HOME_NET=[{SERVER}]", "vars.address-groups.EXTERNAL_NET=!$HOME_NET"),
     )
-    assert sids(events) == {1: 1, 3: 1}
+    assert sids(events) == {1: 1}
 
 
 def test_who_answers_first_is_the_server_of_a_connection_met_midway(tmp_path: Path) -> None:
