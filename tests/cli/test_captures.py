@@ -51,3 +51,11 @@ def test_a_file_is_taken_by_name_whatever_is_in_it(tmp_path: Path) -> None:
     assert capture_files([name]) == (name,)
     with pytest.raises(ConfigError, match="There is no capture file"):
         capture_files([name + "2"])
+
+
+def test_what_may_not_be_read_is_named(tmp_path: Path) -> None:
+    """Nobody is to take a part of the evidence for all of it."""
+    gone = tmp_path / "gone.pcap"
+    gone.symlink_to("/proc/self/mem")
+    with pytest.raises(ConfigError, match=r"gone\.pcap cannot be read: "):
+        capture_files([str(tmp_path)])

@@ -33,17 +33,19 @@ def _captures_in(folder: Path) -> list[Path]:
     magics = (GZIP_MAGIC, *(magic.first for magic in MAGICS))
 
     def is_capture(path: Path) -> bool:
-        try:
-            with path.open("rb") as file:
-                return file.read(max(map(len, magics))).startswith(magics)
-        except OSError as error:
-            raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+        if path.name.startswith(".") or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return file.read(max(map(len, magics))).startswith(magics)
 
+    found, path = [], folder
     try:
-        files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+        for path in folder.iterdir():
+            if is_capture(path):
+                found.append((path.stat().st_mtime_ns, path.name, path))
     except OSError as error:
-        raise ConfigError(f"{folder} cannot be read: {error.strerror}.") from error
-    captures = sorted(filter(is_capture, files), key=lambda path: (path.stat().st_mtime_ns, path.name))
+        raise ConfigError(f"{path} cannot be read: {error.strerror}.") from error
+    captures = [path for _, _, path in sorted(found)]
     if not captures:
         raise ConfigError(
             f"No file in the directory {folder} is a capture.",
